@@ -1,0 +1,5 @@
+"""A simulated population: seeded, endless if need be, and none of it real."""
+
+from app.simulation.population import EmptySpan, simulate
+
+__all__ = ["EmptySpan", "simulate"]

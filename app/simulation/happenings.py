@@ -1,0 +1,70 @@
+"""What happens to a simulated citizen, and the CloudEvent by which a registry reports it."""
+
+from collections.abc import Mapping
+from random import Random
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from app.simulation.citizens import Citizen
+from app.simulation.days import Day, iso
+
+SOURCES: Final[Mapping[str, str]] = MappingProxyType({
+    "citizen.contact_changed": "/platform/cabinet",
+    "citizen.guardian_appointed": "/platform/cabinet",
+    "citizen.preferences_changed": "/platform/cabinet",
+    "kz.citizen.registered": "/kz/civil",
+    "kz.civil.birth_registered": "/kz/civil",
+    "kz.civil.death_registered": "/kz/civil",
+    "kz.civil.marriage_registered": "/kz/civil",
+    "kz.document.issued": "/kz/interior/documents",
+    "kz.education.kindergarten_queue_joined": "/kz/education/kindergartens",
+    "kz.employment.job_ended": "/kz/labour/contracts",
+    "kz.employment.job_started": "/kz/labour/contracts",
+    "kz.health.clinic_attached": "/kz/health/clinics",
+    "kz.pension.granted": "/kz/labour/pensions",
+    "kz.residence.registered": "/kz/interior/residence",
+    "kz.social.birth_allowance_granted": "/kz/labour/allowances",
+    "kz.traffic.fine_issued": "/kz/interior/traffic",
+    "kz.traffic.fine_paid": "/kz/finance/treasury",
+})  # fmt: skip
+"""Event type -> the registry that reports it."""
+
+OPENS: Final = 9 * 3600
+_OPEN_FOR: Final = 9 * 3600
+
+
+class Happening(NamedTuple):
+    """A life event before it has an id: when (day, second of the day in +05:00), to whom, what."""
+
+    day: Day
+    second: int
+    citizen: Citizen
+    type: str
+    data: dict[str, Any]
+
+
+def report(rng: Random, day: Day, citizen: Citizen, type_: str, data: dict[str, Any]) -> Happening:
+    """A happening reported at some moment of that day's office hours."""
+    return Happening(day, office_second(rng), citizen, type_, data)
+
+
+def office_second(rng: Random) -> int:
+    """A second of the day at which offices are open."""
+    return OPENS + int(_OPEN_FOR * rng.random())
+
+
+def cloud_event(happening: Happening) -> dict[str, Any]:
+    """The happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
+    day, second, citizen, type_, data = happening
+    citizen.events += 1
+    minute, second = divmod(second, 60)
+    return {
+        "specversion": "1.0",
+        "id": f"{citizen.label}-{citizen.events}",
+        "source": SOURCES[type_],
+        "type": type_,
+        "time": f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00",
+        "subject": citizen.iin,
+        "datacontenttype": "application/json",
+        "data": data,
+    }

@@ -1,0 +1,50 @@
+"""Traffic fines: most paid within the week in which half is enough, some later, some never."""
+
+from collections.abc import Iterator, Mapping
+from random import Random
+from types import MappingProxyType
+from typing import Final
+
+from app.simulation.citizens import Citizen
+from app.simulation.days import Day, arrivals, iso, years_after
+from app.simulation.documents import drives
+from app.simulation.happenings import Happening, report
+from app.simulation.households import Household
+from app.simulation.money import mci
+
+_ADULT: Final = 18
+_FINES_A_DRIVER: Final = 0.6
+_MCI_A_FINE: Final[Mapping[int, int]] = MappingProxyType({5: 50, 10: 35, 20: 12, 40: 3})
+_DISCOUNT_DAYS: Final = 7
+_PAYS_AT_ONCE: Final = 0.70
+_PAYS_LATER: Final = 0.20
+
+
+def fines(household: Household, citizen: Citizen) -> Iterator[Happening]:
+    """The fines of a driver within the span, and their payments."""
+    rng, span = household.rng, household.span
+    licensed = max(span.start, years_after(citizen.born, _ADULT))
+    if not drives(citizen) or licensed >= citizen.until:
+        return
+    for day in arrivals(rng, _FINES_A_DRIVER, licensed, citizen.until):
+        yield from _fine(rng, citizen, day)
+
+
+def _fine(rng: Random, citizen: Citizen, day: Day) -> Iterator[Happening]:
+    number = f"{int(1e12 * rng.random()):012d}"
+    amount = mci(day) * rng.choices(*zip(*_MCI_A_FINE.items(), strict=True))[0]
+    yield report(rng, day, citizen, "kz.traffic.fine_issued", {
+        "number": number, "amount": amount, "violated_on": iso(day - int(10 * rng.random())), "issued_on": iso(day),
+    })  # fmt: skip
+    if delay := _pays_after(rng):
+        paid = amount // 2 if delay <= _DISCOUNT_DAYS else amount
+        yield report(rng, day + delay, citizen, "kz.traffic.fine_paid", {
+            "number": number, "amount": paid, "paid_on": iso(day + delay),
+        })  # fmt: skip
+
+
+def _pays_after(rng: Random) -> int | None:
+    luck = rng.random()
+    if luck < _PAYS_AT_ONCE:
+        return 1 + int(_DISCOUNT_DAYS * rng.random())
+    return _DISCOUNT_DAYS + 1 + int(60 * rng.random()) if luck < _PAYS_AT_ONCE + _PAYS_LATER else None

@@ -1,0 +1,1 @@
+"""The pure core: what a person should hear, and what to do when it is due."""

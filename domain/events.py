@@ -1,0 +1,114 @@
+"""Life events: what registries report, and which revision of each counts."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
+from uuid import UUID
+
+from msgspec import Struct
+
+PUBLIC = "public"
+"""The owner of an event's fields that are about no person."""
+
+
+class LifeEvent(Struct, frozen=True, kw_only=True, dict=True):
+    """A fact about people, as a registry reported it (CloudEvents 1.0), with pseudonyms for national ids.
+
+    `persons`: role -> pseudonyms. `fields`: owner (a role, or PUBLIC) -> that owner's part of `data`; a part
+    whose owner was erased is absent. `revision`: 1 for an original, more for what corrects or annuls it.
+    `ahead_from`: steps due before it are not planned (the event came by a historical load).
+    """
+
+    TOPIC: ClassVar[str] = "life/1"
+
+    stream: UUID
+    source: str
+    id: str
+    type: str
+    time: datetime
+    persons: Mapping[str, tuple[str, ...]] = {}
+    fields: Mapping[str, Mapping[str, Any]] = {}
+    corrects: str | None = None
+    revision: int = 1
+    annuls: bool = False
+    area: str | None = None
+    ahead_from: datetime | None = None
+    digest: bytes = b""
+    traceparent: str | None = None
+
+    @property
+    def original(self) -> str:
+        """The id, within its source, of the event that this one is or corrects."""
+        return self.id if self.corrects is None else self.corrects
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """The pseudonyms of all persons named."""
+        return frozenset(person for named in self.persons.values() for person in named)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What conditions and words may read: "event.<path>" -> value of fields, single roles, type and time."""
+        values: dict[str, Any] = {}
+        for part in self.fields.values():
+            _flatten("event.", part, values)
+        values.update({f"event.{role}": named[0] for role, named in self.persons.items() if len(named) == 1})
+        values["event.type"] = self.type
+        values["event.time"] = self.time
+        return values
+
+    def role_of(self, person: str) -> tuple[str, ...]:
+        """The roles that the person plays in this event."""
+        return tuple(role for role, named in self.persons.items() if person in named)
+
+
+def _flatten(prefix: str, part: Mapping[str, Any], into: dict[str, Any]) -> None:
+    for name, value in part.items():
+        if isinstance(value, dict):
+            _flatten(f"{prefix}{name}.", value, into)
+        else:
+            into[prefix + name] = value
+
+
+class Effective(Struct, frozen=True):
+    """A life event as it counts now: the original's identity and load, the highest revision's content."""
+
+    event: LifeEvent
+    original_id: str
+    ahead_from: datetime | None = None
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Histories are ordered by event time, source and id."""
+        return (self.event.time, self.event.source, self.original_id)
+
+
+def effective(recorded: Iterable[LifeEvent]) -> list[Effective]:
+    """What counts of the recorded events, in order: annulled ones are out, corrections wait for their original.
+
+    The highest revision wins; of two with one number, the greater id. Any order and any repetition of
+    `recorded` gives the same list.
+    """
+    groups: dict[tuple[str, str], list[LifeEvent]] = {}
+    for event in recorded:
+        groups.setdefault((event.source, event.original), []).append(event)
+    counting = [found for group in groups.values() if (found := _counting(group)) is not None]
+    return sorted(counting, key=lambda one: one.order)
+
+
+def _counting(group: list[LifeEvent]) -> Effective | None:
+    if len(group) == 1 and group[0].corrects is None:
+        only = group[0]
+        return Effective(only, only.id, only.ahead_from)
+    originals = [event for event in group if event.corrects is None]
+    if not originals:
+        return None
+    latest = max(group, key=lambda event: (event.revision, event.id))
+    return None if latest.annuls else Effective(latest, originals[0].id, earliest_load(originals))
+
+
+def earliest_load(loads: Iterable[LifeEvent]) -> datetime | None:
+    """The `ahead_from` of an event loaded more than once: the earliest counts, and a live one has none."""
+    times = [event.ahead_from for event in loads]
+    return None if None in times else min(time for time in times if time is not None)

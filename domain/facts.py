@@ -1,0 +1,219 @@
+"""What the log keeps about nudges and about the rules: facts in the past tense, never changed.
+
+Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything
+else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Fact(Protocol):
+    """Anything the log keeps: its TOPIC names its kind and version, for ever."""
+
+    TOPIC: ClassVar[str]
+
+
+class AheadMoved(Struct, frozen=True, array_like=True):
+    """An event came once more by another load, whose `ahead_from` is earlier (None: it came live)."""
+
+    TOPIC: ClassVar[str] = "life-ahead-moved/1"
+    ahead_from: datetime | None
+    at: datetime
+
+
+class NudgePlanned(Struct, frozen=True, array_like=True):
+    """A nudge was planned: see domain.plan.Intent for the meaning of its fields."""
+
+    TOPIC: ClassVar[str] = "nudge-planned/1"
+    at: datetime
+    person: str
+    trigger: str
+    version: str
+    occurrence: UUID
+    step: str
+    due: datetime
+    expires: datetime | None
+    klass: str
+    channels: tuple[str, ...]
+    cause: UUID
+    moot_from: datetime | None = None
+
+
+class NudgeRescheduled(NudgePlanned, frozen=True, array_like=True):
+    """A pending nudge changed: its time, its version or its cause."""
+
+    TOPIC: ClassVar[str] = "nudge-rescheduled/1"
+
+
+class NudgeCancelled(Struct, frozen=True, array_like=True):
+    """A nudge is no longer in the plan, and was never attempted."""
+
+    TOPIC: ClassVar[str] = "nudge-cancelled/1"
+    at: datetime
+
+
+class NudgeWithheld(Struct, frozen=True, array_like=True):
+    """It was decided not to send it to this recipient; `reason` is one of settle's."""
+
+    TOPIC: ClassVar[str] = "nudge-withheld/1"
+    at: datetime
+    recipient: str
+    reason: str
+
+
+class NudgeDeferred(Struct, frozen=True, array_like=True):
+    """It was put off for this recipient until then."""
+
+    TOPIC: ClassVar[str] = "nudge-deferred/1"
+    at: datetime
+    recipient: str
+    until: datetime
+    reason: str
+
+
+class NudgeExpired(Struct, frozen=True, array_like=True):
+    """It was no longer worth sending when its turn came."""
+
+    TOPIC: ClassVar[str] = "nudge-expired/1"
+    at: datetime
+    recipient: str
+
+
+class NudgeAttempted(Struct, frozen=True, array_like=True):
+    """It is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
+
+    `until`: the end of the lease; an attempt that has no outcome by then is unknown.
+    """
+
+    TOPIC: ClassVar[str] = "nudge-attempted/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    channel: str
+    provider: str
+    until: datetime
+
+
+class NudgeSent(Struct, frozen=True, array_like=True):
+    """The provider took it over; `reference` is the provider's name for it."""
+
+    TOPIC: ClassVar[str] = "nudge-sent/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    reference: str
+
+
+class NudgeDelivered(Struct, frozen=True, array_like=True):
+    """The provider reports that it arrived."""
+
+    TOPIC: ClassVar[str] = "nudge-delivered/1"
+    at: datetime
+    recipient: str
+    attempt: int
+
+
+class NudgeFailed(Struct, frozen=True, array_like=True):
+    """An attempt failed; `retry_at`: when it is tried again (None: never); `gave_up`: not on this channel."""
+
+    TOPIC: ClassVar[str] = "nudge-failed/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    reason: str
+    retry_at: datetime | None = None
+    gave_up: bool = False
+
+
+class NudgeUnknown(Struct, frozen=True, array_like=True):
+    """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal."""
+
+    TOPIC: ClassVar[str] = "nudge-unknown/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    reason: str
+    retry_at: datetime | None = None
+
+
+class NudgeOpened(Struct, frozen=True, array_like=True):
+    """The recipient opened it."""
+
+    TOPIC: ClassVar[str] = "nudge-opened/1"
+    at: datetime
+    recipient: str
+    attempt: int
+
+
+class NudgeAnswered(Struct, frozen=True, array_like=True):
+    """The recipient answered it; `reply` is the stream of the life event that the answer became."""
+
+    TOPIC: ClassVar[str] = "nudge-answered/1"
+    at: datetime
+    recipient: str
+    reply: UUID
+
+
+class PackPublished(Struct, frozen=True, array_like=True):
+    """A pack's event types, attributes and defaults, as plain data."""
+
+    TOPIC: ClassVar[str] = "pack-published/1"
+    at: datetime
+    by: str
+    pack: str
+    hash: str
+    content: Mapping[str, Any]
+
+
+class TriggerPublished(Struct, frozen=True, array_like=True):
+    """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both."""
+
+    TOPIC: ClassVar[str] = "trigger-published/1"
+    at: datetime
+    by: str
+    pack: str
+    trigger: str
+    hash: str
+    rules: Mapping[str, Any]
+    words: Mapping[str, Any]
+    reach: datetime
+    ahead_from: datetime
+
+
+class TriggerWithdrawn(Struct, frozen=True, array_like=True):
+    """The trigger plans nothing any more."""
+
+    TOPIC: ClassVar[str] = "trigger-withdrawn/1"
+    at: datetime
+    by: str
+    trigger: str
+
+
+class ControlSet(Struct, frozen=True, array_like=True):
+    """A kill switch was set or cleared: `scope` is trigger, agency, channel or all, `name` which of them."""
+
+    TOPIC: ClassVar[str] = "control-set/1"
+    at: datetime
+    by: str
+    scope: str
+    name: str
+    stopped: bool
+    reason: str
+
+
+NUDGE_FACTS = (
+    NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
+    NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered,
+)  # fmt: skip
+GOVERNANCE_FACTS = (PackPublished, TriggerPublished, TriggerWithdrawn, ControlSet)
+ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS)
+
+NudgeFact = (
+    NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted
+    | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered
+)  # fmt: skip

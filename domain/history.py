@@ -1,0 +1,51 @@
+"""A person's history: the effective facts that name them, joined with the area facts of where they lived."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from domain.event_types import Catalogue
+from domain.events import Effective, LifeEvent, effective
+from domain.person import Fold
+
+
+class History(Struct, frozen=True):
+    """What `plan` reads of one person, in the order (event time, source, id)."""
+
+    person: str
+    facts: tuple[Effective, ...]
+
+
+def history_of(
+    person: str, recorded: Iterable[LifeEvent], catalogue: Catalogue, areas: Sequence[LifeEvent] = ()
+) -> History:
+    """The history that the recorded events give, in whatever order and however often they came.
+
+    `recorded` holds every revision of every event that names the person in any revision; `areas` the area
+    events that may concern them. An event that no longer names the person is not part of their history.
+    """
+    own = [one for one in effective(recorded) if person in one.event.everybody]
+    return History(person, tuple(_joined(person, own, effective(areas), catalogue) if areas else own))
+
+
+def _joined(
+    person: str, own: list[Effective], areas: list[Effective], catalogue: Catalogue
+) -> Iterable[Effective]:
+    fold = Fold(person, catalogue)
+    for one in sorted([*own, *areas], key=lambda each: each.order):
+        if one.event.area is None:
+            fold.take(one.event)
+            yield one
+        elif lives_in(fold.attributes.get("citizen.area"), one.event.area, catalogue.area_levels):
+            yield one
+
+
+def lives_in(residence: str | None, area: str, levels: Sequence[int]) -> bool:
+    """Whether a residence lies in an area of hierarchical codes; `levels`: the code's length at each level.
+
+    With (2, 4, 6, 9), 100000000 is the region 10 and holds 105600000; without levels only the same code counts.
+    """
+    if residence is None:
+        return False
+    length = next((level for level in levels if not area[level:].strip("0")), len(area))
+    return residence[:length] == area[:length]

@@ -1,0 +1,42 @@
+"""Names that are derived, never drawn: keyed hashes of what a thing is about."""
+
+import hashlib
+from uuid import UUID
+
+from msgspec import Struct
+
+
+def keyed_hash(key: bytes, *parts: str) -> bytes:
+    """16 bytes of keyed BLAKE2b over the parts, each prefixed by its length so that none can leak into the next."""
+    joined = "".join([f"{len(part)}:{part}" for part in parts])
+    return hashlib.blake2b(joined.encode(), key=key, digest_size=16).digest()
+
+
+class Names(Struct, frozen=True):
+    """Derives pseudonyms and ids from one secret key, which is never rotated."""
+
+    key: bytes
+
+    def pseudonym(self, national_id: str) -> str:
+        """The person's pseudonym: 32 hex digits."""
+        return keyed_hash(self.key, "person", national_id).hex()
+
+    def stream(self, source: str, event_id: str) -> UUID:
+        """The stream of a life event: the same (source, id) is the same stream, whatever its date or body."""
+        return UUID(bytes=keyed_hash(self.key, "life", source, event_id))
+
+    def digest(self, body: bytes) -> bytes:
+        """A fingerprint of an event's body that only the holder of the key can try guesses against."""
+        return hashlib.blake2b(body, key=self.key, digest_size=16, person=b"body").digest()
+
+    def occurrence(self, trigger: str, person: str, *subject: str) -> UUID:
+        """What a trigger is about for this person (this document, this fine), without saying it in clear."""
+        return UUID(bytes=keyed_hash(self.key, "occurrence", trigger, person, *subject))
+
+    def nudge(self, trigger: str, person: str, occurrence: UUID, step: str) -> UUID:
+        """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it."""
+        return UUID(bytes=keyed_hash(self.key, "nudge", trigger, person, occurrence.hex, step))
+
+    def registry_stream(self, kind: str, name: str) -> UUID:
+        """The stream of a governance fact: a pack, a trigger, a switch."""
+        return UUID(bytes=keyed_hash(self.key, "governance", kind, name))

@@ -1,0 +1,99 @@
+"""A person as the platform sees them: attributes folded from life events, as of a time."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.event_types import Catalogue, EventType, Setting
+from domain.events import Effective, LifeEvent
+
+
+class Person(Struct, frozen=True):
+    """`attributes`: "citizen.<name>" -> value, as last set; `died`: the time of the event that ended their life."""
+
+    pseudonym: str
+    attributes: Mapping[str, Any]
+    died: datetime | None = None
+
+    def get(self, name: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
+        """The attribute's value, or None."""
+        return self.attributes.get(f"citizen.{name}")
+
+    def age(self, day: date) -> int | None:
+        """Whole years lived on that day, or None where the birth date is unknown."""
+        return None if (born := self.get("born_on")) is None else age_on(born, day)
+
+    def values(self, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+        """What conditions and words may read of the person at that time, under dotted names."""
+        return citizen_values(self.attributes, at, zone)
+
+
+def age_on(born_on: str, day: date) -> int:
+    """Whole years from an ISO date to a day; who is born on 29 February grows older on 1 March in common years."""
+    year, month, number = int(born_on[:4]), int(born_on[5:7]), int(born_on[8:10])
+    return day.year - year - ((day.month, day.day) < (month, number))
+
+
+def citizen_values(attributes: Mapping[str, Any], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """The attributes, with the age that they give at that time."""
+    values = dict(attributes)
+    if (born := values.get("citizen.born_on")) is not None:
+        values["citizen.age"] = age_on(born, at.astimezone(zone).date())
+    return values
+
+
+class Fold:
+    """Folds one person's events, in order, into their attributes; asked between two events, it gives that moment."""
+
+    def __init__(self, pseudonym: str, catalogue: Catalogue) -> None:
+        self.pseudonym = pseudonym
+        self.attributes: dict[str, Any] = {}
+        self.died: datetime | None = None
+        self._types = catalogue.types
+
+    def take(self, event: LifeEvent) -> None:
+        """Apply what the event sets on the person. An unknown type sets nothing."""
+        type_ = self._types.get(event.type)
+        if type_ is None or not (type_.sets or type_.ends_life):
+            return
+        for role in event.role_of(self.pseudonym):
+            self._set(type_, role, event)
+
+    def _set(self, type_: EventType, role: str, event: LifeEvent) -> None:
+        for setting in type_.sets.get(role, ()):
+            self._apply(setting, event)
+        if type_.ends_life and role == type_.subject and self.died is None:
+            self.died = event.time
+
+    def _apply(self, setting: Setting, event: LifeEvent) -> None:
+        name = f"citizen.{setting.attribute}"
+        if setting.roles:
+            self.attributes[name] = [one for role in setting.roles for one in event.persons.get(role, ())]
+        elif setting.path is None:
+            self.attributes[name] = setting.literal
+        elif setting.path in event.values:
+            self._replace(name, event.values[setting.path])
+
+    def _replace(self, name: str, value: Any) -> None:  # noqa: ANN401  (an attribute's type is the pack's)
+        if value is None:
+            self.attributes.pop(name, None)
+        else:
+            self.attributes[name] = value
+
+    def person(self) -> Person:
+        """The person as folded so far."""
+        return Person(self.pseudonym, dict(self.attributes), self.died)
+
+
+def person_as_of(
+    pseudonym: str, events: Iterable[Effective], catalogue: Catalogue, at: datetime | None = None
+) -> Person:
+    """The person folded from the events up to and including that time (default: all)."""
+    fold = Fold(pseudonym, catalogue)
+    for one in events:
+        if at is None or one.event.time <= at:
+            fold.take(one.event)
+    return fold.person()

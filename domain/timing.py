@@ -1,0 +1,118 @@
+"""Calendar arithmetic in a zone: ISO 8601 offsets, local times of day, quiet hours."""
+
+import calendar
+import re
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+_DURATION = re.compile(
+    r"(?P<sign>[+-])?P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+)
+
+
+UTC = ZoneInfo("UTC")
+SHORTEST_MONTH = 28
+
+
+class NotADuration(ValueError):
+    """{text!r} is no ISO 8601 duration; write one such as -P30D, P18M, P63Y or PT1H."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(text=text))
+
+
+class Offset(Struct, frozen=True):
+    """A calendar offset: months first (clamped to the month's end), then days, then exact seconds."""
+
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.months or self.days or self.seconds)
+
+
+def parse_offset(text: str) -> Offset:
+    """The ISO 8601 duration as an offset; a sign before the P counts for the whole.
+
+    Raises:
+        NotADuration: the text is none.
+    """
+    if (match := _DURATION.fullmatch(text)) is None:
+        raise NotADuration(text)
+    number = {name: int(value or 0) for name, value in match.groupdict().items() if name != "sign"}
+    sign = -1 if match["sign"] == "-" else 1
+    return Offset(
+        sign * (12 * number["years"] + number["months"]),
+        sign * (7 * number["weeks"] + number["days"]),
+        sign * (3600 * number["hours"] + 60 * number["minutes"] + number["seconds"]),
+    )
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = day.day if day.day <= SHORTEST_MONTH else calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+def shift_day(day: date, offset: Offset) -> date:
+    """The day moved by the offset's months and days."""
+    moved = add_months(day, offset.months) if offset.months else day
+    return moved + timedelta(days=offset.days)
+
+
+def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
+    """The moment moved in local time, so that a day is a calendar day also where clocks are changed."""
+    local = moment.astimezone(zone)
+    moved = datetime.combine(shift_day(local.date(), offset), local.time(), zone)
+    return utc(moved) + timedelta(seconds=offset.seconds)
+
+
+@lru_cache(maxsize=8192)  # nudges of a day are due at the same few times, and a zone's arithmetic is slow
+def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """That day at that local time, in UTC. A time that the day skips is read with the offset before the change."""
+    return utc(datetime.combine(day, clock, zone))
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC."""
+    return moment.astimezone(UTC)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of the next local day."""
+    return at_local(day + timedelta(days=1), time(), zone)
+
+
+@lru_cache(maxsize=512)
+def parse_clock(text: str) -> time:
+    """A local time of day, "HH:MM"."""
+    return time.fromisoformat(text)
+
+
+@lru_cache(maxsize=512)
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA time zone of that name."""
+    return ZoneInfo(name)
+
+
+class QuietHours(Struct, frozen=True):
+    """The hours of the day in which nobody is disturbed, in the person's own zone; they may span midnight."""
+
+    start: time
+    end: time
+
+    def ends_after(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
+        """When the quiet hours that the moment lies in end, in UTC; None outside them."""
+        local = moment.astimezone(zone)
+        clock = local.time()
+        if self.start <= self.end:
+            return at_local(local.date(), self.end, zone) if self.start <= clock < self.end else None
+        if clock >= self.start:
+            return at_local(local.date() + timedelta(days=1), self.end, zone)
+        return at_local(local.date(), self.end, zone) if clock < self.end else None

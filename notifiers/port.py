@@ -1,0 +1,128 @@
+"""The port: what every notifier takes and answers, whatever its channel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button of a push message or a link of an email: `url` opens when it is chosen."""
+
+    id: str
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One rendered message to one address, an attempt at a nudge.
+
+    `recipient` names who gets it: the pseudonym, and the device where a person has several. It is stable over
+    attempts and never the address. `title` is the email's subject and the push's title; an SMS has none.
+    Neither `repr` nor `str` show whom it reaches or what it says.
+    """
+
+    nudge: UUID
+    attempt: int
+    channel: str
+    recipient: str = field(repr=False)
+    address: str = field(repr=False)
+    language: str
+    text: str = field(repr=False)
+    title: str = field(default="", repr=False)
+    html: str | None = field(default=None, repr=False)
+    unsubscribe_url: str | None = field(default=None, repr=False)
+    actions: tuple[Action, ...] = field(default=(), repr=False)
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: the same at every attempt, another for every recipient and channel.
+
+        It goes to providers and into logs, so it is made from the pseudonym: a hash of a phone number could
+        be searched through.
+        """
+        who = f"{self.channel}\0{self.recipient}".encode()
+        return f"{self.nudge}:{blake2b(who, key=self.nudge.bytes, digest_size=12).hexdigest()}"
+
+
+class Reason(StrEnum):
+    """Why a message has not gone, or perhaps not: our words, whatever the provider said."""
+
+    BAD_ADDRESS = "bad_address"  # nobody can be reached there
+    BAD_CONTENT = "bad_content"  # the words cannot be carried, e.g. a line break in a title
+    MAILBOX_FULL = "mailbox_full"
+    TOO_LARGE = "too_large"
+    REJECTED = "rejected"  # the provider will not have this message
+    SUPPRESSED = "suppressed"  # the provider keeps this address on a list of those who want nothing
+    BUSY = "busy"  # the provider asks us to come again
+    NOT_ADMITTED = "not_admitted"  # the provider refuses us, not the message: credentials, TLS, its policy
+    UNREACHABLE = "unreachable"  # no connection
+    LINK_LOST = "link_lost"
+    TIMED_OUT = "timed_out"
+    GARBLED = "garbled"  # the provider's answer made no sense
+    NO_TIME = "no_time"  # the time of the batch was up before this message's turn
+    CLOSED = "closed"  # this notifier was closed before
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has it. Receipts will carry `reference`."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """It has certainly not gone, another attempt may succeed; not before `after` if the provider said so.
+
+    `detail` is the provider's code, never its words: they may quote the address.
+    """
+
+    after: timedelta | None
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """It has not gone, and another attempt on this channel would fail alike."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can tell whether it has gone: repeat only what may arrive twice."""
+
+    reason: Reason
+    detail: str = ""
+
+
+Outcome = Accepted | RetryLater | GiveUp | Unknown
+
+
+class Notifier(Protocol):
+    """Sends batches of messages over one channel. `notifiers.contract` is its definition, as tests."""
+
+    @property
+    def channel(self) -> str:
+        """The channel's name: push, sms or email."""
+
+    @property
+    def removes_doubles(self) -> bool:
+        """Whether the provider sends only once what comes twice with one `Message.key`."""
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch: one outcome a message, in the same order, within the limits given at construction.
+
+        Never raises for what a provider does. Batches may run at the same time.
+        """
+
+    async def aclose(self) -> None:
+        """Close the links. Later sends answer RetryLater; closing again does nothing."""

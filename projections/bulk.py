@@ -1,0 +1,69 @@
+"""Many rows at once: the driver's own fastest way, inside the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, Uuid
+
+CHUNK = 5000
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool = False) -> None:
+    """Insert rows given as tuples in the order of the table's columns; `ignore` skips those that are there.
+
+    On SQLite this is the driver's executemany, on PostgreSQL COPY (or, with `ignore`, a multi-row insert).
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_sqlite_insert(table, ignore=ignore), _plain(table, rows))
+    else:
+        _postgresql(connection, table, rows, ignore=ignore)
+
+
+def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+    """The rows as SQLite keeps them: UUIDs as hex digits."""
+    columns = uuid_columns(table)
+    if not columns:
+        return rows
+    if len(columns) == 1:
+        at = columns[0]
+        return [(*row[:at], row[at].hex, *row[at + 1 :]) for row in rows]
+    return [tuple(value.hex if isinstance(value, UUID) else value for value in row) for row in rows]
+
+
+@lru_cache(maxsize=64)
+def uuid_columns(table: Table) -> tuple[int, ...]:
+    """Which columns of the table hold UUIDs."""
+    return tuple(at for at, column in enumerate(table.columns) if isinstance(column.type, Uuid))
+
+
+@lru_cache(maxsize=64)
+def _sqlite_insert(table: Table, *, ignore: bool) -> str:
+    marks = ", ".join("?" * len(table.columns))
+    return f"INSERT {'OR IGNORE ' if ignore else ''}INTO {table.name} VALUES ({marks})"  # noqa: S608  (our own names)
+
+
+def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
+    if ignore:
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (not loaded where SQLite serves)
+
+        names = table.columns.keys()
+        statement = insert(table).on_conflict_do_nothing()
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    driver: Any = connection.connection.driver_connection
+    columns = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118  (a column collection)
+    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
+    """The items, so many at a time: databases limit the parameters of a statement."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+

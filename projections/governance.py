@@ -1,0 +1,21 @@
+"""Where in the log the rules are: packs, triggers, switches. The rulebook is folded from these facts."""
+
+from sqlalchemy import Connection, func, select
+
+from projections.bulk import insert_rows
+from projections.tables import governance
+
+
+def note(connection: Connection, position: int, topic: str) -> None:
+    """A governance fact was appended."""
+    insert_rows(connection, governance, [(position, topic)])
+
+
+def positions(connection: Connection) -> list[int]:
+    """All of them, in the order of the log."""
+    return list(connection.execute(select(governance.c.position).order_by(governance.c.position)).scalars())
+
+
+def latest(connection: Connection) -> int:
+    """The newest of them, or 0: another number means that the rules have changed."""
+    return connection.execute(select(func.coalesce(func.max(governance.c.position), 0))).scalar_one()

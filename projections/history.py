@@ -1,0 +1,128 @@
+"""The history view: which facts concern which person, and which of them are not planned yet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from projections.bulk import chunked, insert_rows
+from projections.tables import area_facts, history, revisions
+
+
+class Mark(NamedTuple):
+    """A person's history as a planner saw it; another mark means that it has moved since."""
+
+    rows: int
+    last: int
+    loads: int
+    live: int
+
+
+class Concerns(NamedTuple):
+    """One row of the view. Times in microseconds; `ahead_from` of the load, None where it came live."""
+
+    person: str
+    position: int
+    time: int
+    type: str
+    ahead_from: int | None
+    planned: bool
+    recorded: int
+
+
+def add(connection: Connection, rows: Sequence[Concerns]) -> None:
+    """Note new facts of persons; they are woken by that."""
+    insert_rows(connection, history, rows)
+
+
+def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
+    """Note facts that persons may already have, and wake them in any case."""
+    insert_rows(connection, history, rows, ignore=True)
+    for person in {row.person for row in rows}:
+        positions = [row.position for row in rows if row.person == person]
+        connection.execute(
+            update(history).where(history.c.person == person, history.c.position.in_(positions)).values(planned=False)
+        )
+
+
+def move_ahead(connection: Connection, position: int, ahead_from: int | None) -> None:
+    """The fact at the position came by an earlier load: plan it again for all whom it concerns."""
+    connection.execute(
+        update(history).where(history.c.position == position).values(ahead_from=ahead_from, planned=False)
+    )
+
+
+def unplanned(connection: Connection, limit: int, recorded_before: int | None = None) -> list[str]:
+    """Persons with facts that are not planned yet, those who wait longest first."""
+    query = select(history.c.person).where(~history.c.planned).order_by(history.c.recorded, history.c.person)
+    if recorded_before is not None:
+        query = query.where(history.c.recorded < recorded_before)
+    found: dict[str, None] = {}
+    for person in connection.execute(query.execution_options(yield_per=limit)).scalars():
+        found[person] = None
+        if len(found) == limit:
+            break
+    return list(found)
+
+
+def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
+    """How far each person's history has come."""
+    found: dict[str, Mark] = {}
+    for part in chunked(list(persons)):
+        query = select(
+            history.c.person,
+            func.count(),
+            func.max(history.c.position),
+            func.coalesce(func.sum(history.c.ahead_from), 0),
+            func.count(history.c.ahead_from),
+        ).where(history.c.person.in_(part))
+        for person, *mark in connection.execute(query.group_by(history.c.person)):
+            found[person] = Mark(*mark)
+    return found
+
+
+def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
+    """These persons are planned as of these marks."""
+    for part in chunked(list(upto)):
+        connection.execute(
+            update(history).where(and_(history.c.person.in_(part), ~history.c.planned)).values(planned=True)
+        )
+
+
+def note_revision(connection: Connection, original: UUID, position: int) -> None:
+    """A correction or annulment of the original came, before or after it."""
+    insert_rows(connection, revisions, [(original, position)])
+
+
+def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """The positions of all corrections and annulments known of those originals."""
+    found: dict[UUID, list[int]] = {}
+    for part in chunked(list(originals)):
+        for original, position in connection.execute(select(revisions).where(revisions.c.original.in_(part))):
+            found.setdefault(original, []).append(position)
+    return found
+
+
+def has_revisions(connection: Connection) -> bool:
+    """Whether any correction was ever recorded: most batches need not look for theirs."""
+    return connection.execute(select(revisions.c.position).limit(1)).first() is not None
+
+
+def note_area(connection: Connection, area: str, position: int, time: int) -> None:
+    """Something happened in an area; it is joined into histories when they are read."""
+    insert_rows(connection, area_facts, [(area, position, time)])
+
+
+def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
+    """The positions of the facts of those areas."""
+    wanted = sorted(set(areas))
+    return [
+        position for part in chunked(wanted)
+        for position in connection.execute(select(area_facts.c.position).where(area_facts.c.area.in_(part))).scalars()
+    ]  # fmt: skip
+
+
+def has_area_facts(connection: Connection) -> bool:
+    """Whether anything ever happened to an area."""
+    return connection.execute(select(area_facts.c.position).limit(1)).first() is not None

@@ -1,0 +1,143 @@
+"""The views of nudges: what each is now, which are due when, and what reached whom."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select, update
+
+from domain.nudge import Delivery, Nudge, State
+from domain.triggers import CLASSES
+from projections.bulk import chunked, insert_rows
+from projections.tables import due, inbox, micros, nudges
+
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_decode = msgspec.msgpack.Decoder(Nudge).decode
+_RANK = {klass: rank for rank, klass in enumerate(CLASSES)}
+
+
+class Due(NamedTuple):
+    """A delivery whose turn has come."""
+
+    nudge: UUID
+    recipient: str
+
+
+def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[UUID] = ()) -> None:
+    """Bring the views to these nudges; `fresh` names those that no view has yet."""
+    new = set(fresh)
+    known = [nudge.intent.id for nudge in changed if nudge.intent.id not in new]
+    for part in chunked(known):
+        for table in (nudges, due, inbox):
+            connection.execute(delete(table).where(table.c.nudge.in_(part)))
+    insert_rows(connection, nudges, [_row(nudge) for nudge in changed])
+    insert_rows(connection, due, [row for nudge in changed for row in _due_rows(nudge)])
+    insert_rows(connection, inbox, [row for nudge in changed for row in _inbox_rows(nudge)])
+
+
+def _row(nudge: Nudge) -> tuple[Any, ...]:
+    return (nudge.intent.id, nudge.intent.person, nudge.version, nudge.state.value, _encode(nudge))
+
+
+def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
+    rank = _RANK[nudge.intent.klass]
+    for one in nudge.deliveries:
+        if one.due is not None:
+            attempted = one.state is State.ATTEMPTED
+            yield (nudge.intent.id, one.recipient, micros(one.due), rank, attempted, None, None)
+
+
+def _inbox_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
+    for one in nudge.deliveries:
+        if one.attempted_at is not None:
+            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value)
+
+
+def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted delivery has one)
+    return delivery.sent_at or delivery.attempted_at
+
+
+def of_persons(connection: Connection, persons: Iterable[str]) -> dict[str, dict[UUID, Nudge]]:
+    """Person -> their nudges by id."""
+    found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
+    for part in chunked(list(found)):
+        query = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(nudges.c.person.in_(part))
+        for person, id_, folded in connection.execute(query):
+            found[person][id_] = _decode(folded)
+    return found
+
+
+def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
+    """The nudges with those ids."""
+    found: dict[UUID, Nudge] = {}
+    for part in chunked(list(set(ids))):
+        query = select(nudges.c.nudge, nudges.c.folded).where(nudges.c.nudge.in_(part))
+        found |= {id_: _decode(folded) for id_, folded in connection.execute(query)}
+    return found
+
+
+def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many facts each of the nudges has."""
+    found: dict[UUID, int] = {}
+    for part in chunked(list(set(ids))):
+        query = select(nudges.c.nudge, nudges.c.version).where(nudges.c.nudge.in_(part))
+        found |= {id_: version for id_, version in connection.execute(query)}
+    return found
+
+
+def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
+    """A number that grows with every fact about a person's nudges."""
+    found: dict[str, int] = {}
+    for part in chunked(list(persons)):
+        query = select(nudges.c.person, func.sum(nudges.c.version)).where(nudges.c.person.in_(part))
+        found |= {person: int(mark) for person, mark in connection.execute(query.group_by(nudges.c.person))}
+    return found
+
+
+def claim(connection: Connection, *, now: int, until: int, holder: str, limit: int) -> list[Due]:
+    """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then."""
+    query = (
+        select(due.c.nudge, due.c.recipient)
+        .where(due.c.due_at <= now, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
+        .order_by(due.c.due_at, due.c.rank, due.c.nudge)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = [Due(*row) for row in connection.execute(query)]
+    for part in chunked([row.nudge for row in rows]):
+        connection.execute(
+            update(due).where(due.c.nudge.in_(part), due.c.due_at <= now).values(holder=holder, held_until=until)
+        )
+    return rows
+
+
+def release(connection: Connection, rows: Iterable[Due]) -> None:
+    """Let go of deliveries that could not be settled after all."""
+    for part in chunked([row.nudge for row in rows]):
+        connection.execute(update(due).where(due.c.nudge.in_(part)).values(holder=None, held_until=None))
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next delivery is due, in microseconds; None where nothing waits."""
+    return connection.execute(select(func.min(due.c.due_at))).scalar_one()
+
+
+def end_attempts(connection: Connection, now: int) -> int:
+    """Make every open attempt due now, because whoever made it is known to be dead; returns how many."""
+    statement = update(due).where(due.c.attempted).values(due_at=now, holder=None, held_until=None)
+    held = update(due).where(due.c.held_until.is_not(None)).values(holder=None, held_until=None)
+    ended = connection.execute(statement).rowcount
+    connection.execute(held)
+    return ended
+
+
+def open_attempts(connection: Connection) -> int:
+    """How many attempts have no outcome yet."""
+    return connection.execute(select(func.count()).select_from(due).where(due.c.attempted)).scalar_one()
+
+
+def states(connection: Connection) -> Mapping[str, int]:
+    """State -> how many nudges are in it."""
+    query = select(nudges.c.state, func.count()).group_by(nudges.c.state)
+    return {state: count for state, count in connection.execute(query)}

@@ -1,0 +1,122 @@
+"""The tables of the views. Times are integers: microseconds since 1970-01-01T00:00:00Z, sortable on any database."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Uuid
+
+metadata = MetaData()
+
+Position = BigInteger().with_variant(Integer, "sqlite")
+Pseudonym = String(32)
+
+history = Table(
+    "history",
+    metadata,
+    Column("person", Pseudonym, primary_key=True),
+    Column("position", Position, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("type", String, nullable=False),
+    Column("ahead_from", BigInteger),
+    Column("planned", Boolean, nullable=False),
+    Column("recorded", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("history_unplanned", history.c.recorded, history.c.person,
+      sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
+Index("history_position", history.c.position)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("original", Uuid, primary_key=True),
+    Column("position", Position, primary_key=True),
+)
+
+area_facts = Table(
+    "area_facts",
+    metadata,
+    Column("area", String, primary_key=True),
+    Column("position", Position, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+)
+
+nudges = Table(
+    "nudges",
+    metadata,
+    Column("nudge", Uuid, primary_key=True),
+    Column("person", Pseudonym, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("folded", LargeBinary, nullable=False),
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("nudge", Uuid, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("attempted", Boolean, nullable=False),
+    Column("holder", String),
+    Column("held_until", BigInteger),
+)
+Index("due_next", due.c.due_at, due.c.rank, due.c.nudge)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("nudge", Uuid, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("state", String, nullable=False),
+)
+Index("inbox_latest", inbox.c.recipient, inbox.c.at)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("person", Pseudonym, primary_key=True),
+    Column("position", Position, primary_key=True),
+    Column("topic", String, nullable=False),
+)
+
+statistics = Table(
+    "statistics",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("trigger", String, primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+governance = Table(
+    "governance",
+    metadata,
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("topic", String, nullable=False),
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """The moment as the tables keep it."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The moment that the tables keep as this number, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def optional_micros(when: datetime | None) -> int | None:
+    """As `micros`, for a time that may be missing."""
+    return None if when is None else micros(when)
+
+
+def optional_moment(microseconds: int | None) -> datetime | None:
+    """As `moment`, for a time that may be missing."""
+    return None if microseconds is None else moment(microseconds)

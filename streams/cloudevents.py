@@ -1,0 +1,132 @@
+"""CloudEvents 1.0 envelopes: read from JSON, refused with the field and the reason.
+
+Source: CloudEvents 1.0.2; `corrects`, `revision` and `annuls` are our extension attributes.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+MAX_BYTES = 256 * 1024
+
+
+class Refused(ValueError):
+    """An event was refused: `field` is a path such as `data.born_on`; `reason` never repeats a value."""
+
+    def __init__(self, field: str, reason: str, code: str = "invalid") -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason, self.code = field, reason, code
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """What we read of a CloudEvent; other extension attributes are allowed and not kept."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: str
+    subject: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    data: dict[str, Any] | None = None
+    corrects: str | None = None
+    revision: int | str | None = None
+    annuls: bool | str = False
+    traceparent: str | None = None
+
+
+_decode = msgspec.json.Decoder(Envelope).decode
+_JSON_TYPES = ("application/json", "application/cloudevents+json")
+
+
+def read_envelope(raw: bytes) -> Envelope:
+    """Decode one structured CloudEvent.
+
+    Raises:
+        Refused: no JSON, a missing or wrong attribute.
+    """
+    if len(raw) > MAX_BYTES:
+        raise Refused("$", f"the event is larger than {MAX_BYTES // 1024} kB", "too_large")
+    try:
+        return _checked(_decode(raw))
+    except msgspec.ValidationError as error:
+        raise _wrong_attribute(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused("$", f"no valid JSON: {_position_only(str(error))}", "bad_json") from None
+
+
+def envelope_of(attributes: dict[str, Any]) -> Envelope:
+    """The envelope of a CloudEvent that came in binary mode or in a batch.
+
+    Raises:
+        Refused: a missing or wrong attribute.
+    """
+    try:
+        return _checked(msgspec.convert(attributes, Envelope))
+    except msgspec.ValidationError as error:
+        raise _wrong_attribute(str(error)) from None
+
+
+def _checked(envelope: Envelope) -> Envelope:
+    if envelope.specversion != "1.0":
+        raise Refused("specversion", "must be '1.0'")
+    for name in ("id", "source", "type"):
+        if not getattr(envelope, name).strip():
+            raise Refused(name, "must not be empty")
+    if (content := envelope.datacontenttype) and content.split(";")[0].strip() not in _JSON_TYPES:
+        raise Refused("datacontenttype", "must be application/json")
+    return envelope
+
+
+def _position_only(message: str) -> str:
+    """The decoder's words, which give a byte position and never the text itself."""
+    return message.replace("JSON is malformed: ", "")
+
+
+def _wrong_attribute(message: str) -> Refused:
+    what, _, path = message.partition(" - at `")
+    field = path.rstrip("`").removeprefix("$.") or "$"
+    if "missing required field" in what:
+        field = what.rsplit("`", 2)[-2]
+        return Refused(field, "is missing")
+    return Refused(field, what.replace("`", "'").replace("Expected", "expected"))
+
+
+def time_of(envelope: Envelope) -> datetime:
+    """When the event happened.
+
+    Raises:
+        Refused: no RFC 3339 time, or one without a zone.
+    """
+    try:
+        time = datetime.fromisoformat(envelope.time)
+    except ValueError:
+        raise Refused("time", "must be an RFC 3339 time such as 2026-03-01T09:00:00+05:00") from None
+    if time.tzinfo is None:
+        raise Refused("time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone")
+    return time
+
+
+def revision_of(envelope: Envelope) -> tuple[int, bool]:
+    """The event's revision (1 for an original) and whether it annuls.
+
+    Raises:
+        Refused: `corrects` without a revision of 2 or more, or the other way round.
+    """
+    annuls = envelope.annuls in (True, "true")
+    if envelope.corrects is None:
+        if envelope.revision not in (None, 1, "1") or annuls:
+            raise Refused("corrects", "is missing: a revision or an annulment names the event that it corrects")
+        return 1, False
+    try:
+        revision = int(envelope.revision or 0)
+    except ValueError:
+        revision = 0
+    if revision <= 1:
+        raise Refused("revision", "must be a whole number from 2 on")
+    if envelope.corrects == envelope.id:
+        raise Refused("corrects", "an event cannot correct itself; a correction has an id of its own")
+    return revision, annuls

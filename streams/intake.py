@@ -1,0 +1,198 @@
+"""Intake: events of registries become facts, each once, with the history rows of all whom they name."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from domain.events import LifeEvent
+from domain.facts import AheadMoved
+from domain.ids import Names
+from projections import history
+from projections.bulk import chunked
+from projections.history import Concerns
+from projections.tables import history as history_table
+from projections.tables import micros, moment, optional_micros
+from streams import mapper
+from streams.checking import Checker
+from streams.cloudevents import Envelope, Refused
+from streams.database import Database, Priority
+from streams.keys import PersonKey
+from streams.log import Log
+from streams.mapper import Entry, LifeState
+from streams.tables import log as log_table
+
+
+class Outcome(NamedTuple):
+    """What became of one event: accepted, a duplicate, or refused with the reason."""
+
+    accepted: bool
+    refused: Refused | None = None
+
+    @property
+    def duplicate(self) -> bool:
+        """The same fact was already there."""
+        return not self.accepted and self.refused is None
+
+
+ACCEPTED, DUPLICATE = Outcome(accepted=True), Outcome(accepted=False)
+
+
+class Intake:
+    """Takes events in: checked, with pseudonyms, stored once, whoever they name woken."""
+
+    def __init__(
+        self, database: Database, log: Log, names: Names, checker: Callable[[], Checker], clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
+
+    def accept(
+        self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None
+    ) -> list[Outcome]:
+        """Check and store; one outcome an envelope, in their order (what could not be read stays refused).
+
+        `ahead_from`: the load is historical, and steps due before that moment are not planned.
+        """
+        checker = self._checker()
+        checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
+        events = [each for each in checked if isinstance(each, LifeEvent)]
+        stored = iter(self.store(events)) if events else iter(())
+        return [next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked]
+
+    def store(self, events: Sequence[LifeEvent]) -> list[Outcome]:
+        """Append what is new, with its history rows, in one transaction."""
+        outcomes, made = self._database.write(
+            lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events), Priority.INTAKE
+        )
+        self._log.keys.remember(made)
+        return outcomes
+
+
+def _check(
+    checker: Checker, envelope: Envelope | Refused, ahead_from: datetime | None
+) -> LifeEvent | Refused:
+    if isinstance(envelope, Refused):
+        return envelope
+    try:
+        return checker.check(envelope, ahead_from)
+    except Refused as refused:
+        return refused
+
+
+class _Known(NamedTuple):
+    position: int
+    state: LifeState
+
+
+class _Storing:
+    """One transaction of intake."""
+
+    def __init__(self, connection: Connection, log: Log, names: Names, now: datetime) -> None:
+        self.connection, self.log, self.names, self.now = connection, log, names, now
+
+    def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
+        known = self._known({event.stream for event in events})
+        fresh: dict[UUID, LifeEvent] = {}
+        outcomes = [self._take(event, known, fresh) for event in events]
+        made = self._append(list(fresh.values()))
+        return outcomes, made
+
+    def _known(self, streams: Iterable[UUID]) -> dict[UUID, _Known]:
+        found: dict[UUID, _Known] = {}
+        columns = (log_table.c.originator_id, log_table.c.position, log_table.c.state)
+        for part in chunked(list(streams)):
+            query = select(*columns).where(log_table.c.originator_id.in_(part), log_table.c.originator_version == 1)
+            for stream, position, state in self.connection.execute(query):
+                found[stream] = _Known(position, mapper.decode_life(state))
+        return found
+
+    def _take(self, event: LifeEvent, known: dict[UUID, _Known], fresh: dict[UUID, LifeEvent]) -> Outcome:
+        digest = known[event.stream].state.digest if event.stream in known else None
+        if digest is None and event.stream in fresh:
+            digest = fresh[event.stream].digest
+        if digest is None:
+            fresh[event.stream] = event
+            return ACCEPTED
+        if digest != event.digest:
+            reason = "was already used by this source for an event with another body; a correction has an id of its own"
+            return Outcome(accepted=False, refused=Refused("id", reason, "id_reused"))
+        if event.stream in known:
+            self._loaded_again(event, known[event.stream])
+        return DUPLICATE
+
+    def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
+        """The same event by an earlier load, or live after a historical load: more of it is planned."""
+        if known.state.ahead_from is None:
+            return
+        row = select(history_table.c.ahead_from).where(history_table.c.position == known.position).limit(1)
+        before = self.connection.execute(row).scalar()
+        if before is None or (event.ahead_from is not None and event.ahead_from >= moment(before)):
+            return
+        version = select(func.max(log_table.c.originator_version)).where(log_table.c.originator_id == event.stream)
+        fact = AheadMoved(event.ahead_from, self.now)
+        self.log.append(
+            self.connection, [Entry(event.stream, self.connection.execute(version).scalar_one() + 1, fact)]
+        )
+        history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from))
+
+    def _append(self, events: list[LifeEvent]) -> dict[str, PersonKey]:
+        keys, made = self.log.keys.ensure(self.connection, [one for event in events for one in event.everybody])
+        rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
+        before = self.log.facts.append(self.connection, rows)
+        positions = {event.stream: before + at for at, event in enumerate(events, 1)}
+        history.add(self.connection, self._rows(events, positions))
+        _Revisions(self.connection, self.log, self.names).note(events, positions, micros(self.now))
+        for event in events:
+            if event.area is not None:
+                history.note_area(self.connection, event.area, positions[event.stream], micros(event.time))
+        return made
+
+    def _rows(self, events: Iterable[LifeEvent], positions: dict[UUID, int]) -> list[Concerns]:
+        recorded = micros(self.now)
+        return [
+            Concerns(person, positions[event.stream], micros(event.time), event.type,
+                     optional_micros(event.ahead_from), planned=False, recorded=recorded)
+            for event in events for person in event.everybody
+        ]  # fmt: skip
+
+
+class _Revisions:
+    """Keeps histories whole where events are corrected: who is named in any revision has all of them."""
+
+    def __init__(self, connection: Connection, log: Log, names: Names) -> None:
+        self.connection, self.log, self.names = connection, log, names
+
+    def note(self, events: Sequence[LifeEvent], positions: dict[UUID, int], recorded: int) -> None:
+        corrections = [event for event in events if event.corrects is not None]
+        for event in corrections:
+            history.note_revision(self.connection, self._group(event), positions[event.stream])
+        if corrections or history.has_revisions(self.connection):
+            self._join({self._group(event) for event in events}, recorded)
+
+    def _group(self, event: LifeEvent) -> UUID:
+        return self.names.stream(event.source, event.original)
+
+    def _join(self, groups: set[UUID], recorded: int) -> None:
+        revised = history.revisions_of(self.connection, list(groups))
+        if not revised:
+            return
+        facts = self.log.streams(self.connection, revised)
+        originals = {one.originator_id: one for one in facts if isinstance(one.fact, LifeEvent)}
+        positions = [position for later in revised.values() for position in later]
+        revisions = {one.position: one for one in self.log.read(self.connection, positions)}
+        for group, later in revised.items():
+            members = [revisions[position] for position in later]
+            members += [originals[group]] if group in originals else []
+            self._join_group(members, recorded)
+
+    def _join_group(self, members: list[Entry], recorded: int) -> None:
+        events = [(one.position, one.fact) for one in members if isinstance(one.fact, LifeEvent)]
+        everybody = sorted({person for _, event in events for person in event.everybody})
+        rows = [
+            Concerns(person, position, micros(event.time), event.type, optional_micros(event.ahead_from),
+                     planned=False, recorded=recorded)
+            for position, event in events for person in everybody
+        ]  # fmt: skip
+        history.wake(self.connection, rows)

@@ -1,0 +1,173 @@
+"""The library: the rules in force, folded from the log's governance facts and never read from disk."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.event_types import Catalogue
+from domain.facts import ControlSet, PackPublished, TriggerPublished, TriggerWithdrawn
+from domain.ids import Names
+from domain.national_id import SCHEMES
+from domain.rulebook import Defaults, Rulebook, Version
+from domain.settle import Controls
+from domain.triggers import compile_trigger
+from projections import governance
+from streams.checking import Checker
+from streams.database import Database, Priority
+from streams.log import Log
+from streams.mapper import Entry
+from templates.catalogue import catalogue_of, defaults_of, live_from_of, national_id_of
+from templates.loader import Pack
+from templates.render import Renderer
+
+
+class Rules(Struct, frozen=True):
+    """All that is in force at one position of the log. `renderers`: version hash -> its words, compiled."""
+
+    position: int
+    catalogue: Catalogue
+    defaults: Defaults
+    rulebook: Rulebook
+    controls: Controls
+    checker: Checker
+    renderers: Mapping[str, Renderer]
+
+
+class NothingPublished(Exception):
+    """No pack is published in this log, so no event type is known. Publish one: habarshy publish templates/kz."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Library:
+    """Gives the rules in force, folded anew when a governance fact was appended."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+        self._rules: Rules | None = None
+        self._lock = threading.Lock()
+
+    def rules(self) -> Rules:
+        """The rules in force now.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._lock, self._database.reading() as connection:
+            latest = governance.latest(connection)
+            if self._rules is None or self._rules.position != latest:
+                self._rules = self._fold(connection, latest)
+            return self._rules
+
+    def _fold(self, connection: Connection, latest: int) -> Rules:
+        entries = self._log.read(connection, governance.positions(connection))
+        packs = _latest_packs(entries)
+        if not packs:
+            raise NothingPublished
+        contents = [pack.content for pack in packs]
+        catalogue, defaults = catalogue_of(contents), defaults_of(contents)
+        published = _published(entries)
+        versions = [_version(entry, fact, catalogue) for entry, fact in published]
+        return Rules(
+            position=latest, catalogue=catalogue, defaults=defaults,
+            rulebook=Rulebook(catalogue, defaults, self._names, versions), controls=_controls(entries),
+            checker=Checker(catalogue, self._names, _valid_id(contents)),
+            renderers={fact.hash: Renderer(fact.words, fact.rules, defaults.language) for _, fact in published},
+        )  # fmt: skip
+
+
+def _latest_packs(entries: Sequence[Entry]) -> list[PackPublished]:
+    latest: dict[str, PackPublished] = {}
+    for entry in entries:
+        if isinstance(entry.fact, PackPublished):
+            latest[entry.fact.pack] = entry.fact
+    return list(latest.values())
+
+
+def _published(entries: Sequence[Entry]) -> list[tuple[Entry, TriggerPublished]]:
+    found: list[tuple[Entry, TriggerPublished]] = []
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, TriggerPublished):
+            found.append((entry, fact))
+        elif isinstance(fact, TriggerWithdrawn):
+            found = [each for each in found if each[1].trigger != fact.trigger]
+    return found
+
+
+def _version(entry: Entry, fact: TriggerPublished, catalogue: Catalogue) -> Version:
+    trigger = compile_trigger(fact.trigger, fact.rules, catalogue)
+    return Version(trigger, fact.hash, entry.position, fact.reach, fact.ahead_from)
+
+
+def _controls(entries: Sequence[Entry]) -> Controls:
+    stopped: dict[tuple[str, str], bool] = {}
+    for entry in entries:
+        if isinstance(entry.fact, ControlSet):
+            stopped[entry.fact.scope, entry.fact.name] = entry.fact.stopped
+    return Controls(frozenset(switch for switch, is_stopped in stopped.items() if is_stopped))
+
+
+def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:
+    schemes = [SCHEMES[name] for name in map(national_id_of, contents) if name is not None]
+    return lambda national_id: any(valid(national_id) for valid in schemes)
+
+
+class Publisher:
+    """Puts packs into the log."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+
+    def publish(self, packs: Sequence[Pack], *, by: str, now: datetime) -> int:
+        """Append what is new in these packs; returns how many facts that took (0: all was there already)."""
+        return self._database.write(lambda connection: self._publish(connection, packs, by, now), Priority.PLANNING)
+
+    def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
+        entries = self._log.read(connection, governance.positions(connection))
+        current = {fact.hash for fact in _latest_packs(entries)} | _current_hashes(entries)
+        facts = [
+            (kind, name, fact) for pack in packs for kind, name, fact in _facts(pack, by, now)
+            if fact.hash not in current
+        ]  # fmt: skip
+        new = [self._entry(connection, kind, name, fact) for kind, name, fact in facts]
+        if new:
+            before = self._log.append(connection, new)
+            for at, entry in enumerate(new, 1):
+                governance.note(connection, before + at, entry.fact.TOPIC)
+        return len(new)
+
+    def _entry(
+        self, connection: Connection, kind: str, name: str, fact: PackPublished | TriggerPublished
+    ) -> Entry:
+        stream = self._names.registry_stream(kind, name)
+        return Entry(stream, len(self._log.streams(connection, [stream])) + 1, fact)
+
+
+def _current_hashes(entries: Sequence[Entry]) -> set[str]:
+    """The hash of each trigger's latest version: publishing an earlier one again is a new publication."""
+    latest = {fact.trigger: fact.hash for _, fact in _published(entries)}
+    return set(latest.values())
+
+
+def _facts(pack: Pack, by: str, now: datetime) -> list[tuple[str, str, PackPublished | TriggerPublished]]:
+    live_from = live_from_of(pack.content) or now
+    found: list[tuple[str, str, PackPublished | TriggerPublished]]
+    found = [("pack", pack.name, PackPublished(now, by, pack.name, pack.hash, pack.content))]
+    for trigger in pack.triggers:
+        reach = _stated(trigger.rules, "reach", live_from)
+        ahead = _stated(trigger.rules, "ahead_from", live_from)
+        found.append(("trigger", trigger.name, TriggerPublished(
+            now, by, pack.name, trigger.name, trigger.hash, trigger.rules, trigger.words, reach, ahead,
+        )))  # fmt: skip
+    return found
+
+
+def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime) -> datetime:
+    text = rules.get(key)
+    return otherwise if text is None else datetime.fromisoformat(text).replace(tzinfo=otherwise.tzinfo)

@@ -1,0 +1,101 @@
+"""The log: one order of facts, appended in bulk, read by stream, by position or page by page."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import Mapper
+from sqlalchemy import Connection, select
+
+from domain.events import LifeEvent
+from projections.bulk import chunked
+from streams import mapper
+from streams.database import Database
+from streams.keys import PersonKey, PersonKeys
+from streams.mapper import Entry, FactMapper, LifeState
+from streams.recorder import FactRecorder, page_of
+from streams.tables import log
+
+PAGE = 5000
+
+
+class Log(Application[UUID]):
+    """The platform's only truth."""
+
+    name = "habarshy"
+
+    def __init__(self, database: Database, keys: PersonKeys, clock: Callable[[], datetime]) -> None:
+        self.database, self.keys, self.clock = database, keys, clock
+        self.facts = FactRecorder(database)
+        super().__init__(env={})
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Our mapper, with the keys that it needs at hand."""
+        return FactMapper(self._keys_of, self.clock)
+
+    def construct_recorder(self) -> FactRecorder:
+        """Our recorder."""
+        return self.facts
+
+    def _keys_of(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
+        wanted = list(persons)
+        known, made = self.database.write(lambda connection: self.keys.ensure(connection, wanted))
+        self.keys.remember(made)
+        return known
+
+    def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
+        """Append facts about nudges and rules in the caller's transaction; returns the position before the first.
+
+        Raises:
+            IntegrityError: somebody else appended that version of a stream first.
+        """
+        rows = [(one.originator_id, one.originator_version, one.fact.TOPIC, mapper.encode(one.fact)) for one in entries]
+        return self.facts.append(connection, rows)
+
+    def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
+        """The entries at those positions, in the order of the log."""
+        wanted = sorted(set(positions))
+        rows = [
+            row for part in chunked(wanted)
+            for row in connection.execute(select(log).where(log.c.position.in_(part)).order_by(log.c.position))
+        ]  # fmt: skip
+        return self.decoded(connection, rows)
+
+    def streams(self, connection: Connection, ids: Iterable[UUID]) -> list[Entry]:
+        """All entries of those streams, in the order of the log."""
+        rows = [
+            row for part in chunked(sorted(set(ids)))
+            for row in connection.execute(select(log).where(log.c.originator_id.in_(part)))
+        ]  # fmt: skip
+        return self.decoded(connection, sorted(rows))
+
+    def scan(
+        self, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = PAGE
+    ) -> Iterator[list[Entry]]:
+        """The log in pages, each read in a short transaction of its own."""
+        while True:
+            with self.database.reading() as connection:
+                rows = connection.execute(page_of(after, page, upto, topics)).fetchall()
+                entries = self.decoded(connection, rows)
+            if not entries:
+                return
+            yield entries
+            after = entries[-1].position
+
+    def decoded(self, connection: Connection, rows: Sequence[Any]) -> list[Entry]:
+        """Rows of the log (position, stream, version, topic, state) as entries; needs one look for all their keys."""
+        states = {row[0]: mapper.decode_life(row[4]) for row in rows if row[3] == LifeEvent.TOPIC}
+        keys = self.keys.load(connection, _named(states.values()))
+        return [
+            Entry(row[1], row[2], _fact(row, states.get(row[0]), keys), row[0]) for row in rows
+        ]  # fmt: skip
+
+
+def _fact(row: Any, state: LifeState | None, keys: Mapping[str, PersonKey]) -> Any:  # noqa: ANN401  (a row, a fact)
+    return mapper.decode(row[3], row[4]) if state is None else mapper.unseal(row[1], state, keys)
+
+
+def _named(states: Iterable[LifeState]) -> set[str]:
+    return {person for state in states for named in state.persons.values() for person in named}

@@ -1,0 +1,129 @@
+"""Facts to bytes and back: msgspec arrays under pinned topics; each role's part sealed with that person's key."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import Mapper, StoredEvent
+from msgspec import Struct
+
+from domain.events import PUBLIC, LifeEvent
+from domain.facts import ALL_FACTS, Fact
+from streams.keys import PersonKey
+
+
+class Entry(NamedTuple):
+    """A fact in the log: which stream, the how-manieth there, what, and (once stored) at which position."""
+
+    originator_id: UUID
+    originator_version: int
+    fact: Fact
+    position: int = 0
+
+
+class LifeState(Struct, frozen=True, array_like=True):
+    """A life event as stored: everything clear but the roles' parts. New fields go to the end, with a default."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    persons: Mapping[str, tuple[str, ...]]
+    public: Mapping[str, Any]
+    sealed: Mapping[str, bytes]
+    corrects: str | None
+    revision: int
+    annuls: bool
+    area: str | None
+    ahead_from: datetime | None
+    digest: bytes
+    traceparent: str | None
+    recorded: datetime
+
+
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_decode_life = msgspec.msgpack.Decoder(LifeState).decode
+_decode_part = msgspec.msgpack.Decoder(dict[str, Any]).decode
+_DECODERS = {fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS}
+
+
+def encode(fact: Fact) -> bytes:
+    """Any fact but a life event, as stored."""
+    return _encode(fact)
+
+
+def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) -> bytes:
+    """A life event as stored, each role's part sealed with the key of the person in it."""
+    about = event.stream.bytes
+    sealed = {
+        role: keys[event.persons[role][0]].seal(_encode(part), about + role.encode())
+        for role, part in event.fields.items()
+        if role != PUBLIC and part
+    }
+    return _encode(
+        LifeState(
+            event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
+            event.corrects, event.revision, event.annuls, event.area, event.ahead_from, event.digest,
+            event.traceparent, recorded,
+        )
+    )  # fmt: skip
+
+
+def decode_life(state: bytes) -> LifeState:
+    """The stored form of a life event, its parts still sealed."""
+    return _decode_life(state)
+
+
+def unseal(stream: UUID, state: LifeState, keys: Mapping[str, PersonKey]) -> LifeEvent:
+    """The life event; a part whose key is destroyed is absent."""
+    fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
+    about = stream.bytes
+    for role, sealed in state.sealed.items():
+        key = keys.get(state.persons[role][0])
+        plain = None if key is None else key.open(sealed, about + role.encode())
+        if plain is not None:
+            fields[role] = _decode_part(plain)
+    return LifeEvent(
+        stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=state.persons,
+        fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,
+        ahead_from=state.ahead_from, digest=state.digest, traceparent=state.traceparent,
+    )  # fmt: skip
+
+
+def decode(topic: str, state: bytes) -> Fact:
+    """Any fact but a life event.
+
+    Raises:
+        KeyError: a topic that this version of the code does not know.
+    """
+    return _DECODERS[topic](state)
+
+
+class FactMapper(Mapper[UUID]):
+    """The same mapping in the shape that eventsourcing's Application asks for: one Entry at a time."""
+
+    def __init__(
+        self, keys_of: Callable[[Iterable[str]], Mapping[str, PersonKey]], clock: Callable[[], datetime]
+    ) -> None:
+        self._keys_of, self._clock = keys_of, clock
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401  (an Entry)
+        """The entry as eventsourcing stores it."""
+        fact = domain_event.fact
+        if isinstance(fact, LifeEvent):
+            state = seal(fact, self._keys_of(fact.everybody), self._clock())
+        else:
+            state = encode(fact)
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, state)
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:  # noqa: ANN401  (an Entry)
+        """The entry that was stored."""
+        stream = stored_event.originator_id
+        assert isinstance(stream, UUID)
+        if stored_event.topic != LifeEvent.TOPIC:
+            return Entry(stream, stored_event.originator_version, decode(stored_event.topic, stored_event.state))
+        state = decode_life(stored_event.state)
+        keys = self._keys_of([person for named in state.persons.values() for person in named])
+        return Entry(stream, stored_event.originator_version, unseal(stream, state, keys))

@@ -1,0 +1,85 @@
+"""Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, select
+
+from domain.events import LifeEvent
+from domain.history import History, history_of
+from domain.person import Fold, Person, person_as_of
+from domain.rulebook import Rulebook
+from projections import history as view
+from projections.bulk import chunked
+from projections.tables import history, optional_moment
+from streams.log import Log
+from streams.mapper import Entry
+from streams.tables import log as log_table
+
+
+def histories(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook
+) -> dict[str, History]:
+    """Person -> history, with the facts of the areas where they lived."""
+    recorded = _recorded(connection, log, list(persons))
+    areas = _area_facts(connection, log, recorded, rulebook)
+    return {
+        person: history_of(person, events, rulebook.catalogue, areas.get(person, ()))
+        for person, events in recorded.items()
+    }
+
+
+def persons_now(
+    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook
+) -> dict[str, Person]:
+    """Pseudonym -> the person as folded from everything known."""
+    return {
+        person: person_as_of(person, known.facts, rulebook.catalogue)
+        for person, known in histories(connection, log, pseudonyms, rulebook).items()
+    }
+
+
+def _recorded(connection: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[LifeEvent]]:
+    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    for part in chunked(persons):
+        query = (
+            select(log_table, history.c.person, history.c.ahead_from)
+            .join_from(history, log_table, history.c.position == log_table.c.position)
+            .where(history.c.person.in_(part))
+        )
+        rows = connection.execute(query).fetchall()
+        for entry, row in zip(log.decoded(connection, rows), rows, strict=True):
+            found[row.person].append(_as_loaded(entry, row.ahead_from))
+    return found
+
+
+def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
+    event = entry.fact
+    assert isinstance(event, LifeEvent)
+    loaded = optional_moment(ahead_from)
+    return event if event.ahead_from == loaded else replace(event, ahead_from=loaded)
+
+
+def _area_facts(
+    connection: Connection, log: Log, recorded: Mapping[str, list[LifeEvent]], rulebook: Rulebook
+) -> dict[str, list[LifeEvent]]:
+    if not view.has_area_facts(connection):
+        return {}
+    found: dict[str, list[LifeEvent]] = {}
+    for person, events in recorded.items():
+        areas = _areas_of(person, events, rulebook)
+        entries = log.read(connection, view.areas_with_facts(connection, areas))
+        found[person] = [entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)]
+    return found
+
+
+def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:
+    """Every area that the person ever lived in, at all its levels."""
+    areas: set[str] = set()
+    for event in events:
+        fold = Fold(person, rulebook.catalogue)
+        fold.take(event)
+        if (area := fold.attributes.get("citizen.area")) is not None:
+            areas.add(area)
+            areas.update(area[:level].ljust(len(area), "0") for level in rulebook.catalogue.area_levels)
+    return areas

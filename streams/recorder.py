@@ -1,0 +1,121 @@
+"""The log's recorder: eventsourcing's port on SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+eventsourcing-sqlalchemy was read first; it makes one ORM object a fact, which docs/decisions/0002 measures.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+from uuid import UUID
+
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
+from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import exc as sql
+
+from projections.bulk import insert_rows
+from streams.database import Database
+from streams.tables import log
+
+APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
+
+Row = tuple[UUID, int, str, bytes]
+"""Stream, version in it, topic, state."""
+
+
+class NoSubscription(Exception):
+    """This log is followed by position (streams.follower), not subscribed to."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class FactRecorder(ApplicationRecorder):
+    """Appends and reads stored facts; positions follow the order of commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Append in the caller's transaction; returns the position before the first of them.
+
+        This takes the lock that all appenders share, so it comes last in a transaction.
+
+        Raises:
+            IntegrityError: a stream already has a fact of that version.
+        """
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
+        before = self.last_position(connection)
+        try:
+            insert_rows(connection, log, [(before + at, *row) for at, row in enumerate(rows, 1)])
+        except sql.IntegrityError as error:
+            raise IntegrityError(str(error.orig)) from None
+        return before
+
+    @staticmethod
+    def last_position(connection: Connection) -> int:
+        """The position of the newest fact, or 0."""
+        return connection.execute(select(func.coalesce(func.max(log.c.position), 0))).scalar_one()
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
+        """Append in a transaction of its own; returns the positions."""
+        rows = [(_uuid(one), one.originator_version, one.topic, one.state) for one in stored_events]
+        before = self._database.write(lambda connection: self.append(connection, rows))
+        return range(before + 1, before + 1 + len(rows))
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """A stream's facts in their order."""
+        version = log.c.originator_version
+        query = select(log).where(log.c.originator_id == originator_id).limit(limit)
+        query = query.order_by(version.desc() if desc else version)
+        query = query if gt is None else query.where(version > gt)
+        query = query if lte is None else query.where(version <= lte)
+        with self._database.reading() as connection:
+            return [StoredEvent(*row[1:]) for row in connection.execute(query)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The log from a position on."""
+        after = (start or 0) - inclusive_of_start
+        with self._database.reading() as connection:
+            rows = connection.execute(page_of(after, limit, stop, topics))
+            return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The position of the newest fact, or None."""
+        with self._database.reading() as connection:
+            return self.last_position(connection) or None
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> NoReturn:  # noqa: ARG002  (the port's)
+        """Not here.
+
+        Raises:
+            NoSubscription: always.
+        """
+        raise NoSubscription
+
+
+def page_of(after: int, limit: int, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
+    """The facts after a position: position, stream, version, topic, state."""
+    query = select(log).where(log.c.position > after).order_by(log.c.position).limit(limit)
+    query = query if upto is None else query.where(log.c.position <= upto)
+    return query.where(log.c.topic.in_(topics)) if topics else query
+
+
+def _uuid(stored: StoredEvent) -> UUID:
+    stream = stored.originator_id
+    return stream if isinstance(stream, UUID) else UUID(stream)

@@ -1,0 +1,1 @@
+"""Packs: words and rules, and the code that loads and renders them."""

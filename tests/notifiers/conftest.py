@@ -1,0 +1,59 @@
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+pytest.register_assert_rewrite("notifiers.contract")
+
+
+class Certificate:
+    """A self-signed certificate for 127.0.0.1, and the contexts of both sides."""
+
+    def __init__(self, folder: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer.test")])
+        start = datetime(2020, 1, 1, tzinfo=UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(start)
+            .not_valid_after(start + timedelta(days=36500))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        self._certificate = folder / "certificate.pem"
+        self._key = folder / "key.pem"
+        self._certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self._key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+    def server(self) -> ssl.SSLContext:
+        """What the server shows."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate, self._key)
+        return context
+
+    def client(self) -> ssl.SSLContext:
+        """A client that trusts this certificate and no other."""
+        return ssl.create_default_context(cafile=str(self._certificate))
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """One certificate for all tests, made in this run."""
+    return Certificate(tmp_path_factory.mktemp("tls"))

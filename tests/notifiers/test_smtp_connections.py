@@ -1,0 +1,138 @@
+import asyncio
+
+import pytest
+
+from notifiers.email import EmailNotifier
+from notifiers.port import Accepted, Reason, RetryLater
+from tests.notifiers.letters import AT, config, email_to, letter
+from tests.notifiers.peers import Act, Box, real, scripted
+
+OK = b"250 ok\r\n"
+
+
+async def test_connections_stay_open() -> None:
+    """Batch after batch goes over the same connection: one greeting, one EHLO."""
+    async with scripted() as peer, email_to(peer.port, connections=1) as notifier:
+        for _ in range(3):
+            await notifier.send([letter(), letter()])
+    assert peer.connections == 1
+    assert len(peer.letters) == 6
+    assert [line.split()[0] for line in peer.heard].count("EHLO") == 1
+
+
+async def test_no_more_connections_than_allowed() -> None:
+    """However many batches run, the server sees no more connections than it was promised."""
+    async with scripted() as peer, email_to(peer.port, connections=2) as notifier:
+        await asyncio.gather(*(notifier.send([letter() for _ in range(5)]) for _ in range(4)))
+    assert peer.connections == 2
+    assert len(peer.letters) == 20
+
+
+async def test_leave_is_taken() -> None:
+    """Closing says QUIT, so that no server counts us as lost."""
+    async with scripted() as peer, email_to(peer.port) as notifier:
+        await notifier.send([letter()])
+        await notifier.aclose()
+        assert peer.heard[-1] == "QUIT"
+
+
+@pytest.mark.parametrize("goodbye", [Act.CLOSE, Act.HANG, b"554 stay\r\n", b"\xff\r\n"])
+async def test_closing_ends_whatever_the_server_says(goodbye: bytes | Act) -> None:
+    """Closing comes to an end with a server that doesn't take leave."""
+    async with scripted(quit=goodbye) as peer, email_to(peer.port, limits={"envelope": 0.2}) as notifier:
+        await notifier.send([letter()])
+        async with asyncio.timeout(2):
+            await notifier.aclose()
+
+
+@pytest.mark.parametrize("answer", [Act.CLOSE, b"421 4.4.2 idle for too long\r\n"])
+async def test_a_kept_connection_that_was_closed_costs_nothing(answer: bytes | Act) -> None:
+    """When a kept connection proves to be closed, the letter goes over a new one in the same batch."""
+    async with scripted(mail=[OK, answer, OK]) as peer, email_to(peer.port, connections=1) as notifier:
+        await notifier.send([letter()])
+        (outcome,) = await notifier.send([letter()])
+    assert isinstance(outcome, Accepted)
+    assert peer.connections == 2
+    assert len(peer.letters) == 2
+
+
+async def test_after_421_comes_a_new_connection() -> None:
+    """A new connection that is told 421 puts its letter off, and the next letter gets another."""
+    async with scripted(mail=[b"421 4.3.2 closing\r\n", OK]) as peer, email_to(peer.port, connections=1) as notifier:
+        outcomes = await notifier.send([letter(), letter()])
+    assert outcomes[0] == RetryLater(None, Reason.BUSY, "421 4.3.2")
+    assert isinstance(outcomes[1], Accepted)
+    assert peer.connections == 2
+
+
+async def test_an_unknown_letter_is_not_repeated() -> None:
+    """A kept connection lost after the last dot is not tried anew: the letter is handed over once."""
+    async with scripted(letter=[OK, Act.CLOSE, OK]) as peer, email_to(peer.port, connections=1) as notifier:
+        await notifier.send([letter()])
+        await notifier.send([letter()])
+    assert len(peer.letters) == 2
+
+
+async def test_a_connection_refused_leaves_the_work_to_the_others() -> None:
+    """A server that limits its connections still gets the whole batch over those it allows."""
+    greetings = [b"220 peer\r\n", b"421 4.7.0 too many\r\n"]
+    async with scripted(greeting=greetings) as peer, email_to(peer.port, connections=2) as notifier:
+        outcomes = await notifier.send([letter() for _ in range(6)])
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 6
+
+
+async def test_a_cancelled_send_leaves_no_half_conversation() -> None:
+    """A send cancelled in the middle does not spoil the next: that one starts a new conversation."""
+    async with scripted(data=[Act.HANG, b"354 go on\r\n"]) as peer:
+        async with email_to(peer.port, connections=1) as notifier:
+            task = asyncio.create_task(notifier.send([letter()]))
+            await peer.reached("data")
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            (outcome,) = await notifier.send([letter()])
+    assert isinstance(outcome, Accepted)
+    assert peer.connections == 2
+
+
+async def test_closing_lets_the_letter_in_hand_finish() -> None:
+    """What is being handed over while the notifier closes keeps its true outcome."""
+    async with scripted() as peer:
+        release = peer.hold("letter")
+        notifier = EmailNotifier(config(peer.port, connections=1), lambda: AT)
+        sending = asyncio.create_task(notifier.send([letter(), letter()]))
+        await peer.reached("letter")
+        await notifier.aclose()
+        release.set()
+        first, second = await sending
+    assert isinstance(first, Accepted)
+    assert second == RetryLater(None, Reason.CLOSED)
+
+
+async def test_a_real_server_takes_a_batch() -> None:
+    """aiosmtpd receives every letter of a batch once, with its refusals on the right messages."""
+    box = Box(
+        at_rcpt={"gone@mail.test": "550 5.1.1 unknown", "full@mail.test": "452 4.2.2 full"},
+        at_data={"spam@mail.test": "554 5.7.1 spam"},
+    )
+    names = ["a", "gone", "b", "full", "spam", "c"]
+    async with real(box) as port, email_to(port, connections=2) as notifier:
+        outcomes = await notifier.send([letter(f"{name}@mail.test") for name in names])
+    assert [type(outcome).__name__ for outcome in outcomes] == [
+        "Accepted",
+        "GiveUp",
+        "Accepted",
+        "RetryLater",
+        "GiveUp",
+        "Accepted",
+    ]
+    assert sorted(envelope.rcpt_tos[0] for envelope in box.envelopes) == ["a@mail.test", "b@mail.test", "c@mail.test"]
+    assert {envelope.mail_from for envelope in box.envelopes} == {"habarshy@gov.test"}
+
+
+async def test_too_large_is_said_before_it_is_sent() -> None:
+    """A server that states its size limit is told the size first (RFC 1870), and refuses at once."""
+    box = Box()
+    async with real(box, data_size_limit=5_000) as port, email_to(port) as notifier:
+        outcomes = await notifier.send([letter(text="long " * 2_000), letter()])
+    assert [getattr(outcome, "reason", None) for outcome in outcomes] == [Reason.TOO_LARGE, None]

@@ -4,7 +4,8 @@ Source of the language: the Common Expression Language specification (cel-spec);
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from cel_expr_python import cel
@@ -16,6 +17,10 @@ CEL_TYPES = {
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
 _NAME = re.compile(r"\b(?:event|citizen|later)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+
+
+LATER = "later."
+NOTHING: Mapping[str, Any] = {}
 
 
 class BadCondition(ValueError):
@@ -38,30 +43,45 @@ class Condition:
     def __init__(self, text: str, expression: cel.Expression, environment: cel.Env) -> None:
         self.text = text
         self.reads = tuple(sorted(set(_NAME.findall(_STRING.sub("", text)))))
+        self._own = [name for name in self.reads if not name.startswith(LATER)]
+        self._later = [name for name in self.reads if name.startswith(LATER)]
+        self._fetch_own = _getter(self._own)
+        self._fetch_later = _getter([_as_event(name) for name in self._later])
         self._expression = expression
         self._environment = environment
-        self._answers: dict[tuple[Any, ...], bool | None] = {}
+        self._answers: dict[Any, bool | None] = {}
 
-    def holds(self, values: Mapping[str, Any]) -> bool | None:
-        """Whether it holds for values by dotted name; None where it needs a value that is missing."""
-        key = tuple([values.get(name) for name in self.reads])
+    def holds(self, values: Mapping[str, Any], later: Mapping[str, Any] = NOTHING) -> bool | None:
+        """Whether it holds for values by dotted name; None where it needs a value that is missing.
+
+        `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
+        """
         try:
-            return self._answers[key]
-        except KeyError:
-            return self._remember(key, self._evaluate(values))
-        except TypeError:  # a list among the values
-            return self._evaluate(values)
+            return self._answers[self._fetch_own(values), self._fetch_later(later)]
+        except (KeyError, TypeError):  # not seen before, a value that is missing, or a list among them
+            return self._look_up(values, later)
 
-    def _remember(self, key: tuple[Any, ...], answer: bool | None) -> bool | None:  # noqa: FBT001  (an answer)
+    def _look_up(self, values: Mapping[str, Any], later: Mapping[str, Any]) -> bool | None:
+        reads = {name: value for name in self._own if (value := values.get(name)) is not None}
+        reads |= {name: value for name in self._later if (value := later.get(_as_event(name))) is not None}
+        answer = self._expression.eval(self._environment.Activation(reads)).plain_value()
+        found = answer if isinstance(answer, bool) else None
+        if len(reads) == len(self.reads) and not any(isinstance(value, list) for value in reads.values()):
+            self._remember((self._fetch_own(values), self._fetch_later(later)), found)
+        return found
+
+    def _remember(self, key: Any, answer: bool | None) -> None:  # noqa: ANN401, FBT001  (values, an answer)
         if len(self._answers) >= self.REMEMBERED:
             self._answers.clear()
         self._answers[key] = answer
-        return answer
 
-    def _evaluate(self, values: Mapping[str, Any]) -> bool | None:
-        reads = {name: value for name in self.reads if (value := values.get(name)) is not None}
-        outcome = self._expression.eval(self._environment.Activation(reads)).plain_value()
-        return outcome if isinstance(outcome, bool) else None
+
+def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
+    return itemgetter(*names) if names else lambda _: None
+
+
+def _as_event(name: str) -> str:
+    return name.replace(LATER, "event.", 1)
 
 
 class Conditions:

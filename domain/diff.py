@@ -1,6 +1,7 @@
 """Everything but the plan is a diff: from what should be and what is, the facts that make them agree."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -63,7 +64,7 @@ def _cancelled(nudge: Nudge, now: datetime) -> Change:
 
 
 def _corrections(
-    right: Set[UUID], nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime
+    right: AbstractSet[UUID], nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime
 ) -> dict[UUID, Intent]:
     found = {}
     for id_, nudge in nudges.items():

@@ -51,7 +51,11 @@ class EventType(Struct, frozen=True, kw_only=True):
     def variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
         singles = {role: "string" for role, several in self.roles.items() if not several}
-        return {path: field.type for path, field in self.fields.items()} | singles | {"type": "string", "time": "instant"}
+        return (
+            {path: field.type for path, field in self.fields.items()}
+            | singles
+            | {"type": "string", "time": "instant"}
+        )
 
 
 class Catalogue(Struct, frozen=True):
@@ -120,4 +124,3 @@ def _setting(attribute: str, value: Any) -> Setting:  # noqa: ANN401  (plain dat
     if isinstance(value, list):
         return Setting(attribute, roles=tuple(value))
     return Setting(attribute, literal=value["value"])
-

@@ -53,19 +53,21 @@ class LifeEvent(Struct, frozen=True, kw_only=True, dict=True):
         values: dict[str, Any] = {}
         for part in self.fields.values():
             _flatten("event.", part, values)
-        values.update({f"event.{role}": named[0] for role, named in self.persons.items() if len(named) == 1})
+        for role, named in self.persons.items():
+            if len(named) == 1:
+                values["event." + role] = named[0]
         values["event.type"] = self.type
         values["event.time"] = self.time
         return values
 
     def role_of(self, person: str) -> tuple[str, ...]:
         """The roles that the person plays in this event."""
-        return tuple(role for role, named in self.persons.items() if person in named)
+        return tuple([role for role, named in self.persons.items() if person in named])
 
 
 def _flatten(prefix: str, part: Mapping[str, Any], into: dict[str, Any]) -> None:
     for name, value in part.items():
-        if isinstance(value, dict):
+        if type(value) is dict:
             _flatten(f"{prefix}{name}.", value, into)
         else:
             into[prefix + name] = value

@@ -28,9 +28,7 @@ def history_of(
     return History(person, tuple(_joined(person, own, effective(areas), catalogue) if areas else own))
 
 
-def _joined(
-    person: str, own: list[Effective], areas: list[Effective], catalogue: Catalogue
-) -> Iterable[Effective]:
+def _joined(person: str, own: list[Effective], areas: list[Effective], catalogue: Catalogue) -> Iterable[Effective]:
     fold = Fold(person, catalogue)
     for one in sorted([*own, *areas], key=lambda each: each.order):
         if one.event.area is None:

@@ -8,7 +8,10 @@ from msgspec import Struct
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:
     """16 bytes of keyed BLAKE2b over the parts, each prefixed by its length so that none can leak into the next."""
-    joined = "".join([f"{len(part)}:{part}" for part in parts])
+    return _hashed(key, "".join([f"{len(part)}:{part}" for part in parts]))
+
+
+def _hashed(key: bytes, joined: str) -> bytes:
     return hashlib.blake2b(joined.encode(), key=key, digest_size=16).digest()
 
 
@@ -34,8 +37,12 @@ class Names(Struct, frozen=True):
         return UUID(bytes=keyed_hash(self.key, "occurrence", trigger, person, *subject))
 
     def nudge(self, trigger: str, person: str, occurrence: UUID, step: str) -> UUID:
-        """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it."""
-        return UUID(bytes=keyed_hash(self.key, "nudge", trigger, person, occurrence.hex, step))
+        """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it.
+
+        The same as `keyed_hash` over these parts, joined by hand: it is made for every step of every plan.
+        """
+        parts = f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}{len(step)}:{step}"
+        return UUID(bytes=_hashed(self.key, parts))
 
     def registry_stream(self, kind: str, name: str) -> UUID:
         """The stream of a governance fact: a pack, a trigger, a switch."""

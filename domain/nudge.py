@@ -161,7 +161,7 @@ def content_of(intent: Intent) -> dict[str, Any]:
 
 
 @singledispatch
-def _after(fact: object, delivery: Delivery) -> Delivery:
+def _after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each registered one uses both)
     raise TypeError(f"{type(fact).__name__} is no fact of a delivery; register it in domain/nudge.py")
 
 
@@ -171,7 +171,7 @@ def _(fact: facts.NudgeWithheld, delivery: Delivery) -> Delivery:
 
 
 @_after.register
-def _(fact: facts.NudgeExpired, delivery: Delivery) -> Delivery:
+def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
     return replace(delivery, state=State.EXPIRED, due=None)
 
 

@@ -1,9 +1,9 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from domain.history import History
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook, Version
 from domain.timing import UTC, shift, zone_of
-from domain.triggers import Step, Trigger, Unless
+from domain.triggers import Trigger
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
@@ -59,11 +59,9 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
 def whole_plan(history: History, rulebook: Rulebook) -> Plan:
     """The plan, and what it left out because the thing was already done."""
     planner = _Planner(history, rulebook)
-    intents = {intent.id: intent for fact in history.facts for intent in planner.follow(fact)}
-    return Plan(
-        tuple(sorted(intents.values(), key=lambda intent: intent.id.bytes)),
-        frozenset(planner.prevented.difference(intents)),
-    )
+    for fact in history.facts:
+        planner.follow(fact)
+    return planner.plan()
 
 
 class _Planner:
@@ -72,6 +70,7 @@ class _Planner:
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[LifeEvent]] = {}
         self.deaths: dict[str, datetime] = {}
+        self.intents: dict[UUID, Intent] = {}
         self.prevented: set[UUID] = set()
         for fact in history.facts:
             self._notice(fact.event)
@@ -83,62 +82,66 @@ class _Planner:
             for deceased in event.persons.get(type_.subject, ()):
                 self.deaths.setdefault(deceased, event.time)
 
-    def follow(self, fact: Effective) -> Iterator[Intent]:
-        """The intents that one fact starts, after it was folded into the person."""
+    def plan(self) -> Plan:
+        """What the facts followed so far lead to."""
+        intents = sorted(self.intents.values(), key=lambda intent: intent.id.int)
+        return Plan(tuple(intents), frozenset(self.prevented.difference(self.intents)))
+
+    def follow(self, fact: Effective) -> None:
+        """Fold one fact into the person, and plan what triggers start on it."""
         event = fact.event
         self.fold.take(event)
         versions = self.rulebook.applying(event.type, event.time)
         if not versions:
             return
         roles = event.role_of(self.person)
-        values: dict[str, Any] | None = None
+        start: _Start | None = None
         for version in versions:
-            if version.trigger.to and not any(role in version.trigger.to for role in roles):
+            trigger = version.trigger
+            if roles and trigger.to.isdisjoint(roles):
                 continue
-            values = values or self._values(event)
-            if version.trigger.when is None or version.trigger.when.holds(values):
-                yield from self._intents(fact, version, values)
+            start = start or self._start(fact)
+            if trigger.when is None or trigger.when.holds(start.values):
+                self._occur(start, version)
 
-    def _values(self, event: LifeEvent) -> dict[str, Any]:
+    def _start(self, fact: Effective) -> "_Start":
         zone = zone_of(self.fold.attributes.get("citizen.zone", self.rulebook.defaults.zone))
-        return citizen_values(self.fold.attributes, event.time, zone) | event.values
+        values = citizen_values(self.fold.attributes, fact.event.time, zone)
+        values.update(fact.event.values)
+        return _Start(fact, values, zone)
 
-    def _intents(self, fact: Effective, version: Version, values: dict[str, Any]) -> Iterator[Intent]:
-        occurrence = self._occurrence(fact, version.trigger, values)
-        if occurrence is None:
+    def _occur(self, start: "_Start", version: Version) -> None:
+        trigger = version.trigger
+        if (occurrence := self._occurrence(start, trigger)) is None:
             return
-        for step in version.trigger.steps:
-            intent = self._intent(fact, version, step, occurrence, values)
-            if intent is not None:
-                yield intent
+        for step in trigger.steps:
+            deadline = step.due(start.values, start.zone)
+            if deadline is not None and not (self.deaths and self._cut_short(start.fact.event, trigger, deadline)):
+                self._step(start, version, occurrence, step.name, deadline)
 
-    def _occurrence(self, fact: Effective, trigger: Trigger, values: dict[str, Any]) -> UUID | None:
+    def _step(self, start: "_Start", version: Version, occurrence: UUID, step: str, deadline: datetime) -> None:
+        trigger = version.trigger
+        id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
+        due, moot = deadline, None
+        if trigger.unless:
+            moot = self._prevention(trigger, start, deadline)
+            due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
+        if moot is PREVENTED:
+            self.prevented.add(id_)
+        elif due >= version.ahead_from and (start.fact.ahead_from is None or due >= start.fact.ahead_from):
+            self.intents[id_] = Intent(
+                id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
+                step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
+                channels=trigger.channels, cause=start.fact.event.stream, moot_from=moot,
+            )  # fmt: skip
+
+    def _occurrence(self, start: "_Start", trigger: Trigger) -> UUID | None:
         names = self.rulebook.names
         if not trigger.occurrence:
+            fact = start.fact
             return names.occurrence(trigger.name, self.person, fact.event.source, fact.original_id)
-        about = [values.get(path) for path in trigger.occurrence]
+        about = [start.values.get(path) for path in trigger.occurrence]
         return None if None in about else names.occurrence(trigger.name, self.person, *map(str, about))
-
-    def _intent(
-        self, fact: Effective, version: Version, step: Step, occurrence: UUID, values: dict[str, Any]
-    ) -> Intent | None:
-        trigger, event = version.trigger, fact.event
-        zone = zone_of(values.get("citizen.zone", self.rulebook.defaults.zone))
-        deadline = step.due(values, zone)
-        if deadline is None or self._cut_short(event, trigger, deadline):
-            return None
-        id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step.name)
-        if (prevention := self._prevention(trigger, event, deadline, values)) is PREVENTED:
-            self.prevented.add(id_)
-            return None
-        due = max([deadline, *(shift(deadline, each.grace, zone) for each in trigger.unless if each.grace)])
-        if due < version.ahead_from or (fact.ahead_from is not None and due < fact.ahead_from):
-            return None
-        return Intent(
-            id=id_, person=self.person, trigger=trigger.name, version=version.hash,
-            occurrence=occurrence, step=step.name, due=due, expires=trigger.expires(due, values, zone), klass=trigger.klass, channels=trigger.channels,
-            cause=event.stream, moot_from=prevention,
-        )  # fmt: skip
 
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
@@ -150,30 +153,38 @@ class _Planner:
             concerned += event.persons.get(type_.subject, ())
         return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
 
-    def _prevention(
-        self, trigger: Trigger, event: LifeEvent, deadline: datetime, values: dict[str, Any]
-    ) -> datetime | None:
+    def _prevention(self, trigger: Trigger, start: "_Start", deadline: datetime) -> datetime | None:
         """PREVENTED, or when the thing happened after the deadline, or None where it did not happen."""
         moot: datetime | None = None
         for unless in trigger.unless:
-            for later in self._matching(unless, event, values):
+            for later in self.by_type.get(unless.on, ()):
+                if later is start.fact.event:
+                    continue
+                if unless.when is not None and not unless.when.holds(start.values, later.values):
+                    continue
                 if later.time <= deadline:
                     return PREVENTED
                 if not unless.grace and (moot is None or later.time < moot):
                     moot = later.time
         return moot
 
-    def _matching(self, unless: Unless, event: LifeEvent, values: dict[str, Any]) -> Iterator[LifeEvent]:
-        for later in self.by_type.get(unless.on, ()):
-            if later is event:
-                continue
-            if unless.when is None or unless.when.holds(values | _as_later(later)):
-                yield later
+
+class _Start(NamedTuple):
+    """A fact that triggers start on, with what conditions read at its time."""
+
+    fact: Effective
+    values: dict[str, Any]
+    zone: ZoneInfo
+
+
+def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:
+    """When it is due: late reports are waited for as long as the most patient `unless` says."""
+    due = deadline
+    for unless in trigger.unless:
+        if unless.grace:
+            due = max(due, shift(deadline, unless.grace, zone))
+    return due
 
 
 PREVENTED = datetime.min.replace(tzinfo=UTC)
 """Stands for 'the thing itself happened in time'; no event has this time."""
-
-
-def _as_later(event: LifeEvent) -> dict[str, Any]:
-    return {f"later{name[5:]}": value for name, value in event.values.items()}

@@ -72,4 +72,3 @@ class Rulebook:
     def has(self, trigger: str) -> bool:
         """Whether any version of the trigger is published."""
         return any(version.trigger.name == trigger for version in self.versions.values())
-

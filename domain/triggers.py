@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ Values = Mapping[str, Any]
 
 
 class BadTrigger(ValueError):
-    """A trigger that cannot be compiled: `path` names the key (`due.month.from`), `line`, `column` lie in its text."""
+    """A trigger that cannot be compiled: `path` names the key, `line` and `column` lie in its text."""
 
     def __init__(self, path: tuple[str | int, ...], problem: str, line: int = 1, column: int = 1) -> None:
         super().__init__(f"{'.'.join(map(str, path))}: {problem}")
@@ -57,7 +58,8 @@ class Step(Struct, frozen=True):
         if isinstance(start, datetime):
             return self._from_moment(start, zone)
         day = shift_day(date.fromisoformat(start), self.offset)
-        return at_local(day, self.clock or MORNING, zone) + timedelta(seconds=self.offset.seconds)
+        due = at_local(day, self.clock or MORNING, zone)
+        return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
 
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
         moved = shift(start, self.offset, zone)
@@ -86,7 +88,7 @@ class Expiry(Struct, frozen=True):
         return None if day is None else end_of_day(date.fromisoformat(day), zone)
 
 
-class Trigger(Struct, frozen=True, kw_only=True):
+class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     """A compiled trigger; `content` is the plain data that it was compiled from (and that `why` shows)."""
 
     name: str
@@ -95,7 +97,7 @@ class Trigger(Struct, frozen=True, kw_only=True):
     klass: Class
     on: str
     when: Condition | None
-    to: tuple[str, ...]
+    to: frozenset[str]
     occurrence: tuple[str, ...]
     steps: tuple[Step, ...]
     unless: tuple[Unless, ...]
@@ -105,6 +107,11 @@ class Trigger(Struct, frozen=True, kw_only=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
+
+    @cached_property
+    def patient(self) -> bool:
+        """Whether it waits for late reports."""
+        return any(unless.grace for unless in self.unless)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
         """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does."""
@@ -153,9 +160,9 @@ class _Compiler:
         except BadCondition as bad:
             raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
 
-    def _recipients(self) -> tuple[str, ...]:
+    def _recipients(self) -> frozenset[str]:
         to = _listed(self.content.get("to") or "subject")
-        roles = tuple(self.type.subject or role if role == "subject" else role for role in to)
+        roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
         for role in roles:
             if role not in self.type.roles:
                 raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}")

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Table, Uuid
 CHUNK = 5000
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool = False) -> None:
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool = False
+) -> None:
     """Insert rows given as tuples in the order of the table's columns; `ignore` skips those that are there.
 
     On SQLite this is the driver's executemany, on PostgreSQL COPY (or, with `ignore`, a multi-row insert).
@@ -65,5 +67,3 @@ def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
     """The items, so many at a time: databases limit the parameters of a statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-

@@ -18,4 +18,4 @@ def positions(connection: Connection) -> list[int]:
 
 def latest(connection: Connection) -> int:
     """The newest of them, or 0: another number means that the rules have changed."""
-    return connection.execute(select(func.coalesce(func.max(governance.c.position), 0))).scalar_one()
+    return int(connection.execute(select(func.coalesce(func.max(governance.c.position), 0))).scalar_one())

@@ -33,7 +33,7 @@ class Concerns(NamedTuple):
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
     """Note new facts of persons; they are woken by that."""
-    insert_rows(connection, history, rows)
+    insert_rows(connection, history, rows, ignore=True)
 
 
 def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
@@ -92,16 +92,23 @@ def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:
     """A correction or annulment of the original came, before or after it."""
-    insert_rows(connection, revisions, [(original, position)])
+    insert_rows(connection, revisions, [(original, position, False)])
 
 
 def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID, list[int]]:
     """The positions of all corrections and annulments known of those originals."""
     found: dict[UUID, list[int]] = {}
     for part in chunked(list(originals)):
-        for original, position in connection.execute(select(revisions).where(revisions.c.original.in_(part))):
+        query = select(revisions.c.original, revisions.c.position).where(revisions.c.original.in_(part))
+        for original, position in connection.execute(query):
             found.setdefault(original, []).append(position)
     return found
+
+
+def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
+    """The corrections of these wait no more."""
+    for part in chunked(list(originals)):
+        connection.execute(update(revisions).where(revisions.c.original.in_(part)).values(arrived=True))
 
 
 def has_revisions(connection: Connection) -> bool:
@@ -126,3 +133,24 @@ def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
 def has_area_facts(connection: Connection) -> bool:
     """Whether anything ever happened to an area."""
     return connection.execute(select(area_facts.c.position).limit(1)).first() is not None
+
+
+def persons_after(connection: Connection, person: str, limit: int) -> list[str]:
+    """The next persons who have a history, by pseudonym."""
+    query = (
+        select(history.c.person).where(history.c.person > person).distinct().order_by(history.c.person).limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def waiting(connection: Connection) -> tuple[int, int | None]:
+    """How many rows are not planned yet, and when the oldest of them was recorded."""
+    query = select(func.count(), func.min(history.c.recorded)).where(~history.c.planned)
+    count, oldest = connection.execute(query).one()
+    return count, oldest
+
+
+def orphaned_revisions(connection: Connection) -> int:
+    """How many corrected events have no original yet: their corrections wait."""
+    query = select(func.count(func.distinct(revisions.c.original))).where(~revisions.c.arrived)
+    return int(connection.execute(query).scalar_one())

@@ -14,7 +14,7 @@ from projections.tables import due, inbox, micros, nudges
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
-_RANK = {klass: rank for rank, klass in enumerate(CLASSES)}
+_RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
 
 
 class Due(NamedTuple):
@@ -82,7 +82,7 @@ def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     found: dict[UUID, int] = {}
     for part in chunked(list(set(ids))):
         query = select(nudges.c.nudge, nudges.c.version).where(nudges.c.nudge.in_(part))
-        found |= {id_: version for id_, version in connection.execute(query)}
+        found |= {row.nudge: row.version for row in connection.execute(query)}
     return found
 
 
@@ -120,7 +120,8 @@ def release(connection: Connection, rows: Iterable[Due]) -> None:
 
 def next_due(connection: Connection) -> int | None:
     """When the next delivery is due, in microseconds; None where nothing waits."""
-    return connection.execute(select(func.min(due.c.due_at))).scalar_one()
+    earliest: int | None = connection.execute(select(func.min(due.c.due_at))).scalar_one()
+    return earliest
 
 
 def end_attempts(connection: Connection, now: int) -> int:
@@ -139,5 +140,11 @@ def open_attempts(connection: Connection) -> int:
 
 def states(connection: Connection) -> Mapping[str, int]:
     """State -> how many nudges are in it."""
-    query = select(nudges.c.state, func.count()).group_by(nudges.c.state)
-    return {state: count for state, count in connection.execute(query)}
+    query = select(nudges.c.state, func.count().label("many")).group_by(nudges.c.state)
+    return {row.state: row.many for row in connection.execute(query)}
+
+
+def waiting(connection: Connection, now: int) -> tuple[int, int | None]:
+    """How many deliveries are due by now, and when the first of them was due."""
+    count, first = connection.execute(select(func.count(), func.min(due.c.due_at)).where(due.c.due_at <= now)).one()
+    return count, first

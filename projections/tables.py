@@ -30,6 +30,7 @@ revisions = Table(
     metadata,
     Column("original", Uuid, primary_key=True),
     Column("position", Position, primary_key=True),
+    Column("arrived", Boolean, nullable=False),
 )
 
 area_facts = Table(
@@ -96,6 +97,13 @@ governance = Table(
     metadata,
     Column("position", Position, primary_key=True, autoincrement=False),
     Column("topic", String, nullable=False),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("reader", String, primary_key=True),
+    Column("position", Position, nullable=False),
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

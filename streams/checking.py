@@ -70,8 +70,12 @@ class _TypeChecker:
     def __init__(self, type_: EventType) -> None:
         self.type = type_
         properties: Mapping[str, Any] = type_.schema.get("properties", {})
-        self._validator = jsonschema_rs.validator_for(type_.schema, validate_formats=True, ignore_unknown_formats=True)
-        self._roles = {name: names_persons(prop) for name, prop in properties.items() if names_persons(prop) is not None}
+        self._validator = jsonschema_rs.validator_for(
+            dict(type_.schema), validate_formats=True, ignore_unknown_formats=True
+        )
+        self._roles = {
+            name: names_persons(prop) for name, prop in properties.items() if names_persons(prop) is not None
+        }
         self._owners = {
             name: prop.get("x-of", type_.subject or "public")
             for name, prop in properties.items()
@@ -128,7 +132,9 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
         return Refused(".".join([*path, kind.property]), "is missing", "bad_data")
     if rule == "additionalProperties":
         unknown = str(kind.unexpected[0])
-        return Refused(".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data")
+        return Refused(
+            ".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data"
+        )
     return Refused(".".join(path), _reason(str(rule), kind), "bad_data")
 
 
@@ -138,14 +144,12 @@ def _reason(rule: str, kind: Any) -> str:  # noqa: ANN401  (the validator's unio
             return f"must be of type {' or '.join(kind.types)}"
         case "enum":
             return f"must be one of {', '.join(map(str, kind.options))}"
-        case "format":
-            return f"must be a valid {kind.format}"
+        case "format" | "pattern":
+            return f"must be a valid {kind.as_dict().get('format') or kind.as_dict().get('pattern')}"
         case "minimum" | "exclusiveMinimum" | "minLength" | "minItems":
             return f"is below the {rule} of {kind.limit}"
         case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems":
             return f"is above the {rule} of {kind.limit}"
-        case "pattern":
-            return f"must match {kind.pattern}"
         case _:
             return f"breaks the rule '{rule}' of its type"
 

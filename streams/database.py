@@ -140,9 +140,7 @@ class _Writer:
                 future.set_result(result)
 
     @staticmethod
-    def _one(
-        connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]
-    ) -> None:
+    def _one(connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]) -> None:
         savepoint = connection.begin_nested()
         try:
             result = work(connection)

@@ -88,9 +88,7 @@ class Dispatcher:
         )
         return [attempt for attempt in attempts if attempt.case.nudge.intent.id in kept]
 
-    def _decide(
-        self, turn: Turn, rules: Rules, now: datetime
-    ) -> tuple[list[tuple[Nudge, NudgeFact]], list[Attempt]]:
+    def _decide(self, turn: Turn, rules: Rules, now: datetime) -> tuple[list[tuple[Nudge, NudgeFact]], list[Attempt]]:
         facts: list[tuple[Nudge, NudgeFact]] = [
             (nudge, self._lost(nudge, recipient, rules, now)) for nudge, recipient in turn.lost
         ]

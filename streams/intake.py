@@ -12,12 +12,12 @@ from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.bulk import chunked
-from projections.history import Concerns
 from projections.tables import history as history_table
 from projections.tables import micros, moment, optional_micros
 from streams import mapper
 from streams.checking import Checker
 from streams.cloudevents import Envelope, Refused
+from streams.concerned import Concerned
 from streams.database import Database, Priority
 from streams.keys import PersonKey
 from streams.log import Log
@@ -44,13 +44,16 @@ class Intake:
     """Takes events in: checked, with pseudonyms, stored once, whoever they name woken."""
 
     def __init__(
-        self, database: Database, log: Log, names: Names, checker: Callable[[], Checker], clock: Callable[[], datetime]
+        self,
+        database: Database,
+        log: Log,
+        names: Names,
+        checker: Callable[[], Checker],
+        clock: Callable[[], datetime],
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
 
-    def accept(
-        self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None
-    ) -> list[Outcome]:
+    def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
         """Check and store; one outcome an envelope, in their order (what could not be read stays refused).
 
         `ahead_from`: the load is historical, and steps due before that moment are not planned.
@@ -59,20 +62,21 @@ class Intake:
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
         events = [each for each in checked if isinstance(each, LifeEvent)]
         stored = iter(self.store(events)) if events else iter(())
-        return [next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked]
+        return [
+            next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
+        ]
 
     def store(self, events: Sequence[LifeEvent]) -> list[Outcome]:
         """Append what is new, with its history rows, in one transaction."""
         outcomes, made = self._database.write(
-            lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events), Priority.INTAKE
+            lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events),
+            Priority.INTAKE,
         )
         self._log.keys.remember(made)
         return outcomes
 
 
-def _check(
-    checker: Checker, envelope: Envelope | Refused, ahead_from: datetime | None
-) -> LifeEvent | Refused:
+def _check(checker: Checker, envelope: Envelope | Refused, ahead_from: datetime | None) -> LifeEvent | Refused:
     if isinstance(envelope, Refused):
         return envelope
     try:
@@ -116,7 +120,9 @@ class _Storing:
             fresh[event.stream] = event
             return ACCEPTED
         if digest != event.digest:
-            reason = "was already used by this source for an event with another body; a correction has an id of its own"
+            reason = (
+                "was already used by this source for an event with another body; a correction has an id of its own"
+            )
             return Outcome(accepted=False, refused=Refused("id", reason, "id_reused"))
         if event.stream in known:
             self._loaded_again(event, known[event.stream])
@@ -142,57 +148,6 @@ class _Storing:
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
         before = self.log.facts.append(self.connection, rows)
         positions = {event.stream: before + at for at, event in enumerate(events, 1)}
-        history.add(self.connection, self._rows(events, positions))
-        _Revisions(self.connection, self.log, self.names).note(events, positions, micros(self.now))
-        for event in events:
-            if event.area is not None:
-                history.note_area(self.connection, event.area, positions[event.stream], micros(event.time))
+        placed = [(positions[event.stream], event) for event in events]
+        Concerned(self.connection, self.connection, self.log, self.names).note(placed, micros(self.now))
         return made
-
-    def _rows(self, events: Iterable[LifeEvent], positions: dict[UUID, int]) -> list[Concerns]:
-        recorded = micros(self.now)
-        return [
-            Concerns(person, positions[event.stream], micros(event.time), event.type,
-                     optional_micros(event.ahead_from), planned=False, recorded=recorded)
-            for event in events for person in event.everybody
-        ]  # fmt: skip
-
-
-class _Revisions:
-    """Keeps histories whole where events are corrected: who is named in any revision has all of them."""
-
-    def __init__(self, connection: Connection, log: Log, names: Names) -> None:
-        self.connection, self.log, self.names = connection, log, names
-
-    def note(self, events: Sequence[LifeEvent], positions: dict[UUID, int], recorded: int) -> None:
-        corrections = [event for event in events if event.corrects is not None]
-        for event in corrections:
-            history.note_revision(self.connection, self._group(event), positions[event.stream])
-        if corrections or history.has_revisions(self.connection):
-            self._join({self._group(event) for event in events}, recorded)
-
-    def _group(self, event: LifeEvent) -> UUID:
-        return self.names.stream(event.source, event.original)
-
-    def _join(self, groups: set[UUID], recorded: int) -> None:
-        revised = history.revisions_of(self.connection, list(groups))
-        if not revised:
-            return
-        facts = self.log.streams(self.connection, revised)
-        originals = {one.originator_id: one for one in facts if isinstance(one.fact, LifeEvent)}
-        positions = [position for later in revised.values() for position in later]
-        revisions = {one.position: one for one in self.log.read(self.connection, positions)}
-        for group, later in revised.items():
-            members = [revisions[position] for position in later]
-            members += [originals[group]] if group in originals else []
-            self._join_group(members, recorded)
-
-    def _join_group(self, members: list[Entry], recorded: int) -> None:
-        events = [(one.position, one.fact) for one in members if isinstance(one.fact, LifeEvent)]
-        everybody = sorted({person for _, event in events for person in event.everybody})
-        rows = [
-            Concerns(person, position, micros(event.time), event.type, optional_micros(event.ahead_from),
-                     planned=False, recorded=recorded)
-            for position, event in events for person in everybody
-        ]  # fmt: skip
-        history.wake(self.connection, rows)

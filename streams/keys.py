@@ -81,7 +81,9 @@ class PersonKeys:
         key = wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode() + key_id)
         return PersonKey(key_id, AESGCM(key))
 
-    def ensure(self, connection: Connection, persons: Iterable[str]) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
+    def ensure(
+        self, connection: Connection, persons: Iterable[str]
+    ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
         """All keys of the persons, and those of them that this transaction made.
 
         The made ones are to be given to `remember` once the transaction is committed, not before: a key that was
@@ -95,7 +97,9 @@ class PersonKeys:
             rows.append((person, key_id, self._wrap(person, key_id, key), self._keyring.current))
             made[person] = PersonKey(key_id, AESGCM(key))
         if rows:
-            connection.execute(person_keys.insert(), [dict(zip(person_keys.c.keys(), row, strict=True)) for row in rows])
+            connection.execute(
+                person_keys.insert(), [dict(zip(person_keys.c.keys(), row, strict=True)) for row in rows]
+            )
         return known | made, made
 
     def _wrap(self, person: str, key_id: bytes, key: bytes) -> bytes:

@@ -142,9 +142,7 @@ class Publisher:
                 governance.note(connection, before + at, entry.fact.TOPIC)
         return len(new)
 
-    def _entry(
-        self, connection: Connection, kind: str, name: str, fact: PackPublished | TriggerPublished
-    ) -> Entry:
+    def _entry(self, connection: Connection, kind: str, name: str, fact: PackPublished | TriggerPublished) -> Entry:
         stream = self._names.registry_stream(kind, name)
         return Entry(stream, len(self._log.streams(connection, [stream])) + 1, fact)
 

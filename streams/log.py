@@ -51,7 +51,9 @@ class Log(Application[UUID]):
         Raises:
             IntegrityError: somebody else appended that version of a stream first.
         """
-        rows = [(one.originator_id, one.originator_version, one.fact.TOPIC, mapper.encode(one.fact)) for one in entries]
+        rows = [
+            (one.originator_id, one.originator_version, one.fact.TOPIC, mapper.encode(one.fact)) for one in entries
+        ]
         return self.facts.append(connection, rows)
 
     def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
@@ -88,13 +90,14 @@ class Log(Application[UUID]):
         """Rows of the log (position, stream, version, topic, state) as entries; needs one look for all their keys."""
         states = {row[0]: mapper.decode_life(row[4]) for row in rows if row[3] == LifeEvent.TOPIC}
         keys = self.keys.load(connection, _named(states.values()))
-        return [
-            Entry(row[1], row[2], _fact(row, states.get(row[0]), keys), row[0]) for row in rows
-        ]  # fmt: skip
+        return [_entry(row, states.get(row[0]), keys) for row in rows]
 
 
-def _fact(row: Any, state: LifeState | None, keys: Mapping[str, PersonKey]) -> Any:  # noqa: ANN401  (a row, a fact)
-    return mapper.decode(row[3], row[4]) if state is None else mapper.unseal(row[1], state, keys)
+def _entry(row: Any, state: LifeState | None, keys: Mapping[str, PersonKey]) -> Entry:  # noqa: ANN401  (a row)
+    position, stream, version, topic, raw = row[:5]
+    if state is None:
+        return Entry(stream, version, mapper.decode(topic, raw), position)
+    return Entry(stream, version, mapper.unseal(stream, state, keys), position, state.recorded)
 
 
 def _named(states: Iterable[LifeState]) -> set[str]:

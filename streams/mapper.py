@@ -15,12 +15,16 @@ from streams.keys import PersonKey
 
 
 class Entry(NamedTuple):
-    """A fact in the log: which stream, the how-manieth there, what, and (once stored) at which position."""
+    """A fact in the log: which stream, the how-manieth there, what, and (once stored) at which position.
+
+    `recorded`: when a life event was; every other fact says it itself.
+    """
 
     originator_id: UUID
     originator_version: int
     fact: Fact
     position: int = 0
+    recorded: datetime | None = None
 
 
 class LifeState(Struct, frozen=True, array_like=True):
@@ -46,7 +50,7 @@ class LifeState(Struct, frozen=True, array_like=True):
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode_life = msgspec.msgpack.Decoder(LifeState).decode
 _decode_part = msgspec.msgpack.Decoder(dict[str, Any]).decode
-_DECODERS = {fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS}
+_DECODERS: Mapping[str, Callable[[bytes], Any]] = {fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS}
 
 
 def encode(fact: Fact) -> bytes:
@@ -98,7 +102,8 @@ def decode(topic: str, state: bytes) -> Fact:
     Raises:
         KeyError: a topic that this version of the code does not know.
     """
-    return _DECODERS[topic](state)
+    fact: Fact = _DECODERS[topic](state)
+    return fact
 
 
 class FactMapper(Mapper[UUID]):

@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from domain.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.nudge import Delivery
 from domain.settle import Settlement, channels_left
 from domain.triggers import Class
-from msgspec.structs import replace
-
 from notifiers.port import Accepted, GiveUp, Outcome, RetryLater
 
 ATTEMPTS_A_CHANNEL = 8
@@ -16,7 +16,9 @@ BACKOFF = (
 )  # fmt: skip
 
 
-def fact_of(case: Settlement, delivery: Delivery, outcome: Outcome, *, removes_doubles: bool, now: datetime) -> NudgeFact:
+def fact_of(
+    case: Settlement, delivery: Delivery, outcome: Outcome, *, removes_doubles: bool, now: datetime
+) -> NudgeFact:
     """The fact that an attempt's outcome is; `delivery` is as of the attempt."""
     recipient, attempt = delivery.recipient, delivery.attempt
     match outcome:
@@ -29,7 +31,9 @@ def fact_of(case: Settlement, delivery: Delivery, outcome: Outcome, *, removes_d
             more = next(channels_left(case, replace(delivery, exhausted=exhausted)), None) is not None
             return NudgeFailed(now, recipient, attempt, reason.value, now if more else None, gave_up=True)
         case _:
-            return unknown(delivery, outcome.reason.value, case.trigger.klass, removes_doubles=removes_doubles, now=now)
+            return unknown(
+                delivery, outcome.reason.value, case.trigger.klass, removes_doubles=removes_doubles, now=now
+            )
 
 
 def unknown(delivery: Delivery, reason: str, klass: Class, *, removes_doubles: bool, now: datetime) -> NudgeUnknown:

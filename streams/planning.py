@@ -81,7 +81,9 @@ class Planning:
         ]  # fmt: skip
         history.mark_planned(connection, {plan.person: plan.mark for plan in still})
         changed = list(_changed(still))
-        nudges.store(connection, [nudge for nudge, _ in changed], fresh=[nudge.intent.id for nudge, new in changed if new])
+        nudges.store(
+            connection, [nudge for nudge, _ in changed], fresh=[nudge.intent.id for nudge, new in changed if new]
+        )
         entries = [Entry(*change) for plan in still for change in plan.changes]
         if entries:
             self._log.append(connection, entries)

@@ -17,9 +17,7 @@ from streams.mapper import Entry
 from streams.tables import log as log_table
 
 
-def histories(
-    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook
-) -> dict[str, History]:
+def histories(connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook) -> dict[str, History]:
     """Person -> history, with the facts of the areas where they lived."""
     recorded = _recorded(connection, log, list(persons))
     areas = _area_facts(connection, log, recorded, rulebook)
@@ -29,9 +27,7 @@ def histories(
     }
 
 
-def persons_now(
-    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook
-) -> dict[str, Person]:
+def persons_now(connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook) -> dict[str, Person]:
     """Pseudonym -> the person as folded from everything known."""
     return {
         person: person_as_of(person, known.facts, rulebook.catalogue)

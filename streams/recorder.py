@@ -22,7 +22,7 @@ Row = tuple[UUID, int, str, bytes]
 
 
 class NoSubscription(Exception):
-    """This log is followed by position (streams.follower), not subscribed to."""
+    """The log is followed by position (streams.follower), not subscribed to."""
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)
@@ -54,7 +54,7 @@ class FactRecorder(ApplicationRecorder):
     @staticmethod
     def last_position(connection: Connection) -> int:
         """The position of the newest fact, or 0."""
-        return connection.execute(select(func.coalesce(func.max(log.c.position), 0))).scalar_one()
+        return int(connection.execute(select(func.coalesce(func.max(log.c.position), 0))).scalar_one())
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
         """Append in a transaction of its own; returns the positions."""

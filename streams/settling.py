@@ -54,15 +54,18 @@ def look(connection: Connection, log: Log, rules: Rules, claimed: Sequence[Due],
             lost.append((nudge, row.recipient))
         else:
             fresh.append((nudge, row.recipient))
-    return Turn(lost, list(_Looking(connection, log, rules, now).cases(fresh)))
+    return Turn(lost, list(Looking(connection, log, rules, now).cases(fresh)))
 
 
-class _Looking:
+class Looking:
+    """Reads, for a set of deliveries at once, everything that deciding and writing them needs."""
+
     def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
         self.connection, self.log, self.rules, self.now = connection, log, rules, now
         self.persons: dict[str, Person] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
+        """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian."""
         self._load({nudge.intent.person for nudge, _ in rows} | {recipient for _, recipient in rows})
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         self._load({recipient for _, named in whom for recipient in named})
@@ -88,9 +91,7 @@ class _Looking:
         entries = self.log.streams(self.connection, {nudge.intent.cause for nudge in found})
         return {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
-    def _decided(
-        self, nudge: Nudge, named: Sequence[str], ledger: Ledger, cause: LifeEvent | None
-    ) -> Iterator[Case]:
+    def _decided(self, nudge: Nudge, named: Sequence[str], ledger: Ledger, cause: LifeEvent | None) -> Iterator[Case]:
         about = self.persons[nudge.intent.person]
         trigger = self.rules.rulebook.versions[nudge.intent.version].trigger
         for recipient in named or (about.pseudonym,):

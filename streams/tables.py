@@ -1,4 +1,4 @@
-"""The tables of the log: facts, the keys that open them, and how far each reader has come."""
+"""The tables of the log: facts, and the keys that open them."""
 
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid
 
@@ -22,13 +22,6 @@ person_keys = Table(
     Column("key_id", LargeBinary(8), nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("wrapped_by", Integer, nullable=False),
-)
-
-positions = Table(
-    "positions",
-    metadata,
-    Column("reader", String, primary_key=True),
-    Column("position", Position, nullable=False),
 )
 
 fake_messages = Table(

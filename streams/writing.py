@@ -56,9 +56,7 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
         intent.due.astimezone(zone),
     )  # fmt: skip
     language = case.recipient.get("language") or defaults.language
-    return rules.renderers[intent.version].render(
-        language, intent.step, values, correction=intent.step == CORRECTION
-    )
+    return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)
 
 
 def _values(person: Person, now: datetime, zone: str) -> dict[str, object]:

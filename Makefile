@@ -1,0 +1,36 @@
+# The front door. `make demo` and `make test` do everything on a fresh machine.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench format lock clean
+
+demo: .venv  ## 200 citizens, one year, one page
+	@$(BIN)/habarshy demo
+
+test: .venv  ## every test, none skipped
+	$(BIN)/pytest
+
+check: .venv  ## style, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv  ## speed and memory, as ratios to a raw baseline; results in benchmarks/results
+	$(BIN)/python -m benchmarks
+
+format: .venv
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv: pyproject.toml requirements.lock
+	$(PYTHON) -m venv --clear .venv || { apt-get update && apt-get install -y --no-install-recommends python3-venv && $(PYTHON) -m venv --clear .venv; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch .venv
+
+lock:  ## renew requirements.lock; needs pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,62 @@
+"""The command line."""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from app.commands import config, demo, ingest, intents, people, run, serve, simulate, status
+from app.keyfile import BadKeyFile
+from app.settings import BadSettings
+from app.terminal import Exit, talk
+from streams.database import DatabaseUnavailable
+from streams.library import NothingPublished
+from templates.loader import BrokenPack
+
+FAILURES: dict[type[Exception], Exit] = {
+    BadSettings: Exit.USAGE,
+    BadKeyFile: Exit.USAGE,
+    BrokenPack: Exit.CHECK_FAILED,
+    DatabaseUnavailable: Exit.UNAVAILABLE,
+    NothingPublished: Exit.UNAVAILABLE,
+}
+"""What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo.demo,
+    "ingest": ingest.ingest,
+    "run": run.run,
+    "api": serve.api,
+    "intents": intents.intents,
+    "trail": people.trail,
+    "why": people.why,
+    "simulate": simulate.simulate_command,
+    "status": status.status,
+}
+
+
+def application() -> typer.Typer:
+    """The command line as an object: all commands, registered by name."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # they would print local variables, and with them people's data
+        help="Tells citizens, at the right moment of their life, what the state can do for them.",
+    )
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    settings = typer.Typer(no_args_is_help=True, help="Look at the settings.")
+    settings.command("show")(config.show)
+    app.add_typer(settings, name="config")
+    return app
+
+
+def main() -> None:
+    """Run a command; known failures end with their words and their exit code."""
+    try:
+        application()()
+    except tuple(FAILURES) as failure:
+        talk(str(failure))
+        sys.exit(int(FAILURES[type(failure)]))
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has seen enough
+        sys.exit(int(Exit.OK))

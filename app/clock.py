@@ -1,0 +1,31 @@
+"""The only place that reads the machine's clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251  (this is the place)
+
+
+def fixed(moment: datetime) -> Clock:
+    """A clock that stands still."""
+    return lambda: moment
+
+
+class VirtualClock:
+    """A clock that is moved by hand, and never back."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def __call__(self) -> datetime:
+        """The moment it shows."""
+        return self._now
+
+    def advance_to(self, moment: datetime) -> None:
+        """It is that moment now, if it was earlier before."""
+        self._now = max(self._now, moment)

@@ -1,0 +1,22 @@
+"""habarshy config show: the settings, and where each comes from."""
+
+from typing import Annotated
+
+import typer
+
+from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
+from app.settings import shown
+from app.terminal import data, data_json
+
+Origin = Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")]
+
+
+def show(
+    origin: Origin = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print every setting; secrets are masked."""
+    for each in shown(settings_of(database, key_file)):
+        if as_json:
+            data_json({"name": each.name, "value": each.value} | ({"origin": each.origin} if origin else {}))
+        else:
+            data(f"{each.name} = {each.value}" + (f"   ({each.origin})" if origin else ""))

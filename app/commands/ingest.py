@@ -1,0 +1,96 @@
+"""habarshy ingest: events from files into the log."""
+
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from app.compose import compose
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.terminal import Exit, data, data_json, stop, talk
+from streams.cloudevents import Envelope, Refused, read_envelope
+from streams.intake import Intake, Outcome
+
+BATCH = 5000
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="NDJSON of CloudEvents; - reads stdin.")]
+Historical = Annotated[bool, typer.Option("--historical", help="Plan only what is still ahead of now.")]
+
+
+def ingest(
+    files: Files,
+    historical: Historical = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
+    """Store life events from files. What is refused is named by line and field; the rest goes in."""
+    now = clock_of(clock)
+    for file in files:
+        if str(file) != "-" and not file.is_file():
+            stop(Exit.USAGE, f"{file}: no such file")
+    platform = compose(settings_of(database, key_file), now)
+    counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
+    for file in files:
+        with _opened(file) as lines:
+            _load(platform.intake, file, lines, counts, now() if historical else None, as_json=as_json)
+    platform.database.close()
+    if as_json:
+        data_json(counts)
+    else:
+        data(" · ".join(f"{count} {what}" for what, count in counts.items()))
+    if counts["rejected"]:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+    else:
+        with file.open("rb") as lines:
+            yield lines
+
+
+def _load(
+    intake: Intake,
+    file: Path,
+    lines: Iterable[bytes],
+    counts: Counter[str],
+    ahead_from: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    for batch in iter(lambda: list(itertools.islice(numbered, BATCH)), []):
+        outcomes = intake.accept([_read(line) for _, line in batch], ahead_from)
+        _report(file, [number for number, _ in batch], outcomes, counts, as_json=as_json)
+
+
+def _read(line: bytes) -> Envelope | Refused:
+    try:
+        return read_envelope(line)
+    except Refused as refused:
+        return refused
+
+
+def _report(
+    file: Path, numbers: Sequence[int], outcomes: Sequence[Outcome], counts: Counter[str], *, as_json: bool
+) -> None:
+    for number, outcome in zip(numbers, outcomes, strict=True):
+        if outcome.refused is None:
+            counts["accepted" if outcome.accepted else "duplicates"] += 1
+            continue
+        counts["rejected"] += 1
+        refused = outcome.refused
+        talk(f"{file}:{number}: {refused.field}: {refused.reason}")
+        if as_json:
+            data_json({"file": str(file), "line": number, "field": refused.field, "reason": refused.reason,
+                       "code": refused.code})  # fmt: skip

@@ -1,0 +1,127 @@
+"""habarshy trail and habarshy why: what happened to a person, and why they were told."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from app.compose import Platform, compose
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, settings_of
+from app.persons import pseudonym_of
+from app.terminal import Exit, data, data_json, stop
+from domain.events import LifeEvent
+from projections import trail as view
+from streams.explaining import UnknownNudge, Why, explain
+from streams.mapper import Entry
+
+NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge.")]
+
+
+def trail(person: PersonId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print every fact that concerns a person, in the order of the log."""
+    platform = compose(settings_of(database, key_file), clock_of(None))
+    pseudonym = pseudonym_of(person, platform.names)
+    platform.follower.drain()
+    found = False
+    for entry in _entries(platform, pseudonym):
+        found = True
+        if as_json:
+            data_json(_plain(entry))
+        else:
+            data(_line(entry))
+    platform.database.close()
+    if not found:
+        stop(Exit.CHECK_FAILED, "nothing is known about this person")
+
+
+def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
+    after = 0
+    while True:
+        with platform.database.reading() as connection:
+            positions = view.positions(connection, pseudonym, after=after)
+            entries = platform.log.read(connection, positions)
+        if not entries:
+            return
+        yield from entries
+        after = entries[-1].position
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    fact = entry.fact
+    head = {"position": entry.position, "fact": fact.TOPIC, "stream": entry.originator_id}
+    if isinstance(fact, LifeEvent):
+        return head | {
+            "type": fact.type, "time": fact.time, "source": fact.source, "id": fact.id, "persons": fact.persons,
+            "data": fact.fields, "revision": fact.revision, "corrects": fact.corrects, "annuls": fact.annuls,
+        }  # fmt: skip
+    return head | {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
+
+
+def _line(entry: Entry) -> str:
+    fact: Any = entry.fact
+    if isinstance(fact, LifeEvent):
+        mark = "" if fact.revision == 1 else f" (revision {fact.revision}{', annulled' if fact.annuls else ''})"
+        return f"{entry.position:>8}  {fact.time:%Y-%m-%d %H:%M}Z  {fact.type}{mark}"
+    detail = getattr(fact, "reason", None) or getattr(fact, "step", None) or getattr(fact, "channel", "")
+    name = getattr(fact, "trigger", "")
+    return f"{entry.position:>8}  {fact.at:%Y-%m-%d %H:%M}Z  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
+
+
+def why(
+    nudge: NudgeId, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
+    try:
+        id_ = UUID(nudge)
+    except ValueError:
+        stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
+    now = clock_of(clock)
+    platform = compose(settings_of(database, key_file), now)
+    try:
+        with platform.database.reading() as connection:
+            found = explain(connection, platform.log, platform.library.rules(), id_, now())
+    except UnknownNudge as unknown:
+        stop(Exit.CHECK_FAILED, str(unknown))
+    finally:
+        platform.database.close()
+    if as_json:
+        data_json(_as_plain(found))
+    else:
+        for line in _told(found):
+            data(line)
+
+
+def _as_plain(why_: Why) -> dict[str, Any]:
+    plain = {name: getattr(why_, name) for name in Why.__struct_fields__}
+    plain["class"] = plain.pop("klass")
+    cause = why_.cause
+    plain["cause"] = cause and {
+        "stream": cause.stream, "type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id
+    }  # fmt: skip
+    plain["words"] = {
+        who: {"language": words.language, "subject": words.subject, "push": [words.push_title, words.push_body],
+              "sms": words.sms, "text": words.text}
+        for who, words in why_.words.items()
+    }  # fmt: skip
+    return plain
+
+
+def _told(found: Why) -> Iterable[str]:
+    title = found.title.get("en") or next(iter(found.title.values()))
+    yield f"{title}: {found.trigger}.{found.step}, {found.state}"
+    if found.cause is not None:
+        name = found.cause_title.get("en", found.cause.type)
+        yield f"What happened: {name} ({found.cause.time:%Y-%m-%d}), reported by {found.cause.source}"
+    yield f"The rule, version {found.version[:12]} of {found.agency}:"
+    yield from (f"  {name}: {value}" for name, value in found.clause.items())
+    yield "The data it read:"
+    yield from (f"  {name} = {value}" for name, value in found.used.items())
+    yield f"Legal basis: {found.legal_basis}"
+    yield f"Due {found.due:%Y-%m-%d %H:%M}Z; what became of it:"
+    for each in found.facts:
+        detail = each.details.get("reason") or each.details.get("channel") or ""
+        yield f"  {each.at:%Y-%m-%d %H:%M}Z  {each.what}  {detail}"
+    for words in found.words.values():
+        yield f"The words ({words.language}): {words.sms}"

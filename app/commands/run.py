@@ -1,0 +1,54 @@
+"""habarshy run: plan, dispatch and follow, in one process."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from app.compose import compose, compose_engine, compose_notifiers
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.runlock import run_lock
+from app.terminal import talk
+from notifiers.port import Notifier
+from streams.scheduler import Engine
+
+UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
+
+
+def run(
+    until_idle: UntilIdle = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Plan and send, for as long as it runs (or until nothing waits)."""
+    platform = compose(settings_of(database, key_file), clock_of(clock))
+    platform.library.rules()
+    notifiers = compose_notifiers(platform)
+    engine = compose_engine(platform, notifiers)
+    with run_lock(platform.database.engine.url):
+        asyncio.run(_run(engine, notifiers, until_idle=until_idle))
+    platform.database.close()
+
+
+async def _run(engine: Engine, notifiers: dict[str, Notifier], *, until_idle: bool) -> None:
+    try:
+        if engine.database.sqlite:
+            engine.take_over()
+        if until_idle:
+            await engine.until_idle()
+        else:
+            await _forever(engine)
+    finally:
+        for notifier in notifiers.values():
+            await notifier.aclose()
+
+
+async def _forever(engine: Engine) -> None:
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    scheduler = engine.scheduler()
+    scheduler.start()
+    talk("running; Ctrl-C stops")
+    await stopped.wait()
+    scheduler.shutdown(wait=True)
+    await engine.until_idle()

@@ -1,0 +1,33 @@
+"""habarshy simulate: a seeded population."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from app.simulation import EmptySpan, simulate
+from app.terminal import Exit, data_json, stop
+
+Citizens = Annotated[int, typer.Option(min=1, help="How many people live at the start.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same people.")]
+From = Annotated[str, typer.Option("--from", metavar="DATE", help="First day.")]
+To = Annotated[str, typer.Option("--to", metavar="DATE", help="The day after the last.")]
+
+
+def simulate_command(
+    citizens: Citizens = 200, seed: Seed = 1, start: From = "2025-01-01", end: To = "2026-01-01"
+) -> None:
+    """Write the life events of an invented population, as NDJSON of CloudEvents."""
+    try:
+        events = simulate(citizens, seed, _day(start, "--from"), _day(end, "--to"))
+    except EmptySpan as empty:
+        stop(Exit.USAGE, str(empty))
+    for event in events:
+        data_json(event)
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: no date such as 2025-01-01")

@@ -1,0 +1,21 @@
+"""habarshy status: how it stands."""
+
+from app.compose import compose
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.terminal import data, data_json
+from streams.health import health
+
+
+def status(
+    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print what is stored, what waits, and what became of the nudges."""
+    now = clock_of(clock)
+    platform = compose(settings_of(database, key_file), now)
+    found = health(platform.database, platform.log, platform.follower, now())
+    if as_json:
+        data_json(found)
+    else:
+        for name in found.__struct_fields__:
+            data(f"{name.replace('_', ' ')}: {getattr(found, name)}")
+    platform.database.close()

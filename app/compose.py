@@ -1,0 +1,116 @@
+"""The wiring, on one screen: every collaborator is made here and passed in, the clock included."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from app.clock import Clock
+from app.keyfile import load_keyring
+from app.links import Links
+from app.settings import BadSettings, Settings
+from domain.ids import Names
+from domain.settle import ADDRESS_OF
+from notifiers.email import EmailNotifier
+from notifiers.email_config import EmailConfig, Limits, Security
+from notifiers.fake import FakeNotifier
+from notifiers.port import Notifier
+from streams.database import Database
+from streams.dispatch import Dispatcher
+from streams.fake_box import FakeBox
+from streams.follower import Follower
+from streams.intake import Intake
+from streams.keys import Keyring, PersonKeys
+from streams.library import Library, Publisher
+from streams.log import Log
+from streams.planning import Planning
+from streams.receipts import Receipts
+from streams.scheduler import Engine
+from streams.writing import Writer
+from templates.loader import load_packs, shipped
+
+
+class Platform(Struct, frozen=True):
+    """Everything but the means to send."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    log: Log
+    names: Names
+    library: Library
+    intake: Intake
+    planning: Planning
+    follower: Follower
+    receipts: Receipts
+    links: Links
+    box: FakeBox
+
+
+def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) -> Platform:
+    """The platform on its database; an empty SQLite log publishes the packs of the settings.
+
+    Raises:
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable: with what to do about it.
+    """
+    database = Database(settings.database)
+    keys = keyring or load_keyring(settings.key_file, create=database.sqlite)
+    names, person_keys = Names(keys.names), PersonKeys(keys)
+    database.create()
+    log = Log(database, person_keys, clock)
+    library = Library(database, log, names)
+    if database.sqlite and log.recorder.max_notification_id() is None:
+        Publisher(database, log, names).publish(load_packs(pack_folders(settings)), by="pack", now=clock())
+    return Platform(
+        settings=settings,
+        clock=clock,
+        database=database,
+        log=log,
+        names=names,
+        library=library,
+        intake=Intake(database, log, names, lambda: library.rules().checker, clock),
+        planning=Planning(database, log, library, clock),
+        follower=Follower(database, log),
+        receipts=Receipts(database, log, clock),
+        links=Links(settings.base_url, keys.names),
+        box=FakeBox(database, person_keys),
+    )
+
+
+def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:
+    """The platform with the means to send: only here do notifiers come in."""
+    dispatcher = Dispatcher(
+        platform.database, platform.log, platform.library, notifiers, Writer(platform.links.unsubscribe),
+        platform.clock, holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
+    )  # fmt: skip
+    return Engine(platform.database, platform.planning, dispatcher, platform.follower, platform.clock)
+
+
+def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
+    """Channel -> notifier: what the settings configure, on SQLite the shipped fake for the rest."""
+    settings = platform.settings
+    notifiers: dict[str, Notifier] = {}
+    if settings.smtp_host:
+        notifiers["email"] = EmailNotifier(email_config(settings), platform.clock)
+    missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
+    if missing and not platform.database.sqlite:
+        raise BadSettings(f"no provider is configured for {', '.join(missing)}")
+    return notifiers | {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+
+
+def email_config(settings: Settings) -> EmailConfig:
+    """The mail server of the settings."""
+    limit = settings.smtp_limit_seconds
+    return EmailConfig(
+        settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_sender_name,
+        security=Security(settings.smtp_security), username=settings.smtp_username or None,
+        password=settings.smtp_password.get_secret_value(),
+        limits=Limits(connect=limit, envelope=limit, final=limit, begin=limit),
+    )  # fmt: skip
+
+
+def pack_folders(settings: Settings) -> tuple[Path, ...]:
+    """The packs of the settings, or all that are shipped."""
+    return tuple(Path(folder) for folder in settings.packs.split(":") if folder) or shipped()

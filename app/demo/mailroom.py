@@ -1,0 +1,74 @@
+"""The demo's mailroom: where the fakes of all channels hand over, and how the invented citizens react."""
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from msgspec import Struct
+
+from notifiers.port import Message
+from streams.fake_box import FakeBox
+from streams.receipts import Heard, Receipt
+
+_OPENS = {"push": 0.7, "sms": 0.0, "email": 0.6}
+"""Channel -> the share of its messages whose opening is reported; nothing reports that of an SMS."""
+_BOUNCES = {"push": 0.0, "sms": 0.02, "email": 0.04}
+_ARRIVES_WITHIN = timedelta(seconds=40)
+_OPENED_WITHIN = timedelta(hours=20)
+
+
+class Handed(Struct, frozen=True):
+    """A message that was handed over; its words are in the box."""
+
+    nudge: UUID
+    recipient: str
+    channel: str
+    language: str
+
+
+class Mailroom:
+    """Keeps every message in the box, in the order of handing over, and plays the providers' reports."""
+
+    def __init__(self, box: FakeBox, clock: Callable[[], datetime], random: Random) -> None:
+        self._box, self._clock, self._random = box, clock, random
+        self._reports: list[tuple[datetime, int, Receipt]] = []
+        self.handed: list[Handed] = []
+
+    def keep(self, message: Message) -> None:
+        """Take a message over: the sink of the fakes."""
+        self._box.keep(message)
+        self.handed.append(Handed(message.nudge, message.recipient, message.channel, message.language))
+        arrives = self._clock() + _ARRIVES_WITHIN * self._random.random()
+        if self._random.random() < _BOUNCES[message.channel]:
+            self._report(arrives, message, Heard.FAILED, "bounced")
+            return
+        self._report(arrives, message, Heard.DELIVERED)
+        if self._random.random() < _OPENS[message.channel]:
+            self._report(arrives + _OPENED_WITHIN * self._random.random() ** 2, message, Heard.OPENED)
+
+    def _report(self, at: datetime, message: Message, heard: Heard, reason: str = "") -> None:
+        receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
+        heapq.heappush(self._reports, (at, len(self.handed) * len(Heard) + len(self._reports), receipt))
+
+    def next_report(self) -> datetime | None:
+        """When the next report comes in."""
+        return self._reports[0][0] if self._reports else None
+
+    def reports(self, now: datetime) -> list[Receipt]:
+        """The reports that have come in by now; each is given once."""
+        due: list[Receipt] = []
+        while self._reports and self._reports[0][0] <= now:
+            due.append(heapq.heappop(self._reports)[2])
+        return due
+
+    def latest(self, language: str | None, channel: str | None, limit: int) -> list[Handed]:
+        """The messages handed over last in that language and on that channel (None: any), the newest first."""
+        found: list[Handed] = []
+        for each in reversed(self.handed[:]):
+            if language in (None, each.language) and channel in (None, each.channel):
+                found.append(each)
+                if len(found) == limit:
+                    break
+        return found

@@ -1,0 +1,69 @@
+"""The people of the demo: the simulated population, with wishes that bring out every channel and language."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+from app.simulation import simulate
+from streams.cloudevents import Envelope, envelope_of, time_of
+
+_CONTACT = "citizen.contact_changed"
+_PREFERENCES = "citizen.preferences_changed"
+_HAS_THE_APP = 0.35
+_PREFERS_EMAIL = 0.35
+_ENGLISH = 0.12
+_NO_TRAFFIC_NEWS = 0.06
+
+
+class Population(Struct, frozen=True):
+    """Events in the order of their time: what the registries knew before the start, and what comes after it."""
+
+    known: tuple[Envelope, ...]
+    coming: tuple[Envelope, ...]
+
+
+def population(citizens: int, seed: int, start: datetime, end: datetime) -> Population:
+    """An invented population; the same arguments give the same events."""
+    wishes = _Wishes(seed)
+    events = [envelope_of(wishes.of(event)) for event in simulate(citizens, seed, start.date(), end.date())]
+    events.sort(key=lambda event: (time_of(event), event.id))
+    known = tuple(event for event in events if time_of(event) < start)
+    return Population(known, tuple(events[len(known) :]))
+
+
+class _Wishes:
+    """Changes how the simulated citizens are reached: some have the app, some prefer email, some read English."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._with_email: set[str] = set()
+
+    def of(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The event with the wishes of whom it is about."""
+        changed = dict(event)
+        if event["type"] == _CONTACT:
+            changed["data"] = event["data"] | dict(self._contact(event))
+        elif event["type"] == _PREFERENCES:
+            changed["data"] = event["data"] | dict(self._preferences(event))
+        return changed
+
+    def _contact(self, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        if event["data"]["email"]:
+            self._with_email.add(event["subject"])
+        if event["data"]["phone"] and self._draw(event, "app") < _HAS_THE_APP:
+            yield "push", f"demo:{event['id']}"
+
+    def _preferences(self, event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        if event["subject"] in self._with_email and self._draw(event, "email") < _PREFERS_EMAIL:
+            yield "channels", ["email"]
+        if self._draw(event, "english") < _ENGLISH:
+            yield "language", "en"
+        if self._draw(event, "traffic") < _NO_TRAFFIC_NEWS:
+            yield "opted_out", ["transport"]
+
+    def _draw(self, event: Mapping[str, Any], wish: str) -> float:
+        """A number for this citizen and wish, whatever else was drawn before."""
+        return Random(f"{self._seed}:{event['subject']}:{wish}").random()  # noqa: S311  drawn to be repeated

@@ -1,0 +1,104 @@
+"""The demo's year: a virtual clock that jumps to whatever comes next, never a real send."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from app.clock import VirtualClock
+from app.compose import Platform
+from app.demo.mailroom import Mailroom
+from app.demo.population import Population
+from projections import nudges
+from projections.tables import optional_moment
+from streams.cloudevents import Envelope, time_of
+from streams.scheduler import Engine
+
+STEP = timedelta(hours=6)
+"""The longest jump: so the clock on the page never seems to stand still."""
+
+
+class BadPopulation(Exception):
+    """The event types refuse {refused} events of the invented population; the packs and the simulation differ."""
+
+    def __init__(self, refused: int) -> None:
+        super().__init__((type(self).__doc__ or "").format(refused=refused))
+
+
+class Year:
+    """Lives from `start` to `end`: events go in when they happen, nudges go out when they are due."""
+
+    def __init__(
+        self, platform: Platform, engine: Engine, clock: VirtualClock, mailroom: Mailroom, people: Population,
+        end: datetime,
+    ) -> None:  # fmt: skip
+        self._platform, self._engine, self._clock, self._mailroom, self._people = (
+            platform, engine, clock, mailroom, people
+        )  # fmt: skip
+        self.start, self.end = clock(), end
+        self._arrived = 0
+
+    @property
+    def now(self) -> datetime:
+        """The virtual time."""
+        return self._clock()
+
+    @property
+    def share(self) -> float:
+        """How much of the year is over, from 0 to 1."""
+        return (self.now - self.start) / (self.end - self.start)
+
+    async def open(self) -> None:
+        """Take in what the registries knew before the start, and plan what of it is still ahead."""
+        await asyncio.to_thread(self._take_in, self._people.known, self.start)
+        await self._engine.until_idle()
+
+    async def live(self, stopped: asyncio.Event, seconds: float) -> None:
+        """Live the year in so many seconds of real time (0: as fast as it goes), or until stopped."""
+        begun = asyncio.get_running_loop().time()
+        while self.now < self.end and not stopped.is_set():
+            self._clock.advance_to(self._next())
+            await self._step()
+            await _pause(stopped, begun + seconds * self.share)
+
+    async def _step(self) -> None:
+        await asyncio.to_thread(self._report)
+        arrived = self._arriving()
+        if arrived:
+            await asyncio.to_thread(self._take_in, arrived, None)
+        await self._engine.until_idle()
+
+    def _next(self) -> datetime:
+        """The next moment at which anything happens, at most a step ahead."""
+        with self._platform.database.reading() as connection:
+            due = optional_moment(nudges.next_due(connection))
+        coming = self._people.coming[self._arrived : self._arrived + 1]
+        moments = [due, self._mailroom.next_report(), *map(time_of, coming)]
+        ahead = [moment for moment in moments if moment is not None and moment > self.now]
+        return min([*ahead, self.now + STEP, self.end])
+
+    def _arriving(self) -> list[Envelope]:
+        arrived: list[Envelope] = []
+        for event in self._people.coming[self._arrived :]:
+            if time_of(event) > self.now:
+                break
+            arrived.append(event)
+        self._arrived += len(arrived)
+        return arrived
+
+    def _take_in(self, events: list[Envelope] | tuple[Envelope, ...], ahead_from: datetime | None) -> None:
+        outcomes = self._platform.intake.accept(events, ahead_from)
+        if refused := sum(1 for outcome in outcomes if outcome.refused is not None):
+            raise BadPopulation(refused)
+
+    def _report(self) -> None:
+        for receipt in self._mailroom.reports(self.now):
+            self._platform.receipts.take(receipt)
+
+
+async def _pause(stopped: asyncio.Event, until: float) -> None:
+    """Wait until that time of the event loop's clock, or until stopped; let others work in any case."""
+    left = max(0.0, until - asyncio.get_running_loop().time())
+    try:
+        async with asyncio.timeout(left):
+            await stopped.wait()
+    except TimeoutError:
+        return

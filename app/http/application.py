@@ -1,0 +1,27 @@
+"""The HTTP application: the wiring of its routes to the platform, and nothing else."""
+
+from app.http.events import Events
+from app.http.health import Probes
+from app.http.openapi import PROBLEMS, VERSION, Api
+from app.http.pages import Pages, install_static
+from app.http.problems import install
+from app.http.stop import Stop
+from app.compose import Platform
+from streams.stopping import Stopping
+
+
+def application(platform: Platform) -> Api:
+    """Everything that is served over HTTP; closing the platform stays with the caller."""
+    app = Api(
+        title="Habarshy", version=VERSION, summary="Registries report life events, citizens stop messages.",
+        responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
+    )  # fmt: skip
+    install(app)
+    stopping = Stopping(
+        platform.database, platform.log, platform.library, platform.names, platform.intake, platform.clock
+    )
+    app.include_router(Events(platform.intake).router())
+    app.include_router(Stop(stopping, platform.links, Pages()).router())
+    app.include_router(Probes(platform.database, platform.log).router())
+    install_static(app)
+    return app

@@ -1,0 +1,120 @@
+"""CloudEvents over HTTP: a request's body and headers as envelopes, the same ones in all three content modes.
+
+Source: HTTP Protocol Binding for CloudEvents 1.0.2; Trace Context Level 1 (W3C) for `traceparent`.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from msgspec.structs import replace
+
+from streams.cloudevents import Envelope, Refused, envelope_of, read_envelope
+
+STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+BINARY = "application/json"
+
+_PREFIX = "ce-"
+_ESCAPED = re.compile(r"\\(.)")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+Headers = Iterable[tuple[str, str]]
+
+
+def structured(body: bytes, headers: Headers) -> Envelope:
+    """The event that is the whole body.
+
+    Raises:
+        Refused: no JSON, a missing or wrong attribute.
+    """
+    try:
+        return _traced(read_envelope(body), headers)
+    except RecursionError:
+        raise _too_deep("$") from None
+
+
+def binary(body: bytes, headers: Headers) -> Envelope:
+    """The event whose data is the body and whose attributes are `ce-*` headers.
+
+    Raises:
+        Refused: no JSON, a missing or wrong attribute.
+    """
+    listed = list(headers)
+    attributes = _attributes(listed)
+    return _traced(envelope_of(attributes | {"data": _data(body), "datacontenttype": BINARY}), listed)
+
+
+def batched(body: bytes, headers: Headers) -> list[Envelope | Refused]:
+    """The events of a batch in their order, each read or refused for itself.
+
+    Raises:
+        Refused: the body is no JSON array.
+    """
+    try:
+        items = _decode_items(body)
+    except msgspec.ValidationError:
+        raise Refused("$", "must be an array of events") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused("$", "no valid JSON", "bad_json") from None
+    except RecursionError:
+        raise _too_deep("$") from None
+    listed = list(headers)
+    return [_item(bytes(item), listed) for item in items]
+
+
+def _item(raw: bytes, headers: Headers) -> Envelope | Refused:
+    try:
+        return structured(raw, headers)
+    except Refused as refused:
+        return refused
+
+
+def _attributes(headers: Headers) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for header, value in headers:
+        name = header.lower().removeprefix(_PREFIX)
+        if name == header.lower():
+            continue
+        if name in attributes:
+            raise Refused(name, "stands in two headers", "repeated")
+        attributes[name] = _unescaped(name, value)
+    return attributes
+
+
+def _unescaped(name: str, value: str) -> str:
+    """The attribute's value: out of its quotes (allowed by earlier versions of the binding), then percent-decoded."""
+    if not value.isascii():
+        raise Refused(name, "has characters that must be percent-encoded in a header", "bad_encoding")
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _ESCAPED.sub(r"\1", value[1:-1])
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise Refused(name, "is not percent-encoded UTF-8", "bad_encoding") from None
+
+
+def _data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an object is checked with the attributes)
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused("data", "no valid JSON", "bad_json") from None
+    except RecursionError:
+        raise _too_deep("data") from None
+
+
+def _too_deep(field: str) -> Refused:
+    return Refused(field, "is nested too deeply", "bad_json")
+
+
+def _traced(envelope: Envelope, headers: Headers) -> Envelope:
+    """With the trace of the request, where the event has none of its own; a malformed one is no trace (W3C)."""
+    if envelope.traceparent is not None:
+        return envelope
+    trace = next((value for name, value in headers if name.lower() == "traceparent"), "")
+    return replace(envelope, traceparent=trace) if _TRACEPARENT.fullmatch(trace) else envelope

@@ -1,0 +1,50 @@
+"""Reads request bodies without ever holding more than is allowed, and says what kind they are."""
+
+from email.message import Message
+from http import HTTPStatus
+
+from fastapi import Request
+from msgspec import Struct
+
+from app.http.problems import Problem
+
+
+class MediaType(Struct, frozen=True):
+    """A Content-Type: `essence` in lower case without parameters ("" where there is none), and its charset."""
+
+    essence: str
+    charset: str
+
+
+def media_type_of(request: Request) -> MediaType:
+    """What the request says about its body."""
+    header = request.headers.get("content-type", "")
+    message = Message()
+    message["content-type"] = header
+    return MediaType(message.get_content_type() if header else "", str(message.get_param("charset", "utf-8")).lower())
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body.
+
+    Raises:
+        Problem: 413 as soon as it is known to have more than `limit` bytes, announced or not; 415 where it is encoded.
+    """
+    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
+        headers = {"Accept-Encoding": "identity"}
+        detail = "the body is compressed or encoded; send it as it is"
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=headers)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large(f"{limit // 1024} kB")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large(f"{limit // 1024} kB")
+    return bytes(body)
+
+
+def too_large(limit: str) -> Problem:
+    """The problem of a body with more than that."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit}; send it in parts")

@@ -1,0 +1,133 @@
+"""POST /events: registries report life events, one by one or in batches.
+
+Whoever reaches the port may report: there are no API keys yet, so the server listens on the machine itself by default.
+Historical loads are not possible here: they are a property of a load and not of an event, and `habarshy ingest
+--historical` makes them.
+"""
+
+import itertools
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from app.http import binding
+from app.http.bodies import MediaType, media_type_of, read_body, too_large
+from app.http.openapi import EVENT_BODIES
+from app.http.problems import FieldError, Problem, field_error, refusal
+from streams.cloudevents import MAX_BYTES, Envelope, Refused
+from streams.intake import Intake, Outcome
+
+MAX_BATCH_BYTES = 10 * 1024 * 1024
+MAX_BATCH_EVENTS = 10_000
+AT_ONCE = 1000
+"""So many events of a batch go into one transaction: what citizens wait for is written in between."""
+
+_ACCEPTED_TYPES = ", ".join((binding.STRUCTURED, binding.BATCHED, binding.BINARY))
+
+
+class Stored(BaseModel):
+    """The event is in the log: since now (accepted), or already before (duplicate)."""
+
+    status: Literal["accepted", "duplicate"]
+
+
+class ItemResult(BaseModel):
+    """What became of one event of a batch."""
+
+    status: Literal["accepted", "duplicate", "refused"]
+    error: FieldError | None = None
+
+
+class BatchResult(BaseModel):
+    """What became of each event, in the order of the batch, and how often each outcome was."""
+
+    results: list[ItemResult]
+    accepted: int
+    duplicates: int
+    rejected: int
+
+
+class Events:
+    """Takes events in by HTTP."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    def router(self) -> APIRouter:
+        """The route."""
+        router = APIRouter()
+        router.add_api_route(
+            "/events", self.post, methods=["POST"], status_code=HTTPStatus.ACCEPTED, response_model=Stored,
+            summary="Report life events (CloudEvents 1.0)", openapi_extra={"requestBody": EVENT_BODIES},
+            response_description="The event is new and stored for good.",
+            responses={
+                200: {"model": Stored | BatchResult, "description": "A duplicate, or a batch that is stored whole."},
+                207: {"model": BatchResult, "description": "A batch of which some events were refused."},
+            },
+        )  # fmt: skip
+        return router
+
+    async def post(self, request: Request) -> JSONResponse:
+        """Store one event (202 where it is new, 200 where it is there already) or a batch.
+
+        Three content modes give the same event: structured, batched, and binary with `ce-*` headers. Send again
+        whatever got no answer: the same `source` and `id` is stored once.
+        """
+        media_type = media_type_of(request)
+        if not _known(media_type):
+            detail = f"the body must be one of {_ACCEPTED_TYPES}, in UTF-8"
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept": _ACCEPTED_TYPES})
+        try:
+            if media_type.essence == binding.BATCHED:
+                return await self._batch(request)
+            return await self._single(request, media_type)
+        except Refused as refused:
+            raise refusal(refused) from None
+
+    async def _single(self, request: Request, media_type: MediaType) -> JSONResponse:
+        read = binding.structured if media_type.essence == binding.STRUCTURED else binding.binary
+        envelope = read(await read_body(request, MAX_BYTES), request.headers.items())
+        [outcome] = await run_in_threadpool(self._intake.accept, [envelope])
+        if outcome.refused is not None:
+            raise outcome.refused
+        status = HTTPStatus.ACCEPTED if outcome.accepted else HTTPStatus.OK
+        return JSONResponse(_item(outcome), status)
+
+    async def _batch(self, request: Request) -> JSONResponse:
+        body = await read_body(request, MAX_BATCH_BYTES)
+        envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
+        if len(envelopes) > MAX_BATCH_EVENTS:
+            raise too_large(f"{MAX_BATCH_EVENTS} events")
+        outcomes = await run_in_threadpool(self._accept, envelopes)
+        result = _batch_result(outcomes)
+        return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
+
+    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
+        parts = (envelopes[start : start + AT_ONCE] for start in range(0, len(envelopes), AT_ONCE))
+        return list(itertools.chain.from_iterable(map(self._intake.accept, parts)))
+
+
+def _known(media_type: MediaType) -> bool:
+    return media_type.essence in (binding.STRUCTURED, binding.BATCHED, binding.BINARY) and (
+        media_type.charset in ("utf-8", "utf8", "us-ascii")
+    )
+
+
+def _item(outcome: Outcome) -> dict[str, Any]:
+    if outcome.refused is not None:
+        return {"status": "refused", "error": field_error(outcome.refused).model_dump()}
+    return {"status": "accepted" if outcome.accepted else "duplicate"}
+
+
+def _batch_result(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    return {
+        "results": [_item(outcome) for outcome in outcomes],
+        "accepted": sum(outcome.accepted for outcome in outcomes),
+        "duplicates": sum(outcome.duplicate for outcome in outcomes),
+        "rejected": sum(outcome.refused is not None for outcome in outcomes),
+    }

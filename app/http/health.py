@@ -1,0 +1,62 @@
+"""GET /livez: the process answers. GET /readyz: it can also do its work."""
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.http.problems import RETRY_SECONDS, Problem
+from streams.database import Database
+from streams.log import Log
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(BaseModel):
+    """The database answers too."""
+
+    status: Literal["ready"] = "ready"
+
+
+class Probes:
+    """What a supervisor asks."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self._database, self._log = database, log
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route("/livez", self.livez, methods=["GET"], summary="Is it alive?")
+        router.add_api_route("/readyz", self.readyz, methods=["GET"], summary="Is it ready?")
+        return router
+
+    async def livez(self) -> Alive:
+        """Whether the process answers; asks nobody else."""
+        return Alive()
+
+    def readyz(self) -> Ready:
+        """Whether the database answers: 503 where it does not."""
+        try:
+            with self._database.reading() as connection:
+                self._log.facts.last_position(connection)
+            there = _file_is_there(self._database)
+        except SQLAlchemyError:
+            there = False
+        if not there:
+            headers = {"Retry-After": RETRY_SECONDS}
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer", headers=headers)
+        return Ready()
+
+
+def _file_is_there(database: Database) -> bool:
+    """An open SQLite file goes on answering after it was deleted, and all that is written to it then is lost."""
+    path = database.engine.url.database
+    return not database.sqlite or not path or Path(path).exists()

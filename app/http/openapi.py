@@ -1,0 +1,82 @@
+"""The description of the API (OpenAPI 3.1): every error is a problem document, events are CloudEvents."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.http import binding
+from app.http.problems import MEDIA_TYPE, ProblemDetails
+
+VERSION = "1"
+_REF = "#/components/schemas/{model}"
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Anything else: a problem (RFC 9457).",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="ProblemDetails")}}},
+    }
+}
+"""What every route may answer besides. A `default` also keeps the framework's own 422 out of the description."""
+
+_TEXT = {"type": "string", "minLength": 1}
+_CLOUD_EVENT = {
+    "description": "A CloudEvent 1.0 whose data fits the JSON Schema of its type.",
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "time"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _TEXT | {"description": "Unique within its source; never a national id."},
+        "source": _TEXT | {"description": "The registry, as a URI reference."},
+        "type": _TEXT,
+        "time": {"type": "string", "format": "date-time", "description": "When it happened, with a zone."},
+        "subject": {"type": ["string", "null"], "description": "The national id of the person it is about."},
+        "datacontenttype": {"type": ["string", "null"]},
+        "dataschema": {"type": ["string", "null"]},
+        "data": {"type": ["object", "null"]},
+        "corrects": {"type": ["string", "null"], "description": "The id of the event that this one corrects."},
+        "revision": {"type": ["integer", "string", "null"], "description": "2 or more with `corrects`."},
+        "annuls": {"type": ["boolean", "string"], "description": "What `corrects` names did not happen."},
+        "traceparent": {"type": ["string", "null"]},
+    },
+    "examples": [{
+        "specversion": "1.0", "id": "0192-77", "source": "/registry/interior", "type": "kz.traffic.fine_issued",
+        "time": "2026-03-01T09:00:00+05:00", "subject": "900101300017",
+        "data": {"number": "KZ-1", "amount": 20000, "violated_on": "2026-02-28", "issued_on": "2026-03-01"},
+    }],
+}  # fmt: skip
+_EVENT = {"$ref": _REF.format(model="CloudEvent")}
+
+EVENT_BODIES: dict[str, Any] = {
+    "required": True,
+    "content": {
+        binding.STRUCTURED: {"schema": _EVENT},
+        binding.BATCHED: {"schema": {"type": "array", "items": _EVENT, "maxItems": 10_000}},
+        binding.BINARY: {
+            "schema": {
+                "type": "object",
+                "description": "Only the data; the attributes are `ce-*` headers, percent-encoded.",
+            }
+        },
+    },
+}
+
+
+class Api(FastAPI):
+    """An application that describes itself truly."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _document(self)
+        return self.openapi_schema
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+    )
+    problem = ProblemDetails.model_json_schema(ref_template=_REF)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= problem.pop("$defs") | {"ProblemDetails": problem, "CloudEvent": _CLOUD_EVENT}
+    return document

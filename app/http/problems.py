@@ -1,0 +1,141 @@
+"""Every error of the HTTP API is a problem document (RFC 9457); none repeats a value that was sent."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ExceptionHandler
+
+from streams.cloudevents import Refused
+from streams.database import DatabaseUnavailable
+from streams.library import NothingPublished
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = "5"
+"""When to ask again after a 503, as the Retry-After header says it."""
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field. `field` is a path such as `data.born_on`; `code` is for machines."""
+
+    field: str
+    reason: str
+    code: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457. `type` is `about:blank` where the status says it all."""
+
+    type: str = "about:blank"
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    errors: list[FieldError] = Field(default_factory=list)
+
+
+class Problem(Exception):
+    """A request that cannot be answered as asked: {detail}. The response says what to change."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        *,
+        kind: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__((type(self).__doc__ or "").format(detail=detail))
+        self.status, self.detail, self.errors = status, detail, list(errors)
+        self.type = f"urn:habarshy:problem:{kind}" if kind else "about:blank"
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """As it goes out."""
+        details = ProblemDetails(
+            type=self.type, title=self.status.phrase, status=self.status, detail=self.detail, errors=self.errors
+        )
+        content = details.model_dump(exclude_defaults=True) | {"type": self.type}
+        return JSONResponse(content, self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+_STATUS = {"id_reused": HTTPStatus.CONFLICT, "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+"""The code of a refusal → its status; every other one is the sender's mistake in the body: 400."""
+
+
+def refusal(refused: Refused) -> Problem:
+    """The problem of an event that was refused."""
+    status = _STATUS.get(refused.code, HTTPStatus.BAD_REQUEST)
+    return Problem(status, str(refused), [field_error(refused)], kind="event-refused")
+
+
+def field_error(refused: Refused) -> FieldError:
+    """The field, the reason and the code of a refusal."""
+    return FieldError(field=refused.field, reason=refused.reason, code=refused.code)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app come out as a problem, the framework's own included."""
+    for error, handler in _HANDLERS.items():
+        app.add_exception_handler(error, handler)
+
+
+async def _as_it_is(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return Problem(status, status.description or status.phrase, headers=error.headers).response()
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        FieldError(field=".".join(map(str, one["loc"])), reason=_reason(one), code=one["type"])
+        for one in error.errors()
+    ]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors).response()
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    """The validator's words, unless they may hold what was sent."""
+    return "is not valid" if error["type"] in ("value_error", "assertion_error") else str(error["msg"])
+
+
+async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
+    detail = "the platform cannot reach its database or has no rules yet; send the same request again later"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS}).response()
+
+
+async def _gone(_request: Request, _error: Exception) -> JSONResponse:
+    return Problem(HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete").response()
+
+
+async def _defect(_request: Request, _error: Exception) -> JSONResponse:
+    detail = "the platform has a defect; nothing of this request may have been done, so send it again"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail).response()
+
+
+_HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
+    Problem: _as_it_is,
+    HTTPException: _http,
+    RequestValidationError: _invalid,
+    ClientDisconnect: _gone,
+    OperationalError: _unavailable,
+    InterfaceError: _unavailable,
+    PoolTimeout: _unavailable,
+    DatabaseUnavailable: _unavailable,
+    NothingPublished: _unavailable,
+    Exception: _defect,
+}

@@ -1,0 +1,51 @@
+"""Signed links: what a message may point to without saying who reads it."""
+
+import base64
+import hmac
+from uuid import UUID
+
+from domain.ids import keyed_hash
+from streams.settling import Case
+
+_MAC = 16
+
+
+class BadLink(ValueError):
+    """The link is damaged or was not made here; open the message again and use the link in it."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Links:
+    """Makes and reads links of this platform."""
+
+    def __init__(self, base_url: str, key: bytes) -> None:
+        self._base_url, self._key = base_url.rstrip("/"), key
+
+    def unsubscribe(self, case: Case) -> str:
+        """The link that stops a nudge's category for its recipient, without login (RFC 8058)."""
+        return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
+
+    def token(self, nudge: UUID, recipient: str) -> str:
+        """Names a nudge and its recipient, signed."""
+        body = nudge.bytes + bytes.fromhex(recipient)
+        return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+
+    def read(self, token: str) -> tuple[UUID, str]:
+        """The nudge and its recipient.
+
+        Raises:
+            BadLink: the token was not made with our key.
+        """
+        try:
+            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except ValueError:
+            raise BadLink from None
+        body = raw[:-_MAC]
+        if len(body) != 2 * _MAC or not hmac.compare_digest(self._mac(body), raw[-_MAC:]):
+            raise BadLink
+        return UUID(bytes=body[:_MAC]), body[_MAC:].hex()
+
+    def _mac(self, body: bytes) -> bytes:
+        return keyed_hash(self._key, "link", body.hex())

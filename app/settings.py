@@ -1,0 +1,103 @@
+"""Settings: flag > HABARSHY_* environment > file > default, each with its origin."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.paths import config_file, data_folder
+
+
+class BadSettings(ValueError):
+    """The settings cannot be used: {problem}. `habarshy config show --origin` says where each comes from."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+
+
+def _default_database() -> str:
+    return f"sqlite:///{data_folder() / 'habarshy.sqlite'}"
+
+
+def _default_key_file() -> Path:
+    return data_folder() / "key"
+
+
+class Settings(BaseSettings):
+    """What an operator can set."""
+
+    model_config = SettingsConfigDict(env_prefix="HABARSHY_", extra="forbid", frozen=True)
+
+    database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
+    key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
+    packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
+    base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
+    lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")
+    smtp_host: str = Field(default="", description="the mail server; empty: the shipped fake (SQLite only)")
+    smtp_port: int = Field(default=587, gt=0, lt=65536, description="its port")
+    smtp_security: Literal["none", "starttls", "tls"] = Field(default="starttls", description="its protection")
+    smtp_username: str = Field(default="", description="how to sign in there")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="how to sign in there")
+    smtp_sender: str = Field(default="habarshy@example.org", description="the address that mail comes from")
+    smtp_sender_name: str = Field(default="Habarshy", description="the name that mail comes from")
+    smtp_limit_seconds: float = Field(default=15.0, gt=0, description="the longest wait for each step of a mail")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the library's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the library's signature)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file()))
+
+
+def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
+    """The settings, given the flags that were set (None: not set).
+
+    Raises:
+        BadSettings: a value has the wrong type, or a name is unknown.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadSettings(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except OSError as error:
+        raise BadSettings(f"{config_file()}: {error.strerror}") from None
+    except ValueError as error:
+        raise BadSettings(f"{config_file()}: {error}") from None
+
+
+class Shown(NamedTuple):
+    """One setting as `config show` prints it; secrets are masked."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def shown(settings: Settings) -> Iterator[Shown]:
+    """Every setting with where it comes from."""
+    environment = EnvSettingsSource(Settings)()
+    file = TomlConfigSettingsSource(Settings, config_file())()
+    for name in Settings.model_fields:
+        origin = "default"
+        if name in settings.model_fields_set:
+            origin = "flag"
+        if name in file:
+            origin = str(config_file())
+        if name in environment:
+            origin = f"HABARSHY_{name.upper()}"
+        yield Shown(name, str(getattr(settings, name)), origin)

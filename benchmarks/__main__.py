@@ -1,0 +1,32 @@
+"""make bench: every benchmark, one table; `python -m benchmarks append plan` runs some."""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import append, embedded, planning, scan
+from benchmarks.measuring import Row, save, told
+
+BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
+    "append": append.measure,
+    "scan": scan.measure,
+    "plan": planning.measure,
+    "embedded": embedded.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    table: list[Row] = []
+    for name in names or BENCHMARKS:
+        with told(name):
+            rows, notes = BENCHMARKS[name]()
+        save(name, rows, notes)
+        table += rows
+        print("  ".join(f"{what}: {value:,.0f}" for what, value in notes.items()))
+    for row in table:
+        sign = "≤" if row.most else "≥"
+        print(f"{'ok ' if row.met else 'NOT'}  {row.name:<55} {row.value:>12,.2f} {row.unit:<12} ({sign} {row.target:,})")
+    return 0 if all(row.met for row in table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

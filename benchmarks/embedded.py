@@ -1,0 +1,74 @@
+"""The embedded platform end to end, from events to the due table: live, in bulk, and with a growing log."""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from app.compose import Platform
+from benchmarks.measuring import Row, peak_mb
+from benchmarks.world import envelopes, platform
+from streams.cloudevents import Envelope
+
+LIVE_BATCH, LIVE_EVENTS = 100, 6_000
+BULK_BATCH = 5_000
+SMALL, LARGE = 10_000, 1_000_000
+
+
+class Grown(msgspec.Struct):
+    """What the child process measured: events/s while the log was small, at its end, and over all; memory in MB."""
+
+    small: float
+    large: float
+    overall: float
+    peak_mb: float
+
+
+def measure(large: int = LARGE) -> tuple[list[Row], dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        live = _rate(platform(Path(folder), "live"), itertools.islice(envelopes(10**9), LIVE_EVENTS), LIVE_BATCH)
+        child = subprocess.run(
+            [sys.executable, "-m", "benchmarks.embedded", folder, str(large)], check=True, capture_output=True
+        )  # noqa: S603  (ourselves)
+    grown = msgspec.json.decode(child.stdout, type=Grown)
+    rows = [
+        Row("embedded, live, to the due table", live, "events/s", 1500),
+        Row("embedded, bulk import, to the due table", grown.overall, "events/s", 4000),
+        Row(f"cost per event, {large:,} against {SMALL:,} in the log", grown.small / grown.large, "×", 1.3, most=True),
+        Row("memory of the bulk import", grown.peak_mb, "MB", 300, most=True),
+    ]
+    return rows, {"events/s small": grown.small, "events/s large": grown.large}
+
+
+def _rate(on: Platform, events: Iterable[Envelope], batch: int) -> float:
+    """Events a second over everything, with planning after every batch."""
+    start, count = time.perf_counter(), 0
+    source = iter(events)
+    while some := list(itertools.islice(source, batch)):
+        on.intake.accept(some)
+        on.planning.drain()
+        count += len(some)
+    return count / (time.perf_counter() - start)
+
+
+def _grow(folder: str, large: int) -> Grown:
+    on, source = platform(Path(folder), "bulk"), envelopes(10**9)
+    _rate(on, itertools.islice(source, BULK_BATCH), BULK_BATCH)  # warm
+    small = _rate(on, itertools.islice(source, SMALL), BULK_BATCH)
+    start = time.perf_counter()
+    _rate(on, itertools.islice(source, large - 2 * SMALL), BULK_BATCH)
+    overall = (large - 2 * SMALL) / (time.perf_counter() - start)
+    return Grown(small, _rate(on, itertools.islice(source, SMALL), BULK_BATCH), overall, peak_mb())
+
+
+def _main(arguments: Iterator[str]) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(_grow(next(arguments), int(next(arguments)))))
+
+
+if __name__ == "__main__":
+    _main(iter(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""How the benchmarks measure: rounds in turn with their baseline, medians, one JSON file a run."""
+
+import gc
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Row(NamedTuple):
+    """One line of the table. `value` in `unit`; `target` is what it should at least (or, with `most`, at most) be."""
+
+    name: str
+    value: float
+    unit: str
+    target: float
+    most: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.target if self.most else self.value >= self.target
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long the work takes."""
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratio(ours: Callable[[int], float], raw: Callable[[int], float], rounds: int = 5) -> tuple[float, float, float]:
+    """Median of raw/ours over rounds in turn, with both medians in seconds; each callable gets the round's number."""
+    pairs = [(ours(number), raw(number)) for number in range(rounds)]
+    return (
+        statistics.median(b / a for a, b in pairs),
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+    )
+
+
+def peak_mb() -> float:
+    """The most memory that this process has used, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def save(name: str, rows: list[Row], notes: dict[str, float]) -> None:
+    """Keep a benchmark's rows."""
+    RESULTS.mkdir(exist_ok=True)
+    kept = {"rows": [row._asdict() | {"met": row.met} for row in rows], "notes": notes}
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Say what is being measured."""
+    print(f"… {name}", flush=True)
+    yield

@@ -1,0 +1,52 @@
+"""Scan: the log decoded and unsealed, against a raw sqlite3 loop that decrypts and decodes the same rows."""
+
+import itertools
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.compose import Platform
+from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.world import envelopes, platform
+from streams.mapper import LifeState
+
+EVENTS = 20_000
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        full = platform(Path(folder))
+        full.intake.accept(list(itertools.islice(envelopes(10**9), EVENTS)))
+        speedup, ours, raw = ratio(lambda _: _ours(full), lambda _: _raw(Path(folder) / "bench.sqlite"))
+        full.database.close()
+    return [Row("scan and decode, ratio to raw", speedup, "×", 0.5)], {"facts/s": EVENTS / ours, "raw facts/s": EVENTS / raw}
+
+
+def _ours(full: Platform) -> float:
+    return seconds(lambda: sum(len(page) for page in full.log.scan()))
+
+
+def _raw(file: Path) -> float:
+    connection = sqlite3.connect(file)
+    wrapper = AESGCM(b"w" * 32)
+    keys = {
+        person: AESGCM(wrapper.decrypt(wrapped[:12], wrapped[12:], person.encode() + key_id))
+        for person, key_id, wrapped, _ in connection.execute("SELECT * FROM person_keys")
+    }
+    decode = msgspec.msgpack.Decoder(LifeState).decode
+    part = msgspec.msgpack.Decoder(dict).decode
+
+    def work() -> None:
+        rows = connection.execute("SELECT originator_id, state FROM log WHERE topic = 'life/1' ORDER BY position")
+        for stream, state in rows:
+            event = decode(state)
+            about = bytes.fromhex(stream)
+            for role, sealed in event.sealed.items():
+                part(keys[event.persons[role][0]].decrypt(sealed[8:20], sealed[20:], about + role.encode()))
+
+    taken = seconds(work)
+    connection.close()
+    return taken

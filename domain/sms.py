@@ -1,0 +1,62 @@
+"""How a text is carried by SMS: its alphabet, and the parts that it is cut into and paid by.
+
+Source: 3GPP TS 23.038 (alphabets), 3GPP TS 23.040, 9.2.3.24 (concatenation, with the usual 6 bytes of header).
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Encoding = Literal["gsm7", "ucs2"]
+
+_BASIC: Final = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION: Final = "\f^{}\\[~]|€"
+_SEPTETS: Final = dict(zip(_BASIC, repeat(1))) | dict(zip(_EXTENSION, repeat(2)))
+_LAST_IN_ONE_UNIT: Final = "\uffff"
+
+_LIMITS: Final[dict[Encoding, tuple[int, int]]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
+"""Encoding -> how many units a text may have that goes alone, and how many each part of a longer one."""
+
+
+class Segments(Struct, frozen=True):
+    """A text as SMS carries it. `parts` put together are the text; an empty text is one empty part."""
+
+    encoding: Encoding
+    parts: tuple[str, ...]
+
+
+def segments(text: str) -> Segments:
+    """Cut a text into the parts that are sent and paid.
+
+    GSM 03.38 where its alphabet has every character: 160 septets alone, 153 a part; a character of the extension
+    table takes two. Otherwise UCS-2: 70 or 67 UTF-16 units; a character outside the basic plane takes two. No
+    character is split between parts.
+    """
+    encoding: Encoding = "gsm7" if all(character in _SEPTETS for character in text) else "ucs2"
+    costs = [units(character, encoding) for character in text]
+    alone, each = _LIMITS[encoding]
+    if sum(costs) <= alone:
+        return Segments(encoding, (text,))
+    return Segments(encoding, tuple(_cut(zip(text, costs, strict=True), each)))
+
+
+def units(character: str, encoding: Encoding) -> int:
+    """What a character takes of a part: septets in GSM 03.38, UTF-16 units in UCS-2."""
+    if encoding == "gsm7":
+        return _SEPTETS[character]
+    return 1 if character <= _LAST_IN_ONE_UNIT else 2
+
+
+def _cut(characters: Iterable[tuple[str, int]], limit: int) -> Iterator[str]:
+    part, used = "", 0
+    for character, cost in characters:
+        if used + cost > limit:
+            yield part
+            part, used = "", 0
+        part, used = part + character, used + cost
+    yield part

@@ -1,0 +1,28 @@
+"""Statistics: how many of what happened, by day and trigger. No person is in them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import Connection, Table, func, select
+
+from projections.tables import statistics
+
+Key = tuple[date, str, str]
+"""Day (UTC), trigger ("" for life events), and what: a life event's type, or `channel.state` of a nudge."""
+
+
+def add(connection: Connection, counts: Mapping[Key, int], table: Table = statistics) -> None:
+    """Add to the counts."""
+    for (day, trigger, what), count in sorted(Counter(counts).items()):
+        where = (table.c.day == day, table.c.trigger == trigger, table.c.what == what)
+        grown = table.update().where(*where).values(count=table.c.count + count)
+        if connection.execute(grown).rowcount == 0:
+            connection.execute(table.insert().values(day=day, trigger=trigger, what=what, count=count))
+
+
+def totals(connection: Connection) -> dict[tuple[str, str], int]:
+    """(trigger, what) -> count over all days."""
+    query = select(statistics.c.trigger, statistics.c.what, func.sum(statistics.c.count))
+    rows = connection.execute(query.group_by(statistics.c.trigger, statistics.c.what))
+    return {(trigger, what): int(count) for trigger, what, count in rows}

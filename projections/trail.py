@@ -1,0 +1,28 @@
+"""The trail: every fact that concerns a person, in the order of the log."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, select
+
+from projections.bulk import insert_rows
+from projections.tables import trail
+
+
+class Step(NamedTuple):
+    """One fact that concerns a person."""
+
+    person: str
+    position: int
+    topic: str
+
+
+def add(connection: Connection, steps: Iterable[Step], table: Table = trail) -> None:
+    """Note facts that concern persons; what is already there stays."""
+    insert_rows(connection, table, list(steps), ignore=True)
+
+
+def positions(connection: Connection, person: str, *, after: int = 0, limit: int = 1000) -> Sequence[int]:
+    """The positions of the facts that concern the person."""
+    query = select(trail.c.position).where(trail.c.person == person, trail.c.position > after)
+    return connection.execute(query.order_by(trail.c.position).limit(limit)).scalars().all()

@@ -1,0 +1,79 @@
+"""Whom an event concerns: the history rows that it adds, and who is woken by it."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.events import LifeEvent
+from domain.ids import Names
+from projections import history
+from projections.history import Concerns
+from projections.tables import micros, optional_micros
+from streams.log import Log
+
+Placed = tuple[int, LifeEvent]
+"""A life event and its position in the log."""
+
+
+class Concerned:
+    """Keeps the history view: whoever is named in any revision of an event has all of its revisions.
+
+    `views` is the connection that the rows are written to, `facts` the one that the log is read from.
+    """
+
+    def __init__(self, views: Connection, facts: Connection, log: Log, names: Names) -> None:
+        self._views, self._facts, self._log, self._names = views, facts, log, names
+
+    def note(self, placed: Sequence[Placed], recorded: int) -> None:
+        """Add the rows of new events, recorded at that time (microseconds)."""
+        history.add(self._views, [row for at, event in placed for row in _rows(at, event, event.everybody, recorded)])
+        self._note_revisions(placed, recorded)
+        for position, event in placed:
+            if event.area is not None:
+                history.note_area(self._views, event.area, position, micros(event.time))
+
+    def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
+        corrections = [(position, event) for position, event in placed if event.corrects is not None]
+        for position, event in corrections:
+            history.note_revision(self._views, self._original(event), position)
+        if corrections or history.has_revisions(self._views):
+            self._join({self._original(event) for _, event in placed}, recorded)
+
+    def _original(self, event: LifeEvent) -> UUID:
+        return self._names.stream(event.source, event.original)
+
+    def _join(self, originals: set[UUID], recorded: int) -> None:
+        revised = history.revisions_of(self._views, list(originals))
+        if not revised:
+            return
+        arrived = {
+            entry.originator_id: (entry.position, entry.fact)
+            for entry in self._log.streams(self._facts, revised)
+            if isinstance(entry.fact, LifeEvent)
+        }
+        history.originals_arrived(self._views, list(arrived))
+        corrections = self._corrections(revised.values())
+        for original, positions in revised.items():
+            members = [corrections[position] for position in positions]
+            members += [arrived[original]] if original in arrived else []
+            everybody = {person for _, event in members for person in event.everybody}
+            history.wake(self._views, [row for at, event in members for row in _rows(at, event, everybody, recorded)])
+
+    def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
+        wanted = [position for some in positions for position in some]
+        return {
+            entry.position: (entry.position, entry.fact)
+            for entry in self._log.read(self._facts, wanted)
+            if isinstance(entry.fact, LifeEvent)
+        }
+
+
+def _rows(position: int, event: LifeEvent, persons: Iterable[str], recorded: int) -> list[Concerns]:
+    return [
+        Concerns(
+            person, position, micros(event.time), event.type, optional_micros(event.ahead_from),
+            planned=False, recorded=recorded,
+        )
+        for person in persons
+    ]  # fmt: skip

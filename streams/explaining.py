@@ -1,0 +1,144 @@
+"""Why a nudge was planned and what became of it: the true answer, from the log alone."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.events import LifeEvent
+from domain.facts import NUDGE_FACTS
+from domain.history import History
+from domain.nudge import Nudge
+from domain.person import citizen_values, person_as_of
+from domain.timing import zone_of
+from domain.triggers import Trigger
+from projections import nudges
+from streams import reading
+from streams.library import Rules
+from streams.log import Log
+from streams.mapper import Entry
+from streams.settling import Case, Looking
+from streams.writing import render
+from templates.render import Rendered, WordsFailed
+
+
+class UnknownNudge(LookupError):
+    """No nudge has this id. `habarshy trail PERSON` lists those of a person."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Happened(Struct, frozen=True):
+    """One fact of the nudge's life: when it was recorded, its name, and what it says."""
+
+    at: datetime
+    what: str
+    details: Mapping[str, Any]
+
+
+class Why(Struct, frozen=True):
+    """Everything that explains a nudge.
+
+    `clause`: the rule's own conditions (`when`, `unless`, the step's `due`); `used`: dotted name -> the value that
+    they read; `words`: recipient -> what they read, absent where it can no longer be read.
+    """
+
+    nudge: UUID
+    person: str
+    trigger: str
+    step: str
+    version: str
+    title: Mapping[str, str]
+    agency: str
+    klass: str
+    legal_basis: str
+    due: datetime
+    expires: datetime | None
+    state: str
+    cause: LifeEvent | None
+    cause_title: Mapping[str, str]
+    clause: Mapping[str, Any]
+    used: Mapping[str, Any]
+    words: Mapping[str, Rendered]
+    facts: tuple[Happened, ...]
+
+
+def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
+    """The answer for one nudge.
+
+    Raises:
+        UnknownNudge: there is none.
+    """
+    nudge = nudges.by_id(connection, [id_]).get(id_)
+    if nudge is None:
+        raise UnknownNudge
+    looking = Looking(connection, log, rules, now)
+    cases = list(looking.cases([(nudge, one.recipient) for one in nudge.deliveries]))
+    trigger = rules.rulebook.versions[nudge.intent.version].trigger
+    cause = cases[0].cause
+    intent = nudge.intent
+    known = reading.histories(connection, log, [intent.person], rules.rulebook)[intent.person]
+    type_ = rules.catalogue.types.get(cause.type) if cause else None
+    return Why(
+        nudge=id_, person=intent.person, trigger=intent.trigger, step=intent.step, version=intent.version,
+        title=trigger.content["title"], agency=trigger.owner, klass=trigger.klass,
+        legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
+        state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
+        clause=_clause(trigger, intent.step),
+        used=_used(trigger, intent.step, cause, known, rules), words=_words(cases, rules, now),
+        facts=tuple(_happened(log.streams(connection, [id_]))),
+    )  # fmt: skip
+
+
+def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
+    content = trigger.content
+    clause = {name: content[name] for name in ("on", "when", "to", "unless", "expires") if name in content}
+    return clause | {"due": {step: content["due"].get(step)}}
+
+
+def _used(trigger: Trigger, step: str, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
+    if cause is None:
+        return {}
+    zone = zone_of(rules.defaults.zone)
+    person = person_as_of(known.person, known.facts, rules.catalogue, cause.time)
+    values = citizen_values(person.attributes, cause.time, zone) | cause.values
+    return {name: values[name] for name in sorted(_reads(trigger, step)) if name in values}
+
+
+def _reads(trigger: Trigger, step: str) -> set[str]:
+    names = set(trigger.occurrence) | set(trigger.when.reads if trigger.when else ())
+    for each in trigger.steps:
+        if each.name == step:
+            names |= {each.source, *(each.when.reads if each.when else ())}
+    for unless in trigger.unless:
+        names |= set(unless.when.reads if unless.when else ())
+    return names
+
+
+def _words(cases: list[Case], rules: Rules, now: datetime) -> dict[str, Rendered]:
+    found = {}
+    for case in cases:
+        try:
+            found[case.recipient.pseudonym] = render(case, rules, now)
+        except WordsFailed:
+            continue
+    return found
+
+
+def _happened(entries: list[Entry]) -> Iterator[Happened]:
+    for entry in entries:
+        fact = entry.fact
+        if isinstance(fact, NUDGE_FACTS):
+            what = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
+            names = [name for name in fact.__struct_fields__ if name != "at"]
+            yield Happened(fact.at, what, {name: getattr(fact, name) for name in names})
+
+
+def state_of(nudge: Nudge) -> str:
+    """The nudge's state in one word, with the reason where there is one."""
+    reasons = {one.reason for one in nudge.deliveries if one.reason and one.state is nudge.state}
+    return f"{nudge.state.value} ({', '.join(sorted(reasons))})" if reasons else nudge.state.value

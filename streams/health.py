@@ -1,0 +1,51 @@
+"""How the platform stands: what is stored, what waits, how long already."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from projections import history, nudges
+from projections.tables import micros, optional_moment
+from streams.database import Database
+from streams.follower import Follower
+from streams.log import Log
+
+
+class Health(Struct, frozen=True):
+    """Counts, and how old the oldest of what waits is (seconds)."""
+
+    facts: int
+    unplanned: int
+    unplanned_for_seconds: float
+    corrections_waiting: int
+    due_now: int
+    overdue_for_seconds: float
+    next_due: datetime | None
+    open_attempts: int
+    views_behind: int
+    nudges: Mapping[str, int]
+
+
+def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
+    """How it stands now."""
+    behind = follower.behind()
+    with database.reading() as connection:
+        unplanned, oldest = history.waiting(connection)
+        due_now, first = nudges.waiting(connection, micros(now))
+        return Health(
+            facts=log.facts.last_position(connection),
+            unplanned=unplanned,
+            unplanned_for_seconds=_age(oldest, now),
+            corrections_waiting=history.orphaned_revisions(connection),
+            due_now=due_now,
+            overdue_for_seconds=_age(first, now),
+            next_due=optional_moment(nudges.next_due(connection)),
+            open_attempts=nudges.open_attempts(connection),
+            views_behind=behind,
+            nudges=nudges.states(connection),
+        )
+
+
+def _age(since: int | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (micros(now) - since) / 1_000_000)

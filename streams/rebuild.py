@@ -1,0 +1,166 @@
+"""Rebuilds every view from the log beside the live ones, compares, and swaps: nothing here can send."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+from sqlalchemy import Connection, Table
+
+from domain.events import LifeEvent
+from domain.facts import GOVERNANCE_FACTS, NUDGE_FACTS, AheadMoved
+from domain.ids import Names
+from domain.nudge import evolve
+from projections import governance, history, nudges, positions, statistics, tables, trail
+from projections.tables import micros, optional_micros
+from streams.concerned import Concerned
+from streams.database import WRITING, Database
+from streams.follower import READER
+from streams.log import Log
+from streams.mapper import Entry
+from streams.views import Subject, page_of, unnamed
+
+COMPARED: Mapping[Table, tuple[str, ...]] = {
+    tables.history: ("person", "position", "time", "type", "ahead_from"),
+    tables.revisions: ("original", "position", "arrived"),
+    tables.area_facts: ("area", "position", "time"),
+    tables.nudges: ("nudge", "person", "version", "state", "folded"),
+    tables.due: ("nudge", "recipient", "due_at", "rank", "attempted"),
+    tables.inbox: ("recipient", "nudge", "at", "channel", "state"),
+    tables.governance: ("position", "topic"),
+    tables.trail: ("person", "position", "topic"),
+    tables.statistics: ("day", "trigger", "what", "count"),
+}
+"""View -> the columns that the log alone decides: planned marks and leases are work in hand, not truth."""
+
+
+class Rebuilt(Struct, frozen=True):
+    """`position`: up to which fact; `differences`: view -> rows that only one of the two has."""
+
+    position: int
+    differences: Mapping[str, int]
+
+    @property
+    def equal(self) -> bool:
+        """The rebuilt views say what the live ones said."""
+        return not any(self.differences.values())
+
+
+class OnlySqliteYet(Exception):
+    """Views can be rebuilt on SQLite only; on PostgreSQL restore them from a backup until this is built."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+def rebuild(database: Database, log: Log, names: Names, *, swap: bool) -> Rebuilt:
+    """Fold the whole log into shadow tables, compare them with the live ones, and put them in their place if `swap`.
+
+    Writers go on until the last step, which holds the write lock.
+
+    Raises:
+        OnlySqliteYet: the database is another.
+    """
+    if not database.sqlite:
+        raise OnlySqliteYet
+    with tempfile.TemporaryDirectory(dir=_folder(database)) as folder:
+        shadow = Database(f"sqlite:///{folder}/shadow.sqlite")
+        shadow.create()
+        folding = _Folding(database, shadow, log, names)
+        folding.follow()
+        with _attached(database, Path(folder) / "shadow.sqlite") as live:
+            return _finish(live, folding, swap=swap)
+
+
+def _folder(database: Database) -> str | None:
+    name = database.engine.url.database
+    return str(Path(name).parent) if name else None
+
+
+@contextmanager
+def _attached(database: Database, file: Path) -> Iterator[Connection]:
+    with database.engine.connect().execution_options(**{WRITING: True}) as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("ATTACH DATABASE ? AS shadow", (str(file),))
+        try:
+            yield connection
+        finally:
+            driver.execute("DETACH DATABASE shadow")
+
+
+def _finish(live: Connection, folding: "_Folding", *, swap: bool) -> Rebuilt:
+    with live.begin():
+        folding.follow()  # what came meanwhile; nothing more can come while we hold the write lock
+        folding.shadow.engine.dispose()
+        differences = {table.name: _difference(live, table, columns) for table, columns in COMPARED.items()}
+        if swap:
+            _swap(live)
+    return Rebuilt(folding.position, differences)
+
+
+def _difference(live: Connection, table: Table, columns: Sequence[str]) -> int:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    one, other = f"SELECT {listed} FROM main.{table.name}", f"SELECT {listed} FROM shadow.{table.name}"  # noqa: S608  (our own names)
+    query = f"SELECT (SELECT count(*) FROM ({one} EXCEPT {other})) + (SELECT count(*) FROM ({other} EXCEPT {one}))"  # noqa: S608  (our own names)
+    return int(live.exec_driver_sql(query).scalar_one())
+
+
+def _swap(live: Connection) -> None:
+    live.exec_driver_sql(
+        "UPDATE shadow.history AS s SET planned = m.planned FROM main.history AS m "
+        "WHERE m.person = s.person AND m.position = s.position"
+    )
+    for table in (*COMPARED, tables.positions):
+        live.exec_driver_sql(f"DELETE FROM main.{table.name}")  # noqa: S608  (our own names)
+        live.exec_driver_sql(f"INSERT INTO main.{table.name} SELECT * FROM shadow.{table.name}")  # noqa: S608  (our own names)
+
+
+class _Folding:
+    """Applies the log, page by page, to the views of the shadow."""
+
+    def __init__(self, live: Database, shadow: Database, log: Log, names: Names) -> None:
+        self.live, self.shadow, self.log, self.names = live, shadow, log, names
+        self.position = 0
+
+    def follow(self) -> None:
+        for entries in self.log.scan(self.position):
+            with self.live.reading() as facts:
+                self.shadow.write(lambda views: self._apply(views, facts, entries))  # noqa: B023  (runs at once)
+            self.position = entries[-1].position
+
+    def _apply(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
+        self._histories(views, facts, entries)
+        self._nudges(views, entries)
+        subjects = {
+            id_: Subject(nudge.intent.person, nudge.intent.trigger)
+            for id_, nudge in nudges.by_id(views, unnamed(entries)).items()
+        }
+        page = page_of(entries, subjects)
+        trail.add(views, page.steps)
+        statistics.add(views, page.counts)
+        positions.save(views, READER, entries[-1].position)
+        for entry in entries:
+            if isinstance(entry.fact, GOVERNANCE_FACTS):
+                governance.note(views, entry.position, entry.fact.TOPIC)
+
+    def _histories(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
+        concerned = Concerned(views, facts, self.log, self.names)
+        for entry in entries:
+            if isinstance(entry.fact, LifeEvent) and entry.recorded is not None:
+                concerned.note([(entry.position, entry.fact)], micros(entry.recorded))
+            elif isinstance(entry.fact, AheadMoved):
+                original = self.log.streams(facts, [entry.originator_id])[0]
+                history.move_ahead(views, original.position, optional_micros(entry.fact.ahead_from))
+
+    @staticmethod
+    def _nudges(views: Connection, entries: Sequence[Entry]) -> None:
+        facts = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
+        after = nudges.by_id(views, {entry.originator_id for entry, _ in facts})
+        known = set(after)
+        for entry, fact in facts:
+            id_ = entry.originator_id
+            after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
+        fresh = [nudge.intent.id for id_, nudge in after.items() if id_ not in known]
+        nudges.store(views, list(after.values()), fresh=fresh)

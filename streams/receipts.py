@@ -1,0 +1,75 @@
+"""Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened
+from domain.nudge import evolve
+from projections import nudges
+from streams.database import Database, Priority
+from streams.dispatch import record
+from streams.log import Log
+
+
+class Heard(StrEnum):
+    """What a receipt says."""
+
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    FAILED = "failed"
+
+
+class Receipt(Struct, frozen=True):
+    """A report about an attempt; `reason` of a failure in our words (bounced, refused, expired there)."""
+
+    nudge: UUID
+    recipient: str
+    attempt: int
+    heard: Heard
+    reason: str = ""
+
+
+class UnknownNudge(LookupError):
+    """No nudge has this id; the receipt was for another platform, or its id was cut."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Receipts:
+    """Takes receipts in: idempotent, and safe in any order."""
+
+    def __init__(self, database: Database, log: Log, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._clock = database, log, clock
+
+    def take(self, receipt: Receipt) -> bool:
+        """Append what the receipt says, if it says anything new.
+
+        Raises:
+            UnknownNudge: nothing has that id.
+        """
+        with self._database.reading() as connection:
+            found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
+        if found is None:
+            raise UnknownNudge
+        fact = _fact_of(receipt, self._clock())
+        if evolve(found, receipt.nudge, found.version, fact) == found:
+            return False
+        self._database.write(
+            lambda connection: record(connection, self._log, [(receipt.nudge, fact)]), Priority.DISPATCH
+        )
+        return True
+
+
+def _fact_of(receipt: Receipt, now: datetime) -> NudgeFact:
+    match receipt.heard:
+        case Heard.DELIVERED:
+            return NudgeDelivered(now, receipt.recipient, receipt.attempt)
+        case Heard.OPENED:
+            return NudgeOpened(now, receipt.recipient, receipt.attempt)
+        case Heard.FAILED:
+            return NudgeFailed(now, receipt.recipient, receipt.attempt, receipt.reason, gave_up=True)

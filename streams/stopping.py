@@ -1,0 +1,180 @@
+"""Stopping a topic: the recipient of a nudge, known by a signed link alone, opts out of its category."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.event_types import Catalogue, Titles
+from domain.events import LifeEvent
+from domain.facts import TriggerPublished
+from domain.history import History
+from domain.ids import Names
+from domain.nudge import Nudge
+from domain.person import Person, person_as_of
+from domain.rulebook import Rulebook
+from domain.settle import OVERRIDES
+from domain.triggers import Trigger
+from projections import governance, nudges
+from streams import reading
+from streams.database import Database
+from streams.intake import Intake
+from streams.library import Library
+from streams.log import Log
+
+SOURCE = "/habarshy/stop"
+TYPE = "citizen.preferences_changed"
+ROLE = "citizen"
+ATTRIBUTE = "opted_out"
+
+
+class NothingToStop(LookupError):
+    """The link names no nudge of this platform; open the message again and use the link in it."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Mandatory(Exception):
+    """The law obliges the state to send this nudge, so its recipient cannot stop it; show them the legal basis."""
+
+    def __init__(self, topic: "Topic") -> None:
+        super().__init__(type(self).__doc__)
+        self.topic = topic
+
+
+class Topic(Struct, frozen=True):
+    """What the recipient of a nudge would stop, in words for a page.
+
+    `language`: the recipient's, else the pack's; `titles`: of the nudge's trigger, then of the others that go
+    silent with it; `mandatory`: it cannot be stopped, by `legal_basis`; `stopped`: it is already.
+    """
+
+    language: str
+    titles: tuple[Titles, ...]
+    legal_basis: str
+    mandatory: bool
+    stopped: bool
+
+
+class _Found(Struct, frozen=True):
+    """Everything known where a link was opened; `rules` are the nudge's trigger as plain data."""
+
+    nudge: Nudge
+    rules: Mapping[str, Any]
+    person: Person
+    known: History
+    topic: Topic
+
+    @property
+    def opted_out(self) -> tuple[str, ...]:
+        return tuple(self.person.get(ATTRIBUTE) or ())
+
+
+class Stopping:
+    """Shows and stops the topic of a nudge for one recipient."""
+
+    def __init__(
+        self, database: Database, log: Log, library: Library, names: Names, intake: Intake,
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._database, self._log, self._library, self._names = database, log, library, names
+        self._intake, self._clock = intake, clock
+        self._one_at_a_time = threading.Lock()  # two topics stopped at once must not forget each other
+
+    def topic(self, nudge: UUID, recipient: str) -> Topic:
+        """What would be stopped; changes nothing.
+
+        Raises:
+            NothingToStop: no such nudge.
+        """
+        with self._database.reading() as connection:
+            return self._find(connection, nudge, recipient).topic
+
+    def stop(self, nudge: UUID, recipient: str) -> Topic:
+        """Opt the recipient out of the nudge's category, with effect from now; repeating it stores nothing more.
+
+        Raises:
+            NothingToStop: no such nudge.
+            Mandatory: the recipient cannot opt out of this one.
+        """
+        with self._one_at_a_time:
+            with self._database.reading() as connection:
+                found = self._find(connection, nudge, recipient)
+                id_ = self._unused_id(connection, nudge, recipient)
+            if found.topic.mandatory:
+                raise Mandatory(found.topic)
+            if not found.topic.stopped:
+                self._intake.store([self._event(id_, found)])
+            return found.topic
+
+    def _find(self, connection: Connection, id_: UUID, recipient: str) -> _Found:
+        nudge = nudges.by_id(connection, [id_]).get(id_)
+        if nudge is None:
+            raise NothingToStop
+        rules = self._library.rules()
+        content = self._rules_of(connection, nudge, rules.rulebook)
+        known = reading.histories(connection, self._log, [recipient], rules.rulebook)[recipient]
+        person = person_as_of(recipient, known.facts, rules.catalogue)
+        topic = Topic(
+            language=person.get("language") or rules.defaults.language,
+            titles=tuple(_titles(content, rules.rulebook)), legal_basis=str(content["legal_basis"]),
+            mandatory=OVERRIDES[content["class"]].opt_out,
+            stopped=content["category"] in (person.get(ATTRIBUTE) or ()),
+        )  # fmt: skip
+        return _Found(nudge, content, person, known, topic)
+
+    def _rules_of(self, connection: Connection, nudge: Nudge, rulebook: Rulebook) -> Mapping[str, Any]:
+        """The nudge's trigger as it was; the rulebook has forgotten a withdrawn one, whose links must still work."""
+        version = rulebook.versions.get(nudge.intent.version)
+        if version is not None:
+            return version.trigger.content
+        for entry in self._log.read(connection, governance.positions(connection)):
+            if isinstance(entry.fact, TriggerPublished) and entry.fact.hash == nudge.intent.version:
+                return entry.fact.rules
+        raise NothingToStop
+
+    def _unused_id(self, connection: Connection, nudge: UUID, recipient: str) -> str:
+        """The same until it is used: whoever wished for the messages again may stop them again by the same link."""
+        ids = (f"{nudge}.{recipient}.{count}" for count in itertools.count(1))
+        return next(id_ for id_ in ids if not self._log.streams(connection, [self._names.stream(SOURCE, id_)]))
+
+    def _event(self, id_: str, found: _Found) -> LifeEvent:
+        opted_out = sorted({*found.opted_out, found.rules["category"]})
+        return LifeEvent(
+            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._time(found.known),
+            persons={ROLE: (found.person.pseudonym,)}, fields={ROLE: {ATTRIBUTE: opted_out}},
+            digest=self._names.digest(id_.encode()),
+        )  # fmt: skip
+
+    def _time(self, known: History) -> datetime:
+        """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
+        moment = timedelta(microseconds=1)
+        return max([self._clock(), *(time + moment for time in _choices(known, self._library.rules().catalogue))])
+
+
+def _choices(known: History, catalogue: Catalogue) -> Iterator[datetime]:
+    for one in known.facts:
+        type_ = catalogue.types.get(one.event.type)
+        settings = itertools.chain.from_iterable(type_.sets.values()) if type_ else ()
+        if any(setting.attribute == ATTRIBUTE for setting in settings):
+            yield one.event.time
+
+
+def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:
+    """Of the trigger itself, then of those in force that its category silences."""
+    yield content["title"]
+    for trigger in _in_force(rulebook):
+        silenced = trigger.category == content["category"] and not OVERRIDES[trigger.klass].opt_out
+        if silenced and trigger.content["title"] != content["title"]:
+            yield trigger.content["title"]
+
+
+def _in_force(rulebook: Rulebook) -> Iterable[Trigger]:
+    versions = sorted(rulebook.versions.values(), key=lambda version: version.published)
+    return {version.trigger.name: version.trigger for version in versions}.values()

@@ -1,0 +1,76 @@
+"""What each fact means for the views that follow the log: trail and statistics."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.events import LifeEvent
+from domain.facts import NUDGE_FACTS, NudgeAttempted, NudgeFact, NudgePlanned
+from projections.statistics import Key
+from projections.trail import Step
+from streams.mapper import Entry
+
+
+class Subject(Struct, frozen=True):
+    """Whom and what a nudge is about: what facts after the first no longer say."""
+
+    person: str
+    trigger: str
+
+
+class Page(Struct, frozen=True):
+    """What a page of the log adds to the views that follow it."""
+
+    steps: list[Step]
+    counts: Mapping[Key, int]
+
+
+def unnamed(entries: Iterable[Entry]) -> set[UUID]:
+    """The nudges whose subject must be looked up, because their first fact is not in the page."""
+    named = {one.originator_id for one in entries if isinstance(one.fact, NudgePlanned)}
+    return {one.originator_id for one in entries if isinstance(one.fact, NUDGE_FACTS)}.difference(named)
+
+
+def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
+    """What the entries add; `known` holds the subjects of the `unnamed` nudges."""
+    subjects = dict(known)
+    steps: list[Step] = []
+    counts: Counter[Key] = Counter()
+    for entry in entries:
+        steps += _steps(entry, subjects)
+        counts.update(_counted(entry, subjects))
+    return Page(steps, counts)
+
+
+def _steps(entry: Entry, subjects: dict[UUID, Subject]) -> Iterator[Step]:
+    fact = entry.fact
+    if isinstance(fact, LifeEvent):
+        yield from (Step(person, entry.position, fact.TOPIC) for person in sorted(fact.everybody))
+    elif isinstance(fact, NUDGE_FACTS):
+        if isinstance(fact, NudgePlanned):
+            subjects[entry.originator_id] = Subject(fact.person, fact.trigger)
+        whom = {subjects[entry.originator_id].person, getattr(fact, "recipient", None)}
+        yield from (Step(person, entry.position, fact.TOPIC) for person in sorted(filter(None, whom)))
+
+
+def _counted(entry: Entry, subjects: Mapping[UUID, Subject]) -> Iterator[Key]:
+    fact = entry.fact
+    if isinstance(fact, LifeEvent):
+        yield (fact.time.date(), "", fact.type)
+    elif isinstance(fact, NUDGE_FACTS):
+        yield (_day(fact), subjects[entry.originator_id].trigger, _what(fact))
+
+
+def _day(fact: NudgeFact) -> date:
+    at: datetime = fact.at
+    return at.date()
+
+
+def _what(fact: NudgeFact) -> str:
+    """The fact's name, with the reason or channel where it has one: `withheld.opted_out`, `attempted.sms`."""
+    name = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
+    detail = fact.channel if isinstance(fact, NudgeAttempted) else getattr(fact, "reason", None)
+    return f"{name}.{detail}" if detail else name

@@ -1,0 +1,121 @@
+"""Single texts of a trigger, compiled: plain ones, and Markdown ones that give HTML and text."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Template, TemplateError, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from templates.environment import COLLECTED, markdown_environment, plain_environment
+from templates.markdown import Markdown, Page
+from templates.syntax import read_words
+from templates.words_policy import Scope
+
+MAX_BYTES = 65_536
+"""No honest words are longer."""
+REMEMBERED = 256
+"""So many courses through one text (each `if` taken or not) keep their Markdown parsed."""
+
+_DYNAMIC = re.compile(r"\{[{%#]")
+_BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
+
+
+class Problematic(Exception):
+    """A text cannot be compiled or rendered: {problem}."""
+
+    def __init__(self, problem: str, variable: str | None = None) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+        self.problem, self.variable = problem, variable
+
+
+class Compiler:
+    """Compiles the texts of one language; the same text twice is compiled once."""
+
+    def __init__(self, language: str) -> None:
+        self._plain, self._markdown = plain_environment(language), markdown_environment(language)
+        self._parser = Markdown()
+        self._plain_texts: dict[str, PlainText] = {}
+        self._markdown_texts: dict[str, MarkdownText] = {}
+
+    def plain(self, text: str) -> "PlainText":
+        """A text of one line: a subject, a push message, an SMS. Raises Problematic."""
+        if text not in self._plain_texts:
+            self._plain_texts[text] = PlainText(_compiled(self._plain, text), text)
+        return self._plain_texts[text]
+
+    def markdown(self, text: str) -> "MarkdownText":
+        """The body of an email. Raises Problematic."""
+        if text not in self._markdown_texts:
+            self._markdown_texts[text] = MarkdownText(_compiled(self._markdown, text), text, self._parser)
+        return self._markdown_texts[text]
+
+
+def _compiled(environment: ImmutableSandboxedEnvironment, text: str) -> Template | None:
+    """The template, or None for a text that is always the same."""
+    if not _DYNAMIC.search(text):
+        return None
+    reading = read_words(text, environment, Scope())
+    if reading.tree is None or reading.problems:
+        raise Problematic(reading.problems[0].message)
+    return environment.from_string(reading.tree)
+
+
+class PlainText:
+    """A text of one line."""
+
+    def __init__(self, template: Template | None, text: str) -> None:
+        self._template, self._constant = template, _one_line(text)
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The text for these values. Raises Problematic."""
+        return self._constant if self._template is None else _one_line(_capped(self._template, values))
+
+
+class MarkdownText:
+    """A Markdown text: which words are said depends on the values, but the values are never read as Markdown."""
+
+    def __init__(self, template: Template | None, text: str, parser: Markdown) -> None:
+        self._template, self._text, self._parser = template, text, parser
+        self._pages: dict[str, Page] = {}
+
+    def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """HTML and plain text for these values. Raises Problematic."""
+        collected: list[str] = []
+        words = self._text
+        if self._template is not None:
+            words = _capped(self._template, {**values, COLLECTED: collected})
+        if (page := self._pages.get(words)) is None:
+            page = self._remember(words)
+        html, text = page.fill(collected)
+        _check_size(len(html.encode()))
+        return html, text
+
+    def _remember(self, words: str) -> Page:
+        if len(self._pages) >= REMEMBERED:
+            self._pages.clear()
+        page = self._pages[words] = self._parser.page(words)
+        return page
+
+
+def _one_line(text: str) -> str:
+    return _BREAK.sub(" ", text.strip()) if "\n" in text or "\t" in text else text.strip()
+
+
+def _capped(template: Template, values: Mapping[str, Any]) -> str:
+    chunks, size = [], 0
+    try:
+        for chunk in template.generate(values):
+            size += len(chunk.encode())
+            _check_size(size)
+            chunks.append(chunk)
+    except UndefinedError as error:
+        raise Problematic(f"{error.message} has no value", error.message) from None
+    except (TemplateError, TypeError, ValueError):  # their texts may quote values
+        raise Problematic("a value is of another type than the words take it for") from None
+    return "".join(chunks)
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise Problematic(f"they come out longer than {MAX_BYTES} bytes")

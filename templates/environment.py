@@ -1,0 +1,119 @@
+"""Jinja for words: sandboxed, strict about what is missing, and without attributes of Python objects."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.runtime import Context, LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context
+
+from templates.filters import filters_of
+from templates.markdown import mark
+from templates.words_policy import LOOP, TESTS
+
+COLLECTED = "\0collected"
+"""The name of the list of values, in a context of `markdown_environment`; no words can name it."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ue000-\uf8ff]+")
+
+
+class Group(Mapping[str, Any]):
+    """Values of an event or a person by name, read-only; it knows its own dotted name."""
+
+    __slots__ = ("_name", "_values")
+
+    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
+        self._name, self._values = name, values
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401  (a value of an event)
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def dotted(self, attribute: str) -> str:
+        """The full name of something in the group."""
+        return f"{self._name}.{attribute}"
+
+
+class Missing(StrictUndefined):
+    """A variable without a value; it says its name when it is used."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The variable's dotted name."""
+        return self._undefined_hint or self._undefined_name or "a variable"
+
+
+def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
+    """Dotted names ("event.address.area") as nested groups; what is null is missing, times are made local."""
+    nested: dict[str, Any] = {}
+    for dotted, value in values.items():
+        if value is None:
+            continue
+        *path, last = dotted.split(".")[1:]
+        inner = nested
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = value.astimezone(zone) if isinstance(value, datetime) else value
+    return _grouped(name, nested)
+
+
+def _grouped(name: str, nested: dict[str, Any]) -> Group:
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            nested[key] = _grouped(f"{name}.{key}", value)
+    return Group(name, nested)
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Names are looked up in groups only, never as attributes of objects."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401  (overrides)
+        if isinstance(obj, Group):
+            try:
+                return obj[attribute]
+            except KeyError:
+                return Missing(hint=obj.dotted(attribute))
+        if isinstance(obj, LoopContext) and attribute in LOOP:
+            return getattr(obj, attribute)
+        return Missing(hint=f"{obj.name}.{attribute}" if isinstance(obj, Missing) else attribute)
+
+
+def printable(value: Any) -> str:  # noqa: ANN401  (a value of an event)
+    """The value as text of one line that cannot hide or reorder what is around it."""
+    text = str(value)
+    return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
+
+
+@pass_context
+def _collect(context: Context, value: Any) -> str:  # noqa: ANN401  (a value of an event)
+    collected: list[str] = context.parent[COLLECTED]
+    collected.append(printable(value))
+    return mark(len(collected) - 1)
+
+
+def plain_environment(language: str) -> ImmutableSandboxedEnvironment:
+    """For subject, push and SMS: values come in as one line."""
+    return _environment(language, printable)
+
+
+def markdown_environment(language: str) -> ImmutableSandboxedEnvironment:
+    """For Markdown: a mark comes in for each value, and the value is collected."""
+    return _environment(language, _collect)
+
+
+def _environment(language: str, finalize: Callable[..., str]) -> ImmutableSandboxedEnvironment:
+    # autoescape is off because values never meet HTML here: templates.markdown escapes them in their places
+    environment = _Environment(undefined=Missing, finalize=finalize, lstrip_blocks=True, autoescape=False)
+    environment.globals.clear()
+    environment.filters = filters_of(language) | {"default": environment.filters["default"]}
+    environment.tests = {name: environment.tests[name] for name in TESTS}
+    return environment

@@ -1,0 +1,66 @@
+"""How dates, money and numbers are written in each language (CLDR, by Babel)."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache, partial
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_decimal, get_group_symbol
+
+GROUP = "\u202f"
+"""A narrow no-break space between thousands: a number never breaks over two lines."""
+TENGE = "\u00a0₸"
+_LOCALES = {"en": "en_GB"}  # "24 September 2026": the American order is read wrongly here
+
+
+def speaks(language: str) -> bool:
+    """Whether dates can be written in the language."""
+    try:
+        Locale.parse(_LOCALES.get(language, language))
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
+def filters_of(language: str) -> dict[str, Callable[..., str]]:
+    """The filters of a language, besides `default`."""
+    return {
+        "date": partial(long_date, language=language),
+        "number": partial(number, language=language),
+        "money": money,
+        "upper_first": upper_first,
+    }
+
+
+def long_date(value: str | date, language: str) -> str:
+    """A day in words: an ISO date, a date, or the local day of a time. Raises ValueError for another text."""
+    if isinstance(value, str):
+        return _long_date(date.fromisoformat(value), language)
+    return _long_date(value.date() if isinstance(value, datetime) else value, language)
+
+
+@lru_cache(maxsize=4096)  # the nudges of a day speak of the same few days
+def _long_date(day: date, language: str) -> str:
+    return format_date(day, "long", _LOCALES.get(language, language))
+
+
+def money(tenge: int) -> str:
+    """An amount of whole tenge: "18 200 ₸"."""
+    return f"{tenge:,}".replace(",", GROUP) + TENGE
+
+
+def number(value: float, language: str) -> str:
+    """A number with its thousands apart and the language's decimal sign."""
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", GROUP)
+    locale = _LOCALES.get(language, language)
+    written: str = format_decimal(value, locale=locale)
+    return written.replace(get_group_symbol(locale), GROUP)
+
+
+def upper_first(text: Any) -> str:  # noqa: ANN401  (a value of an event)
+    """The text with a capital first letter."""
+    text = str(text)
+    return text[:1].upper() + text[1:]

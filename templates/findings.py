@@ -1,0 +1,70 @@
+"""What is wrong with a pack, said so that its owner can mend it: file, line, column, a guess at what was meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+
+class Finding(Struct, frozen=True):
+    """One thing wrong; `line` and `column` count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        hint = "" if self.suggestion is None else f" (did you mean {self.suggestion!r}?)"
+        return f"{self.path}:{self.line}:{self.column}: {self.message}{hint}"
+
+    @property
+    def order(self) -> tuple[str, int, int, str]:
+        """Findings are listed file by file, from top to bottom."""
+        return (self.path, self.line, self.column, self.message)
+
+
+class BrokenPack(Exception):
+    """The packs have findings ({count}); mend them and load again.
+
+    {findings}
+    """
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        listed = "\n".join(map(str, self.findings))
+        super().__init__((type(self).__doc__ or "").format(count=len(self.findings), findings=listed))
+
+
+class Report:
+    """Gathers findings; the same one twice (by an alias) counts once."""
+
+    def __init__(self) -> None:
+        self._found: set[Finding] = set()
+
+    def add(self, finding: Finding) -> None:
+        """Note one more finding."""
+        self._found.add(finding)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far, file by file, from top to bottom."""
+        return tuple(sorted(self._found, key=lambda finding: finding.order))
+
+    def close(self) -> None:
+        """End the reading.
+
+        Raises:
+            BrokenPack: there was anything to find.
+        """
+        if self._found:
+            raise BrokenPack(self.findings)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """What was probably meant by a name that is not known."""
+    return next(iter(get_close_matches(name, sorted(known), n=1)), None)

@@ -1,0 +1,101 @@
+"""The kinds of values that a pack's files hold, each with a problem text for people who do not program."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from domain.timing import parse_offset
+from domain.triggers import CORRECTION
+
+NAME = r"^[a-z][a-z0-9_]*$"
+DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
+LANGUAGE = r"^[a-z]{2,3}$"
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
+
+
+def matching(pattern: str, problem: str) -> AfterValidator:
+    """A check that the whole text matches."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
+def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            attempt(text)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise ValueError(problem) from None
+        return text
+
+    return AfterValidator(check)
+
+
+def _written(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def _listed(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+    return [value] if isinstance(value, str) else value
+
+
+def distinct(values: list[str]) -> list[str]:
+    """The values, if none comes twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("names one thing twice")
+    return values
+
+
+def _no_correction(name: str) -> str:
+    if name == CORRECTION:
+        raise ValueError(f"a step may not be called {CORRECTION!r}: the platform adds that one by itself")
+    return name
+
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), _written(NAME)]
+TypeName = Annotated[
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), _written(DOTTED)
+]
+StepName = Annotated[Name, AfterValidator(_no_correction)]
+Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), _written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
+Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
+Duration = Annotated[
+    str, _accepted(parse_offset, "a duration is written P30D, P18M, P63Y or PT1H"), _written(DURATION)
+]
+Day = Annotated[
+    str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]  # fmt: skip
+Zone = Annotated[str, _accepted(ZoneInfo, "there is no such time zone; write one as in Asia/Almaty")]
+OneOrMore = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
+Titles = dict[Language, Text]
+Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]
+Positive = Annotated[int, Field(ge=1)]
+Channel = Literal["push", "sms", "email"]
+
+
+def optional(description: str | None = None, alias: str | None = None) -> Any:  # noqa: ANN401  (as pydantic's)
+    """A key that may be absent, but not empty."""
+    return Field(default=None, description=description, alias=alias)
+
+
+class Shape(BaseModel):
+    """A group of keys, none of them unknown and none of them converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)

@@ -1,0 +1,76 @@
+"""The shape of pack.yaml."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.national_id import SCHEMES
+from templates.kinds import (
+    Clock,
+    Day,
+    Language,
+    Languages,
+    Name,
+    Positive,
+    Shape,
+    Titles,
+    Zone,
+    matching,
+    optional,
+)  # fmt: skip
+
+
+class QuietHoursShape(Shape):
+    """When nobody is disturbed."""
+
+    from_: Clock = Field(alias="from")
+    to: Clock
+
+
+class CapShape(Shape):
+    """So many messages in so many days."""
+
+    messages: Positive
+    days: Positive
+
+
+class DefaultsShape(Shape):
+    """What holds where a person said nothing."""
+
+    language: Language
+    languages: Languages
+    zone: Zone
+    quiet_hours: QuietHoursShape
+    cap: CapShape
+    age_of_majority: Annotated[int, Field(ge=0)]
+
+
+class AgencyShape(Shape):
+    """Who reports events and owns triggers."""
+
+    title: Titles
+
+
+class AttributeShape(Shape):
+    """Something that is known of a person."""
+
+    type: Literal["string", "date", "integer", "boolean", "strings"]
+    title: Titles
+
+
+class PackShape(Shape):
+    """What holds for a whole pack."""
+
+    pack: Name
+    title: Titles
+    live_from: Day = optional("reach and ahead_from of the versions it ships")
+    national_id: Annotated[
+        str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
+    ] = optional("the rule of the check digit")
+    defaults: DefaultsShape = optional("what holds where a person said nothing")
+    area_levels: Annotated[list[Positive], Field(min_length=1)] = optional(
+        "how long an area's code is, level by level"
+    )
+    agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
+    attributes: dict[Name, AttributeShape] = optional("what is known of a person")

@@ -1,0 +1,92 @@
+"""Checks data against a shape, and says in an owner's words what is wrong where."""
+
+from types import NoneType
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from templates.findings import Report, closest
+from templates.yaml_file import Document, Path, Place
+
+_PROBLEMS = {
+    "missing": "{name} is missing",
+    "extra_forbidden": "the key {name!r} is not known here",
+    "string_type": "{name} must be text; put it in quotes",
+    "int_type": "{name} must be a whole number",
+    "float_type": "{name} must be a number",
+    "bool_type": "{name} must be true or false",
+    "list_type": "{name} must be a list",
+    "dict_type": "{name} must be a group of keys",
+    "model_type": "{name} must be a group of keys",
+    "model_attributes_type": "{name} must be a group of keys",
+    "literal_error": "{name} must be {expected}",
+    "greater_than": "{name} must be greater than {gt}",
+    "greater_than_equal": "{name} must be at least {ge}",
+    "string_too_short": "{name} is empty",
+    "too_short": "{name} is empty",
+    "value_error": "{name}: {error}",
+}
+
+
+def check_shape(document: Document, shape: type[BaseModel], report: Report) -> list[Path]:
+    """Report everything in which the document differs from the shape; the paths at which it does."""
+    try:
+        shape.model_validate(document.data)
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
+        for error in errors:
+            _report(document, shape, error, report)
+        return [_plain(error["loc"]) for error in errors]
+    return []
+
+
+def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, report: Report) -> None:
+    path, kind = _plain(error["loc"]), error["type"]
+    name = next((part for part in reversed(path) if isinstance(part, str)), "the file")
+    problem = _PROBLEMS.get(kind, "{name}: " + error["msg"]).format(name=name, **error.get("ctx", {}))
+    report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
+
+
+def _place(document: Document, error: ErrorDetails, path: Path) -> Place:
+    if error["type"] == "missing":
+        return document.value(path[:-1])
+    on_key = error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
+    return document.key(path) if on_key else document.value(path)
+
+
+def _meant(shape: type[BaseModel], error: ErrorDetails, path: Path) -> str | None:
+    if error["type"] == "extra_forbidden":
+        return closest(str(path[-1]), _known_keys(shape, path[:-1]))
+    if error["type"] == "literal_error" and isinstance(error["input"], str):
+        expected = error["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        return closest(error["input"], [each.strip("'") for each in expected])
+    return None
+
+
+def _plain(loc: tuple[int | str, ...]) -> Path:
+    return loc[:-1] if loc[-1:] == ("[key]",) else loc
+
+
+def _known_keys(shape: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the shape knows at a path."""
+    annotation: Any = shape
+    for part in path:
+        annotation = _inside(annotation, part)
+    return list(_fields(annotation))
+
+
+def _inside(annotation: Any, part: str | int) -> Any:  # noqa: ANN401  (annotations have no type)
+    fields = _fields(annotation)
+    inner = fields.get(str(part)) if fields else next(iter(get_args(annotation)[-1:]), None)
+    return next((each for each in get_args(inner) if each is not NoneType), None) if _nullable(inner) else inner
+
+
+def _nullable(annotation: Any) -> bool:  # noqa: ANN401  (annotations have no type)
+    return NoneType in get_args(annotation)
+
+
+def _fields(annotation: Any) -> dict[str, Any]:  # noqa: ANN401  (annotations have no type)
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return {}
+    return {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}

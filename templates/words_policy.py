@@ -1,0 +1,59 @@
+"""What the words may ask of Jinja: variables, `if`, loops over lists, a few filters, and nothing else.
+
+The sandbox alone is no limit of resources (`'a' * 10**9`), so the syntax tree is held to a short list of nodes.
+"""
+
+from collections.abc import Collection, Mapping
+
+from jinja2 import nodes
+from msgspec import Struct
+
+FILTERS: Mapping[str, tuple[str, ...]] = {
+    "date": ("date", "instant"), "money": ("integer",), "number": ("integer", "number"), "upper_first": ("string",),
+    "default": (),
+}  # fmt: skip
+"""The filters there are, and the types that each takes (none named: any)."""
+TESTS = ("defined", "undefined")
+LOOP = ("first", "last", "index", "length")
+"""What a loop knows about itself."""
+ROOTS = ("event", "citizen", "recipient", "step", "due")
+MAX_DEPTH = 30
+MAX_LENGTH = 20_000
+
+UNREADABLE = {
+    "date": "a date is printed as 2026-03-01 unless you write {{{{ {name} | date }}}}",
+    "instant": "a time is printed for machines unless you write {{{{ {name} | date }}}}",
+    "strings": "{name} is a list; write {{% for each in {name} %}}{{{{ each }}}} {{% endfor %}}",
+    "boolean": "{name} is true or false; write {{% if {name} %}}…{{% endif %}}",
+}
+REFUSED: Mapping[type[nodes.Node], str] = {
+    nodes.Call: "nothing can be called in words", nodes.Getitem: "write event.name, without brackets",
+    nodes.Include: "words cannot take in other files", nodes.Import: "words cannot take in other files",
+    nodes.FromImport: "words cannot take in other files", nodes.Extends: "words cannot take in other files",
+    nodes.Mul: "words cannot multiply", nodes.Pow: "words cannot raise to a power", nodes.Mod: "words cannot use %",
+    nodes.Div: "words cannot divide", nodes.FloorDiv: "words cannot divide",
+    nodes.Assign: "words cannot set variables", nodes.AssignBlock: "words cannot set variables",
+    nodes.Macro: "words cannot define macros", nodes.CallBlock: "words cannot define macros",
+}  # fmt: skip
+PRIMITIVES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+TYPES_OF_COMPOSED: Mapping[type[nodes.Node], str | None] = {
+    nodes.And: "boolean", nodes.Or: "boolean", nodes.Not: "boolean", nodes.Concat: "string", nodes.List: None,
+    nodes.Tuple: None,
+}  # fmt: skip
+"""The type of an expression made of others, where it is not that of its first part."""
+
+
+class Problem(Struct, frozen=True):
+    """Something wrong in a text: in its `line` (from 1), at `token` if that can be searched for."""
+
+    line: int
+    message: str
+    token: str = ""
+    suggestion: str | None = None
+
+
+class Scope(Struct, frozen=True):
+    """What a text may name: variables (dotted name -> type) and steps. None: not known, so anything goes."""
+
+    variables: Mapping[str, str] | None = None
+    steps: Collection[str] | None = None

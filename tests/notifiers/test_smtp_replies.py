@@ -1,0 +1,61 @@
+import pytest
+
+from notifiers.port import GiveUp, Reason, RetryLater
+from notifiers.smtp_replies import Stage, refusal
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "words", "reason"),
+    [
+        (Stage.RCPT, 550, "5.1.1 user unknown", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 550, "no such user", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 551, "not local", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 553, "bad mailbox name", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 556, "5.1.10 null MX", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 550, "5.7.1 blocked", Reason.REJECTED),
+        (Stage.RCPT, 550, "5.2.1 disabled", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 552, "mailbox full", Reason.MAILBOX_FULL),
+        (Stage.RCPT, 552, "5.2.2 mailbox full", Reason.MAILBOX_FULL),
+        (Stage.RCPT, 554, "no", Reason.REJECTED),
+        (Stage.MAIL, 550, "sender unknown", Reason.REJECTED),
+        (Stage.MAIL, 550, "5.1.8 sender's domain unknown", Reason.REJECTED),
+        (Stage.MAIL, 552, "message too big", Reason.TOO_LARGE),
+        (Stage.LETTER, 552, "message too big", Reason.TOO_LARGE),
+        (Stage.LETTER, 552, "5.3.4 message too big", Reason.TOO_LARGE),
+        (Stage.LETTER, 552, "5.2.2 over quota", Reason.MAILBOX_FULL),
+        (Stage.LETTER, 550, "5.1.1 user unknown", Reason.BAD_ADDRESS),
+        (Stage.DATA, 554, "no valid recipients", Reason.REJECTED),
+    ],
+)
+def test_a_permanent_refusal_says_why(stage: Stage, code: int, words: str, reason: Reason) -> None:
+    """Each permanent refusal becomes one of our reasons; the enhanced code counts more than the plain one."""
+    outcome = refusal(stage, code, words)
+    assert isinstance(outcome, GiveUp)
+    assert outcome.reason is reason
+
+
+@pytest.mark.parametrize("code", [530, 534, 535, 538])
+def test_a_refused_sign_in_is_not_the_messages_fault(code: int) -> None:
+    """When the server wants another sign-in, messages wait for the operator instead of failing."""
+    assert refusal(Stage.MAIL, code, "5.7.0 sign in") == RetryLater(None, Reason.NOT_ADMITTED, f"{code} 5.7.0")
+
+
+@pytest.mark.parametrize("words", ["5.1.1 <aigerim@mail.test>: unknown", "aigerim@mail.test is unknown", ""])
+def test_only_codes_are_kept(words: str) -> None:
+    """The server's words never leave, for they may quote the address."""
+    assert "aigerim" not in repr(refusal(Stage.RCPT, 550, words))
+
+
+@pytest.mark.parametrize("code", [-25, 0, 99, 199, 200, 250, 354, 600, 999])
+def test_what_is_no_refusal_is_not_taken_for_one(code: int) -> None:
+    """Only 4xx and 5xx refuse."""
+    assert refusal(Stage.MAIL, code, "") is None
+
+
+def test_only_the_awaited_digit_goes_on() -> None:
+    """MAIL and RCPT go on after 2xx, DATA only after 3xx."""
+    welcomed = {
+        (stage, code) for stage in Stage for code in (-2, 199, 250, 251, 354, 450, 550) if stage.welcomes(code)
+    }
+    others = {(stage, code) for stage in Stage if stage is not Stage.DATA for code in (250, 251)}
+    assert welcomed == others | {(Stage.DATA, 354)}

@@ -24,7 +24,8 @@ def main(names: list[str]) -> int:
         print("  ".join(f"{what}: {value:,.0f}" for what, value in notes.items()))
     for row in table:
         sign = "≤" if row.most else "≥"
-        print(f"{'ok ' if row.met else 'NOT'}  {row.name:<55} {row.value:>12,.2f} {row.unit:<12} ({sign} {row.target:,})")
+        verdict = "ok " if row.met else "NOT"
+        print(f"{verdict}  {row.name:<55} {row.value:>12,.2f} {row.unit:<12} ({sign} {row.target:,})")
     return 0 if all(row.met for row in table) else 1
 
 

@@ -22,7 +22,8 @@ SCHEMA = """
 CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id CHAR(32) NOT NULL, originator_version INTEGER NOT NULL,
   topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
 CREATE TABLE history (person TEXT NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,
-  ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL, PRIMARY KEY (person, position)) WITHOUT ROWID;
+  ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL,
+  PRIMARY KEY (person, position)) WITHOUT ROWID;
 CREATE INDEX history_unplanned ON history (recorded, person) WHERE NOT planned;
 CREATE INDEX history_position ON history (position);
 CREATE TABLE person_keys (person TEXT PRIMARY KEY, key_id BLOB, wrapped BLOB, wrapped_by INTEGER);
@@ -61,7 +62,9 @@ def _hashed(stream, event: LifeEvent) -> LifeEvent:  # type: ignore[no-untyped-d
 
 def _raw(folder: Path, number: int, batches: Sequence[Sequence[LifeEvent]]) -> float:
     connection = sqlite3.connect(folder / f"raw-{number}.sqlite", isolation_level=None)
-    connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;" + SCHEMA)
+    connection.executescript(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;" + SCHEMA
+    )
     raw = _Raw(connection)
     taken = seconds(lambda: [raw.store(batch) for batch in batches])
     connection.close()

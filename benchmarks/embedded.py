@@ -32,14 +32,15 @@ class Grown(msgspec.Struct):
 def measure(large: int = LARGE) -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         live = _rate(platform(Path(folder), "live"), itertools.islice(envelopes(10**9), LIVE_EVENTS), LIVE_BATCH)
-        child = subprocess.run(
-            [sys.executable, "-m", "benchmarks.embedded", folder, str(large)], check=True, capture_output=True
-        )  # noqa: S603  (ourselves)
+        command = [sys.executable, "-m", "benchmarks.embedded", folder, str(large)]
+        child = subprocess.run(command, check=True, capture_output=True)  # noqa: S603  (ourselves)
     grown = msgspec.json.decode(child.stdout, type=Grown)
     rows = [
         Row("embedded, live, to the due table", live, "events/s", 1500),
         Row("embedded, bulk import, to the due table", grown.overall, "events/s", 4000),
-        Row(f"cost per event, {large:,} against {SMALL:,} in the log", grown.small / grown.large, "×", 1.3, most=True),
+        Row(
+            f"cost per event, {large:,} against {SMALL:,} in the log", grown.small / grown.large, "×", 1.3, most=True
+        ),
         Row("memory of the bulk import", grown.peak_mb, "MB", 300, most=True),
     ]
     return rows, {"events/s small": grown.small, "events/s large": grown.large}

@@ -27,6 +27,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     rates, intents = [], 0
     for _ in range(ROUNDS):
         histories = [history_of(person, map(replace, facts), rulebook.catalogue) for person, facts in recorded]
+        assert all(fact.event.values for history in histories for fact in history.facts)  # decoded facts in
         found: list[int] = []
         rates.append(PERSONS / seconds(lambda: found.append(_planned(histories, rulebook))))  # noqa: B023  (runs at once)
         intents = found[0]
@@ -53,7 +54,9 @@ def _type(number: int) -> EventType:
     properties = {"kind": text, "number": text, "expires_on": {"type": "string", "format": "date"}}
     sets = {"citizen": {"born_on": "event.expires_on"}} if number == 0 else {}
     schema = {"type": "object", "properties": properties}
-    return event_type_of({"type": f"t{number}", "title": {}, "agency": "a", "subject": "citizen", "data": schema, "sets": sets})
+    return event_type_of(
+        {"type": f"t{number}", "title": {}, "agency": "a", "subject": "citizen", "data": schema, "sets": sets}
+    )
 
 
 def _trigger(number: int) -> dict[str, object]:
@@ -82,7 +85,8 @@ def _fact(person: int, pseudonym: str, number: int) -> LifeEvent:
         "expires_on": f"{year}-0{1 + person % 9}-1{number % 10}",
     }  # fmt: skip
     return LifeEvent(
-        stream=NAMES.stream("s", f"{person}-{number}"), source="s", id=f"{person}-{number}", type=f"t{number % TYPES}",
+        stream=NAMES.stream("s", f"{person}-{number}"), source="s", id=f"{person}-{number}",
+        type=f"t{number % TYPES}",
         time=datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=30 * number + person),
         persons={"citizen": (pseudonym,)}, fields={"citizen": part},
     )  # fmt: skip

@@ -22,7 +22,10 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         full.intake.accept(list(itertools.islice(envelopes(10**9), EVENTS)))
         speedup, ours, raw = ratio(lambda _: _ours(full), lambda _: _raw(Path(folder) / "bench.sqlite"))
         full.database.close()
-    return [Row("scan and decode, ratio to raw", speedup, "×", 0.5)], {"facts/s": EVENTS / ours, "raw facts/s": EVENTS / raw}
+    return [Row("scan and decode, ratio to raw", speedup, "×", 0.5)], {
+        "facts/s": EVENTS / ours,
+        "raw facts/s": EVENTS / raw,
+    }
 
 
 def _ours(full: Platform) -> float:

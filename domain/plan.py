@@ -1,5 +1,6 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook, Version
-from domain.timing import UTC, shift, zone_of
+from domain.timing import shift, zone_of
 from domain.triggers import Trigger
 
 HEIRS = frozenset({"heir", "heirs"})
@@ -114,26 +115,39 @@ class _Planner:
         trigger = version.trigger
         if (occurrence := self._occurrence(start, trigger)) is None:
             return
+        about = _About(occurrence, self._done(start, trigger) if trigger.unless else ())
         for step in trigger.steps:
             deadline = step.due(start.values, start.zone)
             if deadline is not None and not (self.deaths and self._cut_short(start.fact.event, trigger, deadline)):
-                self._step(start, version, occurrence, step.name, deadline)
+                self._step(start, version, about, step.name, deadline)
 
-    def _step(self, start: "_Start", version: Version, occurrence: UUID, step: str, deadline: datetime) -> None:
-        trigger = version.trigger
+    def _step(self, start: "_Start", version: Version, about: "_About", step: str, deadline: datetime) -> None:
+        trigger, occurrence = version.trigger, about.occurrence
         id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
-        due, moot = deadline, None
-        if trigger.unless:
-            moot = self._prevention(trigger, start, deadline)
-            due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
-        if moot is PREVENTED:
-            self.prevented.add(id_)
-        elif due >= version.ahead_from and (start.fact.ahead_from is None or due >= start.fact.ahead_from):
+        moot = None
+        for each in about.done:
+            if each.time <= deadline:
+                self.prevented.add(id_)
+                return
+            if not each.patient and (moot is None or each.time < moot):
+                moot = each.time
+        due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
+        if due >= version.ahead_from and (start.fact.ahead_from is None or due >= start.fact.ahead_from):
             self.intents[id_] = Intent(
                 id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
                 step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
                 channels=trigger.channels, cause=start.fact.event.stream, moot_from=moot,
             )  # fmt: skip
+
+    def _done(self, start: "_Start", trigger: Trigger) -> list["_Done"]:
+        """When the thing itself happened, before or after the event that the trigger starts on."""
+        return [
+            _Done(later.time, bool(unless.grace))
+            for unless in trigger.unless
+            for later in self.by_type.get(unless.on, ())
+            if later is not start.fact.event
+            and (unless.when is None or unless.when.holds(start.values, later.values))
+        ]
 
     def _occurrence(self, start: "_Start", trigger: Trigger) -> UUID | None:
         names = self.rulebook.names
@@ -153,21 +167,6 @@ class _Planner:
             concerned += event.persons.get(type_.subject, ())
         return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
 
-    def _prevention(self, trigger: Trigger, start: "_Start", deadline: datetime) -> datetime | None:
-        """PREVENTED, or when the thing happened after the deadline, or None where it did not happen."""
-        moot: datetime | None = None
-        for unless in trigger.unless:
-            for later in self.by_type.get(unless.on, ()):
-                if later is start.fact.event:
-                    continue
-                if unless.when is not None and not unless.when.holds(start.values, later.values):
-                    continue
-                if later.time <= deadline:
-                    return PREVENTED
-                if not unless.grace and (moot is None or later.time < moot):
-                    moot = later.time
-        return moot
-
 
 class _Start(NamedTuple):
     """A fact that triggers start on, with what conditions read at its time."""
@@ -177,6 +176,20 @@ class _Start(NamedTuple):
     zone: ZoneInfo
 
 
+class _Done(NamedTuple):
+    """The thing itself happened at that time; `patient`: its trigger waits for late reports of it."""
+
+    time: datetime
+    patient: bool
+
+
+class _About(NamedTuple):
+    """What the steps of one occurrence share."""
+
+    occurrence: UUID
+    done: Sequence[_Done]
+
+
 def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:
     """When it is due: late reports are waited for as long as the most patient `unless` says."""
     due = deadline
@@ -184,7 +197,3 @@ def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetim
         if unless.grace:
             due = max(due, shift(deadline, unless.grace, zone))
     return due
-
-
-PREVENTED = datetime.min.replace(tzinfo=UTC)
-"""Stands for 'the thing itself happened in time'; no event has this time."""

@@ -49,10 +49,10 @@ class Pool:
         return None
 
     def _take_back(self, link: Link) -> None:
-        if self._closed:
-            link.abort()
-        elif link.alive:
+        if link.alive and not self._closed:
             self._idle.append(link)
+        else:
+            link.abort()
 
     async def aclose(self) -> None:
         """Take leave on the idle links; those in use are closed when their letter is done."""

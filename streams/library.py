@@ -77,7 +77,10 @@ class Library:
             position=latest, catalogue=catalogue, defaults=defaults,
             rulebook=Rulebook(catalogue, defaults, self._names, versions), controls=_controls(entries),
             checker=Checker(catalogue, self._names, _valid_id(contents)),
-            renderers={fact.hash: Renderer(fact.words, fact.rules, defaults.language) for _, fact in published},
+            renderers={
+                fact.hash: Renderer(fact.words, fact.rules, trigger=fact.trigger, default=defaults.language)
+                for _, fact in published
+            },
         )  # fmt: skip
 
 

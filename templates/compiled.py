@@ -8,7 +8,7 @@ from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from templates.environment import COLLECTED, markdown_environment, plain_environment
-from templates.markdown import Markdown, Page
+from templates.markdown import MARKS, Markdown, Page
 from templates.syntax import read_words
 from templates.words_policy import Scope
 
@@ -21,12 +21,15 @@ _DYNAMIC = re.compile(r"\{[{%#]")
 _BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
 
 
-class Problematic(Exception):
-    """A text cannot be compiled or rendered: {problem}."""
+NO_VALUE = "has no value"
 
-    def __init__(self, problem: str, variable: str | None = None) -> None:
-        super().__init__((type(self).__doc__ or "").format(problem=problem))
-        self.problem, self.variable = problem, variable
+
+class BadWords(Exception):
+    """A text cannot be compiled or rendered: {variable} {problem}."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(variable=variable, problem=problem))
+        self.variable, self.problem = variable, problem
 
 
 class Compiler:
@@ -39,13 +42,15 @@ class Compiler:
         self._markdown_texts: dict[str, MarkdownText] = {}
 
     def plain(self, text: str) -> "PlainText":
-        """A text of one line: a subject, a push message, an SMS. Raises Problematic."""
+        """A text of one line: a subject, a push message, an SMS. Raises BadWords."""
         if text not in self._plain_texts:
             self._plain_texts[text] = PlainText(_compiled(self._plain, text), text)
         return self._plain_texts[text]
 
     def markdown(self, text: str) -> "MarkdownText":
-        """The body of an email. Raises Problematic."""
+        """The body of an email. Raises BadWords."""
+        if not MARKS.isdisjoint(text):
+            raise BadWords("the text", "has characters that cannot be seen")
         if text not in self._markdown_texts:
             self._markdown_texts[text] = MarkdownText(_compiled(self._markdown, text), text, self._parser)
         return self._markdown_texts[text]
@@ -57,7 +62,7 @@ def _compiled(environment: ImmutableSandboxedEnvironment, text: str) -> Template
         return None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
-        raise Problematic(reading.problems[0].message)
+        raise BadWords("the text", f"is refused: {reading.problems[0].message}")
     return environment.from_string(reading.tree)
 
 
@@ -68,7 +73,7 @@ class PlainText:
         self._template, self._constant = template, _one_line(text)
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text for these values. Raises Problematic."""
+        """The text for these values. Raises BadWords."""
         return self._constant if self._template is None else _one_line(_capped(self._template, values))
 
 
@@ -80,7 +85,7 @@ class MarkdownText:
         self._pages: dict[str, Page] = {}
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """HTML and plain text for these values. Raises Problematic."""
+        """HTML and plain text for these values. Raises BadWords."""
         collected: list[str] = []
         words = self._text
         if self._template is not None:
@@ -110,12 +115,12 @@ def _capped(template: Template, values: Mapping[str, Any]) -> str:
             _check_size(size)
             chunks.append(chunk)
     except UndefinedError as error:
-        raise Problematic(f"{error.message} has no value", error.message) from None
+        raise BadWords(error.message or "a variable", NO_VALUE) from None
     except (TemplateError, TypeError, ValueError):  # their texts may quote values
-        raise Problematic("a value is of another type than the words take it for") from None
+        raise BadWords("a value", "is of another type than the words take it for") from None
     return "".join(chunks)
 
 
 def _check_size(size: int) -> None:
     if size > MAX_BYTES:
-        raise Problematic(f"they come out longer than {MAX_BYTES} bytes")
+        raise BadWords("the text", f"comes out longer than {MAX_BYTES} bytes")

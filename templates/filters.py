@@ -60,7 +60,7 @@ def number(value: float, language: str) -> str:
     return written.replace(get_group_symbol(locale), GROUP)
 
 
-def upper_first(text: Any) -> str:  # noqa: ANN401  (a value of an event)
-    """The text with a capital first letter."""
-    text = str(text)
+def upper_first(value: Any) -> str:  # noqa: ANN401  (a value of an event)
+    """The value with a capital first letter."""
+    text = str(value)
     return text[:1].upper() + text[1:]

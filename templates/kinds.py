@@ -19,6 +19,8 @@ DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
+_YEARS = 200
+
 
 def matching(pattern: str, problem: str) -> AfterValidator:
     """A check that the whole text matches."""
@@ -40,6 +42,17 @@ def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def _duration(text: str) -> str:
+    offset = parse_offset(text)
+    if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
+        raise ValueError(f"no duration is longer than {_YEARS} years (or days, in hours)")
+    return text
+
+
+def _until(text: str) -> str:
+    return text if text.startswith(("event.", "citizen.")) else _duration(text)
 
 
 def _written(pattern: str) -> WithJsonSchema:
@@ -72,9 +85,8 @@ StepName = Annotated[Name, AfterValidator(_no_correction)]
 Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), _written(LANGUAGE)]
 Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
 Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
-Duration = Annotated[
-    str, _accepted(parse_offset, "a duration is written P30D, P18M, P63Y or PT1H"), _written(DURATION)
-]
+Duration = Annotated[str, AfterValidator(_duration), _written(DURATION)]
+Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
     WithJsonSchema({"type": "string", "format": "date"}),

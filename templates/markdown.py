@@ -30,6 +30,8 @@ STYLES: Mapping[str, str] = {
     "hr": "border:0;border-top:1px solid #767676;margin:24px 0", "a": "color:#0b5e8a",
 }  # fmt: skip
 
+MARKS = frozenset("\ue000\ue001\ue002")
+"""The private characters that marks are made of."""
 _MARK = re.compile("([\ue000\ue002])([0-9]+)\ue001")
 _ENCODED_MARK = re.compile("%EE%80%80([0-9]+)%EE%80%81")
 

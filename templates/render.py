@@ -6,17 +6,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from templates.compiled import Compiler, MarkdownText, PlainText, Problematic
+from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.environment import group
 from templates.layout import Action, Layout
 
 
 class WordsFailed(Exception):
-    """The words of {trigger} cannot be rendered: {problem}. Mend the words or the event, then repair."""
+    """The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, then repair."""
 
-    def __init__(self, trigger: str, problem: str, variable: str | None = None) -> None:
-        super().__init__((type(self).__doc__ or "").format(trigger=trigger, problem=problem))
-        self.trigger, self.problem, self.variable = trigger, problem, variable
+    def __init__(self, trigger: str, variable: str, problem: str = NO_VALUE) -> None:
+        super().__init__((type(self).__doc__ or "").format(trigger=trigger, variable=variable, problem=problem))
+        self.trigger, self.variable, self.problem = trigger, variable, problem
 
 
 class Rendered(Struct, frozen=True):
@@ -47,15 +47,15 @@ def context(
 class Renderer:
     """A trigger's words in all languages, compiled.
 
-    `words`, `rules`: as a TriggerSource has them; `trigger`: its name, for errors; `default`: the language for whom
-    there are no words in their own.
+    `words`, `rules`: as a TriggerSource has them; `default`: the language for those who have no words in their own;
+    `trigger`: its name, for errors.
 
     Raises:
-        Problematic: the words ask for what words may not do. Words that load_packs passed never do.
+        BadWords: the words ask for what words may not do. Words that load_packs passed never do.
     """
 
     def __init__(
-        self, words: Mapping[str, Any], rules: Mapping[str, Any], *, trigger: str = "a trigger", default: str = ""
+        self, words: Mapping[str, Any], rules: Mapping[str, Any], default: str = "", *, trigger: str = "a trigger"
     ) -> None:
         self._trigger, self._default = trigger, default
         self._languages = {language: _Language(language, texts, rules) for language, texts in words.items()}
@@ -68,11 +68,13 @@ class Renderer:
         Raises:
             WordsFailed: a variable has no value, or the words come out too long.
         """
-        spoken = next(each for each in (language, self._default, *self._languages) if each in self._languages)
+        choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
+        if not choice:
+            raise WordsFailed(self._trigger, "every language", "is missing")
         try:
-            return self._languages[spoken].render(step, {**values, "step": step}, correction=correction)
-        except Problematic as problem:
-            raise WordsFailed(self._trigger, problem.problem, problem.variable) from None
+            return self._languages[choice[0]].render(step, {**values, "step": step}, correction=correction)
+        except BadWords as bad:
+            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
 
 class _Parts(Struct, frozen=True):
@@ -108,7 +110,7 @@ class _Language:
     def render(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Rendered:
         parts = self._correction if correction else self._steps.get(step, self._usual)
         if parts is None:
-            raise Problematic("there are no words for a correction")
+            raise BadWords("the correction", "has no words")
         # What takes a message back must not invite to do what it said.
         layout, actions = (self._bare, ()) if correction else (self._layout, self._actions)
         subject = parts.subject.render(values)

@@ -19,6 +19,7 @@ from templates.kinds import (
     StepName,
     Text,
     Titles,
+    Until,
     Url,
     distinct,
     optional,
@@ -65,7 +66,7 @@ class TriggerShape(Shape):
     due: dict[StepName, StepShape | None] = Field(min_length=1, description="named steps: when each is due")
     reach: Day = optional("from which event time it looks")
     ahead_from: Day = optional("what is due before is not sent")
-    expires: Text = optional("until the end of a date (event.expires_on), or so long after it is due (P14D)")
+    expires: Until = optional("until the end of a date (event.expires_on), or so long after it is due (P14D)")
     catch_up: Literal["latest", "all", "none"] = optional("of steps overdue already: which go")
     unless: list[UnlessShape] = optional("the thing itself happened")
     channels: Annotated[list[Channel], Field(min_length=1), AfterValidator(distinct)] = Field(
@@ -111,10 +112,11 @@ class CorrectionShape(Shape):
 
 
 class WordsShape(Shape):
-    """What stands before the body of a words file."""
+    """A words file: the keys at its top, and the Markdown below them as `body`."""
 
     subject: Text = optional("of the email")
     push: PushShape = optional("the push message")
     sms: Text = optional("the SMS")
+    body: Text = optional("the email, in Markdown")
     steps: dict[str, StepWordsShape] = optional("other words for a step")
     correction: CorrectionShape = optional("the words that take back what was sent")

@@ -1,5 +1,6 @@
 """Reads words: parses a text, holds its tree to the policy, and says which variables it reads."""
 
+import re
 from collections.abc import Iterable
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -21,6 +22,8 @@ from templates.words_policy import (
     Scope,
 )  # fmt: skip
 
+_UNEXPECTED = re.compile(r"(?:got|tag) '(\w+)'")
+
 
 class Reading(Struct):
     """What was found in a text: its tree (None: it does not parse), the variables it reads, its problems."""
@@ -39,10 +42,16 @@ def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
         walk = _Walk(scope)
         walk.statements(tree.body)
     except TemplateSyntaxError as error:
-        return Reading(None, problems=(Problem(error.lineno, error.message or "this cannot be read"),))
+        return Reading(None, problems=(_not_jinja(error),))
     except RecursionError:
         return Reading(None, problems=(Problem(1, "this is nested too deeply"),))
     return Reading(tree, frozenset(walk.reads), tuple(walk.problems))
+
+
+def _not_jinja(error: TemplateSyntaxError) -> Problem:
+    message = error.message or "this cannot be read"
+    unexpected = _UNEXPECTED.search(message)
+    return Problem(error.lineno, message, unexpected[1] if unexpected else "")
 
 
 class _Walk:
@@ -78,7 +87,8 @@ class _Walk:
             raise RecursionError
 
     def _refuse(self, node: nodes.Node) -> None:
-        self._problem(node, REFUSED.get(type(node), f"words cannot use {type(node).__name__.lower()}"))
+        message = REFUSED.get(type(node), f"words cannot use {type(node).__name__.lower()}")
+        self._problem(node, message, _dotted(getattr(node, "node", None)) or "")
 
     def _output(self, node: nodes.Output) -> None:
         for each in node.nodes:
@@ -90,6 +100,8 @@ class _Walk:
                 self._problem(each, UNREADABLE[kind].format(name=name), name)
 
     def _if(self, node: nodes.If) -> None:
+        if len(node.elif_) > MAX_DEPTH:
+            raise RecursionError
         for branch in (node, *node.elif_):
             self.expression(branch.test)
             self.statements(branch.body)

@@ -37,8 +37,8 @@ REFUSED: Mapping[type[nodes.Node], str] = {
 }  # fmt: skip
 PRIMITIVES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 TYPES_OF_COMPOSED: Mapping[type[nodes.Node], str | None] = {
-    nodes.And: "boolean", nodes.Or: "boolean", nodes.Not: "boolean", nodes.Concat: "string", nodes.List: None,
-    nodes.Tuple: None,
+    nodes.And: None, nodes.Or: None, nodes.List: None, nodes.Tuple: None,
+    nodes.Not: "boolean", nodes.Concat: "string",
 }  # fmt: skip
 """The type of an expression made of others, where it is not that of its first part."""
 

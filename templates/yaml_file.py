@@ -99,9 +99,12 @@ def unseen_characters(path: str, lines: list[str], report: Report) -> bool:
     before = len(report)
     for number, line in enumerate(lines, 1):
         for found in _UNSEEN.finditer(line):
-            message = f"the character U+{ord(found[0]):04X} cannot be seen; delete it"
-            report.add(Finding(path, number, found.start() + 1, message))
+            report.add(Finding(path, number, found.start() + 1, _unseen(found)))
     return len(report) > before
+
+
+def _unseen(found: re.Match[str]) -> str:
+    return f"the character U+{ord(found[0]):04X} cannot be seen; delete it"
 
 
 def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None = None, before: int = 0) -> Document:
@@ -136,15 +139,16 @@ class _Builder:
         self.count = 0
 
     def build(self, root: yaml.Node | None) -> None:
-        if root is None:
-            self.report.add(Finding(self.document.path, 1 + self.before, 1, "there is nothing here"))
-            return
         try:
-            self.document.data = self._value(root, ())
+            self.document.data = None if root is None else self._value(root, ())
         except _TooLarge:
-            self.document.data = None
-            place = self._place(root)
-            self.report.add(self.document.finding(place, "this is nested too deeply, or its aliases multiply"))
+            self._report("this is nested too deeply, or its aliases multiply")
+        else:
+            if self.document.data is None:
+                self._report("there is nothing here")
+
+    def _report(self, message: str) -> None:
+        self.report.add(Finding(self.document.path, 1 + self.before, 1, message))
 
     def _place(self, node: yaml.Node) -> Place:
         start, end = node.start_mark, node.end_mark
@@ -163,6 +167,8 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(each, (*path, at)) for at, each in enumerate(node.value)]
+        if found := _UNSEEN.search(node.value):
+            self.report.add(self.document.finding(place, _unseen(found)))
         return node.value if place.style else _scalar(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:

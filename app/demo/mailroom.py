@@ -1,6 +1,7 @@
 """The demo's mailroom: where the fakes of all channels hand over, and how the invented citizens react."""
 
 import heapq
+import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -34,6 +35,7 @@ class Mailroom:
     def __init__(self, box: FakeBox, clock: Callable[[], datetime], random: Random) -> None:
         self._box, self._clock, self._random = box, clock, random
         self._reports: list[tuple[datetime, int, Receipt]] = []
+        self._order = itertools.count()
         self.handed: list[Handed] = []
 
     def keep(self, message: Message) -> None:
@@ -50,7 +52,7 @@ class Mailroom:
 
     def _report(self, at: datetime, message: Message, heard: Heard, reason: str = "") -> None:
         receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, reason)
-        heapq.heappush(self._reports, (at, len(self.handed) * len(Heard) + len(self._reports), receipt))
+        heapq.heappush(self._reports, (at, next(self._order), receipt))
 
     def next_report(self) -> datetime | None:
         """When the next report comes in."""

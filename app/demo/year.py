@@ -46,6 +46,11 @@ class Year:
         """How much of the year is over, from 0 to 1."""
         return (self.now - self.start) / (self.end - self.start)
 
+    @property
+    def known(self) -> int:
+        """How many events the registries knew before the start."""
+        return len(self._people.known)
+
     async def open(self) -> None:
         """Take in what the registries knew before the start, and plan what of it is still ahead."""
         await asyncio.to_thread(self._take_in, self._people.known, self.start)

@@ -1,12 +1,12 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
+from app.compose import Platform
 from app.http.events import Events
 from app.http.health import Probes
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
 from app.http.problems import install
 from app.http.stop import Stop
-from app.compose import Platform
 from streams.stopping import Stopping
 
 

@@ -28,9 +28,10 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The body.
 
     Raises:
-        Problem: 413 as soon as it is known to have more than `limit` bytes, announced or not; 415 where it is encoded.
+        Problem: 413 as soon as it is known to have more than `limit` bytes, announced or not; 415 where it is
+            compressed.
     """
-    if (encoding := request.headers.get("content-encoding", "identity")) != "identity":
+    if request.headers.get("content-encoding", "identity") != "identity":
         headers = {"Accept-Encoding": "identity"}
         detail = "the body is compressed or encoded; send it as it is"
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=headers)

@@ -1,8 +1,8 @@
 """POST /events: registries report life events, one by one or in batches.
 
-Whoever reaches the port may report: there are no API keys yet, so the server listens on the machine itself by default.
-Historical loads are not possible here: they are a property of a load and not of an event, and `habarshy ingest
---historical` makes them.
+Whoever reaches the port may report: there are no API keys yet, so by default the server listens on its own machine.
+Historical loads are not possible here: that is a property of a load and not of an event, so that every event reported
+here counts as live. `habarshy ingest --historical` loads history.
 """
 
 import itertools

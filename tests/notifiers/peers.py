@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
+from ssl import SSLContext
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -126,7 +127,7 @@ class Box:
         self._at_rcpt = at_rcpt or {}
         self._at_data = at_data or {}
 
-    async def handle_RCPT(  # noqa: N802, PLR0913, PLR0917  aiosmtpd's names
+    async def handle_RCPT(  # noqa: N802  aiosmtpd's names
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take or refuse one recipient."""
@@ -145,12 +146,13 @@ class Box:
 
 
 @asynccontextmanager
-async def real(box: Box, *, tls_from_start: Any = None, **options: Any) -> AsyncIterator[int]:
+async def real(box: Box, *, tls_from_start: SSLContext | None = None, **options: object) -> AsyncIterator[int]:
     """The port of an aiosmtpd server with these options."""
     protocols: list[SMTP] = []
+    settings: dict[str, Any] = {"hostname": "peer.test", **options}
 
     def protocol() -> SMTP:
-        protocols.append(SMTP(box, hostname="peer.test", **options))
+        protocols.append(SMTP(box, **settings))
         return protocols[-1]
 
     loop = asyncio.get_running_loop()

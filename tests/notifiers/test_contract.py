@@ -16,15 +16,13 @@ class TestFake(NotifierContract):
 
     @asynccontextmanager
     async def facing(self, provider: Provider) -> AsyncIterator[Notifier]:
-        match provider:
-            case Provider.WELL:
-                notifier = FakeNotifier(self.channel, [])
-            case Provider.DEAD:
-                notifier = FakeNotifier(self.channel, _dead)
-            case Provider.HUNG:
-                notifier = FakeNotifier(self.channel, _hung, limit=self.limit)
-            case Provider.GARBLED:
-                notifier = FakeNotifier(self.channel, [], script=[Unknown(Reason.GARBLED)] * 6)
+        garbled = [Unknown(Reason.GARBLED)] * 6
+        notifier = {
+            Provider.WELL: FakeNotifier(self.channel, []),
+            Provider.DEAD: FakeNotifier(self.channel, _dead),
+            Provider.HUNG: FakeNotifier(self.channel, _hung, limit=self.limit),
+            Provider.GARBLED: FakeNotifier(self.channel, [], script=garbled),
+        }[provider]
         yield notifier
         await notifier.aclose()
 

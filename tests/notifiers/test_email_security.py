@@ -44,9 +44,11 @@ async def test_tls_from_the_start(certificate: Certificate) -> None:
 async def test_an_unknown_certificate_gets_nothing(certificate: Certificate, security: Security) -> None:
     """A server that cannot prove its name gets no letter, and the letter is put off."""
     box = Box()
-    of_server = {Security.STARTTLS: {"tls_context": certificate.server()}, Security.TLS: {}}[security]
-    start = certificate.server() if security is Security.TLS else None
-    async with real(box, tls_from_start=start, **of_server) as port, email_to(port, security=security) as notifier:
+    start, later = (certificate.server() if security is way else None for way in (Security.TLS, Security.STARTTLS))
+    async with (
+        real(box, tls_from_start=start, tls_context=later) as port,
+        email_to(port, security=security) as notifier,
+    ):
         (outcome,) = await notifier.send([letter()])
     assert outcome == NOT_ADMITTED
     assert box.envelopes == []
@@ -77,8 +79,10 @@ async def signed_in(certificate: Certificate, password: str) -> Outcome:
         "username": "habarshy",
         "password": password,
     }
-    server = {"tls_context": certificate.server(), "auth_required": True, "authenticator": clerk}
-    async with real(Box(), **server) as port, email_to(port, **settings) as notifier:
+    async with (
+        real(Box(), tls_context=certificate.server(), auth_required=True, authenticator=clerk) as port,
+        email_to(port, **settings) as notifier,
+    ):
         (outcome,) = await notifier.send([letter()])
         return outcome
 
@@ -118,7 +122,7 @@ async def test_a_server_that_wants_a_password_we_lack(certificate: Certificate) 
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object], problem: str) -> None:
     """Wrong settings are refused at the start, and the error names what to correct."""
     with pytest.raises(EmailConfigError, match=problem):
-        config(25, **settings)  # type: ignore[arg-type]  # as an operator may write them
+        config(25, **settings)
 
 
 def test_the_password_is_not_shown() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from notifiers.fake import FakeNotifier
-from notifiers.port import Accepted, GiveUp, Message, Reason, RetryLater, Unknown
+from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 from tests.notifiers.letters import letter
 
 
@@ -30,7 +30,7 @@ async def test_the_sink_may_be_a_function() -> None:
 
 async def test_it_follows_its_script() -> None:
     """Scripted outcomes come first and in order; only what may have gone is kept."""
-    script = [RetryLater(None, Reason.BUSY), GiveUp(Reason.REJECTED), Unknown(Reason.LINK_LOST)]
+    script: list[Outcome] = [RetryLater(None, Reason.BUSY), GiveUp(Reason.REJECTED), Unknown(Reason.LINK_LOST)]
     kept: list[Message] = []
     fake = FakeNotifier("email", kept, script=script)
     batch = [letter(f"{name}@mail.test") for name in "abcd"]

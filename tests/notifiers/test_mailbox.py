@@ -9,7 +9,7 @@ from notifiers.mailbox import mailbox
         ("aigerim@mail.kz", "aigerim@mail.kz"),
         ("a.b+c_d-e@sub.mail.kz", "a.b+c_d-e@sub.mail.kz"),
         ("o'neil/x=y@mail.kz", "o'neil/x=y@mail.kz"),
-        ("aigerim@пошта.қаз", "aigerim@xn--80a1acny.xn--80ao21a"),
+        ("aigerim@пошта.қаз", "aigerim@xn--80a1acn3a.xn--80ao21a"),
         ("a" * 64 + "@mail.kz", "a" * 64 + "@mail.kz"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from notifiers.email import EmailNotifier
 from notifiers.port import Accepted, Reason, RetryLater
 from tests.notifiers.letters import AT, config, email_to, letter
-from tests.notifiers.peers import Act, Box, real, scripted
+from tests.notifiers.peers import Act, Answer, Box, real, scripted
 
 OK = b"250 ok\r\n"
 
@@ -83,14 +83,14 @@ async def test_a_connection_refused_leaves_the_work_to_the_others() -> None:
 
 async def test_a_cancelled_send_leaves_no_half_conversation() -> None:
     """A send cancelled in the middle does not spoil the next: that one starts a new conversation."""
-    async with scripted(data=[Act.HANG, b"354 go on\r\n"]) as peer:
-        async with email_to(peer.port, connections=1) as notifier:
-            task = asyncio.create_task(notifier.send([letter()]))
-            await peer.reached("data")
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            (outcome,) = await notifier.send([letter()])
+    data: list[Answer] = [Act.HANG, b"354 go on\r\n"]
+    async with scripted(data=data) as peer, email_to(peer.port, connections=1) as notifier:
+        task = asyncio.create_task(notifier.send([letter()]))
+        await peer.reached("data")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        (outcome,) = await notifier.send([letter()])
     assert isinstance(outcome, Accepted)
     assert peer.connections == 2
 
@@ -110,7 +110,7 @@ async def test_closing_lets_the_letter_in_hand_finish() -> None:
 
 
 async def test_a_real_server_takes_a_batch() -> None:
-    """aiosmtpd receives every letter of a batch once, with its refusals on the right messages."""
+    """A real server receives every letter of a batch once, with its refusals on the right messages."""
     box = Box(
         at_rcpt={"gone@mail.test": "550 5.1.1 unknown", "full@mail.test": "452 4.2.2 full"},
         at_data={"spam@mail.test": "554 5.7.1 spam"},

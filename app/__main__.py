@@ -1,0 +1,5 @@
+"""python -m app is habarshy."""
+
+from app.cli import main
+
+main()

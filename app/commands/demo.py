@@ -1,0 +1,47 @@
+"""habarshy demo: an invented population lives a year in a minute, on one page."""
+
+import asyncio
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from app.terminal import Exit, data, stop, talk
+
+Citizens = Annotated[int, typer.Option(min=1, max=5000, help="How many people live at the start.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same people.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served; 0: a free port.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the database and its keys afterwards.")]
+Fast = Annotated[bool, typer.Option("--fast", help="Don't wait: the year takes as long as it takes.")]
+UntilDone = Annotated[bool, typer.Option("--until-done", help="End with the year.")]
+
+A_MINUTE = 60.0
+
+
+def demo(
+    citizens: Citizens = 200, seed: Seed = 1, port: Port = 0, keep: Keep = False, fast: Fast = False,
+    until_done: UntilDone = False,
+) -> None:  # fmt: skip
+    """Show a year in a minute: open the printed address. Needs no configuration, and sends nothing."""
+    from app.demo.show import Options, PortTaken, show  # noqa: PLC0415  (the web server loads only where it is used)
+
+    options = Options(
+        citizens=citizens, seed=seed, port=port, keep=keep, seconds=0.0 if fast else A_MINUTE, until_done=until_done
+    )
+
+    async def run() -> None:
+        stopped = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+        await show(options, _announce, talk, stopped)
+
+    try:
+        asyncio.run(run())
+    except PortTaken as taken:
+        stop(Exit.UNAVAILABLE, str(taken))
+
+
+def _announce(url: str) -> None:
+    data(url)
+    sys.stdout.flush()  # whoever reads our output must not wait for more of it

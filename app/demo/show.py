@@ -1,0 +1,144 @@
+"""The demo as a whole: a platform in a temporary folder, its year, and a web server on this machine, in one process."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from random import Random
+
+import uvicorn
+from msgspec import Struct
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose, compose_engine
+from app.demo.mailroom import Mailroom
+from app.demo.population import population
+from app.demo.reading import Reader
+from app.demo.site import site
+from app.demo.year import Year
+from app.keyfile import load_keyring, new_keyring
+from app.settings import Settings
+from domain.settle import ADDRESS_OF
+from domain.timing import zone_of
+from notifiers.fake import FakeNotifier
+
+HOST = "127.0.0.1"
+MIDNIGHT = timezone(timedelta(hours=5))
+START, END = datetime(2025, 1, 1, tzinfo=MIDNIGHT), datetime(2026, 1, 1, tzinfo=MIDNIGHT)
+
+
+class PortTaken(Exception):
+    """Port {port} cannot be used on this machine. Choose another with --port, or none for a free one."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__((type(self).__doc__ or "").format(port=port))
+
+
+class Options(Struct, frozen=True):
+    """How the demo runs. `seconds`: how long its year takes (0: as fast as it goes); `folder`: where it keeps things.
+
+    `port` 0 takes a free one; with `keep` the data and their keys stay; with `until_done` it ends with the year.
+    """
+
+    citizens: int = 200
+    seed: int = 1
+    port: int = 0
+    keep: bool = False
+    seconds: float = 60.0
+    until_done: bool = False
+    folder: Path | None = None
+
+
+async def show(
+    options: Options, announce: Callable[[str], None], talk: Callable[[str], None], stopped: asyncio.Event
+) -> None:
+    """Run the demo until stopped; `announce` gets its URL as soon as it answers, `talk` what happens.
+
+    Raises:
+        PortTaken: nothing can listen there.
+    """
+    with _listening(options.port) as listening, _home(options, talk) as home:
+        url = f"http://{HOST}:{listening.getsockname()[1]}"
+        clock = VirtualClock(START.astimezone(UTC))
+        platform = _platform(home, url, clock, keep=options.keep)
+        try:
+            await _serve(platform, clock, options, listening, stopped, lambda: announce(url), talk)
+        finally:
+            platform.database.close()
+
+
+async def _serve(
+    platform: Platform, clock: VirtualClock, options: Options, listening: socket.socket, stopped: asyncio.Event,
+    announce: Callable[[], None], talk: Callable[[str], None],
+) -> None:  # fmt: skip
+    mailroom = Mailroom(platform.box, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
+    notifiers = {channel: FakeNotifier(channel, mailroom.keep) for channel in ADDRESS_OF}
+    engine = compose_engine(platform, notifiers)
+    year = Year(platform, engine, clock, mailroom, population(options.citizens, options.seed, START, END), END)
+    pages = site(Reader(platform, mailroom, year), zone_of(platform.library.rules().defaults.zone))
+    server = _Server(uvicorn.Config(
+        pages, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+    ))  # fmt: skip
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        announce()
+        await _live(year, options, stopped, talk)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _live(year: Year, options: Options, stopped: asyncio.Event, talk: Callable[[str], None]) -> None:
+    talk(f"{options.citizens} invented citizens live a year. Nothing is really sent. Ctrl-C ends it.")
+    await year.open()
+    await year.live(stopped, options.seconds)
+    if not options.until_done and not stopped.is_set():
+        talk("The year is over. The page stays until Ctrl-C.")
+        await stopped.wait()
+
+
+def _platform(home: Path, url: str, clock: VirtualClock, *, keep: bool) -> Platform:
+    """A platform that no setting of this machine reaches: neither its environment nor its files are read."""
+    key_file = home / "key"
+    settings = Settings.model_construct(
+        database=f"sqlite:///{home / 'habarshy.sqlite'}", key_file=key_file, base_url=url
+    )
+    keyring = load_keyring(key_file, create=True) if keep else new_keyring()
+    return compose(settings, clock, keyring)
+
+
+@contextlib.contextmanager
+def _home(options: Options, talk: Callable[[str], None]) -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="habarshy-demo-", dir=options.folder))
+    try:
+        yield home
+    finally:
+        if options.keep:
+            talk(f"Kept: habarshy status --database sqlite:///{home}/habarshy.sqlite --key-file {home}/key")
+        else:
+            shutil.rmtree(home)
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+        except OSError:
+            raise PortTaken(port) from None
+        listening.listen()
+        yield listening
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals of the process to the command, which ends the year first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield

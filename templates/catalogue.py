@@ -1,0 +1,57 @@
+"""What the domain needs of packs, made from their plain data as the log keeps it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from domain.event_types import Catalogue, event_type_of
+from domain.rulebook import Defaults
+from domain.timing import QuietHours, at_local, parse_clock, zone_of
+
+Content = Mapping[str, Any]
+"""A pack as `Pack.content` has it."""
+
+
+class NoDefaults(LookupError):
+    """None of the packs has `defaults`; publish one that says language, zone, quiet hours and cap."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+def catalogue_of(contents: Sequence[Content]) -> Catalogue:
+    """The event types and attributes of all packs; area levels of the first that has any."""
+    types = [event_type_of(event) for content in contents for event in content["events"]]
+    attributes = {
+        name: attribute["type"]
+        for content in contents
+        for name, attribute in (content.get("attributes") or {}).items()
+    }
+    levels = next((content["area_levels"] for content in contents if content.get("area_levels")), ())
+    return Catalogue({type_.name: type_ for type_ in types}, attributes, tuple(levels))
+
+
+def defaults_of(contents: Sequence[Content]) -> Defaults:
+    """What holds where a person said nothing: as the first pack that has `defaults` says. Raises NoDefaults."""
+    found = next((content["defaults"] for content in contents if content.get("defaults")), None)
+    if found is None:
+        raise NoDefaults
+    quiet, cap = found["quiet_hours"], found["cap"]
+    return Defaults(
+        language=found["language"], languages=tuple(found["languages"]), zone=found["zone"],
+        quiet_hours=QuietHours(parse_clock(quiet["from"]), parse_clock(quiet["to"])),
+        cap_messages=cap["messages"], cap_days=cap["days"], age_of_majority=found["age_of_majority"],
+    )  # fmt: skip
+
+
+def live_from_of(content: Content) -> datetime | None:
+    """From when the versions that a pack ships look and send: the start of that day in its zone, in UTC."""
+    if (day := content.get("live_from")) is None:
+        return None
+    zone = (content.get("defaults") or {}).get("zone", "UTC")
+    return at_local(date.fromisoformat(day), time(), zone_of(zone))
+
+
+def national_id_of(content: Content) -> str | None:
+    """The scheme of national ids that a pack names (see domain.national_id.SCHEMES)."""
+    return content.get("national_id")

@@ -1,0 +1,112 @@
+"""Reads the files of a pack from disk: documents with places, nothing checked yet but that they can be read."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from templates.findings import Finding, Report
+from templates.yaml_file import Document, Place, read_yaml, unseen_characters
+
+BODY = "body"
+_FENCE = "---"
+_WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class TriggerFiles(Struct, frozen=True):
+    """A trigger's folder: the rules, and the words by language."""
+
+    name: str
+    folder: Path
+    rules: Document
+    words: dict[str, Document]
+
+
+class PackFiles(Struct, frozen=True):
+    """A pack's folder."""
+
+    pack: Document
+    events: tuple[Document, ...]
+    triggers: tuple[TriggerFiles, ...]
+
+
+def read_pack(folder: Path, report: Report) -> PackFiles:
+    """Read all files of a pack; what cannot be read is reported and empty."""
+    return PackFiles(
+        read_document(folder / "pack.yaml", report),
+        tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
+        tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+    )
+
+
+def _trigger_folders(folder: Path) -> Iterator[Path]:
+    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if inner.is_dir() and inner.name != "events" and not inner.name.startswith((".", "_")):
+            yield inner
+
+
+def _read_trigger(folder: Path, report: Report) -> TriggerFiles:
+    rules = read_document(folder / "trigger.yaml", report)
+    if not _NAME.fullmatch(folder.name):
+        message = f"the folder {folder.name!r} names a trigger: small Latin letters, digits and underscores"
+        report.add(rules.finding(Place(1, 1, 1), message))
+    named = [(found[1], path) for path in sorted(folder.iterdir()) if (found := _WORDS_FILE.fullmatch(path.name))]
+    words = {language: read_words_file(path, report) for language, path in named}
+    return TriggerFiles(folder.name, folder, rules, words)
+
+
+def read_document(path: Path, report: Report) -> Document:
+    """Read a YAML file."""
+    text = _read_text(path, report)
+    return Document(str(path), []) if text is None else read_yaml(str(path), text, report)
+
+
+def read_words_file(path: Path, report: Report) -> Document:
+    """Read a words file: the keys between two lines of `---`, and the Markdown after them as `body`."""
+    text = _read_text(path, report)
+    if text is None:
+        return Document(str(path), [])
+    lines = text.split("\n")
+    fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
+    if len(fences) < 2 or fences[0] != 0:  # noqa: PLR2004  (two fences)
+        report.add(Finding(str(path), 1, 1, "the keys stand at the top, between two lines of ---"))
+        return Document(str(path), lines)
+    document = read_yaml(str(path), "\n".join(lines[1 : fences[1]]), report, lines=lines, before=1)
+    if isinstance(document.data, dict):
+        _add_body(document, fences[1] + 1, report)
+    return document
+
+
+def _add_body(document: Document, start: int, report: Report) -> None:
+    lines = document.lines
+    while start < len(lines) and not lines[start].strip():
+        start += 1
+    body = "\n".join(lines[start:]).rstrip()
+    if BODY in document.data:
+        report.add(document.finding(document.key((BODY,)), "the body stands below the second ---"))
+    elif body:
+        document.data[BODY] = body
+        document.values[BODY,] = Place(start + 1, 1, len(lines))
+
+
+def _read_text(path: Path, report: Report) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        report.add(Finding(str(path), 1, 1, "this file is missing"))
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        report.add(Finding(str(path), line, 1, "this is no UTF-8; save the file in that encoding"))
+    except OSError as error:
+        report.add(Finding(str(path), 1, 1, f"this file cannot be read: {error.strerror}"))
+    else:
+        return None if unseen_characters(str(path), text.split("\n"), report) else text
+    return None
+
+
+def plain(document: Document) -> dict[str, Any]:
+    """The document's data, empty where it could not be read."""
+    return document.data if isinstance(document.data, dict) else {}

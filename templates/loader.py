@@ -1,0 +1,140 @@
+"""Loads packs: reads their files, checks everything, and gives them as plain data for the log."""
+
+import json
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from domain.event_types import Catalogue
+from templates.event_check import Known, check_event_type
+from templates.files import PackFiles, TriggerFiles, plain, read_pack
+from templates.findings import BrokenPack, Finding, Report, closest
+from templates.pack_check import check_packs, check_titles, languages_of
+from templates.sample_check import check_samples
+from templates.trigger_check import check_rules
+from templates.words_check import check_words, context_of
+from templates.yaml_file import Document
+
+__all__ = ["BUILT_IN", "BrokenPack", "Finding", "Pack", "TriggerSource", "load_packs", "shipped"]
+
+BUILT_IN = "citizen"
+"""The pack that is always loaded: what citizens say about themselves."""
+
+
+class TriggerSource(Struct, frozen=True):
+    """A trigger as its owner wrote it: plain data, and the hash by which the log knows this version."""
+
+    name: str
+    rules: dict[str, Any]
+    words: dict[str, dict[str, Any]]
+    hash: str
+
+
+class Pack(Struct, frozen=True):
+    """A pack without findings: `content` is pack.yaml with its `events`; it goes into the log as it is."""
+
+    name: str
+    content: dict[str, Any]
+    hash: str
+    triggers: tuple[TriggerSource, ...]
+
+
+def shipped() -> tuple[Path, ...]:
+    """The folders of the packs shipped beside this code, without the built-in one."""
+    beside = Path(__file__).parent
+    return tuple(sorted(path.parent for path in beside.glob("*/pack.yaml") if path.parent.name != BUILT_IN))
+
+
+def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
+    """The built-in pack and the packs in the given folders, in this order.
+
+    Raises:
+        BrokenPack: anything is wrong with any of them; it has all findings.
+    """
+    report = Report()
+    packs = _read(paths, report)
+    _check(packs, report)
+    report.close()
+    return tuple(_pack(files) for files in packs)
+
+
+def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
+    folders: dict[Path, Path] = {}
+    for path in (Path(__file__).parent / BUILT_IN, *paths):
+        folders.setdefault(path.resolve(), path)
+    return [read_pack(path, report) for path in folders.values()]
+
+
+def _check(packs: list[PackFiles], report: Report) -> None:
+    known = check_packs(packs, report)
+    languages = languages_of(files.pack for files in packs)
+    catalogue, broken = _catalogue(packs, known, report)
+    for files in packs:
+        for document in (files.pack, *files.events):
+            check_titles(document, languages, report)
+    triggers = [trigger for files in packs for trigger in files.triggers]
+    _check_names(triggers, report)
+    for trigger in triggers:
+        _check_owner(trigger.rules, known, report)
+        _check_trigger(trigger, catalogue, broken, languages, report)
+
+
+def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
+    """The event types that can be used, and the names of those that are too broken to be."""
+    types, broken = {}, set()
+    for document in (document for files in packs for document in files.events):
+        name = str(plain(document).get("type"))
+        if name in types:
+            report.add(document.finding(document.value(("type",)), f"the event type {name!r} is declared twice"))
+        elif (type_ := check_event_type(document, known, report)) is not None:
+            types[type_.name] = type_
+        else:
+            broken.add(name)
+    return Catalogue(types, known.attributes), frozenset(broken)
+
+
+def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
+    seen: set[str] = set()
+    for trigger in triggers:
+        if trigger.name in seen:
+            place = trigger.rules.value(())
+            report.add(trigger.rules.finding(place, f"another trigger is called {trigger.name!r} too"))
+        seen.add(trigger.name)
+
+
+def _check_owner(rules: Document, known: Known, report: Report) -> None:
+    owner = plain(rules).get("owner")
+    if isinstance(owner, str) and owner not in known.agencies:
+        message = f"no agency is called {owner!r}"
+        report.add(rules.finding(rules.value(("owner",)), message, closest(owner, known.agencies)))
+
+
+def _check_trigger(
+    trigger: TriggerFiles, catalogue: Catalogue, broken: frozenset[str], languages: list[str], report: Report
+) -> None:
+    before = len(report)
+    check_rules(trigger.rules, catalogue, broken, report)
+    check_titles(trigger.rules, languages, report)
+    check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
+    if len(report) == before and plain(trigger.rules).get("on") in catalogue.types:
+        check_samples(trigger, catalogue, report)
+
+
+def _pack(files: PackFiles) -> Pack:
+    events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
+    content = {**files.pack.data, "events": events}
+    return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))
+
+
+def _source(trigger: TriggerFiles) -> TriggerSource:
+    rules, words = trigger.rules.data, {language: document.data for language, document in trigger.words.items()}
+    return TriggerSource(trigger.name, rules, words, _hash({"rules": rules, "words": words}))
+
+
+def _hash(content: dict[str, Any]) -> str:
+    """The same for the same content, whatever the order of keys and the layout of the file."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return sha256(canonical.encode()).hexdigest()

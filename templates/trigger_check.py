@@ -1,0 +1,99 @@
+"""Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
+
+import re
+from copy import deepcopy
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.event_types import Catalogue
+from domain.triggers import BadTrigger, compile_trigger
+from templates.findings import Report, closest
+from templates.pack_check import keys_of
+from templates.shape_check import check_shape
+from templates.shapes import TriggerShape
+from templates.yaml_file import Document, Path, Place
+
+_QUOTED = re.compile(r"'([^']+)'")
+_ROOTED = re.compile(r"(?:event|citizen|later)\.")
+
+
+def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str], report: Report) -> None:
+    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile."""
+    if document.data is None:
+        return
+    rules = _without(document.data, check_shape(document, TriggerShape, report))
+    if rules is None or broken & set(_types(rules)):
+        return
+    for bad in _all_bad(rules, catalogue):
+        suggestion = _meant(bad, rules, catalogue)
+        report.add(document.finding(_place(document, bad), bad.problem, suggestion))
+
+
+def _without(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+    """The rules without what is wrong in them; None where they cannot do without it."""
+    rules = deepcopy(data)
+    for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
+        _drop(rules, path)
+    try:
+        TriggerShape.model_validate(rules)
+    except ValidationError:
+        return None
+    return dict(rules)
+
+
+def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
+    """Take out what is at a path; whether there was anything."""
+    inner = rules
+    for part in path[:-1]:
+        inner = inner[part] if part in keys_of(inner) else None
+    if not path or path[-1] not in keys_of(inner):
+        return False
+    del inner[path[-1]]
+    return True
+
+
+def _types(rules: dict[str, Any]) -> list[str]:
+    return [rules["on"], *(each["on"] for each in rules.get("unless", ()))]
+
+
+def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
+    """Everything that does not compile: what is bad is taken out, until the rest compiles."""
+    found: list[BadTrigger] = []
+    while True:
+        try:
+            compile_trigger("lint", rules, catalogue)
+        except BadTrigger as bad:
+            found.append(bad)
+            if not _mended(rules, bad.path):
+                return found
+        else:
+            return found
+
+
+def _mended(rules: dict[str, Any], path: Path) -> bool:
+    if path[:1] == ("unless",) and path[-1] == "on":
+        rules["unless"][path[1]] = {"on": rules["on"]}  # in its place, so that the others keep theirs
+        return True
+    return path != ("on",) and _drop(rules, path)
+
+
+def _place(document: Document, bad: BadTrigger) -> Place:
+    if bad.path[-1] != "when":
+        return document.value(bad.path)
+    quoted = _QUOTED.search(bad.problem)
+    token = quoted[1] if quoted and _ROOTED.match(quoted[1]) else ""
+    return document.inside(bad.path, bad.line, token, bad.column)
+
+
+def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
+    if (quoted := _QUOTED.search(bad.problem)) is None:
+        return None
+    if bad.path[-1] == "on":
+        return closest(quoted[1], catalogue.types)
+    type_ = catalogue.types[rules["on"]]
+    if bad.path == ("to",):
+        return closest(quoted[1], type_.roles)
+    later = catalogue.types[rules["unless"][bad.path[1]]["on"]] if bad.path[0] == "unless" else type_
+    names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
+    return closest(quoted[1], [*names, *catalogue.citizen_variables()])

@@ -1,0 +1,157 @@
+"""Checks a trigger's words: their keys, the variables and steps they name, and that all languages say the same."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from domain.event_types import Catalogue
+from domain.triggers import CORRECTION
+from templates.environment import plain_environment
+from templates.files import BODY, TriggerFiles, plain
+from templates.findings import Finding, Report, closest
+from templates.markdown import LINK
+from templates.pack_check import group_at
+from templates.shape_check import check_shape
+from templates.shapes import WordsShape
+from templates.syntax import read_words
+from templates.words_policy import Scope
+from templates.yaml_file import Document, Path, Place
+
+START = Place(1, 1, 1)
+NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
+"""Which words a channel needs."""
+_UNSHOWN = (
+    (re.compile(r"!\["), "pictures are not sent"),
+    (re.compile(r"<(?!https://|mailto:)[A-Za-z/!]"), "HTML is not sent; it would be shown as it stands here"),
+    (
+        re.compile(r"^ *(?:\||```|~~~)"),
+        "tables and code are not sent",
+    ),
+    (re.compile(rf"\]\((?!(?:{LINK.pattern})\))"), "a link goes to https://…, tel:… or mailto:…, without spaces"),
+)
+
+
+class Context(Struct, frozen=True):
+    """What a trigger's words are checked against: its rules, what may be named, and the pack's languages."""
+
+    rules: Mapping[str, Any]
+    scope: Scope
+    languages: tuple[str, ...]
+
+
+def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[str]) -> Context:
+    """What the words of a trigger with these rules are checked against."""
+    steps = group_at(rules, "due")
+    scope = Scope(_variables(rules, catalogue), (*steps, CORRECTION) if steps else None)
+    return Context(rules, scope, tuple(languages))
+
+
+def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str] | None:
+    if (type_ := catalogue.types.get(str(rules.get("on")))) is None:
+        return None
+    citizen = catalogue.citizen_variables()
+    recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}
+    event = {f"event.{name}": kind for name, kind in type_.variables().items()}
+    return event | citizen | recipient | {"step": "string", "due": "instant"}
+
+
+def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
+    """Report what is wrong with the words of a trigger, in each language and between them."""
+    for language in context.languages:
+        if language not in files.words:
+            report.add(Finding(str(files.folder / f"{language}.md"), 1, 1, f"the words in {language!r} are missing"))
+    reads: dict[str, frozenset[str]] = {}
+    for language, document in files.words.items():
+        if context.languages and language not in context.languages:
+            message = f"the pack has no language {language!r}"
+            report.add(document.finding(START, message, closest(language, context.languages)))
+        if document.data is not None:
+            reads[language] = _Words(language, document, context, report).check()
+    _compare(files, reads, report)
+
+
+def _compare(files: TriggerFiles, reads: Mapping[str, frozenset[str]], report: Report) -> None:
+    for variable in sorted(frozenset().union(*reads.values())):
+        speaking = [language for language, read in reads.items() if variable in read]
+        for language in reads:
+            if language not in speaking:
+                message = f"{variable} is not used here, but in {', '.join(f'{each}.md' for each in speaking)}"
+                report.add(files.words[language].finding(START, message))
+
+
+class _Words:
+    def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
+        self.document, self.context, self.report = document, context, report
+        self.environment = plain_environment(language)
+        self.reads: set[str] = set()
+
+    def check(self) -> frozenset[str]:
+        """Report what is wrong in one language; the variables that it uses."""
+        check_shape(self.document, WordsShape, self.report)
+        self._steps()
+        self._parts((), plain(self.document))
+        self._correction()
+        for path, text in texts((), plain(self.document)):
+            self._text(path, text)
+        return frozenset(self.reads - {"step"})
+
+    def _steps(self) -> None:
+        known = self.context.scope.steps
+        for step in group_at(plain(self.document), "steps"):
+            if known is not None and step not in known:
+                place = self.document.key(("steps", step))
+                self.report.add(self.document.finding(place, f"there is no step {step!r}", closest(step, known)))
+
+    def _parts(self, path: Path, words: Mapping[str, Any]) -> None:
+        channels = self.context.rules.get("channels")
+        for channel in channels if isinstance(channels, list) else ():
+            for part in NEEDED.get(str(channel), ()):
+                if part not in words:
+                    place = self.document.key(path) if path else START
+                    message = f"{part} is missing, and the trigger's channels include {channel}"
+                    self.report.add(self.document.finding(place, message))
+
+    def _correction(self) -> None:
+        words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION) is True
+        if wanted and words is None:
+            message = "trigger.yaml says `correction: true`, but the words for it are missing"
+            self.report.add(self.document.finding(START, message))
+        elif wanted and isinstance(words, dict):
+            self._parts((CORRECTION,), words)
+        elif words is not None:
+            message = "trigger.yaml does not say `correction: true`"
+            self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
+
+    def _text(self, path: Path, text: str) -> None:
+        reading = read_words(text, self.environment, self.context.scope)
+        self.reads |= reading.reads
+        for problem in reading.problems:
+            place = self.document.inside(path, problem.line, problem.token)
+            self.report.add(self.document.finding(place, problem.message, problem.suggestion))
+        if is_markdown(path):
+            self._markdown(path, text)
+        elif self.context.rules.get("discreet") is True and reading.reads:
+            message = "the trigger is discreet: subject, push and SMS show no values"
+            self.report.add(self.document.finding(self.document.value(path), message))
+
+    def _markdown(self, path: Path, text: str) -> None:
+        for number, line in enumerate(text.split("\n"), 1):
+            for pattern, message in _UNSHOWN:
+                if found := pattern.search(line):
+                    place = self.document.inside(path, number, column=found.start() + 1)
+                    self.report.add(self.document.finding(place, message))
+
+
+def texts(path: Path, words: Any) -> Iterator[tuple[Path, str]]:  # noqa: ANN401  (plain data)
+    """Every text of a words file, with its path."""
+    if isinstance(words, str):
+        yield path, words
+    for name, inner in words.items() if isinstance(words, dict) else ():
+        yield from texts((*path, name), inner)
+
+
+def is_markdown(path: Path) -> bool:
+    """Whether the text at a path is Markdown: the email's body, not that of a push message."""
+    return path[-1] == BODY and path[-2:-1] != ("push",)

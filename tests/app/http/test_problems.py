@@ -1,0 +1,81 @@
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from app.compose import Platform
+from app.http.application import application
+from streams.library import NothingPublished
+from tests.app.http.wire import client_of, event, post
+
+PROBLEM = "application/problem+json"
+SECRET = "s3cr3t-words"
+
+
+@pytest.fixture
+def failing(platform: Platform) -> TestClient:
+    """The application with two more routes: one fails as told, one has a typed parameter."""
+    app = application(platform)
+    errors = {
+        "defect": RuntimeError(SECRET),
+        "database": OperationalError(SECRET, {}, Exception(SECRET)),
+        "rules": NothingPublished(),
+    }
+
+    def fail(what: str) -> NoReturn:
+        raise errors[what]
+
+    def typed(number: int) -> int:
+        return number
+
+    app.add_api_route("/fail/{what}", fail, methods=["GET"], response_model=None)
+    app.add_api_route("/typed/{number}", typed, methods=["GET"])
+    return client_of(app)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nowhere", 404), ("/events/", 404), ("/static/nothing.css", 404), ("/static/..%2fstop.py", 404),
+     ("/fail/defect", 500), ("/fail/database", 503), ("/fail/rules", 503), ("/typed/s3cr3t-words", 422)],
+)  # fmt: skip
+def test_every_error_is_a_problem(failing: TestClient, path: str, status: int) -> None:
+    """Whoever made the error, the platform or its framework, it is RFC 9457 and holds nothing of what was sent."""
+    answer = failing.get(path)
+    body = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+    assert body["status"] == status
+    assert all(isinstance(body[name], str) and body[name] for name in ("type", "title", "detail"))
+    assert SECRET not in answer.text
+
+
+def test_a_wrong_parameter_is_named(failing: TestClient) -> None:
+    """422 names the parameter, gives the reason, and leaves its value out."""
+    [error] = failing.get("/typed/s3cr3t-words").json()["errors"]
+    assert (error["field"], error["code"]) == ("path.number", "int_parsing")
+    assert error["reason"]
+
+
+@pytest.mark.parametrize(("method", "path", "allow"), [("GET", "/events", "POST"), ("PUT", "/livez", "GET")])
+def test_a_wrong_method_says_which_are_right(client: TestClient, method: str, path: str, allow: str) -> None:
+    """405 is a problem that keeps the Allow header (RFC 9110)."""
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM)
+    assert answer.headers["allow"] == allow
+
+
+@pytest.mark.parametrize("path", ["/fail/database", "/fail/rules"])
+def test_what_passes_says_when_to_ask_again(failing: TestClient, path: str) -> None:
+    """503 has a Retry-After: the sender keeps the event and sends it again."""
+    assert int(failing.get(path).headers["retry-after"]) > 0
+
+
+def test_an_event_is_not_accepted_without_a_database(platform: Platform, client: TestClient, tmp_path: Path) -> None:
+    """While the database cannot be opened an event is answered 503, never 202."""
+    platform.database.engine.dispose()
+    for file in tmp_path.glob("world.sqlite*"):
+        file.unlink()
+    (tmp_path / "world.sqlite").mkdir()
+    answer = post(client, event())
+    assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)

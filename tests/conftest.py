@@ -1,0 +1,21 @@
+"""Fixtures that every folder may use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A platform on SQLite with the shipped packs."""
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How large the campaigns are."""
+    parser.addoption("--kills", default="100", help="how often the kill campaign kills")

@@ -7,8 +7,10 @@ import typer
 
 from app.commands import config, demo, ingest, intents, people, run, serve, simulate, status
 from app.keyfile import BadKeyFile
+from app.runlock import AlreadyRunning
 from app.settings import BadSettings
 from app.terminal import Exit, talk
+from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
 from streams.library import NothingPublished
 from templates.loader import BrokenPack
@@ -19,6 +21,7 @@ FAILURES: dict[type[Exception], Exit] = {
     BrokenPack: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
+    AlreadyRunning: Exit.UNAVAILABLE,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
 
@@ -52,6 +55,7 @@ def application() -> typer.Typer:
 
 def main() -> None:
     """Run a command; known failures end with their words and their exit code."""
+    calm_collector()
     try:
         application()()
     except tuple(FAILURES) as failure:

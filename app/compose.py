@@ -101,13 +101,20 @@ def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
 
 
 def email_config(settings: Settings) -> EmailConfig:
-    """The mail server of the settings."""
+    """The mail server of the settings.
+
+    Raises:
+        BadSettings: a mail may take as long as a third of the lease, so that an attempt could outlive its claim.
+    """
     limit = settings.smtp_limit_seconds
+    limits = Limits(connect=limit, envelope=limit, final=limit, begin=limit)
+    if limits.send * 3 >= settings.lease_seconds:
+        raise BadSettings("smtp_limit_seconds: four of them must be less than a third of lease_seconds")
     return EmailConfig(
         settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_sender_name,
         security=Security(settings.smtp_security), username=settings.smtp_username or None,
         password=settings.smtp_password.get_secret_value(),
-        limits=Limits(connect=limit, envelope=limit, final=limit, begin=limit),
+        limits=limits,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(default=SecretStr(""), description="how to sign in there")
     smtp_sender: str = Field(default="habarshy@example.org", description="the address that mail comes from")
     smtp_sender_name: str = Field(default="Habarshy", description="the name that mail comes from")
-    smtp_limit_seconds: float = Field(default=15.0, gt=0, description="the longest wait for each step of a mail")
+    smtp_limit_seconds: float = Field(default=12.0, gt=0, description="the longest wait for each step of a mail")
 
     @classmethod
     def settings_customise_sources(

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from app.tuning import calm_collector
 from benchmarks import append, embedded, planning, scan
 from benchmarks.measuring import Row, save, told
 
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
 
 
 def main(names: list[str]) -> int:
+    calm_collector()
     table: list[Row] = []
     for name in names or BENCHMARKS:
         with told(name):

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from app.compose import Platform
+from app.tuning import calm_collector
 from benchmarks.measuring import Row, peak_mb
 from benchmarks.world import envelopes, platform
 from streams.cloudevents import Envelope
@@ -58,6 +59,7 @@ def _rate(on: Platform, events: Iterable[Envelope], batch: int) -> float:
 
 
 def _grow(folder: str, large: int) -> Grown:
+    calm_collector()
     on, source = platform(Path(folder), "bulk"), envelopes(10**9)
     _rate(on, itertools.islice(source, BULK_BATCH), BULK_BATCH)  # warm
     small = _rate(on, itertools.islice(source, SMALL), BULK_BATCH)

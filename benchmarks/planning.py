@@ -27,7 +27,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     rates, intents = [], 0
     for _ in range(ROUNDS):
         histories = [history_of(person, map(replace, facts), rulebook.catalogue) for person, facts in recorded]
-        assert all(fact.event.values for history in histories for fact in history.facts)  # decoded facts in
+        assert all(fact.values for history in histories for fact in history.facts)  # decoded facts in
         found: list[int] = []
         rates.append(PERSONS / seconds(lambda: found.append(_planned(histories, rulebook))))  # noqa: B023  (runs at once)
         intents = found[0]

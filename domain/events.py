@@ -12,7 +12,7 @@ PUBLIC = "public"
 """The owner of an event's fields that are about no person."""
 
 
-class LifeEvent(Struct, frozen=True, kw_only=True, dict=True):
+class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
     """A fact about people, as a registry reported it (CloudEvents 1.0), with pseudonyms for national ids.
 
     `persons`: role -> pseudonyms. `fields`: owner (a role, or PUBLIC) -> that owner's part of `data`; a part
@@ -45,9 +45,9 @@ class LifeEvent(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def everybody(self) -> frozenset[str]:
         """The pseudonyms of all persons named."""
-        return frozenset(person for named in self.persons.values() for person in named)
+        return frozenset([person for named in self.persons.values() for person in named])
 
-    @cached_property
+    @property
     def values(self) -> dict[str, Any]:
         """What conditions and words may read: "event.<path>" -> value of fields, single roles, type and time."""
         values: dict[str, Any] = {}
@@ -73,12 +73,17 @@ def _flatten(prefix: str, part: Mapping[str, Any], into: dict[str, Any]) -> None
             into[prefix + name] = value
 
 
-class Effective(Struct, frozen=True):
+class Effective(Struct, frozen=True, dict=True):
     """A life event as it counts now: the original's identity and load, the highest revision's content."""
 
     event: LifeEvent
     original_id: str
     ahead_from: datetime | None = None
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The event's values, made once: conditions read them again and again."""
+        return self.event.values
 
     @property
     def order(self) -> tuple[datetime, str, str]:

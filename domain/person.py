@@ -63,19 +63,21 @@ class Fold:
             self._set(type_, role, event)
 
     def _set(self, type_: EventType, role: str, event: LifeEvent) -> None:
-        for setting in type_.sets.get(role, ()):
-            self._apply(setting, event)
+        if settings := type_.sets.get(role):
+            values = event.values
+            for setting in settings:
+                self._apply(setting, event, values)
         if type_.ends_life and role == type_.subject and self.died is None:
             self.died = event.time
 
-    def _apply(self, setting: Setting, event: LifeEvent) -> None:
+    def _apply(self, setting: Setting, event: LifeEvent, values: Mapping[str, Any]) -> None:
         name = f"citizen.{setting.attribute}"
         if setting.roles:
             self.attributes[name] = [one for role in setting.roles for one in event.persons.get(role, ())]
         elif setting.path is None:
             self.attributes[name] = setting.literal
-        elif setting.path in event.values:
-            self._replace(name, event.values[setting.path])
+        elif setting.path in values:
+            self._replace(name, values[setting.path])
 
     def _replace(self, name: str, value: Any) -> None:  # noqa: ANN401  (an attribute's type is the pack's)
         if value is None:

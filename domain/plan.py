@@ -69,15 +69,16 @@ class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
         self.person, self.rulebook = history.person, rulebook
         self.fold = Fold(history.person, rulebook.catalogue)
-        self.by_type: dict[str, list[LifeEvent]] = {}
+        self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
         self.intents: dict[UUID, Intent] = {}
         self.prevented: set[UUID] = set()
         for fact in history.facts:
-            self._notice(fact.event)
+            self._notice(fact)
 
-    def _notice(self, event: LifeEvent) -> None:
-        self.by_type.setdefault(event.type, []).append(event)
+    def _notice(self, fact: Effective) -> None:
+        event = fact.event
+        self.by_type.setdefault(event.type, []).append(fact)
         type_ = self.rulebook.catalogue.types.get(event.type)
         if type_ is not None and type_.ends_life and type_.subject is not None:
             for deceased in event.persons.get(type_.subject, ()):
@@ -108,7 +109,7 @@ class _Planner:
     def _start(self, fact: Effective) -> "_Start":
         zone = zone_of(self.fold.attributes.get("citizen.zone", self.rulebook.defaults.zone))
         values = citizen_values(self.fold.attributes, fact.event.time, zone)
-        values.update(fact.event.values)
+        values.update(fact.values)
         return _Start(fact, values, zone)
 
     def _occur(self, start: "_Start", version: Version) -> None:
@@ -142,11 +143,10 @@ class _Planner:
     def _done(self, start: "_Start", trigger: Trigger) -> list["_Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
         return [
-            _Done(later.time, bool(unless.grace))
+            _Done(later.event.time, bool(unless.grace))
             for unless in trigger.unless
             for later in self.by_type.get(unless.on, ())
-            if later is not start.fact.event
-            and (unless.when is None or unless.when.holds(start.values, later.values))
+            if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
     def _occurrence(self, start: "_Start", trigger: Trigger) -> UUID | None:

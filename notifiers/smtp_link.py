@@ -48,7 +48,7 @@ class Link:
             hostname=config.host,
             port=config.port,
             local_hostname=config.name,
-            timeout=config.limits.connect,
+            timeout=None,  # the limits stand around the steps, not in each
             use_tls=config.security is Security.TLS,
             start_tls=False,
             tls_context=tls,

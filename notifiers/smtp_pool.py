@@ -22,7 +22,9 @@ class Pool:
         """A link for one letter; waits for its turn up to the loop time `until`. Raises NoLinkError."""
         await self._wait_for_turn(until)
         try:
-            link = self._kept() or await self._dial()
+            if self._closed:
+                raise NoLinkError(Reason.CLOSED)
+            link = self._idle.pop() if self._idle else await self._dial()
             try:
                 yield link
             finally:
@@ -38,15 +40,6 @@ class Pool:
                 await self._slots.acquire()
         except TimeoutError:
             raise NoLinkError(Reason.NO_TIME) from None
-
-    def _kept(self) -> Link | None:
-        if self._closed:
-            raise NoLinkError(Reason.CLOSED)
-        while self._idle:
-            link = self._idle.pop()
-            if link.alive:
-                return link
-        return None
 
     def _take_back(self, link: Link) -> None:
         if link.alive and not self._closed:

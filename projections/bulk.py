@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, Uuid
+from sqlalchemy import ColumnElement, Connection, Table, Uuid, bindparam
 
 CHUNK = 5000
 
@@ -32,7 +32,7 @@ def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any,
         return rows
     if len(columns) == 1:
         at = columns[0]
-        return [(*row[:at], row[at].hex, *row[at + 1 :]) for row in rows]
+        return [(*row[:at], f"{row[at].int:032x}", *row[at + 1 :]) for row in rows]
     return [tuple(value.hex if isinstance(value, UUID) else value for value in row) for row in rows]
 
 
@@ -61,6 +61,11 @@ def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (values)`, with one parameter that is spelled out at execution, so that statements are cached."""
+    return column.in_(bindparam(None, list(values), type_=column.type, expanding=True))
 
 
 def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, select, update
 
-from projections.bulk import chunked, insert_rows
+from projections.bulk import among, chunked, insert_rows
 from projections.tables import area_facts, history, revisions
 
 
@@ -41,9 +41,8 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
     insert_rows(connection, history, rows, ignore=True)
     for person in {row.person for row in rows}:
         positions = [row.position for row in rows if row.person == person]
-        connection.execute(
-            update(history).where(history.c.person == person, history.c.position.in_(positions)).values(planned=False)
-        )
+        theirs = update(history).where(history.c.person == person, among(history.c.position, positions))
+        connection.execute(theirs.values(planned=False))
 
 
 def move_ahead(connection: Connection, position: int, ahead_from: int | None) -> None:
@@ -76,7 +75,7 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
             func.max(history.c.position),
             func.coalesce(func.sum(history.c.ahead_from), 0),
             func.count(history.c.ahead_from),
-        ).where(history.c.person.in_(part))
+        ).where(among(history.c.person, part))
         for person, *mark in connection.execute(query.group_by(history.c.person)):
             found[person] = Mark(*mark)
     return found
@@ -86,7 +85,7 @@ def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
     """These persons are planned as of these marks."""
     for part in chunked(list(upto)):
         connection.execute(
-            update(history).where(and_(history.c.person.in_(part), ~history.c.planned)).values(planned=True)
+            update(history).where(and_(among(history.c.person, part), ~history.c.planned)).values(planned=True)
         )
 
 
@@ -99,7 +98,7 @@ def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID
     """The positions of all corrections and annulments known of those originals."""
     found: dict[UUID, list[int]] = {}
     for part in chunked(list(originals)):
-        query = select(revisions.c.original, revisions.c.position).where(revisions.c.original.in_(part))
+        query = select(revisions.c.original, revisions.c.position).where(among(revisions.c.original, part))
         for original, position in connection.execute(query):
             found.setdefault(original, []).append(position)
     return found
@@ -108,7 +107,7 @@ def revisions_of(connection: Connection, originals: Sequence[UUID]) -> dict[UUID
 def originals_arrived(connection: Connection, originals: Sequence[UUID]) -> None:
     """The corrections of these wait no more."""
     for part in chunked(list(originals)):
-        connection.execute(update(revisions).where(revisions.c.original.in_(part)).values(arrived=True))
+        connection.execute(update(revisions).where(among(revisions.c.original, part)).values(arrived=True))
 
 
 def has_revisions(connection: Connection) -> bool:
@@ -123,11 +122,8 @@ def note_area(connection: Connection, area: str, position: int, time: int) -> No
 
 def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
     """The positions of the facts of those areas."""
-    wanted = sorted(set(areas))
-    return [
-        position for part in chunked(wanted)
-        for position in connection.execute(select(area_facts.c.position).where(area_facts.c.area.in_(part))).scalars()
-    ]  # fmt: skip
+    query = select(area_facts.c.position).where(among(area_facts.c.area, set(areas)))
+    return list(connection.execute(query).scalars())
 
 
 def has_area_facts(connection: Connection) -> bool:

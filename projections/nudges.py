@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from domain.nudge import Delivery, Nudge, State
 from domain.triggers import CLASSES
-from projections.bulk import chunked, insert_rows
+from projections.bulk import among, chunked, insert_rows
 from projections.tables import due, inbox, micros, nudges
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -30,7 +30,7 @@ def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[U
     known = [nudge.intent.id for nudge in changed if nudge.intent.id not in new]
     for part in chunked(known):
         for table in (nudges, due, inbox):
-            connection.execute(delete(table).where(table.c.nudge.in_(part)))
+            connection.execute(delete(table).where(among(table.c.nudge, part)))
     insert_rows(connection, nudges, [_row(nudge) for nudge in changed])
     insert_rows(connection, due, [row for nudge in changed for row in _due_rows(nudge)])
     insert_rows(connection, inbox, [row for nudge in changed for row in _inbox_rows(nudge)])
@@ -62,7 +62,7 @@ def of_persons(connection: Connection, persons: Iterable[str]) -> dict[str, dict
     """Person -> their nudges by id."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
     for part in chunked(list(found)):
-        query = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(nudges.c.person.in_(part))
+        query = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(among(nudges.c.person, part))
         for person, id_, folded in connection.execute(query):
             found[person][id_] = _decode(folded)
     return found
@@ -72,7 +72,7 @@ def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     """The nudges with those ids."""
     found: dict[UUID, Nudge] = {}
     for part in chunked(list(set(ids))):
-        query = select(nudges.c.nudge, nudges.c.folded).where(nudges.c.nudge.in_(part))
+        query = select(nudges.c.nudge, nudges.c.folded).where(among(nudges.c.nudge, part))
         found |= {id_: _decode(folded) for id_, folded in connection.execute(query)}
     return found
 
@@ -81,7 +81,7 @@ def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many facts each of the nudges has."""
     found: dict[UUID, int] = {}
     for part in chunked(list(set(ids))):
-        query = select(nudges.c.nudge, nudges.c.version).where(nudges.c.nudge.in_(part))
+        query = select(nudges.c.nudge, nudges.c.version).where(among(nudges.c.nudge, part))
         found |= {row.nudge: row.version for row in connection.execute(query)}
     return found
 
@@ -90,7 +90,7 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     """A number that grows with every fact about a person's nudges."""
     found: dict[str, int] = {}
     for part in chunked(list(persons)):
-        query = select(nudges.c.person, func.sum(nudges.c.version)).where(nudges.c.person.in_(part))
+        query = select(nudges.c.person, func.sum(nudges.c.version)).where(among(nudges.c.person, part))
         found |= {person: int(mark) for person, mark in connection.execute(query.group_by(nudges.c.person))}
     return found
 
@@ -107,7 +107,7 @@ def claim(connection: Connection, *, now: int, until: int, holder: str, limit: i
     rows = [Due(*row) for row in connection.execute(query)]
     for part in chunked([row.nudge for row in rows]):
         connection.execute(
-            update(due).where(due.c.nudge.in_(part), due.c.due_at <= now).values(holder=holder, held_until=until)
+            update(due).where(among(due.c.nudge, part), due.c.due_at <= now).values(holder=holder, held_until=until)
         )
     return rows
 
@@ -115,7 +115,7 @@ def claim(connection: Connection, *, now: int, until: int, holder: str, limit: i
 def release(connection: Connection, rows: Iterable[Due]) -> None:
     """Let go of deliveries that could not be settled after all."""
     for part in chunked([row.nudge for row in rows]):
-        connection.execute(update(due).where(due.c.nudge.in_(part)).values(holder=None, held_until=None))
+        connection.execute(update(due).where(among(due.c.nudge, part)).values(holder=None, held_until=None))
 
 
 def next_due(connection: Connection) -> int | None:

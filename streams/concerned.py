@@ -70,10 +70,6 @@ class Concerned:
 
 
 def _rows(position: int, event: LifeEvent, persons: Iterable[str], recorded: int) -> list[Concerns]:
-    return [
-        Concerns(
-            person, position, micros(event.time), event.type, optional_micros(event.ahead_from),
-            planned=False, recorded=recorded,
-        )
-        for person in persons
-    ]  # fmt: skip
+    time, ahead = micros(event.time), optional_micros(event.ahead_from)
+    type_, planned = event.type, False
+    return [Concerns(person, position, time, type_, ahead, planned, recorded) for person in persons]

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from notifiers.port import Message
-from projections.bulk import insert_rows
+from projections.bulk import among, insert_rows
 from streams.database import Database, Priority
 from streams.keys import PersonKeys
 from streams.tables import fake_messages
@@ -52,7 +52,7 @@ class FakeBox:
         """The last message kept of each of these nudges to this recipient, if it can still be read."""
         table = fake_messages
         query = select(table.c.nudge, table.c.sealed).where(
-            table.c.recipient == recipient, table.c.nudge.in_(list(nudges))
+            table.c.recipient == recipient, among(table.c.nudge, list(nudges))
         )
         keys = self._keys.load(connection, [recipient])
         found: dict[UUID, Kept] = {}

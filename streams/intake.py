@@ -1,6 +1,6 @@
 """Intake: events of registries become facts, each once, with the history rows of all whom they name."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
-from projections.bulk import chunked
+from projections.bulk import among, chunked
 from projections.tables import history as history_table
 from projections.tables import micros, moment, optional_micros
 from streams import mapper
@@ -97,36 +97,30 @@ class _Storing:
         self.connection, self.log, self.names, self.now = connection, log, names, now
 
     def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
-        known = self._known({event.stream for event in events})
-        fresh: dict[UUID, LifeEvent] = {}
+        known = self._known([event.stream for event in events])
+        fresh: dict[int, LifeEvent] = {}  # by the stream's number: a UUID's own hash is a call of Python
         outcomes = [self._take(event, known, fresh) for event in events]
-        made = self._append(list(fresh.values()))
-        return outcomes, made
+        return outcomes, self._append(list(fresh.values()))
 
-    def _known(self, streams: Iterable[UUID]) -> dict[UUID, _Known]:
+    def _known(self, streams: Sequence[UUID]) -> dict[UUID, _Known]:
         found: dict[UUID, _Known] = {}
-        columns = (log_table.c.originator_id, log_table.c.position, log_table.c.state)
-        for part in chunked(list(streams)):
-            query = select(*columns).where(log_table.c.originator_id.in_(part), log_table.c.originator_version == 1)
-            for stream, position, state in self.connection.execute(query):
+        query = select(log_table.c.originator_id, log_table.c.position, log_table.c.state)
+        first = query.where(log_table.c.originator_version == 1)
+        for part in chunked(streams):
+            rows = self.connection.execute(first.where(among(log_table.c.originator_id, part)))
+            for stream, position, state in rows:
                 found[stream] = _Known(position, mapper.decode_life(state))
         return found
 
-    def _take(self, event: LifeEvent, known: dict[UUID, _Known], fresh: dict[UUID, LifeEvent]) -> Outcome:
-        digest = known[event.stream].state.digest if event.stream in known else None
-        if digest is None and event.stream in fresh:
-            digest = fresh[event.stream].digest
-        if digest is None:
-            fresh[event.stream] = event
-            return ACCEPTED
-        if digest != event.digest:
-            reason = (
-                "was already used by this source for an event with another body; a correction has an id of its own"
-            )
-            return Outcome(accepted=False, refused=Refused("id", reason, "id_reused"))
-        if event.stream in known:
-            self._loaded_again(event, known[event.stream])
-        return DUPLICATE
+    def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> Outcome:
+        stored = known.get(event.stream) if known else None
+        if stored is None:
+            first = fresh.setdefault(event.stream.int, event)
+            return ACCEPTED if first is event else _again(event, first.digest)
+        outcome = _again(event, stored.state.digest)
+        if outcome.duplicate:
+            self._loaded_again(event, stored)
+        return outcome
 
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
         """The same event by an earlier load, or live after a historical load: more of it is planned."""
@@ -143,11 +137,19 @@ class _Storing:
         )
         history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from))
 
-    def _append(self, events: list[LifeEvent]) -> dict[str, PersonKey]:
-        keys, made = self.log.keys.ensure(self.connection, [one for event in events for one in event.everybody])
+    def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
+        everybody = {person for event in events for named in event.persons.values() for person in named}
+        keys, made = self.log.keys.ensure(self.connection, everybody)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
         before = self.log.facts.append(self.connection, rows)
-        positions = {event.stream: before + at for at, event in enumerate(events, 1)}
-        placed = [(positions[event.stream], event) for event in events]
-        Concerned(self.connection, self.connection, self.log, self.names).note(placed, micros(self.now))
+        concerned = Concerned(self.connection, self.connection, self.log, self.names)
+        concerned.note(list(enumerate(events, before + 1)), micros(self.now))
         return made
+
+
+def _again(event: LifeEvent, digest: bytes) -> Outcome:
+    """The outcome for an event whose id is known, with a body of that digest."""
+    if digest == event.digest:
+        return DUPLICATE
+    reason = "was already used by this source for an event with another body; a correction has an id of its own"
+    return Outcome(accepted=False, refused=Refused("id", reason, "id_reused"))

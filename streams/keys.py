@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
+from projections.bulk import among, chunked, insert_rows
 from streams.tables import person_keys
 
 KEY_BYTES = 32
@@ -73,7 +74,10 @@ class PersonKeys:
         return found
 
     def _read(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
-        rows = connection.execute(select(person_keys).where(person_keys.c.person.in_(list(persons))))
+        rows = [
+            row for part in chunked(list(persons))
+            for row in connection.execute(select(person_keys).where(among(person_keys.c.person, part)))
+        ]  # fmt: skip
         return {row.person: self._unwrap(row.person, row.key_id, row.wrapped, row.wrapped_by) for row in rows}
 
     def _unwrap(self, person: str, key_id: bytes, wrapped: bytes, version: int) -> PersonKey:
@@ -97,9 +101,7 @@ class PersonKeys:
             rows.append((person, key_id, self._wrap(person, key_id, key), self._keyring.current))
             made[person] = PersonKey(key_id, AESGCM(key))
         if rows:
-            connection.execute(
-                person_keys.insert(), [dict(zip(person_keys.c.keys(), row, strict=True)) for row in rows]
-            )
+            insert_rows(connection, person_keys, rows)
         return known | made, made
 
     def _wrap(self, person: str, key_id: bytes, key: bytes) -> bytes:

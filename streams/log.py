@@ -7,18 +7,17 @@ from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.events import LifeEvent
-from projections.bulk import chunked
-from streams import mapper
+from projections.bulk import among, chunked
 from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
-from streams.mapper import Entry, FactMapper, LifeState
+from streams.mapper import Entry, FactMapper, LifeState, decode, decode_life, encode, unseal
 from streams.recorder import FactRecorder, page_of
-from streams.tables import log
+from streams.tables import log, log_rows, streams_of
 
-PAGE = 5000
+PAGE = 1000
 
 
 class Log(Application[UUID]):
@@ -51,9 +50,7 @@ class Log(Application[UUID]):
         Raises:
             IntegrityError: somebody else appended that version of a stream first.
         """
-        rows = [
-            (one.originator_id, one.originator_version, one.fact.TOPIC, mapper.encode(one.fact)) for one in entries
-        ]
+        rows = [(one.originator_id, one.originator_version, one.fact.TOPIC, encode(one.fact)) for one in entries]
         return self.facts.append(connection, rows)
 
     def read(self, connection: Connection, positions: Iterable[int]) -> list[Entry]:
@@ -61,7 +58,7 @@ class Log(Application[UUID]):
         wanted = sorted(set(positions))
         rows = [
             row for part in chunked(wanted)
-            for row in connection.execute(select(log).where(log.c.position.in_(part)).order_by(log.c.position))
+            for row in connection.execute(log_rows.where(among(log.c.position, part)).order_by(log.c.position))
         ]  # fmt: skip
         return self.decoded(connection, rows)
 
@@ -69,7 +66,7 @@ class Log(Application[UUID]):
         """All entries of those streams, in the order of the log."""
         rows = [
             row for part in chunked(sorted(set(ids)))
-            for row in connection.execute(select(log).where(log.c.originator_id.in_(part)))
+            for row in connection.execute(log_rows.where(among(log.c.originator_id, part)))
         ]  # fmt: skip
         return self.decoded(connection, sorted(rows))
 
@@ -88,17 +85,15 @@ class Log(Application[UUID]):
 
     def decoded(self, connection: Connection, rows: Sequence[Any]) -> list[Entry]:
         """Rows of the log (position, stream, version, topic, state) as entries; needs one look for all their keys."""
-        states = {row[0]: mapper.decode_life(row[4]) for row in rows if row[3] == LifeEvent.TOPIC}
-        keys = self.keys.load(connection, _named(states.values()))
-        return [_entry(row, states.get(row[0]), keys) for row in rows]
+        states = [decode_life(row[4]) if row[3] == LifeEvent.TOPIC else None for row in rows]
+        keys = self.keys.load(connection, _named(states))
+        return [
+            Entry(stream, row[2], decode(row[3], row[4]), row[0])
+            if state is None
+            else Entry(stream, row[2], unseal(stream, state, keys), row[0], state.recorded)
+            for row, stream, state in zip(rows, streams_of(rows), states, strict=True)
+        ]
 
 
-def _entry(row: Any, state: LifeState | None, keys: Mapping[str, PersonKey]) -> Entry:  # noqa: ANN401  (a row)
-    position, stream, version, topic, raw = row[:5]
-    if state is None:
-        return Entry(stream, version, mapper.decode(topic, raw), position)
-    return Entry(stream, version, mapper.unseal(stream, state, keys), position, state.recorded)
-
-
-def _named(states: Iterable[LifeState]) -> set[str]:
-    return {person for state in states for named in state.persons.values() for person in named}
+def _named(states: Iterable[LifeState | None]) -> set[str]:
+    return {person for state in states if state is not None for named in state.persons.values() for person in named}

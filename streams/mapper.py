@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from domain.facts import ALL_FACTS, Fact
 from streams.keys import PersonKey
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """A fact in the log: which stream, the how-manieth there, what, and (once stored) at which position.
 
     `recorded`: when a life event was; every other fact says it itself.
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     recorded: datetime | None = None
 
 
-class LifeState(Struct, frozen=True, array_like=True):
+class LifeState(Struct, frozen=True, array_like=True, gc=False):
     """A life event as stored: everything clear but the roles' parts. New fields go to the end, with a default."""
 
     source: str
@@ -48,9 +48,13 @@ class LifeState(Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_decode_life = msgspec.msgpack.Decoder(LifeState).decode
+decode_life = msgspec.msgpack.Decoder(LifeState).decode
+"""The stored form of a life event, its parts still sealed."""
+
 _decode_part = msgspec.msgpack.Decoder(dict[str, Any]).decode
-_DECODERS: Mapping[str, Callable[[bytes], Any]] = {fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS}
+_DECODERS: Mapping[str, Callable[[bytes], Any]] = {
+    fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS
+}
 
 
 def encode(fact: Fact) -> bytes:
@@ -60,12 +64,11 @@ def encode(fact: Fact) -> bytes:
 
 def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) -> bytes:
     """A life event as stored, each role's part sealed with the key of the person in it."""
+    sealed: dict[str, bytes] = {}
     about = event.stream.bytes
-    sealed = {
-        role: keys[event.persons[role][0]].seal(_encode(part), about + role.encode())
-        for role, part in event.fields.items()
-        if role != PUBLIC and part
-    }
+    for role, part in event.fields.items():
+        if role != PUBLIC and part:
+            sealed[role] = keys[event.persons[role][0]].seal(_encode(part), about + role.encode())
     return _encode(
         LifeState(
             event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
@@ -75,20 +78,16 @@ def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) ->
     )  # fmt: skip
 
 
-def decode_life(state: bytes) -> LifeState:
-    """The stored form of a life event, its parts still sealed."""
-    return _decode_life(state)
-
-
 def unseal(stream: UUID, state: LifeState, keys: Mapping[str, PersonKey]) -> LifeEvent:
     """The life event; a part whose key is destroyed is absent."""
     fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
-    about = stream.bytes
-    for role, sealed in state.sealed.items():
-        key = keys.get(state.persons[role][0])
-        plain = None if key is None else key.open(sealed, about + role.encode())
-        if plain is not None:
-            fields[role] = _decode_part(plain)
+    if state.sealed:
+        about = stream.bytes
+        for role, sealed in state.sealed.items():
+            key = keys.get(state.persons[role][0])
+            plain = None if key is None else key.open(sealed, about + role.encode())
+            if plain is not None:
+                fields[role] = _decode_part(plain)
     return LifeEvent(
         stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=state.persons,
         fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,

@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.history import History, history_of
 from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import history as view
-from projections.bulk import chunked
+from projections.bulk import among, chunked
 from projections.tables import history, optional_moment
 from streams.log import Log
 from streams.mapper import Entry
 from streams.tables import log as log_table
+from streams.tables import log_rows
 
 
 def histories(connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook) -> dict[str, History]:
@@ -39,9 +40,9 @@ def _recorded(connection: Connection, log: Log, persons: Sequence[str]) -> dict[
     found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
     for part in chunked(persons):
         query = (
-            select(log_table, history.c.person, history.c.ahead_from)
+            log_rows.add_columns(history.c.person, history.c.ahead_from)
             .join_from(history, log_table, history.c.position == log_table.c.position)
-            .where(history.c.person.in_(part))
+            .where(among(history.c.person, part))
         )
         rows = connection.execute(query).fetchall()
         for entry, row in zip(log.decoded(connection, rows), rows, strict=True):

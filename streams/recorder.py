@@ -11,9 +11,9 @@ from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notif
 from sqlalchemy import Connection, Select, func, select, text
 from sqlalchemy import exc as sql
 
-from projections.bulk import insert_rows
+from projections.bulk import among, insert_rows
 from streams.database import Database
-from streams.tables import log
+from streams.tables import log, log_rows, streams_of
 
 APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
 
@@ -92,8 +92,11 @@ class FactRecorder(ApplicationRecorder):
         """The log from a position on."""
         after = (start or 0) - inclusive_of_start
         with self._database.reading() as connection:
-            rows = connection.execute(page_of(after, limit, stop, topics))
-            return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in rows]
+            rows = connection.execute(page_of(after, limit, stop, topics)).fetchall()
+        return [
+            Notification(stream, row[2], row[3], row[4], id=row[0])
+            for row, stream in zip(rows, streams_of(rows), strict=True)
+        ]
 
     def max_notification_id(self) -> int | None:
         """The position of the newest fact, or None."""
@@ -111,9 +114,9 @@ class FactRecorder(ApplicationRecorder):
 
 def page_of(after: int, limit: int, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
     """The facts after a position: position, stream, version, topic, state."""
-    query = select(log).where(log.c.position > after).order_by(log.c.position).limit(limit)
+    query = log_rows.where(log.c.position > after).order_by(log.c.position).limit(limit)
     query = query if upto is None else query.where(log.c.position <= upto)
-    return query.where(log.c.topic.in_(topics)) if topics else query
+    return query.where(among(log.c.topic, topics)) if topics else query
 
 
 def _uuid(stored: StoredEvent) -> UUID:

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,6 @@ from domain.triggers import Trigger
 from projections import governance, nudges
 from streams import reading
 from streams.database import Database
-from streams.intake import Intake
 from streams.library import Library
 from streams.log import Log
 
@@ -77,14 +76,14 @@ class _Found(Struct, frozen=True):
 
 
 class Stopping:
-    """Shows and stops the topic of a nudge for one recipient."""
+    """Shows and stops the topic of a nudge for one recipient; `store` is Intake's."""
 
     def __init__(
-        self, database: Database, log: Log, library: Library, names: Names, intake: Intake,
-        clock: Callable[[], datetime],
+        self, database: Database, log: Log, library: Library, names: Names,
+        store: Callable[[Sequence[LifeEvent]], object], clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = database, log, library, names
-        self._intake, self._clock = intake, clock
+        self._store, self._clock = store, clock
         self._one_at_a_time = threading.Lock()  # two topics stopped at once must not forget each other
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
@@ -110,7 +109,7 @@ class Stopping:
             if found.topic.mandatory:
                 raise Mandatory(found.topic)
             if not found.topic.stopped:
-                self._intake.store([self._event(id_, found)])
+                self._store([self._event(id_, found)])
             return found.topic
 
     def _find(self, connection: Connection, id_: UUID, recipient: str) -> _Found:

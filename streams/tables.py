@@ -1,6 +1,11 @@
 """The tables of the log: facts, and the keys that open them."""
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid, select, type_coerce
 
 from projections.tables import Position, Pseudonym, metadata
 
@@ -14,6 +19,20 @@ log = Table(
     Column("state", LargeBinary, nullable=False),
     UniqueConstraint("originator_id", "originator_version"),
 )
+
+log_rows = select(
+    log.c.position, type_coerce(log.c.originator_id, String(32)), log.c.originator_version, log.c.topic, log.c.state
+)
+"""Rows of the log as `Log.decoded` takes them: the stream as the driver gives it, made UUIDs by `streams_of`."""
+
+
+def streams_of(rows: Sequence[Any]) -> list[UUID]:
+    """The streams of these rows: PostgreSQL's driver gives UUIDs, SQLite's their 32 hex digits.
+
+    All at once by msgspec, because UUID's own constructor takes as long as decrypting a fact.
+    """
+    return msgspec.convert([row[1] for row in rows], list[UUID])
+
 
 person_keys = Table(
     "person_keys",

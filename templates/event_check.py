@@ -21,10 +21,14 @@ _LITERALS: Mapping[str, tuple[type, ...]] = {
 
 
 class Known(Struct, frozen=True):
-    """What all packs together declare: agencies, and the attributes of a person (name -> type)."""
+    """What all packs together declare: agencies, and the attributes of a person (name -> type).
+
+    Not `complete`: a pack.yaml could not be read, so what is missing may be in it.
+    """
 
     agencies: frozenset[str]
     attributes: Mapping[str, str]
+    complete: bool = True
 
 
 def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:
@@ -91,7 +95,7 @@ class _Check:
 
     def rest(self, type_: EventType) -> None:
         """Report what does not fit together."""
-        if type_.agency not in self.known.agencies:
+        if type_.agency not in self.known.agencies and self.known.complete:
             self._value(("agency",), f"no agency is called {type_.agency!r}", type_.agency, self.known.agencies)
         singles = [role for role, several in type_.roles.items() if not several]
         for name, prop in type_.schema["properties"].items():
@@ -127,7 +131,8 @@ class _Check:
     def _setting(self, type_: EventType, path: Path, value: Any) -> None:  # noqa: ANN401  (of three shapes)
         attribute = str(path[-1])
         if (kind := self.known.attributes.get(attribute)) is None:
-            self._key(path, f"no pack declares the attribute {attribute!r}", self.known.attributes)
+            if self.known.complete:
+                self._key(path, f"no pack declares the attribute {attribute!r}", self.known.attributes)
         elif isinstance(value, str):
             self._from_field(type_, path, value, kind)
         elif isinstance(value, list):

@@ -47,6 +47,10 @@ class Report:
         """Note one more finding."""
         self._found.add(finding)
 
+    def about(self, paths: Iterable[str]) -> bool:
+        """Whether anything was found in any of these files."""
+        return not {finding.path for finding in self._found}.isdisjoint(paths)
+
     def __len__(self) -> int:
         return len(self._found)
 
@@ -66,5 +70,16 @@ class Report:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """What was probably meant by a name that is not known."""
-    return next(iter(get_close_matches(name, sorted(known), n=1)), None)
+    """What was probably meant by a name that is not known; None for one that is, or that is like nothing.
+
+    What several names begin with (`event.`) makes them no more alike.
+    """
+    names = sorted(known)
+    root = name.partition(".")[0] + "."
+    inside = [each.removeprefix(root) for each in names if each.startswith(root)]
+    if name in names:
+        return None
+    if inside:
+        found = next(iter(get_close_matches(name.removeprefix(root), inside, n=1)), None)
+        return None if found is None else root + found
+    return next(iter(get_close_matches(name, names, n=1)), None)

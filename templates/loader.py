@@ -72,7 +72,7 @@ def _check(packs: list[PackFiles], report: Report) -> None:
     known = check_packs(packs, report)
     languages = languages_of(files.pack for files in packs)
     catalogue, broken = _catalogue(packs, known, report)
-    for files in packs:
+    for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
             check_titles(document, languages, report)
     triggers = [trigger for files in packs for trigger in files.triggers]
@@ -89,11 +89,13 @@ def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Ca
         name = str(plain(document).get("type"))
         if name in types:
             report.add(document.finding(document.value(("type",)), f"the event type {name!r} is declared twice"))
+            broken.add(name)
         elif (type_ := check_event_type(document, known, report)) is not None:
             types[type_.name] = type_
         else:
             broken.add(name)
-    return Catalogue(types, known.attributes), frozenset(broken)
+    usable = {name: type_ for name, type_ in types.items() if name not in broken}
+    return Catalogue(usable, known.attributes), frozenset(broken)
 
 
 def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
@@ -107,7 +109,7 @@ def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
 
 def _check_owner(rules: Document, known: Known, report: Report) -> None:
     owner = plain(rules).get("owner")
-    if isinstance(owner, str) and owner not in known.agencies:
+    if isinstance(owner, str) and owner not in known.agencies and known.complete:
         message = f"no agency is called {owner!r}"
         report.add(rules.finding(rules.value(("owner",)), message, closest(owner, known.agencies)))
 
@@ -115,11 +117,11 @@ def _check_owner(rules: Document, known: Known, report: Report) -> None:
 def _check_trigger(
     trigger: TriggerFiles, catalogue: Catalogue, broken: frozenset[str], languages: list[str], report: Report
 ) -> None:
-    before = len(report)
     check_rules(trigger.rules, catalogue, broken, report)
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
-    if len(report) == before and plain(trigger.rules).get("on") in catalogue.types:
+    paths = [document.path for document in (trigger.rules, *trigger.words.values())]
+    if not report.about(paths) and trigger.rules.data["on"] in catalogue.types:
         check_samples(trigger, catalogue, report)
 
 

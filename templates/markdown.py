@@ -86,7 +86,12 @@ class Markdown(MarkdownIt):
         self.enable(RULES)
 
     def normalizeLink(self, url: str) -> str:  # noqa: N802  (overrides)
-        """The address, with marks of its own kind, for values are escaped otherwise in it."""
+        """The address, with marks of its own kind, for values are escaped otherwise in it; empty if it is refused.
+
+        It is judged before a mark in its host could become letters (RFC 3492).
+        """
+        if LINK.fullmatch(url) is None:
+            return ""
         return _ENCODED_MARK.sub("\ue002\\1\ue001", super().normalizeLink(url))
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (overrides)

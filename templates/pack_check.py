@@ -7,7 +7,7 @@ from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.filters import speaks
 from templates.findings import Report, closest
-from templates.pack_shapes import PackShape
+from templates.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
@@ -18,8 +18,10 @@ _DEPTH = 3  # ("agencies", "justice", "title")
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     """Report what is wrong with each pack.yaml and among them; what they declare together."""
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
+    complete = True
     for files in packs:
         document = files.pack
+        complete = complete and document.data is not None
         if document.data is not None:
             check_shape(document, PackShape, report)
         _check_languages(document, report)
@@ -27,12 +29,14 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
             _declare(document, (group,), group_at(content, group), declared[group], report)
-    types = {name: group_at(attribute).get("type") for name, attribute in declared["attributes"].items()}
-    return Known(frozenset(declared["agencies"]), {name: str(kind) for name, kind in types.items()})
+    types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
+    kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
+    return Known(frozenset(declared["agencies"]), kinds, complete)
 
 
 def _check_languages(document: Document, report: Report) -> None:
-    languages = languages_of([document])
+    named = group_at(plain(document), "defaults").get("languages")
+    languages = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
     for at, language in enumerate(languages):
         if not speaks(language):
             place = document.value(("defaults", "languages", at))
@@ -69,17 +73,17 @@ def keys_of(content: Any) -> Collection[str | int]:  # noqa: ANN401  (anything t
 
 
 def languages_of(documents: Iterable[Document]) -> list[str]:
-    """The languages of the first pack.yaml that names any."""
+    """The languages of the first pack.yaml that names any; one that nobody speaks is left out."""
     for document in documents:
         languages = group_at(plain(document), "defaults").get("languages")
         if isinstance(languages, list):
-            return [language for language in languages if isinstance(language, str)]
+            return [each for each in languages if isinstance(each, str) and speaks(each)]
     return []
 
 
 def check_titles(document: Document, languages: list[str], report: Report) -> None:
     """Report every title and label of a file that lacks a language."""
-    for path in document.values:
+    for path in document.values if document.data is not None else ():
         named = path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
         missing = [each for each in languages if each not in group_at(document.data, *path)] if named else []
         if missing:

@@ -1,7 +1,7 @@
 """The shape of pack.yaml."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -19,6 +19,9 @@ from templates.kinds import (
     matching,
     optional,
 )  # fmt: skip
+
+AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
+ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 
 
 class QuietHoursShape(Shape):
@@ -55,7 +58,7 @@ class AgencyShape(Shape):
 class AttributeShape(Shape):
     """Something that is known of a person."""
 
-    type: Literal["string", "date", "integer", "boolean", "strings"]
+    type: AttributeType
     title: Titles
 
 

@@ -45,6 +45,7 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
     path, kind = _plain(error["loc"]), error["type"]
     name = next((part for part in reversed(path) if isinstance(part, str)), "the file")
     problem = _PROBLEMS.get(kind, "{name}: " + error["msg"]).format(name=name, **error.get("ctx", {}))
+    problem = problem.replace("False", "false")  # as YAML writes it
     report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
 
 

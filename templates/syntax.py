@@ -190,9 +190,12 @@ class _Walk:
         return "boolean"
 
     def _compare(self, node: nodes.Compare) -> str:
-        self.expression(node.expr)
+        kind = self.expression(node.expr)
         for operand in node.ops:
-            self.expression(operand.expr)
+            other = self.expression(operand.expr)
+            if operand.op not in ("in", "notin") and None not in (kind, other) and not _alike(kind, other):
+                name = _dotted(node.expr) or ""
+                self._problem(node, f"this compares {kind} with {other}", name)
             if _dotted(node.expr) == "step":
                 self._steps(operand.expr)
         return "boolean"
@@ -204,6 +207,10 @@ class _Walk:
             if isinstance(each, nodes.Const) and self.scope.steps is not None and each.value not in self.scope.steps:
                 name = str(each.value)
                 self._problem(each, f"there is no step {name!r}", name, closest(name, self.scope.steps))
+
+
+def _alike(kind: str | None, other: str | None) -> bool:
+    return kind == other or any({kind, other} == pair for pair in ({"integer", "number"}, {"string", "date"}))
 
 
 def _more_than_args(node: nodes.Filter) -> bool:

@@ -1,6 +1,7 @@
 """Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
 
 import re
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -14,6 +15,11 @@ from templates.shape_check import check_shape
 from templates.shapes import TriggerShape
 from templates.yaml_file import Document, Path, Place
 
+_COMPILED = ("on", "when", "to", "occurrence", "due", "expires", "unless")
+_HARMLESS: Mapping[str, Any] = {
+    "title": {"en": "-"}, "owner": "-", "legal_basis": "-", "category": "any", "class": "service",
+    "channels": ["email"],
+}  # fmt: skip
 _QUOTED = re.compile(r"'([^']+)'")
 _ROOTED = re.compile(r"(?:event|citizen|later)\.")
 
@@ -22,7 +28,7 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
     """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile."""
     if document.data is None:
         return
-    rules = _without(document.data, check_shape(document, TriggerShape, report))
+    rules = _compilable(document.data, check_shape(document, TriggerShape, report))
     if rules is None or broken & set(_types(rules)):
         return
     for bad in _all_bad(rules, catalogue):
@@ -30,11 +36,13 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
         report.add(document.finding(_place(document, bad), bad.problem, suggestion))
 
 
-def _without(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
-    """The rules without what is wrong in them; None where they cannot do without it."""
+def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
+    """What compiling reads of the rules, without what is wrong in it; None where that leaves nothing to compile."""
     rules = deepcopy(data)
     for path in sorted(wrong, reverse=True):  # from the end of a list, so that the others keep their places
         _drop(rules, path)
+    if isinstance(rules, dict):
+        rules = {**_HARMLESS} | {key: rules[key] for key in _COMPILED if key in rules}
     try:
         TriggerShape.model_validate(rules)
     except ValidationError:

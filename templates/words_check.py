@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ from templates.words_policy import Scope
 from templates.yaml_file import Document, Path, Place
 
 START = Place(1, 1, 1)
+Reads = Mapping[Path, frozenset[str]]
+"""Which variables each text uses."""
 NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
 """Which words a channel needs."""
 _UNSHOWN = (
@@ -62,40 +65,42 @@ def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
     for language in context.languages:
         if language not in files.words:
             report.add(Finding(str(files.folder / f"{language}.md"), 1, 1, f"the words in {language!r} are missing"))
-    reads: dict[str, frozenset[str]] = {}
+    reads: dict[str, Reads] = {}
     for language, document in files.words.items():
         if context.languages and language not in context.languages:
             message = f"the pack has no language {language!r}"
             report.add(document.finding(START, message, closest(language, context.languages)))
         if document.data is not None:
             reads[language] = _Words(language, document, context, report).check()
-    _compare(files, reads, report)
+    for first, second in permutations(reads, 2):
+        _compare(files, (first, reads[first]), (second, reads[second]), report)
 
 
-def _compare(files: TriggerFiles, reads: Mapping[str, frozenset[str]], report: Report) -> None:
-    for variable in sorted(frozenset().union(*reads.values())):
-        speaking = [language for language, read in reads.items() if variable in read]
-        for language in reads:
-            if language not in speaking:
-                message = f"{variable} is not used here, but in {', '.join(f'{each}.md' for each in speaking)}"
-                report.add(files.words[language].finding(START, message))
+def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Reads], report: Report) -> None:
+    """Report what one language says and the other does not, text by text."""
+    (language, reads), (other_language, other_reads) = one, other
+    document = files.words[other_language]
+    for path in sorted(reads.keys() & other_reads.keys()):
+        for variable in sorted(reads[path] - other_reads[path]):
+            message = f"{variable} is not used here, but in {language}.md"
+            report.add(document.finding(document.value(path), message))
 
 
 class _Words:
     def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
         self.document, self.context, self.report = document, context, report
         self.environment = plain_environment(language)
-        self.reads: set[str] = set()
+        self.reads: dict[Path, frozenset[str]] = {}
 
-    def check(self) -> frozenset[str]:
-        """Report what is wrong in one language; the variables that it uses."""
+    def check(self) -> Reads:
+        """Report what is wrong in one language; which variables each of its texts uses."""
         check_shape(self.document, WordsShape, self.report)
         self._steps()
         self._parts((), plain(self.document))
         self._correction()
         for path, text in texts((), plain(self.document)):
             self._text(path, text)
-        return frozenset(self.reads - {"step"})
+        return self.reads
 
     def _steps(self) -> None:
         known = self.context.scope.steps
@@ -114,19 +119,20 @@ class _Words:
                     self.report.add(self.document.finding(place, message))
 
     def _correction(self) -> None:
-        words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION) is True
-        if wanted and words is None:
+        words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION, False)
+        if wanted is True and words is None:
             message = "trigger.yaml says `correction: true`, but the words for it are missing"
             self.report.add(self.document.finding(START, message))
-        elif wanted and isinstance(words, dict):
+        elif wanted is True and isinstance(words, dict):
             self._parts((CORRECTION,), words)
-        elif words is not None:
+        elif wanted is False and words is not None and self.context.rules:
             message = "trigger.yaml does not say `correction: true`"
             self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
 
     def _text(self, path: Path, text: str) -> None:
         reading = read_words(text, self.environment, self.context.scope)
-        self.reads |= reading.reads
+        if not reading.problems:
+            self.reads[path] = reading.reads - {"step"}
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))

@@ -53,7 +53,9 @@ def _tail(person: str) -> str:
     return person[6:11]
 
 
-def card(person: str, expires_on: str, number: str = "N1", time: str = "2025-01-10T12:00:00+05:00", **more: Any) -> Envelope:  # noqa: ANN401
+def card(
+    person: str, expires_on: str, number: str = "N1", time: str = "2025-01-10T12:00:00+05:00", **more: Any
+) -> Envelope:  # noqa: ANN401
     """An identity card was issued."""
     data = {"kind": "identity_card", "number": number, "issued_on": time[:10], "expires_on": expires_on}
     return event("kz.document.issued", person, time, data, **({"id": f"card-{number}-{_tail(person)}"} | more))
@@ -62,7 +64,9 @@ def card(person: str, expires_on: str, number: str = "N1", time: str = "2025-01-
 class World:
     """One platform on a file of its own, with fakes for all channels."""
 
-    def __init__(self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None
+    ) -> None:
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
         settings = load_settings(database=f"sqlite:///{folder}/world.sqlite")

@@ -15,7 +15,9 @@ _PREFERENCES = "citizen.preferences_changed"
 _HAS_THE_APP = 0.35
 _PREFERS_EMAIL = 0.35
 _ENGLISH = 0.12
-_NO_TRAFFIC_NEWS = 0.06
+_NO_TRAFFIC_NEWS = 0.04
+_LATE_RISER = 0.2
+_LOST_THE_APP = 0.04
 
 
 class Population(Struct, frozen=True):
@@ -53,12 +55,17 @@ class _Wishes:
     def _contact(self, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if event["data"]["email"]:
             self._with_email.add(event["subject"])
-        if event["data"]["phone"] and self._draw(event, "app") < _HAS_THE_APP:
+        has_it = _LOST_THE_APP < self._draw(event, "lost") and self._draw(event, "app") < _HAS_THE_APP
+        if event["data"]["phone"] and has_it:
             yield "push", f"demo:{event['id']}"
 
     def _preferences(self, event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        if event["subject"] in self._with_email and self._draw(event, "email") < _PREFERS_EMAIL:
+        if self._draw(event, "lost") < _LOST_THE_APP:
+            yield "channels", ["push"]
+        elif event["subject"] in self._with_email and self._draw(event, "email") < _PREFERS_EMAIL:
             yield "channels", ["email"]
+        if self._draw(event, "late") < _LATE_RISER:
+            yield from (("quiet_from", "20:00"), ("quiet_to", "11:00"))
         if self._draw(event, "english") < _ENGLISH:
             yield "language", "en"
         if self._draw(event, "traffic") < _NO_TRAFFIC_NEWS:

@@ -33,7 +33,7 @@ class RuleWords(Struct, frozen=True):
         yield from (self._due(step) for step in clause["due"].values() if step)
         yield from (self._unless(each) for each in clause.get("unless") or ())
         if "expires" in clause:
-            yield f"It is worth nothing {self._expiry(clause['expires'])}."
+            yield f"It is not sent later than {self._expiry(clause['expires'])}."
 
     def condition(self, text: str) -> str:
         """A condition (CEL) in words."""
@@ -50,8 +50,9 @@ class RuleWords(Struct, frozen=True):
             return "the time of the event"
         if root in _ROOTS and field:
             title = self.titles.get(token)
-            return f"{_ROOTS[root]} {_lower_first(title) if title else f'‘{_spoken(field)}’'}"
-        return f"“{_spoken(token.strip('"'))}”" if token.startswith('"') else token
+            return f"{_ROOTS[root]} {_lower_first(title)}" if title else f"{_ROOTS[root]} ‘{_spoken(field)}’"
+        literal = _spoken(token[1:-1])
+        return f"“{literal}”" if token.startswith('"') else token
 
     def heading(self, name: str) -> str:
         """What a value is called that the rule reads, as a heading."""
@@ -72,13 +73,14 @@ class RuleWords(Struct, frozen=True):
 
     def _unless(self, each: Mapping[str, Any]) -> str:
         grace = f"; a report up to {length(parse_offset(each['grace']))} late still counts" if "grace" in each else ""
-        return f"It is not sent if this happens first: {self._title(each['on'])}{self._given(each.get('when'))}{grace}."
+        done = f"{self._title(each['on'])}{self._given(each.get('when'))}"
+        return f"It is not sent if this happens first: {done}{grace}."
 
     def _expiry(self, text: str) -> str:
         try:
             return f"{length(parse_offset(text))} after it was due"
         except NotADuration:
-            return f"after {self.name(text)}"
+            return self.name(text)
 
 
 def moved(offset: str) -> str:
@@ -108,7 +110,7 @@ def _sign(token: str, before: str) -> str | None:
 
 def _whom(to: str | list[str] | tuple[str, ...]) -> str:
     roles = [to] if isinstance(to, str) else list(to)
-    return " and ".join("the person it is about" if role == "subject" else f"the {_spoken(role)}" for role in roles)
+    return " and ".join("the person whom it is about" if role == "subject" else f"the {_spoken(role)}" for role in roles)
 
 
 def _spoken(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The demo as a whole: a platform in a temporary folder, its year, and a web server on this machine, in one process."""
+"""The demo as a whole, in one process: a platform in a temporary folder, its year, and a web server."""
 
 import asyncio
 import contextlib

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from app.demo.life_words import at, reason, told
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader, Told
-from app.demo.rule_words import RuleWords, Titles
+from app.demo.rule_words import RuleWords
 from projections import nudges
 from streams.explaining import Why, explain
 from streams.library import Rules
@@ -52,7 +52,7 @@ class Explainer:
     def __init__(self, reader: Reader, zone: ZoneInfo) -> None:
         self._reader, self._zone = reader, zone
         named = published_titles(reader.platform, "attributes")
-        self._attributes: Titles = {f"citizen.{name}": title for name, title in named.items()}
+        self._attributes = {"citizen.age": "Age"} | {f"citizen.{name}": title for name, title in named.items()}
 
     def page(self, id_: UUID) -> WhyPage:
         """The page of one nudge.
@@ -69,7 +69,8 @@ class Explainer:
 
     def _page(self, connection: Connection, rules: Rules, why: Why, messages: tuple[Told, ...]) -> WhyPage:
         cause = why.cause
-        titles = self._attributes | {name: type_.title[ENGLISH] for name, type_ in rules.catalogue.types.items()}
+        events = {name: type_.title[ENGLISH] for name, type_ in rules.catalogue.types.items()}
+        titles = events | self._attributes
         words = RuleWords(titles)
         offices = self._reader.offices
         type_ = rules.catalogue.types.get(cause.type) if cause else None
@@ -102,7 +103,8 @@ class Explainer:
 
 def _as_written(clause: Mapping[str, Any]) -> str:
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in clause.items()}
-    return yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=100).strip()
+    written = yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=100).strip()
+    return written.replace("'on':", "on:")  # YAML 1.1 takes it for a truth value; triggers are not read so
 
 
 def _withheld(why: Why) -> str | None:

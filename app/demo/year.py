@@ -13,7 +13,7 @@ from streams.cloudevents import Envelope, time_of
 from streams.scheduler import Engine
 
 STEP = timedelta(hours=6)
-"""The longest jump: so the clock on the page never seems to stand still."""
+"""The longest jump where somebody looks on: so the clock on the page never seems to stand still."""
 
 
 class BadPopulation(Exception):
@@ -59,8 +59,9 @@ class Year:
     async def live(self, stopped: asyncio.Event, seconds: float) -> None:
         """Live the year in so many seconds of real time (0: as fast as it goes), or until stopped."""
         begun = asyncio.get_running_loop().time()
+        longest = STEP if seconds else self.end - self.start
         while self.now < self.end and not stopped.is_set():
-            self._clock.advance_to(self._next())
+            self._clock.advance_to(self._next(longest))
             await self._step()
             await _pause(stopped, begun + seconds * self.share)
 
@@ -71,14 +72,14 @@ class Year:
             await asyncio.to_thread(self._take_in, arrived, None)
         await self._engine.until_idle()
 
-    def _next(self) -> datetime:
-        """The next moment at which anything happens, at most a step ahead."""
+    def _next(self, longest: timedelta) -> datetime:
+        """The next moment at which anything happens, at most so far ahead."""
         with self._platform.database.reading() as connection:
             due = optional_moment(nudges.next_due(connection))
         coming = self._people.coming[self._arrived : self._arrived + 1]
         moments = [due, self._mailroom.next_report(), *map(time_of, coming)]
         ahead = [moment for moment in moments if moment is not None and moment > self.now]
-        return min([*ahead, self.now + STEP, self.end])
+        return min([*ahead, self.now + longest, self.end])
 
     def _arriving(self) -> list[Envelope]:
         arrived: list[Envelope] = []

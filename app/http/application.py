@@ -18,7 +18,7 @@ def application(platform: Platform) -> Api:
     )  # fmt: skip
     install(app)
     stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, platform.intake, platform.clock
+        platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
     )
     app.include_router(Events(platform.intake).router())
     app.include_router(Stop(stopping, platform.links, Pages()).router())

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from app.http import binding
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
-from app.http.openapi import EVENT_BODIES
+from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
 from app.http.problems import FieldError, Problem, field_error, refusal
 from streams.cloudevents import MAX_BYTES, Envelope, Refused
 from streams.intake import Intake, Outcome
@@ -63,7 +63,8 @@ class Events:
         router = APIRouter()
         router.add_api_route(
             "/events", self.post, methods=["POST"], status_code=HTTPStatus.ACCEPTED, response_model=Stored,
-            summary="Report life events (CloudEvents 1.0)", openapi_extra={"requestBody": EVENT_BODIES},
+            summary="Report life events (CloudEvents 1.0)",
+            openapi_extra={"requestBody": EVENT_BODIES, "parameters": EVENT_HEADERS},
             response_description="The event is new and stored for good.",
             responses={
                 200: {"model": Stored | BatchResult, "description": "A duplicate, or a batch that is stored whole."},

@@ -62,6 +62,19 @@ EVENT_BODIES: dict[str, Any] = {
 }
 
 
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+EVENT_HEADERS: list[dict[str, Any]] = [
+    *(
+        _header(f"ce-{name}", "An attribute of an event in binary mode, percent-encoded.")
+        for name in ("specversion", "id", "source", "type", "time", "subject", "corrects", "revision", "annuls")
+    ),
+    _header("traceparent", "The trace (W3C) that the event belongs to, unless it names one itself."),
+]
+
+
 class Api(FastAPI):
     """An application that describes itself truly."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
 from streams.cloudevents import Refused
@@ -93,10 +94,25 @@ async def _as_it_is(_: Request, error: Exception) -> JSONResponse:
     return error.response()
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    return Problem(status, status.description or status.phrase, headers=error.headers).response()
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers |= {"Allow": ", ".join(allowed)} if (allowed := _allowed(request)) else {}
+    return Problem(status, status.description or status.phrase, headers=headers).response()
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes of the path: the router names only those of the first one."""
+    app: FastAPI = request.app
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [
+        method for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+    ]  # fmt: skip
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

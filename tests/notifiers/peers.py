@@ -61,6 +61,10 @@ class ScriptedServer:
         """Answer at this stage only once the event is set."""
         return self._held.setdefault(stage, asyncio.Event())
 
+    async def left_alone(self) -> None:
+        """Wait until every client has hung up."""
+        await asyncio.gather(*(task for task in self._tasks if task))
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one client until either side has enough."""
         self.connections += 1

@@ -1,9 +1,11 @@
+import re
+from base64 import b64decode
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifiers.mime import Letterhead, UnsendableError
@@ -201,6 +203,11 @@ ANY_TITLE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), 
 
 
 @settings(deadline=None, derandomize=True)
+@example(title="=?utf-8?b?eA==?=", text="", html="")
+@example(title=" padded ", text=" padded ", html="")
+@example(title="long " * 30, text="x" * 2000, html="\r\n.\r\n")
+@example(title="ә" * 100 + "a" + "ә" * 100, text="\r\r\n\n", html="")
+@example(title="👪🏽" * 20, text="👪🏽", html="")
 @given(title=ANY_TITLE, text=ANY_TEXT, html=ANY_TEXT)
 def test_any_words_survive(title: str, text: str, html: str) -> None:
     """Whatever a service owner writes arrives unchanged, and the letter keeps to the rules of the wire."""
@@ -213,6 +220,8 @@ def test_any_words_survive(title: str, text: str, html: str) -> None:
     assert content.endswith(b"\r\n")
     lines = content.split(b"\r\n")
     assert max(map(len, lines)) <= 998
+    for word in re.findall(rb"=\?utf-8\?b\?([^?]*)\?=", content):
+        assert b64decode(word, validate=True).decode()  # RFC 2047, section 5: no word splits a character
     assert max((len(line) for line in lines if b"=?" in line), default=0) <= 76
     assert not [line for line in lines if b"\n" in line or b"\r" in line or line.startswith(b".")]
 

@@ -3,7 +3,9 @@ import asyncio
 import pytest
 
 from notifiers.email import EmailNotifier
+from notifiers.mime import Letter
 from notifiers.port import Accepted, Reason, RetryLater
+from notifiers.smtp_link import Link
 from tests.notifiers.letters import AT, config, email_to, letter
 from tests.notifiers.peers import Act, Answer, Box, real, scripted
 
@@ -65,6 +67,25 @@ async def test_after_421_comes_a_new_connection() -> None:
     assert peer.connections == 2
 
 
+async def test_421_to_a_letter_ends_the_connection() -> None:
+    """A server that closes after a letter, whether it says so or not, gets the next one over a new connection."""
+    async with (
+        scripted(letter=[b"421 4.3.2 closing\r\n", OK]) as peer,
+        email_to(peer.port, connections=1) as notifier,
+    ):
+        await notifier.send([letter(), letter()])
+    assert peer.connections == 2
+
+
+async def test_nonsense_ends_the_connection() -> None:
+    """Nobody goes on talking where the answers have lost their sense."""
+    async with scripted(mail=[b"999 what\r\n", OK]) as peer, email_to(peer.port, connections=1) as notifier:
+        first, second = await notifier.send([letter(), letter()])
+    assert first == RetryLater(None, Reason.GARBLED, "999")
+    assert isinstance(second, Accepted)
+    assert peer.connections == 2
+
+
 async def test_an_unknown_letter_is_not_repeated() -> None:
     """A kept connection lost after the last dot is not tried anew: the letter is handed over once."""
     async with scripted(letter=[OK, Act.CLOSE, OK]) as peer, email_to(peer.port, connections=1) as notifier:
@@ -96,7 +117,7 @@ async def test_a_cancelled_send_leaves_no_half_conversation() -> None:
 
 
 async def test_closing_lets_the_letter_in_hand_finish() -> None:
-    """What is being handed over while the notifier closes keeps its true outcome."""
+    """What is handed over while the notifier closes keeps its true outcome, then the connection ends."""
     async with scripted() as peer:
         release = peer.hold("letter")
         notifier = EmailNotifier(config(peer.port, connections=1), lambda: AT)
@@ -105,6 +126,8 @@ async def test_closing_lets_the_letter_in_hand_finish() -> None:
         await notifier.aclose()
         release.set()
         first, second = await sending
+        async with asyncio.timeout(2):
+            await peer.left_alone()
     assert isinstance(first, Accepted)
     assert second == RetryLater(None, Reason.CLOSED)
 
@@ -130,8 +153,26 @@ async def test_a_real_server_takes_a_batch() -> None:
     assert {envelope.mail_from for envelope in box.envelopes} == {"habarshy@gov.test"}
 
 
-async def test_too_large_is_said_before_it_is_sent() -> None:
-    """A server that states its size limit is told the size first (RFC 1870), and refuses at once."""
+async def test_the_size_is_said_first() -> None:
+    """A server that asks for it knows the size before the letter (RFC 1870, section 6)."""
+    async with scripted(ehlo=b"250-peer\r\n250 SIZE 50000\r\n") as peer, email_to(peer.port) as notifier:
+        await notifier.send([letter()])
+    size = len(peer.letters[0].removesuffix(b".\r\n"))
+    assert f"MAIL FROM:<habarshy@gov.test> SIZE={size}" in peer.heard
+
+
+async def test_dots_are_doubled() -> None:
+    """A line that begins with a dot cannot end the letter early (RFC 5321, section 4.5.2)."""
+    content = b"Subject: x\r\n\r\n.\r\n.hidden\r\n"
+    async with scripted() as peer:
+        link = await Link.dial(config(peer.port), None)
+        await link.deliver(Letter("aigerim@mail.test", "id@gov.test", content))
+        await link.quit()
+    assert peer.letters == [b"Subject: x\r\n\r\n..\r\n..hidden\r\n.\r\n"]
+
+
+async def test_a_letter_too_large_is_given_up() -> None:
+    """A server's size limit ends the letter that exceeds it, and no other."""
     box = Box()
     async with real(box, data_size_limit=5_000) as port, email_to(port) as notifier:
         outcomes = await notifier.send([letter(text="long " * 2_000), letter()])

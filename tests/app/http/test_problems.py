@@ -57,7 +57,13 @@ def test_a_wrong_parameter_is_named(failing: TestClient) -> None:
     assert error["reason"]
 
 
-@pytest.mark.parametrize(("method", "path", "allow"), [("GET", "/events", "POST"), ("PUT", "/livez", "GET")])
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/events", "POST"), ("PUT", "/livez", "GET"), ("DELETE", "/stop/x", "GET, POST"),
+        ("POST", "/static/page.css", "GET, HEAD"),
+    ],
+)  # fmt: skip
 def test_a_wrong_method_says_which_are_right(client: TestClient, method: str, path: str, allow: str) -> None:
     """405 is a problem that keeps the Allow header (RFC 9110)."""
     answer = client.request(method, path)

@@ -3,17 +3,20 @@
 
 const PARTS = ["top", "events", "inbox", "phone", "mail"];
 const EVERY = 1000;
+const STILL = 2000;
 
 const language = document.getElementById("main").dataset.language;
 const pause = document.getElementById("pause");
 const refresh = document.getElementById("refresh");
 const news = document.getElementById("news");
 const shown = new Map();
+const pointedAt = new Map();
 let paused = false;
 
-/** A part stands still while somebody points into it or has the focus there: nothing may move under a finger. */
+/** A part stands still while a pointer moves in it or the keyboard is there: nothing may move under a finger. */
 function inUse(part) {
-  return part.id !== "top" && (part.matches(":hover") || part.contains(document.activeElement));
+  const pointed = performance.now() - (pointedAt.get(part.id) ?? -STILL) < STILL;
+  return pointed || part.querySelector(":focus-visible") !== null;
 }
 
 function show(parts) {
@@ -46,6 +49,11 @@ async function update() {
   setTimeout(update, EVERY);
 }
 
+for (const name of PARTS.slice(1)) {
+  for (const gesture of ["pointermove", "pointerdown"]) {
+    document.getElementById(name).addEventListener(gesture, () => pointedAt.set(name, performance.now()));
+  }
+}
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.textContent = paused ? "Resume updates" : "Pause updates";

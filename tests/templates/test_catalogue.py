@@ -1,0 +1,42 @@
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from domain.rulebook import Defaults
+from domain.timing import QuietHours
+from templates.catalogue import NoDefaults, catalogue_of, defaults_of, live_from_of, national_id_of
+from templates.loader import load_packs
+from tests.templates.packs import write_town
+
+
+def test_the_domain_gets_what_the_packs_declare(tmp_path: Path) -> None:
+    """Event types, attributes of all packs, levels of areas and defaults come from the data in the log."""
+    contents = [pack.content for pack in load_packs([write_town(tmp_path)])]
+    catalogue = catalogue_of(contents)
+    assert {"town.flood", "town.meter.installed", "citizen.contact_changed"} <= catalogue.types.keys()
+    assert catalogue.attributes["checked_on"] == "date"
+    assert catalogue.attributes["consents"] == "strings"
+    assert catalogue.area_levels == (2, 4)
+    assert defaults_of(contents) == Defaults(
+        language="kk", languages=("kk", "ru"), zone="Asia/Almaty", quiet_hours=QuietHours(time(21), time(9)),
+        cap_messages=3, cap_days=7, age_of_majority=18,
+    )  # fmt: skip
+
+
+def test_a_pack_goes_live_at_its_own_midnight(tmp_path: Path) -> None:
+    """The day in pack.yaml starts in the pack's zone (Almaty is five hours ahead since 1 March 2024)."""
+    citizen, town = load_packs([write_town(tmp_path)])
+    assert live_from_of(town.content) == datetime(2024, 2, 29, 19, tzinfo=UTC)
+    assert live_from_of(citizen.content) is None
+
+
+def test_the_rule_of_the_check_digit_is_named_by_the_pack(tmp_path: Path) -> None:
+    """The built-in pack has none: it belongs to no jurisdiction."""
+    assert [national_id_of(pack.content) for pack in load_packs([write_town(tmp_path)])] == [None, "kz.iin"]
+
+
+def test_packs_without_defaults_are_refused() -> None:
+    """Without a jurisdiction's pack nobody knows a zone, a language or quiet hours."""
+    with pytest.raises(NoDefaults, match="publish one that says language"):
+        defaults_of([pack.content for pack in load_packs([])])

@@ -1,0 +1,122 @@
+"""What is wrong in trigger.yaml.
+
+Each row: a file of the small pack, a text in it, what is written instead, and what is found then (in that file,
+unless another is named).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.templates.packs import RULES, findings_of, in_file, write_town
+
+ROWS: list[tuple[str, str, str, list[str]]] = [
+    (RULES, "category: water", "categry: water", [
+        "2:1: category is missing",
+        "5:1: the key 'categry' is not known here (did you mean 'category'?)",
+    ]),
+    (RULES, "offset: -P1D", "offest: -P1D", [
+        "15:5: the key 'offest' is not known here (did you mean 'offset'?)",
+    ]),
+    (RULES, "{on: town.meter.installed, when:", "{on: town.meter.installed, whn:", [
+        "19:32: the key 'whn' is not known here (did you mean 'when'?)",
+    ]),
+    (RULES, 'legal_basis: "Rules of 2020"', "legal_basis: 2020", [
+        "4:14: legal_basis must be text; put it in quotes",
+    ]),
+    (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: ""', ["4:14: legal_basis is empty"]),
+    (RULES, "class: reminder", "class: reminders", [
+        "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
+    ]),
+    (RULES, "class: reminder\n", "", ["2:1: class is missing"]),
+    (RULES, "[push, sms, email]", "[push, smss, email]", [
+        "20:18: channels must be 'push', 'sms' or 'email' (did you mean 'sms'?)",
+    ]),
+    (RULES, "[push, sms, email]", "[push, push]", ["20:11: channels: names one thing twice"]),
+    (RULES, "[push, sms, email]", "push", ["20:11: channels must be a list"]),
+    (RULES, "[push, sms, email]", "[]", ["20:11: channels is empty"]),
+    (RULES, "correction: true", "correction: yes", ["24:13: correction must be true or false"]),
+    (RULES, "cascade_after: PT10M", "cascade_after: 10 minutes", [
+        ("21:16: cascade_after: '10 minutes' is no ISO 8601 duration; write one such as -P30D, P18M, "
+        "P63Y or PT1H."),
+    ]),
+    (RULES, "cascade_after: PT10M", "cascade_after: P900Y", [
+        "21:16: cascade_after: no duration is longer than 200 years (or days, in hours)",
+    ]),
+    (RULES, "expires: event.valid_until", "expires: soon", [
+        "17:10: expires: 'soon' is no ISO 8601 duration; write one such as -P30D, P18M, P63Y or PT1H.",
+    ]),
+    (RULES, 'at: "09:00"', 'at: "9:00"', ['12:55: at: a time of day is written "09:00"']),
+    (RULES, "class: reminder", "class: reminder\nreach: 2024-13-01", ["7:8: reach: there is no such day"]),
+    (RULES, "class: reminder", "class: reminder\nreach: 1 March 2024", [
+        "7:8: reach: a date is written 2024-01-01",
+    ]),
+    (RULES, "  day:\n", "  correction:\n", [
+        "meter_check/kk.md:8:3: there is no step 'day'",
+        "meter_check/kk.md:20:16: there is no step 'day'",
+        "meter_check/ru.md:8:3: there is no step 'day'",
+        "meter_check/ru.md:20:16: there is no step 'day'",
+        "13:3: correction: a step may not be called 'correction': the platform adds that one by itself",
+    ]),
+    (RULES, "  month:", "  Month:", ["12:3: Month: is written in small Latin letters, digits and underscores"]),
+    (RULES, "https://water.example/order", "http://water.example/order", [
+        "23:22: url: an address starts with https://",
+    ]),
+    (RULES, "id: order, ", "", ["23:5: id is missing"]),
+    (RULES, "category: water", "category: Water", [
+        "5:11: category: is written in small Latin letters, digits and underscores",
+    ]),
+    (RULES, "title: {kk: Тексеру, ru: Поверка}", "title: {kk: Тексеру}", ["2:8: title is missing in ru"]),
+    (RULES, "{kk: Тапсырыс беру, ru: Заказать}", "{ru: Заказать}", ["23:60: label is missing in kk"]),
+    (RULES, "title: {kk: Тексеру, ru: Поверка}", "title: Тексеру", [
+        "2:8: title is missing in kk, ru",
+        "2:8: title must be a group of keys",
+    ]),
+    (RULES, "owner: water", "owner: watter", ["3:8: no agency is called 'watter' (did you mean 'water'?)"]),
+    (RULES, "on: town.meter.installed\n", "on: town.meter.instaled\n", [
+        "7:5: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
+    ]),
+    (RULES, "when: event.fee > 0 &&", "when: event.fe > 0 &&", [
+        "8:7: undeclared reference to 'event.fe' (did you mean 'event.fee'?)",
+    ]),
+    (RULES, "when: event.fee > 0 && citizen.age >= 18", "when: |\n  event.fee > 0 &&\n  citizen.aeg >= 18", [
+        "10:3: undeclared reference to 'citizen.aeg' (did you mean 'citizen.age'?)",
+    ]),
+    (RULES, "event.number != ''", "event.nummer != ''", [
+        "16:12: undeclared reference to 'event.nummer' (did you mean 'event.number'?)",
+    ]),
+    (RULES, "when: event.fee > 0 && citizen.age >= 18", "when: event.fee", [
+        "8:7: a condition must be true or false, this is INT",
+    ]),
+    (RULES, "to: subject", "to: [holder, owner]", [
+        "9:5: town.meter.installed names nobody in the role 'owner'",
+    ]),
+    (RULES, "occurrence: event.number", "occurrence: event.nummer", [
+        "10:13: 'event.nummer' is no field of town.meter.installed (did you mean 'event.number'?)",
+    ]),
+    (RULES, "{from: event.valid_until, offset", "{from: event.valid_untl, offset", [
+        ("12:17: 'event.valid_untl' is no field of town.meter.installed (did you mean "
+        "'event.valid_until'?)"),
+    ]),
+    (RULES, "{from: event.valid_until, offset", "{from: event.number, offset", [
+        "12:17: 'event.number' is no date",
+    ]),
+    (RULES, "offset: -P1D", "offset: 1 day", [
+        "15:13: offset: '1 day' is no ISO 8601 duration; write one such as -P30D, P18M, P63Y or PT1H.",
+    ]),
+    (RULES, "later.number == event", "later.numbr == event", [
+        "19:38: undeclared reference to 'later.numbr' (did you mean 'later.number'?)",
+    ]),
+    (RULES, "- {on: town.meter.installed,", "- {on: town.meter.removed,", [
+        "19:10: no event type is called 'town.meter.removed'",
+    ]),
+    (RULES, "expires: event.valid_until", "expires: event.number", ["17:10: 'event.number' is no date"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "expected"), ROWS)
+def test_what_is_wrong_is_named_with_its_place(
+    tmp_path: Path, file: str, old: str, new: str, expected: list[str]
+) -> None:
+    """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
+    assert findings_of(write_town(tmp_path, (file, old, new))) == in_file(file, expected)

@@ -1,0 +1,47 @@
+"""YAML that cannot be read, or that plays tricks.
+
+Each row: a file of the small pack, a text in it, what is written instead, and what is found then (in that file,
+unless another is named).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.templates.packs import KK, PACK, RULES, findings_of, in_file, write_town
+
+ROWS: list[tuple[str, str, str, list[str]]] = [
+    (PACK, "title: {kk: Қала, ru: Город}", "title: {kk: Қала, ru: Город", [
+        "3:10: this is no YAML: did not find expected ',' or '}'",
+    ]),
+    (RULES, "owner: water", "owner: water: supply", ["3:13: a text that contains ': ' must be in quotes"]),
+    (RULES, "    from: event.valid_until\n", "\tfrom: event.valid_until\n", [
+        "14:1: put this text in quotes, and indent with spaces, not with tabs",
+    ]),
+    (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: "Rules of 2020', [
+        "12:56: this is no YAML: did not find expected key",
+    ]),
+    (RULES, "class: reminder", "class: reminder\nclass: offer", ["7:1: the key 'class' is here twice"]),
+    (RULES, "owner: water", "owner: !!python/name:os.system water", [
+        "3:8: the tag 'tag:yaml.org,2002:python/name:os.system' is not used here",
+    ]),
+    (RULES, "owner: water", "owner: *water", ["3:8: this alias (*) has no anchor (&)"]),
+    (RULES, "owner: water", "owner: &w [*w]", ["1:1: this is nested too deeply, or its aliases multiply"]),
+    (RULES, "owner: water", "[owner]: water", ["2:1: owner is missing", "3:1: a key must be a word"]),
+    (RULES, "owner: water", "owner: wa\u200bter", ["3:10: the character U+200B cannot be seen; delete it"]),
+    (RULES, "owner: water", 'owner: "wa\\u202eter"', [
+        "3:8: no agency is called 'wa\\u202eter' (did you mean 'water'?)",
+        "3:8: the character U+202E cannot be seen; delete it",
+    ]),
+    (KK, "---\nsubject", "subject", ["1:1: the keys stand at the top, between two lines of ---"]),
+    (KK, "\n---\nСәлеметсіз", "\nСәлеметсіз", ["1:1: the keys stand at the top, between two lines of ---"]),
+    (KK, "Ештеңе істемеңіз", "Ештеңе\x07", ["11:44: the character U+0007 cannot be seen; delete it"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "expected"), ROWS)
+def test_what_is_wrong_is_named_with_its_place(
+    tmp_path: Path, file: str, old: str, new: str, expected: list[str]
+) -> None:
+    """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
+    assert findings_of(write_town(tmp_path, (file, old, new))) == in_file(file, expected)

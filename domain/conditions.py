@@ -108,4 +108,4 @@ class Conditions:
 def _bad_condition(message: str) -> BadCondition:
     if (match := _POSITION.search(message)) is None:
         return BadCondition(message.splitlines()[0])
-    return BadCondition(match[3], int(match[1]), int(match[2]) + 1)
+    return BadCondition(match[3], int(match[1]), int(match[2]))

@@ -112,9 +112,9 @@ def claim(connection: Connection, *, now: int, until: int, holder: str, limit: i
     return rows
 
 
-def release(connection: Connection, rows: Iterable[Due]) -> None:
-    """Let go of deliveries that could not be settled after all."""
-    for part in chunked([row.nudge for row in rows]):
+def release(connection: Connection, ids: Sequence[UUID]) -> None:
+    """Let go of nudges that could not be settled after all."""
+    for part in chunked(ids):
         connection.execute(update(due).where(among(due.c.nudge, part)).values(holder=None, held_until=None))
 
 

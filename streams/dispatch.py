@@ -1,12 +1,11 @@
 """Dispatch: claim what is due, settle, render, commit the attempt, send, commit the outcome."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
 from domain.facts import (
     NudgeAttempted,
@@ -16,36 +15,46 @@ from domain.facts import (
     NudgeFailed,
     NudgeWithheld,
 )
-from domain.nudge import Nudge, evolve
-from domain.settle import Defer, Expire, Reason, Withhold
+from domain.nudge import Delivery, Nudge, evolve
+from domain.settle import Defer, Reason, Send, Withhold
 from notifiers.port import Message, Notifier, Outcome
 from projections import nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
+from streams.appending import append_if_unmoved, record
 from streams.database import Database, Priority
 from streams.library import Library, Rules
 from streams.log import Log
-from streams.mapper import Entry
-from streams.settling import Case, Turn, look
+from streams.settling import Case, look
 from streams.writing import Writer
 from templates.render import WordsFailed
 
 BATCH = 200
+GROUP, GROUPS_AT_ONCE = 8, 4
 LEASE = timedelta(minutes=3)
 """How long an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
 
 
 class Attempt(Struct, frozen=True):
-    """A case on its way: the message, and until when its lease holds."""
+    """A case that is to be sent: its message, and the attempt as a fact."""
 
     case: Case
     message: Message
-    until: datetime
+    fact: NudgeAttempted
+
+    @property
+    def nudge(self) -> UUID:
+        """The nudge that it is an attempt of."""
+        return self.case.nudge.intent.id
 
 
 class Dispatcher:
-    """Takes nudges from due to their end. Several may run at once: a claim keeps each delivery in one hand."""
+    """Takes nudges from due to their end. Several may run at once: a claim keeps each delivery in one hand.
+
+    Attempts are committed and sent in small groups, some at a time: what is in flight when the process dies is
+    unknown for ever, so little should be.
+    """
 
     def __init__(
         self, database: Database, log: Log, library: Library, notifiers: Mapping[str, Notifier], writer: Writer,
@@ -65,8 +74,8 @@ class Dispatcher:
         """One round over what is due now; returns how many deliveries it took."""
         claimed = await asyncio.to_thread(self._claim, limit)
         if claimed:
-            attempts = await asyncio.to_thread(self._settle, claimed)
-            await self._send(attempts)
+            cases, rules = await asyncio.to_thread(self._settle, claimed)
+            await self._send(cases, rules)
         return len(claimed)
 
     def _claim(self, limit: int) -> list[Due]:
@@ -78,29 +87,18 @@ class Dispatcher:
             Priority.DISPATCH,
         )
 
-    def _settle(self, claimed: Sequence[Due]) -> list[Attempt]:
+    def _settle(self, claimed: Sequence[Due]) -> tuple[list[Case], Rules]:
+        """Decide; what is not sent gets its fact at once, what is sent is returned."""
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             turn = look(connection, self._log, rules, claimed, now)
-        facts, attempts = self._decide(turn, rules, now)
-        kept = self._database.write(
-            lambda connection: _commit(connection, self._log, facts, claimed), Priority.DISPATCH
-        )
-        return [attempt for attempt in attempts if attempt.case.nudge.intent.id in kept]
-
-    def _decide(self, turn: Turn, rules: Rules, now: datetime) -> tuple[list[tuple[Nudge, NudgeFact]], list[Attempt]]:
-        facts: list[tuple[Nudge, NudgeFact]] = [
-            (nudge, self._lost(nudge, recipient, rules, now)) for nudge, recipient in turn.lost
-        ]
-        attempts: list[Attempt] = []
-        for case in turn.cases:
-            decided = self._decided(case, rules, now)
-            if isinstance(decided, Attempt):
-                attempts.append(decided)
-                facts.append((case.nudge, _attempted(decided, now)))
-            else:
-                facts.append((case.nudge, decided))
-        return facts, attempts
+        decided = [(nudge, self._lost(nudge, recipient, rules, now)) for nudge, recipient in turn.lost]
+        sending = {case.nudge.intent.id for case in turn.cases if isinstance(case.decision, Send)}
+        decided += [
+            (case.nudge, _unsent(case, now)) for case in turn.cases if case.nudge.intent.id not in sending
+        ]  # fmt: skip
+        self._commit(decided)
+        return [case for case in turn.cases if case.nudge.intent.id in sending], rules
 
     def _lost(self, nudge: Nudge, recipient: str, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
@@ -110,108 +108,102 @@ class Dispatcher:
         removes = notifier is not None and notifier.removes_doubles
         return outcomes.unknown(delivery, "no_outcome", klass, removes_doubles=removes, now=now)
 
-    def _decided(self, case: Case, rules: Rules, now: datetime) -> NudgeFact | Attempt:
-        recipient = case.recipient.pseudonym
-        match case.decision:
-            case Withhold(reason):
-                return NudgeWithheld(now, recipient, reason.value)
-            case Defer(until, reason):
-                return NudgeDeferred(now, recipient, until, reason.value)
-            case Expire():
-                return NudgeExpired(now, recipient)
-            case _:
-                return self._attempt(case, rules, now)
+    def _commit(self, facts: Sequence[tuple[Nudge, NudgeFact]]) -> set[UUID]:
+        """Append facts about nudges that have not moved since they were read; returns which those are."""
+        return self._database.write(
+            lambda connection: append_if_unmoved(connection, self._log, facts), Priority.DISPATCH
+        )
 
-    def _attempt(self, case: Case, rules: Rules, now: datetime) -> NudgeFact | Attempt:
-        recipient = case.recipient.pseudonym
+    async def _send(self, cases: Sequence[Case], rules: Rules) -> None:
+        free = asyncio.Semaphore(GROUPS_AT_ONCE)
+        groups = _groups(cases)
+        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups))
+
+    async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
+        async with free:
+            attempts = await asyncio.to_thread(self._attempt, cases, rules)
+            by_channel: dict[str, list[Attempt]] = {}
+            for attempt in attempts:
+                by_channel.setdefault(attempt.message.channel, []).append(attempt)
+            await asyncio.gather(*(self._send_on(channel, each) for channel, each in by_channel.items()))
+
+    def _attempt(self, cases: Sequence[Case], rules: Rules) -> list[Attempt]:
+        """Write the messages and commit the attempts; returns those that may be handed over."""
+        now = self._clock()
+        tried = [self._written(case, rules, now) for case in cases]
+        facts = [
+            (case.nudge, each.fact if isinstance(each, Attempt) else each)
+            for case, each in zip(cases, tried, strict=True)
+        ]  # fmt: skip
+        kept = self._commit(facts)
+        return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
+
+    def _written(self, case: Case, rules: Rules, now: datetime) -> NudgeFact | Attempt:
+        if not isinstance(case.decision, Send):
+            return _unsent(case, now)
+        recipient, channel = case.recipient.pseudonym, case.decision.channel
+        number = case.nudge.to(recipient).attempt + 1
         try:
-            message = self._writer.write(case, rules, case.nudge.to(recipient).attempt + 1, now)
+            message = self._writer.write(case, rules, number, now)
         except WordsFailed:
             return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
-        return Attempt(case, message, now + self._lease)
-
-    async def _send(self, attempts: Sequence[Attempt]) -> None:
-        by_channel: dict[str, list[Attempt]] = {}
-        for attempt in attempts:
-            by_channel.setdefault(attempt.message.channel, []).append(attempt)
-        await asyncio.gather(*(self._send_on(channel, each) for channel, each in by_channel.items()))
+        return Attempt(case, message, NudgeAttempted(now, recipient, number, channel, channel, now + self._lease))
 
     async def _send_on(self, channel: str, attempts: Sequence[Attempt]) -> None:
-        safe = [attempt for attempt in attempts if self._clock() < attempt.until - self._lease * 2 / 3]
-        late = [attempt for attempt in attempts if attempt not in safe]
-        await asyncio.to_thread(self._record, [(attempt, _handed_back(attempt, self._clock())) for attempt in late])
+        latest = self._clock() + self._lease * 2 / 3
+        safe = [attempt for attempt in attempts if attempt.fact.until > latest]
+        late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+        facts: list[tuple[UUID, NudgeFact]]
+        facts = [(attempt.nudge, _handed_back(attempt, self._clock())) for attempt in late]
         if safe:
             notifier = self._notifiers[channel]
             results = await notifier.send([attempt.message for attempt in safe])
-            facts = self._facts(safe, results, removes_doubles=notifier.removes_doubles)
-            await asyncio.to_thread(self._record, facts)
+            facts += self._facts(safe, results, removes_doubles=notifier.removes_doubles)
+        await asyncio.to_thread(self._record, facts)
 
     def _facts(
         self, attempts: Sequence[Attempt], results: Sequence[Outcome], *, removes_doubles: bool
-    ) -> list[tuple[Attempt, NudgeFact]]:
+    ) -> list[tuple[UUID, NudgeFact]]:
         now = self._clock()
         return [
-            (attempt, outcomes.fact_of(
+            (attempt.nudge, outcomes.fact_of(
                 attempt.case.settlement, _as_attempted(attempt), result, removes_doubles=removes_doubles, now=now
             ))
             for attempt, result in zip(attempts, results, strict=True)
         ]  # fmt: skip
 
-    def _record(self, facts: Sequence[tuple[Attempt, NudgeFact]]) -> None:
-        if facts:
-            changes = [(attempt.case.nudge.intent.id, fact) for attempt, fact in facts]
-            self._database.write(lambda connection: record(connection, self._log, changes), Priority.DISPATCH)
+    def _record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
+        self._database.write(lambda connection: record(connection, self._log, facts), Priority.DISPATCH)
 
 
-def _attempted(attempt: Attempt, now: datetime) -> NudgeAttempted:
-    message = attempt.message
-    return NudgeAttempted(
-        now, message.recipient, message.attempt, message.channel, message.channel, attempt.until
-    )  # fmt: skip
+def _groups(cases: Sequence[Case]) -> list[list[Case]]:
+    """The cases in groups of about GROUP, in their order; all of one nudge together, because they end together."""
+    groups: list[list[Case]] = []
+    for case in cases:
+        same = groups and groups[-1][-1].nudge.intent.id == case.nudge.intent.id
+        if not groups or (len(groups[-1]) >= GROUP and not same):
+            groups.append([])
+        groups[-1].append(case)
+    return groups
 
 
-def _as_attempted(attempt: Attempt):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _unsent(case: Case, now: datetime) -> NudgeFact:
+    recipient = case.recipient.pseudonym
+    match case.decision:
+        case Withhold(reason):
+            return NudgeWithheld(now, recipient, reason.value)
+        case Defer(until, reason):
+            return NudgeDeferred(now, recipient, until, reason.value)
+        case _:
+            return NudgeExpired(now, recipient)
+
+
+def _as_attempted(attempt: Attempt) -> Delivery:
+    """The delivery as of the attempt."""
     nudge = attempt.case.nudge
-    fact = _attempted(attempt, nudge.planned_at)
-    return evolve(nudge, nudge.intent.id, nudge.version + 1, fact).to(attempt.message.recipient)
+    return evolve(nudge, attempt.nudge, nudge.version + 1, attempt.fact).to(attempt.message.recipient)
 
 
 def _handed_back(attempt: Attempt, now: datetime) -> NudgeFailed:
     """The lease is nearly over and nothing was handed to the provider: somebody else may try at once."""
     return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, "lease_over", now)
-
-
-def _commit(
-    connection: Connection, log: Log, facts: Iterable[tuple[Nudge, NudgeFact]], claimed: Sequence[Due]
-) -> set[UUID]:
-    """Append the decisions of all nudges that have not moved since they were read; the others are let go."""
-    by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
-    for nudge, fact in facts:
-        by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
-    versions = nudges.versions(connection, by_nudge)
-    kept = {id_: each for id_, each in by_nudge.items() if versions.get(id_) == each[0].version}
-    _append(connection, log, kept.values())
-    nudges.release(connection, [row for row in claimed if row.nudge not in kept])
-    return set(kept)
-
-
-def record(connection: Connection, log: Log, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
-    """Append facts to nudges as they are now: outcomes and receipts, which are accepted however late."""
-    found = nudges.by_id(connection, [id_ for id_, _ in facts])
-    by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
-    for id_, fact in facts:
-        by_nudge.setdefault(id_, (found[id_], []))[1].append(fact)
-    _append(connection, log, by_nudge.values())
-
-
-def _append(connection: Connection, log: Log, changes: Iterable[tuple[Nudge, Sequence[NudgeFact]]]) -> None:
-    entries, after = [], []
-    for nudge, facts in changes:
-        current, id_ = nudge, nudge.intent.id
-        for fact in facts:
-            entries.append(Entry(id_, current.version + 1, fact))
-            current = evolve(current, id_, current.version + 1, fact)
-        after.append(current)
-    nudges.store(connection, after)
-    if entries:
-        log.append(connection, entries)

@@ -10,8 +10,8 @@ from msgspec import Struct
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened
 from domain.nudge import evolve
 from projections import nudges
+from streams.appending import record
 from streams.database import Database, Priority
-from streams.dispatch import record
 from streams.log import Log
 
 

@@ -33,7 +33,7 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
     """Report words that fail for events that their schema allows, and words that are always too long."""
     rules = files.rules.data
     renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
-    full, smallest = _samples(catalogue.types[rules["on"]], catalogue)
+    full, smallest = samples(catalogue.types[rules["on"]], catalogue)
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, report)
         for step in rules["due"]:
@@ -42,7 +42,7 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
             sample.check(CORRECTION, full, smallest, (CORRECTION,))
 
 
-def _samples(type_: EventType, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, Any]]:
+def samples(type_: EventType, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values of an event with every field, and of the smallest event."""
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}

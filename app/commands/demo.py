@@ -20,7 +20,7 @@ A_MINUTE = 60.0
 
 
 def demo(
-    citizens: Citizens = 200, seed: Seed = 1, port: Port = 0, keep: Keep = False, fast: Fast = False,
+    citizens: Citizens = 200, seed: Seed = 5, port: Port = 0, keep: Keep = False, fast: Fast = False,
     until_done: UntilDone = False,
 ) -> None:  # fmt: skip
     """Show a year in a minute: open the printed address. Needs no configuration, and sends nothing."""

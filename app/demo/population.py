@@ -55,7 +55,7 @@ class _Wishes:
     def _contact(self, event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if event["data"]["email"]:
             self._with_email.add(event["subject"])
-        has_it = _LOST_THE_APP < self._draw(event, "lost") and self._draw(event, "app") < _HAS_THE_APP
+        has_it = self._draw(event, "lost") > _LOST_THE_APP and self._draw(event, "app") < _HAS_THE_APP
         if event["data"]["phone"] and has_it:
             yield "push", f"demo:{event['id']}"
 

@@ -1,20 +1,17 @@
 """What the demo's page shows, read from the log and its views at every look."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from uuid import UUID
 
-from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from app.compose import Platform
+from app.demo.board import Arrived, Board, NotSent, Told, counters_of
 from app.demo.mailroom import Handed, Mailroom
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.year import Year
 from domain.events import LifeEvent
 from domain.facts import NudgeWithheld
 from domain.nudge import Nudge
-from domain.sms import Segments, segments
 from projections import nudges, statistics
 from streams import reading
 from streams.fake_box import Kept
@@ -24,73 +21,6 @@ from streams.tables import log
 
 SHOWN = 8
 ON_PHONE = 3
-
-
-class Arrived(Struct, frozen=True):
-    """A life event: its title, the office that reported it, and who it is about, by first name."""
-
-    at: datetime
-    title: str
-    office: str
-    names: str
-
-
-class Told(Struct, frozen=True):
-    """A message as it was handed over. `number`: which of the nudge's deliveries; `title`: in its own language."""
-
-    nudge: UUID
-    number: int
-    at: datetime
-    title: str
-    name: str
-    office: str
-    channel: str
-    language: str
-    state: str
-    words: Kept
-
-    @property
-    def parts(self) -> Segments:
-        """The words as SMS carries them."""
-        return segments(self.words.text)
-
-
-class NotSent(Struct, frozen=True):
-    """A nudge that was withheld; `reason` in our words."""
-
-    nudge: UUID
-    at: datetime
-    title: str
-    name: str
-    reason: str
-
-
-class Counters(Struct, frozen=True):
-    """How many of each; `withheld`: reason -> count."""
-
-    events: int
-    planned: int
-    sent: int
-    delivered: int
-    opened: int
-    deferred: int
-    failed: int
-    withheld: Mapping[str, int]
-
-
-class Board(Struct, frozen=True):
-    """Everything on the page at one moment."""
-
-    now: datetime
-    share: float
-    done: bool
-    counters: Counters
-    arrived: tuple[Arrived, ...]
-    told: tuple[Told, ...]
-    pushed: tuple[Told, ...]
-    texted: tuple[Told, ...]
-    mailed: tuple[Told, ...]
-    not_sent: tuple[NotSent, ...]
 
 
 class Reader:
@@ -109,7 +39,7 @@ class Reader:
             look = _Look(self, connection, rules)
             return Board(
                 now=self.year.now, share=self.year.share, done=self.year.now >= self.year.end,
-                counters=_counters(statistics.totals(connection), self.year.known),
+                counters=counters_of(statistics.totals(connection), self.year.known),
                 arrived=tuple(look.arrived(SHOWN)),
                 told=tuple(look.told(latest(language, None, SHOWN))),
                 pushed=tuple(look.told(latest(language, "push", 1))),
@@ -145,6 +75,8 @@ class _Look:
         events = [entry.fact for entry in self._latest(LifeEvent.TOPIC, limit) if isinstance(entry.fact, LifeEvent)]
         names = self.reader.names(self.connection, {person for event in events for person in event.everybody})
         for event in events:
+            if event.time < self.reader.year.start:
+                continue  # the registries knew it before
             type_ = self.rules.catalogue.types[event.type]
             office = self.reader.offices[type_.agency]
             yield Arrived(event.time, type_.title[ENGLISH], office, _named(event, names))
@@ -197,17 +129,3 @@ def _named(event: LifeEvent, names: Mapping[str, str]) -> str:
         for person in named
     ]
     return ", ".join(told)
-
-
-def _counters(totals: Mapping[tuple[str, str], int], known: int) -> Counters:
-    counts: dict[str, int] = {}
-    withheld: dict[str, int] = {}
-    for (trigger, what), count in totals.items():
-        kind, _, detail = what.partition(".") if trigger else ("events", "", "")
-        counts[kind] = counts.get(kind, 0) + count
-        if kind == "withheld":
-            withheld[detail] = withheld.get(detail, 0) + count
-    names = ("planned", "sent", "delivered", "opened", "deferred", "failed")
-    amounts = {name: counts.get(name, 0) for name in names}
-    events = max(0, counts.get("events", 0) - known)
-    return Counters(events=events, withheld=dict(sorted(withheld.items())), **amounts)

@@ -72,9 +72,9 @@ class RuleWords(Struct, frozen=True):
         return f"It is due {moved(step.get('offset', 'P0D'))} {start}{clock}{given}."
 
     def _unless(self, each: Mapping[str, Any]) -> str:
-        grace = f"; a report up to {length(parse_offset(each['grace']))} late still counts" if "grace" in each else ""
+        grace = f" It waits {length(parse_offset(each['grace']))} longer for late reports." if "grace" in each else ""
         done = f"{self._title(each['on'])}{self._given(each.get('when'))}"
-        return f"It is not sent if this happens first: {done}{grace}."
+        return f"It is not sent if this happens first: {done}.{grace}"
 
     def _expiry(self, text: str) -> str:
         try:
@@ -110,7 +110,7 @@ def _sign(token: str, before: str) -> str | None:
 
 def _whom(to: str | list[str] | tuple[str, ...]) -> str:
     roles = [to] if isinstance(to, str) else list(to)
-    return " and ".join("the person whom it is about" if role == "subject" else f"the {_spoken(role)}" for role in roles)
+    return " and ".join(f"the {'person whom it is about' if role == 'subject' else _spoken(role)}" for role in roles)
 
 
 def _spoken(name: str) -> str:

@@ -45,7 +45,7 @@ class Options(Struct, frozen=True):
     """
 
     citizens: int = 200
-    seed: int = 1
+    seed: int = 5
     port: int = 0
     keep: bool = False
     seconds: float = 60.0

@@ -11,9 +11,10 @@ import yaml
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from app.demo.board import Told
 from app.demo.life_words import at, reason, told
 from app.demo.packs import ENGLISH, published_titles
-from app.demo.reading import Reader, Told
+from app.demo.reading import Reader
 from app.demo.rule_words import RuleWords
 from projections import nudges
 from streams.explaining import Why, explain

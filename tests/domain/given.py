@@ -117,10 +117,13 @@ class Desk:
 
     def tell(self, step: str, *facts: NudgeFact) -> Nudge:
         """These facts happen to the nudge of that step."""
-        for fact in facts:
-            nudge = self.of(step)
-            self._append(Change(nudge.intent.id, nudge.version + 1, fact))
-        return self.of(step)
+        return self.append(self.of(step), *facts)
+
+    def append(self, nudge: Nudge, *facts: NudgeFact) -> Nudge:
+        """These facts happen to that nudge."""
+        for number, fact in enumerate(facts, nudge.version + 1):
+            self._append(Change(nudge.intent.id, number, fact))
+        return self.nudges[nudge.intent.id]
 
     def of(self, step: str) -> Nudge:
         """The nudge of that step."""

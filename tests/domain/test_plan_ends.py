@@ -1,6 +1,6 @@
 import pytest
 
-from tests.domain.given import before, given, rules
+from tests.domain.given import before, given, published, rules
 from tests.domain.world import (
     AIDA,
     ERLAN,
@@ -146,11 +146,14 @@ def test_several_fields_make_an_occurrence_together(fields: str | list[str], occ
 
 def test_an_occurrence_that_nobody_reported_is_none() -> None:
     """Without the field that says what it is about there is no nudge."""
-    given(paper()).when(rules("paper.issued", {"now": None}, occurrence=["event.number", "event.kind"])).then_nothing()
+    both = rules("paper.issued", {"now": None}, occurrence=["event.number", "event.kind"])
+    given(paper()).when(both).then_nothing()
 
 
-def test_an_occurrence_of_one_trigger_is_none_of_another() -> None:
-    """Two triggers about one paper have nothing in common but the paper."""
-    card, fee = {**CARD, "occurrence": "event.number"}, rules("paper.renewed", {"now": None}, occurrence="event.number")
-    ids = {given(paper()).when(card).intents[0].occurrence, given(renewed("2025-01-15")).when(fee).only.occurrence}
-    assert len(ids) == 1  # one trigger, one number, whatever the event
+def test_triggers_share_no_occurrence() -> None:
+    """Two triggers about one paper have nothing in common; one trigger on two types of events has."""
+    card = {**CARD, "occurrence": "event.number"}
+    thanks = rules("paper.renewed", {"now": None}, occurrence="event.number")
+    about = given(paper()).when(card).intents[0].occurrence
+    assert given(renewed("2025-01-15")).when(published(thanks, name="card")).only.occurrence == about
+    assert given(renewed("2025-01-15")).when(published(thanks, name="thanks")).only.occurrence != about

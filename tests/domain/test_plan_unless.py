@@ -36,7 +36,7 @@ def test_done_after_the_deadline_makes_it_moot(time: str) -> None:
 
 def test_the_earliest_makes_it_moot() -> None:
     """Of several things that happened too late, the first counts."""
-    late = [renewed("2025-03-01", event_id="b"), renewed("2025-02-01", event_id="a"), renewed("2025-04-01", event_id="c")]
+    late = [renewed(f"2025-0{month}-01", event_id=name) for month, name in ((3, "b"), (2, "a"), (4, "c"))]
     for facts in permutations([PAPER, *late]):
         assert given(*facts).when(CARD).only.moot_from == at("2025-02-01")
 
@@ -71,7 +71,8 @@ def test_a_missing_value_prevents_nothing() -> None:
 
 def test_an_event_does_not_prevent_itself() -> None:
     """A newer paper prevents the reminder of the older one, and not its own."""
-    newer = rules("paper.issued", {"month": before(30)}, unless=[{"on": "paper.issued", "when": "later.kind == event.kind"}])
+    unless = [{"on": "paper.issued", "when": "later.kind == event.kind"}]
+    newer = rules("paper.issued", {"month": before(30)}, unless=unless)
     old = paper("2025-02-20", kind="card")
     given(old).when(newer).then_intents(DUE)
     new = paper("2035-02-20", time="2025-01-15", event_id="new", number="N2", kind="card")
@@ -135,7 +136,7 @@ def test_a_correction_can_move_it_out_of_time() -> None:
 
 
 def test_absence_is_an_intent_that_goes_when_the_event_comes() -> None:
-    """ "Nothing happened by the deadline" is planned at once, and is gone as soon as it happened in time."""
+    """That nothing happened by a deadline is planned at once, and is gone as soon as it happened in time."""
     queue = rules("civil.born", {"reminder": {"from": "event.born_on", "offset": "P60D", "at": "10:00"}},
                   to="mother", unless=[{"on": "school.queued", "when": "later.child == event.child", "grace": "P7D"}])
     born = event("civil.born", "2025-01-10", "birth", {"child": AIDA, "mother": SAULE}, born_on="2025-01-08")

@@ -1,25 +1,34 @@
 """kill -9 of a real `habarshy run`, with a real SMTP server on the other side."""
 
-import json
+import asyncio
 import os
 import random
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from datetime import date
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.settings import load_settings
 from app.simulation import simulate
-from domain.nudge import State
+from domain.nudge import Nudge, State
+from projections import history, nudges
+from streams.cloudevents import envelope_of
+from streams.health import health
+from streams.recomputing import all_intents
 
-NOW = "2025-12-15T12:00:00+05:00"
+START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
+CITIZENS, SEED = 4000, 7
 ENDED = {State.SENT, State.WITHHELD, State.EXPIRED, State.UNKNOWN, State.FAILED}
 WAITING = {State.PLANNED, State.DEFERRED}
 
@@ -29,23 +38,30 @@ class Sink:
 
     def __init__(self) -> None:
         self.received: list[str] = []
+        self._came = threading.Condition()
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
         content = envelope.content
         assert isinstance(content, bytes)
-        self.received.append(str(message_from_bytes(content)["Message-ID"]))
+        with self._came:
+            self.received.append(str(message_from_bytes(content)["Message-ID"]))
+            self._came.notify()
         return "250 taken"
+
+    def wait(self, count: int) -> bool:
+        """Wait a moment for a mail; whether there are that many."""
+        with self._came:
+            return len(self.received) >= count or (self._came.wait(0.01) and len(self.received) >= count)
 
 
 @pytest.fixture
-def smtp() -> Iterator[tuple[Sink, int]]:
+async def smtp() -> AsyncIterator[tuple[Sink, int]]:
     """A real SMTP server on a free port of the loopback."""
     sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=0)
-    controller.start()
-    assert controller.server is not None
-    yield sink, controller.server.sockets[0].getsockname()[1]
-    controller.stop()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(sink), "127.0.0.1", 0)
+    yield sink, server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
 
 
 def by_mail_only(event: dict[str, Any]) -> dict[str, Any]:
@@ -57,10 +73,9 @@ def by_mail_only(event: dict[str, Any]) -> dict[str, Any]:
 
 
 class Process:
-    """`habarshy` as a process of its own, on one database."""
+    """`habarshy run` as a process of its own, on one database and one mail server."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
         self.environment = os.environ | {
             "HABARSHY_DATABASE": f"sqlite:///{folder}/kill.sqlite",
             "HABARSHY_KEY_FILE": str(folder / "key"),
@@ -69,59 +84,89 @@ class Process:
             "HABARSHY_SMTP_SECURITY": "none",
         }
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "app", *arguments]
+    def start(self, now: datetime) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "app", "run", "--until-idle", "--clock", now.isoformat()]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  (ourselves)
 
-    def finish(self, *arguments: str) -> bytes:
-        process = self.start(*arguments)
-        output, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
-        return output
+    def finish(self, now: datetime) -> None:
+        _ended(self.start(now))
 
 
-def test_killed_at_a_hundred_moments_every_nudge_ends_once(
+async def test_killed_at_a_hundred_moments_every_nudge_ends_once(
     tmp_path: Path, smtp: tuple[Sink, int], pytestconfig: pytest.Config
 ) -> None:
     """However often `run` is killed, no mail goes twice, none is lost, and every nudge has one end."""
     sink, port = smtp
-    process = Process(tmp_path, port)
-    moments = random.Random(7)  # noqa: S311  (a seeded test)
-    events = [by_mail_only(each) for each in simulate(400, 7, date(2025, 1, 1), date(2025, 12, 15))]
-    portions = [events[at::40] for at in range(40)]
+    settings = load_settings(database=f"sqlite:///{tmp_path}/kill.sqlite", key_file=tmp_path / "key")
+    platform = compose(settings, fixed(START))
     kills = int(pytestconfig.getoption("kills"))
-    killed = 0
-    while killed < kills:
-        if portions:
-            (tmp_path / "portion.ndjson").write_text("".join(json.dumps(each) + "\n" for each in portions.pop()))
-            process.finish("ingest", str(tmp_path / "portion.ndjson"), "--clock", NOW)
-        killed += _killed(process, sink, moments)
-    process.finish("run", "--until-idle", "--clock", NOW)
-
-    _every_nudge_ended_once(process, sink)
+    campaign = _Campaign(platform, Process(tmp_path, port), sink, kills)
+    await asyncio.to_thread(campaign.run)
+    _every_nudge_ended_once(platform, sink, campaign.now)
+    platform.database.close()
 
 
-def _killed(process: Process, sink: Sink, moments: random.Random) -> int:
-    """Start a run and kill it: after a random time, counted from a random number of mails where it sends any."""
-    running = process.start("run", "--until-idle", "--clock", NOW)
-    try:
-        running.wait(timeout=moments.uniform(0.3, 1.6))
-    except subprocess.TimeoutExpired:
+class _Campaign:
+    """A year in as many steps as there are kills: events come in, a run starts, a run is killed."""
+
+    def __init__(self, platform: Platform, process: Process, sink: Sink, kills: int) -> None:
+        self.platform, self.process, self.sink, self.kills = platform, process, sink, kills
+        self.now, self.step = START, timedelta(days=350) / kills
+        self.random = random.Random(SEED)  # noqa: S311  (a seeded test)
+        events = simulate(CITIZENS, SEED, date(2025, 1, 1), date(2026, 1, 1))
+        self.events = deque(sorted(map(by_mail_only, events), key=lambda event: str(event["time"])))
+
+    def run(self) -> None:
+        killed = 0
+        while killed < self.kills:
+            self.now += self.step
+            self._ingest()
+            killed += self._kill_one()
+        self.process.finish(self.now)
+
+    def _ingest(self) -> None:
+        come = []
+        while self.events and datetime.fromisoformat(self.events[0]["time"]) <= self.now:
+            come.append(envelope_of(self.events.popleft()))
+        assert all(outcome.refused is None for outcome in self.platform.intake.accept(come))
+
+    def _kill_one(self) -> int:
+        """Kill a run: at a random time, or a blink after a random number of mails has arrived."""
+        running = self.process.start(self.now)
+        mails = len(self.sink.received) + self.random.randint(1, 40)
+        until = time.monotonic() + self.random.uniform(0.3, 1.5)
+        by_mails = self.random.random() < 0.6
+        while running.poll() is None and (time.monotonic() < until or by_mails):
+            if by_mails and self.sink.wait(mails):
+                break
+        if running.poll() is not None:
+            _ended(running)
+            return 0
         running.kill()
         running.communicate()
         return 1
-    assert running.returncode == 0, running.communicate()[1].decode()
-    running.communicate()
-    return 0
 
 
-def _every_nudge_ended_once(process: Process, sink: Sink) -> None:
-    intents = {each["id"] for each in map(json.loads, process.finish("intents", "--json").splitlines())}
-    report = json.loads(process.finish("status", "--json", "--clock", NOW))
-    states = report["nudges"]
-    received = Counter(sink.received)
-    assert set(received.values()) <= {1}, "a mail went twice"
-    assert report["unplanned"] == report["due_now"] == report["open_attempts"] == 0
+def _ended(running: "subprocess.Popen[bytes]") -> None:
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 0, errors.decode()
+
+
+def _every_nudge_ended_once(platform: Platform, sink: Sink, now: datetime) -> None:
+    intents = [each for batch in all_intents(platform.database, platform.log, platform.library) for each in batch]
+    report = health(platform.database, platform.log, platform.follower, now)
+    states, received = report.nudges, Counter(sink.received)
+    assert set(received.values()) == {1}, "a mail went twice"
+    assert (report.unplanned, report.due_now, report.open_attempts) == (0, 0, 0)
     assert set(states) <= ENDED | WAITING | {State.CANCELLED}
-    assert sum(states.values()) - states.get("cancelled", 0) >= len(intents)
+    assert all(one.state in ENDED for one in _nudges(platform) if one.intent.due <= now and not one.cancelled)
+    assert {intent.id for intent in intents} <= {one.intent.id for one in _nudges(platform)}
+    assert states["sent"] > CITIZENS / 10
+    assert states["unknown"] > 0, "no kill hit a mail on its way: the campaign proves nothing"
     assert states["sent"] <= len(received) <= states["sent"] + states.get("unknown", 0)
+
+
+def _nudges(platform: Platform) -> list[Nudge]:
+    with platform.database.reading() as connection:
+        persons = history.persons_after(connection, "", 10**6)
+        return [one for found in nudges.of_persons(connection, persons).values() for one in found.values()]

@@ -1,0 +1,93 @@
+"""What stands on the demo's page at one moment."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.sms import Segments, segments
+from streams.fake_box import Kept
+
+
+class Arrived(Struct, frozen=True):
+    """A life event: its title, the office that reported it, and who it is about, by first name."""
+
+    at: datetime
+    title: str
+    office: str
+    names: str
+
+
+class Told(Struct, frozen=True):
+    """A message as it was handed over. `number`: which of the nudge's deliveries; `title`: in its own language."""
+
+    nudge: UUID
+    number: int
+    at: datetime
+    title: str
+    name: str
+    office: str
+    channel: str
+    language: str
+    state: str
+    words: Kept
+
+    @property
+    def parts(self) -> Segments:
+        """The words as SMS carries them."""
+        return segments(self.words.text)
+
+
+class NotSent(Struct, frozen=True):
+    """A nudge that was withheld; `reason` in our words."""
+
+    nudge: UUID
+    at: datetime
+    title: str
+    name: str
+    reason: str
+
+
+class Counters(Struct, frozen=True):
+    """How many of each; `withheld`: reason -> count."""
+
+    events: int
+    planned: int
+    cancelled: int
+    sent: int
+    delivered: int
+    opened: int
+    deferred: int
+    failed: int
+    withheld: Mapping[str, int]
+
+
+class Board(Struct, frozen=True):
+    """Everything on the page at one moment."""
+
+    now: datetime
+    share: float
+    done: bool
+    counters: Counters
+    arrived: tuple[Arrived, ...]
+    told: tuple[Told, ...]
+    pushed: tuple[Told, ...]
+    texted: tuple[Told, ...]
+    mailed: tuple[Told, ...]
+    not_sent: tuple[NotSent, ...]
+
+
+def counters_of(totals: Mapping[tuple[str, str], int], known: int) -> Counters:
+    """The counters from the statistics' totals, without the events that were `known` before the year."""
+    counts: dict[str, int] = {}
+    withheld: dict[str, int] = {}
+    for (trigger, what), count in totals.items():
+        kind, _, detail = what.partition(".") if trigger else ("events", "", "")
+        counts[kind] = counts.get(kind, 0) + count
+        if kind == "withheld":
+            withheld[detail] = withheld.get(detail, 0) + count
+    names = ("planned", "cancelled", "sent", "delivered", "opened", "deferred", "failed")
+    amounts = {name: counts.get(name, 0) for name in names}
+    events = max(0, counts.get("events", 0) - known)
+    return Counters(events=events, withheld=dict(sorted(withheld.items())), **amounts)

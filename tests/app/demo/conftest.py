@@ -1,0 +1,20 @@
+"""One demo for all tests of its pages: a small population, its year over, its web server running."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from app.demo.show import Options
+from tests.app.demo.running import Lived, reopened, running
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    """A demo of 80 citizens whose year is over."""
+    folder = tmp_path_factory.mktemp("demo")
+    options = Options(citizens=80, seed=2, seconds=0.0, keep=True, folder=folder)
+    with running(options) as announced, httpx2.Client(base_url=announced[0]) as client:
+        platform = reopened(folder)
+        yield Lived(client, platform, announced)
+        platform.database.close()

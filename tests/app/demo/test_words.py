@@ -1,0 +1,67 @@
+"""The rules and lives of nudges in plain English."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.demo.life_words import told
+from app.demo.rule_words import RuleWords, moved
+from streams.explaining import Happened
+
+TITLES = {
+    "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",
+    "citizen.born_on": "Date of birth", "citizen.age": "Age", "citizen.sex": "Sex",
+}  # fmt: skip
+ALMATY = ZoneInfo("Asia/Almaty")
+
+
+@pytest.mark.parametrize(("condition", "words"), [
+    ('event.kind == "identity_card" && citizen.age >= 16',
+     "the event’s ‘kind’ is “identity card” and the citizen’s age is at least 16"),
+    ("later.issued_on > event.issued_on", "the later event’s ‘issued on’ is after the event’s ‘issued on’"),
+    ('citizen.sex == "female" && citizen.born_on < "1967-01-01"',
+     "the citizen’s sex is “female” and the citizen’s date of birth is before “1967-01-01”"),
+    ("!(citizen.age > 5 || citizen.age != 3)",
+     "not (the citizen’s age is more than 5 or the citizen’s age is not 3)"),
+])  # fmt: skip
+def test_conditions_are_read_aloud(condition: str, words: str) -> None:
+    """A condition becomes a phrase with the titles of the pack, dates compared as dates."""
+    assert RuleWords(TITLES).condition(condition) == words
+
+
+@pytest.mark.parametrize(("offset", "words"), [
+    ("-P30D", "30 days before"), ("P1D", "1 day after"), ("P62Y6M", "62 years and 6 months after"),
+    ("PT1H", "1 hour after"), ("P0D", "on"), ("P2W", "14 days after"), ("PT90M", "1 hour and 30 minutes after"),
+])  # fmt: skip
+def test_offsets_are_read_aloud(offset: str, words: str) -> None:
+    """An ISO 8601 duration becomes what people say before a date."""
+    assert moved(offset) == words
+
+
+def test_a_clause_becomes_sentences() -> None:
+    """Each part of the clause gets a sentence, and nothing is left out."""
+    clause = {
+        "on": "kz.document.issued", "to": ["mother", "father"],
+        "due": {"month": {"from": "event.expires_on", "offset": "-P30D", "at": "09:00"}},
+        "unless": [{"on": "kz.traffic.fine_paid", "grace": "P7D"}], "expires": "event.expires_on",
+    }  # fmt: skip
+    assert list(RuleWords(TITLES).sentences(clause)) == [
+        "When this is recorded: “Document issued”.",
+        "It is for the mother and the father.",
+        "It is due 30 days before the event’s ‘expires on’, at 09:00 in the citizen’s time zone.",
+        "It is not sent if this happens first: “Traffic fine paid”. It waits 7 days longer for late reports.",
+        "It is not sent later than the event’s ‘expires on’.",
+    ]
+
+
+def test_a_fact_is_told_in_local_time() -> None:
+    """The life of a nudge speaks of the times of the place where people live."""
+    until = datetime(2025, 3, 2, 4, 0, tzinfo=UTC)
+    put_off = Happened(until, "deferred", {"until": until, "reason": "quiet_hours"})
+    assert told(put_off, ALMATY) == "Put off until 2 Mar 2025, 09:00: quiet hours"
+
+
+def test_an_unknown_fact_is_named() -> None:
+    """What these words do not know yet is shown by its own name rather than hidden."""
+    assert told(Happened(datetime(2025, 1, 1, tzinfo=UTC), "handed-back", {}), ALMATY) == "handed back"

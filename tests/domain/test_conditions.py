@@ -1,0 +1,158 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from domain.conditions import BadCondition, Condition, Conditions
+from tests.domain.given import modest
+
+CONDITIONS = Conditions({
+    "event.kind": "string", "event.expires_on": "date", "event.amount": "integer", "event.rate": "number",
+    "event.paid": "boolean", "event.time": "instant", "event.marks": "strings", "event.fee.amount": "integer",
+    "citizen.age": "integer", "later.kind": "string", "later.time": "instant", "later.amount": "integer",
+})  # fmt: skip
+VALUES: Mapping[str, Any] = {
+    "event.kind": "card", "event.expires_on": "2025-02-20", "event.amount": 5, "event.rate": 2.5, "event.paid": True,
+    "event.time": datetime(2025, 1, 10, tzinfo=UTC), "event.marks": ["a", "b"], "event.fee.amount": 7,
+    "citizen.age": 17,
+}  # fmt: skip
+LATER: Mapping[str, Any] = {
+    "event.kind": "passport", "event.time": datetime(2025, 1, 11, tzinfo=UTC), "event.amount": 6,
+}
+
+
+@pytest.mark.parametrize(("text", "holds"), [
+    ('event.kind == "card"', True), ("event.kind != 'card'", False), ("citizen.age >= 16 && citizen.age < 18", True),
+    ("citizen.age >= 18 || event.paid", True), ("!event.paid", False), ('event.expires_on < "2025-03-01"', True),
+    ("event.rate > 2.4", True), ("event.fee.amount == 7", True), ('"b" in event.marks', True),
+    ('"c" in event.marks', False), ('event.kind in ["card", "passport"]', True), ("size(event.marks) == 2", True),
+    ("event.amount + event.fee.amount == 12", True), ("event.amount * 2 > event.fee.amount", True),
+    ('event.time < timestamp("2025-01-11T00:00:00Z")', True), ("(event.paid ? 1 : 2) == 1", True),
+    ("later.time > event.time", True), ("later.kind == event.kind", False), ("later.amount > event.amount", True),
+    ('event.kind == "event.amount"', False), ("true", True), ("event.amount > 3\n  && event.paid", True),
+])  # fmt: skip
+def test_conditions_hold_or_don_t(text: str, *, holds: bool) -> None:
+    """Conditions compare fields, attributes, dates, instants and lists, also of the later event."""
+    condition = CONDITIONS.compile(text)
+    assert condition.holds(VALUES, LATER) is holds
+    assert condition.holds(VALUES, LATER) is holds
+
+
+@pytest.mark.parametrize("text", [
+    "citizen.age > 3", "!(citizen.age > 3)", 'event.kind == "card"', '"a" in event.marks', "event.paid",
+    "!event.paid", "later.time > event.time", "event.fee.amount == 7", "event.amount > 1 && event.paid",
+])  # fmt: skip
+@pytest.mark.parametrize("values", [{}, dict.fromkeys(VALUES), {"event.kinds": "card"}])
+def test_a_missing_value_is_neither_true_nor_false(text: str, values: Mapping[str, Any]) -> None:
+    """Where a value is missing or null the answer is None, and so is its opposite."""
+    condition = CONDITIONS.compile(text)
+    assert condition.holds(values) is None
+    assert condition.holds(VALUES, LATER) is not None
+    assert condition.holds(values) is None
+
+
+@pytest.mark.parametrize(("text", "holds"), [
+    ('event.kind == "card" || citizen.age > 3', True), ('event.kind == "x" && citizen.age > 3', False),
+    ('event.kind == "x" || citizen.age > 3', None), ('event.kind == "card" && citizen.age > 3', None),
+])  # fmt: skip
+def test_what_is_decided_without_the_missing_value_is_decided(text: str, *, holds: bool | None) -> None:
+    """A missing value matters only where the answer depends on it."""
+    assert CONDITIONS.compile(text).holds({"event.kind": "card"}) is holds
+
+
+@pytest.mark.parametrize(("text", "values"), [
+    ("event.amount / event.fee.amount > 1", {"event.amount": 1, "event.fee.amount": 0}),
+    ("event.amount > 1", {"event.amount": 2**70}), ("event.amount > 1", {"event.amount": "much"}),
+    ("int(event.kind) > 1", {"event.kind": "card"}),
+    ("event.amount + event.fee.amount > 1", {"event.amount": 2**63 - 1, "event.fee.amount": 1}),
+])  # fmt: skip
+def test_what_cannot_be_reckoned_has_no_answer(text: str, values: Mapping[str, Any]) -> None:
+    """A division by zero, a number too big or a value of another kind is no answer, and never an exception."""
+    assert CONDITIONS.compile(text).holds(values) is None
+
+
+def test_later_speaks_of_the_other_event() -> None:
+    """`event.` and `later.` are the same names of two events, and are not mixed up."""
+    condition = CONDITIONS.compile("later.amount > event.amount")
+    assert [condition.holds({"event.amount": a}, {"event.amount": b}) for a, b in ((1, 2), (2, 1), (1, 2))] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert condition.holds({"event.amount": 1, "later.amount": 2}) is None
+
+
+@pytest.mark.parametrize(("text", "reads"), [
+    ('event.kind == "card" && citizen.age > 3', ("citizen.age", "event.kind")),
+    ("event.fee.amount > 1", ("event.fee.amount",)), ('event.kind == "event.amount"', ("event.kind",)),
+    (r"""event.kind == 'it\'s event.amount' || event.kind == "\"event.rate" """, ("event.kind",)),
+    ("event.paid || event.paid", ("event.paid",)), ("later.kind == event.kind", ("event.kind", "later.kind")),
+    ("true", ()),
+])  # fmt: skip
+def test_a_condition_knows_what_it_reads(text: str, reads: tuple[str, ...]) -> None:
+    """The names in a condition, each once and sorted; names in a text are only words."""
+    assert CONDITIONS.compile(text).reads == reads
+
+
+@pytest.mark.parametrize(("text", "problem", "line"), [
+    ('event.kimd == "card"', "undeclared reference to 'event.kimd'", 1),
+    ("nothing == 1", "undeclared reference to 'nothing'", 1),
+    ("event.paid &&\n  citizen.aeg > 3", "undeclared reference to 'citizen.aeg'", 2),
+    ("event.amount == 'x'", "found no matching overload for '_==_' applied to '(int, string)'", 1),
+    ("event.paid\n\n || event.marks > 3", "found no matching overload for '_>_' applied to '(list(string), int)'", 3),
+    ("event.rate > 2", "found no matching overload for '_>_' applied to '(double, int)'", 1),
+    ('event.time > "2025-01-01"', "found no matching overload for '_>_' applied to '(google.protobuf.Timestamp, ", 1),
+    ("event.kind ==", "Syntax error: mismatched input '<EOF>'", 1),
+    ("event.kind = 'card'", "Syntax error: token recognition error at: '= '", 1),
+    ("event.paid &&\n  && true", "Syntax error: extraneous input '&&'", 2),
+    ("", "Syntax error: mismatched input '<EOF>'", 1),
+    ("event.kind", "a condition must be true or false, this is STRING", 1),
+    ("event.amount + 1", "a condition must be true or false, this is INT", 1),
+    ("event.marks", "a condition must be true or false, this is LIST", 1),
+])  # fmt: skip
+def test_a_bad_condition_says_what_is_wrong_and_where(text: str, problem: str, line: int) -> None:
+    """Unknown names, wrong types, syntax and answers that are neither true nor false are refused with their line."""
+    with pytest.raises(BadCondition) as bad:
+        CONDITIONS.compile(text)
+    assert bad.value.problem.startswith(problem)
+    assert str(bad.value) == bad.value.problem
+    assert bad.value.line == line
+    assert "\n" not in bad.value.problem
+
+
+def test_the_column_moves_with_the_mistake() -> None:
+    """The column of a mistake is counted within its line."""
+    columns = []
+    for text in ("nothing == 1", "  nothing == 1", "event.paid &&\n  nothing == 1"):
+        with pytest.raises(BadCondition) as bad:
+            CONDITIONS.compile(text)
+        columns.append(bad.value.column)
+    assert [column - columns[0] for column in columns] == [0, 2, 2]
+
+
+@modest
+@examples(st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=1, max_size=12))
+def test_answers_do_not_depend_on_what_was_asked_before(ages: list[int | None]) -> None:
+    """Remembered answers are the answers: a used condition says what a new one says."""
+    used = CONDITIONS.compile("citizen.age > 0 || citizen.age < -2")
+    for age in ages:
+        values = {"citizen.age": age}
+        assert used.holds(values) is CONDITIONS.compile(used.text).holds(values)
+
+
+def test_memory_is_bounded() -> None:
+    """However many combinations are asked, only so many answers are kept, and they stay right."""
+    condition = CONDITIONS.compile("event.amount > 700")
+    for amount in range(3 * Condition.REMEMBERED):
+        assert condition.holds({"event.amount": amount}) is (amount > 700)
+        assert len(condition._answers) <= Condition.REMEMBERED
+    assert len(condition._answers) > 0
+
+
+def test_lists_are_read_afresh() -> None:
+    """A list is asked again each time, and is not kept."""
+    condition = CONDITIONS.compile('"a" in event.marks')
+    for marks in (["a"], ["b"], ["a"], []):
+        assert condition.holds({"event.marks": marks}) is ("a" in marks)
+    assert condition._answers == {}

@@ -1,0 +1,240 @@
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from domain import facts
+from domain.facts import NudgeFact
+from domain.nudge import MAYBE_SENT, Delivery, Nudge, State, content_of, evolve, intent_of
+from tests.domain.given import before, given, modest, rules
+from tests.domain.world import AIDA, ERLAN, SAULE, at, paper
+
+ID = UUID(int=1)
+INTENT = intent_of(ID, facts.NudgePlanned(
+    at("2025-01-10"), AIDA, "card", "card@1", UUID(int=2), "month", at("2025-01-21 09:00"), at("2025-02-20 09:00"),
+    "reminder", ("push", "sms", "email"), UUID(int=3),
+))  # fmt: skip
+DUE, NOW, LATER, LEASE = INTENT.due, at("2025-01-21 09:00"), at("2025-01-22 09:00"), at("2025-01-21 09:03")
+PLANNED = facts.NudgePlanned(at("2025-01-10"), **content_of(INTENT))
+
+
+def attempted(number: int = 1, channel: str = "sms", to: str = AIDA) -> facts.NudgeAttempted:
+    """The nudge is about to be handed to a provider."""
+    return facts.NudgeAttempted(NOW, to, number, channel, "fake", LEASE)
+
+
+def failed(number: int = 1, retry_at: datetime | None = None, *, gave_up: bool = False) -> facts.NudgeFailed:
+    """The attempt failed."""
+    return facts.NudgeFailed(NOW, AIDA, number, "refused", retry_at, gave_up)
+
+
+def sent(number: int = 1, to: str = AIDA) -> facts.NudgeSent:
+    """The provider took it over."""
+    return facts.NudgeSent(NOW, to, number, "ref")
+
+
+def unknown(number: int = 1, retry_at: datetime | None = None) -> facts.NudgeUnknown:
+    """Nobody knows whether the attempt went out."""
+    return facts.NudgeUnknown(NOW, AIDA, number, "no_outcome", retry_at)
+
+
+WITHHELD = facts.NudgeWithheld(NOW, AIDA, "opted_out")
+DEFERRED = facts.NudgeDeferred(NOW, AIDA, LATER, "quiet_hours")
+EXPIRED = facts.NudgeExpired(NOW, AIDA)
+CANCELLED = facts.NudgeCancelled(NOW)
+DELIVERED = facts.NudgeDelivered(NOW, AIDA, 1)
+OPENED = facts.NudgeOpened(NOW, AIDA, 1)
+ANSWERED = facts.NudgeAnswered(NOW, AIDA, UUID(int=4))
+MOVED = facts.NudgeRescheduled(NOW, **content_of(INTENT))
+
+
+def life(*lived: NudgeFact) -> Nudge:
+    """A nudge that was planned and lived through these facts."""
+    nudge = evolve(None, ID, 1, PLANNED)
+    for version, fact in enumerate(lived, 2):
+        nudge = evolve(nudge, ID, version, fact)
+    return nudge
+
+
+ROADS: dict[State, tuple[NudgeFact, ...]] = {
+    State.PLANNED: (), State.DEFERRED: (DEFERRED,), State.WITHHELD: (WITHHELD,), State.EXPIRED: (EXPIRED,),
+    State.CANCELLED: (CANCELLED,), State.ATTEMPTED: (attempted(),), State.SENT: (attempted(), sent()),
+    State.DELIVERED: (attempted(), sent(), DELIVERED), State.OPENED: (attempted(), sent(), DELIVERED, OPENED),
+    State.ANSWERED: (attempted(), sent(), ANSWERED), State.FAILED: (attempted(), failed()),
+    State.UNKNOWN: (attempted(), unknown()),
+}  # fmt: skip
+UNTRIED = (State.PLANNED, State.DEFERRED, State.WITHHELD, State.EXPIRED, State.CANCELLED)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_reached(state: State) -> None:
+    """There is a road to every state."""
+    assert life(*ROADS[state]).state is state
+
+
+@pytest.mark.parametrize(("before", "fact", "after", "due"), [
+    (State.PLANNED, DEFERRED, State.DEFERRED, LATER), (State.PLANNED, WITHHELD, State.WITHHELD, None),
+    (State.PLANNED, EXPIRED, State.EXPIRED, None), (State.PLANNED, CANCELLED, State.CANCELLED, None),
+    (State.PLANNED, attempted(), State.ATTEMPTED, LEASE), (State.PLANNED, MOVED, State.PLANNED, DUE),
+    (State.DEFERRED, DEFERRED, State.DEFERRED, LATER), (State.DEFERRED, WITHHELD, State.WITHHELD, None),
+    (State.DEFERRED, EXPIRED, State.EXPIRED, None), (State.DEFERRED, CANCELLED, State.CANCELLED, None),
+    (State.DEFERRED, attempted(), State.ATTEMPTED, LEASE), (State.DEFERRED, MOVED, State.PLANNED, DUE),
+    (State.WITHHELD, MOVED, State.PLANNED, DUE), (State.EXPIRED, MOVED, State.PLANNED, DUE),
+    (State.CANCELLED, PLANNED, State.PLANNED, DUE),
+    (State.ATTEMPTED, sent(), State.SENT, None), (State.ATTEMPTED, failed(), State.FAILED, None),
+    (State.ATTEMPTED, failed(retry_at=LATER), State.FAILED, LATER), (State.ATTEMPTED, OPENED, State.OPENED, None),
+    (State.ATTEMPTED, unknown(), State.UNKNOWN, None), (State.ATTEMPTED, DELIVERED, State.DELIVERED, None),
+    (State.ATTEMPTED, unknown(retry_at=LATER), State.UNKNOWN, LATER),
+    (State.SENT, DELIVERED, State.DELIVERED, None), (State.SENT, OPENED, State.OPENED, None),
+    (State.SENT, ANSWERED, State.ANSWERED, None), (State.SENT, failed(), State.FAILED, None),
+    (State.SENT, failed(retry_at=LATER), State.FAILED, LATER), (State.SENT, unknown(), State.SENT, None),
+    (State.SENT, sent(), State.SENT, None), (State.SENT, attempted(2), State.ATTEMPTED, LEASE),
+    (State.DELIVERED, sent(), State.DELIVERED, None), (State.DELIVERED, DELIVERED, State.DELIVERED, None),
+    (State.DELIVERED, OPENED, State.OPENED, None), (State.DELIVERED, unknown(), State.DELIVERED, None),
+    (State.OPENED, sent(), State.OPENED, None), (State.OPENED, DELIVERED, State.OPENED, None),
+    (State.OPENED, OPENED, State.OPENED, None), (State.OPENED, ANSWERED, State.ANSWERED, None),
+    (State.ANSWERED, OPENED, State.ANSWERED, None), (State.ANSWERED, DELIVERED, State.ANSWERED, None),
+    (State.FAILED, attempted(2), State.ATTEMPTED, LEASE), (State.FAILED, WITHHELD, State.WITHHELD, None),
+    (State.FAILED, EXPIRED, State.EXPIRED, None), (State.FAILED, DEFERRED, State.DEFERRED, LATER),
+    (State.FAILED, sent(), State.SENT, None), (State.FAILED, DELIVERED, State.DELIVERED, None),
+    (State.UNKNOWN, sent(), State.SENT, None), (State.UNKNOWN, DELIVERED, State.DELIVERED, None),
+    (State.UNKNOWN, failed(), State.FAILED, None), (State.UNKNOWN, attempted(2), State.ATTEMPTED, LEASE),
+])  # fmt: skip
+def test_the_lifecycle(before: State, fact: NudgeFact, after: State, due: datetime | None) -> None:
+    """What each fact makes of each state, and when the dispatcher must look at it next."""
+    (delivery,) = life(*ROADS[before], fact).deliveries
+    assert (delivery.state, delivery.due) == (after, due)
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_a_state_means(state: State) -> None:
+    """Pending, attempted, cancelled and perhaps read: what the diff asks of each state."""
+    nudge = life(*ROADS[state])
+    assert nudge.pending is (state in {State.PLANNED, State.DEFERRED})
+    assert nudge.attempted is (state not in UNTRIED)
+    assert nudge.cancelled is (state is State.CANCELLED)
+    assert bool(nudge.maybe_sent) is (state in MAYBE_SENT)
+
+
+def test_what_is_kept_of_an_attempt() -> None:
+    """The delivery knows its last attempt, its channel and reason, and when it was first taken over."""
+    (delivery,) = life(attempted(1, "push"), failed(1, LATER, gave_up=True), attempted(2, "sms"), sent(2)).deliveries
+    assert delivery == Delivery(
+        AIDA, State.SENT, None, attempt=2, channel="sms", attempted_at=NOW, exhausted=("push",), reason="refused",
+        sent_at=NOW,
+    )  # fmt: skip
+
+
+def test_a_failure_that_may_pass_leaves_the_channel() -> None:
+    """Only a channel that gave up is exhausted."""
+    assert life(attempted(1, "push"), failed(1, LATER)).to(AIDA).exhausted == ()
+
+
+@pytest.mark.parametrize(("late", "state"), [
+    (sent(1), State.SENT), (facts.NudgeDelivered(NOW, AIDA, 1), State.DELIVERED), (failed(1), State.ATTEMPTED),
+    (failed(1, LATER, gave_up=True), State.ATTEMPTED), (unknown(1), State.ATTEMPTED),
+])  # fmt: skip
+def test_a_late_outcome_of_an_earlier_attempt(late: NudgeFact, state: State) -> None:
+    """Good news about an earlier attempt ends the later one; bad news about it changes nothing."""
+    nudge = life(attempted(1, "push"), unknown(1, NOW), attempted(2, "sms"), late)
+    (delivery,) = nudge.deliveries
+    assert (delivery.state, delivery.attempt, delivery.exhausted) == (state, 2, ())
+
+
+GOOD = st.sampled_from([sent(), DELIVERED, OPENED, ANSWERED])
+
+
+@modest
+@examples(st.lists(GOOD, min_size=1, max_size=8))
+def test_good_news_never_goes_backwards(receipts: list[NudgeFact]) -> None:
+    """In any order and any repetition, receipts only lead forward, and all orders end alike."""
+    order = (State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED)
+    reached = [order.index(life(attempted(), *receipts[:count]).state) for count in range(len(receipts) + 1)]
+    assert reached == sorted(reached)
+    assert life(attempted(), *receipts) == life(attempted(), *sorted(receipts, key=lambda fact: fact.TOPIC))
+
+
+@modest
+@examples(st.lists(GOOD, min_size=1, max_size=4), st.data())
+def test_a_receipt_told_twice_is_told_once(receipts: list[NudgeFact], data: st.DataObject) -> None:
+    """The same receipt again, at any time after the first, changes nothing but the count of facts."""
+    again = data.draw(st.sampled_from(receipts))
+    assert life(attempted(), *receipts, again).deliveries == life(attempted(), *receipts).deliveries
+
+
+def test_it_was_sent_when_it_was_first_taken_over() -> None:
+    """Later reports do not move the time at which it was sent, and a later failure does not take it away."""
+    later = facts.NudgeDelivered(LATER, AIDA, 1)
+    assert life(attempted(), sent(), later).to(AIDA).sent_at == NOW
+    assert life(attempted(), later).to(AIDA).sent_at == LATER
+    bounced = life(attempted(), sent(), failed())
+    assert (bounced.state, bounced.to(AIDA).sent_at, bounced.maybe_sent) == (State.FAILED, NOW, True)
+
+
+def test_versions_count_the_facts() -> None:
+    """A nudge knows how many facts it has, whatever they did to it."""
+    assert life(attempted(), sent(), sent(), OPENED).version == 5
+
+
+def test_a_rescheduled_nudge_starts_anew() -> None:
+    """It has the new content, the time of the reschedule as its planning, and nobody's delivery has begun."""
+    nudge = life(DEFERRED, MOVED)
+    assert nudge == Nudge(INTENT, 3, NOW, (Delivery(AIDA, State.PLANNED, DUE),))
+
+
+@pytest.mark.parametrize("fact", [MOVED, PLANNED])
+def test_planned_and_rescheduled_may_be_first(fact: NudgeFact) -> None:
+    """A nudge starts with what it is."""
+    assert evolve(None, ID, 1, fact).intent == INTENT
+
+
+@pytest.mark.parametrize("fact", [CANCELLED, attempted(), DELIVERED])
+def test_nothing_else_may_be_first(fact: NudgeFact) -> None:
+    """A log that lost the beginning of a nudge is an error that says which, and not a guess."""
+    with pytest.raises(ValueError, match=rf"{ID} starts with {fact.TOPIC}"):
+        evolve(None, ID, 1, fact)
+
+
+def test_the_intent_goes_into_the_fact_and_back() -> None:
+    """What is planned is what is kept, for every intent."""
+    intent = given(paper()).when(rules("paper.issued", {"month": before(30)})).only
+    assert intent_of(intent.id, facts.NudgePlanned(NOW, **content_of(intent))) == intent
+
+
+def _guardians(*lived: NudgeFact) -> list[tuple[str, State]]:
+    return [(one.recipient, one.state) for one in life(*lived).deliveries]
+
+
+def test_each_guardian_has_a_delivery() -> None:
+    """Once a child's nudge goes to guardians the child's own is gone, and each guardian's ends for itself."""
+    deferred = facts.NudgeDeferred(NOW, SAULE, LATER, "quiet_hours")
+    refused = facts.NudgeWithheld(NOW, ERLAN, "opted_out")
+    assert _guardians(deferred) == [(SAULE, State.DEFERRED)]
+    assert _guardians(deferred, refused) == [(ERLAN, State.WITHHELD), (SAULE, State.DEFERRED)]
+    assert _guardians(refused, deferred, attempted(1, to=SAULE), sent(1, SAULE)) == [
+        (ERLAN, State.WITHHELD), (SAULE, State.SENT),
+    ]  # fmt: skip
+
+
+def test_a_nudge_is_what_its_furthest_delivery_is() -> None:
+    """One guardian's refusal does not hide that the other read it."""
+    both = life(facts.NudgeWithheld(NOW, ERLAN, "opted_out"), attempted(1, to=SAULE), sent(1, SAULE))
+    assert (both.state, both.attempted, both.pending) == (State.SENT, True, False)
+    half = life(facts.NudgeWithheld(NOW, ERLAN, "opted_out"), facts.NudgeDeferred(NOW, SAULE, LATER, "stopped"))
+    assert (half.state, half.pending, half.cancelled) == (State.DEFERRED, True, False)
+
+
+def test_what_became_of_the_childs_own_delivery_is_kept() -> None:
+    """A reason that was given for the child stays, also when guardians are found later."""
+    nobody = facts.NudgeWithheld(NOW, AIDA, "no_guardian")
+    assert _guardians(nobody, attempted(1, to=SAULE)) == [(AIDA, State.WITHHELD), (SAULE, State.ATTEMPTED)]
+
+
+def test_cancelling_ends_every_delivery() -> None:
+    """When a nudge leaves the plan nobody is told, and who was not known yet starts as planned."""
+    nudge = life(facts.NudgeDeferred(NOW, SAULE, LATER, "stopped"), facts.NudgeDeferred(NOW, ERLAN, LATER, "stopped"))
+    gone = evolve(nudge, ID, 4, CANCELLED)
+    assert {(one.state, one.due) for one in gone.deliveries} == {(State.CANCELLED, None)}
+    assert nudge.to("a new guardian") == Delivery("a new guardian", State.PLANNED, DUE)

@@ -1,0 +1,220 @@
+from typing import Any
+
+import pytest
+
+from domain.nudge import Nudge
+from domain.person import Person
+from domain.settle import Decision, Defer, Expire, Reason, Send, Withhold
+from domain.triggers import CLASSES
+from tests.domain.case import NOON, decided, nudge, person, trigger
+from tests.domain.world import AIDA, at
+
+LATE = "2025-02-21"
+"""After all steps were due."""
+QUIET = "2025-01-21 23:00"
+
+
+def _overdue(of: str, /, **changed: Any) -> Nudge:  # noqa: ANN401  (parts of an intent)
+    return nudge(of, planned=LATE, **changed)
+
+
+OBJECTIONS: list[tuple[Reason | str, dict[str, Any]]] = [
+    (Reason.DIED, {"died": "2025-01-15"}),
+    ("expired", {"expires": at("2025-02-21 01:00")}),
+    (Reason.DONE, {"moot_from": at("2025-02-01")}),
+    (Reason.CAUGHT_UP, {"others": [_overdue("day")]}),
+    (Reason.OPTED_OUT, {"opted_out": ["documents"]}),
+    (Reason.NO_ADDRESS, {"phone": None, "email": None, "push": None}),
+    (Reason.STOPPED, {"stopped": [("all", "")]}),
+    (Reason.QUIET_HOURS, {}),
+]
+"""What speaks against sending, the first that counts first; each adds one more thing to the case."""
+
+
+def _decided(*chosen: dict[str, Any]) -> Decision:
+    said = {name: value for each in chosen for name, value in each.items()}
+    intent = {name: said.pop(name) for name in ("expires", "moot_from") if name in said}
+    case = {name: said.pop(name) for name in ("others", "stopped") if name in said}
+    return decided(_overdue("month", **intent), person(**said), at_time="2025-02-21 23:00", **case)
+
+
+def _name(decision: Decision) -> str:
+    return "expired" if isinstance(decision, Expire) else getattr(decision, "reason", "sent")
+
+
+@pytest.mark.parametrize("first", range(len(OBJECTIONS)))
+def test_the_first_objection_decides(first: int) -> None:
+    """Where several things speak against sending, the reason is the one that is asked first."""
+    assert _name(_decided(*(each for _, each in OBJECTIONS[first:]))) == OBJECTIONS[first][0]
+
+
+@pytest.mark.parametrize("alone", range(len(OBJECTIONS)))
+def test_each_objection_decides_alone(alone: int) -> None:
+    """Each is a reason by itself, before the quiet hours."""
+    assert _name(_decided(OBJECTIONS[alone][1])) == OBJECTIONS[alone][0]
+
+
+def test_without_objection_it_is_sent() -> None:
+    """A nudge that is due, wanted and possible is sent on the first of its channels."""
+    assert decided(nudge()) == Send("push")
+
+
+def test_a_dead_person_is_told_nothing() -> None:
+    """A death ends everything, also a legal notice, and whenever it was."""
+    for died in ("2025-01-15", "2025-01-21 12:00"):
+        assert decided(nudge(), person(died=died), by=trigger(klass="legal")) == Withhold(Reason.DIED)
+
+
+@pytest.mark.parametrize(("expires", "decision"), [
+    ("2025-01-21 11:59", Expire()), (NOON, Expire()), ("2025-01-21 12:01", Send("push")),
+])  # fmt: skip
+def test_what_has_expired_is_worth_nothing(expires: str, decision: Decision) -> None:
+    """From the moment of its expiry a nudge is not sent any more."""
+    assert decided(nudge(expires=at(expires))) == decision
+
+
+def test_what_never_expires_is_sent_years_later() -> None:
+    """A nudge without an expiry waits for ever."""
+    assert decided(nudge(expires=None), at_time="2035-01-21 12:00") == Send("push")
+
+
+@pytest.mark.parametrize(("moot_from", "decision"), [
+    ("2025-01-21 11:59", Withhold(Reason.DONE)), (NOON, Withhold(Reason.DONE)), ("2025-01-21 12:01", Send("push")),
+])  # fmt: skip
+def test_what_was_done_meanwhile_is_not_sent(moot_from: str, decision: Decision) -> None:
+    """From the moment at which the thing itself happened nobody is reminded of it."""
+    assert decided(nudge(moot_from=at(moot_from))) == decision
+
+
+@pytest.mark.parametrize(("klass", "decision"), [
+    ("legal", Send("push")), ("service", Withhold(Reason.OPTED_OUT)), ("reminder", Withhold(Reason.OPTED_OUT)),
+    ("offer", Withhold(Reason.OPTED_OUT)),
+])  # fmt: skip
+def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: Decision) -> None:
+    """A citizen may refuse a category, except for its legal notices."""
+    refuses = person(opted_out=["health", "documents"], consents=["documents"])
+    assert decided(nudge(), refuses, by=trigger(klass=klass)) == decision
+
+
+@pytest.mark.parametrize("klass", CLASSES)
+def test_another_category_is_another_choice(klass: str) -> None:
+    """Who refused one category still hears of the others."""
+    who = person(opted_out=["health"], consents=["documents"])
+    assert decided(nudge(), who, by=trigger(klass=klass)) == Send("push")
+
+
+@pytest.mark.parametrize(("consents", "decision"), [
+    (None, Withhold(Reason.NO_CONSENT)), ([], Withhold(Reason.NO_CONSENT)), (["health"], Withhold(Reason.NO_CONSENT)),
+    (["documents", "health"], Send("push")),
+])  # fmt: skip
+def test_an_offer_needs_consent(consents: list[str] | None, decision: Decision) -> None:
+    """An offer goes only to those who agreed to offers of its category."""
+    assert decided(nudge(), person(consents=consents), by=trigger(klass="offer")) == decision
+
+
+@pytest.mark.parametrize("klass", ["legal", "service", "reminder"])
+def test_nothing_else_needs_consent(klass: str) -> None:
+    """Who recorded no preference gets legal, service and reminder messages."""
+    assert decided(nudge(), person(), by=trigger(klass=klass)) == Send("push")
+
+
+@pytest.mark.parametrize(("catch_up", "sent"), [
+    ("latest", {"day"}), ("all", {"month", "week", "day"}), ("none", set()),
+])  # fmt: skip
+def test_who_joins_late_is_caught_up(catch_up: str, sent: set[str]) -> None:
+    """Of the steps already overdue when they were planned, the latest goes, or all, or none."""
+    overdue = [_overdue(step) for step in ("month", "week", "day")]
+    by = trigger(catch_up=catch_up)
+    found = {each.intent.step: decided(each, at_time="2025-02-21 12:00", by=by, others=overdue) for each in overdue}
+    assert {step for step, decision in found.items() if decision == Send("push")} == sent
+    assert {decision for decision in found.values() if decision != Send("push")} <= {Withhold(Reason.CAUGHT_UP)}
+
+
+@pytest.mark.parametrize("catch_up", ["latest", "all", "none"])
+def test_what_was_planned_in_time_is_not_caught_up(catch_up: str) -> None:
+    """A step that was planned before it was due goes, however late its turn comes."""
+    others = [_overdue("week"), nudge("day")]
+    assert decided(nudge(), at_time="2025-02-20 12:00", by=trigger(catch_up=catch_up), others=others) == Send("push")
+
+
+def test_a_step_still_ahead_does_not_hold_back_the_overdue_one() -> None:
+    """The latest of the overdue steps goes, although another will follow in its own time."""
+    joined = "2025-02-14"
+    month, week, day = (nudge(step, planned=joined) for step in ("month", "week", "day"))
+    for about, decision in ((month, Withhold(Reason.CAUGHT_UP)), (week, Send("push"))):
+        assert decided(about, at_time="2025-02-14 12:00", others=[month, week, day]) == decision
+
+
+@pytest.mark.parametrize("twin", [
+    _overdue("day", occurrence=nudge().intent.id), _overdue("day", trigger="fee"), _overdue("day", person="saule"),
+    _overdue("day", step="correction"),
+])  # fmt: skip
+def test_another_occurrence_is_no_reason(twin: Nudge) -> None:
+    """Only a later step of the same trigger, person and occurrence catches up; a correction is no such step."""
+    assert decided(_overdue("month"), at_time="2025-02-21 12:00", others=[twin]) == Send("push")
+
+
+def test_a_correction_is_never_caught_up() -> None:
+    """What puts something right goes, whatever else is overdue."""
+    wrong = _overdue("week", step="correction")
+    for catch_up in ("latest", "none"):
+        by = trigger(catch_up=catch_up)
+        assert decided(wrong, at_time="2025-02-21 12:00", by=by, others=[_overdue("day")]) == Send("push")
+
+
+def test_two_steps_due_at_once_are_settled_by_their_name() -> None:
+    """Of two overdue steps with one due time exactly one goes."""
+    twins = [_overdue("month"), _overdue("week", due=nudge().intent.due)]
+    found = [decided(each, at_time="2025-02-21 12:00", others=twins) for each in twins]
+    assert found == [Withhold(Reason.CAUGHT_UP), Send("push")]
+
+
+@pytest.mark.parametrize(("switch", "stops"), [
+    (("all", ""), True), (("trigger", "card"), True), (("agency", "interior"), True), (("channel", "push"), True),
+    (("trigger", "fee"), False), (("agency", "justice"), False), (("channel", "sms"), False),
+])  # fmt: skip
+def test_a_kill_switch_defers(switch: tuple[str, str], *, stops: bool) -> None:
+    """Stopped is put off for five minutes and asked again, never dropped."""
+    decision = decided(nudge(), stopped=[switch])
+    assert decision == (Defer(at("2025-01-21 12:05"), Reason.STOPPED) if stops else Send("push"))
+
+
+def _who(**attributes: str) -> Person:
+    return person(AIDA, died=None, **attributes)
+
+
+@pytest.mark.parametrize(("now", "who", "until"), [
+    ("2025-01-21 20:59", _who(), None),
+    ("2025-01-21 21:00", _who(), "2025-01-22 09:00"),                      # the pack's, over midnight
+    (QUIET, _who(), "2025-01-22 09:00"),
+    ("2025-01-22 03:00", _who(), "2025-01-22 09:00"),
+    ("2025-01-22 09:00", _who(), None),
+    (QUIET, _who(zone="Europe/Berlin"), None),                             # 19:00 there
+    ("2025-01-22 12:00", _who(zone="Europe/Berlin"), "2025-01-22 13:00"),  # 08:00 there
+    (QUIET, _who(quiet_from="23:30", quiet_to="07:00"), None),
+    ("2025-01-21 23:30", _who(quiet_from="23:30", quiet_to="07:00"), "2025-01-22 07:00"),
+    ("2025-01-21 13:30", _who(quiet_from="13:00", quiet_to="14:00"), "2025-01-21 14:00"),
+    (QUIET, _who(quiet_from="13:00", quiet_to="14:00"), None),
+    (QUIET, _who(quiet_from="00:00", quiet_to="00:00"), None),             # never quiet
+    (QUIET, _who(quiet_from="13:00"), "2025-01-22 09:00"),                 # half said is not said
+])  # fmt: skip
+def test_nobody_is_disturbed_in_their_quiet_hours(now: str, who: Person, until: str | None) -> None:
+    """In the quiet hours of the person's own zone a nudge is put off to their end."""
+    expected = Send("push") if until is None else Defer(at(until), Reason.QUIET_HOURS)
+    assert decided(nudge(), who, at_time=now) == expected
+
+
+@pytest.mark.parametrize("klass", CLASSES)
+def test_quiet_hours_are_for_every_class(klass: str) -> None:
+    """Also the law does not call at night."""
+    decision = decided(nudge(), person(consents=["documents"]), by=trigger(klass=klass), at_time=QUIET)
+    assert decision == Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)
+
+
+@pytest.mark.parametrize(("expires", "decision"), [
+    ("2025-01-22 08:59", Send("push")), ("2025-01-22 09:00", Send("push")),
+    ("2025-01-22 09:01", Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)), ("2025-01-21 22:00", Expire()),
+])  # fmt: skip
+def test_nothing_is_put_off_past_its_expiry(expires: str, decision: Decision) -> None:
+    """What would expire in the quiet hours goes at once rather than never."""
+    assert decided(nudge(expires=at(expires)), at_time=QUIET) == decision

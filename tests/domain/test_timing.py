@@ -1,0 +1,181 @@
+import calendar
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from domain.timing import (
+    NotADuration,
+    Offset,
+    QuietHours,
+    add_months,
+    at_local,
+    end_of_day,
+    parse_clock,
+    parse_offset,
+    shift,
+    shift_day,
+    utc,
+    zone_of,
+)
+from tests.domain.given import modest
+
+ALMATY, BERLIN, NEW_YORK = ZoneInfo("Asia/Almaty"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
+MOMENTS = st.integers(0, 2**29).map(lambda seconds: datetime(2015, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+
+
+@pytest.mark.parametrize(("text", "offset"), [
+    ("P0D", Offset()), ("PT0S", Offset()), ("P30D", Offset(days=30)), ("-P30D", Offset(days=-30)),
+    ("+P1D", Offset(days=1)), ("P18M", Offset(months=18)), ("P63Y", Offset(months=756)),
+    ("P1Y6M", Offset(months=18)), ("P2W", Offset(days=14)), ("P1W3D", Offset(days=10)),
+    ("PT1H", Offset(seconds=3600)), ("PT10M", Offset(seconds=600)), ("-PT90S", Offset(seconds=-90)),
+    ("-P1Y2M3W4DT5H6M7S", Offset(-14, -25, -18367)), ("P001D", Offset(days=1)),
+])  # fmt: skip
+def test_offsets_are_iso_8601_durations(text: str, offset: Offset) -> None:
+    """Years count as months, weeks as days, hours as seconds, and a sign counts for the whole."""
+    assert parse_offset(text) == offset
+
+
+@pytest.mark.parametrize("text", [
+    "", "P", "PT", "-P", "P1DT", "1D", "30", "p1d", "P1H", "PT1D", "P1D1M", "P1M1Y", "P1.5D", "P-1D", "--P1D",
+    "- P1D", " P1D", "P1D ", "P1D\n", "P 1D", "P1S", "one day", "P1DT1H1", "-30D",
+])  # fmt: skip
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Anything else is refused in words that say what to write, with the text in them."""
+    with pytest.raises(NotADuration, match="is no ISO 8601 duration; write one such as -P30D") as refused:
+        parse_offset(text)
+    assert repr(text) in str(refused.value)
+
+
+def test_only_no_offset_is_none() -> None:
+    """An offset of nothing is false, and one of anything is true."""
+    assert not Offset()
+    assert all([Offset(months=1), Offset(days=-1), Offset(seconds=1)])
+
+
+@pytest.mark.parametrize(("day", "months", "then"), [
+    ("2025-01-31", 1, "2025-02-28"), ("2024-01-31", 1, "2024-02-29"), ("2025-03-31", -1, "2025-02-28"),
+    ("2024-02-29", 12, "2025-02-28"), ("2024-02-29", 48, "2028-02-29"), ("2025-12-15", 1, "2026-01-15"),
+    ("2025-01-15", -1, "2024-12-15"), ("2025-05-31", 13, "2026-06-30"), ("2025-06-10", 0, "2025-06-10"),
+    ("2000-01-30", 1, "2000-02-29"), ("1900-01-30", 1, "1900-02-28"),
+])  # fmt: skip
+def test_months_end_where_they_end(day: str, months: int, then: str) -> None:
+    """A month later is the same day of the month, or that month's last."""
+    assert add_months(date.fromisoformat(day), months) == date.fromisoformat(then)
+
+
+@modest
+@examples(DAYS, st.integers(-600, 600))
+def test_months_are_calendar_months(day: date, months: int) -> None:
+    """So many months later it is that many months later, on the same day or the month's last."""
+    then = add_months(day, months)
+    assert (then.year - day.year) * 12 + then.month - day.month == months
+    assert then.day == min(day.day, calendar.monthrange(then.year, then.month)[1])
+
+
+@pytest.mark.parametrize(("day", "offset", "then"), [
+    ("2025-01-31", Offset(months=1, days=1), "2025-03-01"), ("2025-03-31", Offset(months=-1, days=-1), "2025-02-27"),
+    ("2025-12-31", Offset(days=1), "2026-01-01"), ("2025-12-31", Offset(seconds=86400), "2025-12-31"),
+])  # fmt: skip
+def test_a_day_moves_by_months_then_by_days(day: str, offset: Offset, then: str) -> None:
+    """Months are clamped before days are added, and seconds don't move a day."""
+    assert shift_day(date.fromisoformat(day), offset) == date.fromisoformat(then)
+
+
+@pytest.mark.parametrize(("zone", "moment", "offset", "then"), [
+    (ALMATY, "2024-02-28T12:00+06:00", "P1D", "2024-02-29T12:00+06:00"),
+    (ALMATY, "2024-02-29T12:00+06:00", "P1D", "2024-03-01T12:00+05:00"),   # a day of 25 hours
+    (ALMATY, "2024-03-01T12:00+05:00", "-P1D", "2024-02-29T12:00+06:00"),
+    (ALMATY, "2024-02-29T12:00+06:00", "PT24H", "2024-03-01T11:00+05:00"),
+    (ALMATY, "2024-01-31T12:00+06:00", "P1M1D", "2024-03-01T12:00+05:00"),
+    (BERLIN, "2025-03-29T12:00+01:00", "P1D", "2025-03-30T12:00+02:00"),   # of 23
+    (BERLIN, "2025-03-29T02:30+01:00", "P1D", "2025-03-30T03:30+02:00"),   # no half past two
+    (BERLIN, "2025-10-25T02:30+02:00", "P1D", "2025-10-26T02:30+02:00"),   # twice half past two: the first
+    (BERLIN, "2025-10-25T12:00+02:00", "P1DT1H", "2025-10-26T13:00+01:00"),
+    (NEW_YORK, "2025-03-08T12:00-05:00", "P1D", "2025-03-09T12:00-04:00"),
+    (NEW_YORK, "2025-01-01T00:30+05:00", "P1D", "2025-01-01T14:30-05:00"),
+])  # fmt: skip
+def test_a_day_is_a_calendar_day(zone: ZoneInfo, moment: str, offset: str, then: str) -> None:
+    """Days and months keep the local clock also where clocks are changed; hours are hours."""
+    moved = shift(datetime.fromisoformat(moment), parse_offset(offset), zone)
+    assert moved == datetime.fromisoformat(then)
+    assert moved.utcoffset() == timedelta()
+
+
+@modest
+@examples(MOMENTS, st.integers(-10**6, 10**6))
+def test_seconds_are_exact(moment: datetime, seconds: int) -> None:
+    """Whatever clocks do, so many seconds later is so many seconds later; no offset moves nothing."""
+    for zone in (ALMATY, BERLIN, NEW_YORK):
+        assert shift(moment, Offset(seconds=seconds), zone) == moment + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("zone", "day", "clock", "then"), [
+    (ALMATY, "2024-02-29", "09:00", "2024-02-29T03:00Z"), (ALMATY, "2024-03-01", "09:00", "2024-03-01T04:00Z"),
+    (BERLIN, "2025-03-30", "02:30", "2025-03-30T01:30Z"), (BERLIN, "2025-10-26", "02:30", "2025-10-26T00:30Z"),
+])  # fmt: skip
+def test_a_local_time_of_a_day(zone: ZoneInfo, day: str, clock: str, then: str) -> None:
+    """A time that the day skips is read with the offset before the change, one that it has twice is the first."""
+    assert at_local(date.fromisoformat(day), parse_clock(clock), zone) == datetime.fromisoformat(then)
+
+
+@pytest.mark.parametrize(("day", "then"), [("2024-02-28", "2024-02-28T18:00Z"), ("2025-02-28", "2025-02-28T19:00Z")])
+def test_a_day_ends_with_the_next(day: str, then: str) -> None:
+    """The end of a day is the first moment of the next, in its zone."""
+    assert end_of_day(date.fromisoformat(day), ALMATY) == datetime.fromisoformat(then)
+
+
+def test_the_day_of_the_change_of_clocks_ends_after_25_hours() -> None:
+    """Almaty went back from +06 to +05 at midnight after 29 February 2024."""
+    assert end_of_day(date(2024, 2, 29), ALMATY) - end_of_day(date(2024, 2, 28), ALMATY) == timedelta(hours=25)
+
+
+def test_names_of_zones_and_clocks() -> None:
+    """A zone is an IANA name, a clock "HH:MM", and a moment in UTC is the same moment."""
+    assert zone_of("Asia/Almaty") == ALMATY
+    assert parse_clock("21:30") == time(21, 30)
+    moment = datetime(2025, 1, 1, 5, tzinfo=ALMATY)
+    assert (utc(moment), utc(moment).utcoffset()) == (moment, timedelta())
+
+
+def _twice_or_never(moment: datetime, zone: ZoneInfo) -> bool:
+    """Whether clocks are changed within a day of the moment."""
+    around = (moment + timedelta(hours=hours) for hours in range(-30, 31, 6))
+    return len({each.astimezone(zone).utcoffset() for each in around}) > 1
+
+
+@modest
+@examples(
+    st.builds(QuietHours, CLOCKS, CLOCKS), st.sampled_from([ALMATY, BERLIN, NEW_YORK, ZoneInfo("Asia/Kathmandu")]),
+    MOMENTS,
+)  # fmt: skip
+def test_quiet_hours_end(quiet: QuietHours, zone: ZoneInfo, moment: datetime) -> None:
+    """Quiet hours end, later than the moment and within a day, and at their end they are over."""
+    assume(not _twice_or_never(moment, zone))
+    end = quiet.ends_after(moment, zone)
+    assert end is None or moment < end <= moment + timedelta(days=1)
+    assert end is None or (quiet.ends_after(end, zone) is None and end.utcoffset() == timedelta())
+
+
+@modest
+@examples(st.builds(QuietHours, CLOCKS, CLOCKS), CLOCKS)
+def test_the_hours_of_a_day_are_quiet_or_not(quiet: QuietHours, clock: time) -> None:
+    """It is quiet from the start up to the end, over midnight if the end is earlier, and never if they are one."""
+    within = quiet.start <= clock < quiet.end
+    over_midnight = quiet.start > quiet.end and (clock >= quiet.start or clock < quiet.end)
+    moment = datetime.combine(date(2025, 6, 15), clock, ALMATY)
+    assert (quiet.ends_after(moment, ALMATY) is not None) is (within or over_midnight)
+
+
+@pytest.mark.parametrize(("moment", "end"), [
+    ("2025-03-30T00:30+01:00", "2025-03-30T09:00+02:00"), ("2025-10-25T23:00+02:00", "2025-10-26T09:00+01:00"),
+])  # fmt: skip
+def test_a_night_may_be_shorter_or_longer(moment: str, end: str) -> None:
+    """The night in which clocks are changed ends at the same time of day as any other."""
+    night = QuietHours(time(21), time(9))
+    assert night.ends_after(datetime.fromisoformat(moment), BERLIN) == datetime.fromisoformat(end)

@@ -1,0 +1,77 @@
+import msgspec
+import pytest
+
+from domain import facts
+from domain.events import LifeEvent
+from domain.nudge import Delivery, Nudge
+from domain.plan import Intent
+
+PLANNED = "at person trigger version occurrence step due expires klass channels cause moot_from"
+GOLDEN = {
+    "life-ahead-moved/1": "ahead_from at",
+    "nudge-planned/1": PLANNED,
+    "nudge-rescheduled/1": PLANNED,
+    "nudge-cancelled/1": "at",
+    "nudge-withheld/1": "at recipient reason",
+    "nudge-deferred/1": "at recipient until reason",
+    "nudge-expired/1": "at recipient",
+    "nudge-attempted/1": "at recipient attempt channel provider until",
+    "nudge-sent/1": "at recipient attempt reference",
+    "nudge-delivered/1": "at recipient attempt",
+    "nudge-failed/1": "at recipient attempt reason retry_at gave_up",
+    "nudge-unknown/1": "at recipient attempt reason retry_at",
+    "nudge-opened/1": "at recipient attempt",
+    "nudge-answered/1": "at recipient reply",
+    "pack-published/1": "at by pack hash content",
+    "trigger-published/1": "at by pack trigger hash rules words reach ahead_from",
+    "trigger-withdrawn/1": "at by trigger",
+    "control-set/1": "at by scope name stopped reason",
+}
+"""What is in logs already. A new field goes to the end, with a default; anything else is a new topic."""
+
+
+def _classes() -> list[type[msgspec.Struct]]:
+    """Every fact that domain/facts.py defines, listed there or not."""
+    return [each for each in vars(facts).values() if isinstance(each, type) and each.__module__ == facts.__name__
+            and issubclass(each, msgspec.Struct)]  # fmt: skip
+
+
+def test_every_fact_has_its_golden_line() -> None:
+    """No fact can be added, renamed or left out of the lists without this table knowing."""
+    topics = [each.TOPIC for each in facts.ALL_FACTS]
+    assert topics == list(GOLDEN)
+    assert set(_classes()) == set(facts.ALL_FACTS)
+    assert set(facts.NUDGE_FACTS) == set(facts.NudgeFact.__args__)
+
+
+@pytest.mark.parametrize("fact", facts.ALL_FACTS, ids=lambda fact: fact.TOPIC)
+def test_facts_are_arrays_in_the_golden_order(fact: type[msgspec.Struct]) -> None:
+    """A fact is stored as an array in the order of its fields, which never changes."""
+    assert " ".join(fact.__struct_fields__) == GOLDEN[fact.TOPIC]  # type: ignore[attr-defined]  # structs don't declare it
+    assert fact.__struct_config__.array_like
+    assert fact.__struct_config__.frozen
+
+
+def test_a_life_event_has_its_golden_line() -> None:
+    """The event itself is a storage format, too."""
+    assert LifeEvent.TOPIC == "life/1"
+    assert " ".join(LifeEvent.__struct_fields__) == (
+        "stream source id type time persons fields corrects revision annuls area ahead_from digest traceparent"
+    )
+
+
+@pytest.mark.parametrize(("kept", "fields"), [
+    (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
+    (Delivery, "recipient state due attempt channel attempted_at exhausted reason sent_at"),
+    (Nudge, "intent version planned_at deliveries"),
+])  # fmt: skip
+def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:
+    """Intents and nudges are kept as arrays in views, so their order is fixed as well."""
+    assert " ".join(kept.__struct_fields__) == fields
+    assert kept.__struct_config__.array_like
+
+
+def test_topics_are_unique() -> None:
+    """A topic names one kind of fact for ever."""
+    topics = [LifeEvent.TOPIC, *(each.TOPIC for each in facts.ALL_FACTS)]
+    assert len(set(topics)) == len(topics) == len(GOLDEN) + 1

@@ -1,0 +1,268 @@
+"""The storage format is frozen: what is stored today must be read for ever, and these bytes are what is stored."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
+
+from domain import facts
+from domain.events import LifeEvent
+from domain.facts import ALL_FACTS, Fact
+from streams.keys import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, PersonKeys
+from streams.mapper import LifeState, decode, decode_life, encode, seal, unseal
+from streams.tables import person_keys
+from tests.streams.storing import AIDA, DANA, KEYRING, NOW, Store, person_key
+
+LATER = NOW + timedelta(days=1, microseconds=5)
+LAST = NOW + timedelta(days=40)
+ONE, OTHER = UUID("00112233-4455-6677-8899-aabbccddeeff"), UUID("ffeeddcc-bbaa-4988-b766-554433221100")
+PLANNED = (NOW, AIDA, "identity_card", "v1", ONE, "month", LATER, None, "reminder", ("push", "sms"), OTHER, LAST)
+
+GOLDEN: tuple[tuple[Fact, str], ...] = (
+    (facts.AheadMoved(None, NOW), "92c0d6ff683d4bf0"),
+    (
+        facts.NudgePlanned(*PLANNED),
+        (
+            "9cd6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161ad6964656e7469"
+            "74795f63617264a27631c41000112233445566778899aabbccddeeffa56d6f6e7468d7ff00004e20683e9d70c0a87265"
+            "6d696e64657292a470757368a3736d73c410ffeeddccbbaa4988b766554433221100d6ff687207f0"
+        ),
+    ),
+    (
+        facts.NudgeRescheduled(*PLANNED),
+        (
+            "9cd6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161ad6964656e7469"
+            "74795f63617264a27631c41000112233445566778899aabbccddeeffa56d6f6e7468d7ff00004e20683e9d70c0a87265"
+            "6d696e64657292a470757368a3736d73c410ffeeddccbbaa4988b766554433221100d6ff687207f0"
+        ),
+    ),
+    (facts.NudgeCancelled(NOW), "91d6ff683d4bf0"),
+    (
+        facts.NudgeWithheld(NOW, AIDA, "opted_out"),
+        "93d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161a96f707465645f6f7574",
+    ),
+    (
+        facts.NudgeDeferred(NOW, AIDA, LATER, "quiet_hours"),
+        (
+            "94d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161d7ff00004e2068"
+            "3e9d70ab71756965745f686f757273"
+        ),
+    ),
+    (
+        facts.NudgeExpired(NOW, AIDA),
+        "92d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161",
+    ),
+    (
+        facts.NudgeAttempted(NOW, AIDA, 2, "sms", "smsc", LATER),
+        (
+            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102a3736d73a473"
+            "6d7363d7ff00004e20683e9d70"
+        ),
+    ),
+    (
+        facts.NudgeSent(NOW, AIDA, 2, "reference-7"),
+        (
+            "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102ab7265666572"
+            "656e63652d37"
+        ),
+    ),
+    (
+        facts.NudgeDelivered(NOW, AIDA, 2),
+        "93d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102",
+    ),
+    (
+        facts.NudgeFailed(NOW, AIDA, 2, "refused", LATER, gave_up=True),
+        (
+            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102a77265667573"
+            "6564d7ff00004e20683e9d70c3"
+        ),
+    ),
+    (
+        facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", LATER),
+        (
+            "95d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102aa6e6f5f6f75"
+            "74636f6d65d7ff00004e20683e9d70"
+        ),
+    ),
+    (
+        facts.NudgeOpened(NOW, AIDA, 2),
+        "93d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102",
+    ),
+    (
+        facts.NudgeAnswered(NOW, AIDA, OTHER),
+        (
+            "93d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161c410ffeeddccbb"
+            "aa4988b766554433221100"
+        ),
+    ),
+    (
+        facts.PackPublished(NOW, "pack", "kz", "hash", {"types": [1, 2.5, "три", None, True]}),
+        "95d6ff683d4bf0a47061636ba26b7aa46861736881a574797065739501cb4004000000000000a6d182d180d0b8c0c3",
+    ),
+    (
+        facts.TriggerPublished(NOW, "pack", "kz", "card", "hash", {"on": "a.b"}, {"kk": "сөз"}, LATER, LAST),
+        (
+            "99d6ff683d4bf0a47061636ba26b7aa463617264a46861736881a26f6ea3612e6281a26b6ba6d181d3a9d0b7d7ff0000"
+            "4e20683e9d70d6ff687207f0"
+        ),
+    ),
+    (facts.TriggerWithdrawn(NOW, "pack", "card"), "93d6ff683d4bf0a47061636ba463617264"),
+    (
+        facts.ControlSet(NOW, "pack", "channel", "sms", stopped=True, reason="outage"),
+        "96d6ff683d4bf0a47061636ba76368616e6e656ca3736d73c3a66f7574616765",
+    ),
+)
+
+PUBLIC_ONLY = LifeEvent(
+    stream=ONE, source="/registry", id="c-1", type="kz.weather.warning",
+    time=datetime(1969, 7, 20, 20, 17, 40, 500_000, tzinfo=UTC), persons={"child": (AIDA,), "parents": (DANA, AIDA)},
+    fields={"public": {"area": "75", "level": 3, "share": 0.5, "list": ["а", None, True], "inner": {"x": -1}}},
+    corrects="c-0", revision=2, annuls=True, area="750000000", ahead_from=LATER, digest=b"\x00\xff",
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+)  # fmt: skip
+PUBLIC_ONLY_STORED = bytes.fromhex(
+    "9fa92f7265676973747279a3632d31b26b7a2e776561746865722e7761726e696e67c70cff1dcd6500ffffffffff2795"
+    "e482a56368696c6491d9206161616161616161616161616161616161616161616161616161616161616161a770617265"
+    "6e747392d9206464646464646464646464646464646464646464646464646464646464646464d9206161616161616161"
+    "61616161616161616161616161616161616161616161616185a461726561a23735a56c6576656c03a57368617265cb3f"
+    "e0000000000000a46c69737493a2d0b0c0c3a5696e6e657281a178ff80a3632d3002c3a9373530303030303030d7ff00"
+    "004e20683e9d70c40200ffd93730302d3061663736353139313663643433646438343438656232313163383033313963"
+    "2d623761643662373136393230333333312d3031d6ff683d4bf0"
+)
+
+PERSONAL = LifeEvent(
+    stream=OTHER, source="/registry", id="b-1", type="kz.civil.birth_registered", time=NOW,
+    persons={"child": (AIDA,), "mother": (DANA,)},
+    fields={"public": {"area": "75"}, "child": {"given_name": "Айда"}, "mother": {"address": "Абай көшесі 7"}},
+    digest=b"digest",
+)  # fmt: skip
+PERSONAL_STORED = bytes.fromhex(
+    "9fa92f7265676973747279a3622d31b96b7a2e636976696c2e62697274685f72656769737465726564d6ff683d4bf082"
+    "a56368696c6491d9206161616161616161616161616161616161616161616161616161616161616161a66d6f74686572"
+    "91d920646464646464646464646464646464646464646464646464646464646464646481a461726561a2373582a56368"
+    "696c64c4394141414141414141d1c9729c89c110e1d521c08812024136d2b4625408c4dcabd01854595293881f8675f0"
+    "5010efedae21eb713608057bfe01a66d6f74686572c4454444444444444444f6aa8bfac5d8ddc6004c662a51f39772be"
+    "94a53f8197cf5b0435e02e499705eea60333864cba904fb30c3a56baabe922257874b37c643c40873f762c6ac001c2c0"
+    "c0c406646967657374c0d6ff683d4bf0"
+)
+KEYS = {AIDA: person_key(b"A"), DANA: person_key(b"D")}
+
+WRAPPED = bytes.fromhex(
+    "000102030405060708090a0baeba69595ee8e759aa82a65921e68729fb5716d4c8ae2dd98f88e8b3334041dc20a39713"
+    "5c47945299ff41ca17369f76"
+)
+
+
+@pytest.mark.parametrize(("fact", "state"), GOLDEN, ids=[fact.TOPIC for fact, _ in GOLDEN])
+def test_a_fact_is_stored_as_these_bytes(fact: Fact, state: str) -> None:
+    """Every fact has the bytes that it has had since its topic exists, and they are read as that fact."""
+    assert encode(fact).hex() == state
+    assert decode(fact.TOPIC, bytes.fromhex(state)) == fact
+
+
+def test_every_topic_is_frozen() -> None:
+    """There is a golden example of every fact that exists, and every fact that exists can be read."""
+    defined = {each for each in vars(facts).values() if isinstance(each, type) and issubclass(each, Struct)} - {
+        Struct
+    }
+
+    assert set(ALL_FACTS) == defined
+    assert [fact.TOPIC for fact, _ in GOLDEN] == [each.TOPIC for each in ALL_FACTS]
+    assert len({LifeEvent.TOPIC, *(each.TOPIC for each in ALL_FACTS)}) == len(ALL_FACTS) + 1
+
+
+def test_a_life_event_is_stored_as_these_bytes() -> None:
+    """All fields of a life event have their place for ever, its time before 1970 and its time of recording too."""
+    assert LifeEvent.TOPIC == "life/1"
+    assert seal(PUBLIC_ONLY, {}, NOW).hex() == PUBLIC_ONLY_STORED.hex()
+    assert decode_life(PUBLIC_ONLY_STORED).recorded == NOW
+    assert unseal(ONE, decode_life(PUBLIC_ONLY_STORED), {}) == PUBLIC_ONLY
+
+
+def test_what_was_sealed_long_ago_still_opens() -> None:
+    """An event stored with personal parts is read with the keys of those days."""
+    assert unseal(OTHER, decode_life(PERSONAL_STORED), KEYS) == PERSONAL
+
+
+def test_sealing_today_gives_the_same_shape() -> None:
+    """But for the nonces and what they change, an event is stored today as it was then."""
+    then, now = decode_life(PERSONAL_STORED), decode_life(seal(PERSONAL, KEYS, NOW))
+
+    assert msgspec.structs.replace(now, sealed=then.sealed) == then
+    assert {role: part[:KEY_ID_BYTES] for role, part in now.sealed.items()} == {"child": b"A" * 8, "mother": b"D" * 8}
+    assert [*map(len, now.sealed.values())] == [*map(len, then.sealed.values())]
+
+
+def test_a_part_is_sealed_with_aes_gcm() -> None:
+    """A sealed part is the key's id, the nonce and AES-256-GCM over the part, bound to the stream and the role."""
+    part = decode_life(PERSONAL_STORED).sealed["child"]
+    nonce, body = part[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES], part[KEY_ID_BYTES + NONCE_BYTES :]
+
+    plain = AESGCM(b"A" * KEY_BYTES).decrypt(nonce, body, OTHER.bytes + b"child")
+    assert msgspec.msgpack.decode(plain) == {"given_name": "Айда"}
+
+
+def test_a_persons_key_is_wrapped_as_these_bytes(store: Store) -> None:
+    """The table of keys is frozen as well: without it no part could be opened."""
+    keys = PersonKeys(KEYRING, random=lambda size: bytes(range(size)))
+    store.database.write(lambda connection: keys.ensure(connection, [AIDA]))
+
+    with store.database.reading() as connection:
+        (row,) = connection.execute(person_keys.select())
+        assert tuple(row) == (AIDA, bytes(range(8)), WRAPPED, 1)
+        (opened,) = PersonKeys(KEYRING).load(connection, [AIDA]).values()
+    sealed = opened.seal(b"plain", b"about")
+    assert AESGCM(bytes(range(32))).decrypt(sealed[8:20], sealed[20:], b"about") == b"plain"
+
+
+class GrownState(LifeState, frozen=True, array_like=True):
+    """A life event as a later version of the code might store it."""
+
+    added: str = "default"
+
+
+def test_a_later_version_reads_what_this_one_stored() -> None:
+    """A field added at the end, with a default, takes nothing from what is stored."""
+    grown = msgspec.msgpack.decode(PERSONAL_STORED, type=GrownState)
+
+    assert grown.added == "default"
+    assert unseal(OTHER, grown, KEYS) == PERSONAL
+
+
+def test_this_version_reads_what_a_later_one_stored() -> None:
+    """While versions are exchanged one by one, the older reads over what it does not know yet."""
+    assert decode_life(lengthened(PERSONAL_STORED)) == decode_life(PERSONAL_STORED)
+    for fact, state in GOLDEN:
+        assert decode(fact.TOPIC, lengthened(bytes.fromhex(state))) == fact
+
+
+def lengthened(state: bytes) -> bytes:
+    """The array with one more field at its end."""
+    return msgspec.msgpack.encode([*msgspec.msgpack.decode(state), "new"])
+
+
+@pytest.mark.parametrize(
+    ("fact", "defaulted"),
+    [
+        (facts.NudgePlanned(*PLANNED[:-1]), 1),
+        (facts.NudgeRescheduled(*PLANNED[:-1]), 1),
+        (facts.NudgeFailed(NOW, AIDA, 2, "refused"), 2),
+        (facts.NudgeFailed(NOW, AIDA, 2, "refused", LATER), 1),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 1),
+    ],
+)  # fmt: skip
+def test_a_fact_of_before_its_last_fields_is_read(fact: Fact, defaulted: int) -> None:
+    """Facts stored before a field with a default was added are read with that default."""
+    fields: list[Any] = msgspec.msgpack.decode(encode(fact))
+
+    assert decode(fact.TOPIC, msgspec.msgpack.encode(fields[:-defaulted])) == fact
+
+
+def test_a_topic_of_the_future_is_refused_by_name() -> None:
+    """A fact that this version does not know is no silent gap: reading it fails and names the topic."""
+    with pytest.raises(KeyError, match="nudge-planned/2"):
+        decode("nudge-planned/2", b"\x90")

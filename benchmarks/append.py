@@ -4,6 +4,7 @@ import itertools
 import os
 import sqlite3
 import tempfile
+from collections import deque
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -66,7 +67,7 @@ def _raw(folder: Path, number: int, batches: Sequence[Sequence[LifeEvent]]) -> f
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;" + SCHEMA
     )
     raw = _Raw(connection)
-    taken = seconds(lambda: [raw.store(batch) for batch in batches])
+    taken = seconds(lambda: deque(map(raw.store, batches), maxlen=0))
     connection.close()
     return taken
 

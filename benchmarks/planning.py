@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from msgspec.structs import replace
 
 from benchmarks.measuring import Row, seconds
+from domain.compiling import compile_trigger
 from domain.event_types import Catalogue, EventType, event_type_of
 from domain.events import LifeEvent
 from domain.history import History, history_of
@@ -13,7 +14,6 @@ from domain.ids import Names
 from domain.plan import plan
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.timing import QuietHours
-from domain.triggers import compile_trigger
 
 TYPES, TRIGGERS, FACTS, PERSONS, ROUNDS = 15, 50, 20, 400, 7
 KINDS = "abcd"

@@ -3,8 +3,9 @@
 Source of the language: the Common Expression Language specification (cel-spec); engine: cel-expr-python.
 """
 
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -40,9 +41,9 @@ class Condition:
 
     REMEMBERED = 512
 
-    def __init__(self, text: str, expression: cel.Expression, environment: cel.Env) -> None:
+    def __init__(self, text: str, reads: Iterable[str], expression: cel.Expression, environment: cel.Env) -> None:
         self.text = text
-        self.reads = tuple(sorted(set(_NAME.findall(_STRING.sub("", text)))))
+        self.reads = tuple(reads)
         self._own = [name for name in self.reads if not name.startswith(LATER)]
         self._later = [name for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
@@ -88,6 +89,7 @@ class Conditions:
     """Compiles conditions over the same variables (dotted name -> type, see CEL_TYPES)."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
         self._environment = cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables.items()})
 
     def compile(self, text: str) -> Condition:
@@ -102,7 +104,16 @@ class Conditions:
             raise _bad_condition(str(error)) from None
         if expression.return_type() != cel.Type.BOOL:
             raise BadCondition(f"a condition must be true or false, this is {expression.return_type().name()}")
-        return Condition(text, expression, self._environment)
+        return Condition(text, self._read_by(text), expression, self._environment)
+
+    def _read_by(self, text: str) -> list[str]:
+        """The declared names in the text; what follows one (a method) is not part of it."""
+        found: set[str] = set()
+        for dotted in _NAME.findall(_STRING.sub("", text)):
+            parts = dotted.split(".")
+            prefixes = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
+            found.update(itertools.islice((each for each in prefixes if each in self._variables), 1))
+        return sorted(found)
 
 
 def _bad_condition(message: str) -> BadCondition:

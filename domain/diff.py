@@ -28,14 +28,15 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once attempted, never planned again.
-    What was sent although the thing was already done is no longer wanted, but it was not wrong: no correction.
+    What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
+    wrong: no correction. What is on its way or failed is not tried again once it is gone.
     """
     wanted = {intent.id: intent for intent in plan.intents}
-    corrections = _corrections(plan.prevented.union(wanted), nudges, rulebook, now)
+    corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
     changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]
     changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
-    changes += [_cancelled(nudge, now) for nudge in gone if nudge.pending]
+    changes += [_cancelled(nudge, now) for nudge in gone if nudge.waits and not nudge.gone]
     return [change for change in changes if change is not None]
 
 

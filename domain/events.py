@@ -111,8 +111,14 @@ def _counting(group: list[LifeEvent]) -> Effective | None:
     originals = [event for event in group if event.corrects is None]
     if not originals:
         return None
-    latest = max(group, key=lambda event: (event.revision, event.id))
+    latest = max(group, key=_precedence)
     return None if latest.annuls else Effective(latest, originals[0].id, earliest_load(originals))
+
+
+def _precedence(event: LifeEvent) -> tuple[int, str, float]:
+    """The highest revision, the greater id; of one event by two loads always the same one."""
+    loaded = float("-inf") if event.ahead_from is None else event.ahead_from.timestamp()
+    return (event.revision, event.id, loaded)
 
 
 def earliest_load(loads: Iterable[LifeEvent]) -> datetime | None:

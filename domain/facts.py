@@ -51,7 +51,7 @@ class NudgeRescheduled(NudgePlanned, frozen=True, array_like=True):
 
 
 class NudgeCancelled(Struct, frozen=True, array_like=True):
-    """A nudge is no longer in the plan, and was never attempted."""
+    """A nudge left the plan: what was not attempted is not sent, and what was is not tried again."""
 
     TOPIC: ClassVar[str] = "nudge-cancelled/1"
     at: datetime

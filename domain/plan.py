@@ -12,7 +12,7 @@ from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook, Version
-from domain.timing import shift, zone_of
+from domain.timing import shift, zone_or
 from domain.triggers import Trigger
 
 HEIRS = frozenset({"heir", "heirs"})
@@ -42,10 +42,14 @@ class Intent(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Plan(Struct, frozen=True):
-    """`intents`, sorted by id; `prevented`: the nudges that the thing itself, done in time, made needless."""
+    """`intents`, sorted by id; `needless`: nudges that are not asked for any more and yet were not wrong.
+
+    Needless is what was done in time, what a death ended, and what lies behind the moment that a version or a load
+    looks ahead from.
+    """
 
     intents: tuple[Intent, ...]
-    prevented: frozenset[UUID]
+    needless: frozenset[UUID]
 
 
 def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
@@ -58,7 +62,7 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
 
 
 def whole_plan(history: History, rulebook: Rulebook) -> Plan:
-    """The plan, and what it left out because the thing was already done."""
+    """The plan, and what it left out although the event behind it stands."""
     planner = _Planner(history, rulebook)
     for fact in history.facts:
         planner.follow(fact)
@@ -72,7 +76,8 @@ class _Planner:
         self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
         self.intents: dict[UUID, Intent] = {}
-        self.prevented: set[UUID] = set()
+        self.needless: set[UUID] = set()
+        self.said: dict[UUID, list[UUID]] = {}
         for fact in history.facts:
             self._notice(fact)
 
@@ -87,7 +92,7 @@ class _Planner:
     def plan(self) -> Plan:
         """What the facts followed so far lead to."""
         intents = sorted(self.intents.values(), key=lambda intent: intent.id.int)
-        return Plan(tuple(intents), frozenset(self.prevented.difference(self.intents)))
+        return Plan(tuple(intents), frozenset(self.needless.difference(self.intents)))
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -107,7 +112,7 @@ class _Planner:
                 self._occur(start, version)
 
     def _start(self, fact: Effective) -> "_Start":
-        zone = zone_of(self.fold.attributes.get("citizen.zone", self.rulebook.defaults.zone))
+        zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
         values = citizen_values(self.fold.attributes, fact.event.time, zone)
         values.update(fact.values)
         return _Start(fact, values, zone)
@@ -116,29 +121,38 @@ class _Planner:
         trigger = version.trigger
         if (occurrence := self._occurrence(start, trigger)) is None:
             return
+        if trigger.occurrence:  # of two events with one occurrence, the later one speaks
+            for said in self.said.pop(occurrence, ()):
+                self.intents.pop(said, None)
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else ())
         for step in trigger.steps:
-            deadline = step.due(start.values, start.zone)
-            if deadline is not None and not (self.deaths and self._cut_short(start.fact.event, trigger, deadline)):
+            if (deadline := step.due(start.values, start.zone)) is not None:
                 self._step(start, version, about, step.name, deadline)
 
     def _step(self, start: "_Start", version: Version, about: "_About", step: str, deadline: datetime) -> None:
         trigger, occurrence = version.trigger, about.occurrence
         id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
-        moot = None
-        for each in about.done:
-            if each.time <= deadline:
-                self.prevented.add(id_)
-                return
-            if not each.patient and (moot is None or each.time < moot):
-                moot = each.time
         due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
-        if due >= version.ahead_from and (start.fact.ahead_from is None or due >= start.fact.ahead_from):
-            self.intents[id_] = Intent(
-                id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
-                step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
-                channels=trigger.channels, cause=start.fact.event.stream, moot_from=moot,
-            )  # fmt: skip
+        if self._needless(start, version, about, deadline, due):
+            self.needless.add(id_)
+            return
+        if trigger.occurrence:
+            self.said.setdefault(occurrence, []).append(id_)
+        self.intents[id_] = Intent(
+            id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
+            step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
+            channels=trigger.channels, cause=start.fact.event.stream, moot_from=_moot_from(about.done),
+        )  # fmt: skip
+
+    def _needless(
+        self, start: "_Start", version: Version, about: "_About", deadline: datetime, due: datetime
+    ) -> bool:
+        loaded = start.fact.ahead_from
+        if due < version.ahead_from or (loaded is not None and due < loaded):
+            return True
+        if self.deaths and self._cut_short(start.fact.event, version.trigger, due):
+            return True
+        return bool(about.done) and any(each.time <= deadline for each in about.done)
 
     def _done(self, start: "_Start", trigger: Trigger) -> list["_Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
@@ -188,6 +202,11 @@ class _About(NamedTuple):
 
     occurrence: UUID
     done: Sequence[_Done]
+
+
+def _moot_from(done: Sequence[_Done]) -> datetime | None:
+    """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
+    return min((each.time for each in done if not each.patient), default=None) if done else None
 
 
 def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.nudge import Delivery, Nudge
+from domain.delivery import Delivery
+from domain.nudge import Nudge
 from domain.person import Person
 from domain.rulebook import Defaults
-from domain.timing import QuietHours, parse_clock, zone_of
+from domain.timing import QuietHours, parse_clock, zone_or
 from domain.triggers import CORRECTION, Class, Trigger
 
 ADDRESS_OF = {"push": "push", "sms": "phone", "email": "email"}
@@ -96,7 +97,7 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
     begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
     if begun:
         return begun
-    day = now.astimezone(zone_of(person.get("zone") or defaults.zone)).date()
+    day = now.astimezone(_zone(person, defaults)).date()
     age = person.age(day)
     if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
         return (person.pseudonym,)
@@ -197,7 +198,7 @@ def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
 
 
 def _zone(person: Person, defaults: Defaults) -> ZoneInfo:
-    return zone_of(person.get("zone") or defaults.zone)
+    return zone_or(person.get("zone"), defaults.zone)
 
 
 def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:

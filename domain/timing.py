@@ -101,6 +101,15 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=512)
+def zone_or(name: str | None, default: str) -> ZoneInfo:
+    """The zone of that name, or the default one where it is missing or does not exist."""
+    try:
+        return ZoneInfo(name or default)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo(default)
+
+
 class QuietHours(Struct, frozen=True):
     """The hours of the day in which nobody is disturbed, in the person's own zone; they may span midnight."""
 
@@ -110,9 +119,14 @@ class QuietHours(Struct, frozen=True):
     def ends_after(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
         """When the quiet hours that the moment lies in end, in UTC; None outside them."""
         local = moment.astimezone(zone)
-        clock = local.time()
+        clock, today = local.time(), local.date()
         if self.start <= self.end:
-            return at_local(local.date(), self.end, zone) if self.start <= clock < self.end else None
+            return self._end(today, zone, moment) if self.start <= clock < self.end else None
         if clock >= self.start:
-            return at_local(local.date() + timedelta(days=1), self.end, zone)
-        return at_local(local.date(), self.end, zone) if clock < self.end else None
+            return self._end(today + timedelta(days=1), zone, moment)
+        return self._end(today, zone, moment) if clock < self.end else None
+
+    def _end(self, day: date, zone: ZoneInfo, moment: datetime) -> datetime | None:
+        """The end on that day; in a night that has its hour twice, the one that is still ahead."""
+        ends = (utc(datetime.combine(day, self.end, zone).replace(fold=fold)) for fold in (0, 1))
+        return next((end for end in ends if end > moment), None)

@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection, delete, func, select, update
 
-from domain.nudge import Delivery, Nudge, State
+from domain.delivery import Delivery, State
+from domain.nudge import Nudge
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import due, inbox, micros, nudges

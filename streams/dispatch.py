@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.delivery import Delivery
 from domain.facts import (
     NudgeAttempted,
     NudgeDeferred,
@@ -15,7 +16,7 @@ from domain.facts import (
     NudgeFailed,
     NudgeWithheld,
 )
-from domain.nudge import Delivery, Nudge, evolve
+from domain.nudge import Nudge, evolve
 from domain.settle import Defer, Reason, Send, Withhold
 from notifiers.port import Message, Notifier, Outcome
 from projections import nudges

@@ -21,7 +21,7 @@ from streams.library import Rules
 from streams.log import Log
 from streams.mapper import Entry
 from streams.settling import Case, Looking
-from streams.writing import render
+from streams.wording import render
 from templates.render import Rendered, WordsFailed
 
 

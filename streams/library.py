@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
 from domain.facts import ControlSet, PackPublished, TriggerPublished, TriggerWithdrawn
 from domain.ids import Names
 from domain.national_id import SCHEMES
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.settle import Controls
-from domain.triggers import compile_trigger
 from projections import governance
 from streams.checking import Checker
 from streams.database import Database, Priority

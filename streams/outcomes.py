@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from domain.delivery import Delivery
 from domain.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
-from domain.nudge import Delivery
 from domain.settle import Settlement, channels_left
 from domain.triggers import Class
 from notifiers.port import Accepted, GiveUp, Outcome, RetryLater

@@ -7,8 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.delivery import State
 from domain.events import LifeEvent
-from domain.nudge import Nudge, State
+from domain.nudge import Nudge
 from domain.person import Person
 from domain.settle import Decision, Ledger, Reason, Settlement, Withhold, recipients, settle
 from projections import nudges

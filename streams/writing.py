@@ -5,14 +5,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.person import Person, citizen_values
 from domain.settle import ADDRESS_OF, Send
-from domain.timing import zone_of
-from domain.triggers import CORRECTION
 from notifiers.port import Action, Message
 from streams.library import Rules
 from streams.settling import Case
-from templates.render import Rendered, WordsFailed, context
+from streams.wording import render
+from templates.render import Rendered
 
 UnsubscribeUrl = Callable[[Case], str | None]
 
@@ -39,28 +37,6 @@ class Writer(Struct, frozen=True):
             html=rendered.html if channel == "email" else None, unsubscribe_url=self.unsubscribe_url(case),
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
         )  # fmt: skip
-
-
-def render(case: Case, rules: Rules, now: datetime) -> Rendered:
-    """The words of a case in its recipient's language, all channels.
-
-    Raises:
-        WordsFailed: a value is missing.
-    """
-    intent, defaults = case.nudge.intent, rules.defaults
-    if case.cause is None:
-        raise WordsFailed(intent.trigger, "event")
-    zone = zone_of(case.recipient.get("zone") or defaults.zone)
-    values = context(
-        case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
-        intent.due.astimezone(zone),
-    )  # fmt: skip
-    language = case.recipient.get("language") or defaults.language
-    return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)
-
-
-def _values(person: Person, now: datetime, zone: str) -> dict[str, object]:
-    return citizen_values(person.attributes, now, zone_of(person.get("zone") or zone))
 
 
 def _parts(rendered: Rendered, channel: str) -> tuple[str, str]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
-from domain.triggers import BadTrigger, compile_trigger
+from domain.triggers import BadTrigger
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
 from templates.shape_check import check_shape

@@ -1,19 +1,32 @@
-"""A platform for tests: real SQLite, the shipped packs, a clock moved by hand, fakes that keep what they are given."""
+"""A platform for tests: real SQLite, the shipped packs, a clock moved by hand, fakes that keep what they get."""
 
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
+from domain.delivery import Delivery
+from domain.facts import ControlSet
 from domain.national_id import with_check_digit
+from domain.nudge import Nudge
+from domain.plan import Intent
 from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Outcome
+from notifiers.port import Message, Notifier, Outcome
+from projections import governance, history, nudges
 from streams.cloudevents import Envelope, envelope_of
+from streams.explaining import Why, explain
+from streams.health import Health, health
 from streams.intake import Outcome as Taken
 from streams.keys import Keyring
+from streams.mapper import Entry
+from streams.recomputing import all_intents
 from streams.scheduler import Engine
 
 KEYRING = Keyring(b"n" * 32, {1: b"w" * 32})
@@ -28,7 +41,7 @@ def iin(number: int) -> str:
     raise AssertionError("ten serial numbers in a row have no check digit")
 
 
-def event(type_: str, subject: str | None, time: str, data: Mapping[str, Any], **more: Any) -> Envelope:  # noqa: ANN401
+def event(type_: str, subject: str | None, time: str, data: Mapping[str, Any], **more: Any) -> Envelope:
     """A CloudEvent; its id is made from type, subject and time unless given."""
     attributes = {
         "specversion": "1.0", "id": f"{type_}-{len(data)}-{time}", "source": "/test", "type": type_, "time": time,
@@ -55,27 +68,61 @@ def _tail(person: str) -> str:
 
 def card(
     person: str, expires_on: str, number: str = "N1", time: str = "2025-01-10T12:00:00+05:00", **more: Any
-) -> Envelope:  # noqa: ANN401
+) -> Envelope:
     """An identity card was issued."""
     data = {"kind": "identity_card", "number": number, "issued_on": time[:10], "expires_on": expires_on}
     return event("kz.document.issued", person, time, data, **({"id": f"card-{number}-{_tail(person)}"} | more))
 
 
+def fine(person: str, number: str, time: str, **more: Any) -> Envelope:
+    """A traffic fine was issued."""
+    data = {"number": number, "amount": 43250, "violated_on": time[:10], "issued_on": time[:10]}
+    return event("kz.traffic.fine_issued", person, time, data, **({"id": f"fine-{number}"} | more))
+
+
+def birth(child: str, mother: str, born_on: str, **more: Any) -> Envelope:
+    """A birth was registered at noon of its day; `father` names him, if he is known."""
+    parents = {"mother": mother} | ({"father": more.pop("father")} if "father" in more else {})
+    names = {"given_name": "Дана", "family_name": "Серікқызы", "sex": "female", "born_on": born_on, "order": 1}
+    attributes = {"id": f"birth-{_tail(child)}"} | more
+    return event("kz.civil.birth_registered", child, f"{born_on}T12:00:00+05:00", parents | names, **attributes)
+
+
+def corrected(envelope: Envelope, revision: int, **changes: Any) -> Envelope:
+    """A correction of the event: the same data with changes."""
+    marks = {"id": f"{envelope.id}-r{revision}", "corrects": envelope.id, "revision": revision}
+    return event(envelope.type, envelope.subject, envelope.time, (envelope.data or {}) | changes, **marks)
+
+
+def annulled(envelope: Envelope, revision: int) -> Envelope:
+    """An annulment of the event, which names nobody."""
+    marks = {"id": f"{envelope.id}-a{revision}", "corrects": envelope.id, "revision": revision, "annuls": True}
+    return replace(event(envelope.type, None, envelope.time, {}, **marks), data=None)
+
+
 class World:
-    """One platform on a file of its own, with fakes for all channels."""
+    """One platform on a file of its own, with fakes for all channels.
+
+    `packs`: instead of all that are shipped; `copy_of`: a database to start from; `notifiers`: instead of the fakes.
+    """
 
     def __init__(
-        self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None
-    ) -> None:
+        self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None,
+        packs: Sequence[Path] = (), copy_of: Path | None = None, notifiers: Mapping[str, Notifier] | None = None,
+    ) -> None:  # fmt: skip
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
-        settings = load_settings(database=f"sqlite:///{folder}/world.sqlite")
+        self.file = folder / "world.sqlite"
+        if copy_of is not None:
+            shutil.copy(copy_of, self.file)
+        settings = load_settings(database=f"sqlite:///{self.file}", packs=":".join(map(str, packs)))
         self.platform: Platform = compose(settings, self.clock, KEYRING)
         scripts = script or {}
-        self.notifiers = {
+        self.notifiers: dict[str, Notifier] = {
             channel: FakeNotifier(channel, self.sent, script=scripts.get(channel, ()))
             for channel in ("push", "sms", "email")
         }
+        self.notifiers |= notifiers or {}
         self.engine: Engine = compose_engine(self.platform, self.notifiers)
 
     def take(self, *envelopes: Envelope, ahead_from: datetime | None = None) -> list[Taken]:
@@ -85,10 +132,80 @@ class World:
     async def settle(self, now: str | datetime | None = None) -> list[Message]:
         """Move the clock, run until idle, and give the messages that went meanwhile."""
         if now is not None:
-            self.clock.advance_to(datetime.fromisoformat(now) if isinstance(now, str) else now)
+            self.at(now)
         before = len(self.sent)
         await self.engine.until_idle()
         return self.sent[before:]
+
+    def at(self, now: str | datetime) -> None:
+        """Move the clock."""
+        self.clock.advance_to(datetime.fromisoformat(now) if isinstance(now, str) else now)
+
+    def plan(self) -> None:
+        """Plan until nobody waits."""
+        self.platform.planning.drain()
+
+    def name(self, national_id: str) -> str:
+        """The person's pseudonym."""
+        return self.platform.names.pseudonym(national_id)
+
+    def nudges(self) -> list[Nudge]:
+        """All nudges, by due time and id."""
+        with self.platform.database.reading() as connection:
+            found = nudges.of_persons(connection, history.persons_after(connection, "", 10**6))
+        every = [one for theirs in found.values() for one in theirs.values()]
+        return sorted(every, key=lambda one: (one.intent.due, one.intent.id.int))
+
+    def nudge(self, step: str, trigger: str = "") -> Nudge:
+        """The only nudge of that step (and trigger, if said)."""
+        [found] = [one for one in self.nudges() if one.intent.step == step and trigger in {"", one.intent.trigger}]
+        return found
+
+    def delivery(self, step: str) -> Delivery:
+        """The only delivery of the only nudge of that step."""
+        [found] = self.nudge(step).deliveries
+        return found
+
+    def pending(self) -> list[Intent]:
+        """The intents of the pending nudges, by id."""
+        return sorted((one.intent for one in self.nudges() if one.pending), key=lambda each: each.id.int)
+
+    def intents(self) -> list[Intent]:
+        """What plan gives for everybody, by id."""
+        platform = self.platform
+        batches = all_intents(platform.database, platform.log, platform.library)
+        return sorted((each for batch in batches for each in batch), key=lambda each: each.id.int)
+
+    def facts(self, nudge: UUID) -> list[Any]:
+        """The facts of a nudge, in their order."""
+        with self.platform.database.reading() as connection:
+            return [entry.fact for entry in self.platform.log.streams(connection, [nudge])]
+
+    def entries(self) -> list[Entry]:
+        """The whole log."""
+        return [entry for page in self.platform.log.scan() for entry in page]
+
+    def why(self, nudge: UUID) -> Why:
+        """The explanation of a nudge."""
+        with self.platform.database.reading() as connection:
+            return explain(connection, self.platform.log, self.platform.library.rules(), nudge, self.clock())
+
+    def health(self) -> Health:
+        """How it stands."""
+        return health(self.platform.database, self.platform.log, self.platform.follower, self.clock())
+
+    def control(self, scope: str, name: str, *, stopped: bool) -> None:
+        """Set or clear a kill switch, as a command for it would."""
+        self.govern("control", f"{scope}/{name}", ControlSet(self.clock(), "tests", scope, name, stopped, "a test"))
+
+    def govern(self, kind: str, name: str, fact: Any) -> None:
+        """Append a governance fact to its stream."""
+        log, stream = self.platform.log, self.platform.names.registry_stream(kind, name)
+        with self.platform.database.reading() as connection:
+            version = len(log.streams(connection, [stream])) + 1
+        self.platform.database.write(lambda connection: governance.note(
+            connection, log.append(connection, [Entry(stream, version, fact)]) + 1, fact.TOPIC
+        ))  # fmt: skip
 
     def close(self) -> None:
         """Let go of the file."""

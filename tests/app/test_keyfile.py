@@ -1,0 +1,171 @@
+import json
+import multiprocessing
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.keyfile import BadKeyFile, _create, load_keyring, new_keyring
+from streams.keys import KEY_BYTES
+
+PROCESSES = 3
+PATIENCE = 30
+
+
+def written(path: Path, content: str, mode: int = 0o600) -> Path:
+    """A key file with that content."""
+    path.write_text(content)
+    path.chmod(mode)
+    return path
+
+
+def content(**parts: object) -> dict[str, Any]:
+    """What a key file holds."""
+    return {"names": "11" * KEY_BYTES, "wrapping": {"1": "22" * KEY_BYTES}} | parts
+
+
+def test_new_keys_are_independent() -> None:
+    """No key equals another, neither within a ring nor between two."""
+    one, other = new_keyring(), new_keyring()
+
+    keys = [one.names, one.wrapping[1], other.names, other.wrapping[1]]
+    assert {len(key) for key in keys} == {KEY_BYTES}
+    assert len(set(keys)) == 4
+
+
+def test_a_key_file_is_made_at_first_use(tmp_path: Path) -> None:
+    """It is made with its folder, its owner alone can read it, and nothing else is left beside it."""
+    path = tmp_path / "data" / "habarshy" / "key"
+    load_keyring(path, create=True)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["key"]
+
+
+def test_the_same_keys_come_back(tmp_path: Path) -> None:
+    """The keys in the file are those that were used when it was made, with or without leave to create it."""
+    made = load_keyring(tmp_path / "key", create=True)
+
+    assert load_keyring(tmp_path / "key", create=True) == made
+    assert load_keyring(tmp_path / "key", create=False) == made
+
+
+def test_a_key_file_is_never_changed_by_reading(tmp_path: Path) -> None:
+    """Loading leaves the file as it is."""
+    path = tmp_path / "key"
+    load_keyring(path, create=True)
+    before = path.read_bytes()
+    load_keyring(path, create=True)
+
+    assert path.read_bytes() == before
+
+
+def test_a_rotated_file_is_read(tmp_path: Path) -> None:
+    """A file may hold several wrapping keys: the highest version wraps, the older ones still unwrap."""
+    wrapping = {"2": "22" * KEY_BYTES, "10": "aa" * KEY_BYTES, "9": "99" * KEY_BYTES}
+    ring = load_keyring(written(tmp_path / "key", json.dumps(content(wrapping=wrapping))), create=False)
+
+    assert ring.names == b"\x11" * KEY_BYTES
+    assert ring.wrapping == {2: b"\x22" * KEY_BYTES, 9: b"\x99" * KEY_BYTES, 10: b"\xaa" * KEY_BYTES}
+    assert ring.current == 10
+
+
+def test_a_missing_file_is_not_made_without_leave(tmp_path: Path) -> None:
+    """In production a missing key file stops the start: new keys would silently make everybody a stranger."""
+    with pytest.raises(BadKeyFile, match=r"key cannot be used: it does not exist\. Restore it"):
+        load_keyring(tmp_path / "key", create=False)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620, 0o602, 0o601])
+def test_a_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
+    """Keys that others may read or change are not used; the message says how to close the file."""
+    path = written(tmp_path / "key", json.dumps(content()), mode)
+
+    with pytest.raises(BadKeyFile, match="chmod 600"):
+        load_keyring(path, create=True)
+
+
+def test_a_file_that_only_its_owner_may_read_is_fine(tmp_path: Path) -> None:
+    """Read-only is stricter than needed, and allowed."""
+    path = written(tmp_path / "key", json.dumps(content()), 0o400)
+
+    assert load_keyring(path, create=False).current == 1
+
+
+DAMAGED = {
+    "empty": "",
+    "cut off": json.dumps(content())[:-20],
+    "no JSON": "names=11",
+    "a list": "[]",
+    "a number": "7",
+    "without names": json.dumps({"wrapping": {"1": "22" * KEY_BYTES}}),
+    "without wrapping": json.dumps({"names": "11" * KEY_BYTES}),
+    "names no hex": json.dumps(content(names="zz" * KEY_BYTES)),
+    "names no text": json.dumps(content(names=7)),
+    "wrapping a list": json.dumps(content(wrapping=["22" * KEY_BYTES])),
+    "wrapping no hex": json.dumps(content(wrapping={"1": "key"})),
+    "version no number": json.dumps(content(wrapping={"one": "22" * KEY_BYTES})),
+    "names too short": json.dumps(content(names="11" * 31)),
+    "names too long": json.dumps(content(names="11" * 33)),
+    "one wrapping key too short": json.dumps(content(wrapping={"1": "22" * 16, "2": "33" * KEY_BYTES})),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_file_is_refused_and_kept(tmp_path: Path, damaged: str) -> None:
+    """A damaged file is never used and never replaced, for part of it may be rescued; no key is in the message."""
+    path = written(tmp_path / "key", damaged)
+
+    with pytest.raises(BadKeyFile, match=r"it is damaged|has not 32 bytes") as caught:
+        load_keyring(path, create=True)
+
+    assert str(path) in str(caught.value)
+    assert "11" * 16 not in str(caught.value)
+    assert "22" * 16 not in str(caught.value)
+    assert path.read_text() == damaged
+
+
+def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    """A file of zeros or noise, as a crashed disk leaves it, is refused like any other damage."""
+    path = written(tmp_path / "key", "")
+    path.write_bytes(b"\xff\xfe\x00" * 40)
+
+    with pytest.raises(BadKeyFile, match="it is damaged"):
+        load_keyring(path, create=True)
+
+
+def load_together(path: Path, together: Barrier, found: "Queue[str]") -> None:
+    """In a process of its own: load or make the keys at the same moment as the others."""
+    together.wait(PATIENCE)
+    found.put(load_keyring(path, create=True).names.hex())
+
+
+def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    """Several processes that find no key file at the same moment end with the same keys, and one file."""
+    context = multiprocessing.get_context("spawn")
+    together, found = context.Barrier(PROCESSES), context.Queue()
+    path = tmp_path / "key"
+    processes = [context.Process(target=load_together, args=(path, together, found)) for _ in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    names = {found.get(timeout=PATIENCE) for _ in processes}
+    for process in processes:
+        process.join(PATIENCE)
+        process.close()
+    found.close()
+    found.join_thread()
+
+    assert names == {load_keyring(path, create=False).names.hex()}
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+
+
+def test_who_comes_second_uses_the_keys_of_the_first(tmp_path: Path) -> None:
+    """Even between looking and making, a file that has appeared is kept: its maker may have used its keys."""
+    path = tmp_path / "key"
+    first = load_keyring(path, create=True)
+
+    assert _create(path) == first

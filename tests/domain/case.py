@@ -6,12 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from domain.compiling import compile_trigger
 from domain.facts import NudgeFact, NudgePlanned
 from domain.nudge import Nudge, content_of, evolve
 from domain.person import Person
 from domain.rulebook import Defaults
 from domain.settle import Controls, Decision, Ledger, Settlement, settle
-from domain.triggers import Trigger, compile_trigger
+from domain.triggers import Trigger
 from tests.domain.given import DEFAULTS, before, given, published, rules
 from tests.domain.world import AIDA, CATALOGUE, at, paper
 
@@ -25,7 +26,7 @@ def trigger(**more: object) -> Trigger:
     return compile_trigger("card", rules("paper.issued", STEPS, **more), CATALOGUE)
 
 
-def nudge(of: str = "month", /, *lived: NudgeFact, planned: str = "2025-01-10", **changed: Any) -> Nudge:  # noqa: ANN401
+def nudge(of: str = "month", /, *lived: NudgeFact, planned: str = "2025-01-10", **changed: Any) -> Nudge:
     """The nudge of a step (a month, a week or a day before 20 February), good for a year, with parts changed."""
     found = given(paper()).when(published(rules("paper.issued", STEPS, expires="P1Y"))).intents
     intent = replace(next(each for each in found if each.step == of), **changed)

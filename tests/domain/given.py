@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hypothesis import settings
 
+from domain.compiling import compile_trigger
 from domain.diff import Change, diff
 from domain.events import LifeEvent
 from domain.facts import NudgeFact
@@ -15,7 +16,6 @@ from domain.nudge import Nudge, evolve
 from domain.plan import Intent, Plan, whole_plan
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.timing import QuietHours
-from domain.triggers import compile_trigger
 from tests.domain.world import AIDA, CATALOGUE, NAMES, at, local
 
 DEFAULTS = Defaults("kk", ("kk", "ru", "en"), "Asia/Almaty", QuietHours(time(21), time(9)), 3, 7, 18)

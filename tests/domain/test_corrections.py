@@ -1,7 +1,7 @@
 import pytest
 
+from domain.delivery import State
 from domain.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
-from domain.nudge import State
 from domain.plan import Intent
 from tests.domain.given import Desk, before, given, published, rules
 from tests.domain.world import AIDA, annulment, at, correction, paper, renewed

@@ -1,5 +1,6 @@
 from msgspec.structs import replace
 
+from domain.delivery import State
 from domain.facts import (
     NudgeAttempted,
     NudgeDeferred,
@@ -10,7 +11,6 @@ from domain.facts import (
     NudgeSent,
     NudgeWithheld,
 )
-from domain.nudge import State
 from tests.domain.given import Desk, before, given, published, rulebook, rules
 from tests.domain.world import AIDA, annulment, at, correction, paper, renewed
 

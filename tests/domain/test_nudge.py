@@ -6,8 +6,9 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from domain import facts
+from domain.delivery import MAYBE_SENT, Delivery, State
 from domain.facts import NudgeFact
-from domain.nudge import MAYBE_SENT, Delivery, Nudge, State, content_of, evolve, intent_of
+from domain.nudge import Nudge, content_of, evolve, intent_of
 from tests.domain.given import before, given, modest, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, at, paper
 

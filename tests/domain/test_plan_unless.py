@@ -137,8 +137,12 @@ def test_a_correction_can_move_it_out_of_time() -> None:
 
 def test_absence_is_an_intent_that_goes_when_the_event_comes() -> None:
     """That nothing happened by a deadline is planned at once, and is gone as soon as it happened in time."""
-    queue = rules("civil.born", {"reminder": {"from": "event.born_on", "offset": "P60D", "at": "10:00"}},
-                  to="mother", unless=[{"on": "school.queued", "when": "later.child == event.child", "grace": "P7D"}])
+    queue = rules(
+        "civil.born",
+        {"reminder": {"from": "event.born_on", "offset": "P60D", "at": "10:00"}},
+        to="mother",
+        unless=[{"on": "school.queued", "when": "later.child == event.child", "grace": "P7D"}],
+    )
     born = event("civil.born", "2025-01-10", "birth", {"child": AIDA, "mother": SAULE}, born_on="2025-01-08")
     given(born, to=SAULE).when(queue).then_intents("reminder 2025-03-16 10:00")
     given(born, _queued("2025-03-09 09:59"), to=SAULE).when(queue).then_nothing()

@@ -14,7 +14,7 @@ LATE = "2025-02-21"
 QUIET = "2025-01-21 23:00"
 
 
-def _overdue(of: str, /, **changed: Any) -> Nudge:  # noqa: ANN401  (parts of an intent)
+def _overdue(of: str, /, **changed: Any) -> Nudge:
     return nudge(of, planned=LATE, **changed)
 
 

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from domain import facts
+from domain.delivery import Delivery
 from domain.events import LifeEvent
-from domain.nudge import Delivery, Nudge
+from domain.nudge import Nudge
 from domain.plan import Intent
 
 PLANNED = "at person trigger version occurrence step due expires klass channels cause moot_from"

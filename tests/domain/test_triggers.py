@@ -3,15 +3,16 @@ from typing import Any
 
 import pytest
 
+from domain.compiling import compile_trigger
 from domain.timing import NotADuration, Offset
-from domain.triggers import BadTrigger, compile_trigger
+from domain.triggers import BadTrigger
 from tests.domain.given import before, rules
 from tests.domain.world import CATALOGUE
 
 MONTH = {"month": before(30)}
 
 
-def _bad(**content: Any) -> BadTrigger:  # noqa: ANN401  (plain data)
+def _bad(**content: Any) -> BadTrigger:
     on, due = content.pop("on", "paper.issued"), content.pop("due", MONTH)
     with pytest.raises(BadTrigger) as bad:
         compile_trigger("card", rules(on, due, **content), CATALOGUE)

@@ -46,7 +46,7 @@ async def test_the_log_holds_the_whole_life_of_the_nudge(world: World) -> None:
         facts = [entry.fact for entry in world.platform.log.streams(connection, [message.nudge])]
         nudge = nudges.by_id(connection, [message.nudge])[message.nudge]
 
-    assert [type(fact) for fact in facts] == [NudgePlanned, NudgeAttempted, NudgeSent]
+    assert [fact.TOPIC for fact in facts] == [NudgePlanned.TOPIC, NudgeAttempted.TOPIC, NudgeSent.TOPIC]
     assert nudge.version == len(facts)
 
 

@@ -21,7 +21,8 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from app.simulation import simulate
-from domain.nudge import Nudge, State
+from domain.delivery import State
+from domain.nudge import Nudge
 from projections import history, nudges
 from streams.cloudevents import envelope_of
 from streams.health import health

@@ -19,10 +19,11 @@ from sqlalchemy import Connection, event, func, select
 from sqlalchemy import Table as SqlTable
 
 from app.clock import fixed
+from domain.delivery import Delivery, State
 from domain.events import LifeEvent
 from domain.facts import NudgeCancelled, NudgePlanned
 from domain.ids import Names
-from domain.nudge import Delivery, Nudge, State, evolve
+from domain.nudge import Nudge, evolve
 from projections.positions import save
 from streams.database import Database, Priority
 from streams.keys import KEY_BYTES, KEY_ID_BYTES, Keyring, PersonKey, PersonKeys
@@ -72,7 +73,7 @@ class Store:
         with self.database.reading() as connection:
             return self.log.read(connection, positions)
 
-    def scanned(self, **limits: Any) -> list[Entry]:  # noqa: ANN401  (those of scan)
+    def scanned(self, **limits: Any) -> list[Entry]:
         """The whole log, or the part of it within the limits."""
         return [entry for page in self.log.scan(**limits) for entry in page]
 
@@ -82,7 +83,7 @@ def url_in(folder: Path) -> str:
     return f"sqlite:///{folder}/log.sqlite"
 
 
-def life(id_: str = "1", **parts: Any) -> LifeEvent:  # noqa: ANN401  (fields of the struct)
+def life(id_: str = "1", **parts: Any) -> LifeEvent:
     """A life event that names Aida and her mother Dana, with a part for each and one for nobody."""
     whole: dict[str, Any] = {
         "stream": NAMES.stream("/registry", id_), "source": "/registry", "id": id_,
@@ -99,7 +100,7 @@ def nudge_id(number: int) -> UUID:
     return UUID(int=number << 64)
 
 
-def planned(person: str = AIDA, **parts: Any) -> NudgePlanned:  # noqa: ANN401  (fields of the struct)
+def planned(person: str = AIDA, **parts: Any) -> NudgePlanned:
     """That a nudge to the person was planned, due now."""
     whole: dict[str, Any] = {
         "at": NOW, "person": person, "trigger": "identity_card", "version": "v1", "occurrence": UUID(int=7),
@@ -109,7 +110,7 @@ def planned(person: str = AIDA, **parts: Any) -> NudgePlanned:  # noqa: ANN401  
     return NudgePlanned(**whole | parts)
 
 
-def nudge(number: int = 1, person: str = AIDA, **parts: Any) -> Nudge:  # noqa: ANN401  (fields of NudgePlanned)
+def nudge(number: int = 1, person: str = AIDA, **parts: Any) -> Nudge:
     """A nudge that was just planned."""
     return evolve(None, nudge_id(number), 1, planned(person, **parts))
 

@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from app.demo.population import population
 from app.demo.show import END, START
-from domain.nudge import Nudge, State
+from domain.delivery import State
+from domain.nudge import Nudge
 from projections import nudges, statistics
 from projections.tables import history, micros
 from projections.tables import nudges as nudges_table

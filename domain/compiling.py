@@ -1,0 +1,128 @@
+"""Compiles triggers from plain data (trigger.yaml after its shape was checked) against the catalogue."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from domain.conditions import BadCondition, Condition, Conditions
+from domain.event_types import Catalogue, EventType
+from domain.timing import Offset, parse_clock, parse_offset
+from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Unless
+
+
+def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
+    """Compile a trigger from plain data (trigger.yaml after its shape was checked).
+
+    Raises:
+        BadTrigger: an unknown event type, role or field, or a condition that does not compile.
+    """
+    return _Compiler(name, content, catalogue).trigger()
+
+
+class _Compiler:
+    def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
+        self.name, self.content, self.catalogue = name, content, catalogue
+        self.type = self._type(("on",), content["on"])
+        self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
+
+    def trigger(self) -> Trigger:
+        content = self.content
+        return Trigger(
+            name=self.name, owner=content["owner"], category=content["category"], klass=content["class"],
+            on=content["on"], when=self._condition(("when",), content.get("when"), self.variables),
+            to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
+            expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
+            minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
+        )  # fmt: skip
+
+    def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
+        if (found := self.catalogue.types.get(name)) is None:
+            raise BadTrigger(path, f"no event type is called {name!r}")
+        return found
+
+    def _condition(
+        self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
+    ) -> Condition | None:
+        if text is None:
+            return None
+        try:
+            return Conditions(variables).compile(text)
+        except BadCondition as bad:
+            raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
+
+    def _recipients(self) -> frozenset[str]:
+        to = _listed(self.content.get("to") or ("subject" if self.type.subject else RESIDENTS))
+        if self.type.subject is None and to == (RESIDENTS,):
+            return frozenset()
+        roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
+        for role in roles:
+            if role not in self.type.roles:
+                raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}")
+        return roles
+
+    def _occurrence(self) -> tuple[str, ...]:
+        paths = _listed(self.content.get("occurrence") or ())
+        return tuple(self._path(("occurrence",), path, ("event",)) for path in paths)
+
+    def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
+        if path.partition(".")[0] not in roots or path not in self.variables:
+            raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
+        return path
+
+    def _date(self, where: tuple[str | int, ...], path: str) -> str:
+        if path == "event.time":
+            return path
+        if self.variables.get(self._path(where, path, ("event", "citizen"))) != "date":
+            raise BadTrigger(where, f"{path!r} is no date")
+        return path
+
+    def _steps(self) -> tuple[Step, ...]:
+        return tuple(self._step(name, step or {}) for name, step in self.content["due"].items())
+
+    def _step(self, name: str, step: Mapping[str, Any]) -> Step:
+        where = ("due", name)
+        if name == CORRECTION:
+            raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
+        clock = step.get("at")
+        return Step(
+            name, self._date((*where, "from"), step.get("from", "event.time")),
+            self._offset((*where, "offset"), step.get("offset", "P0D")),
+            None if clock is None else parse_clock(clock),
+            self._condition((*where, "when"), step.get("when"), self.variables),
+        )  # fmt: skip
+
+    def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
+        try:
+            return parse_offset(text)
+        except ValueError as error:
+            raise BadTrigger(where, str(error)) from None
+
+    def _unless(self) -> tuple[Unless, ...]:
+        return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
+
+    def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
+        later = self._type(("unless", at, "on"), each["on"])
+        variables = self.variables | _prefixed("later", later)
+        return Unless(
+            later.name,
+            self._condition(("unless", at, "when"), each.get("when"), variables),
+            self._offset(("unless", at, "grace"), each.get("grace", "P0D")),
+        )
+
+    def _expiry(self) -> Expiry | None:
+        if (text := self.content.get("expires")) is None:
+            return None
+        if text == "event.time":
+            raise BadTrigger(
+                ("expires",), "'event.time' is no date; write an offset after the due time, such as P14D"
+            )
+        if text.startswith(("event.", "citizen.")):
+            return Expiry(self._date(("expires",), text), None)
+        return Expiry(None, self._offset(("expires",), text))
+
+
+def _prefixed(prefix: str, type_: EventType) -> dict[str, str]:
+    return {f"{prefix}.{name}": kind for name, kind in type_.variables().items()}
+
+
+def _listed(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

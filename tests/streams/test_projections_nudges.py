@@ -1,0 +1,299 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection
+
+from domain import facts
+from domain.facts import NudgeFact
+from domain.nudge import Nudge, evolve
+from domain.triggers import CLASSES
+from projections import nudges
+from projections.nudges import Due
+from projections.tables import due, inbox, micros
+from streams.database import Database
+from tests.streams.storing import AIDA, BOLAT, DANA, NOW, counted, nudge, nudge_id, to_guardians
+
+T = TypeVar("T")
+MINUTE = timedelta(minutes=1)
+LEASE = 3 * MINUTE
+
+
+def ask(database: Database, question: Callable[[Connection], T]) -> T:
+    """What the view answers."""
+    with database.reading() as connection:
+        return question(connection)
+
+
+def store(database: Database, *changed: Nudge, new: bool = True) -> None:
+    """Bring the views to these nudges; `new`: no view has them yet."""
+    fresh = [one.intent.id for one in changed] if new else []
+    database.write(lambda connection: nudges.store(connection, changed, fresh=fresh))
+
+
+def claim(database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first") -> list[Due]:
+    """Claim what is due that long after now, for the length of a lease."""
+    now, until = micros(NOW + at), micros(NOW + at + LEASE)
+    return database.write(
+        lambda connection: nudges.claim(connection, now=now, until=until, holder=holder, limit=limit)
+    )
+
+
+def release(database: Database, *ids: UUID) -> None:
+    """Let go of claimed nudges."""
+    database.write(lambda connection: nudges.release(connection, ids))
+
+
+def after(one: Nudge, *happened: NudgeFact) -> Nudge:
+    """The nudge after these facts."""
+    for fact in happened:
+        one = evolve(one, one.intent.id, one.version + 1, fact)
+    return one
+
+
+def attempted(number: int = 1, person: str = AIDA, until: timedelta = LEASE) -> Nudge:
+    """A nudge on its way, whose lease holds that long from now."""
+    return after(nudge(number, person), facts.NudgeAttempted(NOW, person, 1, "push", "push", NOW + until))
+
+
+def sent(number: int = 1, person: str = AIDA) -> Nudge:
+    """A nudge that a provider took over a second after it was attempted."""
+    return after(attempted(number, person), facts.NudgeSent(NOW + timedelta(seconds=1), person, 1, "reference"))
+
+
+# what they are
+
+
+def test_a_nudge_is_kept_whole(database: Database) -> None:
+    """What is stored is what is read, by id and by person."""
+    one = after(sent(1), facts.NudgeDelivered(NOW, AIDA, 1))
+    other = nudge(2, BOLAT, due=NOW + MINUTE, channels=("email",), expires=NOW + LEASE, moot_from=NOW)
+    store(database, one, other)
+
+    assert ask(database, lambda connection: nudges.by_id(connection, [nudge_id(1), nudge_id(2)])) == {
+        nudge_id(1): one, nudge_id(2): other,
+    }  # fmt: skip
+    assert ask(database, lambda connection: nudges.of_persons(connection, [AIDA, BOLAT, DANA])) == {
+        AIDA: {nudge_id(1): one}, BOLAT: {nudge_id(2): other}, DANA: {},
+    }  # fmt: skip
+
+
+def test_unknown_ids_are_left_out(database: Database) -> None:
+    """Who asks for what is not there gets nothing."""
+    store(database, nudge(1))
+
+    assert ask(database, lambda connection: nudges.by_id(connection, [UUID(int=404)])) == {}
+    assert ask(database, lambda connection: nudges.versions(connection, [UUID(int=404), nudge_id(1)])) == {
+        nudge_id(1): 1
+    }
+
+
+def test_storing_replaces_every_view(database: Database) -> None:
+    """A changed nudge takes the place of the old one in all views: state, due row and inbox."""
+    store(database, nudge(1), nudge(2, BOLAT))
+    store(database, sent(1), new=False)
+
+    assert ask(database, lambda connection: nudges.by_id(connection, [nudge_id(1)])) == {nudge_id(1): sent(1)}
+    assert claim(database) == [Due(nudge_id(2), BOLAT)]
+    assert counted(database, inbox) == 1
+
+
+def test_new_and_known_nudges_are_stored_together(database: Database) -> None:
+    """One call may bring new nudges and changes of known ones."""
+    store(database, nudge(1))
+    changed = [sent(1), nudge(2)]
+    database.write(lambda connection: nudges.store(connection, changed, fresh=[nudge_id(2)]))
+
+    assert ask(database, nudges.states) == {"sent": 1, "planned": 1}
+
+
+def test_states_are_counted(database: Database) -> None:
+    """How many nudges are in which state; states that no nudge has are not there."""
+    store(database, nudge(1), nudge(2), attempted(3), sent(4), after(nudge(5), facts.NudgeCancelled(NOW)))
+
+    assert ask(database, nudges.states) == {"planned": 2, "attempted": 1, "sent": 1, "cancelled": 1}
+
+
+def test_every_fact_moves_the_mark_of_its_person(database: Database) -> None:
+    """A planner can see that a person's nudges are no longer those that it planned with."""
+    store(database, nudge(1), nudge(2), nudge(3, BOLAT))
+    assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT, DANA])) == {AIDA: 2, BOLAT: 1}
+
+    store(database, attempted(1), new=False)
+    assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT])) == {AIDA: 3, BOLAT: 1}
+    assert ask(database, lambda connection: nudges.versions(connection, [nudge_id(1), nudge_id(2)])) == {
+        nudge_id(1): 2, nudge_id(2): 1,
+    }  # fmt: skip
+
+
+# what is due
+
+
+def test_only_what_is_due_is_claimed(database: Database) -> None:
+    """A delivery is given from its due time on, not before."""
+    store(database, nudge(1, due=NOW), nudge(2, due=NOW + MINUTE))
+
+    assert claim(database) == [Due(nudge_id(1), AIDA)]
+    assert claim(database, MINUTE - timedelta(microseconds=1)) == []
+    assert claim(database, MINUTE) == [Due(nudge_id(2), AIDA)]
+
+
+def test_what_is_due_first_goes_first(database: Database) -> None:
+    """The order is by due time, then by class (legal before service, reminder and offer), then by id."""
+    wanted = [(NOW - MINUTE, "offer"), *((NOW, klass) for klass in CLASSES)]
+    numbers = [9, 8, 7, 6, 5]
+    made = [nudge(number, due=due_at, klass=klass) for number, (due_at, klass) in zip(numbers, wanted, strict=True)]
+    store(database, *sorted([*made, nudge(4, klass="offer")], key=lambda one: one.intent.id))
+
+    assert [row.nudge for row in claim(database)] == [nudge_id(number) for number in (9, 8, 7, 6, 4, 5)]
+
+
+def test_a_limited_claim_takes_the_first(database: Database) -> None:
+    """With a limit the earliest are taken, and the next claim continues behind them."""
+    store(database, *(nudge(number, due=NOW - number * MINUTE) for number in range(1, 6)))
+
+    claims = [[row.nudge for row in claim(database, limit=2)] for _ in range(4)]
+    assert claims == [[nudge_id(5), nudge_id(4)], [nudge_id(3), nudge_id(2)], [nudge_id(1)], []]
+
+
+def test_a_claimed_delivery_is_given_again_only_after_its_lease(database: Database) -> None:
+    """Until the lease is over nobody else gets it; from then on it can be claimed again."""
+    store(database, nudge(1))
+
+    assert claim(database) == [Due(nudge_id(1), AIDA)]
+    assert claim(database, holder="second") == []
+    assert claim(database, LEASE - timedelta(microseconds=1), holder="second") == []
+    assert claim(database, LEASE, holder="second") == [Due(nudge_id(1), AIDA)]
+    assert claim(database, LEASE, holder="third") == []
+
+
+def test_a_released_delivery_can_be_claimed_at_once(database: Database) -> None:
+    """What is let go is free for everybody, and only that."""
+    store(database, nudge(1), nudge(2))
+    first, _ = claim(database)
+    release(database, first.nudge)
+
+    assert claim(database, holder="second") == [first]
+
+
+def test_each_recipient_of_a_nudge_is_a_delivery(database: Database) -> None:
+    """A minor's nudge is due to each guardian by itself."""
+    store(database, to_guardians(1, BOLAT, DANA))
+
+    assert sorted(claim(database)) == [Due(nudge_id(1), BOLAT), Due(nudge_id(1), DANA)]
+    assert claim(database) == []
+
+
+def test_one_guardian_may_be_done_before_the_other(database: Database) -> None:
+    """What has ended for one recipient is still due to the other."""
+    both = to_guardians(1, BOLAT, DANA)
+    store(database, both)
+    store(database, after(both, facts.NudgeWithheld(NOW, BOLAT, "opted_out")), new=False)
+
+    assert claim(database) == [Due(nudge_id(1), DANA)]
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        sent(),
+        after(nudge(), facts.NudgeCancelled(NOW)),
+        after(nudge(), facts.NudgeWithheld(NOW, AIDA, "opted_out")),
+        after(nudge(), facts.NudgeExpired(NOW, AIDA)),
+        after(attempted(), facts.NudgeFailed(NOW, AIDA, 1, "refused")),
+        after(attempted(), facts.NudgeUnknown(NOW, AIDA, 1, "no_outcome")),
+    ],
+    ids=lambda one: str(one.state),
+)
+def test_what_has_ended_is_never_due(database: Database, ended: Nudge) -> None:
+    """An ended nudge leaves the due list, however late one looks."""
+    store(database, nudge())
+    store(database, ended, new=False)
+
+    assert claim(database, timedelta(days=3650)) == []
+    assert ask(database, nudges.next_due) is None
+
+
+def test_a_deferred_nudge_is_due_later(database: Database) -> None:
+    """Put off means due then, by the same order."""
+    store(database, after(nudge(), facts.NudgeDeferred(NOW, AIDA, NOW + MINUTE, "quiet_hours")))
+
+    assert claim(database) == []
+    assert claim(database, MINUTE) == [Due(nudge_id(1), AIDA)]
+
+
+def test_an_open_attempt_is_due_when_its_lease_ends(database: Database) -> None:
+    """An attempt without an outcome is looked at again when its lease is over, and not before."""
+    store(database, attempted())
+
+    assert claim(database, LEASE - timedelta(microseconds=1)) == []
+    assert claim(database, LEASE) == [Due(nudge_id(1), AIDA)]
+
+
+def test_the_next_due_time(database: Database) -> None:
+    """When the next delivery is due, claimed or not; nothing where nothing waits."""
+    assert ask(database, nudges.next_due) is None
+    store(database, nudge(1, due=NOW + MINUTE), nudge(2, due=NOW + LEASE))
+
+    assert ask(database, nudges.next_due) == micros(NOW + MINUTE)
+
+
+def test_how_many_are_waiting(database: Database) -> None:
+    """The operator sees how many deliveries are due by now, and since when."""
+    assert ask(database, lambda connection: nudges.waiting(connection, micros(NOW))) == (0, None)
+    store(database, nudge(1, due=NOW - MINUTE), nudge(2, due=NOW), nudge(3, due=NOW + MINUTE))
+
+    assert ask(database, lambda connection: nudges.waiting(connection, micros(NOW))) == (2, micros(NOW - MINUTE))
+
+
+# taking over from the dead
+
+
+def test_the_attempts_of_a_dead_process_end_now(database: Database) -> None:
+    """Open attempts become due at once and are counted; planned nudges keep their time."""
+    store(database, attempted(1), attempted(2), nudge(3, due=NOW + LEASE), sent(4))
+    assert ask(database, nudges.open_attempts) == 2
+
+    assert database.write(lambda connection: nudges.end_attempts(connection, micros(NOW))) == 2
+    assert claim(database) == [Due(nudge_id(1), AIDA), Due(nudge_id(2), AIDA)]
+
+
+def test_the_claims_of_a_dead_process_end_now(database: Database) -> None:
+    """What a dead process had claimed and not yet attempted can be claimed again; it is no attempt."""
+    store(database, nudge(1), nudge(2))
+    claimed = claim(database, holder="dead")
+
+    assert database.write(lambda connection: nudges.end_attempts(connection, micros(NOW))) == 0
+    assert claim(database, holder="alive") == claimed
+
+
+# what reached whom
+
+
+def test_the_inbox_has_what_was_attempted(database: Database) -> None:
+    """A nudge is in its recipient's inbox from its first attempt on, with channel, state and time of sending."""
+    store(database, nudge(1), attempted(2), sent(3))
+
+    assert rows_of_inbox(database) == [
+        (AIDA, nudge_id(2), micros(NOW), "push", "attempted"),
+        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent"),
+    ]
+
+
+def test_a_guardian_has_an_inbox_of_their_own(database: Database) -> None:
+    """What went to a guardian is in the guardian's inbox, not in the child's."""
+    to_dana = facts.NudgeAttempted(NOW, DANA, 1, "sms", "sms", NOW + LEASE)
+    store(database, after(to_guardians(1, BOLAT, DANA), to_dana))
+
+    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted")]
+    assert counted(database, due) == 2
+
+
+def rows_of_inbox(database: Database) -> list[tuple[object, ...]]:
+    """All rows, by nudge."""
+    return ask(
+        database,
+        lambda connection: [tuple(row) for row in connection.execute(inbox.select().order_by(inbox.c.nudge))],
+    )

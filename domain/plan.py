@@ -133,7 +133,9 @@ class _Planner:
         trigger, occurrence = version.trigger, about.occurrence
         id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
         due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
-        if self._needless(start, version, about, deadline, due):
+        loaded = start.fact.ahead_from
+        behind = due < version.ahead_from or (loaded is not None and due < loaded)
+        if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
         if trigger.occurrence:
@@ -141,18 +143,15 @@ class _Planner:
         self.intents[id_] = Intent(
             id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
             step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
-            channels=trigger.channels, cause=start.fact.event.stream, moot_from=_moot_from(about.done),
+            channels=trigger.channels, cause=start.fact.event.stream,
+            moot_from=_moot_from(about.done) if about.done else None,
         )  # fmt: skip
 
-    def _needless(
-        self, start: "_Start", version: Version, about: "_About", deadline: datetime, due: datetime
-    ) -> bool:
-        loaded = start.fact.ahead_from
-        if due < version.ahead_from or (loaded is not None and due < loaded):
+    def _ended(self, start: "_Start", trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
+        """Whether the thing itself was done in time, or a death came first."""
+        if any(each.time <= deadline for each in about.done):
             return True
-        if self.deaths and self._cut_short(start.fact.event, version.trigger, due):
-            return True
-        return bool(about.done) and any(each.time <= deadline for each in about.done)
+        return bool(self.deaths) and self._cut_short(start.fact.event, trigger, due)
 
     def _done(self, start: "_Start", trigger: Trigger) -> list["_Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
@@ -206,7 +205,7 @@ class _About(NamedTuple):
 
 def _moot_from(done: Sequence[_Done]) -> datetime | None:
     """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
-    return min((each.time for each in done if not each.patient), default=None) if done else None
+    return min((each.time for each in done if not each.patient), default=None)
 
 
 def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:

@@ -16,6 +16,7 @@ from domain.delivery import Delivery
 from domain.facts import ControlSet
 from domain.national_id import with_check_digit
 from domain.nudge import Nudge
+from domain.nudge import Nudge
 from domain.plan import Intent
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message, Notifier, Outcome
@@ -39,6 +40,10 @@ def iin(number: int) -> str:
         if (found := with_check_digit(f"900101{3}{serial:04d}")) is not None:
             return found
     raise AssertionError("ten serial numbers in a row have no check digit")
+
+
+LONG_AGO = "1950-01-01"
+"""A birth date with which nothing is ahead but what a test reports: the pension age is behind."""
 
 
 def event(type_: str, subject: str | None, time: str, data: Mapping[str, Any], **more: Any) -> Envelope:

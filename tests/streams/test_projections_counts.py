@@ -148,9 +148,7 @@ def test_the_rules_are_found_in_the_order_of_the_log(database: Database) -> None
     assert ask(database, governance.positions) == []
 
     for position in (3, 40, 5):
-        database.write(
-            lambda connection, position=position: governance.note(connection, position, "pack-published/1")
-        )
+        database.write(partial(governance.note, position=position, topic="pack-published/1"))
 
     assert ask(database, governance.positions) == [3, 5, 40]
     assert ask(database, governance.latest) == 40

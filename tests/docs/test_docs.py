@@ -1,0 +1,59 @@
+"""The documentation is run: its commands, its links, its lists."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.cli import COMMANDS
+from app.terminal import Exit
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+OURS = ".venv/bin/habarshy "
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has just cloned the project: nothing of ours is set, homes are empty."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HABARSHY_")}
+    return kept | {"XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+
+def test_the_commands_of_the_readme_run_in_their_order(tmp_path: Path, newcomer: dict[str, str]) -> None:
+    """Whoever types the README's commands one after the other gets no error."""
+    lines = [line for block in BLOCK.findall((ROOT / "README.md").read_text()) for line in block.splitlines()]
+    commands = [line for line in lines if line.startswith(OURS)]
+    assert len(commands) >= 5
+    for command in commands:
+        shell = command.replace(OURS, f"{ROOT}/{OURS}")
+        done = subprocess.run(shell, shell=True, cwd=tmp_path, env=newcomer, capture_output=True, check=False)  # noqa: S602  (our own README)
+        assert done.returncode == Exit.OK, f"{command}: {done.stderr.decode()}"
+
+
+def test_the_example_line_of_ingest_is_taken(tmp_path: Path, newcomer: dict[str, str]) -> None:
+    """The line that the documentation shows is an event that goes in."""
+    [line] = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs/cli.md").read_text(), re.MULTILINE | re.DOTALL)
+    command = [str(ROOT / ".venv/bin/habarshy"), "ingest", "-", "--json"]
+    done = subprocess.run(command, input=line.encode(), env=newcomer, cwd=tmp_path, capture_output=True, check=True)  # noqa: S603  (ourselves)
+    assert json.loads(done.stdout) == {"accepted": 1, "duplicates": 0, "rejected": 0}
+
+
+def test_every_command_and_exit_code_is_documented() -> None:
+    """docs/cli.md names every command and every exit code, and no others."""
+    page = (ROOT / "docs/cli.md").read_text()
+    commands = {name.split()[0] for name in re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)}
+    assert commands == set(COMMANDS) | {"config"}
+    assert {int(code) for code in re.findall(r"^\| (\d) \|", page, re.MULTILINE)} == {int(code) for code in Exit}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """No link of the documentation is broken."""
+    broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert broken == []

@@ -1,0 +1,97 @@
+"""The house rules that a linter cannot hold."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("domain", "projections", "templates", "notifiers", "streams", "app")
+LONGEST_FUNCTION, LONGEST_MODULE = 40, 260
+
+
+def _files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text())
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_functions_and_modules_are_small() -> None:
+    """No function has more than 40 lines, no module more than fits a few screens."""
+    long_functions = [
+        f"{path.relative_to(ROOT)}:{function.name}"
+        for path in _files(*OURS, "benchmarks")
+        for function in _functions(path)
+        if (function.end_lineno or 0) - function.lineno >= LONGEST_FUNCTION
+    ]
+    long_modules = [
+        str(path.relative_to(ROOT)) for path in _files(*OURS) if len(path.read_text().splitlines()) > LONGEST_MODULE
+    ]
+    assert (long_functions, long_modules) == ([], [])
+
+
+def test_every_test_says_what_it_promises() -> None:
+    """Each test has a docstring of one sentence."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{function.name}"
+        for path in _files("tests")
+        for function in _functions(path)
+        if function.name.startswith("test_") and not (ast.get_docstring(function) or "").rstrip().endswith(".")
+    ]
+    assert silent == []
+
+
+def test_no_test_patches_sleeps_or_skips() -> None:
+    """Tests use shipped fakes and virtual clocks; nothing is patched, slept through or skipped."""
+    words = (
+        "monkey" + "patch",
+        "mock." + "patch",
+        "mark." + "skip",
+        "pytest." + "skip",
+        "mark." + "xfail",
+        "time." + "sleep",
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {word}" for path in _files("tests") for word in words if word in path.read_text()
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_of_our_packages_has_one_owner(name: str) -> None:
+    """No other distribution installs a package of one of our names over ours."""
+    assert packages_distributions().get(name, ["habarshy"]) == ["habarshy"]
+
+
+def test_nothing_in_the_tree_names_a_download_address() -> None:
+    """The lock file has hashes and no addresses, so that every machine may use its own registry."""
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+
+
+def test_nothing_happens_at_import() -> None:
+    """Importing all our modules opens no file for writing, no socket and no database."""
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in _files(*OURS) if path.stem != "__main__"
+    ]
+    watch = (
+        "import sys\n"
+        "def hook(name, args):\n"
+        "    writes = name == 'open' and isinstance(args[1], str) and set(args[1]) & set('wax+')\n"
+        "    if writes or name in ('socket.connect', 'socket.bind', 'sqlite3.connect', 'subprocess.Popen'):\n"
+        "        raise SystemExit(f'{name} {args}')\n"
+        "sys.dont_write_bytecode = True\n"
+        "import domain\n"
+        "sys.addaudithook(hook)\n"
+        f"import {', '.join(name.removesuffix('.__init__') for name in names)}\n"
+    )
+    done = subprocess.run([ROOT / ".venv/bin/python", "-c", watch], cwd=ROOT, capture_output=True, check=False)  # noqa: S603  (ourselves)
+    assert done.returncode == 0, done.stderr.decode()

@@ -1,7 +1,6 @@
 """The house rules that a linter cannot hold."""
 
 import ast
-import re
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions

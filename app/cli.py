@@ -12,12 +12,14 @@ from app.settings import BadSettings
 from app.terminal import Exit, talk
 from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
+from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
 from templates.loader import BrokenPack
 
 FAILURES: dict[type[Exception], Exit] = {
     BadSettings: Exit.USAGE,
     BadKeyFile: Exit.USAGE,
+    WrongKeyFile: Exit.USAGE,
     BrokenPack: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,

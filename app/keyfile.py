@@ -30,11 +30,15 @@ def load_keyring(path: Path, *, create: bool) -> Keyring:
     if path.stat().st_mode & 0o077:
         raise BadKeyFile(path, "others can read it; run chmod 600 on it")
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(path.read_bytes())
         wrapping = {int(version): bytes.fromhex(key) for version, key in kept["wrapping"].items()}
         keyring = Keyring(bytes.fromhex(kept["names"]), wrapping)
+    except OSError as error:
+        raise BadKeyFile(path, str(error.strerror)) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadKeyFile(path, "it is damaged") from None
+    if not wrapping:
+        raise BadKeyFile(path, "it has no wrapping key")
     if {len(keyring.names), *map(len, wrapping.values())} != {KEY_BYTES}:
         raise BadKeyFile(path, f"a key in it has not {KEY_BYTES} bytes")
     return keyring
@@ -49,7 +53,7 @@ def _create(path: Path) -> Keyring:
     keyring = new_keyring()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     content = {"names": keyring.names.hex(), "wrapping": {str(v): k.hex() for v, k in keyring.wrapping.items()}}
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     with os.fdopen(descriptor, "w") as file:
         json.dump(content, file)

@@ -20,7 +20,7 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_sqlite_insert(table, ignore=ignore), _plain(table, rows))
+        connection.exec_driver_sql(_sqlite_insert(table, ignore=ignore), list(_plain(table, rows)))
     else:
         _postgresql(connection, table, rows, ignore=ignore)
 

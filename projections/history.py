@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import area_facts, history, revisions
@@ -82,11 +82,11 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
 
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
-    """These persons are planned as of these marks."""
-    for part in chunked(list(upto)):
-        connection.execute(
-            update(history).where(and_(among(history.c.person, part), ~history.c.planned)).values(planned=True)
-        )
+    """These persons are planned as of these marks; what came later waits on."""
+    theirs = and_(history.c.person == bindparam("whose"), history.c.position <= bindparam("last"), ~history.c.planned)
+    rows = [{"whose": person, "last": mark.last} for person, mark in upto.items()]
+    if rows:
+        connection.execute(update(history).where(theirs).values(planned=True), rows)
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
@@ -106,10 +106,9 @@ def claim(connection: Connection, *, now: int, until: int, holder: str, limit: i
         .with_for_update(skip_locked=True)
     )
     rows = [Due(*row) for row in connection.execute(query)]
-    for part in chunked([row.nudge for row in rows]):
-        connection.execute(
-            update(due).where(among(due.c.nudge, part), due.c.due_at <= now).values(holder=holder, held_until=until)
-        )
+    for part in chunked(rows):
+        theirs = update(due).where(tuple_(due.c.nudge, due.c.recipient).in_(list(map(tuple, part))))
+        connection.execute(theirs.values(holder=holder, held_until=until))
     return rows
 
 

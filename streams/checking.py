@@ -13,6 +13,7 @@ from domain.events import LifeEvent
 from domain.ids import Names
 from streams.cloudevents import Envelope, Refused, revision_of, time_of
 
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -107,6 +108,8 @@ class _TypeChecker:
             owner = self._owners.get(name)
             if owner is None:
                 continue
+            if _too_large(value):
+                raise Refused(f"data.{name}", "holds a number beyond 64 bits", "bad_data")
             if owner != "public" and owner not in persons:
                 raise Refused(f"data.{name}", f"belongs to the role {owner}, whom this event does not name")
             parts.setdefault(owner, {})[name] = value
@@ -115,6 +118,12 @@ class _TypeChecker:
     def area(self, data: Mapping[str, Any]) -> str | None:
         """The area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
+
+
+def _too_large(value: Any) -> bool:  # noqa: ANN401  (whatever a registry sent)
+    if isinstance(value, dict | list):
+        return any(map(_too_large, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not SMALLEST <= value <= LARGEST
 
 
 def _ids(value: Any) -> tuple[str, ...]:  # noqa: ANN401  (whatever a registry sent)

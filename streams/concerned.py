@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.events import LifeEvent
+from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
 from streams.log import Log
+from streams.mapper import Entry
 
 Placed = tuple[int, LifeEvent]
 """A life event and its position in the log."""
@@ -47,11 +50,7 @@ class Concerned:
         revised = history.revisions_of(self._views, list(originals))
         if not revised:
             return
-        arrived = {
-            entry.originator_id: (entry.position, entry.fact)
-            for entry in self._log.streams(self._facts, revised)
-            if isinstance(entry.fact, LifeEvent)
-        }
+        arrived = _as_loaded(self._log.streams(self._facts, revised))
         history.originals_arrived(self._views, list(arrived))
         corrections = self._corrections(revised.values())
         for original, positions in revised.items():
@@ -67,6 +66,18 @@ class Concerned:
             for entry in self._log.read(self._facts, wanted)
             if isinstance(entry.fact, LifeEvent)
         }
+
+
+def _as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
+    """Stream -> the original in it, with the load that counts."""
+    found: dict[UUID, Placed] = {}
+    for entry in entries:
+        if isinstance(entry.fact, LifeEvent):
+            found[entry.originator_id] = (entry.position, entry.fact)
+        elif isinstance(entry.fact, AheadMoved):
+            position, event = found[entry.originator_id]
+            found[entry.originator_id] = (position, replace(event, ahead_from=entry.fact.ahead_from))
+    return found
 
 
 def _rows(position: int, event: LifeEvent, persons: Iterable[str], recorded: int) -> list[Concerns]:

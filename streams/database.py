@@ -2,16 +2,17 @@
 
 import itertools
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import IntEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from projections.tables import metadata
@@ -20,7 +21,7 @@ from streams import tables
 T = TypeVar("T")
 
 WRITING = "habarshy_writing"
-BUSY_TIMEOUT_MS = 30_000
+BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
 GROUP = 64
 
 
@@ -56,9 +57,11 @@ class Database:
         """
         assert tables.log.metadata is metadata
         try:
+            if self.sqlite:
+                _log_ahead(self.engine)
             with self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
                 metadata.create_all(connection)
-        except OperationalError as error:
+        except DatabaseError as error:
             raise DatabaseUnavailable(str(error.orig)) from None
 
     @contextmanager
@@ -68,7 +71,11 @@ class Database:
             yield connection
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
-        """Run the work in a transaction of its own and return what it returns; its exception rolls it back."""
+        """Run the work in a transaction of its own and return what it returns; its exception rolls it back.
+
+        Raises:
+            DatabaseUnavailable: it was closed.
+        """
         if self._writer is not None:
             return self._writer.submit(work, priority).result()
         with self.engine.begin() as connection:
@@ -90,19 +97,24 @@ class _Writer:
         self._queue = queue.PriorityQueue()
         self._order = itertools.count()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._started = threading.Lock()
+        self._lock = threading.Lock()
+        self._closed = False
 
     def submit(self, work: Callable[[Connection], T], priority: int) -> "Future[T]":
-        with self._started:
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise DatabaseUnavailable("it was closed by this process")
             if not self._thread.is_alive():
                 self._thread.start()
-        future: Future[T] = Future()
-        self._queue.put((priority, next(self._order), work, future))
+            self._queue.put((priority, next(self._order), work, future))
         return future
 
     def close(self) -> None:
-        if self._thread.is_alive():
+        with self._lock:
+            self._closed = True
             self._queue.put((len(Priority), next(self._order), None, Future()))
+        if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
@@ -166,11 +178,33 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would start a write too late
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _log_ahead(engine: Engine) -> None:
+    """Switch a new file to write-ahead logging; SQLite itself does not wait for others in doing so."""
+    try:
+        with closing(engine.raw_connection()) as driver:
+            _switch(driver.cursor())
+    except sqlite3.DatabaseError as error:
+        raise DatabaseUnavailable(str(error)) from None
+
+
+def _switch(cursor: Any) -> None:  # noqa: ANN401  (the driver's cursor)
+    pause = threading.Event()
+    for _ in range(BUSY_TIMEOUT_MS // RETRY_MS):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            pause.wait(RETRY_MS / 1000)
+        else:
+            return
+    raise DatabaseUnavailable("another process keeps it locked")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -22,14 +22,22 @@ class Follower:
 
     def drain(self) -> int:
         """Follow to the end of the log; returns how many facts were new."""
+        done = 0
+        while (new := self._page()) is not None:
+            done += new
+        return done
+
+    def _page(self) -> int | None:
+        """One page further; None at the end, 0 where another follower was quicker."""
         with self._database.reading() as connection:
             after = positions.position_of(connection, READER)
-        done = 0
-        for entries in self._log.scan(after):
-            page = page_of(entries, self._subjects(entries))
-            self._database.write(lambda connection: self._apply(connection, page, entries), Priority.FOLLOWING)  # noqa: B023  (written before the next page)
-            done += len(entries)
-        return done
+        entries = next(self._log.scan(after), None)
+        if entries is None:
+            return None
+        page = page_of(entries, self._subjects(entries))
+        return self._database.write(
+            lambda connection: self._apply(connection, page, after, entries), Priority.FOLLOWING
+        )
 
     def _subjects(self, entries: Iterable[Entry]) -> dict[UUID, Subject]:
         with self._database.reading() as connection:
@@ -42,9 +50,10 @@ class Follower:
             return self._log.facts.last_position(connection) - positions.position_of(connection, READER)
 
     @staticmethod
-    def _apply(connection: Connection, page: Page, entries: list[Entry]) -> None:
-        if positions.position_of(connection, READER) >= entries[-1].position:
-            return  # another follower was quicker
+    def _apply(connection: Connection, page: Page, after: int, entries: list[Entry]) -> int:
+        if positions.position_of(connection, READER) != after:
+            return 0
         trail.add(connection, page.steps)
         statistics.add(connection, page.counts)
         positions.save(connection, READER, entries[-1].position)
+        return len(entries)

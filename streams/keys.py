@@ -8,15 +8,23 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from projections.bulk import among, chunked, insert_rows
-from streams.tables import person_keys
+from streams.tables import erasures, person_keys
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
 NONCE_BYTES = 12
+BODY = KEY_ID_BYTES + NONCE_BYTES
 CACHED = 50_000
+
+
+class WrongKeyFile(Exception):
+    """The key file does not open the keys in this database. Start with the one that the database was made with."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
 
 
 class Keyring(Struct, frozen=True):
@@ -44,34 +52,49 @@ class PersonKey(NamedTuple):
 
     def open(self, sealed: bytes, about: bytes) -> bytes | None:
         """The plain bytes, or None where another key sealed them."""
-        if sealed[:KEY_ID_BYTES] != self.id:
+        if sealed[:KEY_ID_BYTES] != self.id or len(sealed) < BODY:
             return None
-        body = KEY_ID_BYTES + NONCE_BYTES
         try:
-            return self.cipher.decrypt(sealed[KEY_ID_BYTES:body], sealed[body:], about)
+            return self.cipher.decrypt(sealed[KEY_ID_BYTES:BODY], sealed[BODY:], about)
         except InvalidTag:
             return None
 
 
 class PersonKeys:
-    """The keys of persons: kept wrapped in their own table, unwrapped in a bounded cache."""
+    """The keys of persons: kept wrapped in their own table, unwrapped in a bounded cache.
+
+    The database decides: an erasure by any process empties every cache, and a key that is not committed is in none.
+    """
 
     def __init__(self, keyring: Keyring, random: Callable[[int], bytes] = os.urandom) -> None:
         self._keyring = keyring
         self._random = random
         self._wrappers = {version: AESGCM(key) for version, key in keyring.wrapping.items()}
         self._cache: OrderedDict[str, PersonKey] = OrderedDict()
+        self._uncommitted: set[bytes] = set()
+        self._erasures = 0
 
     def load(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
-        """The keys of those persons who have one."""
+        """The keys of those persons who have one.
+
+        Raises:
+            WrongKeyFile: a key was wrapped by a key that we do not have.
+        """
+        self._look_for_erasures(connection)
         wanted = set(persons)
         found = {person: key for person in wanted if (key := self._cache.get(person)) is not None}
         missing = wanted.difference(found)
         if missing:
             loaded = self._read(connection, missing)
-            self.remember(loaded)
+            self._keep({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
+
+    def _look_for_erasures(self, connection: Connection) -> None:
+        latest = connection.execute(_LATEST_ERASURE).scalar_one()
+        if latest != self._erasures:
+            self._cache.clear()
+            self._erasures = latest
 
     def _read(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
         rows = [
@@ -81,8 +104,11 @@ class PersonKeys:
         return {row.person: self._unwrap(row.person, row.key_id, row.wrapped, row.wrapped_by) for row in rows}
 
     def _unwrap(self, person: str, key_id: bytes, wrapped: bytes, version: int) -> PersonKey:
-        wrapper = self._wrappers[version]
-        key = wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode() + key_id)
+        try:
+            wrapper = self._wrappers[version]
+            key = wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode() + key_id)
+        except (KeyError, InvalidTag):
+            raise WrongKeyFile from None
         return PersonKey(key_id, AESGCM(key))
 
     def ensure(
@@ -100,6 +126,7 @@ class PersonKeys:
             key_id, key = self._random(KEY_ID_BYTES), self._random(KEY_BYTES)
             rows.append((person, key_id, self._wrap(person, key_id, key), self._keyring.current))
             made[person] = PersonKey(key_id, AESGCM(key))
+            self._uncommitted.add(key_id)
         if rows:
             insert_rows(connection, person_keys, rows)
         return known | made, made
@@ -108,12 +135,21 @@ class PersonKeys:
         nonce = self._random(NONCE_BYTES)
         return nonce + self._wrappers[self._keyring.current].encrypt(nonce, key, person.encode() + key_id)
 
-    def remember(self, keys: Mapping[str, PersonKey]) -> None:
-        """Keep committed keys at hand."""
+    def remember(self, made: Mapping[str, PersonKey]) -> None:
+        """Keep keys that `ensure` made at hand, now that they are committed."""
+        self._uncommitted.difference_update(key.id for key in made.values())
+        self._keep(made)
+
+    def _keep(self, keys: Mapping[str, PersonKey]) -> None:
         self._cache.update(keys)
         while len(self._cache) > CACHED:
             self._cache.popitem(last=False)
 
-    def forget(self, person: str) -> None:
-        """Drop a person's key from the cache, because it was destroyed."""
-        self._cache.pop(person, None)
+    @staticmethod
+    def destroy(connection: Connection, person: str) -> None:
+        """Destroy a person's key: what it sealed can be read by nobody from the commit on."""
+        connection.execute(person_keys.delete().where(person_keys.c.person == person))
+        connection.execute(erasures.insert().values(number=connection.execute(_LATEST_ERASURE).scalar_one() + 1))
+
+
+_LATEST_ERASURE = select(func.coalesce(func.max(erasures.c.number), 0))

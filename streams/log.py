@@ -32,17 +32,21 @@ class Log(Application[UUID]):
 
     def construct_mapper(self) -> Mapper[UUID]:
         """Our mapper, with the keys that it needs at hand."""
-        return FactMapper(self._keys_of, self.clock)
+        return FactMapper(self._make_keys, self._read_keys, self.clock)
 
     def construct_recorder(self) -> FactRecorder:
         """Our recorder."""
         return self.facts
 
-    def _keys_of(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
+    def _make_keys(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
         wanted = list(persons)
         known, made = self.database.write(lambda connection: self.keys.ensure(connection, wanted))
         self.keys.remember(made)
         return known
+
+    def _read_keys(self, persons: Iterable[str]) -> Mapping[str, PersonKey]:
+        with self.database.reading() as connection:
+            return self.keys.load(connection, persons)
 
     def append(self, connection: Connection, entries: Iterable[Entry]) -> int:
         """Append facts about nudges and rules in the caller's transaction; returns the position before the first.

@@ -105,19 +105,24 @@ def decode(topic: str, state: bytes) -> Fact:
     return fact
 
 
-class FactMapper(Mapper[UUID]):
-    """The same mapping in the shape that eventsourcing's Application asks for: one Entry at a time."""
+KeysOf = Callable[[Iterable[str]], Mapping[str, PersonKey]]
+"""Pseudonyms -> the keys of those who have one."""
 
-    def __init__(
-        self, keys_of: Callable[[Iterable[str]], Mapping[str, PersonKey]], clock: Callable[[], datetime]
-    ) -> None:
-        self._keys_of, self._clock = keys_of, clock
+
+class FactMapper(Mapper[UUID]):
+    """The same mapping in the shape that eventsourcing's Application asks for: one Entry at a time.
+
+    `for_writing` makes the keys that are missing, `for_reading` never does.
+    """
+
+    def __init__(self, for_writing: KeysOf, for_reading: KeysOf, clock: Callable[[], datetime]) -> None:
+        self._for_writing, self._for_reading, self._clock = for_writing, for_reading, clock
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401  (an Entry)
         """The entry as eventsourcing stores it."""
         fact = domain_event.fact
         if isinstance(fact, LifeEvent):
-            state = seal(fact, self._keys_of(fact.everybody), self._clock())
+            state = seal(fact, self._for_writing(fact.everybody), self._clock())
         else:
             state = encode(fact)
         return StoredEvent(domain_event.originator_id, domain_event.originator_version, fact.TOPIC, state)
@@ -126,8 +131,9 @@ class FactMapper(Mapper[UUID]):
         """The entry that was stored."""
         stream = stored_event.originator_id
         assert isinstance(stream, UUID)
+        version = stored_event.originator_version
         if stored_event.topic != LifeEvent.TOPIC:
-            return Entry(stream, stored_event.originator_version, decode(stored_event.topic, stored_event.state))
+            return Entry(stream, version, decode(stored_event.topic, stored_event.state))
         state = decode_life(stored_event.state)
-        keys = self._keys_of([person for named in state.persons.values() for person in named])
-        return Entry(stream, stored_event.originator_version, unseal(stream, state, keys))
+        keys = self._for_reading([person for named in state.persons.values() for person in named])
+        return Entry(stream, version, unseal(stream, state, keys), recorded=state.recorded)

@@ -93,7 +93,7 @@ def _attached(database: Database, file: Path) -> Iterator[Connection]:
 def _finish(live: Connection, folding: "_Folding", *, swap: bool) -> Rebuilt:
     with live.begin():
         folding.follow()  # what came meanwhile; nothing more can come while we hold the write lock
-        folding.shadow.engine.dispose()
+        folding.shadow.close()
         differences = {table.name: _difference(live, table, columns) for table, columns in COMPARED.items()}
         if swap:
             _swap(live)

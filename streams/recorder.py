@@ -73,7 +73,8 @@ class FactRecorder(ApplicationRecorder):
     ) -> Sequence[StoredEvent]:
         """A stream's facts in their order."""
         version = log.c.originator_version
-        query = select(log).where(log.c.originator_id == originator_id).limit(limit)
+        stream = originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
+        query = select(log).where(log.c.originator_id == stream).limit(limit)
         query = query.order_by(version.desc() if desc else version)
         query = query if gt is None else query.where(version > gt)
         query = query if lte is None else query.where(version <= lte)

@@ -43,6 +43,13 @@ person_keys = Table(
     Column("wrapped_by", Integer, nullable=False),
 )
 
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+)
+"""One row an erasure: whoever keeps keys at hand looks here whether one of them was destroyed."""
+
 fake_messages = Table(
     "fake_messages",
     metadata,

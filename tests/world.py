@@ -16,7 +16,6 @@ from domain.delivery import Delivery
 from domain.facts import ControlSet
 from domain.national_id import with_check_digit
 from domain.nudge import Nudge
-from domain.nudge import Nudge
 from domain.plan import Intent
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message, Notifier, Outcome
@@ -95,14 +94,14 @@ def birth(child: str, mother: str, born_on: str, **more: Any) -> Envelope:
 
 def corrected(envelope: Envelope, revision: int, **changes: Any) -> Envelope:
     """A correction of the event: the same data with changes."""
-    marks = {"id": f"{envelope.id}-r{revision}", "corrects": envelope.id, "revision": revision}
-    return event(envelope.type, envelope.subject, envelope.time, (envelope.data or {}) | changes, **marks)
+    data = (envelope.data or {}) | changes
+    return replace(envelope, id=f"{envelope.id}-r{revision}", data=data, corrects=envelope.id, revision=revision)
 
 
 def annulled(envelope: Envelope, revision: int) -> Envelope:
     """An annulment of the event, which names nobody."""
-    marks = {"id": f"{envelope.id}-a{revision}", "corrects": envelope.id, "revision": revision, "annuls": True}
-    return replace(event(envelope.type, None, envelope.time, {}, **marks), data=None)
+    nobody = replace(envelope, subject=None, data=None, annuls=True)
+    return replace(nobody, id=f"{envelope.id}-a{revision}", corrects=envelope.id, revision=revision)
 
 
 class World:

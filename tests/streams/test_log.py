@@ -10,7 +10,7 @@ from projections.bulk import CHUNK
 from streams.keys import PersonKeys
 from streams.log import Log
 from streams.mapper import Entry
-from streams.tables import log, person_keys
+from streams.tables import log
 from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NOW, Store, cancelled, counted, life, planned, url_in
 
 
@@ -172,10 +172,7 @@ def test_an_erased_persons_part_is_absent_everywhere(store: Store) -> None:
     """After a key is destroyed, every way of reading gives the event without that part, and never an exception."""
     event = life()
     store.take(event)
-    store.database.write(
-        lambda connection: connection.execute(person_keys.delete().where(person_keys.c.person == DANA))
-    )
-    store.keys.forget(DANA)
+    store.database.write(lambda connection: store.keys.destroy(connection, DANA))
 
     left = replace(event, fields={"child": {"given_name": "Айда"}, "public": {"area": "75"}})
     with store.database.reading() as connection:
@@ -187,10 +184,7 @@ def test_an_erased_persons_part_is_absent_everywhere(store: Store) -> None:
 def test_erasing_one_leaves_the_others_readable(store: Store) -> None:
     """Persons named in the same event keep their parts, and counts do not change."""
     store.take(life("1"), life("2", persons={"child": (BOLAT,), "mother": (DANA,)}))
-    store.database.write(
-        lambda connection: connection.execute(person_keys.delete().where(person_keys.c.person == AIDA))
-    )
-    store.keys.forget(AIDA)
+    store.database.write(lambda connection: store.keys.destroy(connection, AIDA))
 
     first, second = (entry.fact for entry in store.scanned())
     assert isinstance(first, LifeEvent)

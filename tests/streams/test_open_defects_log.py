@@ -73,10 +73,7 @@ def loaded(store: Store, keys: PersonKeys, person: str) -> PersonKey | None:
 
 def erase(store: Store, keys: PersonKeys, person: str) -> None:
     """Destroy a person's key, as one process does it."""
-    store.database.write(
-        lambda connection: connection.execute(person_keys.delete().where(person_keys.c.person == person))
-    )
-    keys.forget(person)
+    store.database.write(lambda connection: keys.destroy(connection, person))
 
 
 def read_by_anybody(store: Store, sealed: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Planning: the log is brought to the plan, whole or not at all, in whatever order and at whatever moment facts come."""
+"""Planning: the log is brought to the plan, whole or not at all, in whatever order and whenever facts come."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -203,7 +203,7 @@ def test_a_load_that_moved_meanwhile_is_planned_again(world: World, database: Me
 
 
 def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: MeddledDatabase) -> None:
-    """A nudge that was sent between the read and the commit stays sent: the cancelling plan is made again, without it."""
+    """A nudge that was sent between the read and the commit stays sent: the plan that cancels is made again."""
     issued = card(AIGERIM, "2025-07-20")
     world.take(issued)
     world.plan()
@@ -243,7 +243,7 @@ class FullLog(Log):
 
 
 def test_facts_due_rows_and_marks_are_together_or_not_at_all(world: World, database: MeddledDatabase) -> None:
-    """When the append fails, no nudge, no due row and no planned mark stays; the person waits on and is planned later."""
+    """When the append fails, no nudge, due row or planned mark stays; the person waits on and is planned later."""
     world.take(card(AIGERIM, "2025-12-20"))
     before = world.health()
     full = FullLog(database, PersonKeys(KEYRING), world.clock)

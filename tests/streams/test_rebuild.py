@@ -1,0 +1,207 @@
+"""Rebuilding: every view follows from the log alone."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from app.simulation import simulate
+from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from projections import tables, trail
+from streams.cloudevents import Envelope, envelope_of
+from streams.rebuild import COMPARED, Rebuilt, rebuild
+from streams.receipts import Heard, Receipt
+from tests.streams.meddling import MeddledDatabase
+from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
+
+START, END = datetime(2025, 1, 1, 7, tzinfo=UTC), date(2025, 5, 1)
+ROUNDS, EVERY = 48, timedelta(days=2, hours=12)
+CITIZENS, SEED = 40, 11
+TROUBLE: tuple[Outcome, ...] = (
+    RetryLater(timedelta(minutes=7), Reason.BUSY), GiveUp(Reason.BAD_ADDRESS), Unknown(Reason.LINK_LOST),
+)  # fmt: skip
+AIGERIM = iin(1)
+
+
+def reported(random: Random) -> list[Envelope]:
+    """A population's events by time, a tenth of them followed by a correction, and a few of those by an annulment."""
+    events: list[Envelope] = []
+    for each in map(
+        envelope_of, sorted(simulate(CITIZENS, SEED, START.date(), END), key=lambda one: str(one["time"]))
+    ):
+        events.append(each)
+        if random.random() < 0.1:
+            events.append(corrected(each, 2))
+            events += [annulled(each, 3)] if random.random() < 0.3 else []
+    return events
+
+
+def troubled(outcomes: Iterable[Outcome], calm: int) -> list[Outcome]:
+    """Some trouble, and then none for a while, again and again."""
+    return [each for one in islice(cycle(outcomes), 60) for each in (one, *[Accepted("ref")] * calm)]
+
+
+async def live(world: World) -> None:
+    """Half a year: events come in every few days, are planned and sent; receipts come, switches are set."""
+    random = Random(SEED)  # noqa: S311  (a seeded test)
+    events = reported(random)
+    drivers = sorted({each.subject for each in events if each.type == "kz.citizen.registered" and each.subject})
+    for number in range(ROUNDS):
+        now = START + EVERY * number
+        fined = (now - timedelta(hours=2)).isoformat()
+        world.take(*(fine(random.choice(drivers), f"{number}-{each}", fined) for each in range(3)))
+        come = [each for each in events if datetime.fromisoformat(each.time) <= now]
+        events = [each for each in events if each not in come]
+        world.take(*come, *come[:5], ahead_from=now if number == 7 else None)
+        if number % 10 == 0:
+            world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
+        for message in await world.settle(now):
+            heard = random.choice([*Heard, None, None])
+            if heard is not None:
+                receipt = Receipt(message.nudge, message.recipient, message.attempt, heard, "bounced")
+                world.platform.receipts.take(receipt)
+    world.platform.follower.drain()
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database after some months of a few dozen citizens."""
+    script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 5)}
+    world = World(tmp_path_factory.mktemp("lived"), now=START, script=script)
+    asyncio.run(live(world))
+    world.close()
+    return world.file
+
+
+@pytest.fixture
+def world(tmp_path: Path, lived: Path) -> Iterator[World]:
+    """A platform after those months."""
+    made = World(tmp_path, now=START + EVERY * (ROUNDS - 1), copy_of=lived)
+    yield made
+    made.close()
+
+
+def rebuilt(world: World, *, swap: bool = False) -> Rebuilt:
+    """Rebuild the views of the platform."""
+    platform = world.platform
+    return rebuild(platform.database, platform.log, platform.names, swap=swap)
+
+
+def counts(world: World) -> dict[str, int]:
+    """View -> how many rows it has."""
+    with world.platform.database.reading() as connection:
+        return {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in COMPARED
+        }
+
+
+def test_the_months_had_everything_in_them(world: World) -> None:
+    """The year that these tests rebuild has nudges in every state and rows in every view but that of areas."""
+    states = Counter(one.state.value for one in world.nudges())
+    assert set(states) >= {
+        "planned",
+        "sent",
+        "delivered",
+        "opened",
+        "failed",
+        "unknown",
+        "withheld",
+        "expired",
+        "cancelled",
+    } - {"expired"}
+    assert {name for name, count in counts(world).items() if count == 0} <= {"area_facts"}
+
+
+def test_every_view_rebuilt_equals_the_live_one(world: World) -> None:
+    """After months of events, corrections, loads, sending and receipts, the log alone gives every view again."""
+    found = rebuilt(world)
+    assert found.differences == dict.fromkeys(counts(world), 0)
+    assert found.equal
+    assert found.position == world.health().facts
+
+
+def test_a_comparison_changes_nothing(world: World) -> None:
+    """Without a swap nothing is written, and whoever waits for a plan still waits."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
+    before, waiting = counts(world), world.platform.planning.waiting()
+    rebuilt(world)
+    assert (counts(world), world.platform.planning.waiting()) == (before, waiting)
+
+
+def test_what_a_view_has_lost_is_seen_and_mended(world: World) -> None:
+    """A row that is missing or wrong in a live view is a difference; the swap mends it."""
+    platform = world.platform
+    person = world.nudges()[0].intent.person
+    platform.database.write(lambda connection: connection.execute(delete(tables.due)))
+    platform.database.write(lambda connection: connection.execute(
+        update(tables.nudges).where(tables.nudges.c.person == person).values(state="planned", version=99)
+    ))  # fmt: skip
+
+    found = rebuilt(world, swap=True)
+
+    assert not found.equal
+    assert {name for name, count in found.differences.items() if count} == {"due", "nudges"}
+    assert rebuilt(world).equal
+
+
+async def test_swapped_views_serve_on(world: World) -> None:
+    """After a swap the platform takes in, plans and sends as before: nobody is planned or told again."""
+    before = counts(world)
+    pending, waiting = world.pending(), world.platform.planning.waiting()
+    assert rebuilt(world, swap=True).equal
+    assert (counts(world), world.pending(), world.platform.planning.waiting()) == (before, pending, waiting)
+    assert await world.settle() == []
+
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-06-10"))
+    sent = await world.settle("2025-05-11T12:00+05:00")
+
+    assert world.name(AIGERIM) in {message.recipient for message in sent}
+    assert rebuilt(world).equal
+
+
+def test_whoever_waited_before_the_swap_waits_after_it(world: World) -> None:
+    """Facts that are not planned yet are not planned by the swap, and are planned afterwards."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
+    world.platform.follower.drain()
+    assert rebuilt(world, swap=True).equal
+    assert world.platform.planning.waiting() == [world.name(AIGERIM)]
+    world.plan()
+    assert {one.intent.step for one in world.nudges() if one.intent.person == world.name(AIGERIM)} == {
+        "month", "week", "day",
+    }  # fmt: skip
+
+
+def test_what_comes_during_the_rebuild_is_in_it(world: World) -> None:
+    """Facts that are appended while the log is folded are in the rebuilt views as well."""
+    platform = world.platform
+
+    def meanwhile() -> None:
+        world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
+        world.plan()
+        platform.follower.drain()
+
+    database = MeddledDatabase(platform.settings.database)
+    database.before_reads.append(meanwhile)
+    before = world.health().facts
+
+    found = rebuild(database, platform.log, platform.names, swap=True)
+
+    assert found.equal
+    assert found.position == world.health().facts == before + 7
+    with platform.database.reading() as connection:
+        assert len(trail.positions(connection, world.name(AIGERIM))) == 7
+    database.close()
+
+
+def test_a_rebuild_leaves_no_file_behind(world: World) -> None:
+    """The shadow is gone when the rebuild is done."""
+    folder = world.file.parent
+    before = {path.name for path in folder.iterdir()}
+    rebuilt(world, swap=True)
+    assert {path.name for path in folder.iterdir()} == before

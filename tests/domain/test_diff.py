@@ -103,13 +103,24 @@ def test_a_deferred_nudge_is_still_on_its_way() -> None:
 
 
 def test_attempted_is_never_planned_again() -> None:
-    """Once handed to a provider a nudge is neither moved nor cancelled nor planned again, whatever came of it."""
+    """Once a provider has had a nudge it is neither moved nor cancelled nor planned again, whatever came of it."""
     sent = NudgeSent(at("2025-01-21 09:01"), AIDA, 1, "ref")
     failed = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "refused", gave_up=True)
-    for outcome in ([], [sent], [failed]):
+    for outcome in ([sent], [failed]):
         desk = _desk(ATTEMPT, *outcome)
         for history in ([PAPER, MOVED], [PAPER, AGAIN], [PAPER, GONE], [PAPER]):
             assert [each for each in desk.follow(given(*history).when(CARD), "2025-01-22") if "month" in each] == []
+
+
+def test_what_is_gone_while_it_is_attempted_is_not_tried_again() -> None:
+    """An attempt under way learns that it left the plan: its outcome counts, and leads to no other attempt."""
+    busy = NudgeFailed(at("2025-01-21 09:01"), AIDA, 1, "busy", at("2025-01-21 09:10"))
+    desk = _desk(ATTEMPT)
+    assert "cancelled month" in desk.follow(given(PAPER, GONE).when(CARD), "2025-01-21 09:00")
+    assert desk.of("month").waits
+    desk.tell("month", busy)
+    assert not desk.of("month").waits
+    assert desk.follow(given(PAPER).when(CARD), "2025-01-22") == ["planned week"]
 
 
 def test_the_step_that_went_does_not_hold_back_the_other() -> None:

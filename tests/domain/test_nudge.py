@@ -4,6 +4,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain import facts
 from domain.delivery import MAYBE_SENT, Delivery, State
@@ -180,9 +181,10 @@ def test_versions_count_the_facts() -> None:
 
 
 def test_a_rescheduled_nudge_starts_anew() -> None:
-    """It has the new content, the time of the reschedule as its planning, and nobody's delivery has begun."""
-    nudge = life(DEFERRED, MOVED)
-    assert nudge == Nudge(INTENT, 3, NOW, (Delivery(AIDA, State.PLANNED, DUE),))
+    """It has the new content and nobody's delivery has begun; it counts as planned then only if its time moved."""
+    same, later = life(DEFERRED, MOVED), life(DEFERRED, replace(MOVED, due=LATER))
+    assert same == Nudge(INTENT, 3, PLANNED.at, (Delivery(AIDA, State.PLANNED, DUE),))
+    assert (later.planned_at, later.to(AIDA).due) == (MOVED.at, LATER)
 
 
 @pytest.mark.parametrize("fact", [MOVED, PLANNED])

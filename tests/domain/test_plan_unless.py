@@ -22,7 +22,7 @@ def test_done_by_the_deadline_prevents(time: str) -> None:
     """What happened by the deadline prevents the nudge, also before the event that it is about."""
     for facts in permutations([PAPER, renewed(time)]):
         planned = given(*facts).when(CARD).then_nothing()
-        assert planned.plan.prevented == {given(PAPER).when(CARD).only.id}
+        assert planned.plan.needless == {given(PAPER).when(CARD).only.id}
 
 
 @pytest.mark.parametrize("time", ["2025-01-21 09:01", "2025-06-01"])
@@ -31,7 +31,7 @@ def test_done_after_the_deadline_makes_it_moot(time: str) -> None:
     for facts in permutations([PAPER, renewed(time)]):
         planned = given(*facts).when(CARD).then_intents(DUE)
         assert planned.only.moot_from == at(time)
-        assert planned.plan.prevented == frozenset()
+        assert planned.plan.needless == frozenset()
 
 
 def test_the_earliest_makes_it_moot() -> None:
@@ -86,7 +86,7 @@ def test_each_step_has_its_own_deadline() -> None:
     steps = {**CARD, "due": {"month": before(30), "week": before(7)}}
     planned = given(PAPER, renewed("2025-02-01")).when(steps).then_intents(DUE)
     assert planned.only.moot_from == at("2025-02-01")
-    assert len(planned.plan.prevented) == 1
+    assert len(planned.plan.needless) == 1
 
 
 def test_with_grace_it_waits_for_late_reports() -> None:

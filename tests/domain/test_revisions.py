@@ -38,7 +38,7 @@ ANY_ARRIVAL = st.permutations(RECORDED + RECORDED[:4]).flatmap(
 
 def _as_bytes(recorded: list[LifeEvent]) -> bytes:
     plan = whole_plan(history_of(AIDA, recorded, CATALOGUE), CARDS)
-    return msgspec.json.encode((plan.intents, sorted(id_.hex for id_ in plan.prevented)))
+    return msgspec.json.encode((plan.intents, sorted(id_.hex for id_ in plan.needless)))
 
 
 @modest

@@ -64,7 +64,7 @@ def test_a_life_event_has_its_golden_line() -> None:
 @pytest.mark.parametrize(("kept", "fields"), [
     (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
     (Delivery, "recipient state due attempt channel attempted_at exhausted reason sent_at"),
-    (Nudge, "intent version planned_at deliveries"),
+    (Nudge, "intent version planned_at deliveries gone"),
 ])  # fmt: skip
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:
     """Intents and nudges are kept as arrays in views, so their order is fixed as well."""

@@ -91,7 +91,7 @@ def test_a_changed_trigger_alone_is_a_new_version(town: World, tmp_path: Path) -
 
 
 def test_a_new_version_leaves_pending_nudges_alone(town: World, tmp_path: Path) -> None:
-    """What is planned stays with the version that planned it, also when its person is woken; later events are the new's."""
+    """What is planned stays with the version that planned it, also when its person is woken again."""
     town.take(meter(AIGERIM, "2025-06-02T13:00:00+05:00"))
     town.plan()
     before = town.pending()

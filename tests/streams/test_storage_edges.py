@@ -1,4 +1,4 @@
-"""Promises of the log, its keys and its views that are not kept yet: each test fails until its defect is mended."""
+"""Edges of the log, its keys and its views where it once went wrong: other processes, damaged files, late writes."""
 
 import itertools
 import json

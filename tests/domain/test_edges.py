@@ -1,4 +1,4 @@
-"""What the domain does not keep yet: each of these fails, and moves to its own file when it holds."""
+"""Edges of the domain where it once went wrong: dates without end, zones that do not exist, late reports."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

@@ -1,0 +1,131 @@
+"""Every nudge explains itself, from the log alone."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from domain.facts import NudgePlanned
+from notifiers.port import GiveUp, Reason
+from streams.explaining import UnknownNudge
+from tests.world import LONG_AGO, World, annulled, birth, card, corrected, event, fine, iin, registered
+
+AIGERIM, MARAT, SAULE = iin(1), iin(2), iin(3)
+CARD = card(AIGERIM, "2025-07-20")
+DUE = "2025-06-20T09:00+05:00"
+
+
+async def test_a_planned_nudge_says_why_and_when(world: World) -> None:
+    """Before it is sent: the event, the rule's clauses, the values that they read, the law, and when it is due."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    why = world.why(world.nudge("month").intent.id)
+
+    assert (why.trigger, why.step, why.state, why.agency, why.klass) == (
+        "identity_card_expiry", "month", "planned", "interior", "reminder",
+    )  # fmt: skip
+    assert (why.person, why.title["en"], why.cause_title["en"]) == (
+        world.name(AIGERIM), "Identity card renewal", "Document issued",
+    )  # fmt: skip
+    assert why.cause is not None
+    assert (why.cause.id, why.cause.source) == (CARD.id, "/test")
+    assert why.due.isoformat() == "2025-06-20T04:00:00+00:00"
+    assert why.expires is not None
+    assert why.expires.isoformat() == "2025-07-20T19:00:00+00:00"
+    assert why.clause["when"] == 'event.kind == "identity_card" && citizen.age >= 16'
+    assert why.clause["due"] == {"month": {"from": "event.expires_on", "offset": "-P30D", "at": "09:00"}}
+    assert set(why.clause) == {"on", "when", "to", "unless", "expires", "due"}
+    assert dict(why.used) == {
+        "citizen.age": 75, "event.expires_on": "2025-07-20", "event.issued_on": "2025-01-10",
+        "event.kind": "identity_card", "event.number": "N1",
+    }  # fmt: skip
+    assert "73-V" in why.legal_basis
+    assert [each.what for each in why.facts] == ["planned"]
+
+
+async def test_its_whole_life_is_told(tmp_path: Path) -> None:
+    """What became of it: every fact in its order, with channels and reasons."""
+    world = World(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)]})
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    await world.settle(DUE)
+    why = world.why(world.nudge("month").intent.id)
+    told = [(one.what, one.details.get("channel") or one.details.get("reason")) for one in why.facts]
+    assert told == [
+        ("planned", None), ("attempted", "sms"), ("failed", "bad_address"), ("attempted", "email"), ("sent", None),
+    ]  # fmt: skip
+    assert why.state == "sent"
+    world.close()
+
+
+async def test_what_was_not_sent_says_the_reason(world: World) -> None:
+    """A withheld nudge names its reason with its state."""
+    opted_out = event(
+        "citizen.preferences_changed", AIGERIM, "2025-01-05T00:00:00Z", {"opted_out": ["documents"]}, id="no"
+    )
+    world.take(*registered(AIGERIM, LONG_AGO), CARD, opted_out)
+    await world.settle(DUE)
+    assert world.why(world.nudge("month").intent.id).state == "withheld (opted_out)"
+
+
+async def test_a_minors_nudge_has_the_words_of_each_guardian(world: World) -> None:
+    """Each recipient's words are told in their language; the person is the child whom it is about."""
+    world.take(
+        *registered(AIGERIM, LONG_AGO, language="kk"), *registered(MARAT, LONG_AGO, language="ru"),
+        birth(SAULE, AIGERIM, "2008-12-15", father=MARAT), card(SAULE, "2025-07-20"),
+    )  # fmt: skip
+    sent = await world.settle(DUE)
+    why = world.why(sent[0].nudge)
+    assert why.person == world.name(SAULE)
+    assert {who: (words.language, words.sms) for who, words in why.words.items()} == {
+        message.recipient: (message.language, message.text) for message in sent
+    }
+
+
+async def test_a_corrected_event_is_the_cause(world: World) -> None:
+    """A nudge that a correction moved names the correction, with its values."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    world.take(corrected(CARD, 2, expires_on="2025-08-20"))
+    world.plan()
+    why = world.why(world.nudge("month").intent.id)
+    assert why.cause is not None
+    assert (why.cause.id, why.used["event.expires_on"]) == (f"{CARD.id}-r2", "2025-08-20")
+    assert [each.what for each in why.facts] == ["planned", "rescheduled"]
+
+
+async def test_a_taken_back_message_has_a_correction_that_explains_itself(world: World) -> None:
+    """The message that puts another one right is a nudge with words, a cause and a law of its own."""
+    fined = fine(AIGERIM, "7", "2025-06-20T10:00:00+05:00")
+    world.take(*registered(AIGERIM, LONG_AGO), fined)
+    await world.settle("2025-06-20T11:00+05:00")
+    world.take(annulled(fined, 2))
+    [message] = await world.settle("2025-06-20T12:00+05:00")
+    why = world.why(message.nudge)
+    assert (why.step, why.state, why.clause["due"]) == ("correction", "sent", {"correction": None})
+    assert why.words[message.recipient].sms == message.text
+    assert "235-V" in why.legal_basis
+
+
+def test_explaining_changes_nothing(world: World) -> None:
+    """To ask is no fact."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    before = world.health().facts
+    world.why(world.nudge("month").intent.id)
+    assert world.health().facts == before
+
+
+def test_an_unknown_nudge_says_how_to_find_one(world: World) -> None:
+    """An id that no nudge has is answered with what to do."""
+    with pytest.raises(UnknownNudge, match="habarshy trail PERSON"):
+        world.why(UUID(int=7))
+
+
+def test_no_national_id_is_in_an_explanation(world: World) -> None:
+    """Whatever is explained, people are pseudonyms in it."""
+    world.take(*registered(AIGERIM, LONG_AGO), birth(SAULE, AIGERIM, "2025-05-30", father=MARAT))
+    world.plan()
+    told = repr([world.why(one.intent.id) for one in world.nudges()])
+    assert world.name(AIGERIM) in told
+    assert not any(person in told for person in (AIGERIM, MARAT, SAULE))
+    assert all(isinstance(world.facts(one.intent.id)[0], NudgePlanned) for one in world.nudges())

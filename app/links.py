@@ -5,6 +5,7 @@ import hmac
 from uuid import UUID
 
 from domain.ids import keyed_hash
+from domain.settle import OVERRIDES
 from streams.settling import Case
 
 _MAC = 16
@@ -23,8 +24,10 @@ class Links:
     def __init__(self, base_url: str, key: bytes) -> None:
         self._base_url, self._key = base_url.rstrip("/"), key
 
-    def unsubscribe(self, case: Case) -> str:
-        """The link that stops a nudge's category for its recipient, without login (RFC 8058)."""
+    def unsubscribe(self, case: Case) -> str | None:
+        """The link that stops a nudge's category for its recipient, without login (RFC 8058); none for the law's."""
+        if OVERRIDES[case.settlement.trigger.klass].opt_out:
+            return None
         return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
 
     def token(self, nudge: UUID, recipient: str) -> str:

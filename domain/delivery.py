@@ -127,7 +127,7 @@ def _reached(delivery: Delivery, state: State, at: datetime) -> Delivery:
     """Good news only moves forward: a report that comes late or twice never takes anything back."""
     if delivery.state in _PROGRESS and _PROGRESS.index(delivery.state) >= _PROGRESS.index(state):
         return delivery
-    return replace(delivery, state=state, due=None, sent_at=delivery.sent_at or at)
+    return replace(delivery, state=state, due=None, reason=None, sent_at=delivery.sent_at or at)
 
 
 @after.register

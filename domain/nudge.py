@@ -46,8 +46,8 @@ class Nudge(Struct, frozen=True, array_like=True):
 
     @property
     def cancelled(self) -> bool:
-        """Taken out of the plan before any attempt."""
-        return all(one.state is State.CANCELLED for one in self.deliveries)
+        """Taken out of the plan before any attempt, while somebody still waited for it."""
+        return not self.attempted and any(one.state is State.CANCELLED for one in self.deliveries)
 
     @property
     def maybe_sent(self) -> bool:

@@ -12,7 +12,7 @@ from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook, Version
-from domain.timing import shift, zone_or
+from domain.timing import Offset, shift, zone_or
 from domain.triggers import Trigger
 
 HEIRS = frozenset({"heir", "heirs"})
@@ -213,5 +213,12 @@ def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetim
     due = deadline
     for unless in trigger.unless:
         if unless.grace:
-            due = max(due, shift(deadline, unless.grace, zone))
+            due = max(due, _waited(deadline, unless.grace, zone))
     return due
+
+
+def _waited(deadline: datetime, grace: Offset, zone: ZoneInfo) -> datetime:
+    try:
+        return shift(deadline, grace, zone)
+    except OverflowError:  # at the end of the calendar nobody waits
+        return deadline

@@ -27,7 +27,8 @@ class Version(Struct, frozen=True):
     """A published version of a trigger.
 
     `hash` addresses its content; `reach`: from which event time it looks; `ahead_from`: steps nominally due
-    before it are not planned; `published`: its place in the order of publication (higher is later).
+    before it are not planned; `published`: its place in the order of publication (higher is later); `withdrawn`: it
+    plans nothing any more, but what it planned can still be explained.
     """
 
     trigger: Trigger
@@ -35,6 +36,7 @@ class Version(Struct, frozen=True):
     published: int
     reach: datetime
     ahead_from: datetime
+    withdrawn: bool = False
 
 
 class Rulebook:
@@ -46,8 +48,9 @@ class Rulebook:
         self.catalogue, self.defaults, self.names = catalogue, defaults, names
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
-        for name in sorted({version.trigger.name for version in versions}):
-            self._index([version for version in versions if version.trigger.name == name])
+        self._active = [version for version in versions if not version.withdrawn]
+        for name in sorted({version.trigger.name for version in self._active}):
+            self._index([version for version in self._active if version.trigger.name == name])
 
     def _index(self, versions: list[Version]) -> None:
         latest_first = sorted(versions, key=lambda version: -version.published)
@@ -65,10 +68,6 @@ class Rulebook:
                     break
         return found
 
-    def starts_on(self, type_: str) -> bool:
-        """Whether any trigger starts on the type."""
-        return type_ in self._by_type
-
     def has(self, trigger: str) -> bool:
-        """Whether any version of the trigger is published."""
-        return any(version.trigger.name == trigger for version in self.versions.values())
+        """Whether any version of the trigger is in force."""
+        return any(version.trigger.name == trigger for version in self._active)

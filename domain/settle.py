@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     QUIET_HOURS = "quiet_hours"
     STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
 
@@ -78,9 +79,13 @@ OVERRIDES: Mapping[Class, Overrides] = {
 
 
 class Controls(Struct, frozen=True):
-    """The switches: (scope, name) pairs that are stopped, scope being trigger, agency, channel or all."""
+    """The switches: (scope, name) pairs that are stopped, scope being trigger, agency, channel or all.
+
+    `withdrawn`: triggers that send nothing any more, whatever they have planned.
+    """
 
     stopped: frozenset[tuple[str, str]] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
 
 
 class Ledger(Struct, frozen=True):
@@ -126,6 +131,8 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
     intent, person = case.nudge.intent, case.person
     if person.died is not None:
         yield Withhold(Reason.DIED)
+    if case.trigger.name in case.controls.withdrawn:
+        yield Withhold(Reason.WITHDRAWN)
     if intent.expires is not None and now >= intent.expires:
         yield Expire()
     if intent.moot_from is not None and now >= intent.moot_from:

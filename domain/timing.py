@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -54,8 +54,14 @@ def parse_offset(text: str) -> Offset:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February."""
+    """The same day of a later month, or that month's last day: 31 January + 1 month is 28 or 29 February.
+
+    Raises:
+        OverflowError: beyond the years 1 to 9999.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError("the calendar ends here")
     last = day.day if day.day <= SHORTEST_MONTH else calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(day.day, last))
 

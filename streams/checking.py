@@ -1,6 +1,7 @@
 """From a CloudEvent to a life event: checked against its type, with pseudonyms for national ids."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +12,9 @@ import msgspec
 from domain.event_types import Catalogue, EventType, names_persons
 from domain.events import LifeEvent
 from domain.ids import Names
-from streams.cloudevents import Envelope, Refused, revision_of, time_of
+from streams.cloudevents import Envelope, Refused, revision_of, time_of, traceparent_of
 
+_FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -43,7 +45,7 @@ class Checker:
             stream=self._names.stream(envelope.source, envelope.id), source=envelope.source, id=envelope.id,
             type=envelope.type, time=time.astimezone(UTC), persons=persons, fields=checker.split(data, persons),
             corrects=envelope.corrects, revision=revision, annuls=annuls, area=checker.area(data),
-            ahead_from=ahead_from, digest=self._digest(envelope, time), traceparent=envelope.traceparent,
+            ahead_from=ahead_from, digest=self._digest(envelope, time), traceparent=traceparent_of(envelope),
         )  # fmt: skip
 
     def _type(self, name: str) -> "_TypeChecker":
@@ -56,7 +58,7 @@ class Checker:
             for each in ids:
                 if not self._valid_id(each):
                     raise Refused(field, "is no valid national id (its check digit is wrong)", "bad_national_id")
-                if each in envelope.id or each in envelope.source:
+                if any(each in kept for kept in (envelope.id, envelope.source, envelope.corrects or "")):
                     raise Refused("id", "must not contain a national id: ids are kept in clear")
 
     def _digest(self, envelope: Envelope, time: datetime) -> bytes:
@@ -98,8 +100,13 @@ class _TypeChecker:
         return found
 
     def check_data(self, data: dict[str, Any]) -> None:
-        if not self._validator.is_valid(data):
-            raise _refusal(next(iter(self._validator.iter_errors(data))), self.type.schema.get("properties", {}))
+        try:
+            if self._validator.is_valid(data):
+                return
+            error = next(iter(self._validator.iter_errors(data)))
+        except ValueError:  # the validator's recursion limit
+            raise Refused("data", "is nested too deeply", "bad_data") from None
+        raise _refusal(error, self.type.schema.get("properties", {}))
 
     def split(self, data: Mapping[str, Any], persons: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """Each owner's part of the data; the national ids are not in it."""
@@ -140,11 +147,16 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
     if rule == "required":
         return Refused(".".join([*path, kind.property]), "is missing", "bad_data")
     if rule == "additionalProperties":
-        unknown = str(kind.unexpected[0])
+        unknown = _speakable(str(kind.unexpected[0]))
         return Refused(
             ".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data"
         )
     return Refused(".".join(path), _reason(str(rule), kind), "bad_data")
+
+
+def _speakable(name: str) -> str:
+    """A field's name as a refusal may repeat it: what looks like an id or like words may be somebody's data."""
+    return name if _FIELD_NAME.fullmatch(name) else "(a name that is not repeated)"
 
 
 def _reason(rule: str, kind: Any) -> str:  # noqa: ANN401  (the validator's union)

@@ -3,6 +3,7 @@
 Source: CloudEvents 1.0.2; `corrects`, `revision` and `annuls` are our extension attributes.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,10 @@ class Envelope(Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
 
 
+RESERVED = "/habarshy"
+YEARS, REVISIONS = range(1900, 2200), range(2, 2**31)
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _decode = msgspec.json.Decoder(Envelope).decode
 _JSON_TYPES = ("application/json", "application/cloudevents+json")
 
@@ -54,6 +59,8 @@ def read_envelope(raw: bytes) -> Envelope:
         return _checked(_decode(raw))
     except msgspec.ValidationError as error:
         raise _wrong_attribute(str(error)) from None
+    except RecursionError:
+        raise Refused("$", "is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("$", f"no valid JSON: {_position_only(str(error))}", "bad_json") from None
 
@@ -74,9 +81,12 @@ def _checked(envelope: Envelope) -> Envelope:
     if envelope.specversion != "1.0":
         raise Refused("specversion", "must be '1.0'")
     for name in ("id", "source", "type"):
-        if not getattr(envelope, name).strip():
-            raise Refused(name, "must not be empty")
-    if (content := envelope.datacontenttype) and content.split(";")[0].strip() not in _JSON_TYPES:
+        value = getattr(envelope, name)
+        if not value.strip() or not value.isprintable():
+            raise Refused(name, "must not be empty, and have printable characters only")
+    if envelope.source.startswith(RESERVED):
+        raise Refused("source", f"{RESERVED!r} is the platform's own")
+    if (content := envelope.datacontenttype) and content.split(";")[0].strip().lower() not in _JSON_TYPES:
         raise Refused("datacontenttype", "must be application/json")
     return envelope
 
@@ -101,13 +111,27 @@ def time_of(envelope: Envelope) -> datetime:
     Raises:
         Refused: no RFC 3339 time, or one without a zone.
     """
+    if _RFC_3339.fullmatch(envelope.time) is None:
+        raise Refused("time", *_no_time(envelope.time))
     try:
         time = datetime.fromisoformat(envelope.time)
     except ValueError:
-        raise Refused("time", "must be an RFC 3339 time such as 2026-03-01T09:00:00+05:00") from None
-    if time.tzinfo is None:
-        raise Refused("time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone")
+        raise Refused("time", *_no_time("")) from None
+    if time.year not in YEARS:
+        raise Refused("time", f"must lie between {YEARS.start} and {YEARS.stop - 1}")
     return time
+
+
+def _no_time(text: str) -> tuple[str, str]:
+    if _RFC_3339.fullmatch(text + "Z") or _RFC_3339.fullmatch(text + "T00:00Z"):
+        return "has no zone; write 'Z' or an offset such as +05:00", "no_zone"
+    return "must be an RFC 3339 time such as 2026-03-01T09:00:00+05:00", "invalid"
+
+
+def traceparent_of(envelope: Envelope) -> str | None:
+    """The W3C trace context, if it is one."""
+    text = envelope.traceparent
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
 def revision_of(envelope: Envelope) -> tuple[int, bool]:
@@ -125,7 +149,7 @@ def revision_of(envelope: Envelope) -> tuple[int, bool]:
         revision = int(envelope.revision or 0)
     except ValueError:
         revision = 0
-    if revision <= 1:
+    if revision not in REVISIONS:
         raise Refused("revision", "must be a whole number from 2 on")
     if envelope.corrects == envelope.id:
         raise Refused("corrects", "an event cannot correct itself; a correction has an id of its own")

@@ -167,8 +167,9 @@ class _Writer:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url) if parsed.database else create_engine(url, poolclass=NullPool)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    pool: dict[str, Any] = {} if parsed.database else {"poolclass": NullPool}
+    engine = create_engine(url, hide_parameters=True, **pool)  # parameters in an error would be people's data
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

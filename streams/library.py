@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -72,14 +72,15 @@ class Library:
         contents = [pack.content for pack in packs]
         catalogue, defaults = catalogue_of(contents), defaults_of(contents)
         published = _published(entries)
-        versions = [_version(entry, fact, catalogue) for entry, fact in published]
+        versions = [_version(each, catalogue) for each in published]
+        rulebook = Rulebook(catalogue, defaults, self._names, versions)
         return Rules(
             position=latest, catalogue=catalogue, defaults=defaults,
-            rulebook=Rulebook(catalogue, defaults, self._names, versions), controls=_controls(entries),
+            rulebook=rulebook, controls=_controls(entries, rulebook),
             checker=Checker(catalogue, self._names, _valid_id(contents)),
             renderers={
                 fact.hash: Renderer(fact.words, fact.rules, trigger=fact.trigger, default=defaults.language)
-                for _, fact in published
+                for _, fact, _ in published
             },
         )  # fmt: skip
 
@@ -92,28 +93,41 @@ def _latest_packs(entries: Sequence[Entry]) -> list[PackPublished]:
     return list(latest.values())
 
 
-def _published(entries: Sequence[Entry]) -> list[tuple[Entry, TriggerPublished]]:
-    found: list[tuple[Entry, TriggerPublished]] = []
+class _Publication(NamedTuple):
+    """A published version, where in the log, and whether its trigger was withdrawn since."""
+
+    position: int
+    fact: TriggerPublished
+    withdrawn: bool = False
+
+
+def _published(entries: Sequence[Entry]) -> list[_Publication]:
+    found: list[_Publication] = []
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, TriggerPublished):
-            found.append((entry, fact))
+            found.append(_Publication(entry.position, fact))
         elif isinstance(fact, TriggerWithdrawn):
-            found = [each for each in found if each[1].trigger != fact.trigger]
+            found = [each._replace(withdrawn=True) if each.fact.trigger == fact.trigger else each for each in found]
     return found
 
 
-def _version(entry: Entry, fact: TriggerPublished, catalogue: Catalogue) -> Version:
+def _version(published: _Publication, catalogue: Catalogue) -> Version:
+    fact = published.fact
     trigger = compile_trigger(fact.trigger, fact.rules, catalogue)
-    return Version(trigger, fact.hash, entry.position, fact.reach, fact.ahead_from)
+    return Version(trigger, fact.hash, published.position, fact.reach, fact.ahead_from, published.withdrawn)
 
 
-def _controls(entries: Sequence[Entry]) -> Controls:
+def _controls(entries: Sequence[Entry], rulebook: Rulebook) -> Controls:
     stopped: dict[tuple[str, str], bool] = {}
     for entry in entries:
         if isinstance(entry.fact, ControlSet):
             stopped[entry.fact.scope, entry.fact.name] = entry.fact.stopped
-    return Controls(frozenset(switch for switch, is_stopped in stopped.items() if is_stopped))
+    names = {version.trigger.name for version in rulebook.versions.values()}
+    return Controls(
+        frozenset(switch for switch, is_stopped in stopped.items() if is_stopped),
+        withdrawn=frozenset(name for name in names if not rulebook.has(name)),
+    )
 
 
 def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:
@@ -152,7 +166,7 @@ class Publisher:
 
 def _current_hashes(entries: Sequence[Entry]) -> set[str]:
     """The hash of each trigger's latest version: publishing an earlier one again is a new publication."""
-    latest = {fact.trigger: fact.hash for _, fact in _published(entries)}
+    latest = {each.fact.trigger: each.fact.hash for each in _published(entries) if not each.withdrawn}
     return set(latest.values())
 
 

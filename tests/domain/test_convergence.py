@@ -4,6 +4,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.delivery import State
 from domain.events import LifeEvent
 from domain.facts import (
     NudgeAttempted,
@@ -16,8 +17,9 @@ from domain.facts import (
     NudgeWithheld,
 )
 from domain.rulebook import Version
+from domain.triggers import CORRECTION
 from tests.domain.given import Desk, before, given, modest, published, rules
-from tests.domain.world import AIDA, annulment, at, correction, death, paper, renewed
+from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, death, paper, renewed
 
 CARD = rules(
     "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number", correction=True,
@@ -35,28 +37,26 @@ VERSIONS = [
     published(CARD, 1), published(PATIENT, 2), published(PATIENT, 2, reach="2025-01-11"),
     published({**CARD, "class": "legal"}, 3), published(CARD, 4, ahead_from="2025-02-10"),
 ]  # fmt: skip
-HISTORIES = st.lists(
-    st.tuples(st.lists(st.sampled_from(EVENTS), max_size=8), st.sets(st.integers(0, len(VERSIONS) - 1), max_size=3)),
-    min_size=1, max_size=6,
-)  # fmt: skip
-START = at("2025-01-10")
-UNSENT: list[NudgeFact] = [
-    NudgeDeferred(START, AIDA, at("2025-02-01"), "quiet_hours"), NudgeWithheld(START, AIDA, "opted_out"),
-    NudgeExpired(START, AIDA),
-]  # fmt: skip
-TRIED: list[NudgeFact] = [
-    NudgeSent(START, AIDA, 1, "ref"), NudgeFailed(START, AIDA, 1, "refused", gave_up=True),
-    NudgeUnknown(START, AIDA, 1, "no_outcome"),
-]  # fmt: skip
+MOMENTS = st.tuples(
+    st.lists(st.sampled_from(EVENTS), max_size=8), st.sets(st.integers(0, len(VERSIONS) - 1), max_size=3)
+)
+START, LATER = at("2025-01-10"), at("2025-02-01")
+ATTEMPT = NudgeAttempted(START, AIDA, 1, "sms", "fake", at("2025-01-10 00:03"))
 OUTCOMES: list[list[NudgeFact]] = [
-    [], *([each] for each in UNSENT),
-    *([NudgeAttempted(START, AIDA, 1, "sms", "fake", at("2025-01-10 00:03")), each] for each in TRIED),
+    [], [NudgeDeferred(START, AIDA, LATER, "quiet_hours")], [NudgeWithheld(START, AIDA, "opted_out")],
+    [NudgeExpired(START, AIDA)], [ATTEMPT], [ATTEMPT, NudgeSent(START, AIDA, 1, "ref")],
+    [ATTEMPT, NudgeFailed(START, AIDA, 1, "busy", LATER)], [ATTEMPT, NudgeUnknown(START, AIDA, 1, "no_outcome")],
+    [ATTEMPT, NudgeFailed(START, AIDA, 1, "gone", gave_up=True)],
+    [NudgeWithheld(START, SAULE, "opted_out"), NudgeDeferred(START, ERLAN, LATER, "quiet_hours")],
+    [NudgeDeferred(START, SAULE, LATER, "stopped"), replace(ATTEMPT, recipient=ERLAN)],
 ]  # fmt: skip
+"""What may happen to a nudge before the next plan, to its person or to two guardians."""
 Moment = tuple[list[LifeEvent], set[int]]
 """What is recorded, and which versions are published."""
 Day = tuple[Moment, list[tuple[int, list[NudgeFact]]]]
 """A moment, and then what happens to some of the nudges."""
 FATES = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(OUTCOMES)), max_size=4)
+DAYS = st.lists(st.tuples(MOMENTS, FATES), min_size=1, max_size=6)
 
 
 def _on(day: int) -> datetime:
@@ -76,7 +76,7 @@ def _suffer(desk: Desk, fates: list[tuple[int, list[NudgeFact]]]) -> None:
 
 
 @modest
-@examples(HISTORIES)
+@examples(st.lists(MOMENTS, min_size=1, max_size=6))
 def test_the_last_plan_holds(histories: list[Moment]) -> None:
     """Whatever was planned before, what is pending in the end is the plan of the last history and rulebook."""
     desk = Desk()
@@ -87,7 +87,7 @@ def test_the_last_plan_holds(histories: list[Moment]) -> None:
 
 
 @modest
-@examples(st.lists(st.tuples(HISTORIES.map(lambda found: found[0]), FATES), min_size=1, max_size=6))
+@examples(DAYS)
 def test_a_second_look_asks_for_nothing(days: list[Day]) -> None:
     """After the facts of a diff the plan is met: the same plan asks for nothing more, at any later time."""
     desk = Desk()
@@ -100,18 +100,34 @@ def test_a_second_look_asks_for_nothing(days: list[Day]) -> None:
 
 
 @modest
-@examples(st.lists(st.tuples(HISTORIES.map(lambda found: found[0]), FATES), min_size=1, max_size=6))
+@examples(DAYS)
 def test_what_was_not_tried_follows_the_plan(days: list[Day]) -> None:
-    """After outcomes too, what is pending is in the plan or is a correction, and nothing tried is touched."""
+    """After outcomes too, what was not tried is in the plan or is a correction, or has ended."""
     desk = Desk()
     for day, ((recorded, versions), fates) in enumerate(days):
-        tried = {id_: nudge for id_, nudge in desk.nudges.items() if nudge.attempted}
         planned = given(*recorded).when(*_versions(versions))
         desk.follow(planned, _on(day))
-        assert {id_: desk.nudges[id_] for id_ in tried} == tried
-        reminders = [intent for intent in desk.pending if intent.step != "correction"]
+        reminders = [intent for intent in desk.pending if intent.step != CORRECTION]
         assert set(reminders) <= set(planned.plan.intents)
         for intent in set(planned.plan.intents).difference(reminders):
-            nudge = desk.nudges[intent.id]
-            assert nudge.attempted or not any(one.due for one in nudge.deliveries)
+            assert desk.nudges[intent.id].attempted or not desk.nudges[intent.id].waits
+        _suffer(desk, fates)
+
+
+@modest
+@examples(DAYS)
+def test_what_was_tried_is_left_alone_while_it_is_wanted(days: list[Day]) -> None:
+    """What a provider had stays as it is while it is in the plan; once gone, it waits for nothing but its outcome."""
+    desk = Desk()
+    for day, ((recorded, versions), fates) in enumerate(days):
+        tried = [nudge for nudge in desk.nudges.values() if nudge.attempted]
+        planned = given(*recorded).when(*_versions(versions))
+        desk.follow(planned, _on(day))
+        wanted = {intent.id for intent in planned.plan.intents}
+        for before_ in tried:
+            now = desk.nudges[before_.intent.id]
+            assert now.intent == before_.intent
+            assert now == before_ or now.intent.id not in wanted
+            if now.intent.id not in wanted and now.intent.step != CORRECTION:
+                assert {one.state for one in now.deliveries if one.due is not None} <= {State.ATTEMPTED}
         _suffer(desk, fates)

@@ -102,5 +102,4 @@ def test_a_withdrawn_trigger_plans_nothing() -> None:
     """A rulebook without versions of a trigger knows nothing of it."""
     book = rulebook(published(CARD, name="fee"))
     assert (book.has("fee"), book.has("card")) == (True, False)
-    assert (book.starts_on("paper.issued"), book.starts_on("paper.renewed")) == (True, False)
     given(PAPER).when().then_nothing()

@@ -1,0 +1,73 @@
+"""The command line as somebody at a terminal sees it, on a data folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from typer.testing import CliRunner
+
+from app.cli import FAILURES, application
+from streams.cloudevents import Envelope
+
+NO_MORE: Mapping[str, str] = {}
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code, the lines of its data, and what it said."""
+
+    code: int
+    lines: list[str]
+    talk: str
+
+    @property
+    def objects(self) -> list[Any]:
+        """The lines as JSON."""
+        return [json.loads(line) for line in self.lines]
+
+
+class Terminal:
+    """Runs commands with files below one folder, whatever the machine's own settings are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config" / "habarshy" / "config.toml"
+        self.environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("HABARSHY_")}
+        self.environment |= {"XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
+
+    def run(self, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] = NO_MORE) -> Ended:
+        """Run a command in this process; `env` is set besides."""
+        found = CliRunner().invoke(application(), arguments, input=stdin, env={**self.environment, **env})
+        failure, lines = found.exception, found.stdout.splitlines()
+        if failure is None or isinstance(failure, SystemExit):
+            return Ended(found.exit_code, lines, found.stderr)
+        code = next((code for kind, code in FAILURES.items() if type(failure) is kind), None)
+        if code is None:
+            raise failure
+        return Ended(int(code), lines, found.stderr + str(failure))
+
+    def start(self, *arguments: str, env: Mapping[str, str] = NO_MORE) -> "subprocess.Popen[bytes]":
+        """Start a command as a process of its own."""
+        wanted = {**os.environ, **self.environment, **env}
+        return subprocess.Popen(  # noqa: S603  (ourselves)
+            [sys.executable, "-m", "app", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={name: value for name, value in wanted.items() if value is not None},
+        )  # fmt: skip
+
+    def written(self, name: str, *lines: Envelope | str) -> str:
+        """A file with these events, one a line; its path."""
+        path = self.folder / name
+        path.write_bytes(
+            b"\n".join(line.encode() if isinstance(line, str) else ndjson(line) for line in lines) + b"\n"
+        )
+        return str(path)
+
+
+def ndjson(envelope: Envelope) -> bytes:
+    """An event as a registry writes it."""
+    plain = msgspec.to_builtins(envelope)
+    return msgspec.json.encode({name: value for name, value in plain.items() if value not in (None, False)})

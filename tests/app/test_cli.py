@@ -1,0 +1,260 @@
+"""The command line: exit codes, data on stdout, talk on stderr, and the same answer for people and machines."""
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from app.keyfile import load_keyring
+from app.runlock import run_lock
+from app.settings import load_settings
+from domain.ids import Names
+from streams.database import Database
+from tests.app.terminal import Ended, Terminal, ndjson
+from tests.templates.packs import RULES, write_town
+from tests.world import LONG_AGO, card, event, iin, registered
+
+AIGERIM, DANA = iin(1), iin(2)
+CARD = card(AIGERIM, "2025-07-20")
+LIFE = (*registered(AIGERIM, LONG_AGO), CARD)
+MAY, JUNE = "--clock=2025-05-01T12:00+05:00", "--clock=2025-06-20T12:00+05:00"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal in an empty folder."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def lived(terminal: Terminal) -> Terminal:
+    """A terminal on whose database Aigerim's card is known."""
+    assert terminal.run("ingest", terminal.written("life.ndjson", *LIFE), MAY).code == 0
+    return terminal
+
+
+def summary(ended: Ended) -> dict[str, int]:
+    """The last line of `ingest --json`."""
+    found: dict[str, int] = ended.objects[-1]
+    return found
+
+
+def pseudonym(terminal: Terminal, person: str) -> str:
+    """The person's pseudonym under the terminal's key file."""
+    keyring = load_keyring(terminal.folder / "data" / "habarshy" / "key", create=False)
+    return Names(keyring.names).pseudonym(person)
+
+
+def month(terminal: Terminal) -> str:
+    """The id of the nudge a month before the card expires."""
+    [found] = [one["id"] for one in terminal.run("intents", "--json").objects if one["step"] == "month"]
+    return str(found)
+
+
+def test_ingest_says_what_it_did_and_ends_well(terminal: Terminal) -> None:
+    """New events: the counts are the last line, and the exit code is 0; duplicates alone are no failure."""
+    file = terminal.written("life.ndjson", *LIFE)
+    first, again = (terminal.run("ingest", file, "--json") for _ in range(2))
+    assert (first.code, summary(first)) == (0, {"accepted": 4, "duplicates": 0, "rejected": 0})
+    assert (again.code, summary(again)) == (0, {"accepted": 0, "duplicates": 4, "rejected": 0})
+    assert first.talk == again.talk == ""
+
+
+def test_what_ingest_refuses_is_named_and_the_rest_goes_in(terminal: Terminal) -> None:
+    """A refused line is named by file, line and field, as talk and as JSON; exit 1; the other lines are stored."""
+    broken = event("kz.document.isued", DANA, "2025-01-01T00:00:00Z", {})
+    file = terminal.written("some.ndjson", CARD, "", "{nope", broken)
+    ended = terminal.run("ingest", file, "--json")
+    assert (ended.code, summary(ended)) == (1, {"accepted": 1, "duplicates": 0, "rejected": 2})
+    assert [(one["file"], one["line"], one["field"], one["code"]) for one in ended.objects[:-1]] == [
+        (file, 3, "$", "bad_json"), (file, 4, "type", "unknown_type"),
+    ]  # fmt: skip
+    assert f"{file}:4: type: no event type has this name (did you mean 'kz.document.issued'?)" in ended.talk
+    assert len(terminal.run("trail", AIGERIM, "--json").lines) == 1
+
+
+def test_ingest_reads_standard_input_and_several_files(terminal: Terminal) -> None:
+    """`-` is standard input; several files are one load with one summary."""
+    lines = b"\n".join(map(ndjson, LIFE[:2]))
+    assert summary(terminal.run("ingest", "-", "--json", stdin=lines)) == {
+        "accepted": 2, "duplicates": 0, "rejected": 0,
+    }  # fmt: skip
+    files = [terminal.written("one", *LIFE[:3]), terminal.written("two", CARD)]
+    assert summary(terminal.run("ingest", *files, "--json")) == {"accepted": 2, "duplicates": 2, "rejected": 0}
+
+
+def test_a_missing_file_stores_nothing(terminal: Terminal) -> None:
+    """When one of the files is missing, none is read: exit 2, and its name."""
+    ended = terminal.run("ingest", terminal.written("life", *LIFE), "/no/such/file")
+    assert (ended.code, ended.lines) == (2, [])
+    assert "/no/such/file: no such file" in ended.talk
+    assert terminal.run("trail", AIGERIM).code == 1
+
+
+def test_a_historical_load_plans_what_is_ahead(terminal: Terminal) -> None:
+    """--historical: of the steps only those due after now are intents."""
+    file = terminal.written("life.ndjson", *LIFE)
+    assert terminal.run("ingest", "--historical", "--clock=2025-07-01", file).code == 0
+    assert {one["step"] for one in terminal.run("intents", "--json").objects} == {"week", "day"}
+
+
+def test_intents_are_sorted_and_need_no_run(lived: Terminal) -> None:
+    """Every intent of the stored facts, by id, without state or position; a run before changes not a byte."""
+    before = lived.run("intents", "--json")
+    ids = [UUID(one["id"]).bytes for one in before.objects]
+    assert ids == sorted(ids)
+    assert {one["step"] for one in before.objects} == {"month", "week", "day"}
+    assert set(before.objects[0]) == {
+        "id", "person", "trigger", "version", "occurrence", "step", "due", "expires", "class", "channels", "cause",
+        "moot_from",
+    }  # fmt: skip
+    assert lived.run("run", "--until-idle", JUNE).code == 0
+    assert lived.run("intents", "--json").lines == before.lines
+    assert [line.split()[-1] for line in lived.run("intents").lines] == [one["id"] for one in before.objects]
+
+
+def test_run_until_idle_plans_sends_and_stops(lived: Terminal) -> None:
+    """`run --until-idle` sends what is due by the clock and leaves nothing waiting."""
+    assert lived.run("run", "--until-idle", JUNE).code == 0
+    [status] = lived.run("status", "--json", JUNE).objects
+    assert status["nudges"] == {"sent": 1, "planned": 2}
+    assert (status["unplanned"], status["due_now"], status["open_attempts"], status["views_behind"]) == (0, 0, 0, 0)
+
+
+def test_a_second_run_is_told_that_one_is_at_work(lived: Terminal) -> None:
+    """One run a database: the second ends with 3 and says why."""
+    url = f"sqlite:///{lived.folder / 'data' / 'habarshy' / 'habarshy.sqlite'}"
+    database = Database(url)
+    with run_lock(database.engine.url):
+        ended = lived.run("run", "--until-idle", JUNE)
+    database.close()
+    assert (ended.code, ended.lines) == (3, [])
+    assert "Another habarshy run" in ended.talk
+    assert lived.run("run", "--until-idle", JUNE).code == 0
+
+
+def test_a_person_is_named_in_three_ways(lived: Terminal) -> None:
+    """A trail is found by national id, by pseudonym, and by either on standard input."""
+    name = pseudonym(lived, AIGERIM)
+    found = [
+        lived.run("trail", AIGERIM), lived.run("trail", name), lived.run("trail", "-", stdin=f"{AIGERIM}\n".encode()),
+        lived.run("trail", "-", stdin=name.encode()),
+    ]  # fmt: skip
+    assert {each.code for each in found} == {0}
+    assert len({tuple(each.lines) for each in found}) == 1
+    assert len(found[0].lines) == len(LIFE)
+    assert AIGERIM not in "".join(found[0].lines)
+
+
+def test_a_trail_has_everything_that_concerns_a_person(lived: Terminal) -> None:
+    """Life events and the facts of nudges, in the order of the log, with their data."""
+    lived.run("run", "--until-idle", JUNE)
+    facts = lived.run("trail", AIGERIM, "--json").objects
+    assert [one["fact"] for one in facts] == [
+        *["life/1"] * 4, *["nudge-planned/1"] * 3, "nudge-attempted/1", "nudge-sent/1",
+    ]  # fmt: skip
+    assert [one["position"] for one in facts] == sorted(one["position"] for one in facts)
+    assert facts[3]["data"]["holder"] == {"number": "N1"}
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (["trail", DANA], 1), (["trail", "f" * 32], 1), (["trail", "somebody"], 2), (["trail"], 2),
+    (["why", "00000000-0000-0000-0000-000000000007"], 1), (["why", "something"], 2), (["why"], 2),
+    (["intents", "--clock=yesterday"], 2), (["run", "--until-idle", "--clock=25 June"], 2),
+    (["ingest"], 2), (["nothing"], 2), (["status", "--nothing"], 2), (["--help"], 0), (["config", "--help"], 0),
+    (["simulate", "--from=2025-01-01", "--to=2025-01-01"], 2), (["simulate", "--from=soon"], 2),
+    (["simulate", "--citizens=0"], 2), (["status", "--database=sqlite:////no/such/folder/x.sqlite"], 3),
+])  # fmt: skip
+def test_a_command_that_cannot_be_done_says_so(lived: Terminal, arguments: list[str], code: int) -> None:
+    """Nothing found ends with 1, a wrong use with 2, what is unavailable with 3; the reason is on stderr."""
+    ended = lived.run(*arguments)
+    assert ended.code == code
+    assert ended.lines == [] or code == 0
+    assert ended.talk != "" or code == 0
+    assert "Traceback" not in ended.talk
+
+
+def test_why_tells_people_and_machines(lived: Terminal) -> None:
+    """The reason for a nudge: rule, data, law, life and words, in lines and in one JSON object."""
+    lived.run("run", "--until-idle", JUNE)
+    nudge = month(lived)
+    told, [plain] = "\n".join(lived.run("why", nudge, JUNE).lines), lived.run("why", nudge, "--json", JUNE).objects
+    for part in ("Identity card renewal", "sent", "event.expires_on = 2025-07-20", "73-V", "attempted  sms"):
+        assert part in told
+    assert (plain["nudge"], plain["step"], plain["state"], plain["class"]) == (nudge, "month", "sent", "reminder")
+    assert plain["used"]["event.expires_on"] == "2025-07-20"
+    [words] = plain["words"].values()
+    assert words["sms"] in told
+    assert AIGERIM not in told + json.dumps(plain)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["intents"], ["trail", AIGERIM], ["status"], ["config", "show"], ["config", "show", "--origin"],
+    ["ingest", "life.ndjson"],
+])  # fmt: skip
+def test_json_is_compact_one_object_a_line(lived: Terminal, arguments: list[str]) -> None:
+    """`--json` prints nothing but compact JSON objects, one a line."""
+    here = [str(lived.folder / part) if part.endswith(".ndjson") else part for part in arguments]
+    ended = lived.run(*here, "--json")
+    assert ended.lines
+    for line, parsed in zip(ended.lines, ended.objects, strict=True):
+        assert isinstance(parsed, dict)
+        assert line == json.dumps(parsed, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_a_broken_pack_is_shown_by_file_line_and_column(terminal: Terminal) -> None:
+    """A pack with a mistake ends with 1 and the place of the mistake, and nothing is published."""
+    town = write_town(terminal.folder, (RULES, "event.fee > 0", "event.fees > 0"))
+    ended = terminal.run("status", env={"HABARSHY_PACKS": str(town)})
+    assert (ended.code, ended.lines) == (1, [])
+    assert f"{town}/{RULES}:8:7: " in ended.talk
+    assert "event.fee" in ended.talk
+
+
+def test_the_same_key_file_gives_the_same_pseudonyms(lived: Terminal) -> None:
+    """In another database with the same key file, events have the same ids, people and nudges."""
+    other = f"--database=sqlite:///{lived.folder}/other.sqlite"
+    assert lived.run("ingest", lived.written("life.ndjson", *LIFE), other, MAY).code == 0
+    assert lived.run("intents", "--json", other).lines == lived.run("intents", "--json").lines
+
+
+@pytest.mark.parametrize(("content", "mode", "problem"), [
+    ("nonsense", 0o600, "damaged"), ("{}", 0o600, "damaged"), (None, 0o644, "others can read it"),
+])  # fmt: skip
+def test_a_bad_key_file_is_a_wrong_use(lived: Terminal, content: str | None, mode: int, problem: str) -> None:
+    """A damaged key file, or one that others can read, ends with 2 before anything is read."""
+    key = lived.folder / "data" / "habarshy" / "key"
+    if content is not None:
+        key.write_text(content)
+    key.chmod(mode)
+    ended = lived.run("status")
+    assert (ended.code, ended.lines) == (2, [])
+    assert problem in ended.talk
+
+
+def test_a_simulation_can_be_taken_in(terminal: Terminal) -> None:
+    """`simulate` writes events that `ingest` takes, the same ones for the same seed."""
+    arguments = ["simulate", "--citizens=3", "--seed=5", "--from=2025-01-01", "--to=2025-03-01"]
+    lines = terminal.run(*arguments).lines
+    assert lines == terminal.run(*arguments).lines
+    ended = terminal.run("ingest", "-", "--json", stdin="\n".join(lines).encode())
+    assert (ended.code, summary(ended)["accepted"]) == (0, len(lines))
+
+
+def test_a_known_failure_shows_no_traceback(terminal: Terminal) -> None:
+    """As a process: a known failure ends with its code and one sentence that says what to do."""
+    process = terminal.start("status", env={"HABARSHY_LEASE_SECONDS": "soon"})
+    out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, b"")
+    assert said.decode().startswith("The settings cannot be used: lease_seconds")
+    assert b"Traceback" not in said
+
+
+def test_the_lock_is_not_needed_elsewhere() -> None:
+    """Only a SQLite file needs the lock of one run."""
+    settings = load_settings(database="sqlite://")
+    database = Database(settings.database)
+    with run_lock(database.engine.url), run_lock(database.engine.url):
+        pass
+    database.close()

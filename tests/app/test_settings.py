@@ -1,0 +1,118 @@
+"""Settings: flag, environment, file, default; where each comes from; and no secret is ever shown."""
+
+from pathlib import Path
+
+import pytest
+
+from app.compose import email_config
+from app.settings import BadSettings, load_settings
+from tests.app.terminal import Terminal
+
+SECRET = "hunter2-and-more"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal in an empty folder."""
+    return Terminal(tmp_path)
+
+
+def configured(terminal: Terminal, content: str) -> None:
+    """The configuration file has this content."""
+    terminal.config.parent.mkdir(parents=True)
+    terminal.config.write_text(content)
+
+
+def shown(terminal: Terminal, *flags: str, **env: str) -> dict[str, tuple[str, str]]:
+    """Setting -> value and origin."""
+    ended = terminal.run("config", "show", "--origin", "--json", *flags, env=env)
+    assert ended.code == 0
+    return {one["name"]: (one["value"], one["origin"]) for one in ended.objects}
+
+
+def test_a_new_machine_needs_no_settings(terminal: Terminal) -> None:
+    """Without any setting, everything has a default, and files lie in the data folder."""
+    found = shown(terminal)
+    assert {origin for _, origin in found.values()} == {"default"}
+    assert found["database"][0] == f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite"
+    assert found["key_file"][0] == f"{terminal.folder}/data/habarshy/key"
+    assert not (terminal.folder / "data").exists(), "to look changes nothing"
+
+
+def test_the_file_is_read_and_named(terminal: Terminal) -> None:
+    """What the file says counts before the default, and its path is the origin."""
+    configured(terminal, 'lease_seconds = 240\nsmtp_host = "mail.example.org"\n')
+    found = shown(terminal)
+    assert found["lease_seconds"] == ("240.0", str(terminal.config))
+    assert found["smtp_host"] == ("mail.example.org", str(terminal.config))
+    assert found["smtp_port"] == ("587", "default")
+
+
+def test_the_environment_counts_before_the_file(terminal: Terminal) -> None:
+    """An environment variable overrides the file and is named as the origin."""
+    configured(terminal, "lease_seconds = 240\n")
+    assert shown(terminal, HABARSHY_LEASE_SECONDS="300")["lease_seconds"] == ("300.0", "HABARSHY_LEASE_SECONDS")
+
+
+def test_a_flag_counts_before_everything(terminal: Terminal) -> None:
+    """What is said on the command line wins over environment and file."""
+    configured(terminal, 'database = "sqlite:///file.sqlite"\n')
+    flag = "sqlite:///flag.sqlite"
+    assert shown(terminal, f"--database={flag}", HABARSHY_DATABASE="sqlite:///env.sqlite")["database"][0] == flag
+
+
+def test_a_flag_is_named_as_the_origin(terminal: Terminal) -> None:
+    """A value from the command line alone says so."""
+    assert shown(terminal, "--database=sqlite:///flag.sqlite")["database"] == ("sqlite:///flag.sqlite", "flag")
+
+
+@pytest.mark.parametrize("origin", [True, False])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -> None:  # noqa: FBT001
+    """A password is never printed, in whatever form settings are shown."""
+    arguments = ["config", "show", *(["--origin"] if origin else []), *(["--json"] if as_json else [])]
+    ended = terminal.run(*arguments, env={"HABARSHY_SMTP_PASSWORD": SECRET})
+    [line] = [line for line in ended.lines if "smtp_password" in line]
+    assert "****" in line
+    assert SECRET not in "".join(ended.lines) + ended.talk
+
+
+@pytest.mark.parametrize(("name", "value", "problem"), [
+    ("LEASE_SECONDS", SECRET, "lease_seconds: Input should be a valid number"),
+    ("LEASE_SECONDS", "0", "lease_seconds: Input should be greater than 0"),
+    ("SMTP_PORT", "70000", "smtp_port: Input should be less than 65536"),
+    ("SMTP_SECURITY", SECRET, "smtp_security: Input should be 'none', 'starttls' or 'tls'"),
+])  # fmt: skip
+def test_a_wrong_value_is_named_and_not_repeated(terminal: Terminal, name: str, value: str, problem: str) -> None:
+    """A setting of the wrong kind ends with 2 and its name; its value, which may be secret, is not printed."""
+    ended = terminal.run("status", env={f"HABARSHY_{name}": value})
+    assert (ended.code, ended.lines) == (2, [])
+    assert problem in ended.talk
+    assert "config show --origin" in ended.talk
+    assert SECRET not in ended.talk
+
+
+@pytest.mark.parametrize(("content", "problem"), [
+    ("leese_seconds = 7\n", "leese_seconds"), ("lease_seconds = \n", "config.toml"), ("[a\n", "config.toml"),
+])  # fmt: skip
+def test_a_broken_file_is_named(terminal: Terminal, content: str, problem: str) -> None:
+    """An unknown name or a mistake in the file ends with 2, and the name or the file."""
+    configured(terminal, content)
+    ended = terminal.run("status")
+    assert (ended.code, ended.lines) == (2, [])
+    assert problem in ended.talk
+
+
+def test_a_mail_may_not_outlive_its_lease() -> None:
+    """A mail server that may take longer than a third of the lease is refused at the start."""
+    settings = load_settings(smtp_host="mail.example.org", smtp_limit_seconds=15.0, lease_seconds=180.0)
+    with pytest.raises(BadSettings, match="smtp_limit_seconds"):
+        email_config(settings)
+    allowed = email_config(load_settings(smtp_host="mail.example.org", smtp_limit_seconds=14.0, lease_seconds=180.0))
+    assert allowed.limits.send * 3 < 180
+
+
+def test_an_unknown_flag_is_refused() -> None:
+    """A setting that does not exist is no setting."""
+    with pytest.raises(BadSettings, match="nonsense"):
+        load_settings(nonsense="7")

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.events import Effective, LifeEvent
 from domain.history import History
-from domain.person import Fold, citizen_values
+from domain.person import Fold, age_on
 from domain.rulebook import Rulebook, Version
 from domain.timing import Offset, shift, zone_or
 from domain.triggers import Trigger
@@ -75,9 +75,8 @@ class _Planner:
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
-        self.intents: dict[UUID, Intent] = {}
+        self.occurrences: dict[UUID, list[Intent]] = {}
         self.needless: set[UUID] = set()
-        self.said: dict[UUID, list[UUID]] = {}
         for fact in history.facts:
             self._notice(fact)
 
@@ -91,8 +90,9 @@ class _Planner:
 
     def plan(self) -> Plan:
         """What the facts followed so far lead to."""
-        intents = sorted(self.intents.values(), key=lambda intent: intent.id.int)
-        return Plan(tuple(intents), frozenset(self.needless.difference(self.intents)))
+        said = [intent for intents in self.occurrences.values() for intent in intents]
+        needless = self.needless.difference([intent.id for intent in said]) if self.needless else frozenset()
+        return Plan(tuple(sorted(said, key=lambda intent: intent.id.int)), frozenset(needless))
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -113,18 +113,17 @@ class _Planner:
 
     def _start(self, fact: Effective) -> "_Start":
         zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
-        values = citizen_values(self.fold.attributes, fact.event.time, zone)
-        values.update(fact.values)
+        values = self.fold.attributes | fact.values
+        if (born := values.get("citizen.born_on")) is not None:
+            values["citizen.age"] = age_on(born, fact.event.time.astimezone(zone).date())
         return _Start(fact, values, zone)
 
     def _occur(self, start: "_Start", version: Version) -> None:
         trigger = version.trigger
         if (occurrence := self._occurrence(start, trigger)) is None:
             return
-        if trigger.occurrence:  # of two events with one occurrence, the later one speaks
-            for said in self.said.pop(occurrence, ()):
-                self.intents.pop(said, None)
-        about = _About(occurrence, self._done(start, trigger) if trigger.unless else ())
+        about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
+        self.occurrences[occurrence] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
                 self._step(start, version, about, step.name, deadline)
@@ -138,14 +137,12 @@ class _Planner:
         if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
-        if trigger.occurrence:
-            self.said.setdefault(occurrence, []).append(id_)
-        self.intents[id_] = Intent(
+        about.intents.append(Intent(
             id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
             step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
             channels=trigger.channels, cause=start.fact.event.stream,
             moot_from=_moot_from(about.done) if about.done else None,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def _ended(self, start: "_Start", trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""
@@ -201,6 +198,7 @@ class _About(NamedTuple):
 
     occurrence: UUID
     done: Sequence[_Done]
+    intents: list[Intent]
 
 
 def _moot_from(done: Sequence[_Done]) -> datetime | None:

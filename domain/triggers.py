@@ -57,13 +57,12 @@ class Step(Struct, frozen=True):
         try:
             if isinstance(start, datetime):
                 return self._from_moment(start, zone)
-            return None if start is None else self._from_day(date.fromisoformat(start), zone)
+            if start is None:
+                return None
+            due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
+            return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
         except OverflowError:  # registries write 9999-12-31 for "without end"
             return None
-
-    def _from_day(self, start: date, zone: ZoneInfo) -> datetime:
-        due = at_local(shift_day(start, self.offset), self.clock or MORNING, zone)
-        return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
 
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
         moved = shift(start, self.offset, zone)

@@ -30,7 +30,7 @@ class Concerned:
 
     def note(self, placed: Sequence[Placed], recorded: int) -> None:
         """Add the rows of new events, recorded at that time (microseconds)."""
-        history.add(self._views, [row for at, event in placed for row in _rows(at, event, event.everybody, recorded)])
+        history.add(self._views, [row for at, event in placed for row in _rows(at, event, None, recorded)])
         self._note_revisions(placed, recorded)
         for position, event in placed:
             if event.area is not None:
@@ -80,7 +80,10 @@ def _as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
     return found
 
 
-def _rows(position: int, event: LifeEvent, persons: Iterable[str], recorded: int) -> list[Concerns]:
+def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:
+    """The rows of these persons, or of all whom the event names."""
     time, ahead = micros(event.time), optional_micros(event.ahead_from)
     type_, planned = event.type, False
+    if persons is None:
+        persons = [person for named in event.persons.values() for person in named]
     return [Concerns(person, position, time, type_, ahead, planned, recorded) for person in persons]

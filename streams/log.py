@@ -18,6 +18,7 @@ from streams.recorder import FactRecorder, page_of
 from streams.tables import log, log_rows, streams_of
 
 PAGE = 1000
+LIFE = LifeEvent.TOPIC
 
 
 class Log(Application[UUID]):
@@ -78,18 +79,19 @@ class Log(Application[UUID]):
         self, after: int = 0, upto: int | None = None, topics: Sequence[str] = (), page: int = PAGE
     ) -> Iterator[list[Entry]]:
         """The log in pages, each read in a short transaction of its own."""
-        while True:
-            with self.database.reading() as connection:
-                rows = connection.execute(page_of(after, page, upto, topics)).fetchall()
-                entries = self.decoded(connection, rows)
-            if not entries:
-                return
-            yield entries
-            after = entries[-1].position
+        with self.database.engine.connect() as connection:
+            while True:
+                with connection.begin():
+                    rows = connection.execute(page_of(after, page, upto, topics)).fetchall()
+                    entries = self.decoded(connection, rows)
+                if not entries:
+                    return
+                yield entries
+                after = entries[-1].position
 
     def decoded(self, connection: Connection, rows: Sequence[Any]) -> list[Entry]:
         """Rows of the log (position, stream, version, topic, state) as entries; needs one look for all their keys."""
-        states = [decode_life(row[4]) if row[3] == LifeEvent.TOPIC else None for row in rows]
+        states = [decode_life(row[4]) if row[3] == LIFE else None for row in rows]
         keys = self.keys.load(connection, _named(states))
         return [
             Entry(stream, row[2], decode(row[3], row[4]), row[0])
@@ -100,4 +102,5 @@ class Log(Application[UUID]):
 
 
 def _named(states: Iterable[LifeState | None]) -> set[str]:
-    return {person for state in states if state is not None for named in state.persons.values() for person in named}
+    """Those whose keys open the sealed parts."""
+    return {state.persons[role][0] for state in states if state is not None for role in state.sealed}

@@ -81,13 +81,11 @@ def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) ->
 def unseal(stream: UUID, state: LifeState, keys: Mapping[str, PersonKey]) -> LifeEvent:
     """The life event; a part whose key is destroyed is absent."""
     fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
-    if state.sealed:
-        about = stream.bytes
-        for role, sealed in state.sealed.items():
-            key = keys.get(state.persons[role][0])
-            plain = None if key is None else key.open(sealed, about + role.encode())
-            if plain is not None:
-                fields[role] = _decode_part(plain)
+    about, persons = stream.bytes, state.persons
+    for role, sealed in state.sealed.items():
+        key = keys.get(persons[role][0])
+        if key is not None and (plain := key.open(sealed, about + role.encode())) is not None:
+            fields[role] = _decode_part(plain)
     return LifeEvent(
         stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=state.persons,
         fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,

@@ -23,9 +23,9 @@ SCHEMA = """
 CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id CHAR(32) NOT NULL, originator_version INTEGER NOT NULL,
   topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
 CREATE TABLE history (person TEXT NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,
-  ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL,
+  ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL, woken INTEGER NOT NULL,
   PRIMARY KEY (person, position)) WITHOUT ROWID;
-CREATE INDEX history_unplanned ON history (recorded, person) WHERE NOT planned;
+CREATE INDEX history_unplanned ON history (woken, person) WHERE NOT planned;
 CREATE INDEX history_position ON history (position);
 CREATE TABLE person_keys (person TEXT PRIMARY KEY, key_id BLOB, wrapped BLOB, wrapped_by INTEGER);
 """
@@ -90,11 +90,11 @@ class _Raw:
             stream = blake2b(joined, key=b"n" * 32, digest_size=16).hexdigest()
             log.append((self.position, stream, 1, "life/1", self._state(stream, event)))
             time = micros(event.time)
-            history += [(person, self.position, time, event.type, None, False, 0) for person in event.everybody]
+            history += [(person, self.position, time, event.type, None, False, 0, 0) for person in event.everybody]
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany("INSERT INTO person_keys VALUES (?, ?, ?, ?)", keys)
         self.connection.executemany("INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?, ?)", log)
-        self.connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", history)
+        self.connection.executemany("INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", history)
         self.connection.execute("COMMIT")
 
     def _key(self, person: str) -> tuple[str, bytes, bytes, int] | None:

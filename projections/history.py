@@ -20,7 +20,10 @@ class Mark(NamedTuple):
 
 
 class Concerns(NamedTuple):
-    """One row of the view. Times in microseconds; `ahead_from` of the load, None where it came live."""
+    """One row of the view. Times in microseconds; `ahead_from` of the load, None where it came live.
+
+    `recorded`: since when the person's history has the fact; `woken`: since when it waits for its plan.
+    """
 
     person: str
     position: int
@@ -29,6 +32,7 @@ class Concerns(NamedTuple):
     ahead_from: int | None
     planned: bool
     recorded: int
+    woken: int
 
 
 def add(connection: Connection, rows: Sequence[Concerns]) -> None:
@@ -42,21 +46,21 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
     for person in {row.person for row in rows}:
         positions = [row.position for row in rows if row.person == person]
         theirs = update(history).where(history.c.person == person, among(history.c.position, positions))
-        connection.execute(theirs.values(planned=False))
+        connection.execute(theirs.values(planned=False, woken=max(row.woken for row in rows)))
 
 
-def move_ahead(connection: Connection, position: int, ahead_from: int | None) -> None:
+def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
     """The fact at the position came by an earlier load: plan it again for all whom it concerns."""
     connection.execute(
-        update(history).where(history.c.position == position).values(ahead_from=ahead_from, planned=False)
+        update(history).where(history.c.position == position).values(ahead_from=ahead_from, planned=False, woken=woken)
     )
 
 
-def unplanned(connection: Connection, limit: int, recorded_before: int | None = None) -> list[str]:
+def unplanned(connection: Connection, limit: int, woken_before: int | None = None) -> list[str]:
     """Persons with facts that are not planned yet, those who wait longest first."""
-    query = select(history.c.person).where(~history.c.planned).order_by(history.c.recorded, history.c.person)
-    if recorded_before is not None:
-        query = query.where(history.c.recorded < recorded_before)
+    query = select(history.c.person).where(~history.c.planned).order_by(history.c.woken, history.c.person)
+    if woken_before is not None:
+        query = query.where(history.c.woken < woken_before)
     found: dict[str, None] = {}
     for person in connection.execute(query.execution_options(yield_per=limit)).scalars():
         found[person] = None
@@ -140,8 +144,8 @@ def persons_after(connection: Connection, person: str, limit: int) -> list[str]:
 
 
 def waiting(connection: Connection) -> tuple[int, int | None]:
-    """How many rows are not planned yet, and when the oldest of them was recorded."""
-    query = select(func.count(), func.min(history.c.recorded)).where(~history.c.planned)
+    """How many rows are not planned yet, and since when the oldest of them waits."""
+    query = select(func.count(), func.min(history.c.woken)).where(~history.c.planned)
     count, oldest = connection.execute(query).one()
     return count, oldest
 

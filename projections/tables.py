@@ -19,9 +19,10 @@ history = Table(
     Column("ahead_from", BigInteger),
     Column("planned", Boolean, nullable=False),
     Column("recorded", BigInteger, nullable=False),
+    Column("woken", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("history_unplanned", history.c.recorded, history.c.person,
+Index("history_unplanned", history.c.woken, history.c.person,
       sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
 Index("history_position", history.c.position)
 

@@ -3,21 +3,15 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.events import LifeEvent
-from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
+from streams.loads import Placed, as_loaded
 from streams.log import Log
-from streams.mapper import Entry
-
-Placed = tuple[int, LifeEvent]
-"""A life event and its position in the log."""
-
 
 class Concerned:
     """Keeps the history view: whoever is named in any revision of an event has all of its revisions.
@@ -50,7 +44,7 @@ class Concerned:
         revised = history.revisions_of(self._views, list(originals))
         if not revised:
             return
-        arrived = _as_loaded(self._log.streams(self._facts, revised))
+        arrived = as_loaded(self._log.streams(self._facts, revised))
         history.originals_arrived(self._views, list(arrived))
         corrections = self._corrections(revised.values())
         for original, positions in revised.items():
@@ -68,22 +62,10 @@ class Concerned:
         }
 
 
-def _as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:
-    """Stream -> the original in it, with the load that counts."""
-    found: dict[UUID, Placed] = {}
-    for entry in entries:
-        if isinstance(entry.fact, LifeEvent):
-            found[entry.originator_id] = (entry.position, entry.fact)
-        elif isinstance(entry.fact, AheadMoved):
-            position, event = found[entry.originator_id]
-            found[entry.originator_id] = (position, replace(event, ahead_from=entry.fact.ahead_from))
-    return found
-
-
 def _rows(position: int, event: LifeEvent, persons: Iterable[str] | None, recorded: int) -> list[Concerns]:
     """The rows of these persons, or of all whom the event names."""
     time, ahead = micros(event.time), optional_micros(event.ahead_from)
     type_, planned = event.type, False
     if persons is None:
         persons = [person for named in event.persons.values() for person in named]
-    return [Concerns(person, position, time, type_, ahead, planned, recorded) for person in persons]
+    return [Concerns(person, position, time, type_, ahead, planned, recorded, recorded) for person in persons]

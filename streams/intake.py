@@ -20,6 +20,7 @@ from streams.cloudevents import Envelope, Refused
 from streams.concerned import Concerned
 from streams.database import Database, Priority
 from streams.keys import PersonKey
+from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry, LifeState
 from streams.tables import log as log_table
@@ -126,16 +127,16 @@ class _Storing:
         """The same event by an earlier load, or live after a historical load: more of it is planned."""
         if known.state.ahead_from is None:
             return
-        row = select(history_table.c.ahead_from).where(history_table.c.position == known.position).limit(1)
-        before = self.connection.execute(row).scalar()
-        if before is None or (event.ahead_from is not None and event.ahead_from >= moment(before)):
+        facts = self.log.streams(self.connection, [event.stream])
+        _, counting = as_loaded(facts)[event.stream]
+        before = counting.ahead_from
+        if before is None or (event.ahead_from is not None and event.ahead_from >= before):
             return
-        version = select(func.max(log_table.c.originator_version)).where(log_table.c.originator_id == event.stream)
-        fact = AheadMoved(event.ahead_from, self.now)
-        self.log.append(
-            self.connection, [Entry(event.stream, self.connection.execute(version).scalar_one() + 1, fact)]
+        moved = Entry(event.stream, len(facts) + 1, AheadMoved(event.ahead_from, self.now))
+        self.log.append(self.connection, [moved])
+        history.move_ahead(
+            self.connection, known.position, optional_micros(event.ahead_from), woken=micros(self.now)
         )
-        history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from))
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}

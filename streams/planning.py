@@ -38,16 +38,16 @@ class Planning:
     def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
 
-    def drain(self, recorded_before: datetime | None = None) -> int:
-        """Plan until nobody waits (of those recorded before that moment); returns how many plans were committed."""
+    def drain(self, woken_before: datetime | None = None) -> int:
+        """Plan until nobody waits (of those who wait since before that moment); returns how many plans were committed."""
         done = 0
-        while persons := self.waiting(recorded_before):
+        while persons := self.waiting(woken_before):
             done += self.plan_batch(persons)
         return done
 
-    def waiting(self, recorded_before: datetime | None = None, limit: int = BATCH) -> list[str]:
+    def waiting(self, woken_before: datetime | None = None, limit: int = BATCH) -> list[str]:
         """Persons with facts that are not planned yet."""
-        before = None if recorded_before is None else micros(recorded_before)
+        before = None if woken_before is None else micros(woken_before)
         with self._database.reading() as connection:
             return history.unplanned(connection, limit, before)
 

@@ -1,5 +1,6 @@
 """Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
 
+from datetime import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -11,16 +12,19 @@ from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import history as view
 from projections.bulk import among, chunked
-from projections.tables import history, optional_moment
+from projections.tables import history, micros, optional_moment
+from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
 from streams.tables import log as log_table
 from streams.tables import log_rows
 
 
-def histories(connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook) -> dict[str, History]:
-    """Person -> history, with the facts of the areas where they lived."""
-    recorded = _recorded(connection, log, list(persons))
+def histories(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, known_at: datetime | None = None
+) -> dict[str, History]:
+    """Person -> history, with the facts of the areas where they lived; as it was known then, or as it is now."""
+    recorded = _recorded(connection, log, list(persons), known_at)
     areas = _area_facts(connection, log, recorded, rulebook)
     return {
         person: history_of(person, events, rulebook.catalogue, areas.get(person, ()))
@@ -28,15 +32,19 @@ def histories(connection: Connection, log: Log, persons: Iterable[str], rulebook
     }
 
 
-def persons_now(connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook) -> dict[str, Person]:
-    """Pseudonym -> the person as folded from everything known."""
+def persons(
+    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, known_at: datetime | None = None
+) -> dict[str, Person]:
+    """Pseudonym -> the person as folded from everything known (then, or now)."""
     return {
         person: person_as_of(person, known.facts, rulebook.catalogue)
-        for person, known in histories(connection, log, pseudonyms, rulebook).items()
+        for person, known in histories(connection, log, pseudonyms, rulebook, known_at).items()
     }
 
 
-def _recorded(connection: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[LifeEvent]]:
+def _recorded(
+    connection: Connection, log: Log, persons: Sequence[str], known_at: datetime | None
+) -> dict[str, list[LifeEvent]]:
     found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
     for part in chunked(persons):
         query = (
@@ -44,6 +52,8 @@ def _recorded(connection: Connection, log: Log, persons: Sequence[str]) -> dict[
             .join_from(history, log_table, history.c.position == log_table.c.position)
             .where(among(history.c.person, part))
         )
+        if known_at is not None:
+            query = query.where(history.c.recorded <= micros(known_at))
         rows = connection.execute(query).fetchall()
         for entry, row in zip(log.decoded(connection, rows), rows, strict=True):
             found[row.person].append(_as_loaded(entry, row.ahead_from))
@@ -66,7 +76,8 @@ def _area_facts(
     for person, events in recorded.items():
         areas = _areas_of(person, events, rulebook)
         entries = log.read(connection, view.areas_with_facts(connection, areas))
-        found[person] = [entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)]
+        loads = log.streams(connection, [entry.originator_id for entry in entries])
+        found[person] = [event for _, event in as_loaded(loads).values()]
     return found
 
 

@@ -109,7 +109,7 @@ def _difference(live: Connection, table: Table, columns: Sequence[str]) -> int:
 
 def _swap(live: Connection) -> None:
     live.exec_driver_sql(
-        "UPDATE shadow.history AS s SET planned = m.planned FROM main.history AS m "
+        "UPDATE shadow.history AS s SET planned = m.planned, woken = m.woken FROM main.history AS m "
         "WHERE m.person = s.person AND m.position = s.position"
     )
     for table in (*COMPARED, tables.positions):
@@ -152,7 +152,9 @@ class _Folding:
                 concerned.note([(entry.position, entry.fact)], micros(entry.recorded))
             elif isinstance(entry.fact, AheadMoved):
                 original = self.log.streams(facts, [entry.originator_id])[0]
-                history.move_ahead(views, original.position, optional_micros(entry.fact.ahead_from))
+                history.move_ahead(
+                    views, original.position, optional_micros(entry.fact.ahead_from), woken=micros(entry.fact.at)
+                )
 
     @staticmethod
     def _nudges(views: Connection, entries: Sequence[Entry]) -> None:

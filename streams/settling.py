@@ -39,30 +39,40 @@ class Case(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """What a claim found: open attempts whose lease is over, and cases to decide."""
+    """What a claim found: open attempts whose lease is over, cases to decide, and what moved on since the claim."""
 
     lost: list[tuple[Nudge, str]]
     cases: list[Case]
+    moved_on: list[UUID]
 
 
 def look(connection: Connection, log: Log, rules: Rules, claimed: Sequence[Due], now: datetime) -> Turn:
     """Read what the claimed deliveries need, and decide each."""
     found = nudges.by_id(connection, [row.nudge for row in claimed])
-    lost, fresh = [], []
+    lost, fresh, moved_on = [], [], []
     for row in claimed:
         nudge = found[row.nudge]
-        if nudge.to(row.recipient).state is State.ATTEMPTED:
+        if not _is_due(nudge, row.recipient, now):
+            moved_on.append(row.nudge)
+        elif nudge.to(row.recipient).state is State.ATTEMPTED:
             lost.append((nudge, row.recipient))
         else:
             fresh.append((nudge, row.recipient))
-    return Turn(lost, list(Looking(connection, log, rules, now).cases(fresh)))
+    return Turn(lost, list(Looking(connection, log, rules, now).cases(fresh)), moved_on)
+
+
+def _is_due(nudge: Nudge, recipient: str, now: datetime) -> bool:
+    """Whether its turn is still now: it may have been cancelled, moved or sent since it was claimed."""
+    return any(one.recipient == recipient and one.due is not None and one.due <= now for one in nudge.deliveries)
 
 
 class Looking:
     """Reads, for a set of deliveries at once, everything that deciding and writing them needs."""
 
-    def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime) -> None:
-        self.connection, self.log, self.rules, self.now = connection, log, rules, now
+    def __init__(
+        self, connection: Connection, log: Log, rules: Rules, now: datetime, known_at: datetime | None = None
+    ) -> None:
+        self.connection, self.log, self.rules, self.now, self.known_at = connection, log, rules, now, known_at
         self.persons: dict[str, Person] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
@@ -79,7 +89,9 @@ class Looking:
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)
         if missing:
-            self.persons |= reading.persons_now(self.connection, self.log, missing, self.rules.rulebook)
+            self.persons |= reading.persons(
+                self.connection, self.log, missing, self.rules.rulebook, self.known_at
+            )
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Whoever was chosen before stays; the first look at a nudge chooses."""

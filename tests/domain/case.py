@@ -10,7 +10,6 @@ from domain.compiling import compile_trigger
 from domain.facts import NudgeFact, NudgePlanned
 from domain.nudge import Nudge, content_of, evolve
 from domain.person import Person
-from domain.rulebook import Defaults
 from domain.settle import Controls, Decision, Ledger, Settlement, settle
 from domain.triggers import Trigger
 from tests.domain.given import DEFAULTS, before, given, published, rules
@@ -45,12 +44,12 @@ def person(pseudonym: str = AIDA, *, died: str | None = None, **attributes: obje
 
 def decided(
     about: Nudge, who: Person | None = None, *, at_time: str = NOON, by: Trigger | None = None,
-    others: Iterable[Nudge] = (), stopped: Iterable[tuple[str, str]] = (), defaults: Defaults = DEFAULTS,
+    others: Iterable[Nudge] = (), stopped: Iterable[tuple[str, str]] = (), withdrawn: Iterable[str] = (),
 ) -> Decision:  # fmt: skip
     """What is decided about the nudge when its time has come."""
     ledger = Ledger((about, *others))
-    controls = Controls(frozenset(stopped))
-    return settle(Settlement(about, by or trigger(), who or person(), ledger, controls, defaults), at(at_time))
+    controls = Controls(frozenset(stopped), frozenset(withdrawn))
+    return settle(Settlement(about, by or trigger(), who or person(), ledger, controls, DEFAULTS), at(at_time))
 
 
 def born(years: int, *, before_day: str = "2025-01-21") -> Mapping[str, str]:

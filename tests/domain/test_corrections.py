@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from domain.delivery import State
 from domain.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
@@ -70,6 +71,8 @@ def test_the_words_are_those_of_the_version_that_spoke() -> None:
 def test_a_withdrawn_trigger_corrects_nothing() -> None:
     """When the service owner withdraws a trigger, what it said was not wrong."""
     assert _desk(ATTEMPT, SENT).follow(given(PAPER).when(), "2025-01-25") == ["cancelled week"]
+    withdrawn = replace(published(WORDS), withdrawn=True)
+    assert _desk(ATTEMPT, SENT).follow(given(PAPER, GONE).when(withdrawn), "2025-01-25") == ["cancelled week"]
 
 
 def test_a_correction_is_planned_once() -> None:
@@ -134,3 +137,13 @@ def test_a_correction_is_not_itself_corrected() -> None:
     desk.tell("correction", ATTEMPT, SENT)
     assert desk.follow(gone, "2025-01-26") == []
     assert desk.of("correction").state is State.SENT
+
+
+def test_a_correction_that_is_not_needed_any_more_is_not_tried_again() -> None:
+    """When the fact is back while an attempt at the correction waits to be repeated, it is not repeated."""
+    desk = _desk(ATTEMPT, SENT)
+    desk.follow(given(PAPER, GONE).when(WORDS), "2025-01-25")
+    desk.tell("correction", ATTEMPT, NudgeUnknown(at("2025-01-25"), AIDA, 1, "no_outcome", at("2025-01-26")))
+    assert desk.of("correction").waits
+    assert desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-25") == ["cancelled correction", "planned week"]
+    assert not desk.of("correction").waits

@@ -12,7 +12,7 @@ from domain.facts import (
     NudgeWithheld,
 )
 from tests.domain.given import Desk, before, given, published, rulebook, rules
-from tests.domain.world import AIDA, annulment, at, correction, paper, renewed
+from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, paper, renewed
 
 CARD = rules(
     "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number",
@@ -93,6 +93,21 @@ def test_back_after_cancelling_is_planned_again() -> None:
     assert desk.follow(back, "2025-01-12") == ["planned month", "planned week"]
     assert (desk.of("month").version, desk.of("month").state) == (3, State.PLANNED)
     assert desk.pending == list(back.plan.intents)
+
+
+def test_back_after_cancelling_is_planned_again_for_the_guardian_who_still_waited() -> None:
+    """One guardian's refusal does not keep the other from hearing when a cancelled nudge is back in the plan."""
+    card = rules("paper.issued", {"month": before(30)}, unless=[{"on": "paper.renewed"}])
+    done = renewed("2025-01-15")
+    desk = Desk()
+    desk.follow(given(paper()).when(card), "2025-01-10")
+    desk.tell(
+        "month",
+        NudgeWithheld(at("2025-01-21 09:00"), SAULE, "opted_out"),
+        NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
+    )
+    assert desk.follow(given(paper(), done).when(card), "2025-01-21 10:00") == ["cancelled month"]
+    assert desk.follow(given(paper(), done, annulment(done)).when(card), "2025-01-21 11:00") == ["planned month"]
 
 
 def test_a_deferred_nudge_is_still_on_its_way() -> None:

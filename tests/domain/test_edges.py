@@ -64,6 +64,20 @@ def test_a_date_at_the_edge_of_the_calendar_stops_nothing(days: int, expires_on:
     assert paper().stream in {intent.cause for intent in planned.intents}
 
 
+@pytest.mark.parametrize(("expires_on", "step", "more"), [
+    ("9999-12-31", {"offset": "P1M"}, {}), ("0001-01-01", {"offset": "-P1M"}, {}),
+    ("9999-12-15", {"offset": "P0D"}, {"expires": "P1M"}),
+    ("9999-12-31", {"offset": "P0D"}, {"unless": [{"on": "school.queued", "grace": "P7D"}]}),
+])  # fmt: skip
+def test_months_and_graces_at_the_edge_stop_nothing(
+    expires_on: str, step: dict[str, str], more: dict[str, Any]
+) -> None:
+    """Also by months, expiries and graces a paper without end keeps nobody from hearing about the others."""
+    endless = paper(expires_on, event_id="endless", number="N2")
+    ends = rules("paper.issued", {"end": {"from": "event.expires_on", **step}}, **more)
+    assert paper().stream in {intent.cause for intent in given(paper(), endless).when(ends).plan.intents}
+
+
 def test_an_unknown_zone_stops_nothing() -> None:
     """Who says a zone that does not exist hears in the pack's zone, and keeps nobody from hearing."""
     given(contact("2025-01-01", zone="Mars/Olympus"), paper()).when(CARD).then_intents("month 2025-01-21 09:00")

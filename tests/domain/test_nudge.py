@@ -1,5 +1,4 @@
 from datetime import datetime
-from uuid import UUID
 
 import pytest
 from hypothesis import given as examples
@@ -11,54 +10,29 @@ from domain.delivery import MAYBE_SENT, Delivery, State
 from domain.facts import NudgeFact
 from domain.nudge import Nudge, content_of, evolve, intent_of
 from tests.domain.given import before, given, modest, rules
-from tests.domain.world import AIDA, ERLAN, SAULE, at, paper
-
-ID = UUID(int=1)
-INTENT = intent_of(ID, facts.NudgePlanned(
-    at("2025-01-10"), AIDA, "card", "card@1", UUID(int=2), "month", at("2025-01-21 09:00"), at("2025-02-20 09:00"),
-    "reminder", ("push", "sms", "email"), UUID(int=3),
-))  # fmt: skip
-DUE, NOW, LATER, LEASE = INTENT.due, at("2025-01-21 09:00"), at("2025-01-22 09:00"), at("2025-01-21 09:03")
-PLANNED = facts.NudgePlanned(at("2025-01-10"), **content_of(INTENT))
-
-
-def attempted(number: int = 1, channel: str = "sms", to: str = AIDA) -> facts.NudgeAttempted:
-    """The nudge is about to be handed to a provider."""
-    return facts.NudgeAttempted(NOW, to, number, channel, "fake", LEASE)
-
-
-def failed(number: int = 1, retry_at: datetime | None = None, *, gave_up: bool = False) -> facts.NudgeFailed:
-    """The attempt failed."""
-    return facts.NudgeFailed(NOW, AIDA, number, "refused", retry_at, gave_up)
-
-
-def sent(number: int = 1, to: str = AIDA) -> facts.NudgeSent:
-    """The provider took it over."""
-    return facts.NudgeSent(NOW, to, number, "ref")
-
-
-def unknown(number: int = 1, retry_at: datetime | None = None) -> facts.NudgeUnknown:
-    """Nobody knows whether the attempt went out."""
-    return facts.NudgeUnknown(NOW, AIDA, number, "no_outcome", retry_at)
-
-
-WITHHELD = facts.NudgeWithheld(NOW, AIDA, "opted_out")
-DEFERRED = facts.NudgeDeferred(NOW, AIDA, LATER, "quiet_hours")
-EXPIRED = facts.NudgeExpired(NOW, AIDA)
-CANCELLED = facts.NudgeCancelled(NOW)
-DELIVERED = facts.NudgeDelivered(NOW, AIDA, 1)
-OPENED = facts.NudgeOpened(NOW, AIDA, 1)
-ANSWERED = facts.NudgeAnswered(NOW, AIDA, UUID(int=4))
-MOVED = facts.NudgeRescheduled(NOW, **content_of(INTENT))
-
-
-def life(*lived: NudgeFact) -> Nudge:
-    """A nudge that was planned and lived through these facts."""
-    nudge = evolve(None, ID, 1, PLANNED)
-    for version, fact in enumerate(lived, 2):
-        nudge = evolve(nudge, ID, version, fact)
-    return nudge
-
+from tests.domain.lives import (
+    ANSWERED,
+    CANCELLED,
+    DEFERRED,
+    DELIVERED,
+    DUE,
+    EXPIRED,
+    ID,
+    INTENT,
+    LATER,
+    LEASE,
+    MOVED,
+    NOW,
+    OPENED,
+    PLANNED,
+    WITHHELD,
+    attempted,
+    failed,
+    life,
+    sent,
+    unknown,
+)
+from tests.domain.world import AIDA, paper
 
 ROADS: dict[State, tuple[NudgeFact, ...]] = {
     State.PLANNED: (), State.DEFERRED: (DEFERRED,), State.WITHHELD: (WITHHELD,), State.EXPIRED: (EXPIRED,),
@@ -186,6 +160,12 @@ def test_a_rescheduled_nudge_starts_anew() -> None:
     assert (later.planned_at, later.to(AIDA).due) == (MOVED.at, LATER)
 
 
+def test_a_nudge_that_is_back_in_the_plan_counts_as_planned_then() -> None:
+    """What left the plan and came back is due since it came back, also at the same time."""
+    back = life(CANCELLED, replace(PLANNED, at=LATER))
+    assert (back.planned_at, back.state, back.gone) == (LATER, State.PLANNED, False)
+
+
 @pytest.mark.parametrize("fact", [MOVED, PLANNED])
 def test_planned_and_rescheduled_may_be_first(fact: NudgeFact) -> None:
     """A nudge starts with what it is."""
@@ -203,40 +183,3 @@ def test_the_intent_goes_into_the_fact_and_back() -> None:
     """What is planned is what is kept, for every intent."""
     intent = given(paper()).when(rules("paper.issued", {"month": before(30)})).only
     assert intent_of(intent.id, facts.NudgePlanned(NOW, **content_of(intent))) == intent
-
-
-def _guardians(*lived: NudgeFact) -> list[tuple[str, State]]:
-    return [(one.recipient, one.state) for one in life(*lived).deliveries]
-
-
-def test_each_guardian_has_a_delivery() -> None:
-    """Once a child's nudge goes to guardians the child's own is gone, and each guardian's ends for itself."""
-    deferred = facts.NudgeDeferred(NOW, SAULE, LATER, "quiet_hours")
-    refused = facts.NudgeWithheld(NOW, ERLAN, "opted_out")
-    assert _guardians(deferred) == [(SAULE, State.DEFERRED)]
-    assert _guardians(deferred, refused) == [(ERLAN, State.WITHHELD), (SAULE, State.DEFERRED)]
-    assert _guardians(refused, deferred, attempted(1, to=SAULE), sent(1, SAULE)) == [
-        (ERLAN, State.WITHHELD), (SAULE, State.SENT),
-    ]  # fmt: skip
-
-
-def test_a_nudge_is_what_its_furthest_delivery_is() -> None:
-    """One guardian's refusal does not hide that the other read it."""
-    both = life(facts.NudgeWithheld(NOW, ERLAN, "opted_out"), attempted(1, to=SAULE), sent(1, SAULE))
-    assert (both.state, both.attempted, both.pending) == (State.SENT, True, False)
-    half = life(facts.NudgeWithheld(NOW, ERLAN, "opted_out"), facts.NudgeDeferred(NOW, SAULE, LATER, "stopped"))
-    assert (half.state, half.pending, half.cancelled) == (State.DEFERRED, True, False)
-
-
-def test_what_became_of_the_childs_own_delivery_is_kept() -> None:
-    """A reason that was given for the child stays, also when guardians are found later."""
-    nobody = facts.NudgeWithheld(NOW, AIDA, "no_guardian")
-    assert _guardians(nobody, attempted(1, to=SAULE)) == [(AIDA, State.WITHHELD), (SAULE, State.ATTEMPTED)]
-
-
-def test_cancelling_ends_every_delivery() -> None:
-    """When a nudge leaves the plan nobody is told, and who was not known yet starts as planned."""
-    nudge = life(facts.NudgeDeferred(NOW, SAULE, LATER, "stopped"), facts.NudgeDeferred(NOW, ERLAN, LATER, "stopped"))
-    gone = evolve(nudge, ID, 4, CANCELLED)
-    assert {(one.state, one.due) for one in gone.deliveries} == {(State.CANCELLED, None)}
-    assert nudge.to("a new guardian") == Delivery("a new guardian", State.PLANNED, DUE)

@@ -125,6 +125,16 @@ def test_one_occurrence_is_what_its_fields_say() -> None:
         assert {intent.cause for intent in planned.intents} == {second.stream}
 
 
+def test_what_the_later_event_asks_for_is_not_needless() -> None:
+    """When the first report of a thing was already done with and the second is not, the nudge is only planned."""
+    unless = [{"on": "paper.renewed", "when": "later.time > event.time"}]
+    by_number = rules("paper.issued", {"month": before(30)}, occurrence="event.number", unless=unless)
+    first, second = paper(), paper(time="2025-01-15", event_id="second")
+    assert len(given(first, renewed("2025-01-12")).when(by_number).then_nothing().plan.needless) == 1
+    planned = given(first, renewed("2025-01-12"), second).when(by_number).then_intents("month 2025-01-21 09:00")
+    assert planned.plan.needless == frozenset()
+
+
 def test_without_fields_each_event_is_an_occurrence() -> None:
     """Two papers with one number are still two papers, unless the trigger says otherwise."""
     second = paper("2025-06-20", time="2025-01-12", event_id="second")

@@ -151,9 +151,11 @@ def test_the_earliest_load_counts(loads: list[str | None], counts: str | None) -
 
 
 def test_the_load_of_a_correction_does_not_count() -> None:
-    """A live event that is corrected by a historical load stays live."""
-    loaded = replace(correction(FIRST, paper("2025-03-20")), ahead_from=at("2026-01-01"))
+    """A live event that a historical load corrects stays live, and a loaded one corrected live stays loaded."""
+    corrected = correction(FIRST, paper("2025-03-20"))
+    loaded = replace(corrected, ahead_from=at("2026-01-01"))
     given(FIRST, loaded).when(CARD).then_intents("month 2025-02-18 09:00", "week 2025-03-13 09:00")
+    given(replace(FIRST, ahead_from=at("2026-01-01")), corrected).when(CARD).then_nothing()
 
 
 def _moment(text: str | None) -> datetime | None:

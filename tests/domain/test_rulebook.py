@@ -98,8 +98,15 @@ def test_what_is_ahead_is_measured_with_the_grace() -> None:
     )
 
 
-def test_a_withdrawn_trigger_plans_nothing() -> None:
-    """A rulebook without versions of a trigger knows nothing of it."""
-    book = rulebook(published(CARD, name="fee"))
+@pytest.mark.parametrize("versions", [[], [replace(published(CARD), withdrawn=True)]])
+def test_a_withdrawn_trigger_plans_nothing(versions: list[Version]) -> None:
+    """A trigger of which no version is in force plans nothing, and others go on."""
+    book = rulebook(published(CARD, name="fee"), *versions)
     assert (book.has("fee"), book.has("card")) == (True, False)
-    given(PAPER).when().then_nothing()
+    assert {intent.trigger for intent in given(PAPER).when_book(book).intents} == {"fee"}
+
+
+def test_a_withdrawn_version_can_still_be_explained() -> None:
+    """What it planned names it, so the rulebook still knows it."""
+    gone = replace(published(CARD), withdrawn=True)
+    assert rulebook(gone).versions == {"card@1": gone}

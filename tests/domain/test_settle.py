@@ -20,6 +20,7 @@ def _overdue(of: str, /, **changed: Any) -> Nudge:
 
 OBJECTIONS: list[tuple[Reason | str, dict[str, Any]]] = [
     (Reason.DIED, {"died": "2025-01-15"}),
+    (Reason.WITHDRAWN, {"withdrawn": ["card"]}),
     ("expired", {"expires": at("2025-02-21 01:00")}),
     (Reason.DONE, {"moot_from": at("2025-02-01")}),
     (Reason.CAUGHT_UP, {"others": [_overdue("day")]}),
@@ -34,7 +35,7 @@ OBJECTIONS: list[tuple[Reason | str, dict[str, Any]]] = [
 def _decided(*chosen: dict[str, Any]) -> Decision:
     said = {name: value for each in chosen for name, value in each.items()}
     intent = {name: said.pop(name) for name in ("expires", "moot_from") if name in said}
-    case = {name: said.pop(name) for name in ("others", "stopped") if name in said}
+    case = {name: said.pop(name) for name in ("others", "stopped", "withdrawn") if name in said}
     return decided(_overdue("month", **intent), person(**said), at_time="2025-02-21 23:00", **case)
 
 
@@ -63,6 +64,14 @@ def test_a_dead_person_is_told_nothing() -> None:
     """A death ends everything, also a legal notice, and whenever it was."""
     for died in ("2025-01-15", "2025-01-21 12:00"):
         assert decided(nudge(), person(died=died), by=trigger(klass="legal")) == Withhold(Reason.DIED)
+
+
+@pytest.mark.parametrize("klass", CLASSES)
+def test_a_withdrawn_trigger_sends_nothing(klass: str) -> None:
+    """What a trigger planned is not sent once it is withdrawn; other triggers go on."""
+    who = person(consents=["documents"])
+    assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["card"]) == Withhold(Reason.WITHDRAWN)
+    assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["fee"]) == Send("push")
 
 
 @pytest.mark.parametrize(("expires", "decision"), [
@@ -116,57 +125,6 @@ def test_an_offer_needs_consent(consents: list[str] | None, decision: Decision) 
 def test_nothing_else_needs_consent(klass: str) -> None:
     """Who recorded no preference gets legal, service and reminder messages."""
     assert decided(nudge(), person(), by=trigger(klass=klass)) == Send("push")
-
-
-@pytest.mark.parametrize(("catch_up", "sent"), [
-    ("latest", {"day"}), ("all", {"month", "week", "day"}), ("none", set()),
-])  # fmt: skip
-def test_who_joins_late_is_caught_up(catch_up: str, sent: set[str]) -> None:
-    """Of the steps already overdue when they were planned, the latest goes, or all, or none."""
-    overdue = [_overdue(step) for step in ("month", "week", "day")]
-    by = trigger(catch_up=catch_up)
-    found = {each.intent.step: decided(each, at_time="2025-02-21 12:00", by=by, others=overdue) for each in overdue}
-    assert {step for step, decision in found.items() if decision == Send("push")} == sent
-    assert {decision for decision in found.values() if decision != Send("push")} <= {Withhold(Reason.CAUGHT_UP)}
-
-
-@pytest.mark.parametrize("catch_up", ["latest", "all", "none"])
-def test_what_was_planned_in_time_is_not_caught_up(catch_up: str) -> None:
-    """A step that was planned before it was due goes, however late its turn comes."""
-    others = [_overdue("week"), nudge("day")]
-    assert decided(nudge(), at_time="2025-02-20 12:00", by=trigger(catch_up=catch_up), others=others) == Send("push")
-
-
-def test_a_step_still_ahead_does_not_hold_back_the_overdue_one() -> None:
-    """The latest of the overdue steps goes, although another will follow in its own time."""
-    joined = "2025-02-14"
-    month, week, day = (nudge(step, planned=joined) for step in ("month", "week", "day"))
-    for about, decision in ((month, Withhold(Reason.CAUGHT_UP)), (week, Send("push"))):
-        assert decided(about, at_time="2025-02-14 12:00", others=[month, week, day]) == decision
-
-
-@pytest.mark.parametrize("twin", [
-    _overdue("day", occurrence=nudge().intent.id), _overdue("day", trigger="fee"), _overdue("day", person="saule"),
-    _overdue("day", step="correction"),
-])  # fmt: skip
-def test_another_occurrence_is_no_reason(twin: Nudge) -> None:
-    """Only a later step of the same trigger, person and occurrence catches up; a correction is no such step."""
-    assert decided(_overdue("month"), at_time="2025-02-21 12:00", others=[twin]) == Send("push")
-
-
-def test_a_correction_is_never_caught_up() -> None:
-    """What puts something right goes, whatever else is overdue."""
-    wrong = _overdue("week", step="correction")
-    for catch_up in ("latest", "none"):
-        by = trigger(catch_up=catch_up)
-        assert decided(wrong, at_time="2025-02-21 12:00", by=by, others=[_overdue("day")]) == Send("push")
-
-
-def test_two_steps_due_at_once_are_settled_by_their_name() -> None:
-    """Of two overdue steps with one due time exactly one goes."""
-    twins = [_overdue("month"), _overdue("week", due=nudge().intent.due)]
-    found = [decided(each, at_time="2025-02-21 12:00", others=twins) for each in twins]
-    assert found == [Withhold(Reason.CAUGHT_UP), Send("push")]
 
 
 @pytest.mark.parametrize(("switch", "stops"), [

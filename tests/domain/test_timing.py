@@ -173,6 +173,18 @@ def test_the_hours_of_a_day_are_quiet_or_not(quiet: QuietHours, clock: time) -> 
 
 
 @pytest.mark.parametrize(("moment", "end"), [
+    ("2025-10-26T01:00+02:00", "2025-10-26T02:30+02:00"), ("2025-10-26T02:15+02:00", "2025-10-26T02:30+02:00"),
+    ("2025-10-26T02:45+02:00", None), ("2025-10-26T02:15+01:00", "2025-10-26T02:30+01:00"),
+    ("2025-10-26T02:45+01:00", None), ("2025-03-30T01:30+01:00", "2025-03-30T03:30+02:00"),
+])  # fmt: skip
+def test_quiet_hours_may_end_in_an_hour_that_comes_twice_or_never(moment: str, end: str | None) -> None:
+    """They end at the next half past two that is still ahead, or when the clock has skipped it."""
+    night = QuietHours(time(21), time(2, 30))
+    found = night.ends_after(datetime.fromisoformat(moment), BERLIN)
+    assert found == (None if end is None else datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(("moment", "end"), [
     ("2025-03-30T00:30+01:00", "2025-03-30T09:00+02:00"), ("2025-10-25T23:00+02:00", "2025-10-26T09:00+01:00"),
 ])  # fmt: skip
 def test_a_night_may_be_shorter_or_longer(moment: str, end: str) -> None:

@@ -128,3 +128,12 @@ def test_no_national_id_is_in_an_explanation(world: World) -> None:
     assert world.name(AIGERIM) in told
     assert not any(person in told for person in (AIGERIM, MARAT, SAULE))
     assert all(isinstance(world.facts(one.intent.id)[0], NudgePlanned) for one in world.nudges())
+
+
+async def test_what_was_sent_is_not_explained_by_an_earlier_failure(tmp_path: Path) -> None:
+    """The reason of a failure or a delay is gone once the nudge was sent."""
+    world = World(tmp_path, script={"sms": [GiveUp(Reason.BAD_ADDRESS)]})
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    [message] = await world.settle(DUE)
+    assert (world.why(message.nudge).state, world.delivery("month").reason) == ("sent", None)
+    world.close()

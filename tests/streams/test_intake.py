@@ -1,5 +1,6 @@
 """Intake: each fact once, a batch whole or not at all, and nobody's data in the clear."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +8,7 @@ import pytest
 
 from domain.events import LifeEvent
 from projections import history
-from streams.cloudevents import Refused
+from streams.cloudevents import Envelope, Refused, read_envelope
 from streams.intake import ACCEPTED, DUPLICATE, Intake
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.world import World, annulled, birth, card, corrected, event, fine, iin, registered
@@ -166,3 +167,44 @@ def test_an_annulment_that_names_nobody_wakes_whom_its_original_names(world: Wor
     world.plan()
     world.take(annulled(born, 2))
     assert waiting(world) == {world.name(SAULE), world.name(AIGERIM)}
+
+
+def raw(**changes: object) -> bytes:
+    """A fine as a registry sends it, with changes."""
+    plain = {
+        "specversion": "1.0", "id": "fine-1", "source": "/test", "type": "kz.traffic.fine_issued",
+        "time": "2025-01-10T12:00:00+05:00", "subject": AIGERIM,
+        "data": {"number": "1", "amount": 7, "violated_on": "2025-01-10", "issued_on": "2025-01-10"},
+    }  # fmt: skip
+    return json.dumps(plain | changes).encode()
+
+
+def read(line: bytes) -> Envelope | Refused:
+    """As `ingest` reads a line."""
+    try:
+        return read_envelope(line)
+    except Refused as refused:
+        return refused
+
+
+@pytest.mark.parametrize("line", [
+    raw()[:-1] + b', "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    raw(data={"number": "1", "amount": 10**30, "violated_on": "2025-01-10", "issued_on": "2025-01-10"}),
+    raw(corrects="other", revision="9" * 30), raw(corrects="other", revision=10**30),
+    raw(time="0001-01-01T00:00:00+05:00"), raw(time="9999-12-31T23:59:59-05:00"),
+], ids=["nested", "amount", "revision as text", "revision", "first year", "last year"])  # fmt: skip
+def test_a_line_that_cannot_be_kept_is_refused_alone(world: World, line: bytes) -> None:
+    """Numbers, times and nestings beyond what can be stored are refused like anything else; the rest goes in."""
+    broken, good = world.platform.intake.accept([read(line), card(AIGERIM, "2035-01-01")])
+    assert broken.refused is not None
+    assert good.accepted
+
+
+@pytest.mark.parametrize("changes", [
+    {"corrects": f"birth-of-{AIGERIM}", "revision": 2}, {"traceparent": f"00-{AIGERIM}-01"},
+])  # fmt: skip
+def test_no_attribute_brings_a_national_id_into_the_file(world: World, changes: dict[str, object]) -> None:
+    """Whatever is kept in the clear has no national id in it, or the event is refused."""
+    world.platform.intake.accept([read(raw(**changes))])
+    kept = b"".join(file.read_bytes() for file in sorted(world.file.parent.glob("world.sqlite*")))
+    assert AIGERIM.encode() not in kept

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
-from domain.facts import PackPublished, TriggerPublished
+from domain.facts import PackPublished, TriggerPublished, TriggerWithdrawn
 from domain.ids import Names
 from streams.cloudevents import Envelope
 from streams.database import Database
@@ -18,7 +18,7 @@ from streams.library import Library, NothingPublished, Publisher, Rules
 from streams.log import Log
 from templates.loader import load_packs
 from tests.templates.packs import KK, PACK, RULES, Change, write_town
-from tests.world import KEYRING, NOON, World, event, iin
+from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
 UNTIMED = ((RULES, " && citizen.age >= 18", ""), (PACK, "live_from: 2024-03-01\n", ""))
@@ -183,3 +183,17 @@ def test_a_log_without_packs_has_no_rules(tmp_path: Path) -> None:
     with pytest.raises(NothingPublished, match="habarshy publish"):
         Library(database, log, Names(KEYRING.names)).rules()
     database.close()
+
+
+async def test_a_withdrawn_trigger_ends_its_nudges_and_stops_nobody_else(tmp_path: Path) -> None:
+    """Nudges of a trigger that was withdrawn are not sent, can be explained, and keep no others from going."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.take(fine(AIGERIM, "1", "2025-06-19T20:30:00+05:00"))
+    world.plan()
+    nudge = world.nudge("month").intent.id
+    world.govern("trigger", "identity_card_expiry", TriggerWithdrawn(world.clock(), "x", "identity_card_expiry"))
+    sent = await world.settle("2025-06-20T09:00+05:00")
+    assert [world.why(message.nudge).trigger for message in sent] == ["traffic_fine_discount"]
+    assert world.why(nudge).trigger == "identity_card_expiry"
+    world.close()

@@ -17,7 +17,7 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.planning import Planning
 from tests.streams.meddling import MeddledDatabase, PowerCut
-from tests.world import KEYRING, LONG_AGO, NOON, World, annulled, birth, card, corrected, fine, iin, registered
+from tests.world import KEYRING, LONG_AGO, NOON, World, annulled, birth, card, corrected, event, fine, iin, registered
 
 AIGERIM, DANA, SAULE, MARAT = iin(1), iin(2), iin(3), iin(4)
 BIRTH = birth(SAULE, AIGERIM, "2025-05-20")
@@ -315,3 +315,17 @@ def test_a_new_date_reschedules_and_does_not_double(world: World) -> None:
     with world.platform.database.reading() as connection:
         assert nudges.next_due(connection) == nudges.waiting(connection, 2**60)[1]
         assert history.waiting(connection)[0] == 0
+
+
+@pytest.mark.parametrize("strange", [
+    registered(AIGERIM, "9990-01-01")[0],
+    fine(AIGERIM, "1", "9999-12-31T23:00:00+05:00"),
+    fine(AIGERIM, "1", "0001-01-01T00:00:00+05:00"),
+    card(AIGERIM, "9999-12-31"), card(AIGERIM, "0001-01-01"),
+    event("citizen.preferences_changed", AIGERIM, "2025-01-05T00:00:00Z", {"zone": "Mars/Olympus"}),
+])  # fmt: skip
+async def test_one_persons_strange_event_stops_nobody_else(world: World, strange: Envelope) -> None:
+    """Whatever one registry reports about one person is refused or planned; the next person is planned and told."""
+    world.take(strange)
+    world.take(card(DANA, "2025-07-20"))
+    assert [message.recipient for message in await world.settle(LATER)] == [world.name(DANA)]

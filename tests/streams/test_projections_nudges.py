@@ -93,11 +93,12 @@ def test_unknown_ids_are_left_out(database: Database) -> None:
 def test_storing_replaces_every_view(database: Database) -> None:
     """A changed nudge takes the place of the old one in all views: state, due row and inbox."""
     store(database, nudge(1), nudge(2, BOLAT))
+    store(database, attempted(1), new=False)
     store(database, sent(1), new=False)
 
     assert ask(database, lambda connection: nudges.by_id(connection, [nudge_id(1)])) == {nudge_id(1): sent(1)}
-    assert claim(database) == [Due(nudge_id(2), BOLAT)]
-    assert counted(database, inbox) == 1
+    assert claim(database, timedelta(days=1)) == [Due(nudge_id(2), BOLAT)]
+    assert [row[-1] for row in rows_of_inbox(database)] == ["sent"]
 
 
 def test_new_and_known_nudges_are_stored_together(database: Database) -> None:

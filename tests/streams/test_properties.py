@@ -1,10 +1,13 @@
 """Any order, any repetition, any batches: the same facts give the same intents, byte by byte, and the same nudges."""
 
+import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.simulation import simulate
+from domain.event_types import EventType
 from streams.cloudevents import Envelope, envelope_of
-from tests.world import NOON, World, annulled, corrected
+from templates.catalogue import catalogue_of
+from templates.loader import load_packs, shipped
+from tests.world import LONG_AGO, NOON, World, annulled, corrected, event, iin, registered
 
 Delivery = tuple[Envelope, datetime | None]
 """An event and the load by which it comes: live, or historical from a moment on."""
@@ -134,3 +140,86 @@ async def test_what_became_of_nudges_changes_no_intent(tmp_path: Path, published
     assert len(world.sent) > 5
     assert msgspec.json.encode(world.intents()) == before
     world.close()
+
+
+# Strange, but allowed: values at the edges of every schema.
+
+PEOPLE = [iin(number) for number in range(1, 6)]
+TEXTS = ("x", "\x00", "\u202e<b>&{{ 7*7 }}{% x %}", "Ә" * 300, "😀", "a\r\nSubject: x", "[a](javascript:1)")
+DATES = (
+    "0001-01-01",
+    "1582-10-10",
+    "1900-01-01",
+    "2008-02-29",
+    "2025-06-10",
+    "2025-06-20",
+    "2025-07-05",
+    "9999-12-31",
+)
+TIMES = (
+    "1900-01-01T00:00:00Z", "2025-05-01T00:00:00Z", "2025-06-01T12:00:00+05:00", "2025-06-03T12:00:00-23:59",
+    "2199-12-31T00:00:00+14:00",
+)  # fmt: skip
+STARTING = ("kz.document.issued", "kz.traffic.fine_issued", "kz.civil.birth_registered", "kz.residence.registered")
+WHOLE = (1, 3, 2**53, 2**63 - 1)
+BY_NAME: Mapping[str, Sequence[str]] = {
+    "language": ("kk", "zz"), "zone": ("Mars/Olympus", "Pacific/Kiritimati", "America/", "localtime"),
+    "quiet_from": ("00:00", "23:59"), "quiet_to": ("00:00", "12:00"), "phone": ("+77011234567",),
+    "email": ("a@example.org",), "area": ("000000000", "751110000"),
+}  # fmt: skip
+
+
+@cache
+def types() -> list[EventType]:
+    """The event types of the shipped packs; those that something starts on, more often."""
+    found = catalogue_of([pack.content for pack in load_packs(shipped())]).types
+    return [*found.values(), *(found[name] for name in STARTING * 4)]
+
+
+def values_of(name: str, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Values that the schema of a field may allow, rather the odd ones."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "null" in kinds:
+        return st.none() | values_of(name, {**schema, "type": next(each for each in kinds if each != "null")})
+    match kinds[0], schema.get("format"):
+        case "string", "national-id":
+            return st.sampled_from(PEOPLE)
+        case "string", "date":
+            return st.sampled_from(DATES)
+        case "string", _:
+            return st.sampled_from(schema.get("enum") or BY_NAME.get(name, TEXTS))
+        case "array", _:
+            return st.lists(values_of("category", schema["items"]), max_size=3, unique=True)
+        case _:
+            return st.sampled_from(WHOLE)
+
+
+@st.composite
+def strange(draw: st.DrawFn) -> Envelope:
+    """An event of any type that may be allowed, perhaps a correction or an annulment of another."""
+    type_ = draw(st.sampled_from(types()))
+    fields, required = type_.schema.get("properties", {}), type_.schema.get("required", ())
+    data = {
+        name: draw(values_of(name, each)) for name, each in fields.items() if name in required or draw(st.booleans())
+    }
+    more: dict[str, Any] = {"id": str(draw(st.integers(0, 30)))}
+    if draw(st.integers(0, 5)) == 0:
+        more |= {"id": f"r{more['id']}", "corrects": more["id"], "revision": draw(st.integers(2, 3))}
+    return event(type_.name, draw(st.sampled_from(PEOPLE)), draw(st.sampled_from(TIMES)), data, **more)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@given(data=st.data())
+def test_nothing_that_is_taken_in_stops_the_platform(published: Path, data: st.DataObject) -> None:
+    """Whatever intake lets in can be planned, sent, followed and explained, and ends like anything else."""
+    events = data.draw(st.lists(strange(), min_size=20, max_size=40))
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), copy_of=published)
+        world.take(*(each for person in PEOPLE for each in registered(person, LONG_AGO)), *events)
+        for days in (0, 8, 18, 33):
+            asyncio.run(world.settle(NOON + timedelta(days=days)))
+        assert all(world.why(one.intent.id).facts for one in world.nudges())
+        stands = world.health()
+        assert (stands.unplanned, stands.due_now, stands.open_attempts, stands.views_behind) == (0, 0, 0, 0)
+        world.close()

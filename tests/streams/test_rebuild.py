@@ -1,6 +1,7 @@
 """Rebuilding: every view follows from the log alone."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -12,21 +13,25 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from app.simulation import simulate
+from domain.facts import AheadMoved
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
-from projections import tables, trail
+from projections import statistics, tables, trail
 from streams.cloudevents import Envelope, envelope_of
+from streams.follower import Follower
 from streams.rebuild import COMPARED, Rebuilt, rebuild
 from streams.receipts import Heard, Receipt
-from tests.streams.meddling import MeddledDatabase
+from tests.streams.meddling import MeddledDatabase, nothing
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
 START, END = datetime(2025, 1, 1, 7, tzinfo=UTC), date(2025, 5, 1)
 ROUNDS, EVERY = 48, timedelta(days=2, hours=12)
-CITIZENS, SEED = 40, 11
+CITIZENS, SEED, LOADED = 40, 11, 0
 TROUBLE: tuple[Outcome, ...] = (
     RetryLater(timedelta(minutes=7), Reason.BUSY), GiveUp(Reason.BAD_ADDRESS), Unknown(Reason.LINK_LOST),
 )  # fmt: skip
 AIGERIM = iin(1)
+PATIENCE = 30
+"""Seconds after which a test that waits for another thread has failed."""
 
 
 def reported(random: Random) -> list[Envelope]:
@@ -51,6 +56,7 @@ async def live(world: World) -> None:
     """Half a year: events come in every few days, are planned and sent; receipts come, switches are set."""
     random = Random(SEED)  # noqa: S311  (a seeded test)
     events = reported(random)
+    loaded: list[Envelope] = []
     drivers = sorted({each.subject for each in events if each.type == "kz.citizen.registered" and each.subject})
     for number in range(ROUNDS):
         now = START + EVERY * number
@@ -58,7 +64,9 @@ async def live(world: World) -> None:
         world.take(*(fine(random.choice(drivers), f"{number}-{each}", fined) for each in range(3)))
         come = [each for each in events if datetime.fromisoformat(each.time) <= now]
         events = [each for each in events if each not in come]
-        world.take(*come, *come[:5], ahead_from=now if number == 7 else None)
+        world.take(*come, *come[:5], ahead_from=now if number == LOADED else None)
+        loaded = come if number == LOADED else loaded
+        world.take(*(loaded if number == LOADED + 2 else ()))
         if number % 10 == 0:
             world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
         for message in await world.settle(now):
@@ -116,6 +124,7 @@ def test_the_months_had_everything_in_them(world: World) -> None:
         "cancelled",
     } - {"expired"}
     assert {name for name, count in counts(world).items() if count == 0} <= {"area_facts"}
+    assert AheadMoved in {type(entry.fact) for entry in world.entries()}
 
 
 def test_every_view_rebuilt_equals_the_live_one(world: World) -> None:
@@ -180,16 +189,15 @@ def test_whoever_waited_before_the_swap_waits_after_it(world: World) -> None:
 def test_what_comes_during_the_rebuild_is_in_it(world: World) -> None:
     """Facts that are appended while the log is folded are in the rebuilt views as well."""
     platform = world.platform
+    database = MeddledDatabase(platform.settings.database)
+    before = world.health().facts
 
     def meanwhile() -> None:
         world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
         world.plan()
         platform.follower.drain()
 
-    database = MeddledDatabase(platform.settings.database)
     database.before_reads.append(meanwhile)
-    before = world.health().facts
-
     found = rebuild(database, platform.log, platform.names, swap=True)
 
     assert found.equal
@@ -205,3 +213,64 @@ def test_a_rebuild_leaves_no_file_behind(world: World) -> None:
     before = {path.name for path in folder.iterdir()}
     rebuilt(world, swap=True)
     assert {path.name for path in folder.iterdir()} == before
+
+
+def test_a_rebuild_leaves_no_thread_behind(world: World) -> None:
+    """However often views are rebuilt, the process has the same threads afterwards."""
+    rebuilt(world)
+    before = threading.active_count()
+    rebuilt(world)
+    assert threading.active_count() == before
+
+
+class Pause:
+    """Where a thread stops until it may go on."""
+
+    def __init__(self) -> None:
+        self._reached, self._over = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self._reached.set()
+        assert self._over.wait(PATIENCE)
+
+    def reached(self) -> None:
+        """Wait until the thread is there."""
+        assert self._reached.wait(PATIENCE)
+
+    def over(self) -> None:
+        """Let the thread go on."""
+        self._over.set()
+
+
+def test_two_followers_count_everything_once(world: World) -> None:
+    """Two processes that follow the same log at once count every fact once, wherever their pages end."""
+    before = totals(world)
+    databases = [MeddledDatabase(world.platform.settings.database) for _ in range(2)]
+    first_has_read, first_has_written, second_has_read = Pause(), Pause(), Pause()
+    databases[0].before_reads.extend([nothing, first_has_read, first_has_written])
+    databases[1].before_reads.extend([nothing, second_has_read])
+    first, second = (threading.Thread(target=Follower(database, world.platform.log).drain) for database in databases)
+
+    world.take(*registered(AIGERIM, LONG_AGO))
+    first.start()
+    first_has_read.reached()
+    world.take(card(AIGERIM, "2035-01-01"))
+    second.start()
+    second_has_read.reached()
+    first_has_read.over()
+    first_has_written.reached()
+    second_has_read.over()
+    second.join(PATIENCE)
+    first_has_written.over()
+    first.join(PATIENCE)
+
+    assert sum(totals(world).values()) - sum(before.values()) == 4
+    assert world.health().views_behind == 0
+    for database in databases:
+        database.close()
+
+
+def totals(world: World) -> dict[tuple[str, str], int]:
+    """The figures."""
+    with world.platform.database.reading() as connection:
+        return statistics.totals(connection)

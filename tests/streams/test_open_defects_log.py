@@ -1,0 +1,45 @@
+"""Promises of the log, its keys and its views that are not kept yet: each test fails until its defect is mended."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+
+from streams.database import Database
+from streams.keys import PersonKey, PersonKeys
+from tests.streams.storing import AIDA, BOLAT, KEYRING, Store
+
+
+def loaded(store: Store, keys: PersonKeys, person: str) -> PersonKey | None:
+    """A person's key as a reader gets it."""
+    with store.database.reading() as connection:
+        return keys.load(connection, [person]).get(person)
+
+
+def test_a_slow_reader_brings_no_destroyed_key_back(store: Store) -> None:
+    """A thread that reads a key in an older snapshot, while another has already seen its end, keeps it for nobody."""
+    _, made = store.database.write(lambda connection: store.keys.ensure(connection, [AIDA, BOLAT]))
+    assert set(made) == {AIDA, BOLAT}
+    keys = PersonKeys(KEYRING)
+
+    def meanwhile() -> None:
+        store.database.write(lambda connection: PersonKeys.destroy(connection, AIDA))
+        assert loaded(store, keys, BOLAT) is not None
+
+    with before_keys_are_read(store.database, meanwhile):
+        assert loaded(store, keys, AIDA) is not None, "it was not destroyed yet when this reading began"
+    assert loaded(store, keys, AIDA) is None
+
+
+@contextmanager
+def before_keys_are_read(database: Database, happens: Callable[[], None]) -> Iterator[None]:
+    """Once, when the table of keys is about to be read, something else happens first."""
+    waiting = [happens]
+
+    def notice(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if waiting and statement.startswith("SELECT person_keys"):
+            waiting.pop()()
+
+    event.listen(database.engine, "before_cursor_execute", notice)
+    yield
+    event.remove(database.engine, "before_cursor_execute", notice)

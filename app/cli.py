@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import config, demo, ingest, intents, people, run, serve, simulate, status
+from app.commands import config, demo, ingest, intents, packs, people, run, serve, simulate, status
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
-from app.terminal import Exit, talk
+from app.terminal import Exit, leave_quietly, talk
 from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
 from streams.keys import WrongKeyFile
-from streams.library import NothingPublished
+from streams.library import BreaksVersions, NothingPublished
 from templates.loader import BrokenPack
 
 FAILURES: dict[type[Exception], Exit] = {
@@ -21,6 +21,7 @@ FAILURES: dict[type[Exception], Exit] = {
     BadKeyFile: Exit.USAGE,
     WrongKeyFile: Exit.USAGE,
     BrokenPack: Exit.CHECK_FAILED,
+    BreaksVersions: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
@@ -37,6 +38,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "why": people.why,
     "simulate": simulate.simulate_command,
     "status": status.status,
+    "lint": packs.lint,
+    "test": packs.try_packs,
 }
 
 
@@ -63,6 +66,12 @@ def main() -> None:
     except tuple(FAILURES) as failure:
         talk(str(failure))
         sys.exit(int(FAILURES[type(failure)]))
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has seen enough
-        sys.exit(int(Exit.OK))
+        leave_quietly()

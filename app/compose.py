@@ -10,6 +10,7 @@ from msgspec import Struct
 from app.clock import Clock
 from app.keyfile import load_keyring
 from app.links import Links
+from app.paths import data_folder
 from app.settings import BadSettings, Settings
 from domain.ids import Names
 from domain.settle import ADDRESS_OF
@@ -22,7 +23,7 @@ from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
 from streams.intake import Intake
-from streams.keys import Keyring, PersonKeys
+from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library, Publisher
 from streams.log import Log
 from streams.planning import Planning
@@ -53,12 +54,15 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) ->
     """The platform on its database; an empty SQLite log publishes the packs of the settings.
 
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable: with what to do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, WrongKeyFile: with what to do about it.
     """
     database = Database(settings.database)
+    if "database" not in settings.model_fields_set:
+        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = keyring or load_keyring(settings.key_file, create=database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
     database.create()
+    database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
     if database.sqlite and log.recorder.max_notification_id() is None:

@@ -1,6 +1,6 @@
 """Settings: flag > HABARSHY_* environment > file > default, each with its origin."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +12,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
 
@@ -88,16 +90,25 @@ class Shown(NamedTuple):
     origin: str
 
 
-def shown(settings: Settings) -> Iterator[Shown]:
-    """Every setting with where it comes from."""
+def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
+    """Every setting with where it comes from; `flags`: those that the command line set."""
     environment = EnvSettingsSource(Settings)()
     file = TomlConfigSettingsSource(Settings, config_file())()
     for name in Settings.model_fields:
         origin = "default"
-        if name in settings.model_fields_set:
+        if name in flags:
             origin = "flag"
-        if name in file:
-            origin = str(config_file())
-        if name in environment:
+        elif name in environment:
             origin = f"HABARSHY_{name.upper()}"
-        yield Shown(name, str(getattr(settings, name)), origin)
+        elif name in file:
+            origin = str(config_file())
+        yield Shown(name, _masked(name, getattr(settings, name)), origin)
+
+
+def _masked(name: str, value: object) -> str:
+    if name != "database":
+        return str(value)
+    try:
+        return make_url(str(value)).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(no URL)"

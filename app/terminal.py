@@ -1,5 +1,6 @@
 """What the commands share: data to stdout, talk to stderr, exit codes."""
 
+import os
 import sys
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -21,13 +22,22 @@ class Exit(IntEnum):
 
 
 def data(line: str) -> None:
-    """One line of what was asked for, to stdout."""
-    sys.stdout.write(line + "\n")
+    """One line of what was asked for, to stdout; whoever has seen enough of it may leave."""
+    try:
+        sys.stdout.write(line + "\n")
+    except BrokenPipeError:
+        leave_quietly()
+
+
+def leave_quietly() -> NoReturn:
+    """End well, because nobody reads on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(int(Exit.OK))
 
 
 def data_json(value: Any) -> None:  # noqa: ANN401  (anything that JSON can say)
     """One compact JSON object, to stdout."""
-    sys.stdout.write(_encode(value).decode() + "\n")
+    data(_encode(value).decode())
 
 
 def talk(line: str) -> None:

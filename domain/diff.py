@@ -51,8 +51,9 @@ def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | Non
 
 
 def _moved(new: Intent, old: Intent) -> bool:
-    """Whether what has ended unsent deserves another look: about another moment, or because of another report."""
-    return new.due != old.due or new.cause != old.cause
+    """Whether what has ended unsent deserves another look: about another moment, by another report, or undone."""
+    undone = old.moot_from is not None and new.moot_from is None
+    return new.due != old.due or new.cause != old.cause or undone
 
 
 def _planned(intent: Intent, nudge: Nudge | None, now: datetime) -> Change:

@@ -121,7 +121,7 @@ class Settlement(Struct, frozen=True):
 
 
 def settle(case: Settlement, now: datetime) -> Decision:
-    """Send, defer, withhold or expire: the first rule that objects decides, in the order of _RULES."""
+    """Send, defer, withhold or expire: the first rule that objects decides, in the order of `_objections`."""
     delivery = case.nudge.to(case.person.pseudonym)
     decision = next(_objections(case, delivery, now), None)
     return decision or Send(next(channels_left(case, delivery)))

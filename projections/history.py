@@ -52,7 +52,9 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
 def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
     """The fact at the position came by an earlier load: plan it again for all whom it concerns."""
     connection.execute(
-        update(history).where(history.c.position == position).values(ahead_from=ahead_from, planned=False, woken=woken)
+        update(history)
+        .where(history.c.position == position)
+        .values(ahead_from=ahead_from, planned=False, woken=woken)
     )
 
 

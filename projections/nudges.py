@@ -124,13 +124,14 @@ def next_due(connection: Connection) -> int | None:
     return earliest
 
 
-def end_attempts(connection: Connection, now: int) -> int:
-    """Make every open attempt due now, because whoever made it is known to be dead; returns how many."""
-    statement = update(due).where(due.c.attempted).values(due_at=now, holder=None, held_until=None)
-    held = update(due).where(due.c.held_until.is_not(None)).values(holder=None, held_until=None)
-    ended = connection.execute(statement).rowcount
-    connection.execute(held)
-    return ended
+def release_all(connection: Connection) -> None:
+    """Let go of every claim, because whoever made them is known to be dead."""
+    connection.execute(update(due).where(due.c.held_until.is_not(None)).values(holder=None, held_until=None))
+
+
+def attempted(connection: Connection) -> list[Due]:
+    """The attempts that have no outcome yet."""
+    return [Due(*row) for row in connection.execute(select(due.c.nudge, due.c.recipient).where(due.c.attempted))]
 
 
 def open_attempts(connection: Connection) -> int:

@@ -45,7 +45,8 @@ class Checker:
             stream=self._names.stream(envelope.source, envelope.id), source=envelope.source, id=envelope.id,
             type=envelope.type, time=time.astimezone(UTC), persons=persons, fields=checker.split(data, persons),
             corrects=envelope.corrects, revision=revision, annuls=annuls, area=checker.area(data),
-            ahead_from=ahead_from, digest=self._digest(envelope, time), traceparent=traceparent_of(envelope),
+            ahead_from=ahead_from, digest=self._digest(envelope, time, revision, annuls=annuls),
+            traceparent=traceparent_of(envelope),
         )  # fmt: skip
 
     def _type(self, name: str) -> "_TypeChecker":
@@ -61,11 +62,9 @@ class Checker:
                 if any(each in kept for kept in (envelope.id, envelope.source, envelope.corrects or "")):
                     raise Refused("id", "must not contain a national id: ids are kept in clear")
 
-    def _digest(self, envelope: Envelope, time: datetime) -> bytes:
-        body = [
-            envelope.type, time.astimezone(UTC), envelope.subject, envelope.data, envelope.corrects,
-            envelope.revision and int(envelope.revision), envelope.annuls in (True, "true"),
-        ]  # fmt: skip
+    def _digest(self, envelope: Envelope, time: datetime, revision: int, *, annuls: bool) -> bytes:
+        moment = time.astimezone(UTC)
+        body = [envelope.type, moment, envelope.subject, envelope.data, envelope.corrects, revision, annuls]
         return self._names.digest(_canonical(body))
 
 

@@ -140,6 +140,8 @@ def revision_of(envelope: Envelope) -> tuple[int, bool]:
     Raises:
         Refused: `corrects` without a revision of 2 or more, or the other way round.
     """
+    if envelope.annuls not in (True, False, "true", "false"):
+        raise Refused("annuls", "must be true or false")
     annuls = envelope.annuls in (True, "true")
     if envelope.corrects is None:
         if envelope.revision not in (None, 1, "1") or annuls:

@@ -13,6 +13,7 @@ from projections.tables import micros, optional_micros
 from streams.loads import Placed, as_loaded
 from streams.log import Log
 
+
 class Concerned:
     """Keeps the history view: whoever is named in any revision of an event has all of its revisions.
 

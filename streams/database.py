@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool
 
 from projections.tables import metadata
@@ -42,10 +42,16 @@ class DatabaseUnavailable(Exception):
 
 
 class Database:
-    """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first."""
+    """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
+
+    Raises DatabaseUnavailable where the URL cannot be read or its driver is not installed.
+    """
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+        try:
+            self.engine = _engine(url)
+        except (ArgumentError, ImportError) as error:
+            raise DatabaseUnavailable(str(error)) from None
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._writer = _Writer(self.engine) if self.sqlite else None
 

@@ -79,6 +79,17 @@ class Dispatcher:
             await self._send(cases, rules)
         return len(claimed)
 
+    def take_over(self) -> int:
+        """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
+        now, rules = self._clock(), self._library.rules()
+        with self._database.reading() as connection:
+            rows = nudges.attempted(connection)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+        facts = [(row.nudge, self._lost(found[row.nudge], row.recipient, rules, now)) for row in rows]
+        self._database.write(nudges.release_all, Priority.DISPATCH)
+        self._record(facts)
+        return len(facts)
+
     def _claim(self, limit: int) -> list[Due]:
         now = self._clock()
         return self._database.write(
@@ -99,6 +110,7 @@ class Dispatcher:
             (case.nudge, _unsent(case, now)) for case in turn.cases if case.nudge.intent.id not in sending
         ]  # fmt: skip
         self._commit(decided)
+        self._database.write(lambda connection: nudges.release(connection, turn.moved_on), Priority.DISPATCH)
         return [case for case in turn.cases if case.nudge.intent.id in sending], rules
 
     def _lost(self, nudge: Nudge, recipient: str, rules: Rules, now: datetime) -> NudgeFact:
@@ -190,7 +202,11 @@ def _groups(cases: Sequence[Case]) -> list[list[Case]]:
 
 def _unsent(case: Case, now: datetime) -> NudgeFact:
     recipient = case.recipient.pseudonym
+    delivery = case.nudge.to(recipient)
     match case.decision:
+        case Withhold(Reason.NO_ADDRESS) if delivery.attempt:
+            reason = delivery.reason or Reason.NO_ADDRESS.value
+            return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)
         case Withhold(reason):
             return NudgeWithheld(now, recipient, reason.value)
         case Defer(until, reason):

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.delivery import Delivery
 from domain.events import LifeEvent
-from domain.facts import NUDGE_FACTS
+from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
@@ -76,10 +77,9 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     nudge = nudges.by_id(connection, [id_]).get(id_)
     if nudge is None:
         raise UnknownNudge
-    looking = Looking(connection, log, rules, now)
-    cases = list(looking.cases([(nudge, one.recipient) for one in nudge.deliveries]))
+    reader = _Reader(connection, log, rules, now)
     trigger = rules.rulebook.versions[nudge.intent.version].trigger
-    cause = cases[0].cause
+    cause = reader.case(nudge, nudge.deliveries[0].recipient).cause
     intent = nudge.intent
     known = reading.histories(connection, log, [intent.person], rules.rulebook)[intent.person]
     type_ = rules.catalogue.types.get(cause.type) if cause else None
@@ -89,7 +89,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
         state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent.step, cause, known, rules), words=_words(cases, rules, now),
+        used=_used(trigger, intent.step, cause, known, rules), words=_words(reader, nudge),
         facts=tuple(_happened(log.streams(connection, [id_]))),
     )  # fmt: skip
 
@@ -119,14 +119,38 @@ def _reads(trigger: Trigger, step: str) -> set[str]:
     return names
 
 
-def _words(cases: list[Case], rules: Rules, now: datetime) -> dict[str, Rendered]:
+def _words(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
+    """Recipient -> the words: what was sent to them then, or what they would read now."""
     found = {}
-    for case in cases:
+    for delivery in nudge.deliveries:
+        case = reader.case(nudge, delivery.recipient, reader.attempted(nudge, delivery))
         try:
-            found[case.recipient.pseudonym] = render(case, rules, now)
+            found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
         except WordsFailed:
             continue
     return found
+
+
+class _Reader(NamedTuple):
+    connection: Connection
+    log: Log
+    rules: Rules
+    now: datetime
+
+    def attempted(self, nudge: Nudge, delivery: Delivery) -> int | None:
+        """The position of the delivery's last attempt: what came later was not known when it was written."""
+        for entry in self.log.streams(self.connection, [nudge.intent.id]):
+            fact = entry.fact
+            if isinstance(fact, NudgeAttempted) and (fact.recipient, fact.attempt) == (
+                delivery.recipient,
+                delivery.attempt,
+            ):
+                return entry.position
+        return None
+
+    def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
+        looking = Looking(self.connection, self.log, self.rules, self.now, before)
+        return next(case for case in looking.cases([(nudge, recipient)]))
 
 
 def _happened(entries: list[Entry]) -> Iterator[Happened]:

@@ -1,15 +1,11 @@
 """The follower: reads the log by position and brings the views that follow it up to date."""
 
-from collections.abc import Iterable
-from uuid import UUID
-
 from sqlalchemy import Connection
 
 from projections import nudges, positions, statistics, trail
 from streams.database import Database, Priority
 from streams.log import Log
-from streams.mapper import Entry
-from streams.views import Page, Subject, page_of, unnamed
+from streams.views import Subject, page_of, unnamed
 
 READER = "views"
 
@@ -27,33 +23,31 @@ class Follower:
             done += new
         return done
 
+    def catch_up(self, connection: Connection) -> None:
+        """Follow to the end within a write transaction of the caller's."""
+        while self._one_page(connection, positions.position_of(connection, READER)):
+            pass
+
     def _page(self) -> int | None:
         """One page further; None at the end, 0 where another follower was quicker."""
         with self._database.reading() as connection:
             after = positions.position_of(connection, READER)
-        entries = next(self._log.scan(after), None)
-        if entries is None:
-            return None
-        page = page_of(entries, self._subjects(entries))
-        return self._database.write(
-            lambda connection: self._apply(connection, page, after, entries), Priority.FOLLOWING
-        )
+            if after == self._log.facts.last_position(connection):
+                return None
+        return self._database.write(lambda connection: self._one_page(connection, after), Priority.FOLLOWING)
 
-    def _subjects(self, entries: Iterable[Entry]) -> dict[UUID, Subject]:
-        with self._database.reading() as connection:
-            found = nudges.by_id(connection, unnamed(entries))
-        return {id_: Subject(nudge.intent.person, nudge.intent.trigger) for id_, nudge in found.items()}
+    def _one_page(self, connection: Connection, after: int) -> int:
+        entries = next(self._log.scan(after), None)
+        if entries is None or positions.position_of(connection, READER) != after:
+            return 0
+        found = nudges.by_id(connection, unnamed(entries))
+        page = page_of(entries, {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()})
+        trail.add(connection, page.steps)
+        statistics.add(connection, page.counts)
+        positions.save(connection, READER, entries[-1].position)
+        return len(entries)
 
     def behind(self) -> int:
         """How many positions the views are behind the log."""
         with self._database.reading() as connection:
             return self._log.facts.last_position(connection) - positions.position_of(connection, READER)
-
-    @staticmethod
-    def _apply(connection: Connection, page: Page, after: int, entries: list[Entry]) -> int:
-        if positions.position_of(connection, READER) != after:
-            return 0
-        trail.add(connection, page.steps)
-        statistics.add(connection, page.counts)
-        positions.save(connection, READER, entries[-1].position)
-        return len(entries)

@@ -5,15 +5,14 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.bulk import among, chunked
-from projections.tables import history as history_table
-from projections.tables import micros, moment, optional_micros
+from projections.tables import micros, optional_micros
 from streams import mapper
 from streams.checking import Checker
 from streams.cloudevents import Envelope, Refused
@@ -134,9 +133,7 @@ class _Storing:
             return
         moved = Entry(event.stream, len(facts) + 1, AheadMoved(event.ahead_from, self.now))
         self.log.append(self.connection, [moved])
-        history.move_ahead(
-            self.connection, known.position, optional_micros(event.ahead_from), woken=micros(self.now)
-        )
+        history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from), woken=micros(self.now))
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from projections.bulk import among, chunked, insert_rows
-from streams.tables import erasures, person_keys
+from streams.tables import erasures, made_with, person_keys
 
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -153,3 +153,16 @@ class PersonKeys:
 
 
 _LATEST_ERASURE = select(func.coalesce(func.max(erasures.c.number), 0))
+
+
+def check_names(connection: Connection, fingerprint: bytes) -> None:
+    """Note the key that this database's pseudonyms are made with, at first use; later see that it is the same.
+
+    Raises:
+        WrongKeyFile: it is another.
+    """
+    known = connection.execute(select(made_with.c.names)).scalar()
+    if known is None:
+        insert_rows(connection, made_with, [(fingerprint,)])
+    elif known != fingerprint:
+        raise WrongKeyFile

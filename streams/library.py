@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from domain.ids import Names
 from domain.national_id import SCHEMES
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.settle import Controls
+from domain.triggers import BadTrigger
 from projections import governance
 from streams.checking import Checker
 from streams.database import Database, Priority
@@ -42,6 +44,13 @@ class NothingPublished(Exception):
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)
+
+
+class BreaksVersions(Exception):
+    """The published trigger {trigger} does not work with these event types ({problem}). Keep what it reads."""
+
+    def __init__(self, trigger: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(trigger=trigger, problem=problem))
 
 
 class Library:
@@ -142,16 +151,22 @@ class Publisher:
         self._database, self._log, self._names = database, log, names
 
     def publish(self, packs: Sequence[Pack], *, by: str, now: datetime) -> int:
-        """Append what is new in these packs; returns how many facts that took (0: all was there already)."""
+        """Append what is new in these packs; returns how many facts that took (0: all was there already).
+
+        Raises:
+            BreaksVersions: the packs' event types no longer have what a published version reads.
+        """
         return self._database.write(lambda connection: self._publish(connection, packs, by, now), Priority.PLANNING)
 
     def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
         entries = self._log.read(connection, governance.positions(connection))
         current = {fact.hash for fact in _latest_packs(entries)} | _current_hashes(entries)
+        known = {each.fact.trigger for each in _published(entries)}
         facts = [
-            (kind, name, fact) for pack in packs for kind, name, fact in _facts(pack, by, now)
+            (kind, name, fact) for pack in packs for kind, name, fact in _facts(pack, known, by, now)
             if fact.hash not in current
         ]  # fmt: skip
+        _check_versions_still_work(entries, [fact for _, _, fact in facts])
         new = [self._entry(connection, kind, name, fact) for kind, name, fact in facts]
         if new:
             before = self._log.append(connection, new)
@@ -170,13 +185,28 @@ def _current_hashes(entries: Sequence[Entry]) -> set[str]:
     return set(latest.values())
 
 
-def _facts(pack: Pack, by: str, now: datetime) -> list[tuple[str, str, PackPublished | TriggerPublished]]:
+def _check_versions_still_work(entries: Sequence[Entry], new: Sequence[PackPublished | TriggerPublished]) -> None:
+    packs = {pack.pack: pack for pack in _latest_packs(entries)}
+    packs |= {fact.pack: fact for fact in new if isinstance(fact, PackPublished)}
+    catalogue = catalogue_of([pack.content for pack in packs.values()])
+    for each in _published(entries):
+        try:
+            compile_trigger(each.fact.trigger, each.fact.rules, catalogue)
+        except BadTrigger as bad:
+            raise BreaksVersions(each.fact.trigger, str(bad)) from None
+
+
+def _facts(
+    pack: Pack, known: AbstractSet[str], by: str, now: datetime
+) -> list[tuple[str, str, PackPublished | TriggerPublished]]:
+    """The pack's facts. What it says of reach holds for the first version of a trigger: later ones look ahead."""
     live_from = live_from_of(pack.content) or now
     found: list[tuple[str, str, PackPublished | TriggerPublished]]
     found = [("pack", pack.name, PackPublished(now, by, pack.name, pack.hash, pack.content))]
     for trigger in pack.triggers:
-        reach = _stated(trigger.rules, "reach", live_from)
-        ahead = _stated(trigger.rules, "ahead_from", live_from)
+        first = trigger.name not in known
+        reach = _stated(trigger.rules, "reach", live_from) if first else now
+        ahead = _stated(trigger.rules, "ahead_from", live_from) if first else now
         found.append(("trigger", trigger.name, TriggerPublished(
             now, by, pack.name, trigger.name, trigger.hash, trigger.rules, trigger.words, reach, ahead,
         )))  # fmt: skip

@@ -39,7 +39,7 @@ class Planning:
         self._database, self._log, self._library, self._clock = database, log, library, clock
 
     def drain(self, woken_before: datetime | None = None) -> int:
-        """Plan until nobody waits (of those who wait since before that moment); returns how many plans were committed."""
+        """Plan until nobody waits (since before that moment); returns how many plans were committed."""
         done = 0
         while persons := self.waiting(woken_before):
             done += self.plan_batch(persons)

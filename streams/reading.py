@@ -1,6 +1,5 @@
 """Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
 
-from datetime import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import history as view
 from projections.bulk import among, chunked
-from projections.tables import history, micros, optional_moment
+from projections.tables import history, optional_moment
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
@@ -21,10 +20,10 @@ from streams.tables import log_rows
 
 
 def histories(
-    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, known_at: datetime | None = None
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
-    """Person -> history, with the facts of the areas where they lived; as it was known then, or as it is now."""
-    recorded = _recorded(connection, log, list(persons), known_at)
+    """Person -> history, with the facts of where they lived; as known before that position of the log, or now."""
+    recorded = _recorded(connection, log, list(persons), before)
     areas = _area_facts(connection, log, recorded, rulebook)
     return {
         person: history_of(person, events, rulebook.catalogue, areas.get(person, ()))
@@ -33,17 +32,17 @@ def histories(
 
 
 def persons(
-    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, known_at: datetime | None = None
+    connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, Person]:
-    """Pseudonym -> the person as folded from everything known (then, or now)."""
+    """Pseudonym -> the person as folded from everything known before that position of the log, or now."""
     return {
         person: person_as_of(person, known.facts, rulebook.catalogue)
-        for person, known in histories(connection, log, pseudonyms, rulebook, known_at).items()
+        for person, known in histories(connection, log, pseudonyms, rulebook, before).items()
     }
 
 
 def _recorded(
-    connection: Connection, log: Log, persons: Sequence[str], known_at: datetime | None
+    connection: Connection, log: Log, persons: Sequence[str], before: int | None
 ) -> dict[str, list[LifeEvent]]:
     found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
     for part in chunked(persons):
@@ -52,8 +51,8 @@ def _recorded(
             .join_from(history, log_table, history.c.position == log_table.c.position)
             .where(among(history.c.person, part))
         )
-        if known_at is not None:
-            query = query.where(history.c.recorded <= micros(known_at))
+        if before is not None:
+            query = query.where(history.c.position < before)
         rows = connection.execute(query).fetchall()
         for entry, row in zip(log.decoded(connection, rows), rows, strict=True):
             found[row.person].append(_as_loaded(entry, row.ahead_from))

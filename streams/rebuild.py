@@ -15,8 +15,8 @@ from domain.nudge import evolve
 from projections import governance, history, nudges, positions, statistics, tables, trail
 from projections.tables import micros, optional_micros
 from streams.concerned import Concerned
-from streams.database import WRITING, Database
-from streams.follower import READER
+from streams.database import Database
+from streams.follower import READER, Follower
 from streams.log import Log
 from streams.mapper import Entry
 from streams.views import Subject, page_of, unnamed
@@ -69,8 +69,11 @@ def rebuild(database: Database, log: Log, names: Names, *, swap: bool) -> Rebuil
         shadow.create()
         folding = _Folding(database, shadow, log, names)
         folding.follow()
-        with _attached(database, Path(folder) / "shadow.sqlite") as live:
-            return _finish(live, folding, swap=swap)
+        try:
+            with _attached(database, Path(folder) / "shadow.sqlite") as live:
+                return _finish(live, folding, swap=swap)
+        finally:
+            shadow.close()
 
 
 def _folder(database: Database) -> str | None:
@@ -80,7 +83,7 @@ def _folder(database: Database) -> str | None:
 
 @contextmanager
 def _attached(database: Database, file: Path) -> Iterator[Connection]:
-    with database.engine.connect().execution_options(**{WRITING: True}) as connection:
+    with database.engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.execute("ATTACH DATABASE ? AS shadow", (str(file),))
@@ -92,12 +95,18 @@ def _attached(database: Database, file: Path) -> Iterator[Connection]:
 
 def _finish(live: Connection, folding: "_Folding", *, swap: bool) -> Rebuilt:
     with live.begin():
+        _lock_only_main(live)
+        Follower(folding.live, folding.log).catch_up(live)
         folding.follow()  # what came meanwhile; nothing more can come while we hold the write lock
-        folding.shadow.close()
         differences = {table.name: _difference(live, table, columns) for table, columns in COMPARED.items()}
         if swap:
             _swap(live)
     return Rebuilt(folding.position, differences)
+
+
+def _lock_only_main(live: Connection) -> None:
+    """Take the write lock by a write: BEGIN IMMEDIATE would lock the attached shadow as well, which still grows."""
+    live.exec_driver_sql("UPDATE main.positions SET position = position")
 
 
 def _difference(live: Connection, table: Table, columns: Sequence[str]) -> int:

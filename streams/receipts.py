@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened
-from domain.nudge import evolve
+from domain.nudge import Nudge, evolve
 from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
@@ -56,7 +56,9 @@ class Receipts:
             found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
         if found is None:
             raise UnknownNudge
-        fact = _fact_of(receipt, self._clock())
+        if not _attempted(found, receipt):
+            return False
+        fact = _fact_of(receipt, found, self._clock())
         if evolve(found, receipt.nudge, found.version, fact) == found:
             return False
         self._database.write(
@@ -65,11 +67,20 @@ class Receipts:
         return True
 
 
-def _fact_of(receipt: Receipt, now: datetime) -> NudgeFact:
+def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether there was such an attempt: a report about any other is somebody's mistake."""
+    known = any(one.recipient == receipt.recipient for one in nudge.deliveries)
+    return known and 1 <= receipt.attempt <= nudge.to(receipt.recipient).attempt
+
+
+def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:
     match receipt.heard:
         case Heard.DELIVERED:
             return NudgeDelivered(now, receipt.recipient, receipt.attempt)
         case Heard.OPENED:
             return NudgeOpened(now, receipt.recipient, receipt.attempt)
         case Heard.FAILED:
-            return NudgeFailed(now, receipt.recipient, receipt.attempt, receipt.reason, gave_up=True)
+            delivery = nudge.to(receipt.recipient)
+            more = set(nudge.intent.channels).difference(delivery.exhausted, {delivery.channel})
+            again = now if more else None
+            return NudgeFailed(now, receipt.recipient, receipt.attempt, receipt.reason, again, gave_up=True)

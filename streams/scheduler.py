@@ -7,9 +7,7 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
-from projections import nudges
-from projections.tables import micros
-from streams.database import Database, Priority
+from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
@@ -37,11 +35,6 @@ class Engine(Struct, frozen=True):
         planned = await asyncio.to_thread(self.planning.drain)
         handled = await self.dispatcher.drain()
         return bool(planned or handled)
-
-    def take_over(self) -> int:
-        """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
-        now = micros(self.clock())
-        return self.database.write(lambda connection: nudges.end_attempts(connection, now), Priority.DISPATCH)
 
     def scheduler(self, every: timedelta = timedelta(seconds=1)) -> AsyncIOScheduler:
         """The jobs, not started yet."""

@@ -70,9 +70,9 @@ class Looking:
     """Reads, for a set of deliveries at once, everything that deciding and writing them needs."""
 
     def __init__(
-        self, connection: Connection, log: Log, rules: Rules, now: datetime, known_at: datetime | None = None
+        self, connection: Connection, log: Log, rules: Rules, now: datetime, before: int | None = None
     ) -> None:
-        self.connection, self.log, self.rules, self.now, self.known_at = connection, log, rules, now, known_at
+        self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self.persons: dict[str, Person] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
@@ -89,9 +89,7 @@ class Looking:
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)
         if missing:
-            self.persons |= reading.persons(
-                self.connection, self.log, missing, self.rules.rulebook, self.known_at
-            )
+            self.persons |= reading.persons(self.connection, self.log, missing, self.rules.rulebook, self.before)
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Whoever was chosen before stays; the first look at a nudge chooses."""

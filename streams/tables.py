@@ -43,6 +43,13 @@ person_keys = Table(
     Column("wrapped_by", Integer, nullable=False),
 )
 
+made_with = Table(
+    "made_with",
+    metadata,
+    Column("names", LargeBinary(16), primary_key=True),
+)
+"""A fingerprint of the key that pseudonyms are made with: with another one, everybody would be a stranger."""
+
 erasures = Table(
     "erasures",
     metadata,

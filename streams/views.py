@@ -29,9 +29,12 @@ class Page(Struct, frozen=True):
 
 
 def unnamed(entries: Iterable[Entry]) -> set[UUID]:
-    """The nudges whose subject must be looked up, because their first fact is not in the page."""
-    named = {one.originator_id for one in entries if isinstance(one.fact, NudgePlanned)}
-    return {one.originator_id for one in entries if isinstance(one.fact, NUDGE_FACTS)}.difference(named)
+    """The nudges whose subject must be looked up, because the page does not begin with their planning."""
+    first: dict[UUID, Entry] = {}
+    for entry in entries:
+        if isinstance(entry.fact, NUDGE_FACTS):
+            first.setdefault(entry.originator_id, entry)
+    return {id_ for id_, entry in first.items() if not isinstance(entry.fact, NudgePlanned)}
 
 
 def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:

@@ -15,7 +15,8 @@ def show(
     origin: Origin = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print every setting; secrets are masked."""
-    for each in shown(settings_of(database, key_file)):
+    flags = [name for name, value in (("database", database), ("key_file", key_file)) if value is not None]
+    for each in shown(settings_of(database, key_file), flags):
         if as_json:
             data_json({"name": each.name, "value": each.value} | ({"origin": each.origin} if origin else {}))
         else:

@@ -13,7 +13,7 @@ import typer
 
 from app.compose import compose
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data_json, stop, talk
 from streams.cloudevents import Envelope, Refused, read_envelope
 from streams.intake import Intake, Outcome
 
@@ -42,10 +42,7 @@ def ingest(
         with _opened(file) as lines:
             _load(platform.intake, file, lines, counts, now() if historical else None, as_json=as_json)
     platform.database.close()
-    if as_json:
-        data_json(counts)
-    else:
-        data(" · ".join(f"{count} {what}" for what, count in counts.items()))
+    data_json(counts)
     if counts["rejected"]:
         raise typer.Exit(Exit.CHECK_FAILED)
 

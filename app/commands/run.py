@@ -32,7 +32,7 @@ def run(
 async def _run(engine: Engine, notifiers: dict[str, Notifier], *, until_idle: bool) -> None:
     try:
         if engine.database.sqlite:
-            engine.take_over()
+            engine.dispatcher.take_over()
         if until_idle:
             await engine.until_idle()
         else:

@@ -60,7 +60,7 @@ class Reader:
         wanted = set(pseudonyms)
         if missing := wanted.difference(self._names):
             rulebook = self.platform.library.rules().rulebook
-            found = reading.persons_now(connection, self.platform.log, missing, rulebook)
+            found = reading.persons(connection, self.platform.log, missing, rulebook)
             self._names |= {one: name for one, person in found.items() if (name := person.get("given_name"))}
         return {one: self._names[one] for one in wanted if one in self._names}
 

@@ -258,3 +258,40 @@ def test_the_lock_is_not_needed_elsewhere() -> None:
     with run_lock(database.engine.url), run_lock(database.engine.url):
         pass
     database.close()
+
+
+def test_the_last_line_of_ingest_is_json_for_people_too(terminal: Terminal) -> None:
+    """`ingest` ends with its counts as JSON, with and without --json (design, section 8)."""
+    ended = terminal.run("ingest", terminal.written("life.ndjson", *registered(AIGERIM), "{nope"))
+    assert json.loads(ended.lines[-1]) == {"accepted": 3, "duplicates": 0, "rejected": 1}
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/db", "postgresql://host/db"])
+def test_a_database_that_nobody_knows_is_a_wrong_setting(terminal: Terminal, url: str) -> None:
+    """A URL that cannot be read, or whose driver is not installed, is told in a sentence, not in a traceback."""
+    assert terminal.run("status", f"--database={url}").code in {2, 3}
+
+
+def test_a_key_file_elsewhere_is_enough_for_a_first_use(terminal: Terminal) -> None:
+    """With only the key file set, the default database is made in its default folder."""
+    assert terminal.run("status", f"--key-file={terminal.folder}/key").code == 0
+
+
+def test_a_wrong_key_file_writes_nothing(terminal: Terminal) -> None:
+    """With another key file than the database's, `ingest` ends with 2, and the right one still reads everything."""
+    file = terminal.written("life.ndjson", *registered(AIGERIM, LONG_AGO))
+    assert terminal.run("ingest", file).code == 0
+    wrong = terminal.run("ingest", file, f"--key-file={terminal.folder}/another")
+    assert (wrong.code, terminal.run("trail", AIGERIM).code) == (2, 0)
+
+
+def test_who_has_seen_enough_may_leave(terminal: Terminal) -> None:
+    """As a process: when the reader of the output goes, the command ends quietly and well."""
+    process = terminal.start("simulate", "--citizens=2000")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), said) == (0, b"")

@@ -116,3 +116,20 @@ def test_an_unknown_flag_is_refused() -> None:
     """A setting that does not exist is no setting."""
     with pytest.raises(BadSettings, match="nonsense"):
         load_settings(nonsense="7")
+
+
+def test_the_password_of_a_database_is_masked(terminal: Terminal) -> None:
+    """`config show` prints no password, neither of mail nor in the URL of a database."""
+    ended = terminal.run("config", "show", "--database=postgresql://user:hunter2@host/db")
+    assert "hunter2" not in "".join(ended.lines)
+    assert "user" in "".join(ended.lines)
+
+
+def test_a_flag_is_the_origin_also_where_the_environment_says_more(terminal: Terminal) -> None:
+    """`config show --origin` names what counted: the flag, where it overrides the environment or the file."""
+    arguments = ["config", "show", "--origin", "--database=sqlite:///flag.sqlite"]
+    [line] = [
+        line for line in terminal.run(*arguments, env={"HABARSHY_DATABASE": "sqlite:///env.sqlite"}).lines
+        if line.startswith("database")
+    ]  # fmt: skip
+    assert line.endswith("(flag)")

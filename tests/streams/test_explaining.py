@@ -137,3 +137,15 @@ async def test_what_was_sent_is_not_explained_by_an_earlier_failure(tmp_path: Pa
     [message] = await world.settle(DUE)
     assert (world.why(message.nudge).state, world.delivery("month").reason) == ("sent", None)
     world.close()
+
+
+async def test_why_shows_the_words_that_were_read(tmp_path: Path) -> None:
+    """The words of a sent nudge are those that were sent, whatever its recipient says or is told later."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    [message] = await world.settle(DUE)
+    changed = {"language": "ru"}
+    world.take(event("citizen.preferences_changed", AIGERIM, "2025-06-21T00:00:00+05:00", changed, id="ru"))
+    assert world.why(message.nudge).words[message.recipient].sms == message.text
+    world.close()

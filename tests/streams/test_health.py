@@ -89,3 +89,12 @@ def test_views_that_follow_say_how_far_behind_they_are(world: World) -> None:
     assert world.health().views_behind == 3
     assert world.platform.follower.drain() == 3
     assert world.health().views_behind == 0
+
+
+def test_who_is_woken_by_a_correction_waits_since_the_correction(world: World) -> None:
+    """How long the oldest fact waits for its plan counts from when it came, not from when its original did."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    world.at(NOON + timedelta(days=10))
+    world.take(corrected(CARD, 2, expires_on="2025-08-20"))
+    assert world.health().unplanned_for_seconds == 0

@@ -208,3 +208,16 @@ def test_no_attribute_brings_a_national_id_into_the_file(world: World, changes: 
     world.platform.intake.accept([read(raw(**changes))])
     kept = b"".join(file.read_bytes() for file in sorted(world.file.parent.glob("world.sqlite*")))
     assert AIGERIM.encode() not in kept
+
+
+def test_an_annulment_is_true_or_not(world: World) -> None:
+    """`annuls` that is neither true nor false is refused: read as a correction, it would say the opposite."""
+    outcome = world.platform.intake.accept([read(raw(id="a", corrects="fine-1", revision=2, annuls="yes"))])[0]
+    assert outcome.refused is not None
+    assert outcome.refused.field == "annuls"
+
+
+def test_a_first_revision_may_be_said(world: World) -> None:
+    """`revision: 1` says what is so anyway: with and without it, it is the same event."""
+    outcomes = world.platform.intake.accept([read(raw()), read(raw(revision=1)), read(raw(revision="1"))])
+    assert [outcome.accepted or outcome.duplicate for outcome in outcomes] == [True] * 3

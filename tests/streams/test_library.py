@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from streams.keys import PersonKeys
 from streams.library import Library, NothingPublished, Publisher, Rules
 from streams.log import Log
 from templates.loader import load_packs
-from tests.templates.packs import KK, PACK, RULES, Change, write_town
+from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
 from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -197,3 +198,37 @@ async def test_a_withdrawn_trigger_ends_its_nudges_and_stops_nobody_else(tmp_pat
     assert [world.why(message.nudge).trigger for message in sent] == ["traffic_fine_discount"]
     assert world.why(nudge).trigger == "identity_card_expiry"
     world.close()
+
+
+def test_a_pack_with_live_from_leaves_pending_nudges_alone_too(tmp_path: Path) -> None:
+    """`live_from` is for the first version of a trigger: later ones look from their publication on."""
+    town = World(tmp_path, packs=[write_town(tmp_path, UNTIMED[0])])
+    data = {"number": "M1", "valid_until": "2025-12-20", "fee": 7}
+    town.take(event("town.meter.installed", AIGERIM, "2025-05-01T00:00:00Z", data))
+    town.plan()
+    before = town.pending()
+    town.at("2025-07-01T12:00+05:00")
+    publish(town, write_town(tmp_path / "new", UNTIMED[0], (RULES, 'at: "09:00"', 'at: "10:00"')))
+    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77701234567"}))
+    town.plan()
+    assert len(before) == 2
+    assert town.pending() == before
+    town.close()
+
+
+def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path) -> None:
+    """A pack whose event types no longer fit a published version is refused, or that version still works."""
+    town = World(tmp_path, packs=[write_town(tmp_path, *UNTIMED)])
+    without = [
+        (METER, "  required: [number, valid_until, fee]", "  required: [number, valid_until]"),
+        (METER, "    fee: {type: integer, minimum: 0, x-of: public}\n", ""),
+        (RULES, "when: event.fee > 0 && citizen.age >= 18\n", ""), UNTIMED[1],
+    ]  # fmt: skip
+    words = [
+        (KK, ". {{ event.fee | money }}", ""), (KK, "- Бағасы: {{ event.fee | money }}\n", ""),
+        (RU, ". {{ event.fee | money }}", ""), (RU, "- Цена: {{ event.fee | money }}\n", ""),
+    ]  # fmt: skip
+    with suppress(Exception):  # however it is refused
+        publish(town, write_town(tmp_path / "new", *without, *words))
+    assert town.platform.library.rules().rulebook.applying("town.meter.installed", NOON + timedelta(days=1))
+    town.close()

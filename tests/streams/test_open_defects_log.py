@@ -1,13 +1,16 @@
 """Promises of the log, its keys and its views that are not kept yet: each test fails until its defect is mended."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import event
+import pytest
+from sqlalchemy import Connection, event
 
-from streams.database import Database
+from streams.database import Database, Priority
 from streams.keys import PersonKey, PersonKeys
-from tests.streams.storing import AIDA, BOLAT, KEYRING, Store
+from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, submitted, url_in
 
 
 def loaded(store: Store, keys: PersonKeys, person: str) -> PersonKey | None:
@@ -43,3 +46,19 @@ def before_keys_are_read(database: Database, happens: Callable[[], None]) -> Ite
     event.listen(database.engine, "before_cursor_execute", notice)
     yield
     event.remove(database.engine, "before_cursor_execute", notice)
+
+
+def test_a_write_within_a_write_is_refused(tmp_path: Path) -> None:
+    """On SQLite a work that waits for another work waits for itself: it gets an error, and the writer goes on."""
+    database = Database(url_in(tmp_path))  # not the fixture's, which could never be closed while this fails
+    database.create()
+
+    def work(_: Connection) -> str:
+        return database.write(lambda _: "never")
+
+    waiting = submitted(database, work, Priority.INTAKE)
+    assert wait([waiting], 2).done, "the writer waits for itself for ever"
+    with pytest.raises(RuntimeError):
+        waiting.result()
+    assert database.write(lambda _: "goes on") == "goes on"
+    database.close()

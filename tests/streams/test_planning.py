@@ -17,6 +17,7 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.planning import Planning
 from tests.streams.meddling import MeddledDatabase, PowerCut
+from tests.templates.packs import write_town
 from tests.world import KEYRING, LONG_AGO, NOON, World, annulled, birth, card, corrected, event, fine, iin, registered
 
 AIGERIM, DANA, SAULE, MARAT = iin(1), iin(2), iin(3), iin(4)
@@ -329,3 +330,14 @@ async def test_one_persons_strange_event_stops_nobody_else(world: World, strange
     world.take(strange)
     world.take(card(DANA, "2025-07-20"))
     assert [message.recipient for message in await world.settle(LATER)] == [world.name(DANA)]
+
+
+async def test_an_area_event_that_comes_live_after_a_load_counts_as_live(tmp_path: Path) -> None:
+    """Of an area event that came by a historical load and then live, the steps are those of a live one."""
+    world = World(tmp_path, packs=[write_town(tmp_path)])
+    flood = event("town.flood", None, "2025-05-01T00:00:00Z", {"where": "7500"}, id="flood")
+    world.take(flood, ahead_from=NOON)
+    before = world.health().facts
+    world.take(flood)
+    assert world.health().facts == before + 1, "the move of the load is a fact"
+    world.close()

@@ -17,7 +17,7 @@ ONE, OTHER = UUID(int=1 << 100), UUID(int=2)
 
 def row(person: str, position: int, recorded: int = 100, ahead_from: int | None = None) -> Concerns:
     """A new fact of a person."""
-    return Concerns(person, position, 50, "kz.a", ahead_from, planned=False, recorded=recorded)
+    return Concerns(person, position, 50, "kz.a", ahead_from, planned=False, recorded=recorded, woken=recorded)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_move_ahead_wakes_all_whom_the_fact_concerns(database: Database, add: Ca
     """A fact that came by an earlier load is planned again for everybody it names, and only that fact moved."""
     add(row(AIDA, 1, ahead_from=500), row(BOLAT, 1, ahead_from=500), row(DANA, 2, ahead_from=500))
     plan(database, AIDA, BOLAT, DANA)
-    database.write(lambda connection: history.move_ahead(connection, 1, 400))
+    database.write(lambda connection: history.move_ahead(connection, 1, 400, woken=9))
 
     assert unplanned(database) == [AIDA, BOLAT]
     marks = ask(database, lambda connection: history.marks(connection, [AIDA, BOLAT, DANA]))
@@ -164,8 +164,8 @@ def test_a_mark_says_how_far_a_history_has_come(database: Database, add: Callabl
         lambda connection: history.add(connection, [row(AIDA, 9)]),
         lambda connection: history.add(connection, [row(AIDA, 2)]),
         lambda connection: history.wake(connection, [row(AIDA, 2)]),
-        lambda connection: history.move_ahead(connection, 1, 400),
-        lambda connection: history.move_ahead(connection, 1, None),
+        lambda connection: history.move_ahead(connection, 1, 400, woken=9),
+        lambda connection: history.move_ahead(connection, 1, None, woken=9),
     ],
     ids=["a later fact", "one between", "a fact joined", "an earlier load", "live"],
 )

@@ -3,24 +3,27 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.event import listen
 
 from app.simulation import simulate
 from domain.facts import AheadMoved
+from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections import statistics, tables, trail
 from streams.cloudevents import Envelope, envelope_of
+from streams.database import WRITING
 from streams.follower import Follower
 from streams.rebuild import COMPARED, Rebuilt, rebuild
 from streams.receipts import Heard, Receipt
-from tests.streams.meddling import MeddledDatabase, nothing
+from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
 START, END = datetime(2025, 1, 1, 7, tzinfo=UTC), date(2025, 5, 1)
@@ -30,8 +33,7 @@ TROUBLE: tuple[Outcome, ...] = (
     RetryLater(timedelta(minutes=7), Reason.BUSY), GiveUp(Reason.BAD_ADDRESS), Unknown(Reason.LINK_LOST),
 )  # fmt: skip
 AIGERIM = iin(1)
-PATIENCE = 30
-"""Seconds after which a test that waits for another thread has failed."""
+CARD = card(AIGERIM, "2026-12-20")
 
 
 def reported(random: Random) -> list[Envelope]:
@@ -138,6 +140,7 @@ def test_every_view_rebuilt_equals_the_live_one(world: World) -> None:
 def test_a_comparison_changes_nothing(world: World) -> None:
     """Without a swap nothing is written, and whoever waits for a plan still waits."""
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2026-12-20"))
+    world.platform.follower.drain()
     before, waiting = counts(world), world.platform.planning.waiting()
     rebuilt(world)
     assert (counts(world), world.platform.planning.waiting()) == (before, waiting)
@@ -223,54 +226,79 @@ def test_a_rebuild_leaves_no_thread_behind(world: World) -> None:
     assert threading.active_count() == before
 
 
-class Pause:
-    """Where a thread stops until it may go on."""
-
-    def __init__(self) -> None:
-        self._reached, self._over = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        self._reached.set()
-        assert self._over.wait(PATIENCE)
-
-    def reached(self) -> None:
-        """Wait until the thread is there."""
-        assert self._reached.wait(PATIENCE)
-
-    def over(self) -> None:
-        """Let the thread go on."""
-        self._over.set()
-
-
 def test_two_followers_count_everything_once(world: World) -> None:
     """Two processes that follow the same log at once count every fact once, wherever their pages end."""
     before = totals(world)
-    databases = [MeddledDatabase(world.platform.settings.database) for _ in range(2)]
-    first_has_read, first_has_written, second_has_read = Pause(), Pause(), Pause()
-    databases[0].before_reads.extend([nothing, first_has_read, first_has_written])
-    databases[1].before_reads.extend([nothing, second_has_read])
-    first, second = (threading.Thread(target=Follower(database, world.platform.log).drain) for database in databases)
-
+    database = MeddledDatabase(world.platform.settings.database)
     world.take(*registered(AIGERIM, LONG_AGO))
-    first.start()
-    first_has_read.reached()
-    world.take(card(AIGERIM, "2035-01-01"))
-    second.start()
-    second_has_read.reached()
-    first_has_read.over()
-    first_has_written.reached()
-    second_has_read.over()
-    second.join(PATIENCE)
-    first_has_written.over()
-    first.join(PATIENCE)
+
+    def overtaken() -> None:
+        world.platform.follower.drain()
+        world.take(card(AIGERIM, "2035-01-01"))
+
+    database.before_writes.append(overtaken)
+    Follower(database, world.platform.log).drain()
+    database.close()
 
     assert sum(totals(world).values()) - sum(before.values()) == 4
     assert world.health().views_behind == 0
-    for database in databases:
-        database.close()
 
 
 def totals(world: World) -> dict[tuple[str, str], int]:
     """The figures."""
     with world.platform.database.reading() as connection:
         return statistics.totals(connection)
+
+
+def test_what_was_cancelled_and_planned_again_is_followed(world: World) -> None:
+    """A page that opens with an older nudge's end and then plans it again is followed like any other."""
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    world.platform.follower.drain()
+    world.take(annulled(CARD, 2))
+    world.plan()
+    world.take(corrected(CARD, 3))
+    world.plan()
+    assert world.health().views_behind > 0
+    world.platform.follower.drain()
+    assert world.health().views_behind == 0
+
+
+def test_a_follower_that_is_behind_is_no_difference(world: World) -> None:
+    """Views that have not followed yet are late, not wrong: a comparison waits for them."""
+    world.take(*registered(AIGERIM, LONG_AGO))
+    assert rebuilt(world).equal
+
+
+async def test_who_took_over_has_the_views_of_the_log(tmp_path: Path) -> None:
+    """Ending a dead process's attempts is work in hand: the views still compare equal before it is settled."""
+
+    def die(_: object) -> None:
+        raise ZeroDivisionError
+
+    world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", die)})
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    with pytest.raises(ZeroDivisionError):
+        await world.settle("2025-06-20T12:00+05:00")
+    world.engine.dispatcher.take_over()
+    world.platform.follower.drain()
+    assert rebuilt(world).equal
+    world.close()
+
+
+def test_what_comes_just_before_the_comparison_is_in_it(world: World) -> None:
+    """Facts that are appended after the first pass over the log, before the write lock, are in the rebuilt views."""
+    platform = world.platform
+    database = MeddledDatabase(platform.settings.database)
+
+    def before_it_locks(_: Connection, options: Mapping[str, object]) -> None:
+        if WRITING in options:
+            world.take(*registered(AIGERIM, LONG_AGO), CARD)
+            world.plan()
+            platform.follower.drain()
+
+    listen(database.engine, "set_connection_execution_options", before_it_locks)
+    found = rebuild(database, platform.log, platform.names, swap=True)
+
+    assert (found.equal, found.position) == (True, world.health().facts)
+    database.close()

@@ -12,7 +12,7 @@ from projections import statistics, trail
 from streams.receipts import Heard, Receipt, UnknownNudge
 from tests.world import LONG_AGO, World, annulled, card, iin, registered
 
-AIGERIM = iin(1)
+AIGERIM, DANA = iin(1), iin(2)
 CARD = card(AIGERIM, "2025-07-20")
 DUE = "2025-06-20T09:00+05:00"
 
@@ -116,3 +116,40 @@ async def test_receipts_are_in_the_trail_and_the_figures(world: World) -> None:
         last = trail.positions(connection, world.name(AIGERIM))[-1]
     assert counted["identity_card_expiry", "delivered"] == 1
     assert last == world.health().facts
+
+
+def with_card(folder: Path) -> World:
+    """A platform on which Aigerim's card is announced at DUE."""
+    world = World(folder)
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    return world
+
+
+async def heard(world: World, heard_: Heard, *, recipient: str | None = None, attempt: int = 1) -> bool:
+    """A report about the month's nudge arrives."""
+    nudge = world.nudge("month")
+    return world.platform.receipts.take(
+        Receipt(nudge.intent.id, recipient or nudge.intent.person, attempt, heard_, "bounced")
+    )
+
+
+async def test_a_bounce_moves_on_to_the_next_channel(tmp_path: Path) -> None:
+    """A failure that is reported after the sending goes to the next channel, like one at the sending."""
+    world = with_card(tmp_path)
+    await world.settle(DUE)
+    await heard(world, Heard.FAILED)
+    assert [message.channel for message in await world.settle("2025-06-20T09:01+05:00")] == ["email"]
+    world.close()
+
+
+@pytest.mark.parametrize("heard_", list(Heard))
+async def test_a_receipt_of_what_was_never_attempted_changes_nothing(tmp_path: Path, heard_: Heard) -> None:
+    """A report about a nudge that nobody has sent, about a stranger or about a later attempt is no fact."""
+    world = with_card(tmp_path)
+    told = [await heard(world, heard_)]
+    sent = await world.settle(DUE)
+    before = world.health().facts
+    told += [await heard(world, heard_, recipient=world.name(DANA)), await heard(world, heard_, attempt=2)]
+    assert (told, len(sent), world.health().facts - before) == ([False] * 3, 1, 0)
+    world.close()

@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
@@ -30,8 +30,7 @@ from streams.database import Database, DatabaseUnavailable, Priority
 from streams.follower import READER, Follower
 from streams.intake import Intake
 from streams.keys import KEY_BYTES, Keyring, PersonKey, PersonKeys
-from streams.log import Log
-from streams.mapper import Entry, decode_life, seal, unseal
+from streams.mapper import decode_life, seal, unseal
 from streams.rebuild import rebuild
 from streams.tables import log, person_keys
 from tests.streams.storing import (
@@ -291,7 +290,7 @@ def test_planned_is_only_what_the_planner_saw(database: Database) -> None:
     """A fact that came after the mark was taken still waits for its plan."""
 
     def row(position: int) -> Concerns:
-        return Concerns(AIDA, position, 50, "kz.a", None, planned=False, recorded=position)
+        return Concerns(AIDA, position, 50, "kz.a", None, planned=False, recorded=position, woken=position)
 
     database.write(lambda connection: history.add(connection, [row(1)]))
     with database.reading() as connection:
@@ -304,37 +303,31 @@ def test_planned_is_only_what_the_planner_saw(database: Database) -> None:
         assert history.waiting(connection) == (1, 2)
 
 
-class Interrupted(Log):
-    """A log during whose first page something else happens."""
+def test_two_followers_count_every_fact_once(store: Store, tmp_path: Path) -> None:
+    """Two processes that follow at once (`run` and `trail`), while facts arrive, count every fact exactly once."""
+    other = Store(url_in(tmp_path))
+    arrived = threading.Event()
 
-    meanwhile: Callable[[], object]
+    def follow(process: Store) -> None:
+        follower, last_look = Follower(process.database, process.log), False
+        while not last_look:
+            last_look = arrived.is_set()
+            follower.drain()
 
-    def scan(self, *limits: Any, **more: Any) -> Iterator[list[Entry]]:
-        for page in super().scan(*limits, **more):
-            self.meanwhile()
-            yield page
-
-
-class UptoTwo(Log):
-    """The log as a process saw it that read it when it had two facts."""
-
-    def scan(self, after: int = 0, *_: Any, **__: Any) -> Iterator[list[Entry]]:
-        yield from super().scan(after, 2)
-
-
-def test_two_followers_count_every_fact_once(store: Store) -> None:
-    """Two processes that follow at once (`run` and `trail`), one of them a little behind, count nothing twice."""
-    store.take(life("1"), life("2"), life("3"))
-    behind = Follower(store.database, UptoTwo(store.database, store.keys, fixed(NOW)))
-    interrupted = Interrupted(store.database, store.keys, fixed(NOW))
-    interrupted.meanwhile = behind.drain
-
-    Follower(store.database, interrupted).drain()
-    Follower(store.database, store.log).drain()
+    with ThreadPoolExecutor(2) as threads:
+        following = [threads.submit(follow, process) for process in (store, other)]
+        try:
+            for number in range(150):
+                store.take(life(str(number)))
+        finally:
+            arrived.set()
+        for each in following:
+            each.result(PATIENCE)
+    other.database.close()
 
     with store.database.reading() as connection:
-        assert positions.position_of(connection, READER) == 3
-        assert statistics.totals(connection) == {("", life().type): 3}
+        assert positions.position_of(connection, READER) == 150
+        assert statistics.totals(connection) == {("", life().type): 150}
 
 
 ARRIVALS = {

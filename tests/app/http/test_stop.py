@@ -72,7 +72,7 @@ def opted_out(platform: Platform, person: str) -> list[str]:
     """The categories that the person opted out of."""
     rulebook = platform.library.rules().rulebook
     with platform.database.reading() as connection:
-        found = reading.persons_now(connection, platform.log, [person], rulebook)
+        found = reading.persons(connection, platform.log, [person], rulebook)
     return found[person].get("opted_out") or []
 
 

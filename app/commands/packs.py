@@ -1,0 +1,186 @@
+"""habarshy lint and habarshy test: packs in folders, without a database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from app.options import AsJson
+from app.terminal import Exit, data, data_json, stop
+from streams.rehearsal import rehearse
+from streams.rehearsal_cases import read_cases
+from streams.rehearsal_script import Case, Decision, Expected, Played
+from streams.rehearsal_stage import Stage, stages
+from streams.rehearsal_verdict import Difference, judge, said, short
+from templates.catalogue import NoDefaults
+from templates.files import read_pack
+from templates.findings import BrokenPack, Finding, Report, closest
+from templates.loader import load_packs
+
+Packs = Annotated[list[Path], typer.Argument(metavar="PACK…", help="Folders of packs, anywhere.")]
+Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")]
+
+
+def lint(packs: Packs, as_json: AsJson = False) -> None:
+    """Say what is wrong with packs, by file, line and column."""
+    folders = _folders(packs)
+    findings = _findings(folders)
+    for finding in findings:
+        _print_finding(finding, as_json=as_json)
+    read = [read_pack(folder, Report()) for folder in folders]
+    counts = {
+        "triggers": sum(len(files.triggers) for files in read),
+        "event_types": sum(len(files.events) for files in read), "findings": len(findings),
+    }  # fmt: skip
+    _end(counts, failed=bool(findings), as_json=as_json)
+
+
+def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json: AsJson = False) -> None:
+    """Play the tests of triggers on a virtual clock; a message that no test expects fails it."""
+    folders = _folders(packs)
+    findings = list(_findings(folders))
+    tried = [] if findings else _tried(folders, only, findings)
+    for finding in findings:
+        _print_finding(finding, as_json=as_json)
+    for each in tried:
+        _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)
+    failed = sum(1 for each in tried if each.differences)
+    counts = {"cases": len(tried), "failed": failed, "findings": len(findings)}
+    _end(counts, failed=bool(failed or findings), as_json=as_json)
+
+
+class _Tried(NamedTuple):
+    """A case of a trigger, how it was played, and where that differs from what it expects."""
+
+    trigger: str
+    case: Case
+    played: Played
+    differences: list[Difference]
+
+
+def _folders(packs: Sequence[Path]) -> list[Path]:
+    for pack in packs:
+        if not pack.is_dir():
+            stop(Exit.USAGE, f"{pack}: no such folder")
+    return list({pack.resolve(): pack for pack in reversed(packs)}.values())[::-1]
+
+
+def _findings(folders: Sequence[Path]) -> tuple[Finding, ...]:
+    try:
+        load_packs(folders)
+    except BrokenPack as broken:
+        return broken.findings
+    return ()
+
+
+def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[_Tried]:
+    report, read = Report(), []
+    for stage, folder in _staged(folders):
+        read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
+    findings += report.findings
+    wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
+    if only is not None and not wanted and not findings:
+        _no_such(only, read)
+    return [_try(stage, case) for stage, case in wanted]
+
+
+def _staged(folders: Sequence[Path]) -> Iterator[tuple[Stage, Path]]:
+    try:
+        for stage in stages(load_packs(folders)):
+            name = stage.trigger.name
+            yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
+    except NoDefaults as missing:
+        stop(Exit.CHECK_FAILED, str(missing))
+
+
+def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
+    names = {name for stage, case in read for name in (stage.trigger.name, case.name)}
+    hint = "" if (meant := closest(only, names)) is None else f" (did you mean {meant!r}?)"
+    stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint}")
+
+
+def _try(stage: Stage, case: Case) -> _Tried:
+    played = rehearse(stage, case)
+    return _Tried(stage.trigger.name, case, played, judge(case, played.endings))
+
+
+def _print_finding(finding: Finding, *, as_json: bool) -> None:
+    if as_json:
+        data_json({name: getattr(finding, name) for name in Finding.__struct_fields__})
+    else:
+        data(str(finding))
+
+
+def _print_lines(tried: _Tried, *, explain: bool) -> None:
+    case = tried.case
+    if tried.differences:
+        data(f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}")
+    else:
+        data(f"ok {tried.trigger}: {case.name}")
+    for decision in tried.played.decisions if explain else ():
+        data(f"    {_told(case, decision)}")
+    for line in (line for difference in tried.differences for line in _diff(case, difference)):
+        data(line)
+
+
+def _diff(case: Case, difference: Difference) -> Iterator[str]:
+    expected, got = difference.expected, difference.got
+    if expected is not None:
+        yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
+    if got is not None:
+        yield f"  + {said(case, got)}"
+    yield f"    {_why(difference)}"
+
+
+def _why(difference: Difference) -> str:
+    if difference.expected is None:
+        return "was sent, and nothing in `expect` says so"
+    if difference.got is None:
+        return "nothing like it was sent or decided"
+    if "nothing" in difference.keys:
+        return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
+    return f"differs in {', '.join(difference.keys)}"
+
+
+def _told(case: Case, decision: Decision) -> str:
+    parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
+    parts += [f"for {case.when(decision.until)}"] if decision.until else []
+    parts += [f"({decision.reason})"] if decision.reason else []
+    parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
+    return " ".join(parts)
+
+
+def _print_json(tried: _Tried, *, explain: bool) -> None:
+    case = tried.case
+    found: dict[str, Any] = {
+        "path": case.path, "line": case.line, "trigger": tried.trigger, "case": case.name,
+        "passed": not tried.differences,
+        "differences": [_as_plain(case, each) for each in tried.differences],
+    }  # fmt: skip
+    if explain:
+        found["decisions"] = [
+            {"at": case.when(each.at), "what": each.what, "about": each.about, "reason": each.reason,
+             "until": each.until and case.when(each.until), "channel": each.channel, "text": each.text or None}
+            for each in tried.played.decisions
+        ]  # fmt: skip
+    data_json(found)
+
+
+def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
+    expected, got = difference.expected, difference.got
+    line = expected.line if isinstance(expected, Expected) else None
+    return {
+        "line": line, "expected": expected and said(case, expected), "got": got and said(case, got),
+        "differs": difference.keys,
+    }  # fmt: skip
+
+
+def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:
+    if as_json:
+        data_json(counts)
+    else:
+        data(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))
+    if failed:
+        raise typer.Exit(Exit.CHECK_FAILED)

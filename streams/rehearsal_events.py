@@ -1,0 +1,122 @@
+"""Reads the events of a case: cast with invented persons, and checked as intake checks them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from domain.event_types import EventType
+from domain.events import LifeEvent
+from domain.timing import UTC, parse_offset, shift, zone_of
+from streams.cloudevents import Envelope, Refused
+from streams.rehearsal_script import CITIZEN, Reported
+from streams.rehearsal_shapes import EventShape, is_offset
+from streams.rehearsal_stage import Stage
+from templates.findings import Report, closest
+from templates.yaml_file import Document
+from templates.yaml_file import Path as At
+
+
+class Notes:
+    """Takes what is wrong in a document, said at its place."""
+
+    def __init__(self, document: Document, report: Report) -> None:
+        self._document, self._report = document, report
+
+    def wrong(self, path: At, message: str, suggestion: str | None = None, *, key: bool = False) -> None:
+        """Note it at the value of that path (or at its key)."""
+        place = self._document.key(path) if key else self._document.value(path)
+        self._report.add(self._document.finding(place, message, suggestion))
+
+    def unknown(self, path: At, what: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
+        """Note a name that nothing has."""
+        self.wrong(path, f"no {what} is called {name!r}", closest(name, known), key=key)
+
+
+class EventReader:
+    """Makes life events. `met`: everybody who was cast as a subject without being named."""
+
+    def __init__(self, stage: Stage, notes: Notes, clock: datetime) -> None:
+        self._stage, self._notes, self._clock = stage, notes, clock
+        self.met: list[str] = []
+
+    def events(self, shapes: Sequence[EventShape]) -> list[Reported]:
+        """The events that nothing is wrong with."""
+        made = [each for at, shape in enumerate(shapes) if (each := self._event(at, shape)) is not None]
+        self._check_ids(shapes, [each.event for each in made])
+        return made
+
+    def moment(self, path: At, text: str) -> datetime:
+        """A time of the case, in UTC."""
+        if not is_offset(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+        try:
+            return shift(self._clock, parse_offset(text), zone_of(self._stage.defaults.zone))
+        except OverflowError:
+            self._notes.wrong(path, "this lies beyond the calendar")
+            return self._clock
+
+    def _event(self, at: int, shape: EventShape) -> Reported | None:
+        where: At = ("events", at)
+        types = self._stage.catalogue.types
+        if (type_ := types.get(shape.type)) is None:
+            self._notes.unknown((*where, "type"), "event type", shape.type, types)
+            return None
+        time = self.moment((*where, "at"), shape.at)
+        data, subject = self._cast(where, shape, type_)
+        envelope = Envelope(
+            specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=shape.type,
+            time=time.isoformat(), subject=subject, data=data, corrects=shape.corrects, revision=shape.revision,
+            annuls=bool(shape.annuls),
+        )  # fmt: skip
+        try:
+            event = self._stage.checker.check(envelope)
+        except Refused as refused:
+            self._refused(where, refused)
+            return None
+        return Reported(event, time if shape.known is None else self.moment((*where, "known"), shape.known))
+
+    def _refused(self, where: At, refused: Refused) -> None:
+        path = (*where, *("at" if refused.field == "time" else refused.field).split("."))
+        if refused.code == "bad_national_id":
+            self._notes.wrong(path, "a person is named as in $child; the one under test is $citizen")
+        else:
+            self._notes.wrong(path, f"{refused.field} {refused.reason}")
+
+    def _cast(self, where: At, shape: EventShape, type_: EventType) -> tuple[dict[str, Any] | None, str | None]:
+        """The event's data and subject, with the citizen under test in the role that the case gives them."""
+        role = type_.subject if shape.as_ in (None, "subject") else shape.as_
+        data, subject = shape.data, shape.subject
+        if shape.as_ is not None and role not in type_.roles:
+            self._notes.unknown((*where, "as"), f"role of {type_.name}", shape.as_, type_.roles)
+        elif role is not None and role != type_.subject:
+            data = {role: [CITIZEN] if type_.roles[role] else CITIZEN} | (data or {})
+            if CITIZEN not in _listed(data[role]):
+                self._notes.wrong((*where, "data", role), f"the citizen under test is {role}: write {CITIZEN} here")
+        if subject is not None and type_.subject is None:
+            self._notes.wrong((*where, "subject"), f"{type_.name} has no subject")
+        if subject is None and type_.subject is not None:
+            subject = CITIZEN if role == type_.subject else f"${type_.subject}"
+            self.met.append(subject)
+        self._check_one_role(where, type_, data or {}, subject)
+        return data, subject
+
+    def _check_one_role(self, where: At, type_: EventType, data: dict[str, Any], subject: str | None) -> None:
+        others = [role for role in type_.roles if role != type_.subject and CITIZEN in _listed(data.get(role))]
+        if subject == CITIZEN and others:
+            message = f"the citizen under test is both {type_.subject} and {others[0]}; write as: {others[0]}"
+            self._notes.wrong((*where, "data", others[0]), message)
+
+    def _check_ids(self, shapes: Sequence[EventShape], events: Sequence[LifeEvent]) -> None:
+        ids = [shape.id for shape in shapes if shape.id is not None]
+        for at, shape in enumerate(shapes):
+            if shape.corrects is not None and shape.corrects not in ids:
+                self._notes.unknown(("events", at, "corrects"), "event of this case", shape.corrects, ids)
+        bodies: dict[str, bytes] = {}
+        for event in events:
+            if bodies.setdefault(event.id, event.digest) != event.digest:
+                at = max(at for at, shape in enumerate(shapes) if shape.id == event.id)
+                self._notes.wrong(("events", at, "id"), "another event has this id; a correction has its own")
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401  (anything that a file may hold)
+    return value if isinstance(value, list) else [value]

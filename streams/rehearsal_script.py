@@ -1,0 +1,92 @@
+"""What a rehearsal is about, as plain data: the cases that are played, and what came of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from domain.events import LifeEvent
+
+CITIZEN = "$citizen"
+"""The citizen under test."""
+NOT_APPLICABLE = "not_applicable"
+"""Why nothing is sent where nothing was ever planned."""
+
+
+class Reported(Struct, frozen=True):
+    """A life event, and when it becomes known."""
+
+    event: LifeEvent
+    known: datetime
+
+
+class Expected(Struct, frozen=True):
+    """A message that goes, or one that does not (`nothing`); None and () accept anything."""
+
+    line: int
+    at: datetime | None
+    step: str | None
+    to: str | None
+    channel: str | None
+    contains: tuple[str, ...]
+    least: int
+    most: int | None
+    nothing: bool
+    because: str | None
+
+
+class Case(Struct, frozen=True):
+    """One test of a trigger.
+
+    `openings`: what is known of the persons at the start; `names`: pseudonym -> `$child`.
+    """
+
+    path: str
+    line: int
+    name: str
+    clock: datetime
+    zone: ZoneInfo
+    openings: tuple[LifeEvent, ...]
+    events: tuple[Reported, ...]
+    expected: tuple[Expected, ...]
+    names: Mapping[str, str]
+
+    def when(self, moment: datetime) -> str:
+        """The moment in the zone of the citizen under test."""
+        return moment.astimezone(self.zone).isoformat(timespec="minutes")
+
+
+class Ending(Struct, frozen=True):
+    """What became of a nudge for one recipient: sent by a channel in these words, or not, `because` of that.
+
+    `at`: when it was sent or decided on; where it never came to that, when it would have been due.
+    """
+
+    at: datetime
+    step: str
+    recipient: str
+    channel: str | None = None
+    text: str = ""
+    because: str | None = None
+
+
+class Decision(Struct, frozen=True):
+    """One thing that happened, in the order of the clock; `nudge` is None for what became known."""
+
+    at: datetime
+    what: str
+    about: str
+    nudge: UUID | None = None
+    until: datetime | None = None
+    reason: str | None = None
+    channel: str | None = None
+    text: str = ""
+
+
+class Played(Struct, frozen=True):
+    """A rehearsed case: how each of the citizen's nudges ended, by time, and every decision on the way."""
+
+    endings: tuple[Ending, ...]
+    decisions: tuple[Decision, ...]

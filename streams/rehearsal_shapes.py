@@ -1,0 +1,90 @@
+"""The shape of tests.yaml: what happens to an invented citizen, and exactly what they are told."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from domain.timing import parse_offset
+from templates.kinds import Channel, Name, Names, Positive, Shape, Text, matching, optional
+
+PERSON = r"\$[a-z][a-z0-9_]*"
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time is written 2026-03-01T09:00+05:00") from None
+    if moment.tzinfo is None:
+        raise ValueError("the time has no zone; write 2026-03-01T09:00+05:00")
+    return text
+
+
+def is_offset(text: str) -> bool:
+    """Whether it is written as an offset from the clock's start."""
+    return text.lstrip("+-").startswith("P")
+
+
+def _when(text: str) -> str:
+    if not is_offset(text):
+        return _moment(text)
+    parse_offset(text)
+    return text
+
+
+def _range(parts: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
+    exactly = isinstance(parts, int) and not isinstance(parts, bool)
+    return {"min": parts, "max": parts} if exactly else parts
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+When = Annotated[str, AfterValidator(_when)]
+Letter = Annotated[str, matching(PERSON, "a person is named as in $child; the one under test is $citizen")]
+Attributes = dict[Name, Any]
+
+
+class PartsShape(Shape):
+    """In how many parts an SMS goes: a number, or a range."""
+
+    min: Positive = Field(default=1)
+    max: Positive | None = optional("at most so many")
+
+
+class EventShape(Shape):
+    """Something happened, and was reported."""
+
+    at: When = Field(description="when it happened: a time, or an offset from the clock's start such as +P40D")
+    type: Text = Field(description="the event type")
+    as_: Name | None = optional("the role that the citizen under test plays; default: the subject", alias="as")
+    subject: Letter | None = optional("who the subject is, where it is somebody else: $child")
+    data: dict[str, Any] | None = optional("as in the event; persons are named $citizen, $child …")
+    id: Text | None = optional("by which a later event corrects it")
+    corrects: Text | None = optional("the id of the event that it corrects")
+    revision: int | None = optional("2 or more, with `corrects`")
+    annuls: bool | None = optional("it takes the original back")
+    known: When | None = optional("when it is reported; default: when it happens")
+
+
+class ExpectedShape(Shape):
+    """A message that goes, or one that does not, and why."""
+
+    at: When | None = optional("when")
+    step: Name | None = optional("which step of the trigger; `correction` for the platform's own")
+    to: Letter | None = optional("who gets it, where it is not the citizen under test")
+    channel: Channel | None = optional("by which channel")
+    contains: Names | None = optional("what its words contain: one text or several")
+    parts: Annotated[PartsShape, BeforeValidator(_range)] | None = optional("in how many parts the SMS goes")
+    nothing: Literal[True] | None = optional("nothing is sent")
+    because: Text | None = optional("why nothing is sent")
+
+
+class CaseShape(Shape):
+    """One test of a trigger."""
+
+    name: Text
+    clock: Moment = Field(description="where the virtual clock starts")
+    citizen: Attributes | None = optional("what is known of the citizen under test at the start")
+    persons: dict[Name, Attributes] | None = optional("the same of others: mother: {language: ru}")
+    events: list[EventShape] | None = optional("what happens")
+    expect: list[ExpectedShape] = Field(description="every message that goes, and what is known not to go")

@@ -1,0 +1,94 @@
+"""A platform with something due, and dispatchers in whose way things come."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason
+from streams.dispatch import Dispatcher
+from streams.settling import Case
+from streams.writing import Writer
+from tests.streams.meddling import MeddledDatabase
+from tests.world import LONG_AGO, World, card, event, iin, registered
+
+AIGERIM, DANA, SAULE, MARAT = iin(1), iin(2), iin(3), iin(4)
+CARD = card(AIGERIM, "2025-07-20")
+AWAKE = event(
+    "citizen.preferences_changed", AIGERIM, "2025-01-01T00:00:00Z", {"quiet_from": "03:00", "quiet_to": "03:00"}
+)
+"""Aigerim has no quiet hours."""
+DUE = datetime.fromisoformat("2025-06-20T09:00+05:00")
+"""When the first step of CARD is due."""
+MINUTE = timedelta(minutes=1)
+ABSENT = GiveUp(Reason.BAD_ADDRESS)
+
+
+def with_card(folder: Path, **parts: Iterable[Outcome] | Notifier) -> World:
+    """A platform on which Aigerim's card is announced at DUE; a channel's outcomes, or its notifier, may be given."""
+    scripts = {channel: part for channel, part in parts.items() if not hasattr(part, "send")}
+    notifiers = {channel: part for channel, part in parts.items() if hasattr(part, "send")}
+    world = World(folder, script=scripts, notifiers=notifiers)  # type: ignore[arg-type]
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    return world
+
+
+def dispatcher(
+    world: World, *, on_writing: Callable[[], object] = lambda: None, holder: str = "second"
+) -> Dispatcher:
+    """Another dispatcher on the same file; `on_writing` runs between what it reads and what it commits."""
+
+    def no_link(_: Case) -> None:
+        on_writing()
+
+    platform = world.platform
+    return Dispatcher(
+        platform.database,
+        platform.log,
+        platform.library,
+        world.notifiers,
+        Writer(no_link),
+        world.clock,
+        holder=holder,
+    )
+
+
+def once(work: Callable[[], object]) -> Callable[[], None]:
+    """The work, but only the first time."""
+    left = [work]
+
+    def first_time() -> None:
+        if left:
+            left.pop()()
+
+    return first_time
+
+
+def ends(world: World, step: str = "month") -> tuple[str, str | None, int]:
+    """State, reason and attempts of the step's only delivery, which waits for nothing more."""
+    one = world.delivery(step)
+    assert one.due is None
+    return one.state.value, one.reason, one.attempt
+
+
+class Killed(Exception):
+    """The process of the dispatcher died while it sent."""
+
+
+def kill(_: Message) -> None:
+    """A provider during whose call the process dies."""
+    raise Killed
+
+
+def beside(world: World, database: MeddledDatabase) -> Dispatcher:
+    """A second dispatcher, on that database."""
+    platform = world.platform
+    return Dispatcher(
+        database,
+        platform.log,
+        platform.library,
+        world.notifiers,
+        Writer(lambda _: None),
+        world.clock,
+        holder="second",
+    )

@@ -1,0 +1,283 @@
+"""Rehearsing a trigger: a case passes if, and only if, what it expects is what the platform does."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from domain.events import LifeEvent
+from domain.nudge import Nudge
+from streams.rehearsal import rehearse
+from streams.rehearsal_cases import read_cases
+from streams.rehearsal_script import Case, Played
+from streams.rehearsal_stage import OPENING, Stage, stages
+from streams.rehearsal_verdict import judge, said
+from templates.findings import Report
+from templates.loader import load_packs, shipped
+from tests.templates.packs import PACK, RULES, Change, write_town
+from tests.world import World
+
+NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
+CLOCK = "  clock: 2026-03-01T09:00+05:00\n"
+INSTALLED = "type: town.meter.installed, data: {number: M1, valid_until: 2026-05-20, fee: 7}"
+LATER = "type: town.meter.installed, data: {number: M1, valid_until: 2036-05-20, fee: 7}"
+MONTH, DAY = "2026-04-20T09:00+05:00", "2026-05-19T09:00+05:00"
+MONTH_SMS = "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"
+TWICE = (f"- {{at: {MONTH}, step: month}}", f"- {{at: {DAY}, step: day}}")
+[KZ] = shipped()
+
+
+def stage_of(folder: Path, *changes: Change) -> Stage:
+    """The trigger of the small pack, with changes."""
+    [stage] = stages(load_packs([write_town(folder, NO_AGE, *changes)]))
+    return stage
+
+
+def written(folder: Path, text: str) -> Path:
+    """A tests.yaml of the small pack's trigger."""
+    path = folder / "town" / "meter_check" / "tests.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def yaml(*expect: str, events: str = f"[{{at: +P1D, {INSTALLED}}}]", citizen: str = "channels: [sms]") -> str:
+    """One case about a citizen who reads Russian."""
+    head = f"- name: a case\n{CLOCK}  citizen: {{language: ru, {citizen}}}\n  events: {events}\n  expect:"
+    return head + "".join(f"\n  {each}" for each in expect) + (" []\n" if not expect else "\n")
+
+
+def played(stage: Stage, folder: Path, text: str) -> tuple[Case, Played]:
+    """The only case of a text, played."""
+    report = Report()
+    found = read_cases(written(folder, text), stage, report)
+    assert [str(finding) for finding in report.findings] == []
+    [case] = found
+    return case, rehearse(stage, case)
+
+
+def differences(folder: Path, text: str, *changes: Change) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What a case expects, what it gets, and in what they differ."""
+    case, came = played(stage_of(folder, *changes), folder, text)
+    return [
+        (said(case, one.expected) if one.expected else "", said(case, one.got) if one.got else "", one.keys)
+        for one in judge(case, came.endings)
+    ]
+
+
+def findings(folder: Path, text: str) -> list[str]:
+    """What is wrong with a tests.yaml, with paths from its folder."""
+    stage, report = stage_of(folder), Report()
+    path = written(folder, text)
+    assert read_cases(path, stage, report) == []
+    return [str(each).removeprefix(f"{path}:") for each in report.findings]
+
+
+def test_a_case_passes_where_each_message_is_expected(tmp_path: Path) -> None:
+    """Time, step, channel, words and parts of each message, in whatever order the case says them."""
+    expect = (
+        f'- {{at: {DAY}, step: day, channel: sms, contains: ["Последний", M1], parts: 1}}',
+        f'- {{at: {MONTH}, step: month, channel: sms, contains: "20 мая", parts: {{max: 2}}}}',
+    )
+    assert differences(tmp_path, yaml(*expect)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected", "keys"),
+    [
+        (f"{{at: {MONTH}, step: day}}", f"{MONTH} day", ("step",)),
+        ("{at: 2026-04-20T10:00+05:00, step: month}", "2026-04-20T10:00+05:00 month", ("at",)),
+        (f"{{at: {MONTH}, channel: email}}", f"{MONTH} email", ("channel",)),
+        (f'{{at: {MONTH}, step: month, contains: "21 мая"}}', f'{MONTH} month contains "21 мая"', ("contains",)),
+        (f"{{at: {MONTH}, step: month, parts: 2}}", f"{MONTH} month in 2 parts", ("parts",)),
+        (f"{{at: {MONTH}, step: month, parts: {{min: 2}}}}", f"{MONTH} month in 2 or more parts", ("parts",)),
+        (f"{{at: {MONTH}, step: month, to: $other}}", f"{MONTH} month to $other", ("to",)),
+        ("{step: month, nothing: true}", "month nothing", ("nothing",)),
+        ("{step: month, nothing: true, because: done}", "month nothing, because done", ("nothing",)),
+        (
+            "{step: month, nothing: true, because: not_applicable}", "month nothing, because not_applicable",
+            ("nothing",),
+        ),
+    ],
+)  # fmt: skip
+def test_a_case_fails_where_a_message_is_another(
+    tmp_path: Path, wrong: str, expected: str, keys: tuple[str, ...]
+) -> None:
+    """A wrong step, time, channel, text, length or recipient is told with what was sent instead."""
+    got = f'{MONTH} month sms "{MONTH_SMS}"'
+    assert differences(tmp_path, yaml(f"- {wrong}", TWICE[1])) == [(expected, got, keys)]
+
+
+def test_a_case_fails_on_a_message_that_it_does_not_mention(tmp_path: Path) -> None:
+    """Whatever is sent is expected, or the case fails; a case that expects nothing fails on everything."""
+    day = ("", f'{DAY} day sms "Последний день. № M1"', ())
+    assert differences(tmp_path, yaml(TWICE[0])) == [day]
+    assert differences(tmp_path, yaml()) == [("", f'{MONTH} month sms "{MONTH_SMS}"', ()), day]
+
+
+def test_a_case_fails_on_a_message_that_does_not_go(tmp_path: Path) -> None:
+    """What is expected and not sent is missing, also where a message like it is expected twice."""
+    third = "- {at: 2027-01-01T09:00+05:00, step: correction}"
+    assert differences(tmp_path, yaml(*TWICE, third)) == [("2027-01-01T09:00+05:00 correction", "", ())]
+    assert differences(tmp_path, yaml(*TWICE, TWICE[0])) == [(f"{MONTH} month", "", ())]
+
+
+@pytest.mark.parametrize(
+    ("citizen", "because"),
+    [
+        ("opted_out: [water]", "opted_out"), ("phone: null, email: null", "no_address"),
+        ("channels: [push]", "no_address"),
+    ],
+)  # fmt: skip
+def test_why_nothing_is_sent_is_asserted(tmp_path: Path, citizen: str, because: str) -> None:
+    """The reason of settle is asked for: the right one passes, another one fails."""
+    right = [f"- {{step: {step}, nothing: true, because: {because}}}" for step in ("month", "day")]
+    assert differences(tmp_path, yaml(*right, citizen=citizen)) == []
+    wrong = [right[0], "- {step: day, nothing: true, because: done}"]
+    assert differences(tmp_path, yaml(*wrong, citizen=citizen)) == [
+        ("day nothing, because done", f"{DAY} day nothing, because {because}", ("because",))
+    ]
+    assert differences(tmp_path, yaml(right[0], TWICE[1], citizen=citizen)) == [
+        (f"{DAY} day", f"{DAY} day nothing, because {because}", ("nothing",))
+    ]
+
+
+def test_done_is_also_what_unless_prevents(tmp_path: Path) -> None:
+    """A step that left the plan, and one that was never in it, are done when their time would have come."""
+    replaced = (RULES, "when: later.number == event.number}", 'when: later.kind == "hot"}')
+    cold = (RULES, "when: event.fee > 0", "when: event.fee > 1")
+    other = "type: town.meter.installed, data: {number: M2, kind: hot, valid_until: 2026-05-20, fee: 1}"
+    expect = ["- {at: %s, step: %s, nothing: true, because: done}" % each for each in ((MONTH, "month"), (DAY, "day"))]
+    between = f"[{{at: +P1D, {INSTALLED}}}, {{at: 2026-05-01T09:00+05:00, {other}}}]"
+    assert differences(tmp_path, yaml(TWICE[0], expect[1], events=between), replaced, cold) == []
+    before = f"[{{at: +P1D, {other}}}, {{at: +P2D, {INSTALLED}}}]"
+    assert differences(tmp_path, yaml(*expect, events=before), replaced, cold) == []
+    assert differences(tmp_path, yaml(TWICE[0], expect[1], events=before), replaced, cold) == [
+        (f"{MONTH} month", f"{MONTH} month nothing, because done", ("nothing",))
+    ]
+
+
+def test_not_applicable_is_what_was_never_planned(tmp_path: Path) -> None:
+    """Where the trigger's condition does not hold, nothing is planned, and the case says so."""
+    free = f"[{{at: +P1D, {INSTALLED.replace('fee: 7', 'fee: 0')}}}]"
+    assert differences(tmp_path, yaml("- {nothing: true, because: not_applicable}", events=free)) == []
+    assert differences(tmp_path, yaml("- {nothing: true}", events=free)) == []
+    assert differences(tmp_path, yaml("- {nothing: true, because: done}", events=free)) == [
+        ("nothing, because done", "", ())
+    ]
+
+
+def test_what_is_already_overdue_is_caught_up(tmp_path: Path) -> None:
+    """Of the steps overdue when the event becomes known, the latest goes; the other says why it does not."""
+    late = f"[{{at: 2026-03-02T09:00+05:00, known: 2026-05-19T12:00+05:00, {INSTALLED}}}]"
+    skipped = "- {at: 2026-05-19T12:00+05:00, step: month, nothing: true, because: catch_up}"
+    sent = "- {at: 2026-05-19T12:00+05:00, step: day}"
+    assert differences(tmp_path, yaml(skipped, sent, events=late)) == []
+
+
+def test_an_annulment_takes_back_what_was_sent_and_cancels_the_rest(tmp_path: Path) -> None:
+    """The correction goes when the annulment becomes known; the other step is cancelled."""
+    annulled = (f"[{{at: +P1D, id: one, {INSTALLED}}},"
+                " {at: 2026-05-01T10:00+05:00, corrects: one, revision: 2, annuls: true, type: town.meter.installed}]")  # fmt: skip
+    expect = (
+        TWICE[0], '- {at: 2026-05-01T10:00+05:00, step: correction, contains: "отменено"}',
+        f"- {{at: {DAY}, step: day, nothing: true, because: cancelled}}",
+    )  # fmt: skip
+    assert differences(tmp_path, yaml(*expect, events=annulled)) == []
+
+
+def test_quiet_hours_defer_in_the_zone_of_the_citizen(tmp_path: Path) -> None:
+    """The clock jumps to the end of the quiet hours, and every decision on the way is kept."""
+    quiet = yaml(
+        "- {at: 2026-04-20T10:30+05:00, step: month}", "- {at: 2026-05-19T10:30+05:00, step: day}",
+        citizen='quiet_from: "23:00", quiet_to: "10:30"',
+    )  # fmt: skip
+    case, came = played(stage_of(tmp_path), tmp_path, quiet)
+    assert judge(case, came.endings) == []
+    assert [(each.what, each.about, each.reason) for each in came.decisions] == [
+        ("known", "town.meter.installed", None), ("planned", "month", None), ("planned", "day", None),
+        ("deferred", "month", "quiet_hours"), ("sent", "month", None),
+        ("deferred", "day", "quiet_hours"), ("sent", "day", None),
+    ]  # fmt: skip
+
+
+def test_a_role_of_the_citizen_and_the_names_of_others(tmp_path: Path) -> None:
+    """`as` puts the citizen under test into a role, so what is said to the subject is not about them."""
+    named = f"[{{at: +P1D, as: neighbours, subject: $holder, {INSTALLED}}}]"
+    assert differences(tmp_path, yaml("- {nothing: true, because: not_applicable}", events=named)) == []
+    to_neighbours = (RULES, "to: subject", "to: neighbours")
+    assert differences(tmp_path, yaml(*TWICE, events=named), to_neighbours) == []
+
+
+def test_a_minor_is_told_through_the_guardians(tmp_path: Path) -> None:
+    """What is about the citizen's ward reaches the citizen; what is about a minor goes to each guardian."""
+    born = (PACK, "attributes:\n", "attributes:\n  born_on: {type: date, title: {kk: Туған күні, ru: Дата}}\n")
+    ward = "channels: [sms]\n, guardians: [$mother], born_on: 2015-01-01".replace("\n", "")
+    both = [f"- {{at: {at}, to: $mother}}" for at in (MONTH, DAY)]
+    # the pack's event makes the neighbours guardians, so it names the mother
+    guarded = f"[{{at: +P1D, {INSTALLED[:-1]}, neighbours: [$mother]}}}}]"
+    assert differences(tmp_path, yaml(*both, events=guarded, citizen=ward), born) == []
+    others = f"[{{at: +P1D, as: neighbours, subject: $child, {INSTALLED}}}]"
+    persons = yaml(*TWICE, events=others).replace("  events:", "  persons: {child: {born_on: 2015-01-01}}\n  events:")
+    assert differences(tmp_path, persons, born) == []
+
+
+def test_a_later_reach_and_the_clock_decide_what_is_looked_at(tmp_path: Path) -> None:
+    """Without words of the pack or the trigger the rule looks from the clock's start on."""
+    unlimited = (PACK, "live_from: 2024-03-01\n", "")
+    early = f"[{{at: -P1D, {INSTALLED}}}]"
+    assert differences(tmp_path, yaml("- {nothing: true, because: not_applicable}", events=early), unlimited) == []
+    reaching = (RULES, "expires:", 'reach: "2020-01-01"\nexpires:')
+    assert differences(tmp_path, yaml(*TWICE, events=early), unlimited, reaching) == []
+
+
+def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
+    """A misspelt key, a wrong kind, an empty key and a time without a zone are named by line and column."""
+    text = f"""\
+- name: a case
+{CLOCK}  events:
+  - {{at: +P1D, tpye: x, {INSTALLED}}}
+  expect: []
+- name: another
+  clock: 2026-03-01T09:00
+  expect:
+  - {{at: {MONTH}, channel: smss, parts: many}}
+  - {{at: tomorrow, contains: }}
+- clock: 2026-03-01T09:00+05:00
+"""
+    assert findings(tmp_path, text) == []
+
+
+def test_names_and_data_are_checked(tmp_path: Path) -> None:
+    """Attributes, event types, roles, fields, persons, ids, steps and reasons are known, or named with a guess."""
+    text = f"""\
+- name: a case
+{CLOCK}  citizen: {{langauge: ru, opted_out: water, checked_on: 2026-02-30, guardians: [mother]}}
+  persons: {{citizen: {{language: kk}}}}
+  events:
+  - {{at: +P1D, type: town.meter.instaled}}
+  - {{at: +P1D, as: holdr, {INSTALLED}}}
+  - {{at: +P1D, {INSTALLED.replace("fee", "fe")}}}
+  - {{at: +P1D, {INSTALLED[:-1]}, neighbours: [mother]}}}}
+  - {{at: +P1D, {INSTALLED[:-1]}, neighbours: [$citizen]}}}}
+  - {{at: +P1D, as: neighbours, {INSTALLED[:-1]}, neighbours: [$x]}}}}
+  - {{at: +P1D, id: one, {INSTALLED}}}
+  - {{at: +P2D, id: one, {INSTALLED}}}
+  - {{at: +P1D, corrects: on, revision: 2, {INSTALLED}}}
+  - {{at: +P9000Y, {INSTALLED}}}
+  expect:
+  - {{at: {MONTH}, step: mnth, because: done}}
+  - {{nothing: true, because: optd_out, channel: sms}}
+  - {{step: day}}
+"""
+    assert findings(tmp_path, text) == []
+
+
+def test_a_file_that_is_no_list_or_not_there_is_a_finding(tmp_path: Path) -> None:
+    """What cannot be read as cases is said at the top of the file."""
+    assert findings(tmp_path, "name: x") == ["1:1: the file is a list of cases, each with a name"]
+    report = Report()
+    assert read_cases(tmp_path / "tests.yaml", stage_of(tmp_path), report) == []
+    assert [str(each) for each in report.findings] == [f"{tmp_path}/tests.yaml:1:1: this file is missing"]

@@ -41,6 +41,13 @@ class DatabaseUnavailable(Exception):
         super().__init__((type(self).__doc__ or "").format(reason=reason))
 
 
+class NestedWrite(RuntimeError):
+    """A write was begun within another and would wait for itself; use the connection that the outer one got."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
 class Database:
     """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
 
@@ -83,6 +90,7 @@ class Database:
             DatabaseUnavailable: it was closed.
         """
         if self._writer is not None:
+            self._writer.refuse_nested()
             return self._writer.submit(work, priority).result()
         with self.engine.begin() as connection:
             return work(connection)
@@ -115,6 +123,10 @@ class _Writer:
                 self._thread.start()
             self._queue.put((priority, next(self._order), work, future))
         return future
+
+    def refuse_nested(self) -> None:
+        if threading.current_thread() is self._thread:
+            raise NestedWrite
 
     def close(self) -> None:
         with self._lock:

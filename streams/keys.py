@@ -80,21 +80,23 @@ class PersonKeys:
         Raises:
             WrongKeyFile: a key was wrapped by a key that we do not have.
         """
-        self._look_for_erasures(connection)
+        erasures_seen = self._look_for_erasures(connection)
         wanted = set(persons)
         found = {person: key for person in wanted if (key := self._cache.get(person)) is not None}
         missing = wanted.difference(found)
         if missing:
             loaded = self._read(connection, missing)
-            self._keep({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
+            if erasures_seen == self._erasures:  # else an older snapshot: its keys may be destroyed by now
+                self._keep({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
 
-    def _look_for_erasures(self, connection: Connection) -> None:
-        latest = connection.execute(_LATEST_ERASURE).scalar_one()
-        if latest != self._erasures:
+    def _look_for_erasures(self, connection: Connection) -> int:
+        latest: int = connection.execute(_LATEST_ERASURE).scalar_one()
+        if latest > self._erasures:
             self._cache.clear()
             self._erasures = latest
+        return latest
 
     def _read(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
         rows = [

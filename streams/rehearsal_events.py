@@ -62,6 +62,8 @@ class EventReader:
             self._notes.unknown((*where, "type"), "event type", shape.type, types)
             return None
         time = self.moment((*where, "at"), shape.at)
+        if self._misspelt(where, shape, type_):
+            return None
         data, subject = self._cast(where, shape, type_)
         envelope = Envelope(
             specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=shape.type,
@@ -74,6 +76,15 @@ class EventReader:
             self._refused(where, refused)
             return None
         return Reported(event, time if shape.known is None else self.moment((*where, "known"), shape.known))
+
+    def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
+        """Whether a field is not known: said first, because whatever else is missing follows from it."""
+        known = type_.schema.get("properties", {})
+        closed = type_.schema.get("additionalProperties") is False
+        unknown = [name for name in shape.data or () if closed and name not in known]
+        for name in unknown:
+            self._notes.unknown((*where, "data", name), f"field of {type_.name}", name, known, key=True)
+        return bool(unknown)
 
     def _refused(self, where: At, refused: Refused) -> None:
         path = (*where, *("at" if refused.field == "time" else refused.field).split("."))

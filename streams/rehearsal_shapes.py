@@ -34,8 +34,11 @@ def _when(text: str) -> str:
 
 
 def _range(parts: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
-    exactly = isinstance(parts, int) and not isinstance(parts, bool)
-    return {"min": parts, "max": parts} if exactly else parts
+    if isinstance(parts, int) and not isinstance(parts, bool):
+        return {"min": parts, "max": parts}
+    if not isinstance(parts, dict):
+        raise ValueError("a number, or {min: 1, max: 2}")  # noqa: TRY004  (pydantic tells of a ValueError only)
+    return parts
 
 
 Moment = Annotated[str, AfterValidator(_moment)]

@@ -42,8 +42,8 @@ def _broken_silence(case: Case, endings: Sequence[Ending]) -> Iterator[Differenc
             if found is not None:
                 yield Difference(each, found, ("nothing",) if found.because is None else ("because",))
         elif each.nothing and each.because is None:
-            sent = (one for one in endings if one.because is None and _FITS["step"](each, one) and _FITS["at"](each, one))
-            yield from (Difference(each, one, ("nothing",)) for one in sent)
+            sent = [one for one in endings if one.because is None and _FITS["step"](each, one)]
+            yield from (Difference(each, one, ("nothing",)) for one in sent if _FITS["at"](each, one))
 
 
 def _matched(expected: Sequence[Expected], got: Sequence[Ending]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""Promises of the log, its keys and its views that are not kept yet: each test fails until its defect is mended."""
+"""Races of keys and writes where it once went wrong."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait

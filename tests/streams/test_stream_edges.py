@@ -1,4 +1,4 @@
-"""What the streams do not keep yet: each of these fails, and moves to its own file when it holds."""
+"""Edges of the streams where it once went wrong: what changes meanwhile, what is told twice, what is set wrongly."""
 
 from collections.abc import Mapping
 

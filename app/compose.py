@@ -65,8 +65,13 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) ->
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
-    if database.sqlite and log.recorder.max_notification_id() is None:
-        Publisher(database, log, names).publish(load_packs(pack_folders(settings)), by="pack", now=clock())
+    empty = database.sqlite and log.recorder.max_notification_id() is None
+    if empty or settings.packs:
+        packs = load_packs(
+            pack_folders(settings)
+        )  # what is broken stops the start, also where only `publish` changes it
+        if empty:
+            Publisher(database, log, names).publish(packs, by="pack", now=clock())
     return Platform(
         settings=settings,
         clock=clock,

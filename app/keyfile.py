@@ -26,7 +26,10 @@ def load_keyring(path: Path, *, create: bool) -> Keyring:
     if not path.exists():
         if not create:
             raise BadKeyFile(path, "it does not exist")
-        return _create(path)
+        try:
+            return _create(path)
+        except OSError as error:
+            raise BadKeyFile(path, str(error.strerror)) from None
     if path.stat().st_mode & 0o077:
         raise BadKeyFile(path, "others can read it; run chmod 600 on it")
     try:

@@ -47,7 +47,8 @@ class Delivery(Struct, frozen=True, array_like=True):
     """A nudge on its way to one recipient.
 
     `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;
-    `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over.
+    `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: an attempt
+    ended so that nobody knows whether it went.
     """
 
     recipient: str
@@ -59,6 +60,7 @@ class Delivery(Struct, frozen=True, array_like=True):
     exhausted: tuple[str, ...] = ()
     reason: str | None = None
     sent_at: datetime | None = None
+    uncertain: bool = False
 
 
 RANK = {
@@ -144,4 +146,4 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
 def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
         return delivery
-    return replace(delivery, state=State.UNKNOWN, due=fact.retry_at, reason=fact.reason)
+    return replace(delivery, state=State.UNKNOWN, due=fact.retry_at, reason=fact.reason, uncertain=True)

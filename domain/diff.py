@@ -27,7 +27,7 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     """The facts that bring a person's nudges to the plan: planned, rescheduled, cancelled, or put right.
 
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
-    where the trigger has words for it; back after cancelling → planned again; once attempted, never planned again.
+    where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone.
     """
@@ -43,9 +43,9 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
 def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:
     if nudge is None or nudge.cancelled:
         return _planned(intent, nudge, now)
-    if nudge.attempted or nudge.intent == intent:
+    if nudge.maybe_sent or nudge.intent == intent:
         return None
-    if nudge.pending or _moved(intent, nudge.intent):
+    if nudge.waits or (not nudge.attempted and _moved(intent, nudge.intent)):
         return Change(intent.id, nudge.version + 1, NudgeRescheduled(now, **content_of(intent)))
     return None
 

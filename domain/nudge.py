@@ -52,7 +52,7 @@ class Nudge(Struct, frozen=True, array_like=True):
     @property
     def maybe_sent(self) -> bool:
         """Somebody may have read it."""
-        return any(one.state in MAYBE_SENT or one.sent_at for one in self.deliveries)
+        return any(one.state in MAYBE_SENT or one.sent_at or one.uncertain for one in self.deliveries)
 
     @property
     def state(self) -> State:
@@ -91,14 +91,24 @@ def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.Nud
     intent = intent_of(nudge_id, fact)
     same_time = before is not None and not before.gone and before.intent.due == intent.due
     since = before.planned_at if before is not None and same_time else fact.at
-    return Nudge(intent, version, since, (_fresh(intent, intent.person),))
+    return Nudge(intent, version, since, _anew(intent, before) or (_fresh(intent, intent.person),))
+
+
+def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
+    """What was tried and has certainly not gone begins again, and goes on counting its attempts."""
+    tried = [one for one in before.deliveries if one.attempt] if before is not None else []
+    return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in tried)
 
 
 def _out_of_the_plan(delivery: Delivery) -> Delivery:
     """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
     if delivery.state is State.ATTEMPTED:
         return delivery
-    state = State.CANCELLED if delivery.attempt == 0 and delivery.due is not None else delivery.state
+    state = delivery.state
+    if delivery.attempt == 0 and delivery.due is not None:
+        state = State.CANCELLED
+    elif delivery.state in {State.DEFERRED, State.PLANNED}:
+        state = State.UNKNOWN if delivery.uncertain else State.FAILED
     return replace(delivery, state=state, due=None)
 
 

@@ -61,7 +61,7 @@ class Step(Struct, frozen=True):
                 return None
             due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
             return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
-        except OverflowError:  # registries write 9999-12-31 for "without end"
+        except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
             return None
 
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
@@ -122,5 +122,5 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
             if self.expiry is not None:
                 return self.expiry.after(due, values, zone)
             return None if self.klass == "legal" else due + EXPIRES_AFTER
-        except OverflowError:  # at the end of the calendar nothing expires
+        except (OverflowError, ValueError):  # beyond the calendar nothing expires
             return None

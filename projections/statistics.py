@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, func, select
 from projections.tables import statistics
 
 Key = tuple[date, str, str]
-"""Day (UTC), trigger ("" for life events), and what: a life event's type, or `channel.state` of a nudge."""
+"""Day (UTC), trigger ("" for life events), and what: a life event's type, or `sent`, `withheld.<reason>` …"""
 
 
 def add(connection: Connection, counts: Mapping[Key, int], table: Table = statistics) -> None:

@@ -45,7 +45,8 @@ class Concerned:
         revised = history.revisions_of(self._views, list(originals))
         if not revised:
             return
-        arrived = as_loaded(self._log.streams(self._facts, revised))
+        loaded = as_loaded(self._log.streams(self._facts, revised))
+        arrived = {original: one for original, one in loaded.items() if one[1].corrects is None}
         history.originals_arrived(self._views, list(arrived))
         corrections = self._corrections(revised.values())
         for original, positions in revised.items():

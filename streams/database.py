@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
-from sqlalchemy.pool import NullPool
 
 from projections.tables import metadata
 from streams import tables
@@ -186,8 +185,9 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, hide_parameters=True)
-    pool: dict[str, Any] = {} if parsed.database else {"poolclass": NullPool}
-    engine = create_engine(url, hide_parameters=True, **pool)  # parameters in an error would be people's data
+    if parsed.database in (None, "", ":memory:"):
+        raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
+    engine = create_engine(url, hide_parameters=True)  # parameters in an error would be people's data
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -63,11 +63,16 @@ class Dispatcher:
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._notifiers = database, log, library, notifiers
         self._writer, self._clock, self._holder, self._lease = writer, clock, holder, lease
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin nothing more; what was handed to a provider is still waited for."""
+        self._stopping = True
 
     async def drain(self) -> int:
         """Dispatch until nothing is due; returns how many deliveries were looked at."""
         done = 0
-        while handled := await self.turn():
+        while not self._stopping and (handled := await self.turn()):
             done += handled
         return done
 
@@ -110,8 +115,11 @@ class Dispatcher:
             (case.nudge, _unsent(case, now)) for case in turn.cases if case.nudge.intent.id not in sending
         ]  # fmt: skip
         self._commit(decided)
-        self._database.write(lambda connection: nudges.release(connection, turn.moved_on), Priority.DISPATCH)
+        self._release(turn.moved_on)
         return [case for case in turn.cases if case.nudge.intent.id in sending], rules
+
+    def _release(self, ids: Sequence[UUID]) -> None:
+        self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
 
     def _lost(self, nudge: Nudge, recipient: str, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
@@ -134,6 +142,9 @@ class Dispatcher:
 
     async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
         async with free:
+            if self._stopping:
+                await asyncio.to_thread(self._release, [case.nudge.intent.id for case in cases])
+                return
             attempts = await asyncio.to_thread(self._attempt, cases, rules)
             by_channel: dict[str, list[Attempt]] = {}
             for attempt in attempts:

@@ -95,9 +95,15 @@ class _Storing:
 
     def __init__(self, connection: Connection, log: Log, names: Names, now: datetime) -> None:
         self.connection, self.log, self.names, self.now = connection, log, names, now
+        self.chained: set[UUID] = set()
+
+    def _original(self, event: LifeEvent) -> UUID:
+        return self.names.stream(event.source, event.original)
 
     def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
         known = self._known([event.stream for event in events])
+        corrected = self._known([self._original(event) for event in events if event.corrects is not None])
+        self.chained = {stream for stream, one in corrected.items() if one.state.corrects is not None}
         fresh: dict[int, LifeEvent] = {}  # by the stream's number: a UUID's own hash is a call of Python
         outcomes = [self._take(event, known, fresh) for event in events]
         return outcomes, self._append(list(fresh.values()))
@@ -113,6 +119,9 @@ class _Storing:
         return found
 
     def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> Outcome:
+        if self.chained and event.corrects is not None and self._original(event) in self.chained:
+            reason = "names a correction; name the original event, and give this a higher revision"
+            return Outcome(accepted=False, refused=Refused("corrects", reason))
         stored = known.get(event.stream) if known else None
         if stored is None:
             first = fresh.setdefault(event.stream.int, event)

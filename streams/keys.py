@@ -70,9 +70,8 @@ class PersonKeys:
         self._keyring = keyring
         self._random = random
         self._wrappers = {version: AESGCM(key) for version, key in keyring.wrapping.items()}
-        self._cache: OrderedDict[str, PersonKey] = OrderedDict()
+        self._kept = _Kept(b"", OrderedDict())
         self._uncommitted: set[bytes] = set()
-        self._erasures = 0
 
     def load(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
         """The keys of those persons who have one.
@@ -80,23 +79,23 @@ class PersonKeys:
         Raises:
             WrongKeyFile: a key was wrapped by a key that we do not have.
         """
-        erasures_seen = self._look_for_erasures(connection)
+        kept = self._current(connection)
         wanted = set(persons)
-        found = {person: key for person in wanted if (key := self._cache.get(person)) is not None}
+        found = {person: key for person in wanted if (key := kept.keys.get(person)) is not None}
         missing = wanted.difference(found)
         if missing:
             loaded = self._read(connection, missing)
-            if erasures_seen == self._erasures:  # else an older snapshot: its keys may be destroyed by now
-                self._keep({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
+            kept.add({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
 
-    def _look_for_erasures(self, connection: Connection) -> int:
-        latest: int = connection.execute(_LATEST_ERASURE).scalar_one()
-        if latest > self._erasures:
-            self._cache.clear()
-            self._erasures = latest
-        return latest
+    def _current(self, connection: Connection) -> "_Kept":
+        """The keys at hand as of the latest erasure that this transaction sees; another one starts anew."""
+        mark: bytes = connection.execute(_LATEST_ERASURE).scalar() or b""
+        kept = self._kept
+        if kept.mark != mark:
+            kept = self._kept = _Kept(mark, OrderedDict())
+        return kept
 
     def _read(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
         rows = [
@@ -140,21 +139,28 @@ class PersonKeys:
     def remember(self, made: Mapping[str, PersonKey]) -> None:
         """Keep keys that `ensure` made at hand, now that they are committed."""
         self._uncommitted.difference_update(key.id for key in made.values())
-        self._keep(made)
+        self._kept.add(made)
 
-    def _keep(self, keys: Mapping[str, PersonKey]) -> None:
-        self._cache.update(keys)
-        while len(self._cache) > CACHED:
-            self._cache.popitem(last=False)
-
-    @staticmethod
-    def destroy(connection: Connection, person: str) -> None:
+    def destroy(self, connection: Connection, person: str) -> None:
         """Destroy a person's key: what it sealed can be read by nobody from the commit on."""
         connection.execute(person_keys.delete().where(person_keys.c.person == person))
-        connection.execute(erasures.insert().values(number=connection.execute(_LATEST_ERASURE).scalar_one() + 1))
+        number = connection.execute(select(func.coalesce(func.max(erasures.c.number), 0))).scalar_one() + 1
+        insert_rows(connection, erasures, [(number, self._random(KEY_ID_BYTES))])
 
 
-_LATEST_ERASURE = select(func.coalesce(func.max(erasures.c.number), 0))
+class _Kept(NamedTuple):
+    """Keys at hand, as of the erasure with that mark."""
+
+    mark: bytes
+    keys: OrderedDict[str, PersonKey]
+
+    def add(self, keys: Mapping[str, PersonKey]) -> None:
+        self.keys.update(keys)
+        while len(self.keys) > CACHED:
+            self.keys.popitem(last=False)
+
+
+_LATEST_ERASURE = select(erasures.c.mark).order_by(erasures.c.number.desc()).limit(1)
 
 
 def check_names(connection: Connection, fingerprint: bytes) -> None:

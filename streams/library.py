@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from domain.ids import Names
 from domain.national_id import SCHEMES
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.settle import Controls
+from domain.timing import utc, zone_of
 from domain.triggers import BadTrigger
 from projections import governance
 from streams.checking import Checker
@@ -201,18 +203,22 @@ def _facts(
 ) -> list[tuple[str, str, PackPublished | TriggerPublished]]:
     """The pack's facts. What it says of reach holds for the first version of a trigger: later ones look ahead."""
     live_from = live_from_of(pack.content) or now
+    zone = zone_of((pack.content.get("defaults") or {}).get("zone", "UTC"))
     found: list[tuple[str, str, PackPublished | TriggerPublished]]
     found = [("pack", pack.name, PackPublished(now, by, pack.name, pack.hash, pack.content))]
     for trigger in pack.triggers:
         first = trigger.name not in known
-        reach = _stated(trigger.rules, "reach", live_from) if first else now
-        ahead = _stated(trigger.rules, "ahead_from", live_from) if first else now
+        reach = _stated(trigger.rules, "reach", live_from, zone) if first else now
+        ahead = _stated(trigger.rules, "ahead_from", live_from, zone) if first else now
         found.append(("trigger", trigger.name, TriggerPublished(
             now, by, pack.name, trigger.name, trigger.hash, trigger.rules, trigger.words, reach, ahead,
         )))  # fmt: skip
     return found
 
 
-def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime) -> datetime:
-    text = rules.get(key)
-    return otherwise if text is None else datetime.fromisoformat(text).replace(tzinfo=otherwise.tzinfo)
+def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+    """A date means its start in the pack's zone; a time keeps its own, if it has one."""
+    if (text := rules.get(key)) is None:
+        return otherwise
+    stated = datetime.fromisoformat(text)
+    return utc(stated.replace(tzinfo=stated.tzinfo or zone))

@@ -10,7 +10,7 @@ from domain.settle import Settlement, channels_left
 from domain.triggers import Class
 from notifiers.port import Accepted, GiveUp, Outcome, RetryLater
 
-ATTEMPTS_A_CHANNEL = 8
+ATTEMPTS_A_CHANNEL, UNKNOWN_A_CHANNEL = 8, 3
 BACKOFF = (
     timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4)
 )  # fmt: skip
@@ -37,8 +37,12 @@ def fact_of(
 
 
 def unknown(delivery: Delivery, reason: str, klass: Class, *, removes_doubles: bool, now: datetime) -> NudgeUnknown:
-    """Nobody knows whether it went: again only where the provider removes doubles, or the law wants it."""
-    again = now + backoff(delivery.attempt) if removes_doubles or klass == "legal" else None
+    """Nobody knows whether it went: again only where the provider removes doubles, or the law wants it.
+
+    And not for ever: a person who may have had it a few times has had it.
+    """
+    often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
+    again = now + backoff(delivery.attempt) if (removes_doubles or klass == "legal") and not often else None
     return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, again)
 
 

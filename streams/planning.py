@@ -37,19 +37,39 @@ class Planning:
 
     def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
+        self._unplannable: set[str] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin no further batch."""
+        self._stopping = True
 
     def drain(self, woken_before: datetime | None = None) -> int:
         """Plan until nobody waits (since before that moment); returns how many plans were committed."""
         done = 0
-        while persons := self.waiting(woken_before):
-            done += self.plan_batch(persons)
+        while not self._stopping and (persons := self.waiting(woken_before)):
+            done += self._plan_each(persons)
         return done
+
+    def _plan_each(self, persons: Sequence[str]) -> int:
+        """Plan a batch; where it cannot be planned, each person by themselves, so that one stops nobody else.
+
+        Who cannot be planned is left unplanned, and not tried again by this process.
+        """
+        try:
+            return self.plan_batch(persons)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            if len(persons) == 1:
+                self._unplannable.update(persons)
+                return 0
+        return sum(self._plan_each([person]) for person in persons)
 
     def waiting(self, woken_before: datetime | None = None, limit: int = BATCH) -> list[str]:
         """Persons with facts that are not planned yet."""
         before = None if woken_before is None else micros(woken_before)
         with self._database.reading() as connection:
-            return history.unplanned(connection, limit, before)
+            found = history.unplanned(connection, limit + len(self._unplannable), before)
+        return [person for person in found if person not in self._unplannable][:limit]
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.history import History, history_of
+from domain.ids import Names
 from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import history as view
@@ -74,10 +75,17 @@ def _area_facts(
     found: dict[str, list[LifeEvent]] = {}
     for person, events in recorded.items():
         areas = _areas_of(person, events, rulebook)
-        entries = log.read(connection, view.areas_with_facts(connection, areas))
-        loads = log.streams(connection, [entry.originator_id for entry in entries])
-        found[person] = [event for _, event in as_loaded(loads).values()]
+        found[person] = _with_revisions(connection, log, view.areas_with_facts(connection, areas), rulebook.names)
     return found
+
+
+def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[LifeEvent]:
+    """The area events at those positions, with every revision of each: one may have moved it to another area."""
+    found = [entry.fact for entry in log.read(connection, positions) if isinstance(entry.fact, LifeEvent)]
+    originals = {names.stream(event.source, event.original) for event in found}
+    events = [event for _, event in as_loaded(log.streams(connection, originals)).values()]
+    later = [at for some in view.revisions_of(connection, list(originals)).values() for at in some]
+    return events + [entry.fact for entry in log.read(connection, later) if isinstance(entry.fact, LifeEvent)]
 
 
 def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:

@@ -1,7 +1,8 @@
 """What makes the platform move: a few interval jobs that drain what waits; they hold no truth."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -12,6 +13,8 @@ from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
 
+log = logging.getLogger("habarshy")
+Job = Callable[[], Awaitable[object]]
 RECONCILE_AFTER = timedelta(minutes=5)
 """How long a fact may wait for its plan before the reconciler takes it."""
 
@@ -26,7 +29,7 @@ class Engine(Struct, frozen=True):
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
-        """Run until nothing is unplanned, nothing is due by now, and no attempt is open."""
+        """Run until nothing is unplanned, nothing is due by now, and no attempt is open (or `stop` was called)."""
         while await self._round():
             pass
         await asyncio.to_thread(self.follower.drain)
@@ -36,24 +39,62 @@ class Engine(Struct, frozen=True):
         handled = await self.dispatcher.drain()
         return bool(planned or handled)
 
-    def scheduler(self, every: timedelta = timedelta(seconds=1)) -> AsyncIOScheduler:
-        """The jobs, not started yet."""
-        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
-        jobs = {
-            "planning": (self._plan, every),
+    def stop(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        self.planning.stop()
+        self.dispatcher.stop()
+
+    async def until(self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1)) -> None:
+        """Run the jobs until the event is set, then wait for those that are under way.
+
+        A job never runs twice at once, and what it fails with is told in one line and tried again at its next time.
+        """
+        jobs = _Jobs()
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        for name, (job, interval) in self._jobs(every).items():
+            scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
+        scheduler.start()
+        await stopped.wait()
+        scheduler.pause()
+        self.stop()
+        await jobs.ended()  # before the shutdown, which cancels what runs
+        scheduler.shutdown(wait=False)
+
+    def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
+        return {
+            "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
             "dispatch": (self.dispatcher.drain, every),
-            "follower": (self._follow, every),
+            "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
         }
-        for name, (job, interval) in jobs.items():
-            scheduler.add_job(job, "interval", seconds=interval.total_seconds(), id=name)
-        return scheduler
-
-    async def _plan(self) -> None:
-        await asyncio.to_thread(self.planning.drain)
-
-    async def _follow(self) -> None:
-        await asyncio.to_thread(self.follower.drain)
 
     async def _reconcile(self) -> None:
+        """Plan who waits for too long: beside a live planner there is nobody, so a find is a sign of trouble."""
         await asyncio.to_thread(self.planning.drain, self.clock() - RECONCILE_AFTER)
+
+
+class _Jobs:
+    """Runs each job at most once at a time, and knows when all have ended."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, asyncio.Task[object]] = {}
+
+    def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if name not in self._running:
+                task = self._running[name] = asyncio.ensure_future(self._told(name, job))
+                task.add_done_callback(lambda _: self._running.pop(name))
+
+        return run
+
+    @staticmethod
+    async def _told(name: str, job: Job) -> None:
+        try:
+            await job()
+        except Exception as error:  # noqa: BLE001  (the next run tries again)
+            log.error("%s failed: %s", name, type(error).__name__)  # noqa: TRY400  (a traceback may hold data)
+
+    async def ended(self) -> None:
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+            await asyncio.sleep(0)

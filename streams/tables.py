@@ -54,8 +54,9 @@ erasures = Table(
     "erasures",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("mark", LargeBinary(8), nullable=False),
 )
-"""One row an erasure: whoever keeps keys at hand looks here whether one of them was destroyed."""
+"""One row an erasure, with a random mark: whoever keeps keys at hand looks here whether one was destroyed."""
 
 fake_messages = Table(
     "fake_messages",

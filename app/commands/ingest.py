@@ -1,9 +1,8 @@
 """habarshy ingest: events from files into the log."""
 
-import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,10 @@ import typer
 from app.compose import compose
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import Exit, data_json, stop, talk
-from streams.cloudevents import Envelope, Refused, read_envelope
+from streams.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake import Intake, Outcome
 
-BATCH = 5000
+BATCH, BATCH_BYTES = 5000, 16 * 1024 * 1024
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="NDJSON of CloudEvents; - reads stdin.")]
 Historical = Annotated[bool, typer.Option("--historical", help="Plan only what is still ahead of now.")]
@@ -34,7 +33,7 @@ def ingest(
     """Store life events from files. What is refused is named by line and field; the rest goes in."""
     now = clock_of(clock)
     for file in files:
-        if str(file) != "-" and not file.is_file():
+        if str(file) != "-" and (not file.exists() or file.is_dir()):
             stop(Exit.USAGE, f"{file}: no such file")
     platform = compose(settings_of(database, key_file), now)
     counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
@@ -59,16 +58,38 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 def _load(
     intake: Intake,
     file: Path,
-    lines: Iterable[bytes],
+    lines: BinaryIO,
     counts: Counter[str],
     ahead_from: datetime | None,
     *,
     as_json: bool,
 ) -> None:
-    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    for batch in iter(lambda: list(itertools.islice(numbered, BATCH)), []):
+    for batch in _batches(lines):
         outcomes = intake.accept([_read(line) for _, line in batch], ahead_from)
         _report(file, [number for number, _ in batch], outcomes, counts, as_json=as_json)
+
+
+def _batches(lines: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """Numbered lines that are not empty, so many or so large at a time."""
+    batch: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in enumerate(_lines(lines), 1):
+        if line.strip():
+            batch.append((number, line))
+            size += len(line)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _lines(lines: BinaryIO) -> Iterator[bytes]:
+    """The lines; of one that is too long to be an event only so much that it is refused."""
+    while line := lines.readline(MAX_BYTES + 2):
+        yield line
+        while len(line) > MAX_BYTES and not line.endswith(b"\n"):
+            line = lines.readline(MAX_BYTES)
 
 
 def _read(line: bytes) -> Envelope | Refused:

@@ -13,6 +13,8 @@ from app.terminal import talk
 from notifiers.port import Notifier
 from streams.scheduler import Engine
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
 
 
@@ -32,23 +34,29 @@ def run(
 async def _run(engine: Engine, notifiers: dict[str, Notifier], *, until_idle: bool) -> None:
     try:
         if engine.database.sqlite:
-            engine.dispatcher.take_over()
+            await asyncio.to_thread(engine.dispatcher.take_over)
+        stopped = _stop_signal(engine)
         if until_idle:
             await engine.until_idle()
         else:
-            await _forever(engine)
+            talk("running; Ctrl-C stops")
+            await engine.until(stopped)
     finally:
         for notifier in notifiers.values():
             await notifier.aclose()
 
 
-async def _forever(engine: Engine) -> None:
-    stopped = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    scheduler = engine.scheduler()
-    scheduler.start()
-    talk("running; Ctrl-C stops")
-    await stopped.wait()
-    scheduler.shutdown(wait=True)
-    await engine.until_idle()
+def _stop_signal(engine: Engine) -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM, which lets what is in flight end; the second one ends at once."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        for each in STOP_SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+        engine.stop()
+        stopped.set()
+
+    for each in STOP_SIGNALS:
+        loop.add_signal_handler(each, stop)
+    return stopped

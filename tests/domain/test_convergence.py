@@ -117,10 +117,10 @@ def test_what_was_not_tried_follows_the_plan(days: list[Day]) -> None:
 @modest
 @examples(DAYS)
 def test_what_was_tried_is_left_alone_while_it_is_wanted(days: list[Day]) -> None:
-    """What a provider had stays as it is while it is in the plan; once gone, it waits for nothing but its outcome."""
+    """What perhaps went stays as it is while it is in the plan; once gone, it waits for nothing but its outcome."""
     desk = Desk()
     for day, ((recorded, versions), fates) in enumerate(days):
-        tried = [nudge for nudge in desk.nudges.values() if nudge.attempted]
+        tried = [nudge for nudge in desk.nudges.values() if nudge.maybe_sent]
         planned = given(*recorded).when(*_versions(versions))
         desk.follow(planned, _on(day))
         wanted = {intent.id for intent in planned.plan.intents}

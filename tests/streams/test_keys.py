@@ -33,7 +33,7 @@ def same(one: PersonKey, other: PersonKey) -> bool:
 
 def erase(database: Database, person: str) -> None:
     """Destroy a person's key."""
-    database.write(lambda connection: PersonKeys.destroy(connection, person))
+    database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, person))
 
 
 def test_sealed_opens_only_for_what_it_is_about() -> None:
@@ -161,8 +161,8 @@ def test_the_cache_is_bounded(store: Store) -> None:
     key = person_key(b"x")
     store.keys.remember({f"{number:032}": key for number in range(CACHED)})
 
-    assert len(store.keys._cache) == CACHED
-    assert AIDA not in store.keys._cache, "the oldest goes first"
+    assert len(store.keys._kept.keys) == CACHED
+    assert AIDA not in store.keys._kept.keys, "the oldest goes first"
     assert same(loaded(store.database, store.keys, [AIDA])[AIDA], first)
 
 

@@ -248,13 +248,13 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
 """
     assert findings(tmp_path, text) == [
         "4:16: the key 'tpye' is not known here (did you mean 'type'?)",
-        '7:10: clock: the time has no zone; write 2026-03-01T09:00+05:00',
+        "7:10: clock: the time has no zone; write 2026-03-01T09:00+05:00",
         "9:43: channel must be 'push', 'sms' or 'email' (did you mean 'sms'?)",
-        '9:56: parts: a number, or {min: 1, max: 2}',
-        '10:10: at: a time is written 2026-03-01T09:00+05:00',
-        '10:30: contains is empty',
-        '11:3: expect is missing',
-        '11:3: name is missing',
+        "9:56: parts: a number, or {min: 1, max: 2}",
+        "10:10: at: a time is written 2026-03-01T09:00+05:00",
+        "10:30: contains is empty",
+        "11:3: expect is missing",
+        "11:3: name is missing",
     ]
 
 
@@ -282,24 +282,24 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
 """
     assert findings(tmp_path, text) == [
         "3:13: no attribute is called 'langauge' (did you mean 'language'?)",
-        '3:38: opted_out must be a list of texts',
-        '3:57: checked_on must be a date such as 1990-05-05',
-        '3:80: guardians are named as in $mother',
-        '4:13: the one under test stands under `citizen`',
+        "3:38: opted_out must be a list of texts",
+        "3:57: checked_on must be a date such as 1990-05-05",
+        "3:80: guardians are named as in $mother",
+        "4:13: the one under test stands under `citizen`",
         "6:22: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
         "7:20: no role of town.meter.installed is called 'holdr' (did you mean 'holder'?)",
         "8:88: no field of town.meter.installed is called 'fe' (did you mean 'fee'?)",
-        '9:108: a person is named as in $child; the one under test is $citizen',
-        '10:108: the citizen under test is both holder and neighbours; write as: neighbours',
-        '11:124: the citizen under test is neighbours: write $citizen here',
-        '13:20: another event has this id; a correction has its own',
+        "9:108: a person is named as in $child; the one under test is $citizen",
+        "10:108: the citizen under test is both holder and neighbours; write as: neighbours",
+        "11:124: the citizen under test is neighbours: write $citizen here",
+        "13:20: another event has this id; a correction has its own",
         "14:26: no event of this case is called 'on' (did you mean 'one'?)",
-        '15:10: this lies beyond the calendar',
+        "15:10: this lies beyond the calendar",
         "17:40: no step is called 'mnth' (did you mean 'month'?)",
-        '17:46: only `nothing: true` has a reason',
+        "17:46: only `nothing: true` has a reason",
         "18:30: no reason is called 'optd_out' (did you mean 'opted_out'?)",
-        '18:40: nothing is sent, so there is no channel',
-        '19:5: at is missing: when does it go?',
+        "18:40: nothing is sent, so there is no channel",
+        "19:5: at is missing: when does it go?",
     ]
 
 

@@ -26,7 +26,7 @@ def test_a_slow_reader_brings_no_destroyed_key_back(store: Store) -> None:
     keys = PersonKeys(KEYRING)
 
     def meanwhile() -> None:
-        store.database.write(lambda connection: PersonKeys.destroy(connection, AIDA))
+        store.database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, AIDA))
         assert loaded(store, keys, BOLAT) is not None
 
     with before_keys_are_read(store.database, meanwhile):

@@ -1,0 +1,204 @@
+"""habarshy lint and habarshy test: exact lines, exit codes, and no database."""
+
+from pathlib import Path
+
+import pytest
+
+from templates.loader import shipped
+from tests.app.terminal import Terminal
+from tests.templates.packs import KK, RULES, write_town
+from tests.templates.packs import Change as Edit
+
+[KZ] = shipped()
+NO_AGE: Edit = (RULES, " && citizen.age >= 18", "")
+HEAD = """\
+- name: {name}
+  clock: 2026-03-01T09:00+05:00
+  citizen: {{language: ru, channels: [sms]{more}}}
+  events:
+    - at: 2026-03-02T09:00+05:00
+      type: town.meter.installed
+      data: {{number: M1, valid_until: "2026-05-20", fee: 7}}
+  expect:
+"""
+MONTH = '    - {at: 2026-04-20T09:00+05:00, step: month, channel: sms, contains: "20 мая"}\n'
+DAY = '    - {at: 2026-05-19T09:00+05:00, step: day, channel: sms, contains: "Последний"}\n'
+GOT_MONTH = '2026-04-20T09:00+05:00 month sms "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"'
+GOT_DAY = '2026-05-19T09:00+05:00 day sms "Последний день. № M1"'
+WANT_MONTH = '2026-04-20T09:00+05:00 month sms contains "20 мая"'
+OPTED_OUT = ", opted_out: [water]"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal in an empty folder."""
+    return Terminal(tmp_path)
+
+
+def town(terminal: Terminal, *cases: tuple[str, str, str], changes: tuple[Edit, ...] = (NO_AGE,)) -> Path:
+    """The small pack with these tests: name, more of the citizen, and what is expected."""
+    folder = write_town(terminal.folder, *changes)
+    text = "".join(HEAD.format(name=name, more=more) + expect for name, more, expect in cases)
+    (folder / "meter_check" / "tests.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_lint_of_what_is_fine(terminal: Terminal) -> None:
+    """Only the counts, exit 0, and nothing written anywhere."""
+    folder = town(terminal)
+    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings"], "")
+    both = terminal.run("lint", str(folder), str(folder), "--json")
+    assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0}])
+    assert [each.name for each in terminal.folder.iterdir()] == ["town"]
+
+
+def test_lint_names_the_place_and_what_was_meant(terminal: Terminal) -> None:
+    """A finding is a line with path, line, column, message and suggestion; the counts come last; exit 1."""
+    misspelt = ((RULES, "category: water", "categroy: water"), (KK, "Бағасы: {{ event.fee", "Бағасы: {{ event.fe"))
+    folder = town(terminal, changes=misspelt)
+    assert terminal.run("lint", str(folder)) == (1, [
+        f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
+        f"{folder}/{RULES}:2:1: category is missing",
+        f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
+        "1 triggers, 2 event types, 3 findings",
+    ], "")  # fmt: skip
+
+
+def test_lint_as_json(terminal: Terminal) -> None:
+    """An object a finding, and the counts in the last one."""
+    folder = town(terminal, changes=((RULES, "category: water", "categroy: water"),))
+    ended = terminal.run("lint", str(folder), "--json")
+    path = f"{folder}/{RULES}"
+    assert (ended.code, ended.objects) == (1, [
+        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None},
+        {"path": path, "line": 5, "column": 1, "message": "the key 'categroy' is not known here",
+         "suggestion": "category"},
+        {"triggers": 1, "event_types": 2, "findings": 2},
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["lint", "test"])
+def test_a_folder_that_is_not_there(terminal: Terminal, command: str) -> None:
+    """Exit 2 and its name, before anything else is looked at."""
+    ended = terminal.run(command, str(town(terminal)), "/no/such/pack")
+    assert ended == (2, [], "/no/such/pack: no such folder\n")
+
+
+def test_the_shipped_pack_is_clean_and_passes(terminal: Terminal) -> None:
+    """Every shipped trigger has tests, and all of them pass."""
+    linted, tried = (terminal.run(command, str(KZ), "--json") for command in ("lint", "test"))
+    assert (linted.code, linted.objects[-1]["findings"]) == (0, 0)
+    assert (tried.code, [one["case"] for one in tried.objects[:-1] if not one["passed"]]) == (0, [])
+    assert {one["trigger"] for one in tried.objects[:-1]} == {path.parent.name for path in KZ.glob("*/trigger.yaml")}
+    assert tried.objects[-1] == {"cases": len(tried.objects) - 1, "failed": 0, "findings": 0}
+
+
+def test_cases_that_pass(terminal: Terminal) -> None:
+    """A line a case, then the counts; exit 0."""
+    ended = terminal.run("test", str(town(terminal, ("told twice", "", MONTH + DAY))))
+    assert ended == (0, ["ok meter_check: told twice", "1 cases, 0 failed, 0 findings"], "")
+
+
+@pytest.mark.parametrize(
+    ("more", "expect", "lines"),
+    [
+        ("", MONTH.replace("step: month", "step: day") + DAY, [
+            f"  - {WANT_MONTH.replace(' month', ' day')}  (@:9)", f"  + {GOT_MONTH}", "    differs in step",
+        ]),
+        ("", MONTH.replace("T09:00", "T10:00") + DAY, [
+            f"  - {WANT_MONTH.replace('T09:00', 'T10:00')}  (@:9)", f"  + {GOT_MONTH}", "    differs in at",
+        ]),
+        ("", MONTH, [f"  + {GOT_DAY}", "    was sent, and nothing in `expect` says so"]),
+        ("", MONTH + DAY + DAY.replace("2026-05-19", "2027-05-19").replace("step: day, ", ""), [
+            '  - 2027-05-19T09:00+05:00 sms contains "Последний"  (@:11)', "    nothing like it was sent or decided",
+        ]),
+        (OPTED_OUT, MONTH + "    - {step: day, nothing: true, because: opted_out}\n", [
+            f"  - {WANT_MONTH}  (@:9)", "  + 2026-04-20T09:00+05:00 month nothing, because opted_out",
+            "    should be sent, and was not",
+        ]),
+        (OPTED_OUT, "    - {step: day, nothing: true, because: done}\n", [
+            "  - day nothing, because done  (@:9)", "  + 2026-05-19T09:00+05:00 day nothing, because opted_out",
+            "    differs in because",
+        ]),
+        ("", MONTH + "    - {step: day, nothing: true, because: opted_out}\n", [
+            "  - day nothing, because opted_out  (@:10)", f"  + {GOT_DAY}", "    was sent, and should not be",
+        ]),
+    ],
+    ids=["step", "time", "unexpected", "missing", "withheld", "reason", "sent"],
+)  # fmt: skip
+def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list[str]) -> None:
+    """A failed case says where it stands, what was expected in which line, and what came instead; exit 1."""
+    folder = town(terminal, ("a case", more, expect))
+    path = str(folder / "meter_check" / "tests.yaml")
+    ended = terminal.run("test", str(folder))
+    assert (ended.code, ended.talk) == (1, "")
+    assert ended.lines == [
+        f"{path}:1: FAILED meter_check: a case", *(line.replace("@", path) for line in lines),
+        "1 cases, 1 failed, 0 findings",
+    ]  # fmt: skip
+
+
+def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
+    """All cases are played, also after one that fails; as JSON each has its differences."""
+    folder = town(terminal, ("wrong", "", MONTH), ("right", "", MONTH + DAY))
+    ended = terminal.run("test", str(folder), "--json")
+    path = str(folder / "meter_check" / "tests.yaml")
+    assert (ended.code, ended.objects) == (1, [
+        {"path": path, "line": 1, "trigger": "meter_check", "case": "wrong", "passed": False,
+         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": []}]},
+        {"path": path, "line": 10, "trigger": "meter_check", "case": "right", "passed": True, "differences": []},
+        {"cases": 2, "failed": 1, "findings": 0},
+    ])  # fmt: skip
+
+
+def test_explain_prints_each_decision(terminal: Terminal) -> None:
+    """What became known, was planned, put off, withheld or sent: when, and why."""
+    more = ', quiet_from: "23:00", quiet_to: "10:30"'
+    expect = (MONTH + DAY).replace("T09:00", "T10:30")
+    ended = terminal.run("test", str(town(terminal, ("a case", more, expect))), "--explain")
+    assert ended.lines == [
+        "ok meter_check: a case",
+        "    2026-03-02T09:00+05:00 known       town.meter.installed",
+        "    2026-03-02T09:00+05:00 planned     month for 2026-04-20T09:00+05:00",
+        "    2026-03-02T09:00+05:00 planned     day for 2026-05-19T09:00+05:00",
+        "    2026-04-20T09:00+05:00 deferred    month for 2026-04-20T10:30+05:00 (quiet_hours)",
+        '    2026-04-20T10:30+05:00 sent        month by sms: "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"',
+        "    2026-05-19T09:00+05:00 deferred    day for 2026-05-19T10:30+05:00 (quiet_hours)",
+        '    2026-05-19T10:30+05:00 sent        day by sms: "Последний день. № M1"',
+        "1 cases, 0 failed, 0 findings",
+    ]
+    decisions = terminal.run("test", str(terminal.folder / "town"), "--explain", "--json").objects[0]["decisions"]
+    assert decisions[3] == {
+        "at": "2026-04-20T09:00+05:00", "what": "deferred", "about": "month", "reason": "quiet_hours",
+        "until": "2026-04-20T10:30+05:00", "channel": None, "text": None,
+    }  # fmt: skip
+
+
+def test_only_one_trigger_or_case(terminal: Terminal) -> None:
+    """`--only` takes the name of a trigger or of a case; one that is not there is a usage error."""
+    folder = str(town(terminal, ("first", "", MONTH + DAY), ("second", "", MONTH + DAY)))
+    assert terminal.run("test", folder, "--only", "second").lines[0] == "ok meter_check: second"
+    assert terminal.run("test", folder, "--only", "meter_check", "--json").objects[-1]["cases"] == 2
+    ended = terminal.run("test", folder, "--only", "secnd")
+    assert ended == (2, [], "--only: no trigger and no case is called 'secnd' (did you mean 'second'?)\n")
+
+
+def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
+    """Findings in tests.yaml, and a trigger without one, end with exit 1; what can be played is played."""
+    folder = town(terminal, ("misspelt", "", MONTH.replace("step:", "stpe:")), ("right", "", MONTH + DAY))
+    path = folder / "meter_check" / "tests.yaml"
+    assert terminal.run("test", str(folder)) == (1, [
+        f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)", "ok meter_check: right",
+        "1 cases, 0 failed, 1 findings",
+    ], "")  # fmt: skip
+    path.unlink()
+    assert terminal.run("test", str(folder)).lines == [
+        f"{path}:1:1: this file is missing", "0 cases, 0 failed, 1 findings",
+    ]  # fmt: skip
+
+
+def test_a_pack_that_is_broken_is_not_played(terminal: Terminal) -> None:
+    """The findings of lint come first: exit 1, and no case is played."""
+    folder = town(terminal, ("a case", "", MONTH), changes=((RULES, "category: water", "categroy: water"),))
+    linted, tried = terminal.run("lint", str(folder)), terminal.run("test", str(folder))
+    assert tried == (1, [*linted.lines[:-1], f"0 cases, 0 failed, {len(linted.lines) - 1} findings"], "")

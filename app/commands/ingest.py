@@ -88,8 +88,9 @@ def _lines(lines: BinaryIO) -> Iterator[bytes]:
     """The lines; of one that is too long to be an event only so much that it is refused."""
     while line := lines.readline(MAX_BYTES + 2):
         yield line
-        while len(line) > MAX_BYTES and not line.endswith(b"\n"):
-            line = lines.readline(MAX_BYTES)
+        piece = line if len(line) > MAX_BYTES else b""
+        while piece and not piece.endswith(b"\n"):
+            piece = lines.readline(MAX_BYTES)
 
 
 def _read(line: bytes) -> Envelope | Refused:

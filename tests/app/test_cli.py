@@ -5,10 +5,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import make_url
 
 from app.keyfile import load_keyring
 from app.runlock import run_lock
-from app.settings import load_settings
 from domain.ids import Names
 from streams.database import Database
 from tests.app.terminal import Ended, Terminal, ndjson
@@ -253,11 +253,24 @@ def test_a_known_failure_shows_no_traceback(terminal: Terminal) -> None:
 
 def test_the_lock_is_not_needed_elsewhere() -> None:
     """Only a SQLite file needs the lock of one run."""
-    settings = load_settings(database="sqlite://")
-    database = Database(settings.database)
-    with run_lock(database.engine.url), run_lock(database.engine.url):
+    elsewhere = make_url("postgresql://host/db")
+    with run_lock(elsewhere), run_lock(elsewhere):
         pass
-    database.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(terminal: Terminal, url: str) -> None:
+    """What would be gone with the process is no place for a log: the command says so and ends with 3."""
+    assert terminal.run("status", f"--database={url}").code == 3
+
+
+def test_a_line_without_end_is_refused_and_the_rest_goes_in(terminal: Terminal) -> None:
+    """A line longer than any event is refused by its number; the lines after it keep theirs."""
+    file = terminal.written("life.ndjson", "x" * 3_000_000, *registered(AIGERIM), "{nope")
+    ended = terminal.run("ingest", file)
+    assert json.loads(ended.lines[-1]) == {"accepted": 3, "duplicates": 0, "rejected": 2}
+    assert "life.ndjson:1: " in ended.talk
+    assert "life.ndjson:5: " in ended.talk
 
 
 def test_the_last_line_of_ingest_is_json_for_people_too(terminal: Terminal) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -24,9 +25,11 @@ from app.simulation import simulate
 from domain.delivery import State
 from domain.nudge import Nudge
 from projections import history, nudges
+from streams.cloudevents import Envelope as EventEnvelope
 from streams.cloudevents import envelope_of
 from streams.health import health
 from streams.recomputing import all_intents
+from tests.world import event, iin
 
 START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
 CITIZENS, SEED = 4000, 7
@@ -39,11 +42,13 @@ class Sink:
 
     def __init__(self) -> None:
         self.received: list[str] = []
+        self.pause = 0.0
         self._came = threading.Condition()
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
         content = envelope.content
         assert isinstance(content, bytes)
+        await asyncio.sleep(self.pause)
         with self._came:
             self.received.append(str(message_from_bytes(content)["Message-ID"]))
             self._came.notify()
@@ -85,8 +90,9 @@ class Process:
             "HABARSHY_SMTP_SECURITY": "none",
         }
 
-    def start(self, now: datetime) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "app", "run", "--until-idle", "--clock", now.isoformat()]
+    def start(self, now: datetime, *, until_idle: bool = True) -> "subprocess.Popen[bytes]":
+        idle = ["--until-idle"] if until_idle else []
+        command = [sys.executable, "-m", "app", "run", *idle, "--clock", now.isoformat()]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  (ourselves)
 
     def finish(self, now: datetime) -> None:
@@ -105,6 +111,45 @@ async def test_killed_at_a_hundred_moments_every_nudge_ends_once(
     await asyncio.to_thread(campaign.run)
     _every_nudge_ended_once(platform, sink, campaign.now)
     platform.database.close()
+
+
+@pytest.mark.parametrize("until_idle", [True, False])
+async def test_asked_to_stop_it_finishes_what_is_in_flight(
+    tmp_path: Path, smtp: tuple[Sink, int], *, until_idle: bool
+) -> None:
+    """SIGTERM lets the mails under way end and begins no others: nothing is unknown, the rest still waits."""
+    sink, port = smtp
+    sink.pause = 0.2
+    platform = compose(
+        load_settings(database=f"sqlite:///{tmp_path}/kill.sqlite", key_file=tmp_path / "key"), fixed(START)
+    )
+    persons = [iin(number) for number in range(100)]
+    platform.intake.accept([each for person in persons for each in _fined(person)])
+    running = Process(tmp_path, port).start(START, until_idle=until_idle)
+    while not await asyncio.to_thread(sink.wait, 1):
+        assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    await asyncio.to_thread(_ended, running)
+
+    report = health(platform.database, platform.log, platform.follower, START)
+    assert report.open_attempts == 0
+    assert "unknown" not in report.nudges
+    assert 0 < report.nudges["sent"] == len(sink.received) < len(persons)
+    platform.database.close()
+
+
+def _fined(person: str) -> list[EventEnvelope]:
+    data = {"number": person[6:], "amount": 7, "violated_on": "2025-01-01", "issued_on": "2025-01-01"}
+    return [
+        event(
+            "citizen.contact_changed",
+            person,
+            "2020-01-02T00:00:00+05:00",
+            {"email": "a@example.org"},
+            id=f"c{person[6:]}",
+        ),
+        event("kz.traffic.fine_issued", person, "2025-01-01T10:00:00+05:00", data, id=f"f{person[6:]}"),
+    ]
 
 
 class _Campaign:

@@ -1,0 +1,102 @@
+"""What one registry or one provider does wrong stops nobody else, and nothing for ever."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.delivery import State
+from domain.facts import NudgeAttempted
+from notifiers.port import Reason, RetryLater, Unknown
+from tests.templates.packs import RULES, write_town
+from tests.world import LONG_AGO, World, annulled, card, corrected, event, iin, registered
+
+AIGERIM, DANA = iin(1), iin(2)
+
+
+def test_a_year_that_does_not_exist_stops_nobody(world: World) -> None:
+    """A card that expires in the year 0 plans nothing, and the others are planned as ever."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "0000-01-01", number="N0"), card(AIGERIM, "2025-07-20"))
+    world.plan()
+    assert {one.intent.due.year for one in world.nudges() if one.intent.trigger == "identity_card_expiry"} == {2025}
+
+
+def test_a_number_is_what_its_type_says(world: World) -> None:
+    """5.0 and 5 are the same amount, whichever comes first: conditions read the declared type."""
+    fine = {"number": "1", "violated_on": "2025-06-01", "issued_on": "2025-06-01"}
+    world.take(
+        *registered(AIGERIM, LONG_AGO),
+        event("kz.traffic.fine_issued", AIGERIM, "2025-06-01T10:00:00+05:00", fine | {"amount": 5.0}, id="float"),
+    )
+    with world.platform.database.reading() as connection:
+        facts = [each.fact for each in world.platform.log.read(connection, range(1, 100))]
+    [amount] = [
+        fact.values["event.amount"] for fact in facts if getattr(fact, "type", "") == "kz.traffic.fine_issued"
+    ]
+    assert (amount, type(amount)) == (5, int)
+
+
+async def test_an_unknown_outcome_is_not_repeated_for_ever(tmp_path: Path) -> None:
+    """Also a legal notice is attempted three times at most where nobody can tell whether it went."""
+    legal = (RULES, "class: reminder", "class: legal")
+    world = World(
+        tmp_path, packs=[write_town(tmp_path, legal)], script={"sms": [Unknown(Reason.TIMED_OUT) for _ in range(99)]}
+    )
+    data = {"number": "M1", "valid_until": "2025-06-20", "fee": 7}
+    world.take(*registered(AIGERIM, LONG_AGO), event("town.meter.installed", AIGERIM, "2025-06-01T00:00:00Z", data))
+    for day in range(3, 29):
+        await world.settle(f"2025-06-{day:02}T12:00+05:00")
+    tried = [message for message in world.sent if message.nudge == world.nudges()[0].intent.id]
+    assert len(tried) <= 3
+    world.close()
+
+
+async def test_what_has_certainly_not_gone_follows_its_event(tmp_path: Path) -> None:
+    """A retry never says the old date: a nudge whose attempts all failed moves with the corrected event."""
+    world = World(tmp_path, script={"sms": [RetryLater(None, Reason.BUSY)]})
+    first = card(AIGERIM, "2025-07-20")
+    world.take(*registered(AIGERIM, LONG_AGO), first)
+    assert len(await world.settle("2025-06-20T09:00+05:00")) == 0
+
+    world.take(corrected(first, 2, expires_on="2025-08-20"))
+    await world.settle("2025-06-20T12:00+05:00")
+    assert world.sent == []
+    [message] = await world.settle("2025-07-21T09:00+05:00")
+    with world.platform.database.reading() as connection:
+        facts = [entry.fact for entry in world.platform.log.streams(connection, [message.nudge])]
+    assert [fact.attempt for fact in facts if isinstance(fact, NudgeAttempted)] == [1, 2]
+    assert "20" in message.text
+    world.close()
+
+
+async def test_a_deferral_is_no_end(tmp_path: Path) -> None:
+    """A failed attempt that waits for the morning ends as failed when its event is annulled, not as deferred."""
+    world = World(tmp_path, script={"sms": [RetryLater(None, Reason.BUSY)]})
+    first = card(AIGERIM, "2025-07-20")
+    world.take(*registered(AIGERIM, LONG_AGO), first)
+    await world.settle("2025-06-20T20:59+05:00")
+    await world.settle("2025-06-20T21:05+05:00")
+    world.take(annulled(first, 2))
+    await world.settle("2025-06-21T12:00+05:00")
+    assert world.nudge("month").state is State.FAILED
+    world.close()
+
+
+def test_a_correction_of_a_correction_is_refused(world: World) -> None:
+    """Corrections name the original: one that names another correction would wait for ever, unseen."""
+    first = card(AIGERIM, "2025-07-20")
+    second = corrected(first, 2, expires_on="2025-08-20")
+    world.take(*registered(AIGERIM, LONG_AGO), first, second)
+    third = card(AIGERIM, "2025-09-20", id="third", corrects=second.id, revision=3)
+    [outcome] = world.take(third)
+    assert outcome.refused is not None
+    assert outcome.refused.field == "corrects"
+
+
+@pytest.mark.parametrize("where", ["id", "corrects"])
+def test_nobodys_national_id_is_kept_in_clear(world: World, where: str) -> None:
+    """An id that holds a national id is refused, also where the event does not name that person."""
+    names = {"id": f"annul-{DANA}"} if where == "id" else {"id": "a", "corrects": DANA}
+    more = {"corrects": "x", "revision": 2, "annuls": True} | names
+    [outcome] = world.take(event("kz.document.issued", None, "2025-06-01T00:00:00Z", {}, **more))
+    assert outcome.refused is not None
+    assert DANA not in str(outcome.refused)

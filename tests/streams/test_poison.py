@@ -1,6 +1,7 @@
 """What one registry or one provider does wrong stops nobody else, and nothing for ever."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_a_number_is_what_its_type_says(world: World) -> None:
         event("kz.traffic.fine_issued", AIGERIM, "2025-06-01T10:00:00+05:00", fine | {"amount": 5.0}, id="float"),
     )
     with world.platform.database.reading() as connection:
-        facts = [each.fact for each in world.platform.log.read(connection, range(1, 100))]
+        facts: list[Any] = [each.fact for each in world.platform.log.read(connection, range(1, 100))]
     [amount] = [
         fact.values["event.amount"] for fact in facts if getattr(fact, "type", "") == "kz.traffic.fine_issued"
     ]

@@ -177,14 +177,16 @@ class _Campaign:
         assert all(outcome.refused is None for outcome in self.platform.intake.accept(come))
 
     def _kill_one(self) -> int:
-        """Kill a run: at a random time, or a blink after a random number of mails has arrived."""
+        """Kill a run: at a random time, or a blink after a random number of mails has arrived.
+
+        Runs that end before that don't count, and are too few to make the campaign long.
+        """
         running = self.process.start(self.now)
-        mails = len(self.sink.received) + self.random.randint(1, 40)
-        until = time.monotonic() + self.random.uniform(0.3, 1.5)
         by_mails = self.random.random() < 0.6
-        while running.poll() is None and (time.monotonic() < until or by_mails):
-            if by_mails and self.sink.wait(mails):
-                break
+        mails = len(self.sink.received) + (self.random.randint(1, 12) if by_mails else 10**9)
+        until = time.monotonic() + (1.2 if by_mails else self.random.uniform(0.25, 0.8))
+        while running.poll() is None and time.monotonic() < until and not self.sink.wait(mails):
+            pass
         if running.poll() is not None:
             _ended(running)
             return 0

@@ -212,7 +212,7 @@ def _every_nudge_ended_once(platform: Platform, sink: Sink, now: datetime) -> No
         assert all(due > now for due in waits), f"{one.state} is overdue"
         assert waits or one.state in ENDED | {State.CANCELLED}, f"{one.state} is no end"
     assert {intent.id for intent in intents} <= {one.intent.id for one in _nudges(platform)}
-    assert states["sent"] > CITIZENS / 10
+    assert states["sent"] > CITIZENS / 40
     assert states["unknown"] > 0, "no kill hit a mail on its way: the campaign proves nothing"
     assert states["sent"] <= len(received) <= states["sent"] + states.get("unknown", 0)
 

@@ -5,9 +5,11 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, Uuid, bindparam
+from sqlalchemy import ColumnElement, Connection, Table, bindparam
 
-CHUNK = 5000
+from projections.tables import Id
+
+CHUNK = 4096
 
 
 def insert_rows(
@@ -26,20 +28,20 @@ def insert_rows(
 
 
 def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-    """The rows as SQLite keeps them: UUIDs as hex digits."""
+    """The rows as SQLite keeps them: UUIDs as their bytes."""
     columns = uuid_columns(table)
     if not columns:
         return rows
     if len(columns) == 1:
         at = columns[0]
-        return [(*row[:at], f"{row[at].int:032x}", *row[at + 1 :]) for row in rows]
-    return [tuple(value.hex if isinstance(value, UUID) else value for value in row) for row in rows]
+        return [(*row[:at], row[at].int.to_bytes(16), *row[at + 1 :]) for row in rows]
+    return [tuple(value.bytes if isinstance(value, UUID) else value for value in row) for row in rows]
 
 
 @lru_cache(maxsize=64)
 def uuid_columns(table: Table) -> tuple[int, ...]:
     """Which columns of the table hold UUIDs."""
-    return tuple(at for at, column in enumerate(table.columns) if isinstance(column.type, Uuid))
+    return tuple(at for at, column in enumerate(table.columns) if isinstance(column.type, Id))
 
 
 @lru_cache(maxsize=64)
@@ -64,8 +66,15 @@ def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """`column IN (values)`, with one parameter that is spelled out at execution, so that statements are cached."""
-    return column.in_(bindparam(None, list(values), type_=column.type, expanding=True))
+    """`column IN (values)`, with one parameter that is spelled out at execution, so that statements are cached.
+
+    The values are filled up to a power of two: every length would be a statement of its own to the driver, which
+    keeps a hundred of them, of some hundred kilobytes each.
+    """
+    listed = list(values)
+    if listed:
+        listed += [listed[-1]] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
+    return column.in_(bindparam(None, listed, type_=column.type, expanding=True))
 
 
 def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

@@ -50,10 +50,10 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
 
 
 def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
-    """The fact at the position came by an earlier load: plan it again for all whom it concerns."""
+    """The fact of a historical load came by an earlier load, or live: plan it again for all whom it concerns."""
     connection.execute(
         update(history)
-        .where(history.c.position == position)
+        .where(history.c.position == position, history.c.ahead_from.is_not(None))
         .values(ahead_from=ahead_from, planned=False, woken=woken)
     )
 

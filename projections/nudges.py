@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
 
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
@@ -29,8 +29,9 @@ def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[U
     """Bring the views to these nudges; `fresh` names those that no view has yet."""
     new = set(fresh)
     known = [nudge.intent.id for nudge in changed if nudge.intent.id not in new]
+    _each_due(connection, delete(due), known)
     for part in chunked(known):
-        for table in (nudges, due, inbox):
+        for table in (nudges, inbox):
             connection.execute(delete(table).where(among(table.c.nudge, part)))
     insert_rows(connection, nudges, [_row(nudge) for nudge in changed])
     insert_rows(connection, due, [row for nudge in changed for row in _due_rows(nudge)])
@@ -46,7 +47,23 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
         if one.due is not None:
             attempted = one.state is State.ATTEMPTED
-            yield (nudge.intent.id, one.recipient, micros(one.due), rank, attempted, None, None)
+            yield (micros(one.due), rank, nudge.intent.id, one.recipient, attempted, None, None)
+
+
+def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
+    """The statement, for the due rows that the nudges with those ids have in the view."""
+    rows = [
+        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]}
+        for nudge in by_id(connection, ids).values() for row in _due_rows(nudge)
+    ]  # fmt: skip
+    if rows:
+        connection.execute(statement.where(*_THIS), rows)
+
+
+_THIS = (
+    due.c.due_at == bindparam("at"), due.c.rank == bindparam("class"),
+    due.c.nudge == bindparam("id"), due.c.recipient == bindparam("whom"),
+)  # fmt: skip
 
 
 def _inbox_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
@@ -99,23 +116,21 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
 def claim(connection: Connection, *, now: int, until: int, holder: str, limit: int) -> list[Due]:
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then."""
     query = (
-        select(due.c.nudge, due.c.recipient)
+        select(due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
         .where(due.c.due_at <= now, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
         .order_by(due.c.due_at, due.c.rank, due.c.nudge)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    rows = [Due(*row) for row in connection.execute(query)]
-    for part in chunked(rows):
-        theirs = update(due).where(tuple_(due.c.nudge, due.c.recipient).in_(list(map(tuple, part))))
-        connection.execute(theirs.values(holder=holder, held_until=until))
-    return rows
+    rows = [{"at": at, "class": rank, "id": id_, "whom": whom} for at, rank, id_, whom in connection.execute(query)]
+    if rows:
+        connection.execute(update(due).where(*_THIS).values(holder=holder, held_until=until), rows)
+    return [Due(row["id"], row["whom"]) for row in rows]
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:
     """Let go of nudges that could not be settled after all."""
-    for part in chunked(ids):
-        connection.execute(update(due).where(among(due.c.nudge, part)).values(holder=None, held_until=None))
+    _each_due(connection, update(due).values(holder=None, held_until=None), ids)
 
 
 def next_due(connection: Connection) -> int | None:

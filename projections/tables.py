@@ -1,10 +1,49 @@
 """The tables of the views. Times are integers: microseconds since 1970-01-01T00:00:00Z, sortable on any database."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
+
+
+class Id(TypeDecorator[UUID]):
+    """A keyed hash as a UUID: PostgreSQL's own type, on SQLite its 16 bytes.
+
+    The ids are random, so every insert into their index touches another page: half as wide is half as many.
+    """
+
+    impl = Uuid
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[UUID] | TypeEngine[bytes]:
+        """What the database keeps."""
+        return LargeBinary(16) if dialect.name == "sqlite" else Uuid()
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
+        """As the database takes it."""
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: UUID | bytes | None, _dialect: Dialect) -> UUID | None:
+        """As it was."""
+        return UUID(bytes=value) if isinstance(value, bytes) else value
+
 
 Position = BigInteger().with_variant(Integer, "sqlite")
 Pseudonym = String(32)
@@ -24,12 +63,13 @@ history = Table(
 )
 Index("history_unplanned", history.c.woken, history.c.person,
       sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
-Index("history_position", history.c.position)
+_LOADED = history.c.ahead_from.is_not(None)
+Index("history_loaded", history.c.position, sqlite_where=_LOADED, postgresql_where=_LOADED)
 
 revisions = Table(
     "revisions",
     metadata,
-    Column("original", Uuid, primary_key=True),
+    Column("original", Id, primary_key=True),
     Column("position", Position, primary_key=True),
     Column("arrived", Boolean, nullable=False),
 )
@@ -45,7 +85,7 @@ area_facts = Table(
 nudges = Table(
     "nudges",
     metadata,
-    Column("nudge", Uuid, primary_key=True),
+    Column("nudge", Id, primary_key=True),
     Column("person", Pseudonym, nullable=False, index=True),
     Column("version", Integer, nullable=False),
     Column("state", String, nullable=False),
@@ -55,21 +95,23 @@ nudges = Table(
 due = Table(
     "due",
     metadata,
-    Column("nudge", Uuid, primary_key=True),
+    Column("due_at", BigInteger, primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    Column("nudge", Id, primary_key=True),
     Column("recipient", Pseudonym, primary_key=True),
-    Column("due_at", BigInteger, nullable=False),
-    Column("rank", Integer, nullable=False),
     Column("attempted", Boolean, nullable=False),
     Column("holder", String),
     Column("held_until", BigInteger),
+    sqlite_with_rowid=False,
 )
-Index("due_next", due.c.due_at, due.c.rank, due.c.nudge)
+"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are."""
+Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 
 inbox = Table(
     "inbox",
     metadata,
     Column("recipient", Pseudonym, primary_key=True),
-    Column("nudge", Uuid, primary_key=True),
+    Column("nudge", Id, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("channel", String, nullable=False),
     Column("state", String, nullable=False),

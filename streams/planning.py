@@ -19,7 +19,7 @@ from streams.library import Library
 from streams.log import Log
 from streams.mapper import Entry
 
-BATCH = 200
+BATCH = 4000
 
 
 class _Planned(Struct, frozen=True):

@@ -5,15 +5,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid, select, type_coerce
+from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
 
-from projections.tables import Position, Pseudonym, metadata
+from projections.tables import Id, Position, Pseudonym, metadata
 
 log = Table(
     "log",
     metadata,
     Column("position", Position, primary_key=True, autoincrement=False),
-    Column("originator_id", Uuid, nullable=False),
+    Column("originator_id", Id, nullable=False),
     Column("originator_version", Integer, nullable=False),
     Column("topic", String, nullable=False),
     Column("state", LargeBinary, nullable=False),
@@ -21,13 +21,13 @@ log = Table(
 )
 
 log_rows = select(
-    log.c.position, type_coerce(log.c.originator_id, String(32)), log.c.originator_version, log.c.topic, log.c.state
+    log.c.position, type_coerce(log.c.originator_id, LargeBinary), log.c.originator_version, log.c.topic, log.c.state
 )
 """Rows of the log as `Log.decoded` takes them: the stream as the driver gives it, made UUIDs by `streams_of`."""
 
 
 def streams_of(rows: Sequence[Any]) -> list[UUID]:
-    """The streams of these rows: PostgreSQL's driver gives UUIDs, SQLite's their 32 hex digits.
+    """The streams of these rows: PostgreSQL's driver gives UUIDs, SQLite's their 16 bytes.
 
     All at once by msgspec, because UUID's own constructor takes as long as decrypting a fact.
     """
@@ -61,7 +61,7 @@ erasures = Table(
 fake_messages = Table(
     "fake_messages",
     metadata,
-    Column("nudge", Uuid, primary_key=True),
+    Column("nudge", Id, primary_key=True),
     Column("recipient", Pseudonym, primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("channel", String, nullable=False),

@@ -16,7 +16,7 @@ from app.terminal import Exit, data_json, stop, talk
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake import Intake, Outcome
 
-BATCH, BATCH_BYTES = 5000, 16 * 1024 * 1024
+BATCH, BATCH_BYTES = 20_000, 16 * 1024 * 1024
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE…", help="NDJSON of CloudEvents; - reads stdin.")]
 Historical = Annotated[bool, typer.Option("--historical", help="Plan only what is still ahead of now.")]

@@ -20,13 +20,13 @@ from streams.mapper import LifeState
 
 BATCH, BATCHES = 5000, 4
 SCHEMA = """
-CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id CHAR(32) NOT NULL, originator_version INTEGER NOT NULL,
+CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id BLOB NOT NULL, originator_version INTEGER NOT NULL,
   topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
 CREATE TABLE history (person TEXT NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,
   ahead_from INTEGER, planned BOOLEAN NOT NULL, recorded INTEGER NOT NULL, woken INTEGER NOT NULL,
   PRIMARY KEY (person, position)) WITHOUT ROWID;
 CREATE INDEX history_unplanned ON history (woken, person) WHERE NOT planned;
-CREATE INDEX history_position ON history (position);
+CREATE INDEX history_loaded ON history (position) WHERE ahead_from IS NOT NULL;
 CREATE TABLE person_keys (person TEXT PRIMARY KEY, key_id BLOB, wrapped BLOB, wrapped_by INTEGER);
 """
 
@@ -87,7 +87,7 @@ class _Raw:
             self.position += 1
             keys += [row for person in event.everybody if (row := self._key(person)) is not None]
             joined = f"4:life{len(event.source)}:{event.source}{len(event.id)}:{event.id}".encode()
-            stream = blake2b(joined, key=b"n" * 32, digest_size=16).hexdigest()
+            stream = blake2b(joined, key=b"n" * 32, digest_size=16).digest()
             log.append((self.position, stream, 1, "life/1", self._state(stream, event)))
             time = micros(event.time)
             history += [(person, self.position, time, event.type, None, False, 0, 0) for person in event.everybody]
@@ -104,13 +104,13 @@ class _Raw:
         self.keys[person] = (key_id, AESGCM(key))
         return (person, key_id, nonce + self.wrapper.encrypt(nonce, key, person.encode() + key_id), 1)
 
-    def _state(self, stream: str, event: LifeEvent) -> bytes:
+    def _state(self, stream: bytes, event: LifeEvent) -> bytes:
         sealed = {}
         for role, part in event.fields.items():
             if role != PUBLIC and part:
                 key_id, cipher = self.keys[event.persons[role][0]]
                 nonce = os.urandom(12)
-                sealed[role] = key_id + nonce + cipher.encrypt(nonce, self.encode(part), (stream + role).encode())
+                sealed[role] = key_id + nonce + cipher.encrypt(nonce, self.encode(part), stream + role.encode())
         state = LifeState(
             event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
             event.corrects, event.revision, event.annuls, event.area, None, event.digest, None, NOW,

@@ -43,12 +43,12 @@ def _raw(file: Path) -> float:
     part = msgspec.msgpack.Decoder(dict).decode
 
     def work() -> None:
-        rows = connection.execute("SELECT originator_id, state FROM log WHERE topic = 'life/1' ORDER BY position")
-        for stream, state in rows:
+        for _, stream, _, topic, state in connection.execute("SELECT * FROM log ORDER BY position"):
+            if topic != "life/1":
+                continue
             event = decode(state)
-            about = bytes.fromhex(stream)
             for role, sealed in event.sealed.items():
-                part(keys[event.persons[role][0]].decrypt(sealed[8:20], sealed[20:], about + role.encode()))
+                part(keys[event.persons[role][0]].decrypt(sealed[8:20], sealed[20:], stream + role.encode()))
 
     taken = seconds(work)
     connection.close()

@@ -1,11 +1,12 @@
 """Many rows at once: the driver's own fastest way, inside the caller's transaction."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam
 
 from projections.tables import Id
 
@@ -81,3 +82,11 @@ def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
     """The items, so many at a time: databases limit the parameters of a statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def driver_rows(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+    """The rows as the driver gives them, for pages of the log: SQLAlchemy makes an object of each."""
+    with closing(connection.execute(query)) as result:
+        cursor: Any = result.cursor
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

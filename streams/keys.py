@@ -52,10 +52,11 @@ class PersonKey(NamedTuple):
 
     def open(self, sealed: bytes, about: bytes) -> bytes | None:
         """The plain bytes, or None where another key sealed them."""
-        if sealed[:KEY_ID_BYTES] != self.id or len(sealed) < BODY:
+        key_id, cipher = self
+        if not sealed.startswith(key_id) or len(sealed) < BODY:
             return None
         try:
-            return self.cipher.decrypt(sealed[KEY_ID_BYTES:BODY], sealed[BODY:], about)
+            return cipher.decrypt(sealed[KEY_ID_BYTES:BODY], sealed[BODY:], about)
         except InvalidTag:
             return None
 
@@ -80,14 +81,17 @@ class PersonKeys:
             WrongKeyFile: a key was wrapped by a key that we do not have.
         """
         kept = self._current(connection)
-        wanted = set(persons)
+        wanted = persons if isinstance(persons, set) else set(persons)
         found = {person: key for person in wanted if (key := kept.keys.get(person)) is not None}
-        missing = wanted.difference(found)
-        if missing:
+        if missing := wanted.difference(found):
             loaded = self._read(connection, missing)
             kept.add({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
+
+    def at_hand(self, connection: Connection) -> Mapping[str, PersonKey]:
+        """Those keys that need no look-up, as of the latest erasure that this transaction sees."""
+        return self._current(connection).keys
 
     def _current(self, connection: Connection) -> "_Kept":
         """The keys at hand as of the latest erasure that this transaction sees; another one starts anew."""

@@ -10,14 +10,14 @@ from eventsourcing.persistence import Mapper
 from sqlalchemy import Connection
 
 from domain.events import LifeEvent
-from projections.bulk import among, chunked
+from projections.bulk import among, chunked, driver_rows
 from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
-from streams.mapper import Entry, FactMapper, LifeState, decode, decode_life, encode, unseal
+from streams.mapper import Entry, FactMapper, decode, decode_life, encode, unseal
 from streams.recorder import FactRecorder, page_of
 from streams.tables import log, log_rows, streams_of
 
-PAGE = 1000
+PAGE = 2000
 LIFE = LifeEvent.TOPIC
 
 
@@ -82,7 +82,7 @@ class Log(Application[UUID]):
         with self.database.engine.connect() as connection:
             while True:
                 with connection.begin():
-                    rows = connection.execute(page_of(after, page, upto, topics)).fetchall()
+                    rows = driver_rows(connection, page_of(after, page, upto, topics))
                     entries = self.decoded(connection, rows)
                 if not entries:
                     return
@@ -90,17 +90,39 @@ class Log(Application[UUID]):
                 after = entries[-1].position
 
     def decoded(self, connection: Connection, rows: Sequence[Any]) -> list[Entry]:
-        """Rows of the log (position, stream, version, topic, state) as entries; needs one look for all their keys."""
-        states = [decode_life(row[4]) if row[3] == LIFE else None for row in rows]
-        keys = self.keys.load(connection, _named(states))
-        return [
-            Entry(stream, row[2], decode(row[3], row[4]), row[0])
-            if state is None
-            else Entry(stream, row[2], unseal(stream, state, keys), row[0], state.recorded)
-            for row, stream, state in zip(rows, streams_of(rows), states, strict=True)
-        ]
+        """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.
+
+        In one go with the keys at hand, then once more where keys had to be looked up, all at once: objects that
+        are made and used one after the other are still in the processor's cache.
+        """
+        streams = streams_of(rows)
+        missing: list[str] = []
+        entries = list(_decoded(rows, streams, self.keys.at_hand(connection), missing))
+        if missing and (found := self.keys.load(connection, missing)):
+            again = [at for at, row in enumerate(rows) if row[3] == LIFE and _reads(entries[at].fact, found)]
+            fresh = self.keys.load(connection, _named(entries[at].fact for at in again))
+            some = _decoded([rows[at] for at in again], [streams[at] for at in again], fresh, [])
+            for at, entry in zip(again, some, strict=True):
+                entries[at] = entry
+        return entries
 
 
-def _named(states: Iterable[LifeState | None]) -> set[str]:
-    """Those whose keys open the sealed parts."""
-    return {state.persons[role][0] for state in states if state is not None for role in state.sealed}
+def _decoded(
+    rows: Sequence[Any], streams: Sequence[UUID], keys: Mapping[str, PersonKey], missing: list[str]
+) -> Iterator[Entry]:
+    for row, stream in zip(rows, streams, strict=True):
+        topic = row[3]
+        if topic == LIFE:
+            state = decode_life(row[4])
+            yield Entry(stream, row[2], unseal(stream, state, keys, missing), row[0], state.recorded)
+        else:
+            yield Entry(stream, row[2], decode(topic, row[4]), row[0])
+
+
+def _reads(fact: Any, keys: Mapping[str, PersonKey]) -> bool:  # noqa: ANN401  (a life event)
+    """Whether any of the keys belongs to somebody whom it names."""
+    return any(person in keys for person in fact.everybody)
+
+
+def _named(facts: Iterable[Any]) -> set[str]:
+    return {person for fact in facts for person in fact.everybody}

@@ -78,16 +78,24 @@ def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) ->
     )  # fmt: skip
 
 
-def unseal(stream: UUID, state: LifeState, keys: Mapping[str, PersonKey]) -> LifeEvent:
-    """The life event; a part whose key is destroyed is absent."""
+def unseal(
+    stream: UUID, state: LifeState, keys: Mapping[str, PersonKey], missing: list[str] | None = None
+) -> LifeEvent:
+    """The life event; a part whose key is destroyed, or not among the keys, is absent.
+
+    `missing` takes the persons whose keys were not among them.
+    """
     fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
     about, persons = stream.bytes, state.persons
     for role, sealed in state.sealed.items():
         key = keys.get(persons[role][0])
-        if key is not None and (plain := key.open(sealed, about + role.encode())) is not None:
+        if key is None:
+            if missing is not None:
+                missing.append(persons[role][0])
+        elif (plain := key.open(sealed, about + role.encode())) is not None:
             fields[role] = _decode_part(plain)
     return LifeEvent(
-        stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=state.persons,
+        stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=persons,
         fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,
         ahead_from=state.ahead_from, digest=state.digest, traceparent=state.traceparent,
     )  # fmt: skip

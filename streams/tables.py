@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
+from sqlalchemy.types import NullType
 
 from projections.tables import Id, Position, Pseudonym, metadata
 
@@ -21,9 +22,13 @@ log = Table(
 )
 
 log_rows = select(
-    log.c.position, type_coerce(log.c.originator_id, LargeBinary), log.c.originator_version, log.c.topic, log.c.state
-)
-"""Rows of the log as `Log.decoded` takes them: the stream as the driver gives it, made UUIDs by `streams_of`."""
+    log.c.position, type_coerce(log.c.originator_id, NullType), log.c.originator_version, log.c.topic,
+    type_coerce(log.c.state, NullType),
+)  # fmt: skip
+"""Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `streams_of`.
+
+A processor a column would be a call of Python a row.
+"""
 
 
 def streams_of(rows: Sequence[Any]) -> list[UUID]:

@@ -75,7 +75,7 @@ class _Planner:
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
-        self.occurrences: dict[UUID, list[Intent]] = {}
+        self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
         for fact in history.facts:
             self._notice(fact)
@@ -91,8 +91,9 @@ class _Planner:
     def plan(self) -> Plan:
         """What the facts followed so far lead to."""
         said = [intent for intents in self.occurrences.values() for intent in intents]
-        needless = self.needless.difference([intent.id for intent in said]) if self.needless else frozenset()
-        return Plan(tuple(sorted(said, key=lambda intent: intent.id.int)), frozenset(needless))
+        asked = {intent.id.int for intent in said} if self.needless else set()
+        needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
+        return Plan(tuple(sorted(said, key=lambda intent: intent.id.int)), needless)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -123,7 +124,7 @@ class _Planner:
         if (occurrence := self._occurrence(start, trigger)) is None:
             return
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
-        self.occurrences[occurrence] = about.intents  # of two events with one occurrence, the later one speaks
+        self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
                 self._step(start, version, about, step.name, deadline)

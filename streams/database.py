@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from projections.tables import metadata
 from streams import tables
@@ -22,6 +22,12 @@ T = TypeVar("T")
 WRITING = "habarshy_writing"
 BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
 GROUP = 64
+SNAPSHOT = "REPEATABLE READ"
+"""What PostgreSQL calls reading one moment; SQLite knows nothing else."""
+HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for serialization_failure and deadlock_detected."""
+RETRIES = 5
+CLOSED = "it was closed by this process"
 CACHE_KIB = 32 * 1024  # of each connection
 CHECKPOINT_PAGES = 32_000  # 128 MB of 4 KiB pages: one that many commits wrote goes into the file once
 
@@ -61,7 +67,9 @@ class Database:
         except (ArgumentError, ImportError) as error:
             raise DatabaseUnavailable(str(error)) from None
         self.sqlite = self.engine.dialect.name == "sqlite"
+        self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = _Writer(self.engine) if self.sqlite else None
+        self._closed = False
 
     def create(self) -> None:
         """Make the tables that are missing.
@@ -81,7 +89,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection in a read transaction: all its queries see the same moment."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
@@ -93,14 +101,31 @@ class Database:
         if self._writer is not None:
             self._writer.refuse_nested()
             return self._writer.submit(work, priority).result()
+        if self._closed:
+            raise DatabaseUnavailable(CLOSED)
+        return _retried(lambda: self._once(work))
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the file or the server."""
+        self._closed = True
         if self._writer is not None:
             self._writer.close()
         self.engine.dispose()
+
+
+def _retried(transaction: Callable[[], T]) -> T:
+    """What PostgreSQL gave up for another transaction's sake (a deadlock, a conflict) is done again."""
+    for _ in range(RETRIES):
+        try:
+            return transaction()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in HEALS_BY_ITSELF:
+                raise
+    return transaction()
 
 
 class _Writer:
@@ -119,7 +144,7 @@ class _Writer:
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
-                raise DatabaseUnavailable("it was closed by this process")
+                raise DatabaseUnavailable(CLOSED)
             if not self._thread.is_alive():
                 self._thread.start()
             self._queue.put((priority, next(self._order), work, future))

@@ -15,7 +15,10 @@ from domain.timing import (
     end_of_day,
     shift,
     shift_day,
+    utc,
 )
+from domain.together import Count, With
+from domain.workdays import WEEKDAYS, Roll, Workdays
 
 Class = Literal["legal", "service", "reminder", "offer"]
 CLASSES: tuple[Class, ...] = ("legal", "service", "reminder", "offer")
@@ -25,6 +28,12 @@ MORNING = time(9)
 EXPIRES_AFTER = timedelta(days=30)
 CORRECTION = "correction"
 """The step that puts right what was sent and is no longer so."""
+
+COMPLETE = "complete.time"
+"""The date source of triggers with `with`: the time of the latest event needed."""
+
+REPLIED = "citizen.replied"
+"""The life event by which a person answers a nudge, which its field `nudge` names."""
 
 RESIDENTS = "residents"
 """To whom a trigger on an area event speaks."""
@@ -40,33 +49,86 @@ class BadTrigger(ValueError):
         self.path, self.problem, self.line, self.column = path, problem, line, column
 
 
+def named(step: str, number: int) -> str:
+    """The name of a step's repetition; the first is the step itself."""
+    return step if number == 1 else f"{step}.{number}"
+
+
+def repetition_of(name: str) -> tuple[str, int]:
+    """The step whose repetition has that name, and which it is, from 1: "ask.2" is ("ask", 2)."""
+    step, _, number = name.partition(".")
+    return step, int(number or 1)
+
+
+class Repeat(Struct, frozen=True):
+    """A step again and again: `every` so often, `at_most` so many times in all, perhaps until it is answered."""
+
+    every: Offset
+    at_most: int
+    until_answered: bool
+
+
 class Step(Struct, frozen=True):
-    """One message of an occurrence: `source` (event.time, or a date) moved by `offset`, at a local time."""
+    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time.
+
+    Where it says `working_days`, it is moved by so many of them; `roll`: where it goes from a day without work.
+    """
 
     name: str
     source: str
     offset: Offset
     clock: time | None
     when: Condition | None
+    working_days: int = 0
+    roll: Roll | None = None
+    repeat: Repeat | None = None
 
-    def due(self, values: Values, zone: ZoneInfo) -> datetime | None:
-        """When the step is nominally due, in UTC; None where its date is missing or it does not apply."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and those of its repetitions."""
+        return tuple(named(self.name, each + 1) for each in range(self.repeat.at_most if self.repeat else 1))
+
+    def due(self, values: Values, zone: ZoneInfo, workdays: Workdays = WEEKDAYS, number: int = 1) -> datetime | None:
+        """When the step, or its repetition of that number, is nominally due, in UTC.
+
+        None where its date is missing or it does not apply.
+        """
         if self.when is not None and not self.when.holds(values):
             return None
         start = values.get(self.source)
         try:
             if isinstance(start, datetime):
-                return self._from_moment(start, zone)
-            if start is None:
+                due = self._from_moment(start, zone)
+            elif start is None:
                 return None
-            due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
-            return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
+            else:
+                due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
+                due = due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
+            if number == 1 and not self.working_days and self.roll is None:
+                return due
+            return self._moved(due, zone, workdays, number)
         except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
             return None
 
     def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
         moved = shift(start, self.offset, zone)
         return moved if self.clock is None else at_local(moved.astimezone(zone).date(), self.clock, zone)
+
+    def _moved(self, due: datetime, zone: ZoneInfo, workdays: Workdays, number: int) -> datetime:
+        """Moved by working days, then to the repetition, and last away from a day without work."""
+        local = due.astimezone(zone)
+        if self.working_days:
+            local = _on_day(workdays.moved(local.date(), self.working_days), local, zone)
+        if self.repeat is not None:
+            local = shift(local, self.repeat.every.times(number - 1), zone).astimezone(zone)
+        if self.roll is not None:
+            local = _on_day(workdays.rolled(local.date(), self.roll), local, zone)
+        return utc(local)
+
+
+def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
+    """That day at the time of day of the moment."""
+    return at_local(day, moment.time(), zone).astimezone(zone)
 
 
 class Unless(Struct, frozen=True):
@@ -110,6 +172,20 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
+    together: tuple[With, ...] = ()
+    in_order: bool = False
+    count: Count | None = None
+    once: bool = False  # one occurrence a person, whatever event it starts on
+
+    @cached_property
+    def composed(self) -> bool:
+        """Whether it takes more than one event to start it."""
+        return bool(self.together) or self.count is not None
+
+    @cached_property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of all its steps and of their repetitions."""
+        return tuple(name for step in self.steps for name in step.names)
 
     @cached_property
     def patient(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.compiling import compile_trigger
+from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest
@@ -100,7 +100,7 @@ def _place(document: Document, bad: BadTrigger) -> Place:
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
-    if (quoted := _QUOTED.search(bad.problem)) is None:
+    if (quoted := _QUOTED.search(bad.problem)) is None or quoted[1] == COMPLETE:
         return None
     if bad.path[-1] == "on":
         return closest(quoted[1], catalogue.types)
@@ -111,4 +111,5 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
     later = catalogue.types[other["on"]]
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
     names += [COMPLETE] if "with" in rules else []
+    names += [ONCE] if bad.path == ("occurrence",) else []
     return closest(quoted[1], [*names, *catalogue.citizen_variables()])

@@ -6,8 +6,8 @@ from typing import Any
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
-from domain.together import Count, With
-from domain.triggers import COMPLETE, CORRECTION, RESIDENTS, BadTrigger, Expiry, Repeat, Step, Trigger, Unless
+from domain.together import Count, Needs, With
+from domain.triggers import COMPLETE, CORRECTION, RESIDENTS, BadTrigger, Expiry, Repeat, Series, Step, Trigger, Unless
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
@@ -36,8 +36,7 @@ class _Compiler:
             to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
-            together=self._together(), in_order=self._in_order(), count=self._count(),
-            once=content.get("occurrence") in (ONCE, [ONCE]),
+            needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
         )  # fmt: skip
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
@@ -100,8 +99,13 @@ class _Compiler:
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
-            self._working_days(where, step), step.get("on_working_day"), self._repeat(where, step.get("repeat")),
+            self._series(where, step),
         )  # fmt: skip
+
+    def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
+        days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))
+        found = Series(days, step.get("on_working_day"), repeat)
+        return None if found == Series() else found
 
     def _working_days(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> int:
         offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
@@ -115,6 +119,10 @@ class _Compiler:
             return None
         every = self._offset((*where, "repeat", "every"), repeat["every"])
         return Repeat(every, repeat["at_most"], repeat.get("until") is not None)
+
+    def _needs(self) -> Needs | None:
+        found = Needs(self._together(), self._in_order(), self._count())
+        return None if found == Needs() else found
 
     def _together(self) -> tuple[With, ...]:
         return tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))

@@ -15,7 +15,7 @@ from domain.person import Fold, age_on
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, with_others
 from domain.timing import Offset, shift, zone_or
-from domain.triggers import CORRECTION, REPLIED, Step, Trigger, named
+from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, named
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
@@ -73,7 +73,8 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
 
 class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
-        self.person, self.rulebook, self.workdays = history.person, rulebook, rulebook.defaults.workdays
+        self.person, self.rulebook = history.person, rulebook
+        self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.counted: dict[str, list[Start]] = {}
@@ -104,7 +105,7 @@ class _Planner:
         self.fold.take(event)
         versions = self.rulebook.applying(event.type, event.time)
         start: Start | None = None
-        if event.type in self.rulebook.counted:
+        if self.counting and event.type in self.counting:
             start = self._start(fact)
             self.counted.setdefault(event.type, []).append(start)
         if not versions:
@@ -127,7 +128,7 @@ class _Planner:
 
     def _occur(self, start: Start, version: Version) -> None:
         trigger = version.trigger
-        if trigger.composed:
+        if trigger.needs is not None:
             counted = self.counted.get(trigger.on, ())
             if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
                 return
@@ -139,19 +140,21 @@ class _Planner:
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
-            if (deadline := step.due(start.values, start.zone, self.workdays)) is not None:
-                if step.repeat is None:
+            if (deadline := step.due(start.values, start.zone)) is not None:
+                if step.series is None:
                     self._step(start, version, about, step.name, deadline)
                 else:
-                    self._repeat(start, version, about, step)
+                    self._series(start, version, about, step, step.series, deadline)
 
-    def _repeat(self, start: Start, version: Version, about: "_About", step: Step) -> None:
+    def _series(
+        self, start: Start, version: Version, about: "_About", step: Step, series: Series, first: datetime
+    ) -> None:
         """The step and its repetitions, each with its own deadline."""
-        assert step.repeat is not None
-        if step.repeat.until_answered:
+        if series.repeat is not None and series.repeat.until_answered:
             about = about._replace(done=[*about.done, *self._answers(version.trigger, about.occurrence)])
-        for number in range(1, step.repeat.at_most + 1):
-            if (deadline := step.due(start.values, start.zone, self.workdays, number)) is not None:
+        for number in range(1, series.length + 1):
+            deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
+            if deadline is not None:
                 self._step(start, version, about, named(step.name, number), deadline)
 
     def _answers(self, trigger: Trigger, occurrence: UUID) -> list["_Done"]:

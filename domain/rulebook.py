@@ -51,7 +51,9 @@ class Rulebook:
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
         self._active = [version for version in versions if not version.withdrawn]
-        self.counted = frozenset([each.trigger.on for each in self._active if each.trigger.count is not None])
+        self.counted = frozenset(
+            [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
+        )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
         for name in sorted({version.trigger.name for version in self._active}):
             self._index([version for version in self._active if version.trigger.name == name])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.events import Effective
-from domain.together import Count, back, completing
+from domain.together import Count, Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
 
@@ -22,18 +22,18 @@ class Start(NamedTuple):
 def with_others(
     start: Start, trigger: Trigger, person: str, counted: Sequence[Start], by_type: Mapping[str, Sequence[Effective]]
 ) -> Start | None:
-    """The start with what the trigger needs of other events; None where they are not there.
+    """The start with what the trigger needs besides it; None where that is not there.
 
     `counted`: the starts on events of its type up to this one; `by_type`: the facts of the whole history. What any
     of the events needed was loaded with is looked ahead from.
     """
-    used = [start.fact]
-    if trigger.count is not None:
-        used = _counted(start, trigger, trigger.count, person, counted)
-        if len(used) != trigger.count.nth:
+    needs, used = trigger.needs or Needs(), [start.fact]
+    if needs.count is not None:
+        used = _counted(start, trigger, needs.count, person, counted)
+        if len(used) != needs.count.nth:
             return None
-    if trigger.together:
-        found = completing(_candidates(start, trigger, by_type), in_order=trigger.in_order)
+    if needs.together:
+        found = completing(_candidates(start, needs, by_type), in_order=needs.in_order)
         if found is None:
             return None
         used = [*used, *found]
@@ -52,7 +52,7 @@ def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted:
     ]  # fmt: skip
 
 
-def _candidates(start: Start, trigger: Trigger, by_type: Mapping[str, Sequence[Effective]]) -> list[list[Effective]]:
+def _candidates(start: Start, needs: Needs, by_type: Mapping[str, Sequence[Effective]]) -> list[list[Effective]]:
     return [
-        each.candidates(start.fact, start.values, start.zone, by_type.get(each.on, ())) for each in trigger.together
+        each.candidates(start.fact, start.values, start.zone, by_type.get(each.on, ())) for each in needs.together
     ]

@@ -53,6 +53,14 @@ class Count(Struct, frozen=True):
     within: Offset
 
 
+class Needs(Struct, frozen=True):
+    """What a trigger needs besides its event: other events, `in_order` if so said, or that it is the nth."""
+
+    together: tuple[With, ...] = ()
+    in_order: bool = False
+    count: Count | None = None
+
+
 def back(time: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     """The time moved back by the offset; where the calendar begins, its beginning."""
     try:

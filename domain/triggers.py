@@ -17,8 +17,8 @@ from domain.timing import (
     shift_day,
     utc,
 )
-from domain.together import Count, With
-from domain.workdays import WEEKDAYS, Roll, Workdays
+from domain.together import Needs
+from domain.workdays import Roll, Workdays
 
 Class = Literal["legal", "service", "reminder", "offer"]
 CLASSES: tuple[Class, ...] = ("legal", "service", "reminder", "offer")
@@ -68,67 +68,74 @@ class Repeat(Struct, frozen=True):
     until_answered: bool
 
 
-class Step(Struct, frozen=True):
-    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time.
+class Series(Struct, frozen=True):
+    """What becomes of a step's due: moved by so many working days, repeated, and rolled from days without work."""
 
-    Where it says `working_days`, it is moved by so many of them; `roll`: where it goes from a day without work.
-    """
-
-    name: str
-    source: str
-    offset: Offset
-    clock: time | None
-    when: Condition | None
     working_days: int = 0
     roll: Roll | None = None
     repeat: Repeat | None = None
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Its own name, and those of its repetitions."""
-        return tuple(named(self.name, each + 1) for each in range(self.repeat.at_most if self.repeat else 1))
+    def length(self) -> int:
+        """How many times the step is due."""
+        return self.repeat.at_most if self.repeat else 1
 
-    def due(self, values: Values, zone: ZoneInfo, workdays: Workdays = WEEKDAYS, number: int = 1) -> datetime | None:
-        """When the step, or its repetition of that number, is nominally due, in UTC.
+    def due(self, first: datetime, zone: ZoneInfo, workdays: Workdays, number: int) -> datetime | None:
+        """When the repetition of that number (from 1) is due, in UTC, from when the step would be without all this.
 
-        None where its date is missing or it does not apply.
+        None where that lies beyond the calendar. Working days come first, and each repetition is rolled by itself.
         """
-        if self.when is not None and not self.when.holds(values):
-            return None
-        start = values.get(self.source)
         try:
-            if isinstance(start, datetime):
-                due = self._from_moment(start, zone)
-            elif start is None:
-                return None
-            else:
-                due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
-                due = due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
-            if number == 1 and not self.working_days and self.roll is None:
-                return due
-            return self._moved(due, zone, workdays, number)
-        except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
+            local = first.astimezone(zone)
+            if self.working_days:
+                local = _on_day(workdays.moved(local.date(), self.working_days), local, zone)
+            if self.repeat is not None:
+                local = shift(local, self.repeat.every.times(number - 1), zone).astimezone(zone)
+            if self.roll is not None:
+                local = _on_day(workdays.rolled(local.date(), self.roll), local, zone)
+        except OverflowError:
             return None
-
-    def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
-        moved = shift(start, self.offset, zone)
-        return moved if self.clock is None else at_local(moved.astimezone(zone).date(), self.clock, zone)
-
-    def _moved(self, due: datetime, zone: ZoneInfo, workdays: Workdays, number: int) -> datetime:
-        """Moved by working days, then to the repetition, and last away from a day without work."""
-        local = due.astimezone(zone)
-        if self.working_days:
-            local = _on_day(workdays.moved(local.date(), self.working_days), local, zone)
-        if self.repeat is not None:
-            local = shift(local, self.repeat.every.times(number - 1), zone).astimezone(zone)
-        if self.roll is not None:
-            local = _on_day(workdays.rolled(local.date(), self.roll), local, zone)
         return utc(local)
 
 
 def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
     """That day at the time of day of the moment."""
     return at_local(day, moment.time(), zone).astimezone(zone)
+
+
+class Step(Struct, frozen=True):
+    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series."""
+
+    name: str
+    source: str
+    offset: Offset
+    clock: time | None
+    when: Condition | None
+    series: Series | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and those of its repetitions."""
+        return tuple(named(self.name, each + 1) for each in range(self.series.length if self.series else 1))
+
+    def due(self, values: Values, zone: ZoneInfo) -> datetime | None:
+        """When the step is nominally due, in UTC; None where its date is missing or it does not apply."""
+        if self.when is not None and not self.when.holds(values):
+            return None
+        start = values.get(self.source)
+        try:
+            if isinstance(start, datetime):
+                return self._from_moment(start, zone)
+            if start is None:
+                return None
+            due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
+            return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
+        except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"
+            return None
+
+    def _from_moment(self, start: datetime, zone: ZoneInfo) -> datetime:
+        moved = shift(start, self.offset, zone)
+        return moved if self.clock is None else at_local(moved.astimezone(zone).date(), self.clock, zone)
 
 
 class Unless(Struct, frozen=True):
@@ -172,15 +179,8 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
-    together: tuple[With, ...] = ()
-    in_order: bool = False
-    count: Count | None = None
+    needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
-
-    @cached_property
-    def composed(self) -> bool:
-        """Whether it takes more than one event to start it."""
-        return bool(self.together) or self.count is not None
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:

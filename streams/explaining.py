@@ -118,7 +118,8 @@ def _reads(trigger: Trigger, step: str) -> set[str]:
     for each in trigger.steps:
         if each.name == repetition_of(step)[0]:
             names |= {each.source, *(each.when.reads if each.when else ())}
-    for when in [*(each.when for each in trigger.together), *(each.when for each in trigger.unless)]:
+    needed = trigger.needs.together if trigger.needs else ()
+    for when in [*(each.when for each in needed), *(each.when for each in trigger.unless)]:
         names |= set(when.reads if when else ())
     return names
 

@@ -9,7 +9,7 @@ from domain.history import History
 from domain.plan import Intent, whole_plan
 from domain.rulebook import Rulebook
 from domain.settle import Reason
-from domain.triggers import Repeat, Trigger
+from domain.triggers import Series, Trigger
 
 
 class Prevented(Struct, frozen=True):
@@ -44,12 +44,14 @@ def _without_unless(book: Rulebook) -> Rulebook:
 
 
 def _unprevented(trigger: Trigger) -> Trigger:
-    steps = tuple(replace(step, repeat=_unanswered(step.repeat)) for step in trigger.steps)
+    steps = tuple(replace(step, series=_unanswered(step.series)) for step in trigger.steps)
     return replace(trigger, unless=tuple(replace(unless, on="") for unless in trigger.unless), steps=steps)
 
 
-def _unanswered(repeat: Repeat | None) -> Repeat | None:
-    return None if repeat is None else replace(repeat, until_answered=False)
+def _unanswered(series: Series | None) -> Series | None:
+    if series is None or series.repeat is None:
+        return series
+    return replace(series, repeat=replace(series.repeat, until_answered=False))
 
 
 def _without_deaths(book: Rulebook) -> Rulebook:

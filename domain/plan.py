@@ -135,7 +135,7 @@ class _Planner:
             start = found
         if (occurrence := self._occurrence(start, trigger)) is None:
             return
-        if trigger.once and self.occurrences.get(occurrence):
+        if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks

@@ -6,7 +6,11 @@ from typing import Any
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
-from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Unless
+from domain.together import Count, Needs, With
+from domain.triggers import COMPLETE, CORRECTION, RESIDENTS, BadTrigger, Expiry, Repeat, Series, Step, Trigger, Unless
+
+ONCE = "person"
+"""The `occurrence` of a trigger that speaks once to each person."""
 
 
 def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
@@ -32,6 +36,7 @@ class _Compiler:
             to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
+            needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
         )  # fmt: skip
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
@@ -61,6 +66,10 @@ class _Compiler:
 
     def _occurrence(self) -> tuple[str, ...]:
         paths = _listed(self.content.get("occurrence") or ())
+        if paths == (ONCE,):
+            return ()
+        if ONCE in paths:
+            raise BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone")
         return tuple(self._path(("occurrence",), path, ("event",)) for path in paths)
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
@@ -69,7 +78,9 @@ class _Compiler:
         return path
 
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
-        if path == "event.time":
+        if path == COMPLETE and not self.content.get("with"):
+            raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
+        if path in ("event.time", COMPLETE):
             return path
         if self.variables.get(self._path(where, path, ("event", "citizen"))) != "date":
             raise BadTrigger(where, f"{path!r} is no date")
@@ -82,13 +93,59 @@ class _Compiler:
         where = ("due", name)
         if name == CORRECTION:
             raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
-        clock = step.get("at")
+        clock, source = step.get("at"), COMPLETE if self.content.get("with") else "event.time"
         return Step(
-            name, self._date((*where, "from"), step.get("from", "event.time")),
+            name, self._date((*where, "from"), step.get("from", source)),
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
+            self._series(where, step),
         )  # fmt: skip
+
+    def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
+        days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))
+        found = Series(days, step.get("on_working_day"), repeat)
+        return None if found == Series() else found
+
+    def _working_days(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> int:
+        offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
+        if step.get("working_days") and (offset.months or offset.days):
+            problem = "working days and the days of an offset exclude each other: say one of them"
+            raise BadTrigger((*where, "working_days"), problem)
+        return int(step.get("working_days", 0))
+
+    def _repeat(self, where: tuple[str | int, ...], repeat: Mapping[str, Any] | None) -> Repeat | None:
+        if repeat is None:
+            return None
+        every = self._offset((*where, "repeat", "every"), repeat["every"])
+        return Repeat(every, repeat["at_most"], repeat.get("until") is not None)
+
+    def _needs(self) -> Needs | None:
+        found = Needs(self._together(), self._in_order(), self._count())
+        return None if found == Needs() else found
+
+    def _together(self) -> tuple[With, ...]:
+        return tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))
+
+    def _with(self, at: int, each: Mapping[str, Any]) -> With:
+        later = self._type(("with", at, "on"), each["on"])
+        if later.subject is None:
+            raise BadTrigger(("with", at, "on"), f"{later.name} is about an area; `with` needs events about people")
+        variables = self.variables | _prefixed("later", later)
+        return With(
+            later.name, self._condition(("with", at, "when"), each.get("when"), variables),
+            self._offset(("with", at, "within"), each["within"]), each.get("order", "any"),
+        )  # fmt: skip
+
+    def _in_order(self) -> bool:
+        if self.content.get("in_order") and len(self.content.get("with") or ()) <= 1:
+            raise BadTrigger(("in_order",), "in_order is about two entries of `with` or more")
+        return bool(self.content.get("in_order"))
+
+    def _count(self) -> Count | None:
+        if (count := self.content.get("count")) is None:
+            return None
+        return Count(count["nth"], self._offset(("count", "within"), count["within"]))
 
     def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
         try:

@@ -35,6 +35,13 @@ class Offset(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.months or self.days or self.seconds)
 
+    def __neg__(self) -> "Offset":
+        return self.times(-1)
+
+    def times(self, number: int) -> "Offset":
+        """The offset so many times, each part by itself: three times a month is three months, wherever it starts."""
+        return Offset(self.months * number, self.days * number, self.seconds * number)
+
 
 def parse_offset(text: str) -> Offset:
     """The ISO 8601 duration as an offset; a sign before the P counts for the whole.

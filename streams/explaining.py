@@ -15,7 +15,7 @@ from domain.history import History
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
 from domain.timing import zone_of
-from domain.triggers import Trigger
+from domain.triggers import Trigger, repetition_of
 from projections import nudges
 from streams import reading
 from streams.library import Rules
@@ -44,8 +44,8 @@ class Happened(Struct, frozen=True):
 class Why(Struct, frozen=True):
     """Everything that explains a nudge.
 
-    `clause`: the rule's own conditions (`when`, `unless`, the step's `due`); `used`: dotted name -> the value that
-    they read; `words`: recipient -> what they read, absent where it can no longer be read.
+    `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
+    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read.
     """
 
     nudge: UUID
@@ -94,10 +94,14 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     )  # fmt: skip
 
 
+_CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
+
+
 def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     content = trigger.content
-    clause = {name: content[name] for name in ("on", "when", "to", "unless", "expires") if name in content}
-    return clause | {"due": {step: content["due"].get(step)}}
+    clause = {name: content[name] for name in _CLAUSE if name in content}
+    name, _ = repetition_of(step)
+    return clause | {"due": {name: content["due"].get(name)}}
 
 
 def _used(trigger: Trigger, step: str, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
@@ -112,10 +116,11 @@ def _used(trigger: Trigger, step: str, cause: LifeEvent | None, known: History, 
 def _reads(trigger: Trigger, step: str) -> set[str]:
     names = set(trigger.occurrence) | set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:
-        if each.name == step:
+        if each.name == repetition_of(step)[0]:
             names |= {each.source, *(each.when.reads if each.when else ())}
-    for unless in trigger.unless:
-        names |= set(unless.when.reads if unless.when else ())
+    needed = trigger.needs.together if trigger.needs else ()
+    for when in [*(each.when for each in needed), *(each.when for each in trigger.unless)]:
+        names |= set(when.reads if when else ())
     return names
 
 

@@ -130,7 +130,7 @@ class _Reader:
         )  # fmt: skip
 
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
-        steps = [*(step.name for step in self.stage.trigger.steps), CORRECTION]
+        steps = [*self.stage.trigger.step_names, CORRECTION]
         if shape.step is not None and shape.step not in steps:
             self.notes.unknown((*where, "step"), "step", shape.step, steps)
         if shape.because is not None and shape.because not in REASONS:

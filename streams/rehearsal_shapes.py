@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from domain.timing import parse_offset
-from templates.kinds import Channel, Name, Names, Positive, Shape, Text, matching, optional
+from templates.kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
 
 PERSON = r"\$[a-z][a-z0-9_]*"
 
@@ -66,6 +66,7 @@ class EventShape(Shape):
     corrects: Text | None = optional("the id of the event that it corrects")
     revision: int | None = optional("2 or more, with `corrects`")
     annuls: bool | None = optional("it takes the original back")
+    answers: StepRef | None = optional("the step whose message the citizen answers, for citizen.replied")
     known: When | None = optional("when it is reported; default: when it happens")
 
 
@@ -73,7 +74,7 @@ class ExpectedShape(Shape):
     """A message that goes, or one that does not, and why."""
 
     at: When | None = optional("when")
-    step: Name | None = optional("which step of the trigger; `correction` for the platform's own")
+    step: StepRef | None = optional("which step of the trigger (ask.2: its repetition), or `correction`")
     to: Letter | None = optional("who gets it, where it is not the citizen under test")
     channel: Channel | None = optional("by which channel")
     contains: Names | None = optional("what its words contain: one text or several")

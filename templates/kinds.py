@@ -16,6 +16,8 @@ DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 LANGUAGE = r"^[a-z]{2,3}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
@@ -49,6 +51,13 @@ def _duration(text: str) -> str:
     if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
         raise ValueError(f"no duration is longer than {_YEARS} years (or days, in hours)")
     return text
+
+
+def _period(text: str) -> str:
+    offset = parse_offset(text)
+    if min(offset.months, offset.days, offset.seconds) < 0 or not offset:
+        raise ValueError("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H")
+    return _duration(text)
 
 
 def _until(text: str) -> str:
@@ -86,6 +95,10 @@ Language = Annotated[str, matching(LANGUAGE, "a language is two or three small l
 Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
 Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
 Duration = Annotated[str, AfterValidator(_duration), _written(DURATION)]
+Period = Annotated[str, AfterValidator(_period), _written(PERIOD)]
+StepRef = Annotated[
+    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), _written(STEP_REF)
+]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),

@@ -1,6 +1,7 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from templates.event_check import Known
@@ -8,6 +9,7 @@ from templates.files import PackFiles, plain
 from templates.filters import speaks
 from templates.findings import Report, closest
 from templates.pack_shapes import ATTRIBUTE_TYPES, PackShape
+from templates.public_holidays import countries
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
@@ -25,6 +27,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         if document.data is not None:
             check_shape(document, PackShape, report)
         _check_languages(document, report)
+        _check_holidays(document, report)
         content = plain(document)
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
@@ -45,6 +48,27 @@ def _check_languages(document: Document, report: Report) -> None:
     if languages and isinstance(default, str) and default not in languages:
         place = document.value(("defaults", "language"))
         report.add(document.finding(place, f"{default!r} is not among the languages", closest(default, languages)))
+
+
+def _check_holidays(document: Document, report: Report) -> None:
+    said = group_at(plain(document), "holidays")
+    country = said.get("country")
+    if isinstance(country, str) and country not in (known := countries()):
+        place = document.value(("holidays", "country"))
+        meant = country.upper() if country.upper() in known else closest(country, known)
+        report.add(document.finding(place, f"no country has the code {country!r}", meant))
+    days = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("off", "working")}
+    for key, listed in days.items():
+        for at, (one, next_) in enumerate(pairwise(map(str, listed)), 1):
+            if next_ <= one:
+                place = document.value(("holidays", key, at))
+                report.add(
+                    document.finding(place, f"{next_} stands after {one}; the earliest day comes first, each once")
+                )
+    for at, day in enumerate(days["working"]):
+        if day in days["off"]:
+            place = document.value(("holidays", "working", at))
+            report.add(document.finding(place, f"{day} is both off and working"))
 
 
 def _declare(

@@ -14,6 +14,7 @@ from templates.kinds import (
     Name,
     Positive,
     Shape,
+    Text,
     Titles,
     Zone,
     matching,
@@ -49,6 +50,14 @@ class DefaultsShape(Shape):
     age_of_majority: Annotated[int, Field(ge=0)]
 
 
+class HolidaysShape(Shape):
+    """On which days nobody works, and what a government moved."""
+
+    country: Text = Field(description="whose public holidays: the ISO 3166-1 code of the country, KZ")
+    off: list[Day] = optional("working days that were made free, the earliest first")
+    working: list[Day] = optional("free days that were made working days, the earliest first")
+
+
 class AgencyShape(Shape):
     """Who reports events and owns triggers."""
 
@@ -72,6 +81,7 @@ class PackShape(Shape):
         str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
     ] = optional("the rule of the check digit")
     defaults: DefaultsShape = optional("what holds where a person said nothing")
+    holidays: HolidaysShape = optional("working days are counted by them; without it, Monday to Friday")
     area_levels: Annotated[list[Positive], Field(min_length=1)] = optional(
         "how long an area's code is, level by level"
     )

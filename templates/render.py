@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.triggers import repetition_of
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.environment import group
 from templates.layout import Action, Layout
@@ -63,7 +64,8 @@ class Renderer:
     def render(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Rendered:
         """The words of a step, or of its correction, for values made by `context`.
 
-        In the language asked for, else the default one, else the first that there is.
+        A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
+        asked for, else the default one, else the first that there is.
 
         Raises:
             WordsFailed: a variable has no value, or the words come out too long.
@@ -71,8 +73,10 @@ class Renderer:
         choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
         if not choice:
             raise WordsFailed(self._trigger, "every language", "is missing")
+        name, repetition = repetition_of(step)
+        read = {**values, "step": name, "repetition": repetition}
         try:
-            return self._languages[choice[0]].render(step, {**values, "step": step}, correction=correction)
+            return self._languages[choice[0]].render(name, read, correction=correction)
         except BadWords as bad:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 

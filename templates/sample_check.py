@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.event_types import Catalogue, EventType
 from domain.sms import segments
-from domain.triggers import CORRECTION
+from domain.triggers import CORRECTION, named
 from templates.files import TriggerFiles
 from templates.findings import Report
 from templates.render import Rendered, Renderer, WordsFailed, context
@@ -36,8 +36,10 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
     full, smallest = samples(catalogue.types[rules["on"]], catalogue)
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, report)
-        for step in rules["due"]:
+        for step, said in rules["due"].items():
             sample.check(step, full, smallest, ("steps", step))
+            if "repeat" in (said or {}):
+                sample.check(named(step, 2), full, smallest, ("steps", step))
         if rules.get(CORRECTION):
             sample.check(CORRECTION, full, smallest, (CORRECTION,))
 

@@ -7,16 +7,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.compiling import compile_trigger
+from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
-from domain.triggers import BadTrigger
+from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
 from templates.shape_check import check_shape
 from templates.shapes import TriggerShape
 from templates.yaml_file import Document, Path, Place
 
-_COMPILED = ("on", "when", "to", "occurrence", "due", "expires", "unless")
+_COMPILED = ("on", "when", "with", "in_order", "count", "to", "occurrence", "due", "expires", "unless")
+_OTHERS = ("with", "unless")
+"""The keys that list other events."""
 _HARMLESS: Mapping[str, Any] = {
     "title": {"en": "-"}, "owner": "-", "legal_basis": "-", "category": "any", "class": "service",
     "channels": ["email"],
@@ -63,7 +65,7 @@ def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
 
 
 def _types(rules: dict[str, Any]) -> list[str]:
-    return [rules["on"], *(each["on"] for each in rules.get("unless", ()))]
+    return [rules["on"], *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
 
 
 def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
@@ -81,9 +83,11 @@ def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
 
 
 def _mended(rules: dict[str, Any], path: Path) -> bool:
-    if path[:1] == ("unless",) and path[-1] == "on":
-        rules["unless"][path[1]] = {"on": rules["on"]}  # in its place, so that the others keep theirs
-        return True
+    if path[0] in _OTHERS and path[-1] == "on":
+        entry = rules[path[0]][path[1]]
+        mended = {key: entry[key] for key in ("within",) if key in entry} | {"on": rules["on"]}
+        rules[path[0]][path[1]] = mended  # in its place, so that the others keep theirs
+        return bool(entry != mended)
     return path != ("on",) and _drop(rules, path)
 
 
@@ -96,13 +100,16 @@ def _place(document: Document, bad: BadTrigger) -> Place:
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
-    if (quoted := _QUOTED.search(bad.problem)) is None:
+    if (quoted := _QUOTED.search(bad.problem)) is None or quoted[1] == COMPLETE:
         return None
     if bad.path[-1] == "on":
         return closest(quoted[1], catalogue.types)
     type_ = catalogue.types[rules["on"]]
     if bad.path == ("to",):
         return closest(quoted[1], type_.roles)
-    later = catalogue.types[rules["unless"][bad.path[1]]["on"]] if bad.path[0] == "unless" else type_
+    other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS else rules
+    later = catalogue.types[other["on"]]
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
+    names += [COMPLETE] if "with" in rules else []
+    names += [ONCE] if bad.path == ("occurrence",) else []
     return closest(quoted[1], [*names, *catalogue.citizen_variables()])

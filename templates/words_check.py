@@ -57,7 +57,7 @@ def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]
     citizen = catalogue.citizen_variables()
     recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}
     event = {f"event.{name}": kind for name, kind in type_.variables().items()}
-    return event | citizen | recipient | {"step": "string", "due": "instant"}
+    return event | citizen | recipient | {"step": "string", "repetition": "integer", "due": "instant"}
 
 
 def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
@@ -132,7 +132,7 @@ class _Words:
     def _text(self, path: Path, text: str) -> None:
         reading = read_words(text, self.environment, self.context.scope)
         if not reading.problems:
-            self.reads[path] = reading.reads - {"step"}
+            self.reads[path] = reading.reads - {"step", "repetition"}
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))

@@ -18,6 +18,8 @@ _SIGNS = {
 }  # fmt: skip
 _OF_DATES = {">": "is after", "<": "is before", ">=": "is not before", "<=": "is not after"}
 _ROOTS = {"event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s"}
+_TIMES = {"event.time": "the time of the event", "complete.time": "the time of the last event that is needed"}
+_ORDERS = {"any": "before or after", "before": "before", "after": "after"}
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 
 
@@ -29,8 +31,13 @@ class RuleWords(Struct, frozen=True):
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
         """One sentence for each part of the clause."""
         yield f"When this is recorded: {self._title(clause['on'])}{self._given(clause.get('when'))}."
+        yield from (self._with(each) for each in clause.get("with") or ())
+        yield from ["These happen in this order."] if clause.get("in_order") else ()
+        if count := clause.get("count"):
+            yield f"It starts with number {count['nth']} of these within {length(parse_offset(count['within']))}."
         yield f"It is for {_whom(clause.get('to') or 'subject')}."
-        yield from (self._due(step) for step in clause["due"].values() if step)
+        start = "complete.time" if clause.get("with") else "event.time"
+        yield from (self._due({"from": start, **step}) for step in clause["due"].values() if step)
         yield from (self._unless(each) for each in clause.get("unless") or ())
         if "expires" in clause:
             yield f"It is not sent later than {self._expiry(clause['expires'])}."
@@ -46,8 +53,8 @@ class RuleWords(Struct, frozen=True):
     def name(self, token: str) -> str:
         """A dotted name, or a literal, in words."""
         root, _, field = token.partition(".")
-        if token == "event.time":  # noqa: S105  (no password)
-            return "the time of the event"
+        if token in _TIMES:
+            return _TIMES[token]
         if root in _ROOTS and field:
             title = self.titles.get(token)
             return f"{_ROOTS[root]} {_lower_first(title)}" if title else f"{_ROOTS[root]} ‘{_spoken(field)}’"
@@ -66,10 +73,16 @@ class RuleWords(Struct, frozen=True):
         return f", and {self.condition(when)}" if when else ""
 
     def _due(self, step: Mapping[str, Any]) -> str:
-        start = self.name(step.get("from", "event.time"))
+        start = self.name(step["from"])
         clock = f", at {step['at']} in the citizen’s time zone" if "at" in step else ""
         given = f", if {self.condition(step['when'])}" if "when" in step else ""
-        return f"It is due {moved(step.get('offset', 'P0D'))} {start}{clock}{given}."
+        when = _working_days(step["working_days"]) if step.get("working_days") else moved(step.get("offset", "P0D"))
+        rolled = f" It moves to the {step['on_working_day']} working day." if "on_working_day" in step else ""
+        return f"It is due {when} {start}{clock}{given}.{rolled}{_again(step.get('repeat'))}"
+
+    def _with(self, each: Mapping[str, Any]) -> str:
+        within = f"{length(parse_offset(each['within']))} {_ORDERS[each.get('order', 'any')]} it"
+        return f"This is needed too, within {within}: {self._title(each['on'])}{self._given(each.get('when'))}."
 
     def _unless(self, each: Mapping[str, Any]) -> str:
         grace = f" It waits {length(parse_offset(each['grace']))} longer for late reports." if "grace" in each else ""
@@ -81,6 +94,19 @@ class RuleWords(Struct, frozen=True):
             return f"{length(parse_offset(text))} after it was due"
         except NotADuration:
             return self.name(text)
+
+
+def _working_days(count: int) -> str:
+    return f"{abs(count)} working day{'' if abs(count) == 1 else 's'} {'before' if count < 0 else 'after'}"
+
+
+def _again(repeat: Mapping[str, Any] | None) -> str:
+    if repeat is None:
+        return ""
+    until = " until it is answered" if "until" in repeat else ""
+    return (
+        f" It is said again every {length(parse_offset(repeat['every']))}{until}, {repeat['at_most']} times in all."
+    )
 
 
 def moved(offset: str) -> str:

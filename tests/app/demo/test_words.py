@@ -13,6 +13,10 @@ TITLES = {
     "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",
     "citizen.born_on": "Date of birth", "citizen.age": "Age", "citizen.sex": "Sex",
 }  # fmt: skip
+AGAIN = (
+    "It is due on the time of the last event that is needed. It is said again every 7 days until it is answered, "
+    "2 times in all."
+)
 ALMATY = ZoneInfo("Asia/Almaty")
 
 
@@ -52,6 +56,27 @@ def test_a_clause_becomes_sentences() -> None:
         "It is due 30 days before the event’s ‘expires on’, at 09:00 in the citizen’s time zone.",
         "It is not sent if this happens first: “Traffic fine paid”. It waits 7 days longer for late reports.",
         "It is not sent later than the event’s ‘expires on’.",
+    ]
+
+
+def test_everything_that_a_clause_may_say_becomes_sentences() -> None:
+    """Other events, counts, working days and repetition are put into words too."""
+    clause = {
+        "on": "kz.document.issued", "in_order": True, "count": {"nth": 3, "within": "P1Y"},
+        "with": [{"on": "kz.traffic.fine_paid", "within": "P90D", "order": "after", "when": "later.a > 5"}],
+        "due": {
+            "ask": {"repeat": {"every": "P7D", "at_most": 2, "until": "answered"}},
+            "pay": {"from": "event.expires_on", "working_days": -1, "on_working_day": "next"},
+        },
+    }  # fmt: skip
+    assert list(RuleWords(TITLES).sentences(clause)) == [
+        "When this is recorded: “Document issued”.",
+        "This is needed too, within 90 days after it: “Traffic fine paid”, and the later event’s ‘a’ is more than 5.",
+        "These happen in this order.",
+        "It starts with number 3 of these within 1 year.",
+        "It is for the person whom it is about.",
+        AGAIN,
+        "It is due 1 working day before the event’s ‘expires on’. It moves to the next working day.",
     ]
 
 

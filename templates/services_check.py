@@ -1,10 +1,11 @@
 """Checks services.yaml: its shape, and that ids are unique, agencies and moments known, links where they may lead."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from templates.event_check import Known
+from templates.files import plain
 from templates.findings import Report, closest
 from templates.services_shapes import ServicesShape
 from templates.shape_check import check_shape
@@ -22,6 +23,26 @@ def check_services(documents: Iterable[Document], known: Known, languages: list[
             check.title(("moments", name), title)
         for at, service in enumerate(document.data["services"]):
             check.service(("services", at), service, seen)
+
+
+def services_of(documents: Iterable[Document]) -> dict[str, Mapping[str, Any]]:
+    """The services by id; what has no right shape is left out."""
+    listed = [plain(document).get("services") for document in documents]
+    found = [each for services in listed if isinstance(services, list) for each in services if isinstance(each, dict)]
+    return {str(each.get("id")): each for each in found if {"id", "link", "title"} <= each.keys()}
+
+
+def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    """Give each action that names a service the service's link and title, so that a version needs no other file."""
+    actions = plain(rules).get("actions")
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        name = action.get("service") if isinstance(action, dict) else None
+        if (service := services.get(str(name))) is not None:
+            del action["service"]
+            action |= {"url": service["link"], "label": action.get("label", service["title"])}
+        elif name is not None:
+            place = rules.value(("actions", at, "service"))
+            report.add(rules.finding(place, f"no service is called {name!r}", closest(str(name), services)))
 
 
 class _Check:

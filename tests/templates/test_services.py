@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from templates.loader import load_packs, shipped
-from tests.templates.packs import findings_of, write_town
+from tests.templates.packs import RULES, findings_of, write_town
 
 SERVICES = """\
 domains: [water.example, city.example]
@@ -64,6 +64,41 @@ def test_what_is_wrong_is_found_at_its_place(tmp_path: Path, old: str, new: str,
     assert SERVICES.count(old) == 1
     found = findings_of(town(tmp_path, SERVICES.replace(old, new)))
     assert sorted(found) == sorted(f"services.yaml:{each}" for each in expected)
+
+
+def with_action(folder: Path, action: str) -> Path:
+    """The small pack with its services, and this as the first action of its trigger."""
+    pack = town(folder, SERVICES)
+    rules = pack / RULES
+    text = rules.read_text(encoding="utf-8")
+    (line,) = [each for each in text.split("\n") if "id: order" in each]
+    rules.write_text(text.replace(line, f"  - {action}"), encoding="utf-8")
+    return pack
+
+
+@pytest.mark.parametrize(("action", "label"), [
+    ("{id: order, service: town.meter}", {"kk": "Есептегіш", "ru": "Счётчик"}),
+    ("{id: order, service: town.meter, label: {kk: Беру, ru: Дать}}", {"kk": "Беру", "ru": "Дать"}),
+])  # fmt: skip
+def test_an_action_may_name_a_service(tmp_path: Path, action: str, label: dict[str, str]) -> None:
+    """The published rules have the service's link, and its title unless the action has a label."""
+    (trigger,) = load_packs([with_action(tmp_path, action)])[1].triggers
+    assert trigger.rules["actions"] == [
+        {"id": "order", "url": "https://my.water.example/order?from=list", "label": label},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "expected"), [
+    ("{id: order, service: town.metre}", "23:26: no service is called 'town.metre' (did you mean 'town.meter'?)"),
+    ("{id: order}", "23:5: actions: each has a url and a label, or names a service"),
+    ("{id: order, label: {kk: А, ru: А}}", "23:5: actions: each has a url and a label, or names a service"),
+    ('{id: order, url: "https://a.example"}', "23:5: actions: each has a url and a label, or names a service"),
+    ('{id: order, url: "https://a.example", service: town.meter}',
+     "23:5: actions: each has a url and a label, or names a service"),
+])  # fmt: skip
+def test_an_action_leads_to_one_place(tmp_path: Path, action: str, expected: str) -> None:
+    """A service that nobody knows, none at all or two addresses are found at the action."""
+    assert findings_of(with_action(tmp_path, action)) == [f"{RULES}:{expected}"]
 
 
 def test_the_services_of_two_packs_are_told_apart(tmp_path: Path) -> None:

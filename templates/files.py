@@ -11,6 +11,7 @@ from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
 BODY = "body"
+SERVICES = "services.yaml"
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -31,6 +32,7 @@ class PackFiles(Struct, frozen=True):
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
+    services: Document | None = None
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
@@ -39,6 +41,7 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+        read_document(services, report) if (services := folder / SERVICES).exists() else None,
     )
 
 

@@ -14,6 +14,7 @@ from templates.files import PackFiles, TriggerFiles, plain, read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.pack_check import check_packs, check_titles, languages_of
 from templates.sample_check import check_samples
+from templates.services_check import check_services, link_actions, services_of
 from templates.trigger_check import check_rules
 from templates.words_check import check_words, context_of
 from templates.yaml_file import Document
@@ -34,7 +35,7 @@ class TriggerSource(Struct, frozen=True):
 
 
 class Pack(Struct, frozen=True):
-    """A pack without findings: `content` is pack.yaml with its `events`; it goes into the log as it is."""
+    """A pack without findings: `content` is pack.yaml with its `events` and `services`; so it goes into the log."""
 
     name: str
     content: dict[str, Any]
@@ -75,11 +76,15 @@ def _check(packs: list[PackFiles], report: Report) -> None:
     for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
             check_titles(document, languages, report)
+    services = [files.services for files in packs if files.services is not None]
+    check_services(services, known, languages, report)
     triggers = [trigger for files in packs for trigger in files.triggers]
     _check_names(triggers, report)
     for trigger in triggers:
         _check_owner(trigger.rules, known, report)
-        _check_trigger(trigger, catalogue, broken, languages, report)
+        check_rules(trigger.rules, catalogue, broken, report)
+        link_actions(trigger.rules, services_of(services), report)
+        _check_trigger(trigger, catalogue, languages, report)
 
 
 def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
@@ -114,10 +119,7 @@ def _check_owner(rules: Document, known: Known, report: Report) -> None:
         report.add(rules.finding(rules.value(("owner",)), message, closest(owner, known.agencies)))
 
 
-def _check_trigger(
-    trigger: TriggerFiles, catalogue: Catalogue, broken: frozenset[str], languages: list[str], report: Report
-) -> None:
-    check_rules(trigger.rules, catalogue, broken, report)
+def _check_trigger(trigger: TriggerFiles, catalogue: Catalogue, languages: list[str], report: Report) -> None:
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
@@ -127,7 +129,8 @@ def _check_trigger(
 
 def _pack(files: PackFiles) -> Pack:
     events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
-    content = {**files.pack.data, "events": events}
+    services = {} if files.services is None else {"services": files.services.data}
+    content = {**files.pack.data, "events": events, **services}
     return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))
 
 

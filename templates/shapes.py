@@ -5,7 +5,7 @@ Unknown keys are refused: a misspelt key that is silently ignored sends nothing,
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.together import Order
 from domain.triggers import Class
@@ -78,11 +78,19 @@ class UnlessShape(Shape):
 
 
 class ActionShape(Shape):
-    """A button or a link."""
+    """A button or a link: with an address and a label of its own, or those of a service."""
 
     id: Name
-    url: Url
-    label: Titles = Field(description="language: words")
+    url: Url = optional("where it leads")
+    label: Titles = optional("language: words")
+    service: Text = optional("a service of services.yaml: its link and, unless there is a label, its title")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "ActionShape":
+        said = self.model_fields_set - {"id"}
+        if said - {"label"} != {"service"} and said != {"url", "label"}:
+            raise ValueError("each has a url and a label, or names a service")
+        return self
 
 
 class TriggerShape(Shape):

@@ -52,6 +52,15 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
     (METER, "format: date,", "format: dat,", [
         "11:41: format must be 'date', 'national-id', 'email', 'uuid' or 'uri' (did you mean 'date'?)",
     ]),
+    (METER, "subject: holder\n", "subject: holder\nforbidden: [street, face_image]\n", [
+        "18:60: street is forbidden here, so it cannot be a property as well",
+    ]),
+    (METER, "subject: holder\n", "subject: holder\nforbidden: [face_image, face_image]\n", [
+        "5:12: forbidden: names one thing twice",
+    ]),
+    (METER, "subject: holder\n", "subject: holder\nforbiden: [face_image]\n", [
+        "5:1: the key 'forbiden' is not known here (did you mean 'forbidden'?)",
+    ]),
     (METER, "minLength: 2", "pattern: '('", ["10:37: this is no pattern that JSON Schema knows"]),
     (METER, "valid_until, fee]", "valid_until, fees]", [
         "8:35: fees is required but not among the properties (did you mean 'fee'?)",

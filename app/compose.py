@@ -50,22 +50,27 @@ class Platform(Struct, frozen=True):
     box: FakeBox
 
 
-def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) -> Platform:
+def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
     """The platform on its database; an empty SQLite log publishes the packs of the settings.
 
+    `make`: where there is no database or key file yet, make it; who only reads does not.
+
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, WrongKeyFile: with what to do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
+            do about it.
     """
     database = Database(settings.database)
-    if "database" not in settings.model_fields_set:
+    if not make:
+        database.require()
+    elif "database" not in settings.model_fields_set:
         data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = keyring or load_keyring(settings.key_file, create=database.sqlite)
+    keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
     database.create()
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
-    empty = database.sqlite and log.recorder.max_notification_id() is None
+    empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(
             pack_folders(settings)

@@ -20,8 +20,8 @@ from app.paths import config_file, data_folder
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
-COMING = frozenset({"HABARSHY_TOKEN", "HABARSHY_KAFKA"})
-"""Variables that other parts of the platform read, or will."""
+COMING = frozenset({"TOKEN", "KAFKA"})
+"""Variables (after the prefix) that other parts of the platform read, or will."""
 
 
 class BadSettings(ValueError):
@@ -91,11 +91,12 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
 
 def _check_names(environment: Iterable[str]) -> None:
     """A misspelt variable would be ignored, and the default used in its place."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | COMING
+    known = {name.upper() for name in Settings.model_fields} | COMING
     for name in environment:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            meant = closest(name.upper(), known)
-            raise BadSettings(f"no setting is called {name}" + (f" (did you mean {meant}?)" if meant else ""))
+        prefix, own = name[: len(PREFIX)].upper(), name[len(PREFIX) :].upper()
+        if prefix == PREFIX and own not in known:
+            meant = closest(own, known)
+            raise BadSettings(f"no setting is called {name}" + (f" (did you mean {PREFIX}{meant}?)" if meant else ""))
 
 
 class Shown(NamedTuple):

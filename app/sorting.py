@@ -21,7 +21,9 @@ def in_order(lines: Iterable[str], run: int = RUN) -> Iterator[str]:
     with ExitStack() as files:
         runs: list[Iterable[str]] = []
         while len(part := sorted(islice(rest, run))) == run:
-            runs.append(_kept(part, files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))))
+            runs.append(
+                _kept(part, files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")))
+            )
         yield from heapq.merge(*runs, part)
 
 

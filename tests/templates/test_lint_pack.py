@@ -15,6 +15,9 @@ ROWS: list[Row] = [
     (PACK, "zone: Asia/Almaty", "zone: Asia/Alma-Ata", [
         "8:9: zone: there is no such time zone; write one as in Asia/Almaty",
     ]),
+    (PACK, "zone: Asia/Almaty", "zone: localtime", [
+        "8:9: zone: there is no such time zone; write one as in Asia/Almaty",
+    ]),
     (PACK, "language: kk\n", "language: en\n", ["6:13: 'en' is not among the languages"]),
     (PACK, "languages: [kk, ru]", "languages: [kk, ru, qq]", [
         "7:23: nobody knows how dates are written in 'qq'",

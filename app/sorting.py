@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import TextIO
 
-RUN = 50_000
-"""So many lines are in memory at once: some 40 MB of the longest that there are."""
+RUN = 20_000
+"""So many lines are in memory at once: some 20 MB of those of `intents --json`."""
 
 
 def in_order(lines: Iterable[str], run: int = RUN) -> Iterator[str]:

@@ -11,9 +11,10 @@ from app.runlock import AlreadyRunning
 from app.settings import BadSettings
 from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
-from streams.database import DatabaseUnavailable, NoDatabase
+from streams.database import DatabaseUnavailable
 from streams.keys import WrongKeyFile
 from streams.library import BreaksVersions, NothingPublished
+from streams.presence import NoDatabase
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 

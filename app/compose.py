@@ -27,6 +27,7 @@ from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library, Publisher
 from streams.log import Log
 from streams.planning import Planning
+from streams.presence import require_tables
 from streams.receipts import Receipts
 from streams.scheduler import Engine
 from streams.writing import Writer
@@ -59,11 +60,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
             do about it.
     """
-    database = Database(settings.database)
-    if not make:
-        database.require()
-    elif "database" not in settings.model_fields_set:
-        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = _database(settings, make=make)
     keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
     database.create()
@@ -91,6 +88,15 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
     )
+
+
+def _database(settings: Settings, *, make: bool) -> Database:
+    database = Database(settings.database)
+    if not make:
+        require_tables(database)
+    elif "database" not in settings.model_fields_set:
+        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database
 
 
 def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:

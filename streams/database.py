@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from enum import IntEnum
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
@@ -41,13 +40,6 @@ class DatabaseUnavailable(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__((type(self).__doc__ or "").format(reason=reason))
-
-
-class NoDatabase(Exception):
-    """Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(place=place))
 
 
 class NestedWrite(RuntimeError):
@@ -85,23 +77,6 @@ class Database:
                 metadata.create_all(connection)
         except DatabaseError as error:
             raise DatabaseUnavailable(str(error.orig)) from None
-
-    def require(self) -> None:
-        """Make nothing: only look whether the tables are there.
-
-        Raises:
-            DatabaseUnavailable: it cannot be opened.
-            NoDatabase: they are not.
-        """
-        place = self.engine.url
-        if self.sqlite and not Path(str(place.database)).exists():  # to connect would make the file
-            raise NoDatabase(str(place.database))
-        try:
-            there = inspect(self.engine).has_table(tables.log.name)
-        except DatabaseError as error:
-            raise DatabaseUnavailable(str(error.orig)) from None
-        if not there:
-            raise NoDatabase(place.render_as_string(hide_password=True))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from app.simulation import city_news, simulate
-from domain.history import lives_in
-from domain.ids import Names
+from app.simulation.city import CITY
+from domain.history import history_of, lives_in
+from domain.plan import plan
 from streams.checking import Checker
 from streams.cloudevents import envelope_of
+from streams.rehearsal_stage import NAMES, stages
 from templates.catalogue import catalogue_of
 from templates.loader import load_packs, shipped
 
@@ -20,7 +22,7 @@ START, END = date(2024, 1, 1), date(2027, 1, 1)
 def test_the_pack_takes_every_event(seed: int) -> None:
     """Whatever the city reports passes intake's checks, lies in the span, and has an id of its own."""
     catalogue = catalogue_of([pack.content for pack in load_packs(shipped())])
-    checker = Checker(catalogue, Names(b"tests"), lambda _: False)
+    checker = Checker(catalogue, NAMES, lambda _: False)
     events = [checker.check(envelope_of(event)) for event in city_news(seed, START, END)]
     first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (START, END))
     assert all(first <= event.time < last for event in events)
@@ -46,9 +48,31 @@ def test_the_same_seed_gives_the_same_news() -> None:
     assert list(city_news(1, START, END)) != list(city_news(2, START, END))
 
 
-def test_somebody_lives_there() -> None:
-    """Of the demo's citizens at least two live in the city, so that its news has readers."""
-    [area] = {event["data"]["area"] for event in city_news(5, START, END)}
-    homes = [event["data"]["area"] for event in simulate(200, 5, date(2025, 1, 1), date(2026, 1, 1))
-             if event["type"] == "kz.residence.registered"]  # fmt: skip
-    assert sum(lives_in(home, area, (2, 4, 6, 9)) for home in homes) >= 2
+def test_somebody_lives_there_and_hears_of_it() -> None:
+    """In the demo's year its citizens who live in the city are told of outages, air, streets and more."""
+    packs = load_packs(shipped())
+    catalogue = catalogue_of([pack.content for pack in packs])
+    checker = Checker(catalogue, NAMES, lambda _: True)
+    year = date(2025, 1, 1), date(2026, 1, 1)
+    news = [checker.check(envelope_of(event)) for event in city_news(5, *year)]
+    lives = [checker.check(envelope_of(event)) for event in simulate(200, 5, *year)]
+    residents = {
+        person for event in lives for person in event.everybody
+        if any(lives_in(part.get("area"), CITY, catalogue.area_levels) for part in event.fields.values())
+    }  # fmt: skip
+    assert len(residents) > 2
+    told = {
+        intent.trigger for stage in stages(packs) for person in residents
+        for intent in plan(
+            history_of(person, [event for event in lives if person in event.everybody], catalogue, news),
+            stage.rules(lives[0].time).rulebook,
+        )
+    }  # fmt: skip
+    assert told >= {
+        "planned_outage",
+        "air_quality",
+        "street_closure",
+        "heating_season",
+        "flood_warning",
+        "school_closed",
+    }

@@ -9,11 +9,13 @@ from app.commands import config, demo, ingest, intents, packs, people, run, serv
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
-from app.terminal import Exit, leave_quietly, talk
+from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
 from streams.keys import WrongKeyFile
 from streams.library import BreaksVersions, NothingPublished
+from streams.presence import NoDatabase
+from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
 FAILURES: dict[type[Exception], Exit] = {
@@ -22,7 +24,9 @@ FAILURES: dict[type[Exception], Exit] = {
     WrongKeyFile: Exit.USAGE,
     BrokenPack: Exit.CHECK_FAILED,
     BreaksVersions: Exit.CHECK_FAILED,
+    NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
+    NoDatabase: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
 }
@@ -67,11 +71,5 @@ def main() -> None:
         talk(str(failure))
         sys.exit(int(FAILURES[type(failure)]))
     finally:
-        _flush()
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        leave_quietly()
+        with writing():
+            sys.stdout.flush()

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from domain.timing import parse_offset
+from domain.timing import parse_offset, zone_of
 from domain.triggers import CORRECTION
 
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -39,7 +39,7 @@ def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
     def check(text: str) -> str:
         try:
             attempt(text)
-        except (ValueError, ZoneInfoNotFoundError):
+        except (ValueError, ZoneInfoNotFoundError, OSError):
             raise ValueError(problem) from None
         return text
 
@@ -104,7 +104,7 @@ Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]  # fmt: skip
-Zone = Annotated[str, _accepted(ZoneInfo, "there is no such time zone; write one as in Asia/Almaty")]
+Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )

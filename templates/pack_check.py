@@ -1,6 +1,6 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +15,14 @@ from templates.yaml_file import Document, Path
 
 _TITLED = ("agencies", "attributes", "actions")
 _DEPTH = 3  # ("agencies", "justice", "title")
+_AGREED = ("defaults", "area_levels")
+"""What holds for a person, and so must not depend on which of their packs was loaded first."""
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     """Report what is wrong with each pack.yaml and among them; what they declare together."""
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
+    stated: dict[str, Any] = {}
     complete = True
     for files in packs:
         document = files.pack
@@ -32,6 +35,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
             _declare(document, (group,), group_at(content, group), declared[group], report)
+        _check_agreement(document, content, stated, report)
     types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
     kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
     return Known(frozenset(declared["agencies"]), kinds, complete)
@@ -80,6 +84,23 @@ def _declare(
             place = document.value(path) if path == ("pack",) else document.key((*path, name))
             report.add(document.finding(place, f"{name!r} is declared by two packs"))
         declared.setdefault(name, content)
+
+
+def _check_agreement(document: Document, content: Mapping[str, Any], stated: dict[str, Any], report: Report) -> None:
+    """Report what a pack says otherwise than the first pack that says it (`stated`)."""
+    for name in _AGREED:
+        if name in content:
+            for path in _differing((name,), content[name], stated.setdefault(name, content[name])):
+                message = f"{path[-1]} is another in an earlier pack; packs that are loaded together agree"
+                report.add(document.finding(document.value(path), message))
+
+
+def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: ANN401  (anything that a file may hold)
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in mine.keys() & theirs.keys():
+            yield from _differing((*path, key), mine[key], theirs[key])
+    elif mine != theirs:
+        yield path
 
 
 def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)

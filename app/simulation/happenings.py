@@ -59,17 +59,22 @@ def office_second(rng: Random) -> int:
     return OPENS + int(_OPEN_FOR * rng.random())
 
 
+def stamp(day: Day, second: int) -> str:
+    """The second of the day as RFC 3339 writes it."""
+    minute, second = divmod(second, 60)
+    return f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00"
+
+
 def cloud_event(happening: Happening) -> dict[str, Any]:
     """The happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
     day, second, citizen, type_, data = happening
     citizen.events += 1
-    minute, second = divmod(second, 60)
     return {
         "specversion": "1.0",
         "id": f"{citizen.label}-{citizen.events}",
         "source": SOURCES[type_],
         "type": type_,
-        "time": f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00",
+        "time": stamp(day, second),
         "subject": citizen.iin,
         "datacontenttype": "application/json",
         "data": data,

@@ -1,29 +1,56 @@
 """Compiles triggers from plain data (trigger.yaml after its shape was checked) against the catalogue."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
 from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Unless
 
+P, R = ParamSpec("P"), TypeVar("R")
+
 
 def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
     """Compile a trigger from plain data (trigger.yaml after its shape was checked).
 
     Raises:
-        BadTrigger: an unknown event type, role or field, or a condition that does not compile.
+        BadTrigger: an unknown event type, role or field, or a condition that does not compile; everything else that
+            is wrong is among its `others`.
     """
-    return _Compiler(name, content, catalogue).trigger()
+    compiler = _Compiler(name, content, catalogue)
+    trigger = compiler.trigger()
+    if compiler.bad:
+        first, *others = compiler.bad
+        first.others = tuple(others)
+        raise first
+    return trigger
+
+
+def _collected(method: Callable[Concatenate["_Compiler", P], R]) -> Callable[Concatenate["_Compiler", P], R]:
+    """The method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
+
+    @wraps(method)
+    def attempt(self: "_Compiler", *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except BadTrigger as bad:
+            self.bad.append(bad)
+            nothing: Any = None  # never used: a trigger with anything bad is not given out
+            return nothing
+
+    return attempt
 
 
 class _Compiler:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
+        self.bad: list[BadTrigger] = []
         self.type = self._type(("on",), content["on"])
         self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
 
+    @_collected
     def trigger(self) -> Trigger:
         content = self.content
         return Trigger(
@@ -39,6 +66,7 @@ class _Compiler:
             raise BadTrigger(path, f"no event type is called {name!r}")
         return found
 
+    @_collected
     def _condition(
         self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
     ) -> Condition | None:
@@ -54,20 +82,24 @@ class _Compiler:
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
-        for role in roles:
-            if role not in self.type.roles:
-                raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}")
+        for role in sorted(roles - self.type.roles.keys()):
+            self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
         return roles
 
     def _occurrence(self) -> tuple[str, ...]:
         paths = _listed(self.content.get("occurrence") or ())
-        return tuple(self._path(("occurrence",), path, ("event",)) for path in paths)
+        return tuple(self._field(("occurrence",), path) for path in paths)
+
+    @_collected
+    def _field(self, where: tuple[str | int, ...], path: str) -> str:
+        return self._path(where, path, ("event",))
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
         if path.partition(".")[0] not in roots or path not in self.variables:
             raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
         return path
 
+    @_collected
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
         if path == "event.time":
             return path
@@ -78,6 +110,7 @@ class _Compiler:
     def _steps(self) -> tuple[Step, ...]:
         return tuple(self._step(name, step or {}) for name, step in self.content["due"].items())
 
+    @_collected
     def _step(self, name: str, step: Mapping[str, Any]) -> Step:
         where = ("due", name)
         if name == CORRECTION:
@@ -90,6 +123,7 @@ class _Compiler:
             self._condition((*where, "when"), step.get("when"), self.variables),
         )  # fmt: skip
 
+    @_collected
     def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
         try:
             return parse_offset(text)
@@ -99,6 +133,7 @@ class _Compiler:
     def _unless(self) -> tuple[Unless, ...]:
         return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
 
+    @_collected
     def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
         later = self._type(("unless", at, "on"), each["on"])
         variables = self.variables | _prefixed("later", later)
@@ -108,6 +143,7 @@ class _Compiler:
             self._offset(("unless", at, "grace"), each.get("grace", "P0D")),
         )
 
+    @_collected
     def _expiry(self) -> Expiry | None:
         if (text := self.content.get("expires")) is None:
             return None

@@ -67,24 +67,12 @@ def _types(rules: dict[str, Any]) -> list[str]:
 
 
 def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
-    """Everything that does not compile: what is bad is taken out, until the rest compiles."""
-    found: list[BadTrigger] = []
-    while True:
-        try:
-            compile_trigger("lint", rules, catalogue)
-        except BadTrigger as bad:
-            found.append(bad)
-            if not _mended(rules, bad.path):
-                return found
-        else:
-            return found
-
-
-def _mended(rules: dict[str, Any], path: Path) -> bool:
-    if path[:1] == ("unless",) and path[-1] == "on":
-        rules["unless"][path[1]] = {"on": rules["on"]}  # in its place, so that the others keep theirs
-        return True
-    return path != ("on",) and _drop(rules, path)
+    """Everything that does not compile."""
+    try:
+        compile_trigger("lint", rules, catalogue)
+    except BadTrigger as bad:
+        return [bad, *bad.others]
+    return []
 
 
 def _place(document: Document, bad: BadTrigger) -> Place:

@@ -9,7 +9,8 @@ from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
 from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Unless
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
@@ -32,11 +33,11 @@ def _collected(method: Callable[Concatenate["_Compiler", P], R]) -> Callable[Con
     """The method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
 
     @wraps(method)
-    def attempt(self: "_Compiler", *args: P.args, **kwargs: P.kwargs) -> R:
+    def attempt(compiler: "_Compiler", /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(self, *args, **kwargs)
+            return method(compiler, *args, **kwargs)
         except BadTrigger as bad:
-            self.bad.append(bad)
+            compiler.bad.append(bad)
             nothing: Any = None  # never used: a trigger with anything bad is not given out
             return nothing
 

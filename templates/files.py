@@ -28,6 +28,7 @@ class TriggerFiles(Struct, frozen=True):
 class PackFiles(Struct, frozen=True):
     """A pack's folder."""
 
+    folder: Path
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
@@ -36,6 +37,7 @@ class PackFiles(Struct, frozen=True):
 def read_pack(folder: Path, report: Report) -> PackFiles:
     """Read all files of a pack; what cannot be read is reported and empty."""
     return PackFiles(
+        folder,
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),

@@ -17,6 +17,7 @@ LANGUAGE = r"^[a-z]{2,3}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
 _YEARS = 200
@@ -55,7 +56,8 @@ def _until(text: str) -> str:
     return text if text.startswith(("event.", "citizen.")) else _duration(text)
 
 
-def _written(pattern: str) -> WithJsonSchema:
+def written(pattern: str) -> WithJsonSchema:
+    """How editors are told of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
@@ -77,15 +79,15 @@ def _no_correction(name: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), _written(NAME)]
+Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
 TypeName = Annotated[
-    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), _written(DOTTED)
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)
 ]
 StepName = Annotated[Name, AfterValidator(_no_correction)]
-Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), _written(LANGUAGE)]
-Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
-Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
-Duration = Annotated[str, AfterValidator(_duration), _written(DURATION)]
+Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
+Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.filters import speaks
@@ -12,7 +14,20 @@ from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
 _TITLED = ("agencies", "attributes", "actions")
+SMS_PARTS = 2
+"""Unless the pack says otherwise."""
 _DEPTH = 3  # ("agencies", "justice", "title")
+
+
+class SmsLimit(Struct, frozen=True):
+    """The most parts that an SMS may have, and what one costs."""
+
+    parts: int = SMS_PARTS
+    price: float | None = None
+
+    def cost(self, parts: int) -> str:
+        """What so many parts cost, in words; empty where that is not known."""
+        return "" if self.price is None else f"{self.price * parts:g}"
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
@@ -81,11 +96,31 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
     return []
 
 
+def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
+    """The sites that a pack's words may lead to; None: all."""
+    domains = pack.get("link_domains")
+    return [str(each) for each in domains] if isinstance(domains, list) else None
+
+
+def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
+    """How long an SMS of a pack may be, and what it costs."""
+    parts, price = pack.get("sms_parts"), pack.get("sms_price")
+    return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
+
+
 def check_titles(document: Document, languages: list[str], report: Report) -> None:
     """Report every title and label of a file that lacks a language."""
     for path in document.values if document.data is not None else ():
         named = path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
-        missing = [each for each in languages if each not in group_at(document.data, *path)] if named else []
+        if not named:
+            continue
+        written = group_at(document.data, *path)
+        missing = [each for each in languages if each not in written]
+        for language in written if languages else ():
+            if language not in languages:
+                place = document.key((*path, language))
+                message = f"the pack does not speak {language!r}, so nobody reads this"
+                report.add(document.finding(place, message, closest(str(language), languages), warning=True))
         if missing:
             message = f"{path[-1]} is missing in {', '.join(missing)}"
             report.add(document.finding(document.value(path), message))

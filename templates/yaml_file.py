@@ -64,9 +64,9 @@ class Document:
         """The place of a key, or that of its value."""
         return self.keys.get(path) or self.value(path)
 
-    def finding(self, place: Place, message: str, suggestion: str | None = None) -> Finding:
+    def finding(self, place: Place, message: str, suggestion: str | None = None, *, warning: bool = False) -> Finding:
         """Something wrong at a place of this file."""
-        return Finding(self.path, place.line, place.column, message, suggestion)
+        return Finding(self.path, place.line, place.column, message, suggestion, warning)
 
     def inside(self, path: Path, line: int, token: str = "", column: int | None = None) -> Place:
         """The place of a token in the text at a path: in its `line` (from 1), where the text's lines are the file's.

@@ -46,9 +46,9 @@ def town(terminal: Terminal, *cases: tuple[str, str, str], changes: tuple[Edit, 
 def test_lint_of_what_is_fine(terminal: Terminal) -> None:
     """Only the counts, exit 0, and nothing written anywhere."""
     folder = town(terminal)
-    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings"], "")
+    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings, 0 warnings"], "")
     both = terminal.run("lint", str(folder), str(folder), "--json")
-    assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0}])
+    assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0, "warnings": 0}])
     assert [each.name for each in terminal.folder.iterdir()] == ["town"]
 
 
@@ -60,7 +60,7 @@ def test_lint_names_the_place_and_what_was_meant(terminal: Terminal) -> None:
         f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
         f"{folder}/{RULES}:2:1: category is missing",
         f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
-        "1 triggers, 2 event types, 3 findings",
+        "1 triggers, 2 event types, 3 findings, 0 warnings",
     ], "")  # fmt: skip
 
 
@@ -70,10 +70,11 @@ def test_lint_as_json(terminal: Terminal) -> None:
     ended = terminal.run("lint", str(folder), "--json")
     path = f"{folder}/{RULES}"
     assert (ended.code, ended.objects) == (1, [
-        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None},
+        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None,
+         "warning": False},
         {"path": path, "line": 5, "column": 1, "message": "the key 'categroy' is not known here",
-         "suggestion": "category"},
-        {"triggers": 1, "event_types": 2, "findings": 2},
+         "suggestion": "category", "warning": False},
+        {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
     ])  # fmt: skip
 
 

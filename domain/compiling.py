@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
@@ -38,8 +38,7 @@ def _collected(method: Callable[Concatenate["_Compiler", P], R]) -> Callable[Con
             return method(compiler, *args, **kwargs)
         except BadTrigger as bad:
             compiler.bad.append(bad)
-            nothing: Any = None  # never used: a trigger with anything bad is not given out
-            return nothing
+            return cast("R", None)  # never used: a trigger with anything bad is not given out
 
     return attempt
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
-BODY = "body"
+BODY, PERSONAS = "body", "personas.yaml"
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -26,12 +26,13 @@ class TriggerFiles(Struct, frozen=True):
 
 
 class PackFiles(Struct, frozen=True):
-    """A pack's folder."""
+    """A pack's folder; `personas` are for previews only."""
 
     folder: Path
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
+    personas: Document | None
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
@@ -41,6 +42,7 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+        read_document(folder / PERSONAS, report) if (folder / PERSONAS).is_file() else None,
     )
 
 

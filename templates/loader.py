@@ -14,6 +14,7 @@ from templates.files import PackFiles, TriggerFiles, plain, read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.link_check import check_links
 from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
+from templates.personas import check_personas
 from templates.sample_check import check_samples
 from templates.trigger_check import check_rules
 from templates.words_check import check_words, context_of
@@ -57,7 +58,7 @@ def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
     """
     packs, report = examine(paths)
     report.close()
-    return tuple(_pack(files) for files in packs)
+    return tuple(pack_of(files) for files in packs)
 
 
 def examine(paths: Sequence[Path]) -> tuple[list[PackFiles], Report]:
@@ -84,6 +85,8 @@ def _check(packs: list[PackFiles], report: Report) -> None:
             check_titles(document, languages, report)
     _check_names([trigger for files in packs for trigger in files.triggers], report)
     for files in packs:
+        if files.personas is not None:
+            check_personas(files.personas, known.attributes, report)
         for trigger in files.triggers:
             _check_owner(trigger.rules, known, report)
             _check_trigger(trigger, plain(files.pack), catalogue, broken, languages, report)
@@ -134,7 +137,8 @@ def _check_trigger(
         check_samples(trigger, catalogue, sms_limit_of(pack), report)
 
 
-def _pack(files: PackFiles) -> Pack:
+def pack_of(files: PackFiles) -> Pack:
+    """The pack in these files, in which nothing is wrong."""
     events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
     content = {**files.pack.data, "events": events}
     return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))

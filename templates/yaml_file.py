@@ -54,6 +54,14 @@ class Document:
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
 
+    def part(self, key: str | int) -> "Document":
+        """What stands below a key of the first level, as a document of its own, with its places in the file."""
+        part = Document(self.path, self.lines)
+        part.data = self.data[key]
+        part.values = {path[1:]: place for path, place in self.values.items() if path[:1] == (key,)}
+        part.keys = {path[1:]: place for path, place in self.keys.items() if path[:1] == (key,)}
+        return part
+
     def value(self, path: Path) -> Place:
         """The place of a value, or of the nearest thing around it."""
         while path and path not in self.values:

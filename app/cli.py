@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import config, demo, ingest, intents, packs, people, preview, run, serve, simulate, status
+from app.commands import config, demo, ingest, intents, new, packs, people, preview, run, serve, simulate, status
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
@@ -40,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "status": status.status,
     "lint": packs.lint,
     "test": packs.try_packs,
+    "new": new.new,
     "preview": preview.preview,
 }
 

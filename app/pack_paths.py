@@ -1,10 +1,15 @@
 """Paths of packs and triggers on the command line."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+import typer
+
+import templates
 from app.terminal import Exit, stop
 from templates.findings import closest
+
+With = Annotated[list[Path] | None, typer.Option("--with", metavar="PACK", help="Another pack that it needs.")]
 
 
 class Target(NamedTuple):
@@ -32,3 +37,8 @@ def _meant(path: Path) -> str:
     beside = [each.name for each in path.parent.iterdir() if each.is_dir()] if path.parent.is_dir() else []
     found = closest(path.name, beside)
     return "" if found is None else f" (did you mean '{path.parent / found}'?)"
+
+
+def beside() -> Path:
+    """The folder of the shipped packs, in which the schemas for editors are too."""
+    return Path(str(templates.__file__)).resolve().parent

@@ -5,9 +5,10 @@ from textwrap import wrap
 from typing import Any
 
 from domain.sms import segments
+from domain.triggers import CORRECTION
 from templates.loader import TriggerSource
 from templates.pack_check import SmsLimit
-from templates.preview import Hearing, Message, Words
+from templates.preview import Hearing, Words
 from templates.render import Rendered
 from templates.sample_check import LIMITS
 
@@ -40,7 +41,7 @@ class Grid:
     def _words(self, hearing: Hearing) -> Iterator[str]:
         seen: dict[tuple[str, str, Texts], str] = {}
         for message in hearing.messages:
-            title = f"{message.step}, {message.due:%Y-%m-%d %H:%M}, as {hearing.persona.name} hears it"
+            title = f"{message.title}, as {hearing.persona.name} hears it"
             yield from ("", f"── {title} {'─' * max(0, WIDTH - len(title) - 4)}")
             for words in message.words:
                 yield from self._language(words, message.step, seen)
@@ -100,7 +101,7 @@ class Grid:
 def _heard(hearing: Hearing) -> str:
     if hearing.nothing:
         return f"nothing: {hearing.nothing}"
-    steps = " · ".join(f"{each.step} {each.due:%Y-%m-%d %H:%M}" for each in hearing.messages)
+    steps = " · ".join(each.title for each in hearing.messages if each.step != CORRECTION)
     return f"{'their guardian: ' if hearing.told == 'guardian' else ''}{steps}"
 
 
@@ -115,8 +116,3 @@ def _cell(language: str, channel: str, size: str, text: str) -> Iterator[str]:
     paragraphs = [line for part in text.strip().split("\n") for line in (wrap(part, WIDTH - HEAD) or [""])]
     for at, line in enumerate(paragraphs or [""]):
         yield f"{' ' * HEAD if at else head}{line}".rstrip()
-
-
-def of_message(message: Message) -> str:
-    """What an email of a page is called."""
-    return f"{message.step}, {message.due:%Y-%m-%d %H:%M}"

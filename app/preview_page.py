@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import escape
 
-from app.preview_lines import of_message
 from templates.loader import TriggerSource
 from templates.preview import Hearing
 
@@ -30,4 +29,4 @@ def _emails(source: TriggerSource, hearings: Sequence[Hearing]) -> Iterator[tupl
     for message in shown.messages if shown else ():
         for words in message.words:
             if words.rendered is not None:
-                yield f"{source.name}: {of_message(message)}, {words.language}", words.rendered.html
+                yield f"{source.name}: {message.title}, {words.language}", words.rendered.html

@@ -45,6 +45,13 @@ class Message(Struct, frozen=True):
     due: datetime
     words: tuple[Words, ...]
 
+    @property
+    def title(self) -> str:
+        """The step and when it comes; a correction comes only if the event is taken back."""
+        if self.step == CORRECTION:
+            return f"{CORRECTION}, should the event be taken back"
+        return f"{self.step} {self.due:%Y-%m-%d %H:%M}"
+
 
 class Hearing(Struct, frozen=True):
     """What one person hears. `told`: who gets it, them or their guardian; `nothing`: why there is nothing."""
@@ -67,7 +74,7 @@ class Previewer:
         self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
         self._type: EventType = catalogue.types[trigger.on]
         self._zone = zone_of(defaults.zone)
-        self._now = now.astimezone(self._zone)
+        self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
         self._renderer = Renderer(source.words, source.rules, defaults.language, trigger=source.name)
         self._languages = tuple(language for language in defaults.languages if language in source.words)
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.options import AsJson, ClockTime, clock_of
-from app.pack_paths import Target, target_of
+from app.pack_paths import Target, With, target_of
 from app.preview_lines import Grid
 from app.preview_page import page
 from app.terminal import Exit, data, data_json, stop, talk
@@ -25,7 +25,6 @@ What = Annotated[Path, typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="A tri
 Who = Annotated[str | None, typer.Option("--persona", metavar="NAME", help="As this person hears it.")]
 Languages = Annotated[list[str] | None, typer.Option("--language", metavar="kk", help="Only this language.")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the emails to this file.")]
-With = Annotated[list[Path] | None, typer.Option("--with", metavar="PACK", help="Another pack that it needs.")]
 
 T = TypeVar("T")
 

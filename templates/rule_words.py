@@ -28,12 +28,12 @@ class RuleWords(Struct, frozen=True):
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
         """One sentence for each part of the clause."""
-        yield f"When this is recorded: {self._title(clause['on'])}{self._given(clause.get('when'))}."
-        yield f"It is for {_whom(clause.get('to') or 'subject')}."
-        yield from (self._due(step) for step in clause["due"].values() if step)
-        yield from (self._unless(each) for each in clause.get("unless") or ())
+        yield f"When this is recorded: {self.title(clause['on'])}{self._given(clause.get('when'))}."
+        yield f"It is for {whom(clause.get('to') or 'subject')}."
+        yield from (self.due(step) for step in clause["due"].values() if step)
+        yield from (self.unless(each) for each in clause.get("unless") or ())
         if "expires" in clause:
-            yield f"It is not sent later than {self._expiry(clause['expires'])}."
+            yield f"It is not sent later than {self.expiry(clause['expires'])}."
 
     def condition(self, text: str) -> str:
         """A condition (CEL) in words."""
@@ -59,24 +59,28 @@ class RuleWords(Struct, frozen=True):
         title = self.titles.get(name) or _spoken(name.partition(".")[2])
         return title[:1].upper() + title[1:]
 
-    def _title(self, event_type: str) -> str:
+    def title(self, event_type: str) -> str:
+        """An event type by its title."""
         return f"“{self.titles.get(event_type, event_type)}”"
 
     def _given(self, when: str | None) -> str:
         return f", and {self.condition(when)}" if when else ""
 
-    def _due(self, step: Mapping[str, Any]) -> str:
+    def due(self, step: Mapping[str, Any]) -> str:
+        """When a step is due, as a sentence."""
         start = self.name(step.get("from", "event.time"))
         clock = f", at {step['at']} in the citizen’s time zone" if "at" in step else ""
         given = f", if {self.condition(step['when'])}" if "when" in step else ""
         return f"It is due {moved(step.get('offset', 'P0D'))} {start}{clock}{given}."
 
-    def _unless(self, each: Mapping[str, Any]) -> str:
+    def unless(self, each: Mapping[str, Any]) -> str:
+        """What makes it needless, as a sentence."""
         grace = f" It waits {length(parse_offset(each['grace']))} longer for late reports." if "grace" in each else ""
-        done = f"{self._title(each['on'])}{self._given(each.get('when'))}"
+        done = f"{self.title(each['on'])}{self._given(each.get('when'))}"
         return f"It is not sent if this happens first: {done}.{grace}"
 
-    def _expiry(self, text: str) -> str:
+    def expiry(self, text: str) -> str:
+        """Until when it is worth sending."""
         try:
             return f"{length(parse_offset(text))} after it was due"
         except NotADuration:
@@ -108,7 +112,8 @@ def _sign(token: str, before: str) -> str | None:
     return _OF_DATES.get(token, _SIGNS.get(token)) if about_a_date else _SIGNS.get(token)
 
 
-def _whom(to: str | list[str] | tuple[str, ...]) -> str:
+def whom(to: str | list[str] | tuple[str, ...]) -> str:
+    """The roles that are told."""
     roles = [to] if isinstance(to, str) else list(to)
     return " and ".join(f"the {'person whom it is about' if role == 'subject' else _spoken(role)}" for role in roles)
 

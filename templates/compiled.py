@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Template, TemplateError, UndefinedError
+from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from templates.environment import COLLECTED, markdown_environment, plain_environment
 from templates.markdown import MARKS, Markdown, Page
+from templates.simple import Simple, simple
 from templates.syntax import read_words
 from templates.words_policy import Scope
 
@@ -44,7 +45,8 @@ class Compiler:
     def plain(self, text: str) -> "PlainText":
         """A text of one line: a subject, a push message, an SMS. Raises BadWords."""
         if text not in self._plain_texts:
-            self._plain_texts[text] = PlainText(_compiled(self._plain, text), text)
+            tree = _read(self._plain, text)
+            self._plain_texts[text] = PlainText(None if tree is None else self._made(tree), text)
         return self._plain_texts[text]
 
     def markdown(self, text: str) -> "MarkdownText":
@@ -52,24 +54,29 @@ class Compiler:
         if not MARKS.isdisjoint(text):
             raise BadWords("the text", "has characters that cannot be seen")
         if text not in self._markdown_texts:
-            self._markdown_texts[text] = MarkdownText(_compiled(self._markdown, text), text, self._parser)
+            tree = _read(self._markdown, text)
+            template = None if tree is None else self._markdown.from_string(tree)
+            self._markdown_texts[text] = MarkdownText(template, text, self._parser)
         return self._markdown_texts[text]
 
+    def _made(self, tree: nodes.Template) -> Template | Simple:
+        return simple(tree, self._plain) or self._plain.from_string(tree)
 
-def _compiled(environment: ImmutableSandboxedEnvironment, text: str) -> Template | None:
-    """The template, or None for a text that is always the same."""
+
+def _read(environment: ImmutableSandboxedEnvironment, text: str) -> nodes.Template | None:
+    """What the text consists of, or None for one that is always the same."""
     if not _DYNAMIC.search(text):
         return None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
         raise BadWords("the text", f"is refused: {reading.problems[0].message}")
-    return environment.from_string(reading.tree)
+    return reading.tree
 
 
 class PlainText:
     """A text of one line."""
 
-    def __init__(self, template: Template | None, text: str) -> None:
+    def __init__(self, template: Template | Simple | None, text: str) -> None:
         self._template, self._constant = template, _one_line(text)
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -86,15 +93,19 @@ class MarkdownText:
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """HTML and plain text for these values. Raises BadWords."""
-        collected: list[str] = []
-        words = self._text
-        if self._template is not None:
-            words = _capped(self._template, {**values, COLLECTED: collected})
+        words, collected = self.words(values)
         if (page := self._pages.get(words)) is None:
             page = self._remember(words)
         html, text = page.fill(collected)
         _check_size(len(html.encode()))
         return html, text
+
+    def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
+        """The Markdown for these values with marks in their places, and the values. Raises BadWords."""
+        collected: list[str] = []
+        if self._template is None:
+            return self._text, collected
+        return _capped(self._template, {**values, COLLECTED: collected}), collected
 
     def _remember(self, words: str) -> Page:
         if len(self._pages) >= REMEMBERED:
@@ -107,7 +118,7 @@ def _one_line(text: str) -> str:
     return _BREAK.sub(" ", text.strip()) if "\n" in text or "\t" in text else text.strip()
 
 
-def _capped(template: Template, values: Mapping[str, Any]) -> str:
+def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
     chunks, size = [], 0
     try:
         for chunk in template.generate(values):

@@ -1,4 +1,4 @@
-"""Renders a trigger's words for made-up events: the fullest, a usual one, and the smallest that its schema allows.
+"""Renders a trigger's words for made-up events: a usual one, and the smallest that its schema allows.
 
 What fails here would fail for citizens; what is too long for the smallest is too long for everybody, and what is too
 long for a usual one is a warning.
@@ -16,7 +16,7 @@ from domain.triggers import CORRECTION
 from templates.files import TriggerFiles
 from templates.findings import Report
 from templates.pack_check import SmsLimit
-from templates.render import Rendered, Renderer, WordsFailed, context
+from templates.render import Renderer, Short, WordsFailed, context
 from templates.sample_values import AHEAD, NAMES, Inventor, flat
 from templates.words_check import START, texts
 from templates.yaml_file import Document, Path
@@ -49,11 +49,10 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, re
 
 
 class Samples(Struct, frozen=True):
-    """What words may read: of an event with every field, of the smallest event, and of a usual one."""
+    """What words may read: of a usual event with every field, and of the smallest event."""
 
     full: Mapping[str, Any]
     smallest: Mapping[str, Any]
-    usual: Mapping[str, Any]
 
 
 def samples(type_: EventType, catalogue: Catalogue) -> Samples:
@@ -67,10 +66,7 @@ def samples(type_: EventType, catalogue: Catalogue) -> Samples:
     }
     usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
     person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
-    return Samples(
-        context(event, citizen, citizen, MOMENT), context(smallest, citizen, citizen, MOMENT),
-        context(usual, person, person, MOMENT),
-    )  # fmt: skip
+    return Samples(context(usual, person, person, MOMENT), context(smallest, citizen, citizen, MOMENT))
 
 
 def _longest(allowed: Sequence[Any]) -> object:
@@ -105,13 +101,12 @@ class _Sample:
         """Report what is wrong with the words of a step, or with those of the correction."""
         correction = where == (CORRECTION,)
         try:
-            self.renderer.render(self.language, step, made.full, correction=correction)
-            usual = self.renderer.render(self.language, step, made.usual, correction=correction)
+            usual = self.renderer.short(self.language, step, made.full, correction=correction)
         except WordsFailed as failed:
             self.report.add(self.document.finding(self.document.value(()), f"{failed.variable} {failed.problem}"))
             return
         try:
-            smallest = self.renderer.render(self.language, step, made.smallest, correction=correction)
+            smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
         except WordsFailed as failed:
             self._missing(failed.variable)
         else:
@@ -126,7 +121,7 @@ class _Sample:
         message = f'an event may lack {variable}: write {{% if {variable} is defined %}}, or | default("…")'
         self.report.add(self.document.finding(next(places, START), message))
 
-    def _lengths(self, smallest: Rendered, usual: Rendered, where: Path) -> None:
+    def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():
             shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
             if shortest > longest:

@@ -47,7 +47,6 @@ class _Compiler:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
         self.bad: list[BadTrigger] = []
-        self.made: tuple[Mapping[str, str], Conditions] | None = None
         self.type = self._type(("on",), content["on"])
         self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
 
@@ -74,15 +73,9 @@ class _Compiler:
         if text is None:
             return None
         try:
-            return self._conditions(variables).compile(text)
+            return Conditions(variables).compile(text)
         except BadCondition as bad:
             raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
-
-    def _conditions(self, variables: Mapping[str, str]) -> Conditions:
-        """What compiles conditions over these variables; making it costs more than using it."""
-        if self.made is None or self.made[0] is not variables:
-            self.made = (variables, Conditions(variables))
-        return self.made[1]
 
     def _recipients(self) -> frozenset[str]:
         to = _listed(self.content.get("to") or ("subject" if self.type.subject else RESIDENTS))

@@ -6,6 +6,7 @@ Source of the language: the Common Expression Language specification (cel-spec);
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -85,12 +86,17 @@ def _as_event(name: str) -> str:
     return name.replace(LATER, "event.", 1)
 
 
+@lru_cache(maxsize=256)  # triggers on one event type share theirs, and making one costs as much as six conditions
+def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
+    return cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables})
+
+
 class Conditions:
     """Compiles conditions over the same variables (dotted name -> type, see CEL_TYPES)."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
-        self._environment = cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables.items()})
+        self._environment = _environment(frozenset(variables.items()))
 
     def compile(self, text: str) -> Condition:
         """Compile a condition.

@@ -141,7 +141,8 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.subject.render(values)
-        parts.body.words(values)
+        if not parts.body.has_all(values):
+            parts.body.words(values)
         return Short(parts.push_title.render(values), parts.push_body.render(values), parts.sms.render(values))
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:

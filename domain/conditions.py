@@ -17,6 +17,7 @@ CEL_TYPES = {
     "boolean": cel.Type.BOOL, "instant": cel.Type.TIMESTAMP, "strings": cel.Type.List(cel.Type.STRING),
 }  # fmt: skip
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
+_UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
@@ -125,4 +126,11 @@ class Conditions:
 def _bad_condition(message: str) -> BadCondition:
     if (match := _POSITION.search(message)) is None:
         return BadCondition(message.splitlines()[0])
-    return BadCondition(match[3], int(match[1]), int(match[2]))
+    return BadCondition(_plainly(match[3]), int(match[1]), int(match[2]))
+
+
+def _plainly(problem: str) -> str:
+    """The parser's own words list every token that it knows."""
+    if (found := _UNEXPECTED.match(problem)) is None:
+        return problem
+    return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here"

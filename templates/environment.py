@@ -47,6 +47,9 @@ class Missing(StrictUndefined):
 
     __slots__ = ()
 
+    def __format__(self, spec: str) -> str:  # what `money` and `number` do with a value
+        return str(self)
+
     @property
     def name(self) -> str:
         """The variable's dotted name."""

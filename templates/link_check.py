@@ -11,7 +11,7 @@ from templates.yaml_file import Document, Place
 
 _DYNAMIC = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _HOST = re.compile(
-    r"(?<![\w@.-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
+    r"(?<![\w@./-])(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?![\w@-])", re.IGNORECASE
 )
 """An address with or without https://: a telephone makes a link of both."""
 

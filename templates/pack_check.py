@@ -1,5 +1,6 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.filters import speaks
 from templates.findings import Report, closest
+from templates.kinds import DOMAIN
 from templates.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
@@ -99,7 +101,9 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
 def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
     """The sites that a pack's words may lead to; None: all."""
     domains = pack.get("link_domains")
-    return [str(each) for each in domains] if isinstance(domains, list) else None
+    if not isinstance(domains, list) or not all(re.fullmatch(DOMAIN, str(each)) for each in domains):
+        return None  # what is wrong in the list is told once, and not again for every link
+    return [str(each) for each in domains]
 
 
 def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:

@@ -12,6 +12,7 @@ from templates.attributes import KINDS, is_of
 from templates.files import plain
 from templates.findings import Report, closest
 from templates.kinds import NAME, Name, Shape, Text, optional
+from templates.pack_check import group_at
 from templates.shape_check import check_shape
 from templates.yaml_file import Document
 
@@ -79,13 +80,14 @@ def check_personas(document: Document, attributes: Mapping[str, str], report: Re
             report.add(document.finding(document.key((name,)), message))
         if part.data is None:
             report.add(document.finding(document.value((name,)), f"{name} is empty"))
-        elif not check_shape(part, PersonaShape, report):
+        else:
+            check_shape(part, PersonaShape, report)
             for group in ("citizen", "guardian"):
                 _check_attributes(part, group, attributes, report)
 
 
 def _check_attributes(part: Document, group: str, known: Mapping[str, str], report: Report) -> None:
-    for name, value in (part.data.get(group) or {}).items():
+    for name, value in group_at(part.data, group).items():
         if name not in known:
             message = f"no attribute is called {name!r}"
             report.add(part.finding(part.key((group, name)), message, closest(name, known)))

@@ -12,7 +12,7 @@ from templates.preview import Hearing, Words
 from templates.render import Rendered
 from templates.sample_check import LIMITS
 
-WIDTH, HEAD = 100, 24
+WIDTH, HEAD = 100, 27
 Texts = tuple[tuple[str, str], ...]
 NOBODY = "nobody of these hears anything"
 

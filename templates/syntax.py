@@ -38,7 +38,7 @@ def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
 @lru_cache(maxsize=1024)  # words are read when they are checked, and again when they are compiled
 def _parsed(environment: Environment, text: str) -> nodes.Template:
     if "{" not in text:
-        return nodes.Template([nodes.Output([nodes.TemplateData(text)], lineno=1)], lineno=1)
+        return nodes.Template([nodes.Output([nodes.TemplateData(text.removesuffix("\n"))], lineno=1)], lineno=1)
     return environment.parse(text)
 
 

@@ -48,10 +48,10 @@ def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) ->
     report.close()
     contents = [pack_of(files).content for files in examined]
     catalogue = catalogue_of(contents)
-    type_ = _type(on, catalogue, next(each for each in examined if each.folder.resolve() == where.parent.resolve()))
     agencies = {name for content in contents for name in content.get("agencies") or ()}
     if owner is not None and owner not in agencies:
         stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({_hint(owner, agencies)})")
+    type_ = _type(on, catalogue, next(each for each in examined if each.folder.resolve() == where.parent.resolve()))
     try:
         defaults = defaults_of(contents)
     except NoDefaults as missing:

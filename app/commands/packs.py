@@ -12,7 +12,7 @@ from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
 from streams.rehearsal_script import Case, Decision, Expected, Played
 from streams.rehearsal_stage import Stage, stages
-from streams.rehearsal_verdict import Difference, judge, said, short
+from streams.rehearsal_verdict import Difference, judge, said, short, unlike
 from templates.catalogue import NoDefaults
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.loader import examine, load_packs
@@ -134,6 +134,7 @@ def _diff(case: Case, difference: Difference) -> Iterator[str]:
     if got is not None:
         yield f"  + {said(case, got)}"
     yield f"    {_why(difference)}"
+    yield from (f"    {line}" for line in unlike(difference))
 
 
 def _why(difference: Difference) -> str:
@@ -175,7 +176,7 @@ def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
     line = expected.line if isinstance(expected, Expected) else None
     return {
         "line": line, "expected": expected and said(case, expected), "got": got and said(case, got),
-        "differs": difference.keys,
+        "differs": difference.keys, "words": list(unlike(difference)),
     }  # fmt: skip
 
 

@@ -60,9 +60,9 @@ def trigger_files(plan: Plan) -> dict[str, str]:
     return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
 
 
-def pack_files(name: str) -> dict[str, str]:
-    """The files of a pack with one event type and no trigger yet, by path."""
-    return {path: text.replace("PACK", name) for path, text in PACK_FILES.items()}
+def pack_files(name: str, schemas: str) -> dict[str, str]:
+    """The files of a pack with one event type and no trigger yet, by path; `schemas`: where those for editors are."""
+    return {path: text.replace("PACK", name).replace("SCHEMAS", schemas) for path, text in PACK_FILES.items()}
 
 
 def _rules(plan: Plan) -> str:

@@ -64,6 +64,7 @@ This message was sent on {{ due | date }}.
 
 PACK_FILES: Mapping[str, str] = {
     "pack.yaml": """\
+# yaml-language-server: $schema=SCHEMAS/pack.schema.json
 pack: PACK
 title: {kk: PACK, ru: PACK, en: PACK}
 national_id: kz.iin
@@ -79,6 +80,7 @@ agencies:
   library: {title: {kk: Кітапхана, ru: Библиотека, en: Library}}
 """,
     "events/card_issued.yaml": """\
+# yaml-language-server: $schema=SCHEMAS/event.schema.json
 type: PACK.library.card_issued
 title: {kk: Оқырман билеті берілді, ru: Выдан читательский билет, en: Library card issued}
 agency: library

@@ -34,7 +34,7 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
             Exit.USAGE, f"{where.name!r}: a name has small Latin letters, digits and underscores, as in lost_passport"
         )
     if as_pack:
-        _write(where, pack_files(where.name))
+        _write(where, pack_files(where.name, os.fspath(beside())))
         talk(f"next: habarshy new {where}/my_trigger")
         return
     if not (where.parent / "pack.yaml").is_file():

@@ -139,6 +139,18 @@ def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list
     ]  # fmt: skip
 
 
+def test_words_that_are_not_there_are_compared_with_the_nearest(terminal: Terminal) -> None:
+    """For a text that should be in the words, what comes nearest to it is shown with the letters that differ."""
+    wrong = MONTH.replace('"20 мая"', '["21 мая", "xylophone"]')
+    folder = town(terminal, ("a case", "", wrong + DAY))
+    lines = terminal.run("test", str(folder)).lines
+    assert lines[3:6] == [
+        "    differs in contains", "    wanted → there: [-21-]{+20+} мая", '    "xylophone": nothing is like it',
+    ]  # fmt: skip
+    [tried, _] = terminal.run("test", str(folder), "--json").objects
+    assert tried["differences"][0]["words"] == [line.strip() for line in lines[4:6]]
+
+
 def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
     """All cases are played, also after one that fails; as JSON each has its differences."""
     folder = town(terminal, ("wrong", "", MONTH), ("right", "", MONTH + DAY))
@@ -146,7 +158,7 @@ def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
     path = str(folder / "meter_check" / "tests.yaml")
     assert (ended.code, ended.objects) == (1, [
         {"path": path, "line": 1, "trigger": "meter_check", "case": "wrong", "passed": False,
-         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": []}]},
+         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": [], "words": []}]},
         {"path": path, "line": 10, "trigger": "meter_check", "case": "right", "passed": True, "differences": []},
         {"cases": 2, "failed": 1, "findings": 0},
     ])  # fmt: skip

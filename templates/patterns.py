@@ -11,9 +11,9 @@ def example(pattern: str) -> str | None:
     """A short text that the pattern matches; None for a pattern that is too clever."""
     try:
         text = "".join(_branches(_Reader(pattern)))
-    except (IndexError, ValueError):
+        return text if re.search(pattern, text) else None
+    except (IndexError, ValueError, re.error):  # JSON Schema has patterns that Python does not know
         return None
-    return text if re.search(pattern, text) else None
 
 
 class _Reader:

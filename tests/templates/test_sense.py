@@ -56,10 +56,9 @@ def test_an_example_of_a_pattern(pattern: str) -> None:
 def test_no_pattern_is_too_strange(pattern: str) -> None:
     """Whatever the pattern, an example matches it, or there is none."""
     try:
-        re.compile(pattern)
-    except re.error:
+        made = example(pattern)
+    except FutureWarning:  # Python will read it otherwise one day
         return
-    made = example(pattern)
     assert made is None or re.search(pattern, made)
 
 

@@ -5,7 +5,21 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import config, demo, ingest, intents, packs, people, run, serve, simulate, status
+from app.commands import (
+    config,
+    demo,
+    diff,
+    ingest,
+    intents,
+    new,
+    packs,
+    people,
+    preview,
+    run,
+    serve,
+    simulate,
+    status,
+)
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
@@ -44,6 +58,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "status": status.status,
     "lint": packs.lint,
     "test": packs.try_packs,
+    "new": new.new,
+    "diff": diff.diff,
+    "preview": preview.preview,
 }
 
 

@@ -1,7 +1,8 @@
 """Compiles triggers from plain data (trigger.yaml after its shape was checked) against the catalogue."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
@@ -12,22 +13,48 @@ from domain.triggers import COMPLETE, CORRECTION, RESIDENTS, BadTrigger, Expiry,
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
     """Compile a trigger from plain data (trigger.yaml after its shape was checked).
 
     Raises:
-        BadTrigger: an unknown event type, role or field, or a condition that does not compile.
+        BadTrigger: an unknown event type, role or field, or a condition that does not compile; everything else that
+            is wrong is among its `others`.
     """
-    return _Compiler(name, content, catalogue).trigger()
+    compiler = _Compiler(name, content, catalogue)
+    trigger = compiler.trigger()
+    if compiler.bad:
+        first, *others = compiler.bad
+        first.others = tuple(others)
+        raise first
+    return trigger
+
+
+def _collected(method: Callable[Concatenate["_Compiler", P], R]) -> Callable[Concatenate["_Compiler", P], R]:
+    """The method, with what is bad kept for the end, so that the rest of the trigger is looked at too."""
+
+    @wraps(method)
+    def attempt(compiler: "_Compiler", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(compiler, *args, **kwargs)
+        except BadTrigger as bad:
+            compiler.bad.append(bad)
+            return cast("R", None)  # never used: a trigger with anything bad is not given out
+
+    return attempt
 
 
 class _Compiler:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
+        self.bad: list[BadTrigger] = []
         self.type = self._type(("on",), content["on"])
         self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
 
+    @_collected
     def trigger(self) -> Trigger:
         content = self.content
         return Trigger(
@@ -44,6 +71,7 @@ class _Compiler:
             raise BadTrigger(path, f"no event type is called {name!r}")
         return found
 
+    @_collected
     def _condition(
         self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
     ) -> Condition | None:
@@ -59,9 +87,8 @@ class _Compiler:
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
-        for role in roles:
-            if role not in self.type.roles:
-                raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}")
+        for role in sorted(roles - self.type.roles.keys()):
+            self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
         return roles
 
     def _occurrence(self) -> tuple[str, ...]:
@@ -69,14 +96,20 @@ class _Compiler:
         if paths == (ONCE,):
             return ()
         if ONCE in paths:
-            raise BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone")
-        return tuple(self._path(("occurrence",), path, ("event",)) for path in paths)
+            self.bad.append(BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone"))
+            return ()
+        return tuple(self._field(("occurrence",), path) for path in paths)
+
+    @_collected
+    def _field(self, where: tuple[str | int, ...], path: str) -> str:
+        return self._path(where, path, ("event",))
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
         if path.partition(".")[0] not in roots or path not in self.variables:
             raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
         return path
 
+    @_collected
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
         if path == COMPLETE and not self.content.get("with"):
             raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
@@ -89,6 +122,7 @@ class _Compiler:
     def _steps(self) -> tuple[Step, ...]:
         return tuple(self._step(name, step or {}) for name, step in self.content["due"].items())
 
+    @_collected
     def _step(self, name: str, step: Mapping[str, Any]) -> Step:
         where = ("due", name)
         if name == CORRECTION:
@@ -107,6 +141,7 @@ class _Compiler:
         found = Series(days, step.get("on_working_day"), repeat)
         return None if found == Series() else found
 
+    @_collected
     def _working_days(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> int:
         offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
         if step.get("working_days") and (offset.months or offset.days):
@@ -127,6 +162,7 @@ class _Compiler:
     def _together(self) -> tuple[With, ...]:
         return tuple(self._with(at, each) for at, each in enumerate(self.content.get("with") or ()))
 
+    @_collected
     def _with(self, at: int, each: Mapping[str, Any]) -> With:
         later = self._type(("with", at, "on"), each["on"])
         if later.subject is None:
@@ -137,6 +173,7 @@ class _Compiler:
             self._offset(("with", at, "within"), each["within"]), each.get("order", "any"),
         )  # fmt: skip
 
+    @_collected
     def _in_order(self) -> bool:
         if self.content.get("in_order") and len(self.content.get("with") or ()) <= 1:
             raise BadTrigger(("in_order",), "in_order is about two entries of `with` or more")
@@ -147,6 +184,7 @@ class _Compiler:
             return None
         return Count(count["nth"], self._offset(("count", "within"), count["within"]))
 
+    @_collected
     def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
         try:
             return parse_offset(text)
@@ -156,6 +194,7 @@ class _Compiler:
     def _unless(self) -> tuple[Unless, ...]:
         return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
 
+    @_collected
     def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
         later = self._type(("unless", at, "on"), each["on"])
         variables = self.variables | _prefixed("later", later)
@@ -165,6 +204,7 @@ class _Compiler:
             self._offset(("unless", at, "grace"), each.get("grace", "P0D")),
         )
 
+    @_collected
     def _expiry(self) -> Expiry | None:
         if (text := self.content.get("expires")) is None:
             return None

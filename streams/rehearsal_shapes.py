@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from domain.timing import parse_offset
 from templates.kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
@@ -54,6 +54,17 @@ class PartsShape(Shape):
     max: Positive | None = optional("at most so many")
 
 
+Parts = Annotated[
+    PartsShape, BeforeValidator(_range),
+    WithJsonSchema({"anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "object", "additionalProperties": False, "properties": {
+            "min": {"type": "integer", "minimum": 1}, "max": {"type": "integer", "minimum": 1},
+        }},
+    ]}),
+]  # fmt: skip
+
+
 class EventShape(Shape):
     """Something happened, and was reported."""
 
@@ -78,7 +89,7 @@ class ExpectedShape(Shape):
     to: Letter | None = optional("who gets it, where it is not the citizen under test")
     channel: Channel | None = optional("by which channel")
     contains: Names | None = optional("what its words contain: one text or several")
-    parts: Annotated[PartsShape, BeforeValidator(_range)] | None = optional("in how many parts the SMS goes")
+    parts: Parts | None = optional("in how many parts the SMS goes")
     nothing: Literal[True] | None = optional("nothing is sent")
     because: Text | None = optional("why nothing is sent")
 

@@ -10,8 +10,7 @@ from msgspec import Struct
 from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
-BODY = "body"
-SERVICES = "services.yaml"
+BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -27,20 +26,24 @@ class TriggerFiles(Struct, frozen=True):
 
 
 class PackFiles(Struct, frozen=True):
-    """A pack's folder."""
+    """A pack's folder; `personas` are for previews only."""
 
+    folder: Path
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
+    personas: Document | None = None
     services: Document | None = None
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
     """Read all files of a pack; what cannot be read is reported and empty."""
     return PackFiles(
+        folder,
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
+        read_document(folder / PERSONAS, report) if (folder / PERSONAS).is_file() else None,
         read_document(services, report) if (services := folder / SERVICES).exists() else None,
     )
 

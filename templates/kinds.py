@@ -19,6 +19,7 @@ DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
 _YEARS = 200
@@ -64,7 +65,8 @@ def _until(text: str) -> str:
     return text if text.startswith(("event.", "citizen.")) else _duration(text)
 
 
-def _written(pattern: str) -> WithJsonSchema:
+def written(pattern: str) -> WithJsonSchema:
+    """How editors are told of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
@@ -86,18 +88,18 @@ def _no_correction(name: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), _written(NAME)]
+Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
 TypeName = Annotated[
-    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), _written(DOTTED)
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)
 ]
 StepName = Annotated[Name, AfterValidator(_no_correction)]
-Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), _written(LANGUAGE)]
-Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
-Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
-Duration = Annotated[str, AfterValidator(_duration), _written(DURATION)]
-Period = Annotated[str, AfterValidator(_period), _written(PERIOD)]
+Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
+Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
+Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
 StepRef = Annotated[
-    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), _written(STEP_REF)
+    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
 ]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[

@@ -1,22 +1,39 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.filters import speaks
 from templates.findings import Report, closest
+from templates.kinds import DOMAIN
 from templates.pack_shapes import ATTRIBUTE_TYPES, PackShape
 from templates.public_holidays import countries
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
 _TITLED = ("agencies", "attributes", "actions")
+SMS_PARTS = 2
+"""Unless the pack says otherwise."""
 _DEPTH = 3  # ("agencies", "justice", "title")
 _AGREED = ("defaults", "area_levels")
 """What holds for a person, and so must not depend on which of their packs was loaded first."""
+
+
+class SmsLimit(Struct, frozen=True):
+    """The most parts that an SMS may have, and what one costs."""
+
+    parts: int = SMS_PARTS
+    price: float | None = None
+
+    def cost(self, parts: int) -> str:
+        """What so many parts cost, in words; empty where that is not known."""
+        return "" if self.price is None else f"{self.price * parts:g}"
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
@@ -126,11 +143,33 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
     return []
 
 
+def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
+    """The sites that a pack's words may lead to; None: all."""
+    domains = pack.get("link_domains")
+    if not isinstance(domains, list) or not all(re.fullmatch(DOMAIN, str(each)) for each in domains):
+        return None  # what is wrong in the list is told once, and not again for every link
+    return [str(each) for each in domains]
+
+
+def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
+    """How long an SMS of a pack may be, and what it costs."""
+    parts, price = pack.get("sms_parts"), pack.get("sms_price")
+    return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
+
+
 def check_titles(document: Document, languages: list[str], report: Report) -> None:
     """Report every title and label of a file that lacks a language."""
     for path in document.values if document.data is not None else ():
         named = path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
-        missing = [each for each in languages if each not in group_at(document.data, *path)] if named else []
+        if not named:
+            continue
+        written = group_at(document.data, *path)
+        missing = [each for each in languages if each not in written]
+        for language in written if languages else ():
+            if language not in languages:
+                place = document.key((*path, language))
+                message = f"the pack does not speak {language!r}, so nobody reads this"
+                report.add(document.finding(place, message, closest(str(language), languages), warning=True))
         if missing:
             message = f"{path[-1]} is missing in {', '.join(missing)}"
             report.add(document.finding(document.value(path), message))

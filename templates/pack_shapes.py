@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain.national_id import SCHEMES
 from templates.kinds import (
+    DOMAIN,
     Clock,
     Day,
     Language,
@@ -17,10 +18,13 @@ from templates.kinds import (
     Text,
     Titles,
     Zone,
+    distinct,
     matching,
     optional,
+    written,
 )  # fmt: skip
 
+Domain = Annotated[str, matching(DOMAIN, "a site is written egov.kz"), written(DOMAIN)]
 AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
 ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 
@@ -85,5 +89,10 @@ class PackShape(Shape):
     area_levels: Annotated[list[Positive], Field(min_length=1)] = optional(
         "how long an area's code is, level by level"
     )
+    link_domains: Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)] = optional(
+        "to which sites words and buttons may lead, with all that is below them"
+    )
+    sms_price: Annotated[float, Field(ge=0)] = optional("what one part of an SMS costs, in the national currency")
+    sms_parts: Positive = optional("the most parts that an SMS may have; 2 unless said")
     agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
     attributes: dict[Name, AttributeShape] = optional("what is known of a person")

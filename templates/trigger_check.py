@@ -12,6 +12,7 @@ from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
+from templates.sense_check import check_sense
 from templates.shape_check import check_shape
 from templates.shapes import TriggerShape
 from templates.yaml_file import Document, Path, Place
@@ -31,12 +32,18 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
     """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile."""
     if document.data is None:
         return
-    rules = _compilable(document.data, check_shape(document, TriggerShape, report))
+    wrong = check_shape(document, TriggerShape, report)
+    rules = _compilable(document.data, wrong) if wrong else document.data
     if rules is None or broken & set(_types(rules)):
         return
-    for bad in _all_bad(rules, catalogue):
-        suggestion = _meant(bad, rules, catalogue)
-        report.add(document.finding(_place(document, bad), bad.problem, suggestion))
+    try:
+        trigger = compile_trigger("lint", rules, catalogue)
+    except BadTrigger as first:
+        for bad in (first, *first.others):
+            report.add(document.finding(_place(document, bad), bad.problem, _meant(bad, rules, catalogue)))
+    else:
+        if not wrong:
+            check_sense(document, trigger, catalogue, report)
 
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
@@ -66,29 +73,6 @@ def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
 
 def _types(rules: dict[str, Any]) -> list[str]:
     return [rules["on"], *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
-
-
-def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
-    """Everything that does not compile: what is bad is taken out, until the rest compiles."""
-    found: list[BadTrigger] = []
-    while True:
-        try:
-            compile_trigger("lint", rules, catalogue)
-        except BadTrigger as bad:
-            found.append(bad)
-            if not _mended(rules, bad.path):
-                return found
-        else:
-            return found
-
-
-def _mended(rules: dict[str, Any], path: Path) -> bool:
-    if path[0] in _OTHERS and path[-1] == "on":
-        entry = rules[path[0]][path[1]]
-        mended = {key: entry[key] for key in ("within",) if key in entry} | {"on": rules["on"]}
-        rules[path[0]][path[1]] = mended  # in its place, so that the others keep theirs
-        return bool(entry != mended)
-    return path != ("on",) and _drop(rules, path)
 
 
 def _place(document: Document, bad: BadTrigger) -> Place:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.event_types import Catalogue
 from domain.triggers import CORRECTION
-from templates.environment import plain_environment
+from templates.environment import markdown_environment, plain_environment
 from templates.files import BODY, TriggerFiles, plain
 from templates.findings import Finding, Report, closest
 from templates.markdown import LINK
@@ -89,7 +89,7 @@ def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Read
 class _Words:
     def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
         self.document, self.context, self.report = document, context, report
-        self.environment = plain_environment(language)
+        self.plain, self.markdown = plain_environment(language), markdown_environment(language)
         self.reads: dict[Path, frozenset[str]] = {}
 
     def check(self) -> Reads:
@@ -130,7 +130,7 @@ class _Words:
             self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
 
     def _text(self, path: Path, text: str) -> None:
-        reading = read_words(text, self.environment, self.context.scope)
+        reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
         if not reading.problems:
             self.reads[path] = reading.reads - {"step", "repetition"}
         for problem in reading.problems:

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.demo.life_words import told
-from app.demo.rule_words import RuleWords, moved
 from streams.explaining import Happened
+from templates.rule_words import RuleWords, moved
 
 TITLES = {
     "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",

@@ -143,11 +143,13 @@ class _Compiler:
 
     @_collected
     def _working_days(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> int:
+        if not step.get("working_days"):
+            return 0
         offset = self._offset((*where, "offset"), step.get("offset", "P0D"))
-        if step.get("working_days") and (offset.months or offset.days):
+        if offset.months or offset.days:
             problem = "working days and the days of an offset exclude each other: say one of them"
             raise BadTrigger((*where, "working_days"), problem)
-        return int(step.get("working_days", 0))
+        return int(step["working_days"])
 
     def _repeat(self, where: tuple[str | int, ...], repeat: Mapping[str, Any] | None) -> Repeat | None:
         if repeat is None:

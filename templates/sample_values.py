@@ -82,7 +82,7 @@ def _kind(prop: Mapping[str, Any]) -> str:
 def _number(name: str, prop: Mapping[str, Any], kind: str) -> float:
     usual = _AMOUNT if any(word in name for word in _MONEY_WORDS) else _COUNT if kind == "integer" else _NUMBER
     least = prop.get("minimum", prop.get("exclusiveMinimum", usual - 1) + 1)
-    most = prop.get("maximum", prop.get("exclusiveMaximum", usual + 1) - 1)
+    most = prop.get("maximum", prop.get("exclusiveMaximum", max(usual, least) + 1) - 1)
     value = min(max(usual, least), most)
     step = prop.get("multipleOf")
     if step:

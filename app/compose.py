@@ -18,6 +18,7 @@ from notifiers.email import EmailNotifier
 from notifiers.email_config import EmailConfig, Limits, Security
 from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
+from streams.areas import AreaPlanning
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
@@ -45,6 +46,7 @@ class Platform(Struct, frozen=True):
     library: Library
     intake: Intake
     planning: Planning
+    areas: AreaPlanning
     follower: Follower
     receipts: Receipts
     links: Links
@@ -67,6 +69,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
+    planning = Planning(database, log, library, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(
@@ -82,7 +85,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         names=names,
         library=library,
         intake=Intake(database, log, names, lambda: library.rules().checker, clock),
-        planning=Planning(database, log, library, clock),
+        planning=planning,
+        areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
         receipts=Receipts(database, log, clock),
         links=Links(settings.base_url, keys.names),
@@ -105,7 +109,7 @@ def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Eng
         platform.database, platform.log, platform.library, notifiers, Writer(platform.links.unsubscribe),
         platform.clock, holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
     )  # fmt: skip
-    return Engine(platform.database, platform.planning, dispatcher, platform.follower, platform.clock)
+    return Engine(platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock)
 
 
 def compose_notifiers(platform: Platform) -> dict[str, Notifier]:

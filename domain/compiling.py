@@ -2,13 +2,25 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
 from domain.together import Count, Needs, With
-from domain.triggers import COMPLETE, CORRECTION, RESIDENTS, BadTrigger, Expiry, Repeat, Series, Step, Trigger, Unless
+from domain.triggers import (
+    COMPLETE,
+    CORRECTION,
+    LONGEST_SMOOTHING,
+    RESIDENTS,
+    BadTrigger,
+    Expiry,
+    Repeat,
+    Series,
+    Step,
+    Trigger,
+    Unless,
+)  # fmt: skip
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
@@ -64,6 +76,7 @@ class _Compiler:
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
             needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
+            residents_at=self._residents_at(),
         )  # fmt: skip
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
@@ -90,6 +103,15 @@ class _Compiler:
         for role in sorted(roles - self.type.roles.keys()):
             self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
         return roles
+
+    @_collected
+    def _residents_at(self) -> Literal["event", "due"]:
+        found: Literal["event", "due"] = self.content.get("residents_at", "event")
+        if "residents_at" in self.content and self.type.subject is not None:
+            raise BadTrigger(
+                ("residents_at",), f"{self.type.name} is about persons; only an area event has residents"
+            )
+        return found
 
     def _occurrence(self) -> tuple[str, ...]:
         paths = _listed(self.content.get("occurrence") or ())
@@ -120,10 +142,11 @@ class _Compiler:
         return path
 
     def _steps(self) -> tuple[Step, ...]:
-        return tuple(self._step(name, step or {}) for name, step in self.content["due"].items())
+        smooth = self._smooth(("smooth",), self.content.get("smooth", "PT0S"))
+        return tuple(self._step(name, step or {}, smooth) for name, step in self.content["due"].items())
 
     @_collected
-    def _step(self, name: str, step: Mapping[str, Any]) -> Step:
+    def _step(self, name: str, step: Mapping[str, Any], smooth: int) -> Step:
         where = ("due", name)
         if name == CORRECTION:
             raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
@@ -134,6 +157,7 @@ class _Compiler:
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
             self._series(where, step),
+            self._smooth((*where, "smooth"), step["smooth"]) if "smooth" in step else smooth,
         )  # fmt: skip
 
     def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
@@ -192,6 +216,17 @@ class _Compiler:
             return parse_offset(text)
         except ValueError as error:
             raise BadTrigger(where, str(error)) from None
+
+    @_collected
+    def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
+        try:
+            span = parse_offset(text)
+        except ValueError as error:
+            raise BadTrigger(where, str(error)) from None
+        seconds = span.days * 86_400 + span.seconds
+        if span.months or not 0 <= seconds <= LONGEST_SMOOTHING.total_seconds():
+            raise BadTrigger(where, f"{text!r} is no span of up to a day; write one such as PT2H")
+        return seconds
 
     def _unless(self) -> tuple[Unless, ...]:
         return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))

@@ -31,6 +31,8 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone.
     """
+    if not nudges:
+        return [_planned(intent, None, now) for intent in plan.intents]
     wanted = {intent.id: intent for intent in plan.intents}
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]

@@ -10,10 +10,21 @@ from domain.person import Fold
 
 
 class History(Struct, frozen=True):
-    """What `plan` reads of one person, in the order (event time, source, id)."""
+    """What `plan` reads of one person, in the order (event time, source, id).
+
+    `elsewhen`: what happened to areas where the person lives at another time, but did not live then.
+    """
 
     person: str
     facts: tuple[Effective, ...]
+    elsewhen: tuple[Effective, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Effective, ...]:
+        """What happened where the person lived, and where they live at another time, in its order."""
+        if not self.elsewhen:
+            return self.facts
+        return tuple(sorted([*self.facts, *self.elsewhen], key=lambda fact: fact.order))
 
 
 def history_of(
@@ -25,17 +36,24 @@ def history_of(
     events that may concern them. An event that no longer names the person is not part of their history.
     """
     own = [one for one in effective(recorded) if person in one.event.everybody]
-    return History(person, tuple(_joined(person, own, effective(areas), catalogue) if areas else own))
+    return _joined(person, own, effective(areas), catalogue) if areas else History(person, tuple(own))
 
 
-def _joined(person: str, own: list[Effective], areas: list[Effective], catalogue: Catalogue) -> Iterable[Effective]:
-    fold = Fold(person, catalogue)
+def _joined(person: str, own: list[Effective], areas: list[Effective], catalogue: Catalogue) -> History:
+    fold, facts, others = Fold(person, catalogue), [], []
+    homes: set[str | None] = set()
     for one in sorted([*own, *areas], key=lambda each: each.order):
+        home = fold.attributes.get("citizen.area")
         if one.event.area is None:
             fold.take(one.event)
-            yield one
-        elif lives_in(fold.attributes.get("citizen.area"), one.event.area, catalogue.area_levels):
-            yield one
+            homes.add(fold.attributes.get("citizen.area"))
+            facts.append(one)
+        elif lives_in(home, one.event.area, catalogue.area_levels):
+            facts.append(one)
+        else:
+            others.append((one, one.event.area))
+    elsewhen = [one for one, area in others if any(lives_in(home, area, catalogue.area_levels) for home in homes)]
+    return History(person, tuple(facts), tuple(elsewhen))
 
 
 def lives_in(residence: str | None, area: str, levels: Sequence[int]) -> bool:

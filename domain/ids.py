@@ -1,6 +1,7 @@
 """Names that are derived, never drawn: keyed hashes of what a thing is about."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -62,6 +63,28 @@ class Names(Struct, frozen=True):
         """
         parts = f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}{len(step)}:{step}"
         return _uuid(_hashed(self.key, parts))
+
+    def home(self, area: str, zone: str | None, levels: Sequence[int]) -> str:
+        """Where somebody lives, and in which time zone, without saying it in clear: the same for all who live there.
+
+        The homes of all places in an area begin alike, see `within`.
+        """
+        parts = [self._place(area[:level]) for level in levels]
+        return "".join([*parts, keyed_hash(self.key, "home", area, zone or "").hex()])
+
+    def within(self, area: str, levels: Sequence[int]) -> str:
+        """What the homes in an area begin with (and perhaps others, where its code fits no level)."""
+        parts = []
+        for level in levels:
+            if level > len(area):
+                break
+            parts.append(self._place(area[:level]))
+            if not area[level:].strip("0"):
+                break
+        return "".join(parts)
+
+    def _place(self, code: str) -> str:
+        return keyed_hash(self.key, "place", code).hex()[:8]
 
     def registry_stream(self, kind: str, name: str) -> UUID:
         """The stream of a governance fact: a pack, a trigger, a switch."""

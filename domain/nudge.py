@@ -4,6 +4,7 @@ A minor's nudge goes to each guardian: every recipient has a delivery of their o
 """
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -121,13 +122,14 @@ def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:
 
 
 CONTENT = tuple(name for name in Intent.__struct_fields__ if name != "id")
+_content = attrgetter(*CONTENT)
 
 
 def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
     """The intent that the fact keeps."""
-    return Intent(id=nudge_id, **{name: getattr(fact, name) for name in CONTENT})
+    return Intent(id=nudge_id, **dict(zip(CONTENT, _content(fact), strict=True)))
 
 
 def content_of(intent: Intent) -> dict[str, Any]:
     """The intent's fields as NudgePlanned and NudgeRescheduled keep them."""
-    return {name: getattr(intent, name) for name in CONTENT}
+    return dict(zip(CONTENT, _content(intent), strict=True))

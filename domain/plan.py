@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.events import Effective, LifeEvent
-from domain.history import History
+from domain.history import History, lives_in
 from domain.person import Fold, age_on
+from domain.residence import Homes
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, with_others
 from domain.timing import Offset, shift, zone_or
@@ -66,7 +67,7 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
 def whole_plan(history: History, rulebook: Rulebook) -> Plan:
     """The plan, and what it left out although the event behind it stands."""
     planner = _Planner(history, rulebook)
-    for fact in history.facts:
+    for fact in history.everything:
         planner.follow(fact)
     return planner.plan()
 
@@ -81,8 +82,10 @@ class _Planner:
         self.deaths: dict[str, datetime] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
+        self.elsewhen = history.elsewhen
         for fact in history.facts:
             self._notice(fact)
+        self.homes = Homes(history, rulebook.catalogue)
 
     def _notice(self, fact: Effective) -> None:
         event = fact.event
@@ -115,6 +118,8 @@ class _Planner:
             trigger = version.trigger
             if roles and trigger.to.isdisjoint(roles):
                 continue
+            if fact in self.elsewhen and trigger.residents_at == "event":
+                continue
             start = start or self._start(fact)
             if trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
@@ -142,7 +147,7 @@ class _Planner:
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
                 if step.series is None:
-                    self._step(start, version, about, step.name, deadline)
+                    self._step(start, version, about, step, step.name, deadline)
                 else:
                     self._series(start, version, about, step, step.series, deadline)
 
@@ -155,7 +160,7 @@ class _Planner:
         for number in range(1, series.length + 1):
             deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
             if deadline is not None:
-                self._step(start, version, about, named(step.name, number), deadline)
+                self._step(start, version, about, step, named(step.name, number), deadline)
 
     def _answers(self, trigger: Trigger, occurrence: UUID) -> list["_Done"]:
         """When the person answered any nudge of the occurrence."""
@@ -164,20 +169,39 @@ class _Planner:
         ids = {str(self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)) for name in names}
         return [_Done(fact.event.time, patient=False) for fact in replies if _names_nudge(fact, ids)]
 
-    def _step(self, start: Start, version: Version, about: "_About", step: str, deadline: datetime) -> None:
+    def _step(
+        self, start: Start, version: Version, about: "_About", step: Step, name: str, deadline: datetime
+    ) -> None:
         trigger, occurrence = version.trigger, about.occurrence
-        id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
+        id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)
         due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
+        if start.fact.event.area is not None:
+            if (at_home := self._at_home(start, trigger, about, due)) is None:
+                return
+            about = at_home
         behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
         if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
+        due = step.smoothed(due, id_)
         about.intents.append(Intent(
             id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
-            step=step, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
+            step=name, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
             channels=trigger.channels, cause=start.fact.event.stream,
             moot_from=_moot_from(about.done) if about.done else None,
         ))  # fmt: skip
+
+    def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
+        """For a resident of the area, what was done about their home there; None for who is no resident."""
+        event, levels = start.fact.event, self.rulebook.catalogue.area_levels
+        home = start.values.get("citizen.area")
+        if trigger.residents_at == "due":
+            home = self.homes.at(max(due, event.time))
+        if event.area is None or not lives_in(home, event.area, levels):
+            return None
+        return about._replace(
+            done=[each for each in about.done if each.area is None or lives_in(home, each.area, levels)]
+        )
 
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""
@@ -187,22 +211,21 @@ class _Planner:
 
     def _done(self, start: Start, trigger: Trigger) -> list["_Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
+        about_homes = start.fact.event.area is not None
         return [
-            _Done(later.event.time, bool(unless.grace))
+            _Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
             for unless in trigger.unless
-            for later in self.by_type.get(unless.on, ())
+            for later in self._reported(unless.on, elsewhen=about_homes)
             if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
+    def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
+        found = self.by_type.get(type_, [])
+        return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
+
     def _occurrence(self, start: Start, trigger: Trigger) -> UUID | None:
-        names = self.rulebook.names
-        if trigger.once:
-            return names.occurrence(trigger.name, self.person)
-        if not trigger.occurrence:
-            fact = start.fact
-            return names.occurrence(trigger.name, self.person, fact.event.source, fact.original_id)
-        about = [start.values.get(path) for path in trigger.occurrence]
-        return None if None in about else names.occurrence(trigger.name, self.person, *map(str, about))
+        subject = trigger.subject(start.fact)
+        return None if subject is None else self.rulebook.names.occurrence(trigger.name, self.person, *subject)
 
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
@@ -216,10 +239,14 @@ class _Planner:
 
 
 class _Done(NamedTuple):
-    """The thing itself happened at that time; `patient`: its trigger waits for late reports of it."""
+    """The thing itself happened at that time; `patient`: its trigger waits for late reports of it.
+
+    `area`: it ends only what is about homes there.
+    """
 
     time: datetime
     patient: bool
+    area: str | None = None
 
 
 class _About(NamedTuple):

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from domain.conditions import Condition
+from domain.events import Effective
 from domain.timing import (
     Offset,
     at_local,
@@ -37,6 +39,8 @@ REPLIED = "citizen.replied"
 
 RESIDENTS = "residents"
 """To whom a trigger on an area event speaks."""
+
+LONGEST_SMOOTHING = timedelta(days=1)
 
 Values = Mapping[str, Any]
 
@@ -108,7 +112,11 @@ def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 class Step(Struct, frozen=True):
-    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series."""
+    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series.
+
+    `smooth`: the seconds over which its nudges are spread, each by its id; only the sending moves, nothing that the
+    plan decides.
+    """
 
     name: str
     source: str
@@ -116,6 +124,14 @@ class Step(Struct, frozen=True):
     clock: time | None
     when: Condition | None
     series: Series | None = None
+    smooth: int = 0
+
+    def smoothed(self, due: datetime, nudge: UUID) -> datetime:
+        """When this one of all nudges due then is sent; the same for the same nudge."""
+        try:
+            return due + timedelta(seconds=nudge.int % self.smooth) if self.smooth else due
+        except OverflowError:  # at the end of the calendar
+            return due
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,6 +201,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     content: Mapping[str, Any]
     needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
+    residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:
@@ -195,6 +212,23 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     def patient(self) -> bool:
         """Whether it waits for late reports."""
         return any(unless.grace for unless in self.unless)
+
+    def subject(self, fact: Effective) -> tuple[str, ...] | None:
+        """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
+        if self.once:
+            return ()
+        if not self.occurrence:
+            return (fact.event.source, fact.original_id)
+        about = [fact.values.get(path) for path in self.occurrence]
+        return None if None in about else tuple(map(str, about))
+
+    def step(self, name: str) -> Step:
+        """The step of that name.
+
+        Raises:
+            StopIteration: it has none.
+        """
+        return next(step for step in self.steps if step.name == name)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
         """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does."""

@@ -49,6 +49,30 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
         connection.execute(theirs.values(planned=False, woken=max(row.woken for row in rows)))
 
 
+_LATEST = history.alias("latest")
+AT_LEISURE = 2**62
+"""Added to the moment since when a person waits, this puts them behind everybody who waits without it."""
+
+
+def wake_at_leisure(connection: Connection, persons: Iterable[str], woken: int) -> None:
+    """Have these persons planned once nobody else waits; who waits already keeps their turn."""
+    newest = select(func.max(_LATEST.c.position)).where(_LATEST.c.person == bindparam("whose")).scalar_subquery()
+    theirs = update(history).where(history.c.person == bindparam("whose"), history.c.position == newest)
+    rows = [{"whose": person} for person in persons]
+    if rows:
+        connection.execute(theirs.where(history.c.planned).values(planned=False, woken=AT_LEISURE + woken), rows)
+
+
+def with_types(connection: Connection, persons: Sequence[str], types: Iterable[str]) -> set[str]:
+    """Those of the persons who have any fact of these types."""
+    found: set[str] = set()
+    wanted = sorted(types)
+    for part in chunked(persons) if wanted else ():
+        query = select(history.c.person).where(among(history.c.person, part), among(history.c.type, wanted))
+        found.update(connection.execute(query.distinct()).scalars())
+    return found
+
+
 def move_ahead(connection: Connection, position: int, ahead_from: int | None, *, woken: int) -> None:
     """The fact of a historical load came by an earlier load, or live: plan it again for all whom it concerns."""
     connection.execute(
@@ -131,6 +155,11 @@ def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
     """The positions of the facts of those areas."""
     query = select(area_facts.c.position).where(among(area_facts.c.area, set(areas)))
     return list(connection.execute(query).scalars())
+
+
+def area_times(connection: Connection) -> list[int]:
+    """When anything happened to any area."""
+    return list(connection.execute(select(area_facts.c.time).distinct()).scalars())
 
 
 def has_area_facts(connection: Connection) -> bool:

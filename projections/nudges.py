@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, sele
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, insert_rows, lock_rows
+from projections.bulk import among, chunked, insert_rows, lock_rows, which
 from projections.tables import due, inbox, micros, nudges
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -33,9 +33,14 @@ def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[U
     for part in chunked(known):
         for table in (nudges, inbox):
             connection.execute(delete(table).where(among(table.c.nudge, part)))
-    insert_rows(connection, nudges, [_row(nudge) for nudge in changed])
-    insert_rows(connection, due, [row for nudge in changed for row in _due_rows(nudge)])
-    insert_rows(connection, inbox, [row for nudge in changed for row in _inbox_rows(nudge)])
+    add(connection, changed)
+
+
+def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
+    """Put nudges into the views that no view has."""
+    insert_rows(connection, nudges, [_row(nudge) for nudge in fresh])
+    insert_rows(connection, due, [row for nudge in fresh for row in _due_rows(nudge)])
+    insert_rows(connection, inbox, [row for nudge in fresh for row in _inbox_rows(nudge)])
 
 
 def _row(nudge: Nudge) -> tuple[Any, ...]:
@@ -98,6 +103,11 @@ def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
 def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     """Keep others from writing about these nudges until the transaction ends: after persons, before the log."""
     lock_rows(connection, nudges.c.nudge, ids)
+
+
+def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the ids that there are nudges of; made for very many ids of which there is hardly any."""
+    return [id_ for part in chunked(ids) for id_ in which(connection, nudges.c.nudge, part)]
 
 
 def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:

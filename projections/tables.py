@@ -82,6 +82,29 @@ area_facts = Table(
     Column("time", BigInteger, nullable=False),
 )
 
+residents = Table(
+    "residents",
+    metadata,
+    Column("person", Pseudonym, primary_key=True),
+    Column("since", BigInteger, primary_key=True),
+    Column("home", String, nullable=False),
+    Column("until", BigInteger),
+    Column("only", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("residents_home", residents.c.home, residents.c.person)
+
+area_plans = Table(
+    "area_plans",
+    metadata,
+    Column("original", Id, primary_key=True),
+    Column("position", Position, nullable=False),
+    Column("waiting", Boolean, nullable=False),
+    Column("home", String, nullable=False),
+    Column("person", String, nullable=False),
+)
+"""Work in hand: which area events have to be planned for the residents, and after which resident to go on."""
+
 nudges = Table(
     "nudges",
     metadata,

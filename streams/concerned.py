@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.ids import Names
-from projections import history
+from projections import area_plans, history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
 from streams.loads import Placed, as_loaded
@@ -30,6 +30,7 @@ class Concerned:
         for position, event in placed:
             if event.area is not None:
                 history.note_area(self._views, event.area, position, micros(event.time))
+                area_plans.begin(self._views, self._original(event), position)
 
     def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
         corrections = [(position, event) for position, event in placed if event.corrects is not None]
@@ -54,6 +55,8 @@ class Concerned:
             members += [arrived[original]] if original in arrived else []
             everybody = {person for _, event in members for person in event.everybody}
             history.wake(self._views, [row for at, event in members for row in _rows(at, event, everybody, recorded)])
+            if any(event.area is not None for _, event in members):
+                area_plans.begin(self._views, original, max(at for at, _ in members))
 
     def _corrections(self, positions: Iterable[list[int]]) -> dict[int, Placed]:
         wanted = [position for some in positions for position in some]

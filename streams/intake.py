@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.ids import Names
-from projections import history
+from projections import area_plans, history
 from projections.bulk import among, chunked
 from projections.tables import micros, optional_micros
 from streams import mapper
@@ -148,7 +148,9 @@ class _Storing:
         if before is None or (event.ahead_from is not None and event.ahead_from >= before):
             return
         moved = Entry(event.stream, len(facts) + 1, AheadMoved(event.ahead_from, self.now))
-        self.log.append(self.connection, [moved])
+        before_it = self.log.append(self.connection, [moved])
+        if known.state.area is not None:
+            area_plans.begin(self.connection, event.stream, before_it + 1)
         history.move_ahead(self.connection, known.position, optional_micros(event.ahead_from), woken=micros(self.now))
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:

@@ -10,26 +10,32 @@ from sqlalchemy import Connection
 from domain.diff import Change, diff
 from domain.nudge import Nudge, evolve
 from domain.plan import whole_plan
-from projections import history, nudges
+from projections import area_plans, history, nudges, residents
 from projections.history import Mark
+from projections.residents import Resident
 from projections.tables import micros
 from streams import reading
 from streams.database import Database, Priority
 from streams.library import Library
 from streams.log import Log
 from streams.mapper import Entry
+from streams.residing import Residing
 
-BATCH = 4000
+BATCH, LEISURELY = 4000, 500
 
 
 class _Planned(Struct, frozen=True):
-    """What one person's plan asks of the log, and the state of the person that it was made from."""
+    """What one person's plan asks of the log, and the state of the person that it was made from.
+
+    `residences`: where they live, if that is not what the view says.
+    """
 
     person: str
     mark: Mark
     nudges_mark: int
     changes: list[Change]
     nudges: Mapping[UUID, Nudge]
+    residences: list[Resident] | None
 
 
 class Planning:
@@ -45,11 +51,20 @@ class Planning:
         self._stopping = True
 
     def drain(self, woken_before: datetime | None = None) -> int:
-        """Plan until nobody waits (since before that moment); returns how many plans were committed."""
+        """Plan until nobody waits (since before that moment); returns how many plans were committed.
+
+        Who may wait at leisure is left to `at_leisure`.
+        """
         done = 0
         while not self._stopping and (persons := self.waiting(woken_before)):
             done += self._plan_each(persons)
         return done
+
+    def at_leisure(self, limit: int = LEISURELY) -> int:
+        """Plan some of those whom nobody waits for; returns how many plans were committed."""
+        with self._database.reading() as connection:
+            found = history.unplanned(connection, limit + len(self._unplannable))
+        return self._plan_each([person for person in found if person not in self._unplannable][:limit])
 
     def _plan_each(self, persons: Sequence[str]) -> int:
         """Plan a batch; where it cannot be planned, each person by themselves, so that one stops nobody else.
@@ -66,7 +81,7 @@ class Planning:
 
     def waiting(self, woken_before: datetime | None = None, limit: int = BATCH) -> list[str]:
         """Persons with facts that are not planned yet."""
-        before = None if woken_before is None else micros(woken_before)
+        before = history.AT_LEISURE if woken_before is None else micros(woken_before)
         with self._database.reading() as connection:
             found = history.unplanned(connection, limit + len(self._unplannable), before)
         return [person for person in found if person not in self._unplannable][:limit]
@@ -74,12 +89,16 @@ class Planning:
     def plan_batch(self, persons: Sequence[str]) -> int:
         """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""
         now = self._clock()
-        plans = self._plans(persons, now)
-        return self._database.write(lambda connection: self._commit(connection, plans), Priority.PLANNING)
+        plans, areas = self._plans(persons, now)
+        return self._database.write(lambda connection: self._commit(connection, plans, areas), Priority.PLANNING)
 
-    def _plans(self, persons: Sequence[str], now: datetime) -> list[_Planned]:
+    def _plans(self, persons: Sequence[str], now: datetime) -> tuple[list[_Planned], int]:
+        """The plans, and up to which area event they know all."""
         rulebook = self._library.rules().rulebook
+        residing = Residing(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
+            areas = area_plans.latest(connection)
+            housed = residents.of_persons(connection, persons)
             marks = history.marks(connection, persons)
             nudges_marks = nudges.marks(connection, persons)
             known = nudges.of_persons(connection, persons)
@@ -88,11 +107,14 @@ class Planning:
             _Planned(
                 person, marks[person], nudges_marks.get(person, 0),
                 diff(whole_plan(histories[person], rulebook), known[person], rulebook, now), known[person],
+                _moved(housed.get(person, []), residing.rows(person, histories[person].facts)),
             )
             for person in persons if person in marks
-        ]  # fmt: skip
+        ], areas  # fmt: skip
 
-    def _commit(self, connection: Connection, plans: Sequence[_Planned]) -> int:
+    def _commit(self, connection: Connection, plans: Sequence[_Planned], areas: int) -> int:
+        if area_plans.latest(connection) != areas:
+            return 0  # who is planned without the area event might be passed by its plan: plan them again
         persons = [plan.person for plan in plans]
         self._log.keys.hold(connection, persons)
         nudges.hold(connection, [id_ for plan in plans for id_ in plan.nudges])
@@ -102,6 +124,7 @@ class Planning:
             if marks.get(plan.person) == plan.mark and nudges_marks.get(plan.person, 0) == plan.nudges_mark
         ]  # fmt: skip
         history.mark_planned(connection, {plan.person: plan.mark for plan in still})
+        residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences is not None})
         changed = list(_changed(still))
         nudges.store(
             connection, [nudge for nudge, _ in changed], fresh=[nudge.intent.id for nudge, new in changed if new]
@@ -110,6 +133,10 @@ class Planning:
         if entries:
             self._log.append(connection, entries)
         return len(still)
+
+
+def _moved(before: list[Resident], now: list[Resident]) -> list[Resident] | None:
+    return None if before == now else now
 
 
 def _changed(plans: Sequence[_Planned]) -> Iterator[tuple[Nudge, bool]]:

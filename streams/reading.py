@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.events import LifeEvent
 from domain.history import History, history_of
@@ -60,6 +60,24 @@ def _recorded(
     return found
 
 
+def recorded_elsewhere(
+    views: Connection, facts: Connection, log: Log, persons: Sequence[str]
+) -> dict[str, list[LifeEvent]]:
+    """Person -> the events of their history, where the view is in one database and the log in another.
+
+    They are as they were first loaded.
+    """
+    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    for part in chunked(persons):
+        rows = views.execute(select(history.c.person, history.c.position).where(among(history.c.person, part))).all()
+        events = {entry.position: entry.fact for entry in log.read(facts, [row.position for row in rows])}
+        for row in rows:
+            event = events[row.position]
+            assert isinstance(event, LifeEvent)
+            found[row.person].append(event)
+    return found
+
+
 def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
     event = entry.fact
     assert isinstance(event, LifeEvent)
@@ -73,9 +91,13 @@ def _area_facts(
     if not view.has_area_facts(connection):
         return {}
     found: dict[str, list[LifeEvent]] = {}
+    known: dict[frozenset[str], list[LifeEvent]] = {}
     for person, events in recorded.items():
-        areas = _areas_of(person, events, rulebook)
-        found[person] = _with_revisions(connection, log, view.areas_with_facts(connection, areas), rulebook.names)
+        areas = frozenset(_areas_of(person, events, rulebook))
+        if areas not in known:
+            positions = view.areas_with_facts(connection, areas)
+            known[areas] = _with_revisions(connection, log, positions, rulebook.names)
+        found[person] = known[areas]
     return found
 
 

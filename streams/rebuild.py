@@ -8,23 +8,29 @@ from pathlib import Path
 from msgspec import Struct
 from sqlalchemy import Connection, Table
 
+from domain.event_types import Catalogue
 from domain.events import LifeEvent
 from domain.facts import GOVERNANCE_FACTS, NUDGE_FACTS, AheadMoved
+from domain.history import history_of
 from domain.ids import Names
 from domain.nudge import evolve
-from projections import governance, history, nudges, positions, statistics, tables, trail
+from projections import governance, history, nudges, positions, residents, statistics, tables, trail
 from projections.tables import micros, optional_micros
+from streams import reading
 from streams.concerned import Concerned
 from streams.database import Database
 from streams.follower import READER, Follower
 from streams.log import Log
 from streams.mapper import Entry
+from streams.planning import BATCH
+from streams.residing import Residing
 from streams.views import Subject, page_of, unnamed
 
 COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.history: ("person", "position", "time", "type", "ahead_from"),
     tables.revisions: ("original", "position", "arrived"),
     tables.area_facts: ("area", "position", "time"),
+    tables.residents: ("person", "since", "home", "until", "only"),
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
     tables.due: ("nudge", "recipient", "due_at", "rank", "attempted"),
     tables.inbox: ("recipient", "nudge", "at", "channel", "state"),
@@ -54,7 +60,7 @@ class OnlySqliteYet(Exception):
         super().__init__(type(self).__doc__)
 
 
-def rebuild(database: Database, log: Log, names: Names, *, swap: bool) -> Rebuilt:
+def rebuild(database: Database, log: Log, names: Names, catalogue: Catalogue, *, swap: bool) -> Rebuilt:
     """Fold the whole log into shadow tables, compare them with the live ones, and put them in their place if `swap`.
 
     Writers go on until the last step, which holds the write lock.
@@ -67,7 +73,7 @@ def rebuild(database: Database, log: Log, names: Names, *, swap: bool) -> Rebuil
     with tempfile.TemporaryDirectory(dir=_folder(database)) as folder:
         shadow = Database(f"sqlite:///{folder}/shadow.sqlite")
         shadow.create()
-        folding = _Folding(database, shadow, log, names)
+        folding = _Folding(database, shadow, log, names, catalogue)
         folding.follow()
         try:
             with _attached(database, Path(folder) / "shadow.sqlite") as live:
@@ -109,9 +115,14 @@ def _lock_only_main(live: Connection) -> None:
     live.exec_driver_sql("UPDATE main.positions SET position = position")
 
 
+_WAITING = " WHERE person NOT IN (SELECT person FROM main.history WHERE NOT planned)"
+"""Where people live is known as of their last plan: of those who wait for one, the rebuilt view knows more."""
+
+
 def _difference(live: Connection, table: Table, columns: Sequence[str]) -> int:
     listed = ", ".join(f'"{column}"' for column in columns)
-    one, other = f"SELECT {listed} FROM main.{table.name}", f"SELECT {listed} FROM shadow.{table.name}"  # noqa: S608  (our own names)
+    where = _WAITING if table is tables.residents else ""
+    one, other = (f"SELECT {listed} FROM {each}.{table.name}{where}" for each in ("main", "shadow"))  # noqa: S608  (our own names)
     query = f"SELECT (SELECT count(*) FROM ({one} EXCEPT {other})) + (SELECT count(*) FROM ({other} EXCEPT {one}))"  # noqa: S608  (our own names)
     return int(live.exec_driver_sql(query).scalar_one())
 
@@ -129,8 +140,11 @@ def _swap(live: Connection) -> None:
 class _Folding:
     """Applies the log, page by page, to the views of the shadow."""
 
-    def __init__(self, live: Database, shadow: Database, log: Log, names: Names) -> None:
+    def __init__(
+        self, live: Database, shadow: Database, log: Log, names: Names, catalogue: Catalogue
+    ) -> None:  # fmt: skip
         self.live, self.shadow, self.log, self.names = live, shadow, log, names
+        self.catalogue, self.residing = catalogue, Residing(catalogue, names)
         self.position = 0
 
     def follow(self) -> None:
@@ -141,6 +155,7 @@ class _Folding:
 
     def _apply(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
         self._histories(views, facts, entries)
+        self._residents(views, facts)
         self._nudges(views, entries)
         subjects = {
             id_: Subject(nudge.intent.person, nudge.intent.trigger)
@@ -164,6 +179,16 @@ class _Folding:
                 history.move_ahead(
                     views, original.position, optional_micros(entry.fact.ahead_from), woken=micros(entry.fact.at)
                 )
+
+    def _residents(self, views: Connection, facts: Connection) -> None:
+        """Where those live whose histories have moved: in the shadow, to be planned means no more than that."""
+        while persons := history.unplanned(views, BATCH):
+            recorded = reading.recorded_elsewhere(views, facts, self.log, persons)
+            residents.store(views, {
+                person: self.residing.rows(person, history_of(person, events, self.catalogue).facts)
+                for person, events in recorded.items()
+            })  # fmt: skip
+            history.mark_planned(views, history.marks(views, persons))
 
     @staticmethod
     def _nudges(views: Connection, entries: Sequence[Entry]) -> None:

@@ -70,10 +70,15 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
     for pack in packs:
         for source in pack.triggers:
             yield Stage(
-                source, compile_trigger(source.name, source.rules, catalogue), catalogue, defaults, checker,
+                source, _at_once(compile_trigger(source.name, source.rules, catalogue)), catalogue, defaults, checker,
                 Renderer(source.words, source.rules, trigger=source.name, default=defaults.language),
                 live_from_of(pack.content),
             )  # fmt: skip
+
+
+def _at_once(trigger: Trigger) -> Trigger:
+    """The trigger unsmoothed: where in its span a nudge is sent follows from an id that no case knows."""
+    return replace(trigger, steps=tuple(replace(step, smooth=0) for step in trigger.steps))
 
 
 def _opening(catalogue: Catalogue) -> EventType:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
+from streams.areas import AreaPlanning
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
@@ -24,6 +25,7 @@ class Engine(Struct, frozen=True):
 
     database: Database
     planning: Planning
+    areas: AreaPlanning
     dispatcher: Dispatcher
     follower: Follower
     clock: Callable[[], datetime]
@@ -37,11 +39,13 @@ class Engine(Struct, frozen=True):
     async def _round(self) -> bool:
         planned = await asyncio.to_thread(self.planning.drain)
         handled = await self.dispatcher.drain()
-        return bool(planned or handled)
+        passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
+        return bool(planned or handled or passed)
 
     def stop(self) -> None:
         """Begin nothing more; what is under way ends by itself."""
         self.planning.stop()
+        self.areas.stop()
         self.dispatcher.stop()
 
     async def until(self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1)) -> None:
@@ -63,6 +67,7 @@ class Engine(Struct, frozen=True):
     def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
+            "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
             "dispatch": (self.dispatcher.drain, every),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "reconciler": (self._reconcile, RECONCILE_AFTER),

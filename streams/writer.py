@@ -24,6 +24,7 @@ class Priority(IntEnum):
     PLANNING = 1
     INTAKE = 2
     FOLLOWING = 3
+    AREAS = 4
 
 
 class DatabaseUnavailable(Exception):
@@ -93,9 +94,13 @@ class Writer:
         group = [self._queue.get()]
         while len(group) < GROUP and group[-1][2] is not None:
             try:
-                group.append(self._queue.get_nowait())
+                following = self._queue.get_nowait()
             except queue.Empty:
                 break
+            if following[0] == Priority.AREAS:  # large: whoever is in one commit with it would wait for it
+                self._queue.put(following)
+                break
+            group.append(following)
         return group
 
     def _commit(self, works: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:

@@ -51,6 +51,7 @@ class StepShape(Shape):
     )
     on_working_day: Roll = optional("where it goes from a day without work")
     repeat: RepeatShape = optional("again and again, with an end")
+    smooth: Duration = optional("spread over so long, at most a day, instead of all at once: PT2H")
 
 
 class WithShape(Shape):
@@ -109,10 +110,12 @@ class TriggerShape(Shape):
     in_order: bool = optional("those of `with` happened in this order, one after another")
     count: CountShape = optional("only the nth of these events within a time")
     to: Names = optional("the role or roles that are told; the subject unless said")
+    residents_at: Literal["event", "due"] = optional("of an area event: who lived there then, or when it is due")
     occurrence: Names = optional(
         "what it is about: fields of the event, or `person`: once a person; each event by itself unless said"
     )
     due: dict[StepName, StepShape | None] = Field(min_length=1, description="named steps: when each is due")
+    smooth: Duration = optional("for steps that do not say it: spread over so long, at most a day (PT2H)")
     reach: Day = optional("from which event time it looks")
     ahead_from: Day = optional("what is due before is not sent")
     expires: Until = optional("until the end of a date (event.expires_on), or so long after it is due (P14D)")

@@ -17,7 +17,20 @@ from templates.shape_check import check_shape
 from templates.shapes import TriggerShape
 from templates.yaml_file import Document, Path, Place
 
-_COMPILED = ("on", "when", "with", "in_order", "count", "to", "occurrence", "due", "expires", "unless")
+_COMPILED = (
+    "on",
+    "when",
+    "with",
+    "in_order",
+    "count",
+    "to",
+    "residents_at",
+    "occurrence",
+    "due",
+    "smooth",
+    "expires",
+    "unless",
+)
 _OTHERS = ("with", "unless")
 """The keys that list other events."""
 _HARMLESS: Mapping[str, Any] = {

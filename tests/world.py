@@ -168,8 +168,9 @@ class World:
         self.clock.advance_to(datetime.fromisoformat(now) if isinstance(now, str) else now)
 
     def plan(self) -> None:
-        """Plan until nobody waits."""
+        """Plan until nobody waits, the residents of areas included."""
         self.platform.planning.drain()
+        self.platform.areas.drain()
 
     def name(self, national_id: str) -> str:
         """The person's pseudonym."""

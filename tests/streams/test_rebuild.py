@@ -100,7 +100,7 @@ def world(tmp_path: Path, lived: Path) -> Iterator[World]:
 def rebuilt(world: World, *, swap: bool = False) -> Rebuilt:
     """Rebuild the views of the platform."""
     platform = world.platform
-    return rebuild(platform.database, platform.log, platform.names, swap=swap)
+    return rebuild(platform.database, platform.log, platform.names, platform.library.rules().catalogue, swap=swap)
 
 
 def counts(world: World) -> dict[str, int]:
@@ -201,7 +201,7 @@ def test_what_comes_during_the_rebuild_is_in_it(world: World) -> None:
         platform.follower.drain()
 
     database.before_reads.append(meanwhile)
-    found = rebuild(database, platform.log, platform.names, swap=True)
+    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
 
     assert found.equal
     assert found.position == world.health().facts == before + 7
@@ -298,7 +298,7 @@ def test_what_comes_just_before_the_comparison_is_in_it(world: World) -> None:
             platform.follower.drain()
 
     listen(database.engine, "set_connection_execution_options", before_it_locks)
-    found = rebuild(database, platform.log, platform.names, swap=True)
+    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
 
     assert (found.equal, found.position) == (True, world.health().facts)
     database.close()

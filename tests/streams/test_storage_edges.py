@@ -360,7 +360,7 @@ def test_a_rebuild_leaves_no_thread(store: Store) -> None:
     """A rebuild ends the writer of its shadow."""
     store.take(life())
     before = threading.enumerate()
-    rebuild(store.database, store.log, NAMES, swap=False)
+    rebuild(store.database, store.log, NAMES, Catalogue({}, {}), swap=False)
 
     assert threading.enumerate() == before
 

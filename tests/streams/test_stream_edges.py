@@ -32,7 +32,7 @@ def test_a_rebuild_ends_although_facts_keep_coming(world: World) -> None:
                 raise StillAtIt
 
     listen(database.engine, "set_connection_execution_options", before_it_locks)
-    found = rebuild(database, platform.log, platform.names, swap=True)
+    found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
     database.close()
 
     assert (found.equal, found.position) == (True, world.health().facts)

@@ -29,6 +29,18 @@ ROWS: list[Row] = [
         "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
     ]),
     (RULES, "class: reminder\n", "", ["2:1: class is missing"]),
+    (RULES, "to: subject", "to: subject\nresidents_at: due", [
+        "10:15: town.meter.installed is about persons; only an area event has residents",
+    ]),
+    (RULES, "to: subject", "to: subject\nresidents_at: deu", [
+        "10:15: residents_at must be 'event' or 'due' (did you mean 'due'?)",
+    ]),
+    (RULES, "to: subject", "to: subject\nsmooth: P2D", [
+        "10:9: 'P2D' is no span of up to a day; write one such as PT2H",
+    ]),
+    (RULES, "offset: -P1D", "offset: -P1D\n    smoth: PT2H", [
+        "16:5: the key 'smoth' is not known here (did you mean 'smooth'?)",
+    ]),
     (RULES, "[push, sms, email]", "[push, smss, email]", [
         "20:18: channels must be 'push', 'sms' or 'email' (did you mean 'sms'?)",
     ]),

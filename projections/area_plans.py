@@ -1,0 +1,54 @@
+"""Which area events have yet to be planned for the residents, and how far each of them has come."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from projections.bulk import insert_rows
+from projections.tables import area_plans
+
+
+class AreaPlan(NamedTuple):
+    """An area event to plan: the stream of its original, the latest that came of it, the last resident planned."""
+
+    original: UUID
+    position: int
+    waiting: bool
+    home: str
+    person: str
+
+
+def begin(connection: Connection, original: UUID, position: int) -> None:
+    """Something came of an area event: plan it for all residents, from the first on."""
+    connection.execute(delete(area_plans).where(area_plans.c.original == original))
+    insert_rows(connection, area_plans, [(original, position, True, "", "")])
+
+
+def first(connection: Connection) -> AreaPlan | None:
+    """The area event whose turn it is."""
+    query = select(area_plans).where(area_plans.c.waiting).order_by(area_plans.c.position).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else AreaPlan(*row)
+
+
+def move(connection: Connection, original: UUID, home: str, person: str) -> None:
+    """All residents up to this one are planned."""
+    moved = update(area_plans).where(area_plans.c.original == original).values(home=home, person=person)
+    connection.execute(moved)
+
+
+def end(connection: Connection, original: UUID) -> None:
+    """All residents are planned."""
+    connection.execute(update(area_plans).where(area_plans.c.original == original).values(waiting=False))
+
+
+def latest(connection: Connection) -> int:
+    """A number that grows with everything that comes of area events."""
+    return int(connection.execute(select(func.coalesce(func.max(area_plans.c.position), 0))).scalar_one())
+
+
+def waiting(connection: Connection) -> int:
+    """How many area events have yet to be planned for all residents."""
+    query = select(func.count()).select_from(area_plans).where(area_plans.c.waiting)
+    return connection.execute(query).scalar_one()

@@ -1,0 +1,176 @@
+"""Area events: planned for all residents of the area, so many at a time, and only while nobody else waits.
+
+Each chunk is one transaction with its facts, its due rows and how far it came: what is killed goes on there.
+Residents who are alike are planned by planning one of them (domain/alike.py); the others are left to planning.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.alike import Likened, Likeness
+from domain.diff import Change, diff
+from domain.events import LifeEvent
+from domain.nudge import Nudge, evolve
+from domain.rulebook import Rulebook
+from projections import area_plans, history, nudges, residents
+from projections.area_plans import AreaPlan
+from projections.residents import Resident
+from projections.tables import micros
+from streams import reading
+from streams.database import Database, Priority
+from streams.library import Library
+from streams.loads import as_loaded
+from streams.log import Log
+from streams.mapper import Entry
+from streams.planning import Planning
+
+CHUNK = 10_000
+"""Residents in one transaction: whoever has to write meanwhile waits for no more than one of them."""
+CROWD = 10_000
+"""Of so many who wait for a plan of their own, an area event knows; before it goes on, more of them are planned."""
+
+
+class AreaPlanning:
+    """Plans area events on their own path, after everybody else."""
+
+    def __init__(
+        self, database: Database, log: Log, library: Library, planning: Planning, clock: Callable[[], datetime],
+        chunk: int = CHUNK,
+    ) -> None:  # fmt: skip
+        self._database, self._log, self._library, self._planning = database, log, library, planning
+        self._clock, self._size = clock, chunk
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin no further chunk."""
+        self._stopping = True
+
+    def drain(self) -> int:
+        """Plan until no area event waits; returns how many turns that took."""
+        turns = 0
+        while not self._stopping and self.turn():
+            turns += 1
+        return turns
+
+    def turn(self) -> bool:
+        """Plan one chunk of residents, or some of those left to planning; whether there was anything to do."""
+        rulebook, now = self._library.rules().rulebook, self._clock()
+        with self._database.reading() as connection:
+            waits = area_plans.first(connection) is not None
+            crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
+        if crowded:
+            self._planning.drain()
+        if waits:
+            return self._database.write(
+                lambda connection: _Chunk(connection, self._log, rulebook, now, self._size).plan(), Priority.AREAS
+            )
+        return bool(self._planning.at_leisure())
+
+
+class _Alike(NamedTuple):
+    """What residents agree in who are planned as one: area and zone, and before which area events they came."""
+
+    home: str
+    came: int
+
+
+class _Chunk:
+    """One transaction: some residents of the area event whose turn it is."""
+
+    def __init__(self, connection: Connection, log: Log, rulebook: Rulebook, now: datetime, size: int) -> None:
+        self.connection, self.log, self.rulebook, self.now, self.size = connection, log, rulebook, now, size
+
+    def plan(self) -> bool:
+        work = area_plans.first(self.connection)
+        if work is None:
+            return False
+        revisions = self._revisions(work.original)
+        likeness = Likeness(self.rulebook, revisions)
+        page = self._page(work, revisions) if likeness.concerned else []
+        busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
+        free = [row for row in page if row.person not in busy]  # the others' own plans will have the area event
+        self._advance(work, page)
+        if not likeness.comparable:
+            self._leave({row.person for row in free})
+        else:
+            self._plan(likeness, revisions, free)
+        return True
+
+    def _revisions(self, original: UUID) -> list[LifeEvent]:
+        """The area event in all its revisions, the original with the load that counts."""
+        first = [event for _, event in as_loaded(self.log.streams(self.connection, [original])).values()]
+        later = history.revisions_of(self.connection, [original]).get(original, [])
+        entries = self.log.read(self.connection, later)
+        return [*first, *(entry.fact for entry in entries if isinstance(entry.fact, LifeEvent))]
+
+    def _page(self, work: AreaPlan, revisions: Sequence[LifeEvent]) -> list[Resident]:
+        levels = self.rulebook.catalogue.area_levels
+        within = {self.rulebook.names.within(event.area, levels) for event in revisions if event.area}
+        return residents.page(self.connection, within, (work.home, work.person), self.size) if within else []
+
+    def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> None:
+        if len(page) < self.size:
+            area_plans.end(self.connection, work.original)
+        else:
+            area_plans.move(self.connection, work.original, page[-1].home, page[-1].person)
+
+    def _leave(self, persons: Iterable[str]) -> None:
+        history.wake_at_leisure(self.connection, sorted(persons), micros(self.now))
+
+    def _plan(self, likeness: Likeness, revisions: Sequence[LifeEvent], free: Sequence[Resident]) -> None:
+        groups: dict[_Alike, list[str]] = {}
+        left: set[str] = set()
+        moments = self._moments(likeness, revisions)
+        telling = history.with_types(self.connection, [row.person for row in free], likeness.unlike)
+        for row in free:
+            came = bisect_left(moments, row.since)
+            known = row.only and row.person not in telling and row.since not in moments[came : came + 1]
+            if known and not (likeness.at_due and came):
+                groups.setdefault(_Alike(row.home, came), []).append(row.person)
+            else:
+                left.add(row.person)
+        self._leave(left)
+        self._store([each for persons in groups.values() for each in self._likened(likeness, persons)])
+
+    def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
+        """The times at which it matters where somebody lived, in their order."""
+        times = {micros(event.time) for event in revisions}
+        return sorted(times if likeness.alone else times.union(history.area_times(self.connection)))
+
+    def _likened(self, likeness: Likeness, persons: Sequence[str]) -> Iterator[Likened]:
+        one = persons[0]
+        known = reading.histories(self.connection, self.log, [one], self.rulebook)[one]
+        return map(likeness.pattern(known).of, persons)
+
+    def _store(self, plans: Sequence[Likened]) -> None:
+        """The facts that bring the nudges to the plans, with the nudges as they are then."""
+        present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
+        told = [each for each in plans if present and not present.isdisjoint(each.ids)]
+        known = self._known(told)
+        changes: list[Change] = []
+        for each in plans:
+            changes += diff(each.plan, known.get(each.person, {}), self.rulebook, self.now)
+        before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
+        self._append(changes, before)
+
+    def _known(self, told: Sequence[Likened]) -> dict[str, dict[UUID, Nudge]]:
+        """Person -> the nudges that the area event may change, of those who have any."""
+        ids = {each.person: [*each.ids, *each.pattern.corrections(each.person)] for each in told}
+        found = nudges.by_id(self.connection, [id_ for theirs in ids.values() for id_ in theirs])
+        return {person: {id_: found[id_] for id_ in theirs if id_ in found} for person, theirs in ids.items()}
+
+    def _append(self, changes: Sequence[Change], before: Mapping[UUID, Nudge]) -> None:
+        fresh: list[Nudge] = []
+        changed: list[Nudge] = []
+        for change in changes:
+            nudge = before.get(change.nudge) if before else None
+            (fresh if nudge is None else changed).append(evolve(nudge, *change))
+        nudges.store(self.connection, changed)
+        nudges.add(self.connection, fresh)
+        if changes:
+            self.log.append(self.connection, [Entry(*change) for change in changes])

@@ -5,7 +5,7 @@ import hmac
 from uuid import UUID
 
 from domain.ids import keyed_hash
-from domain.settle import OVERRIDES
+from domain.overrides import OVERRIDES
 from streams.settling import Case
 
 _MAC = 16

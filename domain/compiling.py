@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
+from domain.built_in import DIGEST
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
 from domain.timing import Offset, parse_clock, parse_offset
@@ -69,6 +70,10 @@ class _Compiler:
     @_collected
     def trigger(self) -> Trigger:
         content = self.content
+        if self.name == DIGEST:
+            raise BadTrigger(
+                ("title",), f"{DIGEST!r} is the name of the platform's own trigger; name the folder otherwise"
+            )
         return Trigger(
             name=self.name, owner=content["owner"], category=content["category"], klass=content["class"],
             on=content["on"], when=self._condition(("when",), content.get("when"), self.variables),

@@ -3,13 +3,15 @@
 planned ─► deferred ─► attempted ─► sent ─► delivered ─► opened ─► answered
 │           │           ├─► failed ─► (again, or the next channel)
 │           │           └─► unknown ─► (again only where a double is harmless, or legal)
-├───────────┴─► withheld, expired
+├───────────┼─► withheld, expired
+├───────────┴─► digested ─► what becomes of the digest, becomes of it; or deferred, withheld, expired
 └─► cancelled ─► planned again
 """
 
 from datetime import datetime
 from enum import StrEnum
 from functools import singledispatch
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +24,7 @@ class State(StrEnum):
 
     PLANNED = "planned"
     DEFERRED = "deferred"
+    DIGESTED = "digested"
     ATTEMPTED = "attempted"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -48,7 +51,7 @@ class Delivery(Struct, frozen=True, array_like=True):
 
     `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;
     `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: an attempt
-    ended so that nobody knows whether it went.
+    ended so that nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent.
     """
 
     recipient: str
@@ -61,13 +64,19 @@ class Delivery(Struct, frozen=True, array_like=True):
     reason: str | None = None
     sent_at: datetime | None = None
     uncertain: bool = False
+    digest: UUID | None = None
+
+    @property
+    def maybe_sent(self) -> bool:
+        """The recipient may have read it."""
+        return self.state in MAYBE_SENT or self.sent_at is not None or self.uncertain
 
 
 RANK = {
     state: rank
     for rank, state in enumerate((
-        State.CANCELLED, State.WITHHELD, State.EXPIRED, State.FAILED, State.PLANNED, State.DEFERRED, State.UNKNOWN,
-        State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED,
+        State.CANCELLED, State.WITHHELD, State.EXPIRED, State.FAILED, State.PLANNED, State.DEFERRED, State.DIGESTED,
+        State.UNKNOWN, State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED,
     ))
 }  # fmt: skip
 
@@ -84,17 +93,25 @@ def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each 
 
 @after.register
 def _(fact: facts.NudgeWithheld, delivery: Delivery) -> Delivery:
-    return replace(delivery, state=State.WITHHELD, due=None, reason=fact.reason)
+    return replace(delivery, state=State.WITHHELD, due=None, reason=fact.reason, digest=None)
 
 
 @after.register
 def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
-    return replace(delivery, state=State.EXPIRED, due=None)
+    return replace(delivery, state=State.EXPIRED, due=None, digest=None)
 
 
 @after.register
 def _(fact: facts.NudgeDeferred, delivery: Delivery) -> Delivery:
-    return replace(delivery, state=State.DEFERRED, due=fact.until, reason=fact.reason)
+    since = delivery.attempted_at if delivery.digest is None else None  # it did not go by itself yet
+    return replace(
+        delivery, state=State.DEFERRED, due=fact.until, reason=fact.reason, attempted_at=since, digest=None
+    )  # fmt: skip
+
+
+@after.register
+def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
+    return replace(delivery, state=State.DIGESTED, due=fact.until, reason=None, digest=fact.digest)
 
 
 @after.register

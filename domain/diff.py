@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from domain.digest import is_digest
 from domain.facts import NudgeCancelled, NudgeFact, NudgePlanned, NudgeRescheduled
 from domain.nudge import Nudge, content_of
 from domain.plan import Intent, Plan
@@ -29,11 +30,12 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     New → planned; changed → rescheduled; gone and not attempted → cancelled; gone but perhaps read → a correction,
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
-    wrong: no correction. What is on its way or failed is not tried again once it is gone.
+    wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
     """
     if not nudges:
         return [_planned(intent, None, now) for intent in plan.intents]
     wanted = {intent.id: intent for intent in plan.intents}
+    nudges = {id_: nudge for id_, nudge in nudges.items() if not is_digest(nudge.intent)}
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
     changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]
@@ -79,7 +81,7 @@ def _corrections(
 
 
 def _has_words(nudge: Nudge, rulebook: Rulebook) -> bool:
-    version = rulebook.versions.get(nudge.intent.version)
+    version = rulebook.find(nudge.intent.version)
     return version is not None and version.trigger.corrects and rulebook.has(nudge.intent.trigger)
 
 

@@ -76,6 +76,30 @@ class NudgeDeferred(Struct, frozen=True, array_like=True):
     reason: str
 
 
+class NudgeDigested(Struct, frozen=True, array_like=True):
+    """It goes to this recipient with a digest, which is due at `until`.
+
+    Because `messages` that count towards their cap had reached them within the last `days` days.
+    """
+
+    TOPIC: ClassVar[str] = "nudge-digested/1"
+    at: datetime
+    recipient: str
+    digest: UUID
+    until: datetime
+    messages: int
+    days: int
+
+
+class NudgeGathered(Struct, frozen=True, array_like=True):
+    """A fact of a digest: one more nudge goes with it to its recipient."""
+
+    TOPIC: ClassVar[str] = "nudge-gathered/1"
+    at: datetime
+    recipient: str
+    nudge: UUID
+
+
 class NudgeExpired(Struct, frozen=True, array_like=True):
     """It was no longer worth sending when its turn came."""
 
@@ -208,12 +232,13 @@ class ControlSet(Struct, frozen=True, array_like=True):
 
 NUDGE_FACTS = (
     NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
-    NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered,
+    NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
 )  # fmt: skip
 GOVERNANCE_FACTS = (PackPublished, TriggerPublished, TriggerWithdrawn, ControlSet)
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted
-    | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered
+    | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered | NudgeDigested
+    | NudgeGathered
 )  # fmt: skip

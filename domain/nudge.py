@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts
-from domain.delivery import MAYBE_SENT, RANK, Delivery, State, after
+from domain.delivery import RANK, Delivery, State, after
 from domain.facts import NudgeFact
 from domain.plan import Intent
 
@@ -21,7 +21,7 @@ class Nudge(Struct, frozen=True, array_like=True):
     """A nudge as its facts give it.
 
     `version`: how many there are; `planned_at`: since when it is due at its due time; `gone`: it left the plan, so
-    what was attempted is not tried again.
+    what was attempted is not tried again; `members`: of a digest, what was ever to go with it.
     """
 
     intent: Intent
@@ -29,6 +29,7 @@ class Nudge(Struct, frozen=True, array_like=True):
     planned_at: datetime
     deliveries: tuple[Delivery, ...]
     gone: bool = False
+    members: tuple[UUID, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -53,7 +54,7 @@ class Nudge(Struct, frozen=True, array_like=True):
     @property
     def maybe_sent(self) -> bool:
         """Somebody may have read it."""
-        return any(one.state in MAYBE_SENT or one.sent_at or one.uncertain for one in self.deliveries)
+        return any(one.maybe_sent for one in self.deliveries)
 
     @property
     def state(self) -> State:
@@ -82,6 +83,9 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
     if isinstance(fact, facts.NudgeCancelled):
         ended = tuple(map(_out_of_the_plan, nudge.deliveries))
         return replace(nudge, version=version, deliveries=ended, gone=True)
+    if isinstance(fact, facts.NudgeGathered):
+        others = [one for one in nudge.members if one != fact.nudge]
+        return replace(nudge, version=version, members=(*others, fact.nudge))
     delivery = after(fact, nudge.to(fact.recipient))
     if nudge.gone:
         delivery = _out_of_the_plan(delivery)
@@ -108,9 +112,10 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
     state = delivery.state
     if delivery.attempt == 0 and delivery.due is not None:
         state = State.CANCELLED
-    elif delivery.state in {State.DEFERRED, State.PLANNED}:
+    elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:
         state = State.UNKNOWN if delivery.uncertain else State.FAILED
-    return replace(delivery, state=state, due=None)
+    digest = delivery.digest if delivery.due is None else None  # what still waited for a digest leaves it
+    return replace(delivery, state=state, due=None, digest=digest)
 
 
 def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from domain.built_in import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
 from domain.event_types import Catalogue
 from domain.ids import Names
-from domain.timing import QuietHours
+from domain.timing import UTC, QuietHours
 from domain.triggers import Trigger
 from domain.workdays import WEEKDAYS, Workdays
 
@@ -39,6 +40,10 @@ class Version(Struct, frozen=True):
     reach: datetime
     ahead_from: datetime
     withdrawn: bool = False
+
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_BUILT_IN = {DIGEST_VERSION: Version(DIGEST_TRIGGER, DIGEST_VERSION, 0, _ALWAYS, _ALWAYS)}
 
 
 class Rulebook:
@@ -74,6 +79,18 @@ class Rulebook:
                     break
         return found
 
+    def find(self, version: str) -> Version | None:
+        """The version with that hash, published or built in; None where the rulebook has forgotten it."""
+        return self.versions.get(version) or _BUILT_IN.get(version)
+
+    def version(self, version: str) -> Version:
+        """The version with that hash, published or built in.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return _BUILT_IN[version] if version in _BUILT_IN else self.versions[version]
+
     def has(self, trigger: str) -> bool:
         """Whether any version of the trigger is in force."""
-        return any(version.trigger.name == trigger for version in self._active)
+        return trigger == DIGEST or any(version.trigger.name == trigger for version in self._active)

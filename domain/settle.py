@@ -1,24 +1,28 @@
 """What is decided when a nudge is due: everything that `plan` must not know."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.delivery import Delivery
+from domain.built_in import DIGEST
+from domain.cap import counted, is_capped
+from domain.catching_up import caught_up
+from domain.delivery import Delivery, State
+from domain.digest import goes_on, is_digest, next_day, other_went
+from domain.hours import local_zone, quiet_hours
 from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
 from domain.person import Person
 from domain.rulebook import Defaults
-from domain.timing import QuietHours, parse_clock, zone_or
-from domain.triggers import CORRECTION, Class, Trigger
+from domain.triggers import Trigger
 
 ADDRESS_OF = {"push": "push", "sms": "phone", "email": "email"}
 """Channel -> the attribute of a person that holds the address."""
 
-STOPPED_FOR = timedelta(minutes=5)
-"""How long a nudge waits before it asks again whether a kill switch is off."""
+STOPPED_FOR = timedelta(days=30)
+"""How long a stopped nudge waits at most: when a switch is cleared, the dispatcher looks at it at once."""
 
 
 class Reason(StrEnum):
@@ -35,6 +39,8 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    CAP = "cap"  # enough messages lately, and no digest comes in time
+    NOTHING_LEFT = "nothing_left"  # a digest that all have left
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
 
@@ -61,22 +67,18 @@ class Expire(Struct, frozen=True):
     """It is worth nothing any more."""
 
 
-Decision = Send | Defer | Withhold | Expire
+class Digest(Struct, frozen=True):
+    """Send it with the recipient's digest of that local day, or of the next day whose digest has room.
+
+    `messages` that count had reached them in the last `days` days.
+    """
+
+    day: date
+    messages: int
+    days: int
 
 
-class Overrides(Struct, frozen=True):
-    """What a class of nudges overrides."""
-
-    opt_out: bool = False
-    needs_consent: bool = False
-
-
-OVERRIDES: Mapping[Class, Overrides] = {
-    "legal": Overrides(opt_out=True),
-    "service": Overrides(),
-    "reminder": Overrides(),
-    "offer": Overrides(needs_consent=True),
-}
+Decision = Send | Defer | Withhold | Expire | Digest
 
 
 class Controls(Struct, frozen=True):
@@ -90,9 +92,14 @@ class Controls(Struct, frozen=True):
 
 
 class Ledger(Struct, frozen=True):
-    """The person's own planned and sent nudges."""
+    """What was planned and sent before.
+
+    `nudges`: all of the person whom the nudge concerns; `messages`: since when each message counts that went to its
+    **recipient** lately (see domain/cap.py), whomever it concerned.
+    """
 
     nudges: tuple[Nudge, ...] = ()
+    messages: tuple[datetime, ...] = ()
 
 
 def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
@@ -103,7 +110,7 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
     begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
     if begun:
         return begun
-    day = now.astimezone(_zone(person, defaults)).date()
+    day = now.astimezone(local_zone(person, defaults)).date()
     age = person.age(day)
     if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
         return (person.pseudonym,)
@@ -129,8 +136,30 @@ def settle(case: Settlement, now: datetime) -> Decision:
 
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
-    intent, person = case.nudge.intent, case.person
-    if person.died is not None:
+    yield from _in_itself(case, now)
+    if next(channels_left(case, delivery), None) is None:
+        yield Withhold(_unreachable(case))
+    if _stopped(case, next(channels_left(case, delivery), "")):
+        yield stopped_until(case.nudge, now)
+    if (capped := _over_the_cap(case, delivery, now)) is not None:
+        yield capped
+    if (until := _quiet_until(case, now)) is not None:
+        yield Defer(until, Reason.QUIET_HOURS)
+
+
+def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
+    """Why a nudge does not go with the digest that it waits for, when the digest goes; None: it goes with it.
+
+    How and when it is sent is the digest's question: address, channel, quiet hours.
+    """
+    leaving = next(_in_itself(case, now), None)
+    return stopped_until(case.nudge, now) if leaving is None and _stopped(case) else leaving
+
+
+def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
+    """What speaks against a nudge by whatever way it would go."""
+    intent = case.nudge.intent
+    if case.person.died is not None:
         yield Withhold(Reason.DIED)
     if case.trigger.name in case.controls.withdrawn:
         yield Withhold(Reason.WITHDRAWN)
@@ -138,33 +167,40 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
         yield Expire()
     if intent.moot_from is not None and now >= intent.moot_from:
         yield Withhold(Reason.DONE)
-    if _caught_up(case):
+    if caught_up(case.nudge, case.trigger, case.ledger.nudges):
         yield Withhold(Reason.CAUGHT_UP)
     if (reason := _refused(case)) is not None:
         yield Withhold(reason)
-    if next(channels_left(case, delivery), None) is None:
-        yield Withhold(_unreachable(case))
-    if _stopped(case, delivery):
-        yield Defer(now + STOPPED_FOR, Reason.STOPPED)
-    if (until := _quiet_until(case, now)) is not None:
-        yield Defer(until, Reason.QUIET_HOURS)
 
 
-def _caught_up(case: Settlement) -> bool:
-    """Of the steps that were already overdue when they were planned, only the latest goes (or none, or all)."""
-    if case.trigger.catch_up == "all" or not _overdue(case.nudge):
-        return False
-    return case.trigger.catch_up == "none" or any(_later_twin(case.nudge, other) for other in case.ledger.nudges)
+def is_stopped(delivery: Delivery) -> bool:
+    """Whether a kill switch holds it back."""
+    return delivery.state is State.DEFERRED and delivery.reason == Reason.STOPPED
 
 
-def _overdue(nudge: Nudge) -> bool:
-    return nudge.intent.due < nudge.planned_at and nudge.intent.step != CORRECTION
+def stopped_until(nudge: Nudge, now: datetime) -> Defer:
+    """A stopped nudge waits for its switch, or for its expiry."""
+    until, expires = now + STOPPED_FOR, nudge.intent.expires
+    return Defer(until if expires is None else min(until, expires), Reason.STOPPED)
 
 
-def _later_twin(nudge: Nudge, other: Nudge) -> bool:
-    mine, theirs = nudge.intent, other.intent
-    same = mine.trigger == theirs.trigger and mine.occurrence == theirs.occurrence and mine.person == theirs.person
-    return same and not other.cancelled and _overdue(other) and (theirs.due, theirs.step) > (mine.due, mine.step)
+def _over_the_cap(case: Settlement, delivery: Delivery, now: datetime) -> Decision | None:
+    zone, intent = local_zone(case.person, case.defaults), case.nudge.intent
+    if is_digest(intent):
+        went = delivery.attempted_at is None and other_went(case.ledger.nudges, intent.id, now, zone)
+        return Defer(goes_on(next_day(now, zone, another=True), zone), Reason.CAP) if went else None
+    messages = counted(case.ledger.messages, case.defaults, now)
+    if not is_capped(delivery, case.trigger.klass) or messages < case.defaults.cap_messages:
+        return None
+    day = next_day(now, zone)
+    comes = digest_comes(case, goes_on(day, zone))
+    return Digest(day, messages, case.defaults.cap_days) if comes else Withhold(Reason.CAP)
+
+
+def digest_comes(case: Settlement, due: datetime) -> bool:
+    """Whether a digest that is due then is of use: the nudge has not expired, and the recipient wants digests."""
+    expires = case.nudge.intent.expires
+    return DIGEST not in (case.person.get("opted_out") or ()) and (expires is None or due < expires)
 
 
 def _refused(case: Settlement) -> Reason | None:
@@ -197,8 +233,7 @@ def _unreachable(case: Settlement) -> Reason:
     return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
 
 
-def _stopped(case: Settlement, delivery: Delivery) -> bool:
-    channel = next(channels_left(case, delivery), "")
+def _stopped(case: Settlement, channel: str = "") -> bool:
     switches = {
         ("all", ""), ("trigger", case.trigger.name), ("agency", case.trigger.owner), ("channel", channel)
     }  # fmt: skip
@@ -207,18 +242,8 @@ def _stopped(case: Settlement, delivery: Delivery) -> bool:
 
 def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
     """When this person's quiet hours end; a nudge that would expire in them goes at once rather than never."""
-    until = quiet_hours(case.person, case.defaults).ends_after(now, _zone(case.person, case.defaults))
+    if OVERRIDES[case.trigger.klass].quiet_hours:
+        return None
+    until = quiet_hours(case.person, case.defaults).ends_after(now, local_zone(case.person, case.defaults))
     expires = case.nudge.intent.expires
     return None if until is not None and expires is not None and until >= expires else until
-
-
-def _zone(person: Person, defaults: Defaults) -> ZoneInfo:
-    return zone_or(person.get("zone"), defaults.zone)
-
-
-def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:
-    """The person's quiet hours, or the pack's."""
-    start, end = person.get("quiet_from"), person.get("quiet_to")
-    if start is None or end is None:
-        return defaults.quiet_hours
-    return QuietHours(parse_clock(start), parse_clock(end))

@@ -1,17 +1,20 @@
 """The views of nudges: what each is now, which are due when, and what reached whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
 
+from domain.cap import counted_from
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
+from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, which
-from projections.tables import due, inbox, micros, nudges
+from projections.tables import due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -50,9 +53,9 @@ def _row(nudge: Nudge) -> tuple[Any, ...]:
 def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
     rank = _RANK[nudge.intent.klass]
     for one in nudge.deliveries:
-        if one.due is not None:
-            attempted = one.state is State.ATTEMPTED
-            yield (micros(one.due), rank, nudge.intent.id, one.recipient, attempted, None, None)
+        if one.due is not None and one.digest is None:  # with a digest, only the digest is waited for
+            attempted, stopped = one.state is State.ATTEMPTED, is_stopped(one)
+            yield (micros(one.due), rank, nudge.intent.id, one.recipient, attempted, stopped, None, None)
 
 
 def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
@@ -74,7 +77,8 @@ _THIS = (
 def _inbox_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
         if one.attempted_at is not None:
-            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value)
+            counted = optional_micros(counted_from(one, CLASSES[_RANK[nudge.intent.klass]]))
+            yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted)
 
 
 def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted delivery has one)
@@ -128,11 +132,29 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def claim(connection: Connection, *, now: int, until: int, holder: str, limit: int) -> list[Due]:
-    """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then."""
+def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
+    """Recipient -> since when each message counts that counts towards their cap, if that is later than `since`."""
+    found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
+    for part in chunked(list(found)):
+        query = select(inbox.c.recipient, inbox.c.counted).where(among(inbox.c.recipient, part))
+        for recipient, counted in connection.execute(query.where(inbox.c.counted > since)):
+            found[recipient].append(moment(counted))
+    return found
+
+
+def claim(
+    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False
+) -> list[Due]:  # fmt: skip
+    """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
+
+    `stopped`: of those that a kill switch holds back, whenever their turn is.
+    """
     query = (
         select(due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
-        .where(due.c.due_at <= now, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
+        .where(
+            due.c.stopped if stopped else due.c.due_at <= now,
+            (due.c.held_until.is_(None)) | (due.c.held_until <= now),
+        )
         .order_by(due.c.due_at, due.c.rank, due.c.nudge)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -157,6 +179,11 @@ def next_due(connection: Connection) -> int | None:
 def release_all(connection: Connection) -> None:
     """Let go of every claim, because whoever made them is known to be dead."""
     connection.execute(update(due).where(due.c.held_until.is_not(None)).values(holder=None, held_until=None))
+
+
+def release_stopped(connection: Connection) -> None:
+    """Let go of what kill switches hold back: whoever is deciding on one of them finds that nothing has moved."""
+    connection.execute(update(due).where(due.c.stopped).values(holder=None, held_until=None))
 
 
 def attempted(connection: Connection) -> list[Due]:

@@ -123,12 +123,14 @@ due = Table(
     Column("nudge", Id, primary_key=True),
     Column("recipient", Pseudonym, primary_key=True),
     Column("attempted", Boolean, nullable=False),
+    Column("stopped", Boolean, nullable=False),
     Column("holder", String),
     Column("held_until", BigInteger),
     sqlite_with_rowid=False,
 )
 """Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are."""
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
+Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 
 inbox = Table(
     "inbox",
@@ -138,7 +140,9 @@ inbox = Table(
     Column("at", BigInteger, nullable=False),
     Column("channel", String, nullable=False),
     Column("state", String, nullable=False),
+    Column("counted", BigInteger),
 )
+"""What was handed over to whom; `counted`: since when it counts towards their cap (null: it does not)."""
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
 
 trail = Table(

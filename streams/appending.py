@@ -1,51 +1,105 @@
 """Appends facts to nudges, with the views that show them, in the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from domain.facts import NudgeFact
+from domain.digest import mirrored, travels
+from domain.facts import NudgeFact, NudgeGathered
 from domain.nudge import Nudge, evolve
 from projections import nudges
 from streams.log import Log
 from streams.mapper import Entry
 
 
-def append_if_unmoved(connection: Connection, log: Log, facts: Iterable[tuple[Nudge, NudgeFact]]) -> set[UUID]:
+def append_if_unmoved(
+    connection: Connection, log: Log, facts: Iterable[tuple[Nudge, NudgeFact]],
+    tied: Mapping[UUID, Sequence[Nudge]] | None = None,
+) -> set[UUID]:  # fmt: skip
     """Append facts to nudges that have not changed since they were read; the others are let go.
 
+    `tied`: what else must not have changed for a nudge's facts, such as what goes with a digest.
     Returns the nudges that the facts were appended to.
     """
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
         by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
-    nudges.hold(connection, by_nudge)
-    versions = nudges.versions(connection, by_nudge)
-    kept = {id_: each for id_, each in by_nudge.items() if versions.get(id_) == each[0].version}
-    _append(connection, log, kept.values())
+    read = {id_: [each[0], *(tied or {}).get(id_, ())] for id_, each in by_nudge.items()}
+    every = {one.intent.id for each in read.values() for one in each}
+    nudges.hold(connection, every.union(*(one.members for one, *_ in read.values())))
+    versions = nudges.versions(connection, every)
+    kept = {
+        id_: by_nudge[id_] for id_, each in read.items()
+        if all(versions.get(one.intent.id) == one.version for one in each)
+    }  # fmt: skip
+    _append(connection, log, kept)
     nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
     return set(kept)
 
 
-def record(connection: Connection, log: Log, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
-    """Append facts to nudges as they are now: outcomes and receipts, which are accepted however late."""
-    nudges.hold(connection, [id_ for id_, _ in facts])
-    found = nudges.by_id(connection, [id_ for id_, _ in facts])
-    by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
+def record(connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]]) -> None:
+    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late."""
+    by_nudge: dict[UUID, list[NudgeFact]] = {}
     for id_, fact in facts:
-        by_nudge.setdefault(id_, (found[id_], []))[1].append(fact)
-    _append(connection, log, by_nudge.values())
+        by_nudge.setdefault(id_, []).append(fact)
+    members = {each for one in nudges.by_id(connection, by_nudge).values() for each in one.members}
+    nudges.hold(connection, members.union(by_nudge))  # at once: whoever waits holds nothing that others wait for
+    found = nudges.by_id(connection, by_nudge)
+    _append(connection, log, {id_: (found.get(id_), each) for id_, each in by_nudge.items()})
 
 
-def _append(connection: Connection, log: Log, changes: Iterable[tuple[Nudge, Sequence[NudgeFact]]]) -> None:
-    entries, after = [], []
-    for nudge, facts in changes:
-        current, id_ = nudge, nudge.intent.id
+def _append(
+    connection: Connection, log: Log, changes: Mapping[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]
+) -> None:  # fmt: skip
+    folding = _Folding({id_: nudge for id_, (nudge, _) in changes.items() if nudge is not None})
+    for nudge, _ in changes.values():
+        if nudge is not None and nudge.members:
+            folding.know(nudges.by_id(connection, nudge.members))
+    for id_, (_, facts) in changes.items():
         for fact in facts:
-            entries.append(Entry(id_, current.version + 1, fact))
-            current = evolve(current, id_, current.version + 1, fact)
-        after.append(current)
-    nudges.store(connection, after)
-    if entries:
-        log.append(connection, entries)
+            folding.take(id_, fact)
+    nudges.store(connection, folding.changed, fresh=folding.fresh)
+    if folding.entries:
+        log.append(connection, folding.entries)
+
+
+class _Folding:
+    """Folds facts into nudges; what happens to a digest happens to those that travel with it."""
+
+    def __init__(self, found: Mapping[UUID, Nudge]) -> None:
+        self._now = dict(found)
+        self._before = dict(found)
+        self.entries: list[Entry] = []
+
+    def know(self, others: Mapping[UUID, Nudge]) -> None:
+        """These may be touched as well."""
+        self._now = {**others, **self._now}
+        self._before = {**others, **self._before}
+
+    @property
+    def changed(self) -> list[Nudge]:
+        """The nudges that facts were taken of, as they are after them."""
+        return [self._now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
+
+    @property
+    def fresh(self) -> list[UUID]:
+        """Those of them that did not exist before."""
+        return [nudge.intent.id for nudge in self.changed if nudge.intent.id not in self._before]
+
+    def take(self, id_: UUID, fact: NudgeFact) -> None:
+        """One more fact of a nudge."""
+        nudge = self._fold(id_, fact)
+        if isinstance(fact, NudgeGathered):
+            return
+        for member in (self._now[each] for each in nudge.members if travels(self._now[each], nudge)):
+            theirs = mirrored(fact, member.to(nudge.intent.person))
+            if theirs is not None:
+                self._fold(member.intent.id, theirs)
+
+    def _fold(self, id_: UUID, fact: NudgeFact) -> Nudge:
+        before = self._now.get(id_)
+        version = 1 if before is None else before.version + 1
+        nudge = self._now[id_] = evolve(before, id_, version, fact)
+        self.entries.append(Entry(id_, version, fact))
+        return nudge

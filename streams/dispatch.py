@@ -2,52 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import Struct
+from sqlalchemy import Connection
 
-from domain.delivery import Delivery
-from domain.facts import (
-    NudgeAttempted,
-    NudgeDeferred,
-    NudgeExpired,
-    NudgeFact,
-    NudgeFailed,
-    NudgeWithheld,
-)
-from domain.nudge import Nudge, evolve
-from domain.settle import Defer, Reason, Send, Withhold
-from notifiers.port import Message, Notifier, Outcome
+from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
+from domain.nudge import Nudge
+from domain.settle import Controls, Reason, Send
+from notifiers.port import Notifier, Outcome
 from projections import nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
-from streams.appending import append_if_unmoved, record
+from streams.appending import record
+from streams.attempts import Attempt, as_attempted, groups, handed_back, still_stopped, unsent
 from streams.database import Database, Priority
+from streams.digesting import Decided, Overflow, append_decided, crowded
 from streams.library import Library, Rules
 from streams.log import Log
 from streams.settling import Case, look
+from streams.wording import readable
 from streams.writing import Writer
 from templates.render import WordsFailed
 
 BATCH = 200
-GROUP, GROUPS_AT_ONCE = 8, 4
+GROUPS_AT_ONCE = 4
+WOKEN_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=3)
 """How long an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""
-
-
-class Attempt(Struct, frozen=True):
-    """A case that is to be sent: its message, and the attempt as a fact."""
-
-    case: Case
-    message: Message
-    fact: NudgeAttempted
-
-    @property
-    def nudge(self) -> UUID:
-        """The nudge that it is an attempt of."""
-        return self.case.nudge.intent.id
 
 
 class Dispatcher:
@@ -64,6 +48,7 @@ class Dispatcher:
         self._database, self._log, self._library, self._notifiers = database, log, library, notifiers
         self._writer, self._clock, self._holder, self._lease = writer, clock, holder, lease
         self._stopping = False
+        self._waking = _Waking()
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -78,7 +63,7 @@ class Dispatcher:
 
     async def turn(self, limit: int = BATCH) -> int:
         """One round over what is due now; returns how many deliveries it took."""
-        claimed = await asyncio.to_thread(self._claim, limit)
+        claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
         if claimed:
             cases, rules = await asyncio.to_thread(self._settle, claimed)
             await self._send(cases, rules)
@@ -95,28 +80,39 @@ class Dispatcher:
         self._record(facts)
         return len(facts)
 
-    def _claim(self, limit: int) -> list[Due]:
+    def _claim(self, limit: int, *, stopped: bool = False) -> list[Due]:
         now = self._clock()
         return self._database.write(
             lambda connection: nudges.claim(
-                connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit
+                connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit,
+                stopped=stopped,
             ),
             Priority.DISPATCH,
-        )
+        )  # fmt: skip
+
+    def _claim_stopped(self, limit: int) -> list[Due]:
+        """What kill switches hold back, when it is time to look whether they still do; each once."""
+        if self._waking.begins(self._library.rules().controls, self._clock()):
+            self._database.write(nudges.release_stopped, Priority.DISPATCH)
+        claimed = self._claim(limit, stopped=True) if self._waking.running else []
+        self._waking.running = bool(claimed)
+        return claimed
 
     def _settle(self, claimed: Sequence[Due]) -> tuple[list[Case], Rules]:
         """Decide; what is not sent gets its fact at once, what is sent is returned."""
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             turn = look(connection, self._log, rules, claimed, now)
+        cases = [readable(case, rules, now) for case in turn.cases]
+        sending = {case.nudge.intent.id for case in cases if isinstance(case.decision, Send)}
+        decided: list[Decided]
         decided = [(nudge, self._lost(nudge, recipient, rules, now)) for nudge, recipient in turn.lost]
-        sending = {case.nudge.intent.id for case in turn.cases if isinstance(case.decision, Send)}
-        decided += [
-            (case.nudge, _unsent(case, now)) for case in turn.cases if case.nudge.intent.id not in sending
-        ]  # fmt: skip
+        decided += [(each.nudge, unsent(each, now)) for case in cases for each in case.leaving]
+        said = [case for case in cases if not still_stopped(case, now)]
+        decided += [(case.nudge, unsent(case, now)) for case in said if case.nudge.intent.id not in sending]
         self._commit(decided)
         self._release(turn.moved_on)
-        return [case for case in turn.cases if case.nudge.intent.id in sending], rules
+        return [case for case in said if case.nudge.intent.id in sending], rules
 
     def _release(self, ids: Sequence[UUID]) -> None:
         self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
@@ -124,21 +120,22 @@ class Dispatcher:
     def _lost(self, nudge: Nudge, recipient: str, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
         delivery = nudge.to(recipient)
-        klass = rules.rulebook.versions[nudge.intent.version].trigger.klass
+        klass = rules.rulebook.version(nudge.intent.version).trigger.klass
         notifier = self._notifiers.get(delivery.channel or "")
         removes = notifier is not None and notifier.removes_doubles
         return outcomes.unknown(delivery, "no_outcome", klass, removes_doubles=removes, now=now)
 
-    def _commit(self, facts: Sequence[tuple[Nudge, NudgeFact]]) -> set[UUID]:
+    def _commit(self, decided: Sequence[Decided]) -> set[UUID]:
         """Append facts about nudges that have not moved since they were read; returns which those are."""
+        names = self._library.rules().rulebook.names
         return self._database.write(
-            lambda connection: append_if_unmoved(connection, self._log, facts), Priority.DISPATCH
+            lambda connection: append_decided(connection, self._log, names, decided), Priority.DISPATCH
         )
 
     async def _send(self, cases: Sequence[Case], rules: Rules) -> None:
         free = asyncio.Semaphore(GROUPS_AT_ONCE)
-        groups = _groups(cases)
-        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups))
+        each_group = groups(cases)
+        await asyncio.gather(*(self._send_group(group, rules, free) for group in each_group))
 
     async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
         async with free:
@@ -155,16 +152,31 @@ class Dispatcher:
         """Write the messages and commit the attempts; returns those that may be handed over."""
         now = self._clock()
         tried = [self._written(case, rules, now) for case in cases]
-        facts = [
-            (case.nudge, each.fact if isinstance(each, Attempt) else each)
-            for case, each in zip(cases, tried, strict=True)
-        ]  # fmt: skip
-        kept = self._commit(facts)
+        kept = self._database.write(
+            lambda connection: self._commit_attempts(connection, cases, tried, now), Priority.DISPATCH
+        )
         return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
 
-    def _written(self, case: Case, rules: Rules, now: datetime) -> NudgeFact | Attempt:
+    def _commit_attempts(
+        self, connection: Connection, cases: Sequence[Case], tried: Sequence[Attempt | NudgeFact | Overflow],
+        now: datetime,
+    ) -> set[UUID]:  # fmt: skip
+        """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room."""
+        self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
+        attempts = [each for each in tried if isinstance(each, Attempt)]
+        over = crowded(connection, [each.case.settlement for each in attempts], now)
+        decided = [
+            (case.nudge, each.fact if isinstance(each, Attempt) else each)
+            for case, each in zip(cases, tried, strict=True) if case.nudge.intent.id not in over
+        ]  # fmt: skip
+        tied = {each.nudge: [member.nudge for member in each.case.members] for each in attempts}
+        names = self._library.rules().rulebook.names
+        nudges.release(connection, list(over))
+        return append_decided(connection, self._log, names, decided, tied)
+
+    def _written(self, case: Case, rules: Rules, now: datetime) -> Attempt | NudgeFact | Overflow:
         if not isinstance(case.decision, Send):
-            return _unsent(case, now)
+            return unsent(case, now)
         recipient, channel = case.recipient.pseudonym, case.decision.channel
         number = case.nudge.to(recipient).attempt + 1
         try:
@@ -178,7 +190,7 @@ class Dispatcher:
         safe = [attempt for attempt in attempts if attempt.fact.until > latest]
         late = [attempt for attempt in attempts if attempt.fact.until <= latest]
         facts: list[tuple[UUID, NudgeFact]]
-        facts = [(attempt.nudge, _handed_back(attempt, self._clock())) for attempt in late]
+        facts = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
         if safe:
             notifier = self._notifiers[channel]
             results = await notifier.send([attempt.message for attempt in safe])
@@ -191,7 +203,7 @@ class Dispatcher:
         now = self._clock()
         return [
             (attempt.nudge, outcomes.fact_of(
-                attempt.case.settlement, _as_attempted(attempt), result, removes_doubles=removes_doubles, now=now
+                attempt.case.settlement, as_attempted(attempt), result, removes_doubles=removes_doubles, now=now
             ))
             for attempt, result in zip(attempts, results, strict=True)
         ]  # fmt: skip
@@ -200,38 +212,22 @@ class Dispatcher:
         self._database.write(lambda connection: record(connection, self._log, facts), Priority.DISPATCH)
 
 
-def _groups(cases: Sequence[Case]) -> list[list[Case]]:
-    """The cases in groups of about GROUP, in their order; all of one nudge together, because they end together."""
-    groups: list[list[Case]] = []
-    for case in cases:
-        same = groups and groups[-1][-1].nudge.intent.id == case.nudge.intent.id
-        if not groups or (len(groups[-1]) >= GROUP and not same):
-            groups.append([])
-        groups[-1].append(case)
-    return groups
+class _Waking:
+    """When to look at what kill switches hold back: at the start, when one was cleared, and now and then.
 
+    (Whoever looked before may have died over it.)
+    """
 
-def _unsent(case: Case, now: datetime) -> NudgeFact:
-    recipient = case.recipient.pseudonym
-    delivery = case.nudge.to(recipient)
-    match case.decision:
-        case Withhold(Reason.NO_ADDRESS) if delivery.attempt:
-            reason = delivery.reason or Reason.NO_ADDRESS.value
-            return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)
-        case Withhold(reason):
-            return NudgeWithheld(now, recipient, reason.value)
-        case Defer(until, reason):
-            return NudgeDeferred(now, recipient, until, reason.value)
-        case _:
-            return NudgeExpired(now, recipient)
+    def __init__(self) -> None:
+        self.running = False
+        self._stopped: AbstractSet[tuple[str, str]] = frozenset()
+        self._looked: datetime | None = None
 
-
-def _as_attempted(attempt: Attempt) -> Delivery:
-    """The delivery as of the attempt."""
-    nudge = attempt.case.nudge
-    return evolve(nudge, attempt.nudge, nudge.version + 1, attempt.fact).to(attempt.message.recipient)
-
-
-def _handed_back(attempt: Attempt, now: datetime) -> NudgeFailed:
-    """The lease is nearly over and nothing was handed to the provider: somebody else may try at once."""
-    return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, "lease_over", now)
+    def begins(self, controls: Controls, now: datetime) -> bool:
+        """Whether another look begins."""
+        cleared = self._stopped - controls.stopped
+        self._stopped = controls.stopped
+        if not cleared and self._looked is not None and now - self._looked < WOKEN_EVERY:
+            return False
+        self.running, self._looked = True, now
+        return True

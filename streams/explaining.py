@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.delivery import Delivery
@@ -45,7 +46,8 @@ class Why(Struct, frozen=True):
     """Everything that explains a nudge.
 
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
-    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read.
+    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
+    digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
     """
 
     nudge: UUID
@@ -66,6 +68,7 @@ class Why(Struct, frozen=True):
     used: Mapping[str, Any]
     words: Mapping[str, Rendered]
     facts: tuple[Happened, ...]
+    members: tuple[UUID, ...] = ()
 
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
@@ -78,7 +81,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     if nudge is None:
         raise UnknownNudge
     reader = _Reader(connection, log, rules, now)
-    trigger = rules.rulebook.versions[nudge.intent.version].trigger
+    trigger = rules.rulebook.version(nudge.intent.version).trigger
     cause = reader.case(nudge, nudge.deliveries[0].recipient).cause
     intent = nudge.intent
     known = reading.histories(connection, log, [intent.person], rules.rulebook)[intent.person]
@@ -90,7 +93,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
         used=_used(trigger, intent.step, cause, known, rules), words=_words(reader, nudge),
-        facts=tuple(_happened(log.streams(connection, [id_]))),
+        facts=tuple(_happened(log.streams(connection, [id_]))), members=nudge.members,
     )  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def _words(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
     """Recipient -> the words: what was sent to them then, or what they would read now."""
     found = {}
     for delivery in nudge.deliveries:
-        case = reader.case(nudge, delivery.recipient, reader.attempted(nudge, delivery))
+        case = reader.case(reader.sent(nudge, delivery), delivery.recipient, reader.attempted(nudge, delivery))
         try:
             found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
         except WordsFailed:
@@ -153,9 +156,18 @@ class _Reader(NamedTuple):
                 return entry.position
         return None
 
+    def sent(self, nudge: Nudge, delivery: Delivery) -> Nudge:
+        """What is really sent to that recipient: the nudge, or the digest that it goes with."""
+        if delivery.digest is None:
+            return nudge
+        return nudges.by_id(self.connection, [delivery.digest])[delivery.digest]
+
     def case(self, nudge: Nudge, recipient: str, before: int | None = None) -> Case:
+        """The case as of then; of a digest, with all that travelled with it."""
         looking = Looking(self.connection, self.log, self.rules, self.now, before)
-        return next(case for case in looking.cases([(nudge, recipient)]))
+        case = next(case for case in looking.cases([(nudge, recipient)]))
+        together = sorted((*case.members, *case.leaving), key=lambda each: nudge.members.index(each.nudge.intent.id))
+        return replace(case, members=tuple(together), leaving=())
 
 
 def _happened(entries: list[Entry]) -> Iterator[Happened]:

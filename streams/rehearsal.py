@@ -8,26 +8,30 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain import facts
+from domain.cap import counted_from
 from domain.delivery import State
 from domain.diff import diff
+from domain.digest import is_digest
 from domain.events import LifeEvent
 from domain.facts import NudgeFact
 from domain.history import History, history_of
 from domain.nudge import Nudge, content_of, evolve
 from domain.person import Person, person_as_of
 from domain.plan import Intent, whole_plan
-from domain.settle import Defer, Ledger, Reason, Send, Settlement, Withhold, recipients, settle
+from domain.settle import Decision as Outcome
+from domain.settle import Defer, Digest, Ledger, Reason, Send, Settlement, Withhold, recipients, settle
 from domain.triggers import CLASSES
+from streams.rehearsal_digest import go_together, join_digest, words_of
 from streams.rehearsal_events import NUDGE
 from streams.rehearsal_prevention import Prevented, Prevention
 from streams.rehearsal_script import CITIZEN, Case, Decision, Ending, Played, Reported
 from streams.rehearsal_stage import NAMES, OPENING, Stage
+from streams.rehearsal_telling import revision, told
 from streams.settling import Case as Settled
 from streams.wording import render
-from templates.render import Rendered, WordsFailed
+from templates.render import WordsFailed
 
-Words = Mapping[str, str]
-"""Channel -> what is read there."""
+_RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
 
 
 def rehearse(stage: Stage, case: Case) -> Played:
@@ -60,7 +64,7 @@ class _Rehearsal:
 
     def _next(self, waiting: Sequence[Reported]) -> datetime | None:
         """The clock jumps to what becomes known next, or to what is due."""
-        due = [one.due for nudge in self._all() for one in nudge.deliveries if one.due is not None]
+        due = [one.due for nudge in self._all() for one in nudge.deliveries if one.due and one.digest is None]
         return min([*due, *(each.known for each in waiting)], default=None)
 
     def _all(self) -> Iterator[Nudge]:
@@ -71,7 +75,7 @@ class _Rehearsal:
         while waiting and waiting[0].known <= self.now:
             event = self._answering(waiting.popleft())
             self.known.append(event)
-            self.decisions.append(Decision(self.now, "known", event.type, reason=_revision(event)))
+            self.decisions.append(Decision(self.now, "known", event.type, reason=revision(event)))
         if len(self.known) > before:
             for person in self.nudges:
                 self._plan(person)
@@ -92,7 +96,7 @@ class _Rehearsal:
         self._notice(history)
         changes = diff(plan, self.nudges[person], self.rules.rulebook, self.now)
         for change in sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)):
-            self._append(person, change.nudge, change.fact)
+            self.keep(change.nudge, change.fact)
 
     def _history(self, person: str) -> History:
         """The person's history as planning reads it: every revision of whatever names them in any."""
@@ -116,47 +120,59 @@ class _Rehearsal:
             left_out = Decision(self.now, "prevented", intent.step, intent.id, intent.due, each.reason)
             self.decisions.append(left_out)
 
-    def _append(self, person: str, id_: UUID, fact: NudgeFact, words: str = "") -> None:
-        before = self.nudges[person].get(id_)
-        nudge = evolve(before, id_, 1 if before is None else before.version + 1, fact)
-        self.nudges[person][id_] = nudge
-        self.decisions.append(self._decision(nudge, fact, words))
+    def find(self, id_: UUID) -> Nudge | None:
+        """The nudge as it is now."""
+        return next((nudge for nudge in self._all() if nudge.intent.id == id_), None)
 
-    def _decision(self, nudge: Nudge, fact: NudgeFact, words: str) -> Decision:
-        what, until, reason = fact.TOPIC.removeprefix("nudge-").removesuffix("/1"), None, None
-        match fact:
-            case facts.NudgePlanned():
-                until = fact.due
-            case facts.NudgeCancelled() if nudge.intent.id in self.prevented:
-                reason = self.prevented[nudge.intent.id].reason
-            case facts.NudgeDeferred():
-                until, reason = fact.until, fact.reason
-            case facts.NudgeWithheld():
-                reason = fact.reason
-        channel = nudge.to(fact.recipient).channel if isinstance(fact, facts.NudgeSent) else None
-        return Decision(self.now, what, nudge.intent.step, nudge.intent.id, until, reason, channel, words)
+    def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
+        """One more fact of a nudge; `words` are what is read by it."""
+        before = self.find(id_)
+        nudge = evolve(before, id_, 1 if before is None else before.version + 1, fact)
+        self.nudges[nudge.intent.person][id_] = nudge
+        prevented = self.prevented.get(id_)
+        self.decisions.append(told(self.now, nudge, fact, words, None if prevented is None else prevented.reason))
 
     def _dispatch(self) -> None:
         due = [
-            (one.due, CLASSES.index(self.trigger.klass), nudge.intent.id.int, one.recipient, nudge)
-            for nudge in self._all() for one in nudge.deliveries if one.due is not None and one.due <= self.now
+            (one.due, _RANK[nudge.intent.klass], nudge.intent.id.int, one.recipient)
+            for nudge in self._all() for one in nudge.deliveries
+            if one.due is not None and one.due <= self.now and one.digest is None
         ]  # fmt: skip
-        for _, _, _, recipient, nudge in sorted(due, key=lambda each: each[:4]):
-            self._settle(nudge, recipient)
+        for _, _, id_, recipient in sorted(due):
+            self._settle(UUID(int=id_), recipient)
 
-    def _settle(self, nudge: Nudge, recipient: str) -> None:
+    def _settle(self, id_: UUID, recipient: str) -> None:
+        nudge = self.find(id_)
+        assert nudge is not None
+        if is_digest(nudge.intent):
+            go_together(self, self.settlement(nudge, recipient))
+            return
         intent = nudge.intent
         whom: tuple[str, ...] = (recipient,)
         if recipient == intent.person and nudge.to(recipient).state is State.PLANNED:
             whom = self._recipients(nudge, self.now)
-        ledger = Ledger(tuple(self.nudges[intent.person].values()))
         for each in whom or (intent.person,):
-            case = Settlement(
-                nudge, self.trigger, self._person(each), ledger, self.rules.controls, self.rules.defaults
-            )
-            decision = settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)
-            cause = next((event for event in self.known if event.stream == intent.cause), None)
-            self._carry_out(Settled(case, self._person(intent.person), cause, decision))
+            case = self.settlement(nudge, each)
+            self.carry_out(self.case_of(case, settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)))
+
+    def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
+        """What is decided about: the nudge for that recipient, at the time that it is."""
+        ledger = Ledger(tuple(self.nudges[nudge.intent.person].values()), tuple(self._messages(recipient)))
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        who = self._person(recipient)
+        return Settlement(nudge, trigger, who, ledger, self.rules.controls, self.rules.defaults)
+
+    def _messages(self, recipient: str) -> Iterator[datetime]:
+        if self.case.names[recipient] == CITIZEN:
+            yield from [self.now] * self.case.sent_lately
+        own = (counted_from(nudge.to(recipient), CLASSES[_RANK[nudge.intent.klass]]) for nudge in self._all())
+        yield from (at for at in own if at is not None)
+
+    def case_of(self, settlement: Settlement, decision: Outcome) -> Settled:
+        """The decision with all that its words need."""
+        intent = settlement.nudge.intent
+        cause = next((event for event in self.known if event.stream == intent.cause), None)
+        return Settled(settlement, self._person(intent.person), cause, decision)
 
     def _recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
         return recipients(nudge, self.trigger, self._person(nudge.intent.person), self.rules.defaults, at)
@@ -164,18 +180,20 @@ class _Rehearsal:
     def _person(self, pseudonym: str) -> Person:
         return person_as_of(pseudonym, self._history(pseudonym).facts, self.rules.catalogue)
 
-    def _carry_out(self, case: Settled) -> None:
+    def carry_out(self, case: Settled) -> None:
         """Append what the decision is as a fact; what is to be sent counts as sent once it has its words."""
         intent, to = case.nudge.intent, case.recipient.pseudonym
         match case.decision:
             case Send(channel):
                 self._send(case, channel)
             case Defer(until, reason):
-                self._append(intent.person, intent.id, facts.NudgeDeferred(self.now, to, until, reason.value))
+                self.keep(intent.id, facts.NudgeDeferred(self.now, to, until, reason.value))
+            case Digest() as digest:
+                join_digest(self, case, digest)
             case Withhold(reason):
-                self._end(case, facts.NudgeWithheld(self.now, to, reason.value), because=reason.value)
+                self.end(case, facts.NudgeWithheld(self.now, to, reason.value), because=reason.value)
             case _:
-                self._end(case, facts.NudgeExpired(self.now, to), because=State.EXPIRED.value)
+                self.end(case, facts.NudgeExpired(self.now, to), because=State.EXPIRED.value)
 
     def _send(self, case: Settled, channel: str) -> None:
         intent, to = case.nudge.intent, case.recipient.pseudonym
@@ -183,26 +201,27 @@ class _Rehearsal:
             text = words_of(render(case, self.rules, self.now))[channel]
         except WordsFailed:
             reason = Reason.UNREADABLE.value
-            self._end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
+            self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)
             return
         attempt = case.nudge.to(to).attempt + 1
         attempted = facts.NudgeAttempted(self.now, to, attempt, channel, "rehearsal", self.now)
-        self._append(intent.person, intent.id, attempted)
-        self._end(case, facts.NudgeSent(self.now, to, attempt, ""), channel=channel, text=text)
+        self.keep(intent.id, attempted)
+        self.end(case, facts.NudgeSent(self.now, to, attempt, ""), channel=channel, text=text)
 
-    def _end(
+    def end(
         self, case: Settled, fact: NudgeFact, *, because: str | None = None, channel: str | None = None,
-        text: str = "",
+        text: str = "", digest: bool = False,
     ) -> None:  # fmt: skip
+        """The last fact of a delivery, and how it ended."""
         intent, to = case.nudge.intent, case.recipient.pseudonym
-        self._append(intent.person, intent.id, fact, text)
-        ending = Ending(self.now, intent.step, self.case.names[to], channel, text, because)
+        self.keep(intent.id, fact, text)
+        ending = Ending(self.now, intent.step, self.case.names[to], channel, text, because, digest)
         self.decided[intent.id, to] = ending
 
     def _endings(self) -> Iterator[Ending]:
         """What became of the nudges of the citizen under test, and of those that would have reached them."""
         citizen = NAMES.pseudonym(CITIZEN)
-        for nudge in self._all():
+        for nudge in (each for each in self._all() if not is_digest(each.intent)):
             ended = [
                 self.decided[nudge.intent.id, one.recipient] for one in nudge.deliveries
                 if one.state is not State.CANCELLED and (nudge.intent.id, one.recipient) in self.decided
@@ -236,17 +255,3 @@ class _Rehearsal:
 
 def _as_planned(intent: Intent) -> Nudge:
     return evolve(None, intent.id, 1, facts.NudgePlanned(intent.due, **content_of(intent)))
-
-
-def words_of(rendered: Rendered) -> Words:
-    """What is read on each channel."""
-    return {
-        "sms": rendered.sms, "push": f"{rendered.push_title}\n{rendered.push_body}",
-        "email": f"{rendered.subject}\n\n{rendered.text}",
-    }  # fmt: skip
-
-
-def _revision(event: LifeEvent) -> str | None:
-    if event.corrects is None:
-        return None
-    return f"{'annuls' if event.annuls else 'corrects'} {event.corrects}"

@@ -80,6 +80,7 @@ class _Reader:
             zone=zone_or(zone if isinstance(zone, str) else None, self.stage.defaults.zone),
             openings=tuple(self._openings(shape, list(letters), first)), events=tuple(events),
             expected=tuple(expected), names={NAMES.pseudonym(letter): letter for letter in letters},
+            sent_lately=shape.sent_lately or 0,
         )  # fmt: skip
 
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
@@ -113,7 +114,7 @@ class _Reader:
             at=None if shape.at is None else reader.moment((*where, "at"), shape.at),
             step=shape.step, to=shape.to, channel=shape.channel, contains=tuple(shape.contains or ()),
             least=parts.min if parts else 0, most=parts.max if parts else None, nothing=bool(shape.nothing),
-            because=ALSO.get(because or "", because),
+            because=ALSO.get(because or "", because), digest=bool(shape.digest),
         )  # fmt: skip
 
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
@@ -122,7 +123,7 @@ class _Reader:
             self.notes.unknown((*where, "step"), "step", shape.step, steps)
         if shape.because is not None and shape.because not in REASONS:
             self.notes.unknown((*where, "because"), "reason", shape.because, REASONS)
-        said = [name for name in ("channel", "contains", "parts") if getattr(shape, name) is not None]
+        said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
         if shape.nothing and said:
             self.notes.wrong((*where, said[0]), f"nothing is sent, so there is no {said[0]}", key=True)
         if shape.because is not None and not shape.nothing:

@@ -36,12 +36,14 @@ class Expected(Struct, frozen=True):
     most: int | None
     nothing: bool
     because: str | None
+    digest: bool = False
 
 
 class Case(Struct, frozen=True):
     """One test of a trigger.
 
-    `openings`: what is known of the persons at the start; `names`: pseudonym -> `$child`.
+    `openings`: what is known of the persons at the start; `names`: pseudonym -> `$child`; `sent_lately`: so many
+    messages of other triggers count towards the cap of the citizen under test, whenever one is due.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Case(Struct, frozen=True):
     events: tuple[Reported, ...]
     expected: tuple[Expected, ...]
     names: Mapping[str, str]
+    sent_lately: int = 0
 
     def when(self, moment: datetime) -> str:
         """The moment in the zone of the citizen under test."""
@@ -62,7 +65,8 @@ class Case(Struct, frozen=True):
 class Ending(Struct, frozen=True):
     """What became of a nudge for one recipient: sent by a channel in these words, or not, `because` of that.
 
-    `at`: when it was sent or decided on; where it never came to that, when it would have been due.
+    `at`: when it was sent or decided on; where it never came to that, when it would have been due. `digest`: it went
+    with the digest, whose words these are.
     """
 
     at: datetime
@@ -71,6 +75,7 @@ class Ending(Struct, frozen=True):
     channel: str | None = None
     text: str = ""
     because: str | None = None
+    digest: bool = False
 
 
 class Decision(Struct, frozen=True):

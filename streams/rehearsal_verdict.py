@@ -83,7 +83,7 @@ def differing(expected: Expected, got: Ending) -> tuple[str, ...]:
     keys = [name for name in shared if not _FITS[name](expected, got)]
     if expected.nothing != (got.because is not None):
         return (*keys, "nothing")
-    own = ("because",) if expected.nothing else ("channel", "contains", "parts")
+    own = ("because",) if expected.nothing else ("channel", "contains", "parts", "digest")
     return (*keys, *(name for name in own if not _FITS[name](expected, got)))
 
 
@@ -103,6 +103,7 @@ _FITS: dict[str, Callable[[Expected, Ending], bool]] = {
     "channel": lambda expected, got: expected.channel in (None, got.channel),
     "contains": lambda expected, got: all(text in got.text for text in expected.contains),
     "parts": _parts_fit,
+    "digest": lambda expected, got: expected.digest == got.digest,
     "because": lambda expected, got: expected.because in (None, got.because),
 }
 
@@ -132,6 +133,7 @@ def _expected(case: Case, one: Expected) -> Iterator[str]:
     if one.nothing:
         yield "nothing" if one.because is None else f"nothing, because {one.because}"
     yield from [one.channel] if one.channel is not None else ()
+    yield from ["with the digest"] if one.digest else ()
     yield from (f'contains "{text}"' for text in one.contains)
     if one.least:
         yield f"in {_range(one.least, one.most)} parts"
@@ -147,6 +149,7 @@ def _got(case: Case, one: Ending) -> Iterator[str]:
     yield f"{case.when(one.at)} {one.step}"
     yield from [f"to {one.recipient}"] if one.recipient != CITIZEN else ()
     yield f"nothing, because {one.because}" if one.because is not None else f'{one.channel} "{short(one.text)}"'
+    yield from ["with the digest"] if one.digest else ()
     yield from [f"in {parts_of(one)} parts"] if parts_of(one) > 1 else ()
 
 

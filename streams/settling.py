@@ -1,31 +1,52 @@
 """Before anything is sent: for each delivery whose turn has come, all that `settle` reads, and its decision."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.delivery import State
+from domain.cap import window_start
+from domain.delivery import Delivery, State
+from domain.digest import is_digest, travels
 from domain.events import LifeEvent
 from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
 from domain.person import Person
-from domain.settle import Decision, Ledger, Reason, Settlement, Withhold, recipients, settle
+from domain.settle import (
+    Decision,
+    Ledger,
+    Reason,
+    Send,
+    Settlement,
+    Withhold,
+    is_stopped,
+    leaves_digest,
+    recipients,
+    settle,
+)
 from projections import nudges
 from projections.nudges import Due
+from projections.tables import micros
 from streams import reading
 from streams.library import Rules
 from streams.log import Log
 
 
 class Case(Struct, frozen=True):
-    """One delivery to decide on. `about`: the person whom the nudge concerns; `cause`: the life event behind it."""
+    """One delivery to decide on. `about`: the person whom the nudge concerns; `cause`: the life event behind it.
+
+    Of a digest, `members` go with it, and `leaving` leave it, each by its own decision.
+    """
 
     settlement: Settlement
     about: Person
     cause: LifeEvent | None
     decision: Decision
+    members: tuple["Case", ...] = ()
+    leaving: tuple["Case", ...] = ()
 
     @property
     def nudge(self) -> Nudge:
@@ -62,8 +83,12 @@ def look(connection: Connection, log: Log, rules: Rules, claimed: Sequence[Due],
 
 
 def _is_due(nudge: Nudge, recipient: str, now: datetime) -> bool:
-    """Whether its turn is still now: it may have been cancelled, moved or sent since it was claimed."""
-    return any(one.recipient == recipient and one.due is not None and one.due <= now for one in nudge.deliveries)
+    """Whether its turn is still now: it may have been cancelled, moved or sent since it was claimed.
+
+    What a kill switch holds back has its turn whenever somebody looks whether that still holds.
+    """
+    theirs = (one for one in nudge.deliveries if one.recipient == recipient and one.digest is None)
+    return any(one.due is not None and (one.due <= now or is_stopped(one)) for one in theirs)
 
 
 class Looking:
@@ -74,17 +99,29 @@ class Looking:
     ) -> None:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self.persons: dict[str, Person] = {}
+        self.ledgers: dict[str, Mapping[UUID, Nudge]] = {}
+        self.messages: dict[str, list[datetime]] = {}
+        self.reported: Mapping[UUID, LifeEvent] = {}
+        self.members: Mapping[UUID, Nudge] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
-        """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian."""
-        self._load({nudge.intent.person for nudge, _ in rows} | {recipient for _, recipient in rows})
+        """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian.
+
+        What is to be sent counts for what comes after it.
+        """
+        self.members = nudges.by_id(self.connection, {each for nudge, _ in rows for each in nudge.members})
+        every = [*(nudge for nudge, _ in rows), *self.members.values()]
+        concerned = {nudge.intent.person for nudge in every}
+        self._load(concerned | {recipient for _, recipient in rows})
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
-        self._load({recipient for _, named in whom for recipient in named})
-        ledgers = nudges.of_persons(self.connection, {nudge.intent.person for nudge, _ in rows})
-        causes = self._causes(nudge for nudge, _ in rows)
+        recipients_ = {recipient for _, named in whom for recipient in named}
+        self._load(recipients_)
+        self.ledgers = dict(nudges.of_persons(self.connection, concerned))
+        since = micros(window_start(self.rules.defaults, self.now))
+        self.messages = nudges.messages(self.connection, recipients_, since)
+        self.reported = self._causes(every)
         for nudge, named in whom:
-            ledger = Ledger(tuple(ledgers[nudge.intent.person].values()))
-            yield from self._decided(nudge, named, ledger, causes.get(nudge.intent.cause))
+            yield from self._decided(nudge, named)
 
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)
@@ -95,19 +132,65 @@ class Looking:
         """Whoever was chosen before stays; the first look at a nudge chooses."""
         if recipient != nudge.intent.person or nudge.to(recipient).state is not State.PLANNED:
             return (recipient,)
-        trigger = self.rules.rulebook.versions[nudge.intent.version].trigger
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         return recipients(nudge, trigger, self.persons[recipient], self.rules.defaults, self.now)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
         entries = self.log.streams(self.connection, {nudge.intent.cause for nudge in found})
         return {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
 
-    def _decided(self, nudge: Nudge, named: Sequence[str], ledger: Ledger, cause: LifeEvent | None) -> Iterator[Case]:
+    def _decided(self, nudge: Nudge, named: Sequence[str]) -> Iterator[Case]:
         about = self.persons[nudge.intent.person]
-        trigger = self.rules.rulebook.versions[nudge.intent.version].trigger
         for recipient in named or (about.pseudonym,):
-            settlement = Settlement(
-                nudge, trigger, self.persons[recipient], ledger, self.rules.controls, self.rules.defaults
-            )
-            decision = settle(settlement, self.now) if named else Withhold(Reason.NO_GUARDIAN)
-            yield Case(settlement, about, cause, decision)
+            settlement = self._settlement(nudge, recipient)
+            if is_digest(nudge.intent):
+                yield self._digest(settlement)
+            else:
+                decision = settle(settlement, self.now) if named else Withhold(Reason.NO_GUARDIAN)
+                yield self._case(settlement, self._noted(settlement, decision))
+
+    def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
+        ledger = Ledger(
+            tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ()))
+        )  # fmt: skip
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        rules = self.rules
+        return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults)
+
+    def _case(self, settlement: Settlement, decision: Decision) -> Case:
+        intent = settlement.nudge.intent
+        return Case(settlement, self.persons[intent.person], self.reported.get(intent.cause), decision)
+
+    def _noted(self, settlement: Settlement, decision: Decision) -> Decision:
+        counts = OVERRIDES[settlement.trigger.klass].counts
+        if isinstance(decision, Send) and counts and self._delivery(settlement).attempted_at is None:
+            self.messages.setdefault(settlement.person.pseudonym, []).append(self.now)
+        return decision
+
+    @staticmethod
+    def _delivery(settlement: Settlement) -> Delivery:
+        return settlement.nudge.to(settlement.person.pseudonym)
+
+    def _digest(self, settlement: Settlement) -> Case:
+        """A digest, with what goes with it by now and what does not any more."""
+        digest, recipient = settlement.nudge, settlement.person.pseudonym
+        found = (self.members[id_] for id_ in digest.members)
+        travelling = [self._settlement(one, recipient) for one in found if travels(one, digest)]
+        case = decide_digest(settlement, travelling, self.now, self._case)
+        self._noted(settlement, case.decision)
+        return case
+
+
+def decide_digest(
+    digest: Settlement, travelling: Iterable[Settlement], now: datetime,
+    case_of: Callable[[Settlement, Decision], Case],
+) -> Case:  # fmt: skip
+    """The case of a digest, with what goes with it now, and what does not any more."""
+    left = [(each, leaves_digest(each, now)) for each in travelling]
+    going = [each for each, reason in left if reason is None]
+    decision = settle(digest, now) if going else Withhold(Reason.NOTHING_LEFT)
+    return replace(
+        case_of(digest, decision),
+        members=tuple(case_of(each, decision) for each in going),
+        leaving=tuple(case_of(each, reason) for each, reason in left if reason is not None),
+    )

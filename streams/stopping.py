@@ -16,9 +16,9 @@ from domain.facts import TriggerPublished
 from domain.history import History
 from domain.ids import Names
 from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
 from domain.person import Person, person_as_of
 from domain.rulebook import Rulebook
-from domain.settle import OVERRIDES
 from domain.triggers import Trigger
 from projections import governance, nudges
 from streams import reading
@@ -130,7 +130,7 @@ class Stopping:
 
     def _rules_of(self, connection: Connection, nudge: Nudge, rulebook: Rulebook) -> Mapping[str, Any]:
         """The nudge's trigger as it was; the rulebook has forgotten a withdrawn one, whose links must still work."""
-        version = rulebook.versions.get(nudge.intent.version)
+        version = rulebook.find(nudge.intent.version)
         if version is not None:
             return version.trigger.content
         for entry in self._log.read(connection, governance.positions(connection)):

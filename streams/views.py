@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.built_in import DIGEST
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted, NudgeFact, NudgePlanned
 from projections.statistics import Key
@@ -75,5 +76,10 @@ def _day(fact: NudgeFact) -> date:
 def _what(fact: NudgeFact) -> str:
     """The fact's name, with the reason or channel where it has one: `withheld.opted_out`, `attempted.sms`."""
     name = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
-    detail = fact.channel if isinstance(fact, NudgeAttempted) else getattr(fact, "reason", None)
+    detail = _by(fact) if isinstance(fact, NudgeAttempted) else getattr(fact, "reason", None)
     return f"{name}.{detail}" if detail else name
+
+
+def _by(fact: NudgeAttempted) -> str:
+    """The channel; what goes with a digest costs no message of its own."""
+    return DIGEST if fact.provider == DIGEST else fact.channel

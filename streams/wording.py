@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from domain.person import Person, citizen_values
+from domain.settle import Reason, Withhold
 from domain.timing import zone_or
 from domain.triggers import CORRECTION
 from streams.library import Rules
 from streams.settling import Case
+from templates.digest import render_digest
 from templates.render import Rendered, WordsFailed, context
 
 
@@ -17,6 +21,9 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
         WordsFailed: a value is missing.
     """
     intent, defaults = case.nudge.intent, rules.defaults
+    language = case.recipient.get("language") or defaults.language
+    if case.members:
+        return render_digest(language, [render(member, rules, now) for member in case.members])
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
@@ -24,8 +31,26 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
         case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
         intent.due.astimezone(zone),
     )  # fmt: skip
-    language = case.recipient.get("language") or defaults.language
     return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)
+
+
+def readable(case: Case, rules: Rules, now: datetime) -> Case:
+    """A digest that leaves out whatever has lost its words since; every other case as it is."""
+    if not case.members:
+        return case
+    failed = [member for member in case.members if not _has_words(member, rules, now)]
+    going = tuple(member for member in case.members if member not in failed)
+    withheld = (replace(member, decision=Withhold(Reason.UNREADABLE)) for member in failed)
+    decision = case.decision if going else Withhold(Reason.NOTHING_LEFT)
+    return replace(case, decision=decision, members=going, leaving=(*case.leaving, *withheld))
+
+
+def _has_words(case: Case, rules: Rules, now: datetime) -> bool:
+    try:
+        render(case, rules, now)
+    except WordsFailed:
+        return False
+    return True
 
 
 def _values(person: Person, now: datetime, zone: str) -> dict[str, object]:

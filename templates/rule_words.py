@@ -30,6 +30,9 @@ class RuleWords(Struct, frozen=True):
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
         """One sentence for each part of the clause."""
+        if "on" not in clause:  # the platform's own
+            yield "What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone."
+            return
         yield f"When this is recorded: {self.title(clause['on'])}{self._given(clause.get('when'))}."
         yield from (self._with(each) for each in clause.get("with") or ())
         yield from ["These happen in this order."] if clause.get("in_order") else ()

@@ -1,6 +1,6 @@
 """habarshy trail and habarshy why: what happened to a person, and why they were told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -121,7 +121,15 @@ def _told(found: Why) -> Iterable[str]:
     yield f"Legal basis: {found.legal_basis}"
     yield f"Due {found.due:%Y-%m-%d %H:%M}Z; what became of it:"
     for each in found.facts:
-        detail = each.details.get("reason") or each.details.get("channel") or ""
+        detail = _digested(each.details) or each.details.get("reason") or each.details.get("channel") or ""
         yield f"  {each.at:%Y-%m-%d %H:%M}Z  {each.what}  {detail}"
+    yield from (f"It goes with it: {member}" for member in found.members)
     for words in found.words.values():
         yield f"The words ({words.language}): {words.sms}"
+
+
+def _digested(details: Mapping[str, Any]) -> str:
+    if "digest" not in details:
+        return ""
+    messages, days = details["messages"], details["days"]
+    return f"in the digest {details['digest']}, because they had {messages} messages in {days} days"

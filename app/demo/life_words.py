@@ -18,6 +18,7 @@ REASONS: Mapping[str, str] = {
     "no_channel": "the person accepts none of the channels that it goes by",
     "quiet_hours": "quiet hours",
     "stopped": "an operator has stopped it",
+    "nothing_left": "nothing is left to go with it",
     "unreadable": "its words need a value that is missing",
     "bounced": "it bounced",
     "cap": "enough messages this week",
@@ -51,6 +52,11 @@ _TOLD: Mapping[str, _Words] = {
     "cancelled": lambda *_: "Cancelled: it is no longer in the plan",
     "withheld": lambda fact, _: f"Withheld: {reason(fact['reason'])}",
     "deferred": lambda fact, zone: f"Put off until {at(fact['until'], zone)}: {reason(fact['reason'])}",
+    "digested": lambda fact, zone: (
+        f"Goes with the digest of {at(fact['until'], zone)}: "
+        f"{fact['messages']} messages came in the last {fact['days']} days"
+    ),
+    "gathered": lambda *_: "One more message goes with it",
     "expired": lambda *_: "Expired: it was worth nothing any more",
     "attempted": lambda fact, _: f"Handed over as {CHANNELS.get(fact['channel'], fact['channel'])}",
     "sent": lambda *_: "Taken over by the provider",

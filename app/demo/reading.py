@@ -51,7 +51,8 @@ class Reader:
     def told(self, connection: Connection, nudge: Nudge) -> list[Told]:
         """The messages of one nudge, as far as their words can still be read."""
         look = _Look(self, connection, self.platform.library.rules())
-        handed = [each for each in self.mailroom.handed[:] if each.nudge == nudge.intent.id]
+        ids = {nudge.intent.id, *(one.digest for one in nudge.deliveries)}  # what went with a digest is in its words
+        handed = [each for each in self.mailroom.handed[:] if each.nudge in ids]
         last = {each.recipient: each for each in handed}
         return list(look.told(list(last.values())))
 
@@ -90,12 +91,13 @@ class _Look:
                 yield self._told(each, found[each.nudge], names.get(each.recipient, "somebody"), words)
 
     def _told(self, handed: Handed, nudge: Nudge, name: str, words: Kept) -> Told:
-        trigger = self.rules.rulebook.versions[nudge.intent.version].trigger
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         delivery = nudge.to(handed.recipient)
+        office = self.reader.offices.get(trigger.owner, "All agencies together")
         return Told(
             nudge=handed.nudge, number=nudge.deliveries.index(delivery),
             at=delivery.sent_at or delivery.attempted_at or nudge.planned_at,
-            title=_in(trigger.content["title"], words.language), name=name, office=self.reader.offices[trigger.owner],
+            title=_in(trigger.content["title"], words.language), name=name, office=office,
             channel=words.channel, language=words.language, state=delivery.state.value, words=words,
         )  # fmt: skip
 
@@ -106,7 +108,7 @@ class _Look:
         for entry in entries:
             nudge, fact = found[entry.originator_id], entry.fact
             assert isinstance(fact, NudgeWithheld)
-            title = self.rules.rulebook.versions[nudge.intent.version].trigger.content["title"][ENGLISH]
+            title = self.rules.rulebook.version(nudge.intent.version).trigger.content["title"][ENGLISH]
             name = names.get(nudge.intent.person, "somebody")
             yield NotSent(nudge.intent.id, fact.at, title, name, fact.reason)
 

@@ -1,7 +1,7 @@
 """A delivery to decide on: a nudge of Aida's paper, a trigger, and the person who is to be told."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -45,9 +45,10 @@ def person(pseudonym: str = AIDA, *, died: str | None = None, **attributes: obje
 def decided(
     about: Nudge, who: Person | None = None, *, at_time: str = NOON, by: Trigger | None = None,
     others: Iterable[Nudge] = (), stopped: Iterable[tuple[str, str]] = (), withdrawn: Iterable[str] = (),
+    messages: Iterable[datetime] = (),
 ) -> Decision:  # fmt: skip
     """What is decided about the nudge when its time has come."""
-    ledger = Ledger((about, *others))
+    ledger = Ledger((about, *others), tuple(messages))
     controls = Controls(frozenset(stopped), frozenset(withdrawn))
     return settle(Settlement(about, by or trigger(), who or person(), ledger, controls, DEFAULTS), at(at_time))
 

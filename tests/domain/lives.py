@@ -39,6 +39,8 @@ def unknown(number: int = 1, retry_at: datetime | None = None) -> facts.NudgeUnk
 
 WITHHELD = facts.NudgeWithheld(NOW, AIDA, "opted_out")
 DEFERRED = facts.NudgeDeferred(NOW, AIDA, LATER, "quiet_hours")
+DIGEST = UUID(int=5)
+DIGESTED = facts.NudgeDigested(NOW, AIDA, DIGEST, LATER, 3, 7)
 EXPIRED = facts.NudgeExpired(NOW, AIDA)
 CANCELLED = facts.NudgeCancelled(NOW)
 DELIVERED = facts.NudgeDelivered(NOW, AIDA, 1)

@@ -15,6 +15,7 @@ from tests.domain.lives import (
     CANCELLED,
     DEFERRED,
     DELIVERED,
+    DIGESTED,
     DUE,
     EXPIRED,
     ID,
@@ -39,9 +40,9 @@ ROADS: dict[State, tuple[NudgeFact, ...]] = {
     State.CANCELLED: (CANCELLED,), State.ATTEMPTED: (attempted(),), State.SENT: (attempted(), sent()),
     State.DELIVERED: (attempted(), sent(), DELIVERED), State.OPENED: (attempted(), sent(), DELIVERED, OPENED),
     State.ANSWERED: (attempted(), sent(), ANSWERED), State.FAILED: (attempted(), failed()),
-    State.UNKNOWN: (attempted(), unknown()),
+    State.UNKNOWN: (attempted(), unknown()), State.DIGESTED: (DIGESTED,),
 }  # fmt: skip
-UNTRIED = (State.PLANNED, State.DEFERRED, State.WITHHELD, State.EXPIRED, State.CANCELLED)
+UNTRIED = (State.PLANNED, State.DEFERRED, State.DIGESTED, State.WITHHELD, State.EXPIRED, State.CANCELLED)
 
 
 @pytest.mark.parametrize("state", State)
@@ -57,6 +58,10 @@ def test_every_state_is_reached(state: State) -> None:
     (State.DEFERRED, DEFERRED, State.DEFERRED, LATER), (State.DEFERRED, WITHHELD, State.WITHHELD, None),
     (State.DEFERRED, EXPIRED, State.EXPIRED, None), (State.DEFERRED, CANCELLED, State.CANCELLED, None),
     (State.DEFERRED, attempted(), State.ATTEMPTED, LEASE), (State.DEFERRED, MOVED, State.PLANNED, DUE),
+    (State.PLANNED, DIGESTED, State.DIGESTED, LATER), (State.DEFERRED, DIGESTED, State.DIGESTED, LATER),
+    (State.DIGESTED, DEFERRED, State.DEFERRED, LATER), (State.DIGESTED, WITHHELD, State.WITHHELD, None),
+    (State.DIGESTED, EXPIRED, State.EXPIRED, None), (State.DIGESTED, CANCELLED, State.CANCELLED, None),
+    (State.DIGESTED, attempted(), State.ATTEMPTED, LEASE), (State.DIGESTED, MOVED, State.PLANNED, DUE),
     (State.WITHHELD, MOVED, State.PLANNED, DUE), (State.EXPIRED, MOVED, State.PLANNED, DUE),
     (State.CANCELLED, PLANNED, State.PLANNED, DUE),
     (State.ATTEMPTED, sent(), State.SENT, None), (State.ATTEMPTED, failed(), State.FAILED, None),
@@ -88,7 +93,7 @@ def test_the_lifecycle(before: State, fact: NudgeFact, after: State, due: dateti
 def test_what_a_state_means(state: State) -> None:
     """Pending, attempted, cancelled and perhaps read: what the diff asks of each state."""
     nudge = life(*ROADS[state])
-    assert nudge.pending is (state in {State.PLANNED, State.DEFERRED})
+    assert nudge.pending is (state in {State.PLANNED, State.DEFERRED, State.DIGESTED})
     assert nudge.attempted is (state not in UNTRIED)
     assert nudge.cancelled is (state is State.CANCELLED)
     assert bool(nudge.maybe_sent) is (state in MAYBE_SENT)

@@ -4,7 +4,7 @@ import pytest
 
 from domain.nudge import Nudge
 from domain.person import Person
-from domain.settle import Decision, Defer, Expire, Reason, Send, Withhold
+from domain.settle import Decision, Defer, Digest, Expire, Reason, Send, Withhold
 from domain.triggers import CLASSES
 from tests.domain.case import NOON, decided, nudge, person, trigger
 from tests.domain.world import AIDA, at
@@ -27,6 +27,7 @@ OBJECTIONS: list[tuple[Reason | str, dict[str, Any]]] = [
     (Reason.OPTED_OUT, {"opted_out": ["documents"]}),
     (Reason.NO_ADDRESS, {"phone": None, "email": None, "push": None}),
     (Reason.STOPPED, {"stopped": [("all", "")]}),
+    ("digest", {"messages": [at(LATE)] * 3}),
     (Reason.QUIET_HOURS, {}),
 ]
 """What speaks against sending, the first that counts first; each adds one more thing to the case."""
@@ -35,11 +36,13 @@ OBJECTIONS: list[tuple[Reason | str, dict[str, Any]]] = [
 def _decided(*chosen: dict[str, Any]) -> Decision:
     said = {name: value for each in chosen for name, value in each.items()}
     intent = {name: said.pop(name) for name in ("expires", "moot_from") if name in said}
-    case = {name: said.pop(name) for name in ("others", "stopped", "withdrawn") if name in said}
+    case = {name: said.pop(name) for name in ("others", "stopped", "withdrawn", "messages") if name in said}
     return decided(_overdue("month", **intent), person(**said), at_time="2025-02-21 23:00", **case)
 
 
 def _name(decision: Decision) -> str:
+    if isinstance(decision, Digest):
+        return "digest"
     return "expired" if isinstance(decision, Expire) else getattr(decision, "reason", "sent")
 
 
@@ -132,9 +135,9 @@ def test_nothing_else_needs_consent(klass: str) -> None:
     (("trigger", "fee"), False), (("agency", "justice"), False), (("channel", "sms"), False),
 ])  # fmt: skip
 def test_a_kill_switch_defers(switch: tuple[str, str], *, stops: bool) -> None:
-    """Stopped is put off for five minutes and asked again, never dropped."""
+    """Stopped is put off until somebody clears the switch, at most for 30 days, never dropped."""
     decision = decided(nudge(), stopped=[switch])
-    assert decision == (Defer(at("2025-01-21 12:05"), Reason.STOPPED) if stops else Send("push"))
+    assert decision == (Defer(at("2025-02-20 12:00"), Reason.STOPPED) if stops else Send("push"))
 
 
 def _who(**attributes: str) -> Person:

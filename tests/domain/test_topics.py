@@ -23,6 +23,8 @@ GOLDEN = {
     "nudge-unknown/1": "at recipient attempt reason retry_at",
     "nudge-opened/1": "at recipient attempt",
     "nudge-answered/1": "at recipient reply",
+    "nudge-digested/1": "at recipient digest until messages days",
+    "nudge-gathered/1": "at recipient nudge",
     "pack-published/1": "at by pack hash content",
     "trigger-published/1": "at by pack trigger hash rules words reach ahead_from",
     "trigger-withdrawn/1": "at by trigger",
@@ -63,8 +65,8 @@ def test_a_life_event_has_its_golden_line() -> None:
 
 @pytest.mark.parametrize(("kept", "fields"), [
     (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
-    (Delivery, "recipient state due attempt channel attempted_at exhausted reason sent_at uncertain"),
-    (Nudge, "intent version planned_at deliveries gone"),
+    (Delivery, "recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest"),
+    (Nudge, "intent version planned_at deliveries gone members"),
 ])  # fmt: skip
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:
     """Intents and nudges are kept as arrays in views, so their order is fixed as well."""

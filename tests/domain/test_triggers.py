@@ -65,6 +65,12 @@ def test_a_refusal_names_the_mistake_and_not_the_engine() -> None:
     assert issubclass(NotADuration, ValueError)
 
 
+def test_the_name_of_the_platforms_own_trigger_is_taken() -> None:
+    """No pack can have a trigger that would be taken for the digest."""
+    with pytest.raises(BadTrigger, match="'digest' is the name of the platform's own trigger"):
+        compile_trigger("digest", rules("paper.issued", {"month": None}), CATALOGUE)
+
+
 def test_what_is_not_said_has_a_default() -> None:
     """The subject is told, guardians hear for minors, the nearest step catches up, and nothing is corrected."""
     made = compile_trigger("card", rules("paper.issued", {"month": None}), CATALOGUE)

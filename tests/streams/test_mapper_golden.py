@@ -115,6 +115,22 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "nudge-digested/1",
+        facts.NudgeDigested(at=NOW, recipient=AIDA, digest=OTHER, until=LATER, messages=3, days=7),
+        (
+            "96d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161c410ffeeddccbb"
+            "aa4988b766554433221100d7ff00004e20683e9d700307"
+        ),
+    ),
+    (
+        "nudge-gathered/1",
+        facts.NudgeGathered(at=NOW, recipient=AIDA, nudge=OTHER),
+        (
+            "93d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161c410ffeeddccbb"
+            "aa4988b766554433221100"
+        ),
+    ),
+    (
         "pack-published/1",
         facts.PackPublished(
             at=NOW, by="pack", pack="kz", hash="hash", content={"types": [1, 2.5, "три", None, True]}

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from domain import facts
+from domain.cap import ON_ITS_WAY
 from domain.facts import NudgeFact
 from domain.nudge import Nudge, evolve
 from domain.triggers import CLASSES
@@ -98,7 +99,7 @@ def test_storing_replaces_every_view(database: Database) -> None:
 
     assert ask(database, lambda connection: nudges.by_id(connection, [nudge_id(1)])) == {nudge_id(1): sent(1)}
     assert claim(database, timedelta(days=1)) == [Due(nudge_id(2), BOLAT)]
-    assert [row[-1] for row in rows_of_inbox(database)] == ["sent"]
+    assert [row[4] for row in rows_of_inbox(database)] == ["sent"]
 
 
 def test_new_and_known_nudges_are_stored_together(database: Database) -> None:
@@ -272,12 +273,12 @@ def test_the_claims_of_a_dead_process_end_now(database: Database) -> None:
 
 
 def test_the_inbox_has_what_was_attempted(database: Database) -> None:
-    """A nudge is in its recipient's inbox from its first attempt on, with channel, state and time of sending."""
+    """A nudge is in its recipient's inbox from its first attempt on: how and when it went, since when it counts."""
     store(database, nudge(1), attempted(2), sent(3))
 
     assert rows_of_inbox(database) == [
-        (AIDA, nudge_id(2), micros(NOW), "push", "attempted"),
-        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent"),
+        (AIDA, nudge_id(2), micros(NOW), "push", "attempted", micros(ON_ITS_WAY)),
+        (AIDA, nudge_id(3), micros(NOW + timedelta(seconds=1)), "push", "sent", micros(NOW)),
     ]
 
 
@@ -286,7 +287,7 @@ def test_a_guardian_has_an_inbox_of_their_own(database: Database) -> None:
     to_dana = facts.NudgeAttempted(NOW, DANA, 1, "sms", "sms", NOW + LEASE)
     store(database, after(to_guardians(1, BOLAT, DANA), to_dana))
 
-    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted")]
+    assert rows_of_inbox(database) == [(DANA, nudge_id(1), micros(NOW), "sms", "attempted", micros(ON_ITS_WAY))]
     assert counted(database, due) == 2
 
 

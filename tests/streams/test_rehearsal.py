@@ -141,6 +141,48 @@ def test_why_nothing_is_sent_is_asserted(tmp_path: Path, citizen: str, because: 
     ]
 
 
+CAPPED = f"[{{at: +P1D, {INSTALLED}}}]\n  sent_lately: 3"
+MONTH_DIGEST, DAY_DIGEST = "2026-04-20T18:00+05:00", "2026-05-19T18:00+05:00"
+
+
+def test_what_exceeds_the_cap_goes_with_the_digest(tmp_path: Path) -> None:
+    """Who had enough messages lately gets each step with the digest of its day; expecting less fails."""
+    right = [f"- {{at: {MONTH_DIGEST}, step: month, channel: sms, digest: true, parts: 1, contains: Поверьте}}",
+             f"- {{at: {DAY_DIGEST}, step: day, digest: true}}"]  # fmt: skip
+    assert differences(tmp_path, yaml(*right, events=CAPPED)) == []
+    assert [keys for _, _, keys in differences(tmp_path, yaml(*TWICE, events=CAPPED))] == [("at", "digest")] * 2
+    below = CAPPED.replace("3", "2")
+    assert [keys for _, _, keys in differences(tmp_path, yaml(*right, events=below))][1] == ("at", "digest")
+
+
+def test_a_step_of_a_digest_is_told_with_what_exceeded_the_cap(tmp_path: Path) -> None:
+    """The explanation of a case says that a step joined the digest, and why."""
+    _, came = played(stage_of(tmp_path), tmp_path, yaml(events=CAPPED))
+    assert [(each.what, each.reason) for each in came.decisions if each.about == "month"] == [
+        ("planned", None), ("digested", "3 messages in 7 days"), ("sent", None),
+    ]  # fmt: skip
+    assert [each.what for each in came.decisions if each.about == "digest"] == ["planned", "gathered", "sent"] * 2
+
+
+def test_what_expires_before_its_digest_is_not_sent_because_of_the_cap(tmp_path: Path) -> None:
+    """Nothing, because cap: where no digest comes in time, and where the citizen wants none."""
+    never = [f"- {{step: {step}, nothing: true, because: cap}}" for step in ("month", "day")]
+    short: Change = (RULES, "expires: event.valid_until", "expires: PT3H")
+    assert differences(tmp_path, yaml(*never, events=CAPPED), short) == []
+    no_digests = "opted_out: [digest], channels: [sms]"
+    assert differences(tmp_path / "other", yaml(*never, events=CAPPED, citizen=no_digests)) == []
+
+
+def test_what_digests_say_in_a_case_is_checked(tmp_path: Path) -> None:
+    """A digest is not claimed of what is not sent, and nobody has had less than one message."""
+    none = CAPPED.replace("sent_lately: 3", "sent_lately: 0")
+    [found] = findings(tmp_path, yaml(*TWICE, events=none))
+    assert "sent_lately" in found or "greater" in found
+    both = yaml("- {step: day, nothing: true, because: cap, digest: true}", events=CAPPED)
+    [found] = findings(tmp_path, both)
+    assert found.endswith("nothing is sent, so there is no digest")
+
+
 def test_done_is_also_what_unless_prevents(tmp_path: Path) -> None:
     """A step that left the plan, and one that was never in it, are done when their time would have come."""
     replaced = (RULES, "when: later.number == event.number}", 'when: later.kind == "hot"}')

@@ -80,6 +80,20 @@ def test_everything_that_a_clause_may_say_becomes_sentences() -> None:
     ]
 
 
+def test_the_platforms_own_rule_has_a_sentence() -> None:
+    """A digest starts on no event, and its page says where it comes from."""
+    [sentence] = RuleWords(TITLES).sentences({"due": {"day": {"at": "18:00"}}})
+    assert "once a day, at 18:00" in sentence
+
+
+def test_a_nudge_says_that_it_goes_with_a_digest() -> None:
+    """When the digest goes, and how many messages there were before."""
+    details = {"until": datetime(2025, 3, 1, 13, tzinfo=UTC), "messages": 3, "days": 7}
+    assert told(Happened(datetime(2025, 3, 1, 4, tzinfo=UTC), "digested", details), ALMATY) == (
+        "Goes with the digest of 1 Mar 2025, 18:00: 3 messages came in the last 7 days"
+    )
+
+
 def test_a_fact_is_told_in_local_time() -> None:
     """The life of a nudge speaks of the times of the place where people live."""
     until = datetime(2025, 3, 2, 4, 0, tzinfo=UTC)

@@ -1,0 +1,77 @@
+"""What a decision about a delivery is as a fact, and an attempt that is about to be handed over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.delivery import Delivery
+from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
+from domain.nudge import evolve
+from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
+from notifiers.port import Message
+from streams.digesting import Overflow
+from streams.settling import Case
+
+GROUP = 8
+
+
+class Attempt(Struct, frozen=True):
+    """A case that is to be sent: its message, and the attempt as a fact."""
+
+    case: Case
+    message: Message
+    fact: NudgeAttempted
+
+    @property
+    def nudge(self) -> UUID:
+        """The nudge that it is an attempt of."""
+        return self.case.nudge.intent.id
+
+
+def groups(cases: Sequence[Case]) -> list[list[Case]]:
+    """The cases in groups of about GROUP, in their order; all of one nudge together, because they end together."""
+    found: list[list[Case]] = []
+    for case in cases:
+        same = found and found[-1][-1].nudge.intent.id == case.nudge.intent.id
+        if not found or (len(found[-1]) >= GROUP and not same):
+            found.append([])
+        found[-1].append(case)
+    return found
+
+
+def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
+    """What a decision not to send is as a fact."""
+    recipient = case.recipient.pseudonym
+    delivery = case.nudge.to(recipient)
+    match case.decision:
+        case Withhold(Reason.NO_ADDRESS) if delivery.attempt:
+            reason = delivery.reason or Reason.NO_ADDRESS.value
+            return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)
+        case Withhold(reason):
+            return NudgeWithheld(now, recipient, reason.value)
+        case Defer(until, reason):
+            return NudgeDeferred(now, recipient, until, reason.value)
+        case Digest() as digest:
+            return Overflow(case.settlement, digest, now)
+        case _:
+            return NudgeExpired(now, recipient)
+
+
+def as_attempted(attempt: Attempt) -> Delivery:
+    """The delivery as of the attempt."""
+    nudge = attempt.case.nudge
+    return evolve(nudge, attempt.nudge, nudge.version + 1, attempt.fact).to(attempt.message.recipient)
+
+
+def handed_back(attempt: Attempt, now: datetime) -> NudgeFailed:
+    """The lease is nearly over and nothing was handed to the provider: somebody else may try at once."""
+    return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, "lease_over", now)
+
+
+def still_stopped(case: Case, now: datetime) -> bool:
+    """Whether a kill switch holds it back as before, so that there is nothing new to say."""
+    delivery = case.nudge.to(case.recipient.pseudonym)
+    stopped = isinstance(case.decision, Defer) and case.decision.reason is Reason.STOPPED
+    return stopped and is_stopped(delivery) and delivery.due is not None and delivery.due > now

@@ -1,0 +1,121 @@
+"""What is decided in the transaction that commits it: who still fits under the cap, and which digest has room."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.cap import counted, is_capped, window_start
+from domain.digest import FULL, digest_id, digest_planned, goes_on, has_room, is_digest, other_went
+from domain.facts import NudgeDigested, NudgeFact, NudgeGathered, NudgeWithheld
+from domain.hours import local_zone
+from domain.ids import Names
+from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
+from domain.settle import Digest, Reason, Settlement, digest_comes
+from projections import nudges
+from projections.tables import micros
+from streams.appending import append_if_unmoved, record
+from streams.log import Log
+
+
+class Overflow(Struct, frozen=True):
+    """A delivery that is to go with a digest: with which, is decided when it is committed."""
+
+    case: Settlement
+    decision: Digest
+    at: datetime
+
+
+Decided = tuple[Nudge, NudgeFact | Overflow]
+
+
+def append_decided(
+    connection: Connection, log: Log, names: Names, decided: Sequence[Decided],
+    tied: Mapping[UUID, Sequence[Nudge]] | None = None,
+) -> set[UUID]:  # fmt: skip
+    """As `append_if_unmoved`; what overflows joins the first digest that has room, or makes one."""
+    log.keys.hold(connection, [each.case.person.pseudonym for _, each in decided if isinstance(each, Overflow)])
+    desk = Desk(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
+    facts = [(nudge, desk.place(each) if isinstance(each, Overflow) else each) for nudge, each in decided]
+    kept = append_if_unmoved(connection, log, facts, tied)
+    record(connection, log, list(desk.facts(kept)))
+    return kept
+
+
+class Desk:
+    """Finds room for overflow: in digests that `find` gives, or in new ones."""
+
+    def __init__(self, names: Names, find: Callable[[UUID], Nudge | None]) -> None:
+        self._names, self._find = names, find
+        self._known: dict[UUID, Nudge | None] = {}
+        self._places: dict[UUID, list[tuple[NudgeFact, NudgeGathered]]] = {}
+
+    def place(self, one: Overflow) -> NudgeFact:
+        """The nudge's own fact: with which digest it goes, or that none comes in time."""
+        case, recipient = one.case, one.case.person.pseudonym
+        day, zone = one.decision.day, local_zone(one.case.person, one.case.defaults)
+        while not self._has_room(id_ := digest_id(self._names, recipient, day)):
+            day += timedelta(days=1)
+        digest = self._known[id_]
+        due = goes_on(day, zone) if digest is None else digest.to(recipient).due or goes_on(day, zone)
+        if not digest_comes(case, due):
+            return NudgeWithheld(one.at, recipient, Reason.CAP.value)
+        first = digest_planned(self._names, recipient, day, due, case.nudge.intent.id, one.at)
+        self._places.setdefault(id_, []).append((first, NudgeGathered(one.at, recipient, case.nudge.intent.id)))
+        return NudgeDigested(one.at, recipient, id_, due, one.decision.messages, one.decision.days)
+
+    def _has_room(self, id_: UUID) -> bool:
+        if id_ not in self._known:
+            self._known[id_] = self._find(id_)
+        digest = self._known[id_]
+        there = 0 if digest is None else len(digest.members)
+        return has_room(digest) and there + len(self._places.get(id_, ())) < FULL
+
+    def facts(self, kept: AbstractSet[UUID]) -> Iterator[tuple[UUID, NudgeFact]]:
+        """The digests' facts about what has really joined them."""
+        for id_, joined in self._places.items():
+            gathered = [(first, each) for first, each in joined if each.nudge in kept]
+            if gathered and self._known[id_] is None:
+                yield id_, gathered[0][0]
+            yield from ((id_, each) for _, each in gathered)
+
+
+def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) -> set[UUID]:
+    """Of the nudges that are about to be attempted, those that their recipient's cap has no room for any more.
+
+    Others may have been sent since it was decided. A second digest on a local day is one too many as well.
+    """
+    if not cases:
+        return set()
+    since = micros(window_start(cases[0].defaults, now))
+    sent = nudges.messages(connection, {case.person.pseudonym for case in cases}, since)
+    digested: set[str] = set()
+    return {
+        case.nudge.intent.id for case in cases
+        if not (_is_first(connection, case, digested, now) and _fits(case, sent[case.person.pseudonym], now))
+    }  # fmt: skip
+
+
+def _is_first(connection: Connection, case: Settlement, digested: set[str], now: datetime) -> bool:
+    """Whether no other digest goes to this person today; `digested`: those who are about to get one."""
+    who, intent = case.person.pseudonym, case.nudge.intent
+    if not is_digest(intent) or case.nudge.to(who).attempted_at is not None:
+        return True
+    theirs = nudges.of_persons(connection, [who])[who].values()
+    first = who not in digested and not other_went(theirs, intent.id, now, local_zone(case.person, case.defaults))
+    digested.add(who)
+    return first
+
+
+def _fits(case: Settlement, messages: list[datetime], now: datetime) -> bool:
+    """Whether the cap has room; if so, it counts for those that come after it."""
+    delivery, klass = case.nudge.to(case.person.pseudonym), case.trigger.klass
+    if is_capped(delivery, klass) and counted(messages, case.defaults, now) >= case.defaults.cap_messages:
+        return False
+    if OVERRIDES[klass].counts and delivery.attempted_at is None:
+        messages.append(now)
+    return True

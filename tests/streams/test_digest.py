@@ -273,7 +273,8 @@ async def test_views_are_the_same_when_rebuilt(world: World) -> None:
     await world.settle(EVENING + timedelta(minutes=1))
     world.platform.follower.drain()
     platform = world.platform
-    rebuilt = rebuild(platform.database, platform.log, platform.names, swap=True)
+    catalogue = platform.library.rules().catalogue
+    rebuilt = rebuild(platform.database, platform.log, platform.names, catalogue, swap=True)
     assert rebuilt.equal, rebuilt.differences
     assert said(await world.settle(NEXT_EVENING)) == ["Messages: 1"]
 

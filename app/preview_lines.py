@@ -106,8 +106,9 @@ def _heard(hearing: Hearing) -> str:
 
 
 def _listed(name: str, text: str) -> Iterator[str]:
-    for at, line in enumerate(wrap(text, WIDTH - 14)):
-        yield f"{'' if at else name:<14}{line}"
+    beside = max(14, len(name) + 2)
+    for at, line in enumerate(wrap(text, WIDTH - beside)):
+        yield f"{'' if at else name:<{beside}}{line}"
 
 
 def _cell(language: str, channel: str, size: str, text: str) -> Iterator[str]:

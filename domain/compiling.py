@@ -7,12 +7,11 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from domain.built_in import DIGEST
 from domain.conditions import BadCondition, Condition, Conditions
 from domain.event_types import Catalogue, EventType
-from domain.timing import Offset, parse_clock, parse_offset
+from domain.timing import Offset, parse_clock, parse_offset, parse_span
 from domain.together import Count, Needs, With
 from domain.triggers import (
     COMPLETE,
     CORRECTION,
-    LONGEST_SMOOTHING,
     RESIDENTS,
     BadTrigger,
     Expiry,
@@ -225,13 +224,9 @@ class _Compiler:
     @_collected
     def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
         try:
-            span = parse_offset(text)
+            return parse_span(text)
         except ValueError as error:
             raise BadTrigger(where, str(error)) from None
-        seconds = span.days * 86_400 + span.seconds
-        if span.months or not 0 <= seconds <= LONGEST_SMOOTHING.total_seconds():
-            raise BadTrigger(where, f"{text!r} is no span of up to a day; write one such as PT2H")
-        return seconds
 
     def _unless(self) -> tuple[Unless, ...]:
         return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))

@@ -1,21 +1,20 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from domain.done import Done, moot_from, names_nudge
 from domain.events import Effective, LifeEvent
 from domain.history import History, lives_in
 from domain.person import Fold, age_on
 from domain.residence import Homes
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, with_others
-from domain.timing import Offset, shift, zone_or
+from domain.timing import zone_or
 from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, named
 
 HEIRS = frozenset({"heir", "heirs"})
@@ -162,19 +161,19 @@ class _Planner:
             if deadline is not None:
                 self._step(start, version, about, step, named(step.name, number), deadline)
 
-    def _answers(self, trigger: Trigger, occurrence: UUID) -> list["_Done"]:
+    def _answers(self, trigger: Trigger, occurrence: UUID) -> list["Done"]:
         """When the person answered any nudge of the occurrence."""
         replies = self.by_type.get(REPLIED, ())
         names = (*trigger.step_names, CORRECTION) if replies else ()
         ids = {str(self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)) for name in names}
-        return [_Done(fact.event.time, patient=False) for fact in replies if _names_nudge(fact, ids)]
+        return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]
 
     def _step(
         self, start: Start, version: Version, about: "_About", step: Step, name: str, deadline: datetime
     ) -> None:
         trigger, occurrence = version.trigger, about.occurrence
         id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)
-        due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
+        due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
         if start.fact.event.area is not None:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
                 return
@@ -188,7 +187,7 @@ class _Planner:
             id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
             step=name, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
             channels=trigger.channels, cause=start.fact.event.stream,
-            moot_from=_moot_from(about.done) if about.done else None,
+            moot_from=moot_from(about.done) if about.done else None,
         ))  # fmt: skip
 
     def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
@@ -209,11 +208,11 @@ class _Planner:
             return True
         return bool(self.deaths) and self._cut_short(start.fact.event, trigger, due)
 
-    def _done(self, start: Start, trigger: Trigger) -> list["_Done"]:
+    def _done(self, start: Start, trigger: Trigger) -> list["Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
         about_homes = start.fact.event.area is not None
         return [
-            _Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
+            Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
             for unless in trigger.unless
             for later in self._reported(unless.on, elsewhen=about_homes)
             if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
@@ -238,45 +237,9 @@ class _Planner:
         return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
 
 
-class _Done(NamedTuple):
-    """The thing itself happened at that time; `patient`: its trigger waits for late reports of it.
-
-    `area`: it ends only what is about homes there.
-    """
-
-    time: datetime
-    patient: bool
-    area: str | None = None
-
-
 class _About(NamedTuple):
     """What the steps of one occurrence share."""
 
     occurrence: UUID
-    done: Sequence[_Done]
+    done: Sequence[Done]
     intents: list[Intent]
-
-
-def _moot_from(done: Sequence[_Done]) -> datetime | None:
-    """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
-    return min((each.time for each in done if not each.patient), default=None)
-
-
-def _names_nudge(reply: Effective, ids: AbstractSet[str]) -> bool:
-    return str(reply.values.get("event.nudge")).lower() in ids
-
-
-def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:
-    """When it is due: late reports are waited for as long as the most patient `unless` says."""
-    due = deadline
-    for unless in trigger.unless:
-        if unless.grace:
-            due = max(due, _waited(deadline, unless.grace, zone))
-    return due
-
-
-def _waited(deadline: datetime, grace: Offset, zone: ZoneInfo) -> datetime:
-    try:
-        return shift(deadline, grace, zone)
-    except OverflowError:  # at the end of the calendar nobody waits
-        return deadline

@@ -19,6 +19,7 @@ _OF_THE_MACHINE = re.compile(r"(?:posix|right)/.*|localtime|posixrules|Factory")
 
 UTC = ZoneInfo("UTC")
 SHORTEST_MONTH = 28
+DAY_SECONDS = 86_400
 
 
 class NotADuration(ValueError):
@@ -61,6 +62,26 @@ def parse_offset(text: str) -> Offset:
         sign * (7 * number["weeks"] + number["days"]),
         sign * (3600 * number["hours"] + 60 * number["minutes"] + number["seconds"]),
     )
+
+
+class NotASpan(ValueError):
+    """{text!r} is no span of up to a day; write one such as PT2H."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(text=text))
+
+
+def parse_span(text: str) -> int:
+    """The ISO 8601 duration, of a day at most, in seconds.
+
+    Raises:
+        NotADuration, NotASpan: the text is none, or it is longer or goes back.
+    """
+    span = parse_offset(text)
+    seconds = span.days * DAY_SECONDS + span.seconds
+    if span.months or not 0 <= seconds <= DAY_SECONDS:
+        raise NotASpan(text)
+    return seconds
 
 
 def add_months(day: date, months: int) -> date:

@@ -40,8 +40,6 @@ REPLIED = "citizen.replied"
 RESIDENTS = "residents"
 """To whom a trigger on an area event speaks."""
 
-LONGEST_SMOOTHING = timedelta(days=1)
-
 Values = Mapping[str, Any]
 
 
@@ -213,6 +211,10 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         """Whether it waits for late reports."""
         return any(unless.grace for unless in self.unless)
 
+    def patiently(self, deadline: datetime, zone: ZoneInfo) -> datetime:
+        """When it is due: late reports are waited for as long as the most patient `unless` says."""
+        return max([deadline, *(_waited(deadline, unless.grace, zone) for unless in self.unless if unless.grace)])
+
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
         """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
         if self.once:
@@ -238,3 +240,10 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
             return None if self.klass == "legal" else due + EXPIRES_AFTER
         except (OverflowError, ValueError):  # beyond the calendar nothing expires
             return None
+
+
+def _waited(deadline: datetime, grace: Offset, zone: ZoneInfo) -> datetime:
+    try:
+        return shift(deadline, grace, zone)
+    except OverflowError:  # at the end of the calendar nobody waits
+        return deadline

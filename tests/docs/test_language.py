@@ -21,16 +21,17 @@ from templates.shapes import CountShape, RepeatShape, StepShape, TriggerShape, U
 PAGE = (Path(__file__).parents[2] / "docs/language.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(\w+)` \| .* \| `(.+)` \|$", re.MULTILINE)
-[KZ] = [pack for pack in shipped() if pack.name == "kz"]
+KZ, ALATAU = (next(pack for pack in shipped() if pack.name == name) for name in ("kz", "alatau"))
 BASE: Mapping[str, Any] = {
     "title": {"kk": "-", "ru": "-", "en": "-"}, "owner": "interior", "legal_basis": "-", "category": "transport",
     "class": "service", "on": "kz.traffic.fine_issued", "due": {"issued": {}}, "channels": ["push", "sms", "email"],
 }  # fmt: skip
 TWO = [{"on": "kz.traffic.fine_paid", "within": "P1D"}, {"on": "kz.residence.registered", "within": "P1D"}]
+AREA = {"on": "alatau.utilities.outage_planned"}
 WORDS = {"subject": "-", "push": {"title": "-", "body": "-"}, "sms": "-"}
 Wrap = Callable[[Any], Mapping[str, Any]]
 SECTIONS: Mapping[str, tuple[type[Shape], Wrap]] = {
-    "Keys": (TriggerShape, lambda one: {"with": TWO} | one),
+    "Keys": (TriggerShape, lambda one: (AREA if "residents_at" in one else {"with": TWO}) | one),
     "A step (`due`)": (StepShape, lambda one: {"due": {"issued": one}}),
     "The thing itself happened (`unless`)": (UnlessShape, lambda one: {"unless": [{"on": TWO[0]["on"]} | one]}),
     "Several events (`with`)": (WithShape, lambda one: {"with": [TWO[0] | one]}),
@@ -81,7 +82,7 @@ def _pack(folder: Path, rules: Mapping[str, Any]) -> Path:
 def test_every_example_passes_the_check(tmp_path: Path, name: str, text: str, wrap: Wrap) -> None:
     """What the page shows, an owner may write: `habarshy lint` finds nothing."""
     try:
-        load_packs([KZ, _pack(tmp_path, wrap(_read(tmp_path, text)))])
+        load_packs([KZ, ALATAU, _pack(tmp_path, wrap(_read(tmp_path, text)))])
     except BrokenPack as broken:
         pytest.fail(f"{name}: {broken}")
 

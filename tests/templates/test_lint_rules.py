@@ -36,7 +36,7 @@ ROWS: list[Row] = [
         "10:15: residents_at must be 'event' or 'due' (did you mean 'due'?)",
     ]),
     (RULES, "to: subject", "to: subject\nsmooth: P2D", [
-        "10:9: 'P2D' is no span of up to a day; write one such as PT2H",
+        "10:9: 'P2D' is no span of up to a day; write one such as PT2H.",
     ]),
     (RULES, "offset: -P1D", "offset: -P1D\n    smoth: PT2H", [
         "16:5: the key 'smoth' is not known here (did you mean 'smooth'?)",

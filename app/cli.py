@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import config, demo, ingest, intents, packs, people, run, serve, simulate, status
+from app.commands import config, demo, eligible, ingest, intents, packs, people, run, serve, simulate, status
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "intents": intents.intents,
     "trail": people.trail,
     "why": people.why,
+    "eligible": eligible.eligible,
     "simulate": simulate.simulate_command,
     "status": status.status,
     "lint": packs.lint,

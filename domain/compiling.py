@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.conditions import BadCondition, Condition, Conditions
+from domain.benefits import PERSON
+from domain.conditions import Condition
 from domain.event_types import Catalogue, EventType
-from domain.timing import Offset, parse_clock, parse_offset
-from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Unless
+from domain.parts import condition_at, offset_at, prefixed, type_at
+from domain.timing import Offset, parse_clock
+from domain.triggers import CORRECTION, RESIDENTS, BadTrigger, Expiry, Step, Trigger, Turn, Unless
+
+ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
+"""What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
 
 
 def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Trigger:
@@ -21,42 +26,50 @@ def compile_trigger(name: str, content: Mapping[str, Any], catalogue: Catalogue)
 class _Compiler:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
-        self.type = self._type(("on",), content["on"])
-        self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
+        self.turn = self._turn()
+        self.type = self._type(("on",), content["on"] if self.turn is None else self.turn.benefit.on)
+        self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
+        self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
 
     def trigger(self) -> Trigger:
         content = self.content
         return Trigger(
             name=self.name, owner=content["owner"], category=content["category"], klass=content["class"],
-            on=content["on"], when=self._condition(("when",), content.get("when"), self.variables),
+            on=self.type.name, turn=self.turn, when=self._condition(("when",), content.get("when"), self.variables),
             to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
         )  # fmt: skip
 
+    def _turn(self) -> Turn | None:
+        if isinstance(self.content["on"], str):
+            return None
+        [(edge, name)] = self.content["on"].items()
+        if (benefit := self.catalogue.benefits.get(name)) is None:
+            raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
+        if benefit.on == PERSON:
+            raise BadTrigger(("on", edge), f"{name!r} is about no event; start on the event that changes it")
+        return Turn(benefit, edge == "becomes")
+
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
-        if (found := self.catalogue.types.get(name)) is None:
-            raise BadTrigger(path, f"no event type is called {name!r}")
-        return found
+        return type_at(path, name, self.catalogue)
 
     def _condition(
         self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
     ) -> Condition | None:
-        if text is None:
-            return None
-        try:
-            return Conditions(variables).compile(text)
-        except BadCondition as bad:
-            raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
+        return None if text is None else condition_at(path, text, variables)
 
     def _recipients(self) -> frozenset[str]:
-        to = _listed(self.content.get("to") or ("subject" if self.type.subject else RESIDENTS))
+        whose = self.turn.benefit.to if self.turn else None
+        to = _listed(self.content.get("to") or whose or ("subject" if self.type.subject else RESIDENTS))
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
         for role in roles:
             if role not in self.type.roles:
                 raise BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}")
+        if whose is not None and roles != {whose}:
+            raise BadTrigger(("to",), f"the benefit is that of the {whose}, so nobody else is told of it")
         return roles
 
     def _occurrence(self) -> tuple[str, ...]:
@@ -71,7 +84,7 @@ class _Compiler:
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
         if path == "event.time":
             return path
-        if self.variables.get(self._path(where, path, ("event", "citizen"))) != "date":
+        if self.variables.get(self._path(where, path, ("event", "citizen", "entitled"))) != "date":
             raise BadTrigger(where, f"{path!r} is no date")
         return path
 
@@ -84,24 +97,26 @@ class _Compiler:
             raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
         clock = step.get("at")
         return Step(
-            name, self._date((*where, "from"), step.get("from", "event.time")),
+            name, self._date((*where, "from"), step.get("from") or self._start()),
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
         )  # fmt: skip
 
+    def _start(self) -> str:
+        if self.turn is None:
+            return "event.time"
+        return "entitled.from" if self.turn.becomes else "entitled.until"
+
     def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
-        try:
-            return parse_offset(text)
-        except ValueError as error:
-            raise BadTrigger(where, str(error)) from None
+        return offset_at(where, text)
 
     def _unless(self) -> tuple[Unless, ...]:
         return tuple(self._prevention(at, each) for at, each in enumerate(self.content.get("unless") or ()))
 
     def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
         later = self._type(("unless", at, "on"), each["on"])
-        variables = self.variables | _prefixed("later", later)
+        variables = self.variables | prefixed("later", later)
         return Unless(
             later.name,
             self._condition(("unless", at, "when"), each.get("when"), variables),
@@ -115,13 +130,9 @@ class _Compiler:
             raise BadTrigger(
                 ("expires",), "'event.time' is no date; write an offset after the due time, such as P14D"
             )
-        if text.startswith(("event.", "citizen.")):
+        if text.startswith(("event.", "citizen.", "entitled.")):
             return Expiry(self._date(("expires",), text), None)
         return Expiry(None, self._offset(("expires",), text))
-
-
-def _prefixed(prefix: str, type_: EventType) -> dict[str, str]:
-    return {f"{prefix}.{name}": kind for name, kind in type_.variables().items()}
 
 
 def _listed(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,8 +8,12 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from domain.course import Course
+from domain.eligibility import Case, entitled_values
 from domain.events import Effective, LifeEvent
 from domain.history import History
+from domain.ids import Names
+from domain.parameters import parameters_on
 from domain.person import Fold, age_on
 from domain.rulebook import Rulebook, Version
 from domain.timing import Offset, shift, zone_or
@@ -71,7 +75,8 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
 
 class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
-        self.person, self.rulebook = history.person, rulebook
+        self.person, self.rulebook, self.history = history.person, rulebook, history
+        self.course: Course | None = None
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
@@ -108,20 +113,38 @@ class _Planner:
             trigger = version.trigger
             if roles and trigger.to.isdisjoint(roles):
                 continue
-            start = start or self._start(fact)
-            if trigger.when is None or trigger.when.holds(start.values):
+            start = start or self._start(fact, law=any(each.trigger.reads_law for each in versions))
+            if trigger.turn is not None:
+                self._turn(start, version)
+            elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
-    def _start(self, fact: Effective) -> "_Start":
+    def _start(self, fact: Effective, *, law: bool) -> "_Start":
         zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
         values = self.fold.attributes | fact.values
         if (born := values.get("citizen.born_on")) is not None:
             values["citizen.age"] = age_on(born, fact.event.time.astimezone(zone).date())
+        if law:
+            day = fact.event.time.astimezone(zone).date().isoformat()
+            values |= parameters_on(self.rulebook.catalogue.parameters, day)
         return _Start(fact, values, zone)
 
-    def _occur(self, start: "_Start", version: Version) -> None:
+    def _turn(self, start: "_Start", version: Version) -> None:
+        """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
         trigger = version.trigger
-        if (occurrence := self._occurrence(start, trigger)) is None:
+        assert trigger.turn is not None
+        self.course = self.course or Course(self.history, self.rulebook)
+        case = Case(trigger.turn.benefit, start.fact, self.course)
+        for number, period in enumerate(case.periods()):
+            edge = period.start if trigger.turn.becomes else period.end
+            if edge is not None:
+                values = case.values(edge) | entitled_values(period, start.zone)
+                if trigger.when is None or trigger.when.holds(values):
+                    self._occur(start._replace(values=values), version, number)
+
+    def _occur(self, start: "_Start", version: Version, number: int = 0) -> None:
+        trigger = version.trigger
+        if (occurrence := self._occurrence(start, trigger, number)) is None:
             return
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
@@ -160,13 +183,8 @@ class _Planner:
             if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
-    def _occurrence(self, start: "_Start", trigger: Trigger) -> UUID | None:
-        names = self.rulebook.names
-        if not trigger.occurrence:
-            fact = start.fact
-            return names.occurrence(trigger.name, self.person, fact.event.source, fact.original_id)
-        about = [start.values.get(path) for path in trigger.occurrence]
-        return None if None in about else names.occurrence(trigger.name, self.person, *map(str, about))
+    def _occurrence(self, start: "_Start", trigger: Trigger, number: int) -> UUID | None:
+        return occurrence_of(self.rulebook.names, self.person, trigger, start.fact, start.values, number)
 
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
@@ -177,6 +195,17 @@ class _Planner:
         if type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
             concerned += event.persons.get(type_.subject, ())
         return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
+
+
+def occurrence_of(
+    names: Names, person: str, trigger: Trigger, fact: Effective, values: Mapping[str, Any], number: int = 0
+) -> UUID | None:
+    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+    again = (str(number),) if number else ()
+    if not trigger.occurrence:
+        return names.occurrence(trigger.name, person, fact.event.source, fact.original_id, *again)
+    about = [values.get(path) for path in trigger.occurrence]
+    return None if None in about else names.occurrence(trigger.name, person, *map(str, about), *again)
 
 
 class _Start(NamedTuple):

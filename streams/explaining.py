@@ -12,8 +12,10 @@ from domain.delivery import Delivery
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
+from domain.law import law_values
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
+from domain.plan import Intent
 from domain.timing import zone_of
 from domain.triggers import Trigger
 from projections import nudges
@@ -89,7 +91,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
         state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent.step, cause, known, rules), words=_words(reader, nudge),
+        used=_used(trigger, intent, cause, known, rules), words=_words(reader, nudge),
         facts=tuple(_happened(log.streams(connection, [id_]))),
     )  # fmt: skip
 
@@ -97,20 +99,26 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
 def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     content = trigger.content
     clause = {name: content[name] for name in ("on", "when", "to", "unless", "expires") if name in content}
-    return clause | {"due": {step: content["due"].get(step)}}
+    due = content["due"].get(step)
+    if trigger.turn is not None:  # what it leaves unsaid is its benefit's
+        clause.setdefault("to", sorted(trigger.to))
+        due = {"from": next((each.source for each in trigger.steps if each.name == step), None), **(due or {})}
+    return clause | {"due": {step: due}}
 
 
-def _used(trigger: Trigger, step: str, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
+def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
     if cause is None:
         return {}
     zone = zone_of(rules.defaults.zone)
     person = person_as_of(known.person, known.facts, rules.catalogue, cause.time)
     values = citizen_values(person.attributes, cause.time, zone) | cause.values
-    return {name: values[name] for name in sorted(_reads(trigger, step)) if name in values}
+    values |= law_values(intent, cause, known, rules.rulebook)
+    return {name: values[name] for name in sorted(_reads(trigger, intent.step)) if name in values}
 
 
 def _reads(trigger: Trigger, step: str) -> set[str]:
-    names = set(trigger.occurrence) | set(trigger.when.reads if trigger.when else ())
+    names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
+    names |= set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:
         if each.name == step:
             names |= {each.source, *(each.when.reads if each.when else ())}

@@ -143,7 +143,8 @@ class _Rehearsal:
             )
             decision = settle(case, self.now) if whom else Withhold(Reason.NO_GUARDIAN)
             cause = next((event for event in self.known if event.stream == intent.cause), None)
-            self._carry_out(Settled(case, self._person(intent.person), cause, decision))
+            history = self._history(intent.person)
+            self._carry_out(Settled(case, self._person(intent.person), cause, decision, history))
 
     def _recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
         return recipients(nudge, self.trigger, self._person(nudge.intent.person), self.rules.defaults, at)

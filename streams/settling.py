@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from domain.delivery import State
 from domain.events import LifeEvent
+from domain.history import History
 from domain.nudge import Nudge
 from domain.person import Person
 from domain.settle import Decision, Ledger, Reason, Settlement, Withhold, recipients, settle
@@ -20,12 +21,16 @@ from streams.log import Log
 
 
 class Case(Struct, frozen=True):
-    """One delivery to decide on. `about`: the person whom the nudge concerns; `cause`: the life event behind it."""
+    """One delivery to decide on.
+
+    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person.
+    """
 
     settlement: Settlement
     about: Person
     cause: LifeEvent | None
     decision: Decision
+    history: History
 
     @property
     def nudge(self) -> Nudge:
@@ -74,6 +79,7 @@ class Looking:
     ) -> None:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self.persons: dict[str, Person] = {}
+        self.histories: dict[str, History] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
         """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian."""
@@ -89,7 +95,9 @@ class Looking:
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)
         if missing:
-            self.persons |= reading.persons(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            found = reading.histories(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            self.histories |= found
+            self.persons |= reading.folded(found, self.rules.rulebook)
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Whoever was chosen before stays; the first look at a nudge chooses."""
@@ -110,4 +118,4 @@ class Looking:
                 nudge, trigger, self.persons[recipient], ledger, self.rules.controls, self.rules.defaults
             )
             decision = settle(settlement, self.now) if named else Withhold(Reason.NO_GUARDIAN)
-            yield Case(settlement, about, cause, decision)
+            yield Case(settlement, about, cause, decision, self.histories[about.pseudonym])

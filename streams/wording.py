@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.law import law_values
 from domain.person import Person, citizen_values
 from domain.timing import zone_or
 from domain.triggers import CORRECTION
@@ -22,7 +23,7 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
     values = context(
         case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
-        intent.due.astimezone(zone),
+        intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
     language = case.recipient.get("language") or defaults.language
     return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)

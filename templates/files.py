@@ -31,6 +31,14 @@ class PackFiles(Struct, frozen=True):
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
+    parameters: Document | None = None
+    benefits: Document | None = None
+
+    @property
+    def extra(self) -> dict[str, Document]:
+        """The files that a pack may do without, by the key of the pack's content that each becomes."""
+        files = {"parameters": self.parameters, "benefits": self.benefits}
+        return {name: document for name, document in files.items() if document is not None}
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
@@ -39,7 +47,12 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
-    )
+        _read_if_there(folder / "parameters.yaml", report), _read_if_there(folder / "benefits.yaml", report),
+    )  # fmt: skip
+
+
+def _read_if_there(path: Path, report: Report) -> Document | None:
+    return read_document(path, report) if path.exists() else None
 
 
 def _trigger_folders(folder: Path) -> Iterator[Path]:

@@ -1,6 +1,6 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from templates.event_check import Known
@@ -81,10 +81,16 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
     return []
 
 
-def check_titles(document: Document, languages: list[str], report: Report) -> None:
-    """Report every title and label of a file that lacks a language."""
+def _titled(path: Path) -> bool:
+    return path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
+
+
+def check_titles(
+    document: Document, languages: list[str], report: Report, titled: Callable[[Path], bool] = _titled
+) -> None:
+    """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
     for path in document.values if document.data is not None else ():
-        named = path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
+        named = titled(path)
         missing = [each for each in languages if each not in group_at(document.data, *path)] if named else []
         if missing:
             message = f"{path[-1]} is missing in {', '.join(missing)}"

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.event_types import Catalogue, EventType
+from domain.benefits import starts_on
+from domain.event_types import Catalogue
 from domain.sms import segments
 from domain.triggers import CORRECTION
 from templates.files import TriggerFiles
 from templates.findings import Report
 from templates.render import Rendered, Renderer, WordsFailed, context
-from templates.words_check import START, texts
+from templates.words_check import START, law_variables, texts
 from templates.yaml_file import Document, Path
 
 MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -33,7 +34,7 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
     """Report words that fail for events that their schema allows, and words that are always too long."""
     rules = files.rules.data
     renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
-    full, smallest = samples(catalogue.types[rules["on"]], catalogue)
+    full, smallest = samples(rules["on"], catalogue)
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, report)
         for step in rules["due"]:
@@ -42,8 +43,9 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
             sample.check(CORRECTION, full, smallest, (CORRECTION,))
 
 
-def samples(type_: EventType, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values of an event with every field, and of the smallest event."""
+def samples(on: Any, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: ANN401  (as in the file)
+    """What the words of a trigger `on` that may read: of an event with every field, and of the smallest event."""
+    type_ = catalogue.types[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
     citizen = {name: _SHORTEST[kind] for name, kind in catalogue.citizen_variables().items()}
@@ -51,7 +53,8 @@ def samples(type_: EventType, catalogue: Catalogue) -> tuple[dict[str, Any], dic
     smallest = {
         name: value for name, value in event.items() if not any(f"{name}.".startswith(f"{each}.") for each in absent)
     }
-    return context(event, citizen, citizen, MOMENT), context(smallest, citizen, citizen, MOMENT)
+    law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
+    return context(event, citizen, citizen, MOMENT, law), context(smallest, citizen, citizen, MOMENT, law)
 
 
 def _chosen(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from templates.kinds import (
     Duration,
     Name,
     Names,
+    On,
     Shape,
     StepName,
     Text,
@@ -59,7 +60,7 @@ class TriggerShape(Shape):
     legal_basis: Text = Field(description="the law that obliges or allows the agency to tell")
     category: Name = Field(description="what a citizen opts out of")
     class_: Class = Field(alias="class", description="what overrides preferences and caps")
-    on: Text = Field(description="the event type that starts it")
+    on: On = Field(description="the event type that starts it, or {becomes: benefit}, or {ceases: benefit}")
     when: Text = optional("CEL: which of these events")
     to: Names = optional("the role or roles that are told; the subject unless said")
     occurrence: Names = optional("what it is about: fields of the event; each event by itself unless said")

@@ -1,13 +1,14 @@
 """Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
 
-from domain.compiling import compile_trigger
+from domain.benefits import starts_on
+from domain.compiling import ENTITLED, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import BadTrigger
 from templates.findings import Report, closest
@@ -22,7 +23,7 @@ _HARMLESS: Mapping[str, Any] = {
     "channels": ["email"],
 }  # fmt: skip
 _QUOTED = re.compile(r"'([^']+)'")
-_ROOTED = re.compile(r"(?:event|citizen|later)\.")
+_ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
 def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str], report: Report) -> None:
@@ -30,11 +31,11 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
     if document.data is None:
         return
     rules = _compilable(document.data, check_shape(document, TriggerShape, report))
-    if rules is None or broken & set(_types(rules)):
+    if rules is None or broken & set(_types(rules, catalogue)):
         return
     for bad in _all_bad(rules, catalogue):
         suggestion = _meant(bad, rules, catalogue)
-        report.add(document.finding(_place(document, bad), bad.problem, suggestion))
+        report.add(document.finding(place_of(document, bad, ("when",)), bad.problem, suggestion))
 
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
@@ -62,8 +63,11 @@ def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
     return True
 
 
-def _types(rules: dict[str, Any]) -> list[str]:
-    return [rules["on"], *(each["on"] for each in rules.get("unless", ()))]
+def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
+    """The event types, and the benefit, that the rules name."""
+    on = rules["on"]
+    started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
+    return [*started, *(each["on"] for each in rules.get("unless", ()))]
 
 
 def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
@@ -74,35 +78,47 @@ def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
             compile_trigger("lint", rules, catalogue)
         except BadTrigger as bad:
             found.append(bad)
-            if not _mended(rules, bad.path):
+            if not _mended(rules, bad.path, catalogue):
                 return found
         else:
             return found
 
 
-def _mended(rules: dict[str, Any], path: Path) -> bool:
+def _mended(rules: dict[str, Any], path: Path, catalogue: Catalogue) -> bool:
     if path[:1] == ("unless",) and path[-1] == "on":
-        rules["unless"][path[1]] = {"on": rules["on"]}  # in its place, so that the others keep theirs
+        rules["unless"][path[1]] = {
+            "on": starts_on(rules["on"], catalogue)
+        }  # in its place, so that the others keep theirs
         return True
-    return path != ("on",) and _drop(rules, path)
+    return path[:1] != ("on",) and _drop(rules, path)
 
 
-def _place(document: Document, bad: BadTrigger) -> Place:
-    if bad.path[-1] != "when":
-        return document.value(bad.path)
+def quoted_in(bad: BadTrigger) -> str | None:
+    """The name that the problem is about."""
     quoted = _QUOTED.search(bad.problem)
-    token = quoted[1] if quoted and _ROOTED.match(quoted[1]) else ""
-    return document.inside(bad.path, bad.line, token, bad.column)
+    return quoted[1] if quoted else None
+
+
+def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Place:
+    """Where the problem is; `texts`: the keys that hold CEL, in which a name can be searched for."""
+    if bad.path[-1] not in texts:
+        return document.value(bad.path)
+    quoted = quoted_in(bad) or ""
+    return document.inside(bad.path, bad.line, quoted if _ROOTED.match(quoted) else "", bad.column)
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
-    if (quoted := _QUOTED.search(bad.problem)) is None:
+    if (quoted := quoted_in(bad)) is None:
         return None
+    if bad.path[0] == "on" and isinstance(rules["on"], dict):
+        return closest(quoted, catalogue.benefits)
     if bad.path[-1] == "on":
-        return closest(quoted[1], catalogue.types)
-    type_ = catalogue.types[rules["on"]]
+        return closest(quoted, catalogue.types)
+    type_ = catalogue.types[str(starts_on(rules["on"], catalogue))]
     if bad.path == ("to",):
-        return closest(quoted[1], type_.roles)
+        return closest(quoted, type_.roles)
     later = catalogue.types[rules["unless"][bad.path[1]]["on"]] if bad.path[0] == "unless" else type_
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
-    return closest(quoted[1], [*names, *catalogue.citizen_variables()])
+    if isinstance(rules["on"], dict):
+        names += ENTITLED
+    return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

@@ -17,7 +17,11 @@ _SIGNS = {
     "<": "is less than", "!": "not",
 }  # fmt: skip
 _OF_DATES = {">": "is after", "<": "is before", ">=": "is not before", "<=": "is not after"}
-_ROOTS = {"event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s"}
+_ROOTS = {
+    "event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s", "param": "the law’s",
+    "entitled": "the entitlement’s",
+}  # fmt: skip
+_EDGES = {"becomes": "entitled to", "ceases": "to be entitled to"}
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
 
 
@@ -28,7 +32,7 @@ class RuleWords(Struct, frozen=True):
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
         """One sentence for each part of the clause."""
-        yield f"When this is recorded: {self._title(clause['on'])}{self._given(clause.get('when'))}."
+        yield f"{self._start(clause['on'])}{self._given(clause.get('when'))}."
         yield f"It is for {_whom(clause.get('to') or 'subject')}."
         yield from (self._due(step) for step in clause["due"].values() if step)
         yield from (self._unless(each) for each in clause.get("unless") or ())
@@ -61,6 +65,12 @@ class RuleWords(Struct, frozen=True):
 
     def _title(self, event_type: str) -> str:
         return f"“{self.titles.get(event_type, event_type)}”"
+
+    def _start(self, on: str | Mapping[str, str]) -> str:
+        if isinstance(on, str):
+            return f"When this is recorded: {self._title(on)}"
+        [(edge, benefit)] = on.items()
+        return f"When this person {edge} {_EDGES[edge]} “{_spoken(benefit)}”"
 
     def _given(self, when: str | None) -> str:
         return f", and {self.condition(when)}" if when else ""

@@ -1,6 +1,6 @@
 """Checks parameters.yaml and benefits.yaml: their shape, their order, the names they use, and that they compile."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -54,6 +54,7 @@ def _check_order(document: Document, name: str, days: Sequence[str], report: Rep
 def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) -> tuple[Catalogue, frozenset[str]]:
     """Report what is wrong with each benefits.yaml; the catalogue with what can be used, and the names of others."""
     usable: dict[str, Any] = {}
+    declared: set[str] = set()
     broken: set[str] = set()
     for document in documents:
         if document.data is None:
@@ -61,7 +62,8 @@ def check_benefits(documents: Iterable[Document], rest: Rest, report: Report) ->
         wrong = _named(check_shape(document, BenefitsFile, report))
         check_titles(document, rest.languages, report, _titled)
         for name, content in plain(document).items():
-            _declared_twice(document, name, usable, report)
+            _declared_twice(document, name, declared, report)
+            declared.add(name)
             before = len(report)
             if name not in wrong:
                 _check_benefit(document, name, rest, report)
@@ -80,7 +82,7 @@ def _titled(path: Path) -> bool:
     return path[-1:] == ("title",)
 
 
-def _declared_twice(document: Document, name: str, declared: Mapping[str, Any], report: Report) -> None:
+def _declared_twice(document: Document, name: str, declared: Container[str], report: Report) -> None:
     if name in declared:
         report.add(document.finding(document.key((name,)), f"{name!r} is declared by two packs"))
 

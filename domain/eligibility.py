@@ -152,9 +152,8 @@ class Case:
             yield Obstacle(Why.DIED, self._day(self.course.died))
 
     def _out_of_time(self, day: date) -> Iterator[Obstacle]:
-        benefit = self.benefit
-        if (benefit.start and self.start is None) or (benefit.until and self.until is None):
-            yield Obstacle(Why.NO_DATE)
+        if self.benefit.start is not None and self.start is None:
+            yield Obstacle(Why.NO_DATE)  # an end that is not known is no end: some are granted for life
         if self.start is not None and day < self.start:
             yield Obstacle(Why.NOT_YET, self.start)
         if self.until is not None and day >= self.until:

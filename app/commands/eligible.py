@@ -118,7 +118,7 @@ def _outcome(answer: Answer) -> str:
 
 _REASONS = {
     Why.NO_EVENT: "no event is known of the kind “{about}”",
-    Why.NO_DATE: "a date from which or until which it is due is not known",
+    Why.NO_DATE: "the date from which it is due is not known",
     Why.NOT_YET: "only from {day}",
     Why.OVER: "only until {day}, exclusive",
     Why.DIED: "died on {day}",

@@ -61,16 +61,16 @@ def granted(time: str, event_id: str = "granted") -> LifeEvent:
     return event("paper.issued", time, event_id, {"holder": SAULE}, kind="allowance")
 
 
-def answers(*recorded: LifeEvent, day: str, to: str = SAULE, **benefits: Mapping[str, Any]) -> list[Answer]:
-    """What these facts entitle to on a day."""
-    catalogue = law(**(benefits or {"allowance": ALLOWANCE}))
+def answers(*recorded: LifeEvent, day: str, to: str = SAULE, benefit: Mapping[str, Any] = ALLOWANCE) -> list[Answer]:
+    """What these facts entitle to on a day, by this benefit."""
+    catalogue = law(benefit=benefit)
     history = history_of(to, recorded, catalogue)
     return eligibility(history, Rulebook(catalogue, DEFAULTS, NAMES), date.fromisoformat(day))
 
 
-def answer(*recorded: LifeEvent, day: str, **benefits: Mapping[str, Any]) -> Answer:
+def answer(*recorded: LifeEvent, day: str, benefit: Mapping[str, Any] = ALLOWANCE) -> Answer:
     """The only answer."""
-    [found] = answers(*recorded, day=day, **benefits)
+    [found] = answers(*recorded, day=day, benefit=benefit)
     return found
 
 

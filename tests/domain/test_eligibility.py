@@ -35,7 +35,7 @@ def test_the_amount_goes_by_the_event(order: int, times: int) -> None:
 @pytest.mark.parametrize(("as_of", "index"), [("from", 110), ("asked", 130)])
 def test_the_law_of_the_first_day_or_of_the_day_asked_for(as_of: str, index: int) -> None:
     """`amount_as_of` decides by the law of which day the amount goes."""
-    found = answer(lives(), born(), day="2026-02-01", allowance={**ALLOWANCE, "amount_as_of": as_of})
+    found = answer(lives(), born(), day="2026-02-01", benefit={**ALLOWANCE, "amount_as_of": as_of})
     assert (found.amount, found.parameters["index"].value) == (38 * index, index)
 
 
@@ -50,9 +50,9 @@ def test_facts_count_from_their_day_and_entitlement_until_its_end(day: str, reas
 def test_not_yet() -> None:
     """Before the first day the answer says from when."""
     later = {**ALLOWANCE, "from": {"from": "event.born_on", "offset": "P1M"}}
-    [obstacle] = answer(lives(), born(), day="2025-04-09", allowance=later).obstacles
+    [obstacle] = answer(lives(), born(), day="2025-04-09", benefit=later).obstacles
     assert (obstacle.why, obstacle.day) == (Why.NOT_YET, date(2025, 4, 10))
-    assert answer(lives(), born(), day="2025-04-10", allowance=later).entitled
+    assert answer(lives(), born(), day="2025-04-10", benefit=later).entitled
 
 
 @pytest.mark.parametrize(("facts", "unknown"), [([lives("100000000")], False), ([], True)])
@@ -109,15 +109,22 @@ def test_a_benefit_of_somebody_else_is_not_ones_own() -> None:
 def test_a_benefit_about_the_person_alone() -> None:
     """It needs no event, only the person's dates; the amount of 1.5 indices is rounded to the tenge."""
     registered = event("person.registered", "2000-01-01", "registered", {"citizen": SAULE}, born_on="1963-02-28")
-    assert why(answer(registered, day="2026-02-27", pension=PENSION)) == [Why.NOT_YET]
-    found = answer(registered, day="2026-02-28", pension=PENSION)
+    assert why(answer(registered, day="2026-02-27", benefit=PENSION)) == [Why.NOT_YET]
+    found = answer(registered, day="2026-02-28", benefit=PENSION)
     assert (found.entitled, found.amount, found.about) == (True, 195, None)
     assert [fact.event for fact in found.facts] == [registered]
 
 
 def test_a_date_that_is_not_known_is_a_reason() -> None:
     """Without a birth date there is no first day, so nobody is entitled by guess."""
-    assert why(answer(lives(), day="2026-01-01", pension=PENSION)) == [Why.NO_DATE]
+    assert why(answer(lives(), day="2026-01-01", benefit=PENSION)) == [Why.NO_DATE]
+
+
+def test_an_end_that_is_not_known_is_no_end() -> None:
+    """Where the event says no end, the entitlement has none."""
+    endless = {**ALLOWANCE, "until": {"from": "citizen.born_on", "offset": "P1Y"}}
+    found = answer(lives(), born(), day="2035-01-01", benefit=endless)
+    assert (found.entitled, found.until) == (True, None)
 
 
 def test_before_the_first_value_there_is_no_amount() -> None:

@@ -30,8 +30,7 @@ def shipped_triggers() -> list[Path]:
 def errors(rules: str) -> list[str]:
     """What an editor underlines; dates are read as text, as YAML 1.2 has it."""
     data = yaml.load(rules, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader makes only texts, lists and groups)
-    if "correction" in data:
-        data["correction"] = data["correction"] == "true"
+    data |= {name: data[name] == "true" for name in ("correction", "discreet") if name in data}
     return [error.message for error in jsonschema_rs.Draft202012Validator(trigger_schema()).iter_errors(data)]
 
 

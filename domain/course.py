@@ -46,6 +46,10 @@ class Course:
     def _folded(self, at: datetime) -> Mapping[str, Any]:
         return self._attributes[bisect_right(self._times, at)]
 
+    def at_last(self, attribute: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
+        """The attribute ("citizen.<name>") as the last fact left it, or None."""
+        return self._attributes[-1].get(attribute)
+
     def turning_points(self) -> Iterator[datetime]:
         """The times of all facts."""
         return iter(self._times)

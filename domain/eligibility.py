@@ -191,7 +191,7 @@ class Case:
         for name in self.benefit.judged:
             if name.startswith("param."):
                 yield from map(date.fromisoformat, self.course.catalogue.parameters[name.partition(".")[2]].days)
-        born = self.values(self._known_from).get("citizen.born_on") if self._known_from else None
+        born = self.course.at_last("citizen.born_on")
         if born is not None and "citizen.age" in self.benefit.judged:
             yield from _birthdays(date.fromisoformat(born))
 

@@ -13,7 +13,7 @@ from domain.law import law_values
 from domain.triggers import BadTrigger
 from tests.domain.entitled import ALLOWANCE, PENSION, answer, born, granted, law, lives, turning
 from tests.domain.given import Desk, modest, rules
-from tests.domain.world import SAULE, annulment, correction, death, local
+from tests.domain.world import SAULE, annulment, correction, death, event, local
 
 BECOMES, CEASES = {"becomes": "allowance"}, {"ceases": "allowance"}
 AHEAD = {"soon": {"offset": "-P30D", "at": "10:00"}}
@@ -57,6 +57,10 @@ def test_conditions_on_age_and_law_turn_without_a_fact() -> None:
     """A birthday and a new value of a parameter are turning points, too."""
     grown = {**ALLOWANCE, "conditions": [{"id": "old", "when": "param.index >= 130", "title": {}}]}
     turning(born(), on=BECOMES, benefit=grown).then_intents("now 2026-01-01 10:00")
+    young = {**ALLOWANCE, "conditions": [{"id": "young", "when": "citizen.age < 30", "title": {}}]}
+    known = event("person.registered", "2025-04-01", "known", {"citizen": SAULE}, born_on="1996-02-29")
+    turning(known, born(), on=BECOMES, benefit=young).then_intents("now 2025-04-01 10:00")
+    turning(known, born(), on=CEASES, benefit=young).then_intents("now 2026-03-01 10:00")
 
 
 def test_the_trigger_has_its_own_condition_and_its_own_unless() -> None:

@@ -149,6 +149,9 @@ class _Words:
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))
+        if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
+            message = f"a correction may come when nobody is entitled any more, so {gone[0]} has no value"
+            self.report.add(self.document.finding(self.document.value(path), message))
         if is_markdown(path):
             self._markdown(path, text)
         elif self.context.rules.get("discreet") is True and reading.reads:

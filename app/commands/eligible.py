@@ -10,8 +10,9 @@ from app.compose import compose
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of, settings_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop
+from domain.answers import Answer, Obstacle, Why
 from domain.benefits import Requirement
-from domain.eligibility import Answer, Obstacle, Why, eligibility
+from domain.eligibility import eligibility
 from domain.event_types import Catalogue, Titles
 from domain.events import Effective
 from domain.timing import zone_of

@@ -6,9 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from domain.answers import Answer
 from domain.benefits import PERSON, with_benefits
 from domain.compiling import compile_trigger
-from domain.eligibility import Answer, eligibility
+from domain.eligibility import eligibility
 from domain.event_types import Catalogue
 from domain.events import LifeEvent
 from domain.history import history_of

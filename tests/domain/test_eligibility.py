@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.eligibility import Applied, Why
+from domain.answers import Applied, Why
 from tests.domain.entitled import ALLOWANCE, PENSION, answer, answers, born, granted, law, lives
 from tests.domain.world import SAULE, annulment, correction, death, event
 

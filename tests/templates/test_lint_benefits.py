@@ -177,3 +177,13 @@ def test_words_may_speak_of_the_law(tmp_path: Path) -> None:
     assert len(findings_of(town(tmp_path / "b", *changed))) == 2
     ceasing = (RULES, edge, "on: {ceases: discount}\n")
     assert findings_of(town(tmp_path / "c", *changed, ceasing)) == []
+
+
+def test_a_correction_cannot_speak_of_the_entitlement(tmp_path: Path) -> None:
+    """It is sent when the entitlement may be gone, and would have no words then."""
+    old, new = "№ {{ event.number }} туралы хабарламаны", "{{ entitled.until | date }} туралы хабарламаны"
+    found = findings_of(
+        town(tmp_path, (KK, old, new), (RULES, "on: town.meter.installed\n", "on: {ceases: discount}\n"))
+    )
+    message = "a correction may come when nobody is entitled any more, so entitled.until has no value"
+    assert [one for one in found if "a correction" in one] == [f"{KK}:13:9: {message}"]

@@ -81,15 +81,20 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def judged(self) -> frozenset[str]:
-        """The dotted names that its conditions read: when one of them changes, so may the entitlement."""
-        return frozenset(name for each in self.conditions for name in each.when.reads)
+        """The dotted names that conditions and `unless` read: when one of them changes, so may the entitlement."""
+        texts = [each.when for each in self.conditions] + [each.when for each in self.unless if each.when is not None]
+        return frozenset(name for each in texts for name in each.reads)
+
+    @cached_property
+    def had_by(self) -> frozenset[str]:
+        """The event types by which it may be had already."""
+        return frozenset(each.on for each in self.unless)
 
     @cached_property
     def reads(self) -> frozenset[str]:
         """All dotted names that it reads."""
         bounds = [bound.source for bound in (self.start, self.until) if bound is not None]
-        had = [name for each in self.unless if each.when is not None for name in each.when.reads]
-        return self.judged.union(bounds, had, self.amount.reads if self.amount else ())
+        return self.judged.union(bounds, self.amount.reads if self.amount else ())
 
 
 def compile_benefit(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Benefit:

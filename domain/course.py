@@ -1,7 +1,7 @@
 """The course of a person's life: what held of them at any time, and which facts made it so."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,13 +50,23 @@ class Course:
         """The attribute ("citizen.<name>") as the last fact left it, or None."""
         return self._attributes[-1].get(attribute)
 
-    def turning_points(self) -> Iterator[datetime]:
-        """The times of all facts."""
-        return iter(self._times)
+    @property
+    def begins(self) -> datetime | None:
+        """The time of the first fact."""
+        return next(iter(self._times), None)
+
+    def turning_points(self, types: Collection[str], reads: Iterable[str]) -> Iterator[datetime]:
+        """The times of the facts of these types, of those that may change what is read, and of the death."""
+        wanted = {_attribute(name) for name in reads if name.startswith("citizen.")}
+        for fact in self.facts:
+            if fact.event.type in types or (wanted and not wanted.isdisjoint(self._set_by(fact))):
+                yield fact.event.time
+        if self.died is not None:
+            yield self.died
 
     def setter(self, attribute: str, at: datetime) -> Effective | None:
         """The last fact up to that time that could set the attribute ("citizen.<name>")."""
-        wanted = "born_on" if attribute == "citizen.age" else attribute.partition(".")[2]
+        wanted = _attribute(attribute)
         for fact in reversed(self.facts[: bisect_right(self._times, at)]):
             if wanted in self._set_by(fact):
                 return fact
@@ -66,3 +76,8 @@ class Course:
         if (type_ := self.catalogue.types.get(fact.event.type)) is not None and type_.sets:
             for role in fact.event.role_of(self._person):
                 yield from (setting.attribute for setting in type_.sets.get(role, ()))
+
+
+def _attribute(name: str) -> str:
+    """The attribute behind a dotted name: an age follows from the birth date."""
+    return "born_on" if name == "citizen.age" else name.partition(".")[2]

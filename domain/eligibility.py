@@ -68,7 +68,7 @@ class Case:
 
     def __init__(self, benefit: Benefit, about: Effective | None, course: Course) -> None:
         self.benefit, self.about, self.course = benefit, about, course
-        first = about.event.time if about else next(course.turning_points(), None)
+        first = about.event.time if about else course.begins
         self._known_from = first
         self._event: Mapping[str, Any] = about.values if about else {}
         values = self.values(first) if first else {}
@@ -125,7 +125,8 @@ class Case:
         if self._known_from is None:
             return []
         days = [day for day in (self.start, self.until) if day is not None]
-        points = {*self.course.turning_points(), *(at_local(day, time(), self._zone) for day in days)}
+        points = {*self.course.turning_points(self.benefit.had_by, self.benefit.judged)}
+        points.update(at_local(day, time(), self._zone) for day in days)
         points.update(at_local(day, time(), self._zone) for day in self._days_of_change())
         return sorted(point for point in {self._known_from, *points} if point >= self._known_from)
 

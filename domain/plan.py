@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.course import Course
-from domain.eligibility import Case, entitled_values
+from domain.eligibility import Case, Period, entitled_values
 from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.ids import Names
@@ -77,6 +77,7 @@ class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
         self.person, self.rulebook, self.history = history.person, rulebook, history
         self.course: Course | None = None
+        self.cases: dict[tuple[str, UUID], tuple[Case, list[Period]]] = {}
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.deaths: dict[str, datetime] = {}
@@ -134,8 +135,12 @@ class _Planner:
         trigger = version.trigger
         assert trigger.turn is not None
         self.course = self.course or Course(self.history, self.rulebook)
-        case = Case(trigger.turn.benefit, start.fact, self.course)
-        for number, period in enumerate(case.periods()):
+        about = (trigger.turn.benefit.name, start.fact.event.stream)
+        if about not in self.cases:
+            case = Case(trigger.turn.benefit, start.fact, self.course)
+            self.cases[about] = (case, case.periods())
+        case, periods = self.cases[about]
+        for number, period in enumerate(periods):
             edge = period.start if trigger.turn.becomes else period.end
             if edge is not None:
                 values = case.values(edge) | entitled_values(period, start.zone)

@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench format lock clean
+.PHONY: demo services test check bench format lock clean
 
 demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
 
-test: .venv  ## every test, none skipped
+test: .venv services  ## every test, none skipped
 	$(BIN)/pytest
+
+services:  ## what the tests start for themselves, where it is not installed yet
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { apt-get update && apt-get install -y --no-install-recommends postgresql; }
 
 check: .venv  ## style, types, layers
 	$(BIN)/ruff format --check .

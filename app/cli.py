@@ -5,15 +5,32 @@ from collections.abc import Callable
 
 import typer
 
-from app.commands import config, demo, eligible, ingest, intents, packs, people, run, serve, simulate, status
+from app.commands import (
+    config,
+    demo,
+    diff,
+    eligible,
+    ingest,
+    intents,
+    new,
+    packs,
+    people,
+    preview,
+    run,
+    serve,
+    simulate,
+    status,
+)
 from app.keyfile import BadKeyFile
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
-from app.terminal import Exit, leave_quietly, talk
+from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
 from streams.keys import WrongKeyFile
 from streams.library import BreaksVersions, NothingPublished
+from streams.presence import NoDatabase
+from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
 FAILURES: dict[type[Exception], Exit] = {
@@ -22,7 +39,9 @@ FAILURES: dict[type[Exception], Exit] = {
     WrongKeyFile: Exit.USAGE,
     BrokenPack: Exit.CHECK_FAILED,
     BreaksVersions: Exit.CHECK_FAILED,
+    NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
+    NoDatabase: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
 }
@@ -41,6 +60,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "status": status.status,
     "lint": packs.lint,
     "test": packs.try_packs,
+    "new": new.new,
+    "diff": diff.diff,
+    "preview": preview.preview,
 }
 
 
@@ -68,11 +90,5 @@ def main() -> None:
         talk(str(failure))
         sys.exit(int(FAILURES[type(failure)]))
     finally:
-        _flush()
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        leave_quietly()
+        with writing():
+            sys.stdout.flush()

@@ -27,6 +27,7 @@ from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library, Publisher
 from streams.log import Log
 from streams.planning import Planning
+from streams.presence import require_tables
 from streams.receipts import Receipts
 from streams.scheduler import Engine
 from streams.writing import Writer
@@ -50,22 +51,23 @@ class Platform(Struct, frozen=True):
     box: FakeBox
 
 
-def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) -> Platform:
+def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
     """The platform on its database; an empty SQLite log publishes the packs of the settings.
 
+    `make`: where there is no database or key file yet, make it; who only reads does not.
+
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, WrongKeyFile: with what to do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
+            do about it.
     """
-    database = Database(settings.database)
-    if "database" not in settings.model_fields_set:
-        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = keyring or load_keyring(settings.key_file, create=database.sqlite)
+    database = _database(settings, make=make)
+    keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
     database.create()
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
-    empty = database.sqlite and log.recorder.max_notification_id() is None
+    empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(
             pack_folders(settings)
@@ -86,6 +88,15 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None) ->
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
     )
+
+
+def _database(settings: Settings, *, make: bool) -> Database:
+    database = Database(settings.database)
+    if not make:
+        require_tables(database)
+    elif "database" not in settings.model_fields_set:
+        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database
 
 
 def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:

@@ -1,6 +1,7 @@
 """Settings: flag > HABARSHY_* environment > file > default, each with its origin."""
 
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
+from templates.findings import closest
+
+PREFIX = "HABARSHY_"
+COMING = frozenset({"TOKEN", "KAFKA"})
+"""Variables (after the prefix) that other parts of the platform read, or will."""
 
 
 class BadSettings(ValueError):
@@ -36,7 +42,7 @@ def _default_key_file() -> Path:
 class Settings(BaseSettings):
     """What an operator can set."""
 
-    model_config = SettingsConfigDict(env_prefix="HABARSHY_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
     key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
@@ -71,6 +77,7 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
     Raises:
         BadSettings: a value has the wrong type, or a name is unknown.
     """
+    _check_names(os.environ)
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
@@ -80,6 +87,16 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         raise BadSettings(f"{config_file()}: {error.strerror}") from None
     except ValueError as error:
         raise BadSettings(f"{config_file()}: {error}") from None
+
+
+def _check_names(environment: Iterable[str]) -> None:
+    """A misspelt variable would be ignored, and the default used in its place."""
+    known = {name.upper() for name in Settings.model_fields} | COMING
+    for name in environment:
+        prefix, own = name[: len(PREFIX)].upper(), name[len(PREFIX) :].upper()
+        if prefix == PREFIX and own not in known:
+            meant = closest(own, known)
+            raise BadSettings(f"no setting is called {name}" + (f" (did you mean {PREFIX}{meant}?)" if meant else ""))
 
 
 class Shown(NamedTuple):
@@ -99,7 +116,7 @@ def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
         if name in flags:
             origin = "flag"
         elif name in environment:
-            origin = f"HABARSHY_{name.upper()}"
+            origin = f"{PREFIX}{name.upper()}"
         elif name in file:
             origin = str(config_file())
         yield Shown(name, _masked(name, getattr(settings, name)), origin)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -23,21 +25,30 @@ class Exit(IntEnum):
 
 def data(line: str) -> None:
     """One line of what was asked for, to stdout; whoever has seen enough of it may leave."""
-    try:
+    with writing():
         sys.stdout.write(line + "\n")
-    except BrokenPipeError:
-        leave_quietly()
 
 
-def leave_quietly() -> NoReturn:
-    """End well, because nobody reads on."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(int(Exit.OK))
+@contextmanager
+def writing() -> Iterator[None]:
+    """End well where nobody reads on, and with a sentence where the output takes no more."""
+    try:
+        yield
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(int(Exit.OK)) from None
+        stop(Exit.UNAVAILABLE, f"the output cannot be written: {error.strerror}")
 
 
 def data_json(value: Any) -> None:  # noqa: ANN401  (anything that JSON can say)
     """One compact JSON object, to stdout."""
-    data(_encode(value).decode())
+    data(compact(value))
+
+
+def compact(value: Any) -> str:  # noqa: ANN401  (anything that JSON can say)
+    """One line of compact JSON."""
+    return _encode(value).decode()
 
 
 def talk(line: str) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from app.tuning import calm_collector
-from benchmarks import append, embedded, planning, scan
+from benchmarks import append, embedded, lint, planning, scan
 from benchmarks.measuring import Row, save, told
 
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "scan": scan.measure,
     "plan": planning.measure,
     "embedded": embedded.measure,
+    "lint": lint.measure,
 }
 
 

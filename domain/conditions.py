@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,6 +18,7 @@ CEL_TYPES = {
     "boolean": cel.Type.BOOL, "instant": cel.Type.TIMESTAMP, "strings": cel.Type.List(cel.Type.STRING),
 }  # fmt: skip
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
+_UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
@@ -109,12 +111,17 @@ def _as_event(name: str) -> str:
     return name.replace(LATER, "event.", 1)
 
 
+@lru_cache(maxsize=256)  # triggers on one event type share theirs, and making one costs as much as six conditions
+def _environment(variables: frozenset[tuple[str, str]]) -> cel.Env:
+    return cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables})
+
+
 class Conditions:
     """Compiles conditions over the same variables (dotted name -> type, see CEL_TYPES)."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
-        self._environment = cel.NewEnv(variables={name: CEL_TYPES[type_] for name, type_ in variables.items()})
+        self._environment = _environment(frozenset(variables.items()))
 
     def compile(self, text: str) -> Condition:
         """Compile a condition.
@@ -157,4 +164,11 @@ class Conditions:
 def _bad_condition(message: str) -> BadCondition:
     if (match := _POSITION.search(message)) is None:
         return BadCondition(message.splitlines()[0])
-    return BadCondition(match[3], int(match[1]), int(match[2]))
+    return BadCondition(_plainly(match[3]), int(match[1]), int(match[2]))
+
+
+def _plainly(problem: str) -> str:
+    """The parser's own words list every token that it knows."""
+    if (found := _UNEXPECTED.match(problem)) is None:
+        return problem
+    return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here"

@@ -39,6 +39,7 @@ class EventType(Struct, frozen=True, kw_only=True):
 
     `subject`: the role of the CloudEvents subject, or None for an area event. `roles`: role -> may it name
     several persons. `fields`: dotted path -> Field. `sets`: role -> settings. `schema`: the JSON Schema of `data`.
+    `forbidden`: names that no field of such an event may have, at any depth: an event that carries one is refused.
     """
 
     name: str
@@ -51,6 +52,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     schema: Mapping[str, Any]
     ends_life: bool = False
     area: str | None = None
+    forbidden: frozenset[str] = frozenset()
 
     def variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
@@ -99,6 +101,7 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         name=content["type"], title=content["title"], agency=content["agency"], subject=subject, roles=roles,
         fields=fields, sets=_sets_of(content.get("sets") or {}), schema=schema,
         ends_life=content.get("ends_life", False), area=content.get("area"),
+        forbidden=frozenset(content.get("forbidden") or ()),
     )  # fmt: skip
 
 

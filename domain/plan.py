@@ -1,6 +1,7 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,8 +17,9 @@ from domain.ids import Names
 from domain.parameters import parameters_on
 from domain.person import Fold, age_on
 from domain.rulebook import Rulebook, Version
+from domain.starts import Start, with_others
 from domain.timing import Offset, shift, zone_or
-from domain.triggers import Trigger
+from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, named
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
@@ -60,7 +62,7 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
     """What the person should hear, given what happened to them: a pure function, sorted by id.
 
     It never reads outcomes, clocks or the time of recording, so any order and any repetition of arrival gives the
-    same intents. Of two events that share an occurrence, the later one speaks.
+    same intents. Of two events that share an occurrence, the later one speaks; where that is the person, the first.
     """
     return whole_plan(history, rulebook).intents
 
@@ -78,8 +80,10 @@ class _Planner:
         self.person, self.rulebook, self.history = history.person, rulebook, history
         self.course: Course | None = None
         self.cases: dict[tuple[str, UUID], tuple[Case, list[Period]]] = {}
+        self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
+        self.counted: dict[str, list[Start]] = {}
         self.deaths: dict[str, datetime] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
@@ -106,10 +110,13 @@ class _Planner:
         event = fact.event
         self.fold.take(event)
         versions = self.rulebook.applying(event.type, event.time)
+        start: Start | None = None
+        if self.counting and event.type in self.counting:
+            start = self._start(fact, law=True)  # later events ask what this one was, by whatever they read
+            self.counted.setdefault(event.type, []).append(start)
         if not versions:
             return
         roles = event.role_of(self.person)
-        start: _Start | None = None
         for version in versions:
             trigger = version.trigger
             if roles and trigger.to.isdisjoint(roles):
@@ -120,7 +127,7 @@ class _Planner:
             elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
-    def _start(self, fact: Effective, *, law: bool) -> "_Start":
+    def _start(self, fact: Effective, *, law: bool) -> Start:
         zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
         values = self.fold.attributes | fact.values
         if (born := values.get("citizen.born_on")) is not None:
@@ -128,9 +135,9 @@ class _Planner:
         if law:
             day = fact.event.time.astimezone(zone).date().isoformat()
             values |= parameters_on(self.rulebook.catalogue.parameters, day)
-        return _Start(fact, values, zone)
+        return Start(fact, values, zone, fact.ahead_from)
 
-    def _turn(self, start: "_Start", version: Version) -> None:
+    def _turn(self, start: Start, version: Version) -> None:
         """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
         trigger = version.trigger
         assert trigger.turn is not None
@@ -147,22 +154,49 @@ class _Planner:
                 if trigger.when is None or trigger.when.holds(values):
                     self._occur(start._replace(values=values), version, number)
 
-    def _occur(self, start: "_Start", version: Version, number: int = 0) -> None:
+    def _occur(self, start: Start, version: Version, number: int = 0) -> None:
         trigger = version.trigger
+        if trigger.needs is not None:
+            counted = self.counted.get(trigger.on, ())
+            if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
+                return
+            start = found
         if (occurrence := self._occurrence(start, trigger, number)) is None:
             return
+        if trigger.once and self.occurrences.get(occurrence.int):
+            return  # the first event speaks: later ones would only put off what it says
         about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
-                self._step(start, version, about, step.name, deadline)
+                if step.series is None:
+                    self._step(start, version, about, step.name, deadline)
+                else:
+                    self._series(start, version, about, step, step.series, deadline)
 
-    def _step(self, start: "_Start", version: Version, about: "_About", step: str, deadline: datetime) -> None:
+    def _series(
+        self, start: Start, version: Version, about: "_About", step: Step, series: Series, first: datetime
+    ) -> None:
+        """The step and its repetitions, each with its own deadline."""
+        if series.repeat is not None and series.repeat.until_answered:
+            about = about._replace(done=[*about.done, *self._answers(version.trigger, about.occurrence)])
+        for number in range(1, series.length + 1):
+            deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
+            if deadline is not None:
+                self._step(start, version, about, named(step.name, number), deadline)
+
+    def _answers(self, trigger: Trigger, occurrence: UUID) -> list["_Done"]:
+        """When the person answered any nudge of the occurrence."""
+        replies = self.by_type.get(REPLIED, ())
+        names = (*trigger.step_names, CORRECTION) if replies else ()
+        ids = {str(self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)) for name in names}
+        return [_Done(fact.event.time, patient=False) for fact in replies if _names_nudge(fact, ids)]
+
+    def _step(self, start: Start, version: Version, about: "_About", step: str, deadline: datetime) -> None:
         trigger, occurrence = version.trigger, about.occurrence
         id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, step)
         due = _with_grace(trigger, deadline, start.zone) if trigger.patient else deadline
-        loaded = start.fact.ahead_from
-        behind = due < version.ahead_from or (loaded is not None and due < loaded)
+        behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
         if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
@@ -173,13 +207,13 @@ class _Planner:
             moot_from=_moot_from(about.done) if about.done else None,
         ))  # fmt: skip
 
-    def _ended(self, start: "_Start", trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
+    def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""
         if any(each.time <= deadline for each in about.done):
             return True
         return bool(self.deaths) and self._cut_short(start.fact.event, trigger, due)
 
-    def _done(self, start: "_Start", trigger: Trigger) -> list["_Done"]:
+    def _done(self, start: Start, trigger: Trigger) -> list["_Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
         return [
             _Done(later.event.time, bool(unless.grace))
@@ -188,7 +222,7 @@ class _Planner:
             if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
-    def _occurrence(self, start: "_Start", trigger: Trigger, number: int) -> UUID | None:
+    def _occurrence(self, start: Start, trigger: Trigger, number: int) -> UUID | None:
         return occurrence_of(self.rulebook.names, self.person, trigger, start.fact, start.values, number)
 
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
@@ -206,19 +240,13 @@ def occurrence_of(
     names: Names, person: str, trigger: Trigger, fact: Effective, values: Mapping[str, Any], number: int = 0
 ) -> UUID | None:
     """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+    if trigger.once:
+        return names.occurrence(trigger.name, person)
     again = (str(number),) if number else ()
     if not trigger.occurrence:
         return names.occurrence(trigger.name, person, fact.event.source, fact.original_id, *again)
     about = [values.get(path) for path in trigger.occurrence]
     return None if None in about else names.occurrence(trigger.name, person, *map(str, about), *again)
-
-
-class _Start(NamedTuple):
-    """A fact that triggers start on, with what conditions read at its time."""
-
-    fact: Effective
-    values: dict[str, Any]
-    zone: ZoneInfo
 
 
 class _Done(NamedTuple):
@@ -239,6 +267,10 @@ class _About(NamedTuple):
 def _moot_from(done: Sequence[_Done]) -> datetime | None:
     """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
     return min((each.time for each in done if not each.patient), default=None)
+
+
+def _names_nudge(reply: Effective, ids: AbstractSet[str]) -> bool:
+    return str(reply.values.get("event.nudge")).lower() in ids
 
 
 def _with_grace(trigger: Trigger, deadline: datetime, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from domain.event_types import Catalogue
 from domain.ids import Names
 from domain.timing import QuietHours
 from domain.triggers import Trigger
+from domain.workdays import WEEKDAYS, Workdays
 
 
 class Defaults(Struct, frozen=True):
@@ -21,6 +22,7 @@ class Defaults(Struct, frozen=True):
     cap_messages: int
     cap_days: int
     age_of_majority: int
+    workdays: Workdays = WEEKDAYS
 
 
 class Version(Struct, frozen=True):
@@ -49,6 +51,10 @@ class Rulebook:
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
         self._active = [version for version in versions if not version.withdrawn]
+        self.counted = frozenset(
+            [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
+        )
+        """The types whose events are counted, so that all of them are looked at, also behind every reach."""
         for name in sorted({version.trigger.name for version in self._active}):
             self._index([version for version in self._active if version.trigger.name == name])
 

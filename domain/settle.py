@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no_consent"
     CAUGHT_UP = "caught_up"
     NO_ADDRESS = "no_address"
+    NO_CHANNEL = "no_channel"
     QUIET_HOURS = "quiet_hours"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
@@ -142,7 +143,7 @@ def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator
     if (reason := _refused(case)) is not None:
         yield Withhold(reason)
     if next(channels_left(case, delivery), None) is None:
-        yield Withhold(Reason.NO_ADDRESS)
+        yield Withhold(_unreachable(case))
     if _stopped(case, delivery):
         yield Defer(now + STOPPED_FOR, Reason.STOPPED)
     if (until := _quiet_until(case, now)) is not None:
@@ -187,6 +188,13 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     ]  # fmt: skip
     wished = [channel for channel in reachable if allowed is None or channel in allowed]
     yield from wished or (reachable if OVERRIDES[case.trigger.klass].opt_out else ())
+
+
+def _unreachable(case: Settlement) -> Reason:
+    """Why no channel is left: the person allows none that the trigger has, or there is no address on those."""
+    allowed = case.person.get("channels")
+    refused = allowed is not None and not set(allowed).intersection(case.nudge.intent.channels)
+    return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
 
 
 def _stopped(case: Settlement, delivery: Delivery) -> bool:

@@ -4,7 +4,7 @@ import calendar
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
@@ -13,6 +13,9 @@ _DURATION = re.compile(
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
 
+
+_OF_THE_MACHINE = re.compile(r"(?:posix|right)/.*|localtime|posixrules|Factory")
+"""Files beside the zones: what they say differs from machine to machine, or counts leap seconds."""
 
 UTC = ZoneInfo("UTC")
 SHORTEST_MONTH = 28
@@ -34,6 +37,13 @@ class Offset(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.months or self.days or self.seconds)
+
+    def __neg__(self) -> "Offset":
+        return self.times(-1)
+
+    def times(self, number: int) -> "Offset":
+        """The offset so many times, each part by itself: three times a month is three months, wherever it starts."""
+        return Offset(self.months * number, self.days * number, self.seconds * number)
 
 
 def parse_offset(text: str) -> Offset:
@@ -103,7 +113,13 @@ def parse_clock(text: str) -> time:
 
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> ZoneInfo:
-    """The IANA time zone of that name."""
+    """The IANA time zone of that name.
+
+    Raises:
+        ZoneInfoNotFoundError, ValueError, OSError: there is none.
+    """
+    if _OF_THE_MACHINE.fullmatch(name):
+        raise ZoneInfoNotFoundError(name)
     return ZoneInfo(name)
 
 
@@ -111,9 +127,9 @@ def zone_of(name: str) -> ZoneInfo:
 def zone_or(name: str | None, default: str) -> ZoneInfo:
     """The zone of that name, or the default one where it is missing or does not exist."""
     try:
-        return ZoneInfo(name or default)
+        return zone_of(name or default)
     except (KeyError, ValueError, OSError):
-        return ZoneInfo(default)
+        return zone_of(default)
 
 
 class QuietHours(Struct, frozen=True):

@@ -15,7 +15,10 @@ from domain.timing import (
     end_of_day,
     shift,
     shift_day,
+    utc,
 )
+from domain.together import Needs
+from domain.workdays import Roll, Workdays
 
 Class = Literal["legal", "service", "reminder", "offer"]
 CLASSES: tuple[Class, ...] = ("legal", "service", "reminder", "offer")
@@ -29,6 +32,12 @@ EXPIRES_AFTER = timedelta(days=30)
 CORRECTION = "correction"
 """The step that puts right what was sent and is no longer so."""
 
+COMPLETE = "complete.time"
+"""The date source of triggers with `with`: the time of the latest event needed."""
+
+REPLIED = "citizen.replied"
+"""The life event by which a person answers a nudge, which its field `nudge` names."""
+
 RESIDENTS = "residents"
 """To whom a trigger on an area event speaks."""
 
@@ -36,21 +45,85 @@ Values = Mapping[str, Any]
 
 
 class BadTrigger(ValueError):
-    """A trigger that cannot be compiled: `path` names the key, `line` and `column` lie in its text."""
+    """A trigger that cannot be compiled: `path` names the key, `line` and `column` lie in its text.
+
+    `others`: what else is wrong with it.
+    """
 
     def __init__(self, path: tuple[str | int, ...], problem: str, line: int = 1, column: int = 1) -> None:
         super().__init__(f"{'.'.join(map(str, path))}: {problem}")
         self.path, self.problem, self.line, self.column = path, problem, line, column
+        self.others: tuple[BadTrigger, ...] = ()
+
+
+def named(step: str, number: int) -> str:
+    """The name of a step's repetition; the first is the step itself."""
+    return step if number == 1 else f"{step}.{number}"
+
+
+def repetition_of(name: str) -> tuple[str, int]:
+    """The step whose repetition has that name, and which it is, from 1: "ask.2" is ("ask", 2)."""
+    step, _, number = name.partition(".")
+    return step, int(number or 1)
+
+
+class Repeat(Struct, frozen=True):
+    """A step again and again: `every` so often, `at_most` so many times in all, perhaps until it is answered."""
+
+    every: Offset
+    at_most: int
+    until_answered: bool
+
+
+class Series(Struct, frozen=True):
+    """What becomes of a step's due: moved by so many working days, repeated, and rolled from days without work."""
+
+    working_days: int = 0
+    roll: Roll | None = None
+    repeat: Repeat | None = None
+
+    @property
+    def length(self) -> int:
+        """How many times the step is due."""
+        return self.repeat.at_most if self.repeat else 1
+
+    def due(self, first: datetime, zone: ZoneInfo, workdays: Workdays, number: int) -> datetime | None:
+        """When the repetition of that number (from 1) is due, in UTC, from when the step would be without all this.
+
+        None where that lies beyond the calendar. Working days come first, and each repetition is rolled by itself.
+        """
+        try:
+            local = first.astimezone(zone)
+            if self.working_days:
+                local = _on_day(workdays.moved(local.date(), self.working_days), local, zone)
+            if self.repeat is not None:
+                local = shift(local, self.repeat.every.times(number - 1), zone).astimezone(zone)
+            if self.roll is not None:
+                local = _on_day(workdays.rolled(local.date(), self.roll), local, zone)
+        except OverflowError:
+            return None
+        return utc(local)
+
+
+def _on_day(day: date, moment: datetime, zone: ZoneInfo) -> datetime:
+    """That day at the time of day of the moment."""
+    return at_local(day, moment.time(), zone).astimezone(zone)
 
 
 class Step(Struct, frozen=True):
-    """One message of an occurrence: `source` (event.time, or a date) moved by `offset`, at a local time."""
+    """One message of an occurrence: `source` (a time, or a date) moved by `offset`, at a local time; or a series."""
 
     name: str
     source: str
     offset: Offset
     clock: time | None
     when: Condition | None
+    series: Series | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own name, and those of its repetitions."""
+        return tuple(named(self.name, each + 1) for each in range(self.series.length if self.series else 1))
 
     def due(self, values: Values, zone: ZoneInfo) -> datetime | None:
         """When the step is nominally due, in UTC; None where its date is missing or it does not apply."""
@@ -121,12 +194,21 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     corrects: bool
     content: Mapping[str, Any]
     turn: Turn | None = None
+    needs: Needs | None = None
+    once: bool = False  # one occurrence a person, whatever event it starts on
 
     @cached_property
     def reads_law(self) -> bool:
         """Whether its conditions read a parameter of the law."""
+        needed = self.needs.together if self.needs else ()
         conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
+        conditions += [each.when for each in needed]
         return any(name.startswith("param.") for each in conditions if each is not None for name in each.reads)
+
+    @cached_property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of all its steps and of their repetitions."""
+        return tuple(name for step in self.steps for name in step.names)
 
     @cached_property
     def patient(self) -> bool:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, bindparam, select
+from sqlalchemy.exc import IntegrityError
 
 from projections.tables import Id
 
@@ -52,18 +53,30 @@ def _sqlite_insert(table: Table, *, ignore: bool) -> str:
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
+    names = table.columns.keys()
     if ignore:
         from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (not loaded where SQLite serves)
 
-        names = table.columns.keys()
         statement = insert(table).on_conflict_do_nothing()
         connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
         return
+    columns = ", ".join(f'"{name}"' for name in names)
+    _copy(connection, f'COPY "{table.name}" ({columns}) FROM STDIN', rows)
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Copy by the driver, whose refusals are SQLAlchemy's as those of any other statement.
+
+    Raises:
+        IntegrityError: a row is there already.
+    """
     driver: Any = connection.connection.driver_connection
-    columns = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118  (a column collection)
-    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(row)
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.IntegrityError as error:
+        raise IntegrityError(statement, None, error, hide_parameters=True) from None
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
@@ -76,6 +89,17 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     if listed:
         listed += [listed[-1]] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
     return column.in_(bindparam(None, listed, type_=column.type, expanding=True))
+
+
+def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:
+    """Hold the rows with these keys until the transaction ends, in the order of keys, so that nobody waits in a ring.
+
+    SQLite has one writer, who holds everything.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    for part in chunked(sorted(set(values))):
+        connection.execute(select(column).where(among(column, part)).order_by(column).with_for_update()).close()
 
 
 def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

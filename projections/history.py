@@ -64,10 +64,11 @@ def unplanned(connection: Connection, limit: int, woken_before: int | None = Non
     if woken_before is not None:
         query = query.where(history.c.woken < woken_before)
     found: dict[str, None] = {}
-    for person in connection.execute(query.execution_options(yield_per=limit)).scalars():
-        found[person] = None
-        if len(found) == limit:
-            break
+    with connection.execute(query.execution_options(yield_per=limit)) as rows:
+        for person in rows.scalars():
+            found[person] = None
+            if len(found) == limit:
+                break
     return list(found)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, sele
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, chunked, insert_rows, lock_rows
 from projections.tables import due, inbox, micros, nudges
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -93,6 +93,11 @@ def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
         query = select(nudges.c.nudge, nudges.c.folded).where(among(nudges.c.nudge, part))
         found |= {id_: _decode(folded) for id_, folded in connection.execute(query)}
     return found
+
+
+def hold(connection: Connection, ids: Iterable[UUID]) -> None:
+    """Keep others from writing about these nudges until the transaction ends: after persons, before the log."""
+    lock_rows(connection, nudges.c.nudge, ids)
 
 
 def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:

@@ -20,6 +20,7 @@ def append_if_unmoved(connection: Connection, log: Log, facts: Iterable[tuple[Nu
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
         by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
+    nudges.hold(connection, by_nudge)
     versions = nudges.versions(connection, by_nudge)
     kept = {id_: each for id_, each in by_nudge.items() if versions.get(id_) == each[0].version}
     _append(connection, log, kept.values())
@@ -29,6 +30,7 @@ def append_if_unmoved(connection: Connection, log: Log, facts: Iterable[tuple[Nu
 
 def record(connection: Connection, log: Log, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
     """Append facts to nudges as they are now: outcomes and receipts, which are accepted however late."""
+    nudges.hold(connection, [id_ for id_, _ in facts])
     found = nudges.by_id(connection, [id_ for id_, _ in facts])
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for id_, fact in facts:

@@ -104,6 +104,8 @@ class _TypeChecker:
         return found
 
     def check_data(self, data: dict[str, Any]) -> None:
+        if self.type.forbidden and (path := _path_to(self.type.forbidden, data)) is not None:
+            raise Refused(path, "must never be sent: this type forbids it", "forbidden_field")
         try:
             if self._validator.is_valid(data):
                 return
@@ -139,6 +141,20 @@ class _TypeChecker:
     def area(self, data: Mapping[str, Any]) -> str | None:
         """The area that an area event is about."""
         return None if self.type.area is None else data.get(self.type.area.removeprefix("event."))
+
+
+def _path_to(forbidden: frozenset[str], data: dict[str, Any]) -> str | None:
+    """The path to a field with one of these names, at any depth; a loop, because data may be nested deeply."""
+    inside: list[tuple[str, Any]] = [("data", data)]
+    while inside:
+        path, value = inside.pop()
+        if isinstance(value, list):
+            inside += [(path, each) for each in value]
+        for name, each in value.items() if isinstance(value, dict) else ():
+            if name in forbidden:
+                return f"{path}.{name}"
+            inside.append((f"{path}.{_speakable(name)}", each))
+    return None
 
 
 def _too_large(value: Any) -> bool:  # noqa: ANN401  (whatever a registry sent)

@@ -1,52 +1,31 @@
 """One database for log and views: SQLite with one writer, or PostgreSQL, behind the same two verbs."""
 
-import itertools
-import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import closing, contextmanager
-from enum import IntEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from projections.tables import metadata
 from streams import tables
+from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
+
+__all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
 
 T = TypeVar("T")
 
-WRITING = "habarshy_writing"
 BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
-GROUP = 64
+SNAPSHOT = "REPEATABLE READ"
+"""What PostgreSQL calls reading one moment; SQLite knows nothing else."""
+HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for serialization_failure and deadlock_detected."""
+RETRIES = 5
 CACHE_KIB = 32 * 1024  # of each connection
 CHECKPOINT_PAGES = 32_000  # 128 MB of 4 KiB pages: one that many commits wrote goes into the file once
-
-
-class Priority(IntEnum):
-    """Who writes first when several want to: what citizens wait for goes before what fills the log."""
-
-    DISPATCH = 0
-    PLANNING = 1
-    INTAKE = 2
-    FOLLOWING = 3
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot be used: {reason}. Check HABARSHY_DATABASE and whether the server runs."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(reason=reason))
-
-
-class NestedWrite(RuntimeError):
-    """A write was begun within another and would wait for itself; use the connection that the outer one got."""
-
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
 
 
 class Database:
@@ -61,7 +40,9 @@ class Database:
         except (ArgumentError, ImportError) as error:
             raise DatabaseUnavailable(str(error)) from None
         self.sqlite = self.engine.dialect.name == "sqlite"
-        self._writer = _Writer(self.engine) if self.sqlite else None
+        self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
+        self._writer = Writer(self.engine) if self.sqlite else None
+        self._closed = False
 
     def create(self) -> None:
         """Make the tables that are missing.
@@ -81,7 +62,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection in a read transaction: all its queries see the same moment."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
@@ -93,97 +74,31 @@ class Database:
         if self._writer is not None:
             self._writer.refuse_nested()
             return self._writer.submit(work, priority).result()
+        if self._closed:
+            raise DatabaseUnavailable(CLOSED)
+        return _retried(lambda: self._once(work))
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the file or the server."""
+        self._closed = True
         if self._writer is not None:
             self._writer.close()
         self.engine.dispose()
 
 
-class _Writer:
-    """The one thread that writes to SQLite: takes the most urgent work, and whatever else waits, into one commit."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._queue: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]
-        self._queue = queue.PriorityQueue()
-        self._order = itertools.count()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._lock = threading.Lock()
-        self._closed = False
-
-    def submit(self, work: Callable[[Connection], T], priority: int) -> "Future[T]":
-        future: Future[T] = Future()
-        with self._lock:
-            if self._closed:
-                raise DatabaseUnavailable("it was closed by this process")
-            if not self._thread.is_alive():
-                self._thread.start()
-            self._queue.put((priority, next(self._order), work, future))
-        return future
-
-    def refuse_nested(self) -> None:
-        if threading.current_thread() is self._thread:
-            raise NestedWrite
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._queue.put((len(Priority), next(self._order), None, Future()))
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            group = self._next_group()
-            works = [(work, future) for _, _, work, future in group if work is not None]
-            if works:
-                self._commit(works)
-            if len(works) < len(group):
-                return
-
-    def _next_group(self) -> list[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]:
-        group = [self._queue.get()]
-        while len(group) < GROUP and group[-1][2] is not None:
-            try:
-                group.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return group
-
-    def _commit(self, works: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        done: list[tuple[Future[Any], Any]] = []
-        apart = len(works) > 1
+def _retried(transaction: Callable[[], T]) -> T:
+    """What PostgreSQL gave up for another transaction's sake (a deadlock, a conflict) is done again."""
+    for _ in range(RETRIES):
         try:
-            with self._engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
-                for work, future in works:
-                    if apart:
-                        self._one(connection, work, future, done)
-                    else:
-                        done.append((future, work(connection)))
-        except BaseException as error:  # noqa: BLE001  (whoever waits must learn of it)
-            for _, future in works:
-                if not future.done():
-                    future.set_exception(error)
-        else:
-            for future, result in done:
-                future.set_result(result)
-
-    @staticmethod
-    def _one(connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]) -> None:
-        """One of several: its failure is its own. One alone has no savepoint, which keeps every page twice."""
-        savepoint = connection.begin_nested()
-        try:
-            result = work(connection)
-        except Exception as error:  # noqa: BLE001  (it belongs to whoever submitted the work)
-            savepoint.rollback()
-            future.set_exception(error)
-        else:
-            savepoint.commit()
-            done.append((future, result))
+            return transaction()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in HEALS_BY_ITSELF:
+                raise
+    return transaction()
 
 
 def _engine(url: str) -> Engine:

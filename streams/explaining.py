@@ -17,7 +17,7 @@ from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
 from domain.plan import Intent
 from domain.timing import zone_of
-from domain.triggers import Trigger
+from domain.triggers import Trigger, repetition_of
 from projections import nudges
 from streams import reading
 from streams.library import Rules
@@ -46,8 +46,8 @@ class Happened(Struct, frozen=True):
 class Why(Struct, frozen=True):
     """Everything that explains a nudge.
 
-    `clause`: the rule's own conditions (`when`, `unless`, the step's `due`); `used`: dotted name -> the value that
-    they read; `words`: recipient -> what they read, absent where it can no longer be read.
+    `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
+    the value that they read; `words`: recipient -> what they read, absent where it can no longer be read.
     """
 
     nudge: UUID
@@ -96,14 +96,18 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     )  # fmt: skip
 
 
+_CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
+
+
 def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     content = trigger.content
-    clause = {name: content[name] for name in ("on", "when", "to", "unless", "expires") if name in content}
-    due = content["due"].get(step)
+    clause = {name: content[name] for name in _CLAUSE if name in content}
+    name, _ = repetition_of(step)
+    due = content["due"].get(name)
     if trigger.turn is not None:  # what it leaves unsaid is its benefit's
         clause.setdefault("to", sorted(trigger.to))
-        due = {"from": next((each.source for each in trigger.steps if each.name == step), None), **(due or {})}
-    return clause | {"due": {step: due}}
+        due = {"from": next((each.source for each in trigger.steps if each.name == name), None), **(due or {})}
+    return clause | {"due": {name: due}}
 
 
 def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
@@ -120,10 +124,11 @@ def _reads(trigger: Trigger, step: str) -> set[str]:
     names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
     names |= set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:
-        if each.name == step:
+        if each.name == repetition_of(step)[0]:
             names |= {each.source, *(each.when.reads if each.when else ())}
-    for unless in trigger.unless:
-        names |= set(unless.when.reads if unless.when else ())
+    needed = trigger.needs.together if trigger.needs else ()
+    for when in [*(each.when for each in needed), *(each.when for each in trigger.unless)]:
+        names |= set(when.reads if when else ())
     return names
 
 

@@ -38,7 +38,7 @@ class Follower:
 
     def _one_page(self, connection: Connection, after: int) -> int:
         entries = next(self._log.scan(after), None)
-        if entries is None or positions.position_of(connection, READER) != after:
+        if entries is None or positions.hold(connection, READER) != after:
             return 0
         found = nudges.by_id(connection, unnamed(entries))
         page = page_of(entries, {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()})

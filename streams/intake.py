@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection, select
 
 from domain.events import LifeEvent
@@ -68,12 +69,18 @@ class Intake:
 
     def store(self, events: Sequence[LifeEvent]) -> list[Outcome]:
         """Append what is new, with its history rows, in one transaction."""
-        outcomes, made = self._database.write(
+        try:
+            outcomes, made = self._stored(events)
+        except IntegrityError:  # another intake was faster with one of them: now it is known
+            outcomes, made = self._stored(events)
+        self._log.keys.remember(made)
+        return outcomes
+
+    def _stored(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
+        return self._database.write(
             lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events),
             Priority.INTAKE,
         )
-        self._log.keys.remember(made)
-        return outcomes
 
 
 def _check(checker: Checker, envelope: Envelope | Refused, ahead_from: datetime | None) -> LifeEvent | Refused:
@@ -147,6 +154,7 @@ class _Storing:
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}
         keys, made = self.log.keys.ensure(self.connection, everybody)
+        self.log.keys.hold(self.connection, everybody)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
         before = self.log.facts.append(self.connection, rows)
         concerned = Concerned(self.connection, self.connection, self.log, self.names)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, chunked, insert_rows, lock_rows
 from streams.tables import erasures, made_with, person_keys
 
 KEY_BYTES = 32
@@ -132,9 +132,18 @@ class PersonKeys:
             rows.append((person, key_id, self._wrap(person, key_id, key), self._keyring.current))
             made[person] = PersonKey(key_id, AESGCM(key))
             self._uncommitted.add(key_id)
-        if rows:
-            insert_rows(connection, person_keys, rows)
-        return known | made, made
+        insert_rows(connection, person_keys, rows, ignore=True)
+        others = self._made_meanwhile(connection, made)
+        return known | made | others, {person: key for person, key in made.items() if person not in others}
+
+    def _made_meanwhile(self, connection: Connection, made: Mapping[str, PersonKey]) -> dict[str, PersonKey]:
+        """Those keys that another transaction committed first; SQLite's only writer has nobody beside it."""
+        if connection.dialect.name == "sqlite" or not made:
+            return {}
+        stored = self._read(connection, made)
+        others = {person: key for person, key in stored.items() if key.id != made[person].id}
+        self._uncommitted.difference_update(made[person].id for person in others)
+        return others
 
     def _wrap(self, person: str, key_id: bytes, key: bytes) -> bytes:
         nonce = self._random(NONCE_BYTES)
@@ -144,6 +153,11 @@ class PersonKeys:
         """Keep keys that `ensure` made at hand, now that they are committed."""
         self._uncommitted.difference_update(key.id for key in made.values())
         self._kept.add(made)
+
+    @staticmethod
+    def hold(connection: Connection, persons: Iterable[str]) -> None:
+        """Keep others from writing about these persons until the transaction ends: the first of all locks."""
+        lock_rows(connection, person_keys.c.person, persons)
 
     def destroy(self, connection: Connection, person: str) -> None:
         """Destroy a person's key: what it sealed can be read by nobody from the commit on."""

@@ -158,6 +158,7 @@ class Publisher:
 
         Raises:
             BreaksVersions: the packs' event types no longer have what a published version reads.
+            NoDefaults: no published pack would have any.
         """
         return self._database.write(lambda connection: self._publish(connection, packs, by, now), Priority.PLANNING)
 
@@ -191,8 +192,9 @@ def _current_hashes(entries: Sequence[Entry]) -> set[str]:
 def _check_versions_still_work(entries: Sequence[Entry], new: Sequence[PackPublished | TriggerPublished]) -> None:
     packs = {pack.pack: pack for pack in _latest_packs(entries)}
     packs |= {fact.pack: fact for fact in new if isinstance(fact, PackPublished)}
+    contents = [pack.content for pack in packs.values()]
     try:
-        catalogue = catalogue_of([pack.content for pack in packs.values()])
+        catalogue, _ = catalogue_of(contents), defaults_of(contents)
     except BadBenefit as bad:
         raise BreaksVersions(str(bad.path[0]), str(bad)) from None
     for each in _published(entries):

@@ -94,6 +94,8 @@ class Planning:
 
     def _commit(self, connection: Connection, plans: Sequence[_Planned]) -> int:
         persons = [plan.person for plan in plans]
+        self._log.keys.hold(connection, persons)
+        nudges.hold(connection, [id_ for plan in plans for id_ in plan.nudges])
         marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
         still = [
             plan for plan in plans

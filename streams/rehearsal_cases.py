@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from streams.rehearsal_events import EventReader, Notes
 from streams.rehearsal_script import CITIZEN, NOT_APPLICABLE, Case, Expected
 from streams.rehearsal_shapes import PERSON, CaseShape, ExpectedShape
 from streams.rehearsal_stage import NAMES, OPENING, ROLE, Stage
+from templates.attributes import KINDS, is_of
 from templates.files import read_document
 from templates.findings import Report
 from templates.shape_check import check_shape
@@ -28,11 +29,6 @@ ALSO: Mapping[str, str] = {"catch_up": Reason.CAUGHT_UP.value}
 REASONS = frozenset([*map(str, Reason), str(State.CANCELLED), str(State.EXPIRED), NOT_APPLICABLE, *ALSO])
 """What `because` may say: a reason of settle, what became of the nudge, or that there was none."""
 
-_KINDS: Mapping[str, tuple[type, str]] = {
-    "string": (str, "text; put it in quotes"), "date": (str, "a date such as 1990-05-05"),
-    "integer": (int, "a whole number"), "boolean": (bool, "true or false"), "strings": (list, "a list of texts"),
-}  # fmt: skip
-
 
 def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     """The cases in a trigger's tests.yaml; those with findings are left out."""
@@ -42,7 +38,7 @@ def read_cases(path: Path, stage: Stage, report: Report) -> list[Case]:
     if not isinstance(document.data, list):
         report.add(document.finding(document.value(()), "the file is a list of cases, each with a name"))
         return []
-    read = (_read(_part(document, at), stage, report) for at in range(len(document.data)))
+    read = (_read(document.part(at), stage, report) for at in range(len(document.data)))
     return [case for case in read if case is not None]
 
 
@@ -55,15 +51,6 @@ def _empty(path: At, content: Any) -> Iterator[At]:  # noqa: ANN401  (plain data
             yield from _empty((*path, key), inner)
     for at, inner in enumerate(content) if isinstance(content, list) else ():
         yield from _empty((*path, at), inner)
-
-
-def _part(document: Document, at: int) -> Document:
-    """One case as a document of its own, with its places in the file."""
-    part = Document(document.path, document.lines)
-    part.data = document.data[at]
-    part.values = {path[1:]: place for path, place in document.values.items() if path[:1] == (at,)}
-    part.keys = {path[1:]: place for path, place in document.keys.items() if path[:1] == (at,)}
-    return part
 
 
 def _read(document: Document, stage: Stage, report: Report) -> Case | None:
@@ -112,8 +99,8 @@ class _Reader:
             path: At = (*where, name)
             if name not in known:
                 self.notes.unknown(path, "attribute", name, known, key=True)
-            elif value is not None and not _is_of(known[name], value):
-                self.notes.wrong(path, f"{name} must be {_KINDS[known[name]][1]}")
+            elif value is not None and not is_of(known[name], value):
+                self.notes.wrong(path, f"{name} must be {KINDS[known[name]][1]}")
             elif name == "guardians" and not all(re.fullmatch(PERSON, each) for each in value or ()):
                 self.notes.wrong(path, "guardians are named as in $mother")
 
@@ -130,7 +117,7 @@ class _Reader:
         )  # fmt: skip
 
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
-        steps = [*(step.name for step in self.stage.trigger.steps), CORRECTION]
+        steps = [*self.stage.trigger.step_names, CORRECTION]
         if shape.step is not None and shape.step not in steps:
             self.notes.unknown((*where, "step"), "step", shape.step, steps)
         if shape.because is not None and shape.because not in REASONS:
@@ -152,21 +139,6 @@ def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> Life
         stream=NAMES.stream("", letter), source="", id=letter, type=OPENING, time=time,
         persons={ROLE: (NAMES.pseudonym(letter),)}, fields={ROLE: {OPENING: values}},
     )  # fmt: skip
-
-
-def _is_of(kind: str, value: Any) -> bool:  # noqa: ANN401  (anything that a file may hold)
-    if not isinstance(value, _KINDS[kind][0]) or (kind == "integer" and isinstance(value, bool)):
-        return False
-    if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
-    return kind != "date" or _is_day(str(value))
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 def _persons(content: Any) -> Iterator[str]:  # noqa: ANN401  (plain data)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.event_types import EventType
 from domain.events import LifeEvent
 from domain.timing import UTC, parse_offset, shift, zone_of
+from domain.triggers import REPLIED
 from streams.cloudevents import Envelope, Refused
 from streams.rehearsal_script import CITIZEN, Reported
 from streams.rehearsal_shapes import EventShape, is_offset
@@ -14,6 +16,9 @@ from streams.rehearsal_stage import Stage
 from templates.findings import Report, closest
 from templates.yaml_file import Document
 from templates.yaml_file import Path as At
+
+NUDGE = "nudge"
+"""The field of a reply that names what it answers; a case says the step instead, for ids are not known to people."""
 
 
 class Notes:
@@ -65,6 +70,9 @@ class EventReader:
         if self._misspelt(where, shape, type_):
             return None
         data, subject = self._cast(where, shape, type_)
+        if shape.answers is not None:
+            self._check_answers(where, shape)
+            data = {NUDGE: str(UUID(int=0)), **(data or {})}
         envelope = Envelope(
             specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=shape.type,
             time=time.isoformat(), subject=subject, data=data, corrects=shape.corrects, revision=shape.revision,
@@ -75,7 +83,15 @@ class EventReader:
         except Refused as refused:
             self._refused(where, refused)
             return None
-        return Reported(event, time if shape.known is None else self.moment((*where, "known"), shape.known))
+        known = time if shape.known is None else self.moment((*where, "known"), shape.known)
+        return Reported(event, known, shape.answers)
+
+    def _check_answers(self, where: At, shape: EventShape) -> None:
+        steps = self._stage.trigger.step_names
+        if shape.type != REPLIED:
+            self._notes.wrong((*where, "answers"), f"only {REPLIED} answers a message", key=True)
+        elif shape.answers not in steps:
+            self._notes.unknown((*where, "answers"), "step", str(shape.answers), steps)
 
     def _misspelt(self, where: At, shape: EventShape, type_: EventType) -> bool:
         """Whether a field is not known: said first, because whatever else is missing follows from it."""

@@ -9,7 +9,7 @@ from domain.history import History
 from domain.plan import Intent, whole_plan
 from domain.rulebook import Rulebook
 from domain.settle import Reason
-from domain.triggers import Trigger
+from domain.triggers import Series, Trigger
 
 
 class Prevented(Struct, frozen=True):
@@ -20,7 +20,7 @@ class Prevented(Struct, frozen=True):
 
 
 class Prevention:
-    """Finds what an `unless` or a death keeps out of a person's plan."""
+    """Finds what an `unless`, an answer or a death keeps out of a person's plan."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         self._rulebook = rulebook
@@ -44,7 +44,14 @@ def _without_unless(book: Rulebook) -> Rulebook:
 
 
 def _unprevented(trigger: Trigger) -> Trigger:
-    return replace(trigger, unless=tuple(replace(unless, on="") for unless in trigger.unless))
+    steps = tuple(replace(step, series=_unanswered(step.series)) for step in trigger.steps)
+    return replace(trigger, unless=tuple(replace(unless, on="") for unless in trigger.unless), steps=steps)
+
+
+def _unanswered(series: Series | None) -> Series | None:
+    if series is None or series.repeat is None:
+        return series
+    return replace(series, repeat=replace(series.repeat, until_answered=False))
 
 
 def _without_deaths(book: Rulebook) -> Rulebook:

@@ -16,10 +16,11 @@ NOT_APPLICABLE = "not_applicable"
 
 
 class Reported(Struct, frozen=True):
-    """A life event, and when it becomes known."""
+    """A life event, and when it becomes known; `answers`: the step whose nudge it names, once it was planned."""
 
     event: LifeEvent
     known: datetime
+    answers: str | None = None
 
 
 class Expected(Struct, frozen=True):

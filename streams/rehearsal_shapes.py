@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from domain.timing import parse_offset
-from templates.kinds import Channel, Name, Names, Positive, Shape, Text, matching, optional
+from templates.kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
 
 PERSON = r"\$[a-z][a-z0-9_]*"
 
@@ -54,6 +54,17 @@ class PartsShape(Shape):
     max: Positive | None = optional("at most so many")
 
 
+Parts = Annotated[
+    PartsShape, BeforeValidator(_range),
+    WithJsonSchema({"anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "object", "additionalProperties": False, "properties": {
+            "min": {"type": "integer", "minimum": 1}, "max": {"type": "integer", "minimum": 1},
+        }},
+    ]}),
+]  # fmt: skip
+
+
 class EventShape(Shape):
     """Something happened, and was reported."""
 
@@ -66,6 +77,7 @@ class EventShape(Shape):
     corrects: Text | None = optional("the id of the event that it corrects")
     revision: int | None = optional("2 or more, with `corrects`")
     annuls: bool | None = optional("it takes the original back")
+    answers: StepRef | None = optional("the step whose message the citizen answers, for citizen.replied")
     known: When | None = optional("when it is reported; default: when it happens")
 
 
@@ -73,11 +85,11 @@ class ExpectedShape(Shape):
     """A message that goes, or one that does not, and why."""
 
     at: When | None = optional("when")
-    step: Name | None = optional("which step of the trigger; `correction` for the platform's own")
+    step: StepRef | None = optional("which step of the trigger (ask.2: its repetition), or `correction`")
     to: Letter | None = optional("who gets it, where it is not the citizen under test")
     channel: Channel | None = optional("by which channel")
     contains: Names | None = optional("what its words contain: one text or several")
-    parts: Annotated[PartsShape, BeforeValidator(_range)] | None = optional("in how many parts the SMS goes")
+    parts: Parts | None = optional("in how many parts the SMS goes")
     nothing: Literal[True] | None = optional("nothing is sent")
     because: Text | None = optional("why nothing is sent")
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from domain.sms import segments
 from streams.rehearsal_script import CITIZEN, NOT_APPLICABLE, Case, Ending, Expected
+from templates.text_diff import marked, nearest
 
 
 class Difference(Struct, frozen=True):
@@ -104,6 +105,17 @@ _FITS: dict[str, Callable[[Expected, Ending], bool]] = {
     "parts": _parts_fit,
     "because": lambda expected, got: expected.because in (None, got.because),
 }
+
+
+def unlike(difference: Difference) -> Iterator[str]:
+    """For each text that should be in the words and is not: what is most like it there, and in what it differs."""
+    expected, got = difference.expected, difference.got
+    if expected is None or got is None or "contains" not in difference.keys:
+        return
+    for text in expected.contains:
+        if text not in got.text:
+            found = nearest(got.text, text)
+            yield f'"{text}": nothing is like it' if found is None else f"wanted → there: {marked(text, found)}"
 
 
 def said(case: Case, one: Expected | Ending) -> str:

@@ -9,6 +9,8 @@ from domain.event_types import Catalogue, event_type_of
 from domain.parameters import parameter_of
 from domain.rulebook import Defaults
 from domain.timing import QuietHours, at_local, parse_clock, zone_of
+from domain.workdays import WEEKDAYS, Workdays
+from templates.public_holidays import PublicHolidays
 
 Content = Mapping[str, Any]
 """A pack as `Pack.content` has it."""
@@ -53,7 +55,17 @@ def defaults_of(contents: Sequence[Content]) -> Defaults:
         language=found["language"], languages=tuple(found["languages"]), zone=found["zone"],
         quiet_hours=QuietHours(parse_clock(quiet["from"]), parse_clock(quiet["to"])),
         cap_messages=cap["messages"], cap_days=cap["days"], age_of_majority=found["age_of_majority"],
+        workdays=workdays_of(contents),
     )  # fmt: skip
+
+
+def workdays_of(contents: Sequence[Content]) -> Workdays:
+    """The calendar of the first pack that has `holidays`; Monday to Friday where none has."""
+    found = next((content["holidays"] for content in contents if content.get("holidays")), None)
+    if found is None:
+        return WEEKDAYS
+    off, working = (frozenset(map(date.fromisoformat, found.get(key) or ())) for key in ("off", "working"))
+    return Workdays(off, working, PublicHolidays(found["country"]))
 
 
 def live_from_of(content: Content) -> datetime | None:

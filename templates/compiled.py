@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from jinja2 import Template, TemplateError, UndefinedError
+from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from templates.environment import COLLECTED, markdown_environment, plain_environment
 from templates.markdown import MARKS, Markdown, Page
+from templates.simple import Simple, simple
 from templates.syntax import read_words
 from templates.words_policy import Scope
 
@@ -44,7 +46,9 @@ class Compiler:
     def plain(self, text: str) -> "PlainText":
         """A text of one line: a subject, a push message, an SMS. Raises BadWords."""
         if text not in self._plain_texts:
-            self._plain_texts[text] = PlainText(_compiled(self._plain, text), text)
+            reading = _read(self._plain, text)
+            made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
+            self._plain_texts[text] = PlainText(made, text)
         return self._plain_texts[text]
 
     def markdown(self, text: str) -> "MarkdownText":
@@ -52,24 +56,35 @@ class Compiler:
         if not MARKS.isdisjoint(text):
             raise BadWords("the text", "has characters that cannot be seen")
         if text not in self._markdown_texts:
-            self._markdown_texts[text] = MarkdownText(_compiled(self._markdown, text), text, self._parser)
+            self._markdown_texts[text] = MarkdownText(_read(self._markdown, text), text, self._parser)
         return self._markdown_texts[text]
 
 
-def _compiled(environment: ImmutableSandboxedEnvironment, text: str) -> Template | None:
-    """The template, or None for a text that is always the same."""
+class _Read(NamedTuple):
+    """A text as it was read, and the variables in it."""
+
+    environment: ImmutableSandboxedEnvironment
+    tree: nodes.Template
+    reads: frozenset[str]
+
+    def compiled(self) -> Template:
+        return self.environment.from_string(self.tree)
+
+
+def _read(environment: ImmutableSandboxedEnvironment, text: str) -> _Read | None:
+    """What the text consists of, or None for one that is always the same."""
     if not _DYNAMIC.search(text):
         return None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
         raise BadWords("the text", f"is refused: {reading.problems[0].message}")
-    return environment.from_string(reading.tree)
+    return _Read(environment, reading.tree, reading.reads)
 
 
 class PlainText:
     """A text of one line."""
 
-    def __init__(self, template: Template | None, text: str) -> None:
+    def __init__(self, template: Template | Simple | None, text: str) -> None:
         self._template, self._constant = template, _one_line(text)
 
     def render(self, values: Mapping[str, Any]) -> str:
@@ -80,21 +95,33 @@ class PlainText:
 class MarkdownText:
     """A Markdown text: which words are said depends on the values, but the values are never read as Markdown."""
 
-    def __init__(self, template: Template | None, text: str, parser: Markdown) -> None:
-        self._template, self._text, self._parser = template, text, parser
+    def __init__(self, read: _Read | None, text: str, parser: Markdown) -> None:
+        self._read, self._text, self._parser = read, text, parser
         self._pages: dict[str, Page] = {}
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """HTML and plain text for these values. Raises BadWords."""
-        collected: list[str] = []
-        words = self._text
-        if self._template is not None:
-            words = _capped(self._template, {**values, COLLECTED: collected})
+        words, collected = self.words(values)
         if (page := self._pages.get(words)) is None:
             page = self._remember(words)
         html, text = page.fill(collected)
         _check_size(len(html.encode()))
         return html, text
+
+    @cached_property
+    def _template(self) -> Template | None:
+        return None if self._read is None else self._read.compiled()
+
+    def has_all(self, values: Mapping[str, Any]) -> bool:
+        """Whether no variable that it names is missing, so that it cannot fail."""
+        return self._read is None or all(_is_there(values, name.split(".")) for name in self._read.reads)
+
+    def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
+        """The Markdown for these values with marks in their places, and the values. Raises BadWords."""
+        collected: list[str] = []
+        if self._read is None or self._template is None:
+            return self._text, collected
+        return _capped(self._template, {**values, COLLECTED: collected}), collected
 
     def _remember(self, words: str) -> Page:
         if len(self._pages) >= REMEMBERED:
@@ -103,11 +130,19 @@ class MarkdownText:
         return page
 
 
+def _is_there(values: Any, path: list[str]) -> bool:  # noqa: ANN401  (groups in groups)
+    for part in path:
+        if not isinstance(values, Mapping) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
 def _one_line(text: str) -> str:
     return _BREAK.sub(" ", text.strip()) if "\n" in text or "\t" in text else text.strip()
 
 
-def _capped(template: Template, values: Mapping[str, Any]) -> str:
+def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
     chunks, size = [], 0
     try:
         for chunk in template.generate(values):

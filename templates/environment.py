@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined
@@ -45,6 +46,9 @@ class Missing(StrictUndefined):
     """A variable without a value; it says its name when it is used."""
 
     __slots__ = ()
+
+    def __format__(self, spec: str) -> str:  # what `money` and `number` do with a value
+        return str(self)
 
     @property
     def name(self) -> str:
@@ -100,11 +104,13 @@ def _collect(context: Context, value: Any) -> str:  # noqa: ANN401  (a value of 
     return mark(len(collected) - 1)
 
 
+@lru_cache(maxsize=64)
 def plain_environment(language: str) -> ImmutableSandboxedEnvironment:
     """For subject, push and SMS: values come in as one line."""
     return _environment(language, printable)
 
 
+@lru_cache(maxsize=64)
 def markdown_environment(language: str) -> ImmutableSandboxedEnvironment:
     """For Markdown: a mark comes in for each value, and the value is collected."""
     return _environment(language, _collect)

@@ -103,6 +103,7 @@ class _Check:
             if name in RESERVED or name == type_.subject:
                 self._key(("data", "properties", name), f"{name} is taken: event.{name} means something else")
         self._area(type_)
+        self._forbidden(type_)
         for role, attributes in (self.content.get("sets") or {}).items():
             if role not in type_.roles:
                 self._key(("sets", role), f"the event names nobody in the role {role!r}", type_.roles)
@@ -127,6 +128,11 @@ class _Check:
             self._key(("area",), "only an event with `subject: none` is about an area")
         elif _kind(type_, type_.area) != "string":
             self._value(("area",), f"{type_.area!r} is no text field of the event", type_.area, _paths(type_))
+
+    def _forbidden(self, type_: EventType) -> None:
+        for path, _ in _all(("data",), self.content["data"]):
+            if path[-2] == "properties" and path[-1] in type_.forbidden:
+                self._key(path, f"{path[-1]} is forbidden here, so it cannot be a property as well")
 
     def _setting(self, type_: EventType, path: Path, value: Any) -> None:  # noqa: ANN401  (of three shapes)
         attribute = str(path[-1])

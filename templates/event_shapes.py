@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from templates.kinds import Name, Shape, Text, Titles, TypeName, optional
+from templates.kinds import Name, Shape, Text, Titles, TypeName, distinct, optional
 
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
 
@@ -90,4 +90,5 @@ class EventTypeShape(Shape):
     ends_life: bool = optional()
     area: Text = optional()
     data: Data
+    forbidden: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = optional()
     sets: dict[Name, dict[Name, Annotated[Any, AfterValidator(_sets)]]] = optional()

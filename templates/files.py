@@ -10,7 +10,8 @@ from msgspec import Struct
 from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
-BODY = "body"
+BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
+PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -26,33 +27,37 @@ class TriggerFiles(Struct, frozen=True):
 
 
 class PackFiles(Struct, frozen=True):
-    """A pack's folder."""
+    """A pack's folder; `personas` are for previews only."""
 
+    folder: Path
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
     parameters: Document | None = None
     benefits: Document | None = None
+    services: Document | None = None
+    personas: Document | None = None
 
     @property
     def extra(self) -> dict[str, Document]:
         """The files that a pack may do without, by the key of the pack's content that each becomes."""
-        files = {"parameters": self.parameters, "benefits": self.benefits}
+        files = {"parameters": self.parameters, "benefits": self.benefits, "services": self.services}
         return {name: document for name, document in files.items() if document is not None}
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
     """Read all files of a pack; what cannot be read is reported and empty."""
     return PackFiles(
+        folder,
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
-        _read_if_there(folder / "parameters.yaml", report), _read_if_there(folder / "benefits.yaml", report),
-    )  # fmt: skip
+        *(_read_if_there(folder / name, report) for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)),
+    )
 
 
 def _read_if_there(path: Path, report: Report) -> Document | None:
-    return read_document(path, report) if path.exists() else None
+    return read_document(path, report) if path.is_file() else None
 
 
 def _trigger_folders(folder: Path) -> Iterator[Path]:

@@ -7,17 +7,19 @@ from msgspec import Struct
 
 
 class Finding(Struct, frozen=True):
-    """One thing wrong; `line` and `column` count from 1."""
+    """One thing wrong; `line` and `column` count from 1. A `warning` stops nothing."""
 
     path: str
     line: int
     column: int
     message: str
     suggestion: str | None = None
+    warning: bool = False
 
     def __str__(self) -> str:
         hint = "" if self.suggestion is None else f" (did you mean {self.suggestion!r}?)"
-        return f"{self.path}:{self.line}:{self.column}: {self.message}{hint}"
+        kind = "warning: " if self.warning else ""
+        return f"{self.path}:{self.line}:{self.column}: {kind}{self.message}{hint}"
 
     @property
     def order(self) -> tuple[str, int, int, str]:
@@ -48,8 +50,8 @@ class Report:
         self._found.add(finding)
 
     def about(self, paths: Iterable[str]) -> bool:
-        """Whether anything was found in any of these files."""
-        return not {finding.path for finding in self._found}.isdisjoint(paths)
+        """Whether anything is wrong in any of these files."""
+        return not {finding.path for finding in self._found if not finding.warning}.isdisjoint(paths)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -63,10 +65,10 @@ class Report:
         """End the reading.
 
         Raises:
-            BrokenPack: there was anything to find.
+            BrokenPack: there was more to find than warnings.
         """
-        if self._found:
-            raise BrokenPack(self.findings)
+        if errors := [finding for finding in self.findings if not finding.warning]:
+            raise BrokenPack(errors)
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from domain.timing import parse_offset
+from domain.timing import parse_offset, zone_of
 from domain.triggers import CORRECTION
 from templates.findings import closest
 
@@ -17,7 +17,10 @@ DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
 LANGUAGE = r"^[a-z]{2,3}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
 EDGES = ("becomes", "ceases")
@@ -40,7 +43,7 @@ def _accepted(attempt: Callable[[str], object], problem: str) -> AfterValidator:
     def check(text: str) -> str:
         try:
             attempt(text)
-        except (ValueError, ZoneInfoNotFoundError):
+        except (ValueError, ZoneInfoNotFoundError, OSError):
             raise ValueError(problem) from None
         return text
 
@@ -52,6 +55,13 @@ def _duration(text: str) -> str:
     if abs(offset.months) > 12 * _YEARS or abs(offset.days) > 366 * _YEARS or abs(offset.seconds) > 86400 * _YEARS:
         raise ValueError(f"no duration is longer than {_YEARS} years (or days, in hours)")
     return text
+
+
+def _period(text: str) -> str:
+    offset = parse_offset(text)
+    if min(offset.months, offset.days, offset.seconds) < 0 or not offset:
+        raise ValueError("how long is written without a minus, and is more than nothing: P7D, P1M, PT12H")
+    return _duration(text)
 
 
 def _until(text: str) -> str:
@@ -69,7 +79,8 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
     return value
 
 
-def _written(pattern: str) -> WithJsonSchema:
+def written(pattern: str) -> WithJsonSchema:
+    """How editors are told of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
@@ -91,21 +102,25 @@ def _no_correction(name: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), _written(NAME)]
+Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
 TypeName = Annotated[
-    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), _written(DOTTED)
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)
 ]
 StepName = Annotated[Name, AfterValidator(_no_correction)]
-Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), _written(LANGUAGE)]
-Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), _written(CLOCK)]
-Url = Annotated[str, matching(URL, "an address starts with https://"), _written(URL)]
-Duration = Annotated[str, AfterValidator(_duration), _written(DURATION)]
+Language = Annotated[str, matching(LANGUAGE, "a language is two or three small letters: kk"), written(LANGUAGE)]
+Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), written(CLOCK)]
+Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
+Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
+Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
+StepRef = Annotated[
+    str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
+]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]  # fmt: skip
-Zone = Annotated[str, _accepted(ZoneInfo, "there is no such time zone; write one as in Asia/Almaty")]
+Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )

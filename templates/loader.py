@@ -1,7 +1,7 @@
 """Loads packs: reads their files, checks everything, and gives them as plain data for the log."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from templates.benefit_check import Rest, check_benefits, check_parameters
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
-from templates.pack_check import check_packs, check_titles, languages_of
+from templates.link_check import check_links
+from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
+from templates.personas import check_personas
 from templates.sample_check import check_samples
+from templates.services_check import check_services, link_actions, services_of
 from templates.trigger_check import check_rules
 from templates.words_check import check_words, context_of
 from templates.yaml_file import Document
@@ -37,7 +40,7 @@ class TriggerSource(Struct, frozen=True):
 
 
 class Pack(Struct, frozen=True):
-    """A pack without findings: `content` is pack.yaml with its `events`; it goes into the log as it is."""
+    """A pack without findings: `content` is pack.yaml with its `events` and `services`; so it goes into the log."""
 
     name: str
     content: dict[str, Any]
@@ -57,11 +60,17 @@ def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
     Raises:
         BrokenPack: anything is wrong with any of them; it has all findings.
     """
+    packs, report = examine(paths)
+    report.close()
+    return tuple(pack_of(files) for files in packs)
+
+
+def examine(paths: Sequence[Path]) -> tuple[list[PackFiles], Report]:
+    """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them."""
     report = Report()
     packs = _read(paths, report)
     _check(packs, report)
-    report.close()
-    return tuple(_pack(files) for files in packs)
+    return packs, report
 
 
 def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
@@ -82,11 +91,17 @@ def _check(packs: list[PackFiles], report: Report) -> None:
     for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
             check_titles(document, languages, report)
-    triggers = [trigger for files in packs for trigger in files.triggers]
-    _check_names(triggers, report)
-    for trigger in triggers:
-        _check_owner(trigger.rules, known, report)
-        _check_trigger(trigger, catalogue, broken, languages, report)
+    services = [files.services for files in packs if files.services is not None]
+    check_services(services, known, languages, report)
+    _check_names([trigger for files in packs for trigger in files.triggers], report)
+    for files in packs:
+        if files.personas is not None:
+            check_personas(files.personas, known.attributes, report)
+        for trigger in files.triggers:
+            _check_owner(trigger.rules, known, report)
+            check_rules(trigger.rules, catalogue, broken, report)
+            link_actions(trigger.rules, services_of(services), report)
+            _check_trigger(trigger, plain(files.pack), catalogue, languages, report)
 
 
 def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:
@@ -122,17 +137,18 @@ def _check_owner(rules: Document, known: Known, report: Report) -> None:
 
 
 def _check_trigger(
-    trigger: TriggerFiles, catalogue: Catalogue, broken: frozenset[str], languages: list[str], report: Report
+    trigger: TriggerFiles, pack: Mapping[str, Any], catalogue: Catalogue, languages: list[str], report: Report
 ) -> None:
-    check_rules(trigger.rules, catalogue, broken, report)
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
+    check_links(trigger, domains_of(pack), report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
     if not report.about(paths) and starts_on(trigger.rules.data["on"], catalogue) is not None:
-        check_samples(trigger, catalogue, report)
+        check_samples(trigger, catalogue, sms_limit_of(pack), report)
 
 
-def _pack(files: PackFiles) -> Pack:
+def pack_of(files: PackFiles) -> Pack:
+    """The pack in these files, in which nothing is wrong."""
     events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
     content = {**files.pack.data, "events": events} | {name: each.data for name, each in files.extra.items()}
     return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))

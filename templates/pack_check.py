@@ -1,23 +1,45 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.filters import speaks
 from templates.findings import Report, closest
+from templates.kinds import DOMAIN
 from templates.pack_shapes import ATTRIBUTE_TYPES, PackShape
+from templates.public_holidays import countries
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
 _TITLED = ("agencies", "attributes", "actions")
+SMS_PARTS = 2
+"""Unless the pack says otherwise."""
 _DEPTH = 3  # ("agencies", "justice", "title")
+_AGREED = ("defaults", "area_levels")
+"""What holds for a person, and so must not depend on which of their packs was loaded first."""
+
+
+class SmsLimit(Struct, frozen=True):
+    """The most parts that an SMS may have, and what one costs."""
+
+    parts: int = SMS_PARTS
+    price: float | None = None
+
+    def cost(self, parts: int) -> str:
+        """What so many parts cost, in words; empty where that is not known."""
+        return "" if self.price is None else f"{self.price * parts:g}"
 
 
 def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     """Report what is wrong with each pack.yaml and among them; what they declare together."""
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
+    stated: dict[str, Any] = {}
     complete = True
     for files in packs:
         document = files.pack
@@ -25,10 +47,12 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
         if document.data is not None:
             check_shape(document, PackShape, report)
         _check_languages(document, report)
+        _check_holidays(document, report)
         content = plain(document)
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
             _declare(document, (group,), group_at(content, group), declared[group], report)
+        _check_agreement(document, content, stated, report)
     types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
     kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
     return Known(frozenset(declared["agencies"]), kinds, complete)
@@ -47,6 +71,27 @@ def _check_languages(document: Document, report: Report) -> None:
         report.add(document.finding(place, f"{default!r} is not among the languages", closest(default, languages)))
 
 
+def _check_holidays(document: Document, report: Report) -> None:
+    said = group_at(plain(document), "holidays")
+    country = said.get("country")
+    if isinstance(country, str) and country not in (known := countries()):
+        place = document.value(("holidays", "country"))
+        meant = country.upper() if country.upper() in known else closest(country, known)
+        report.add(document.finding(place, f"no country has the code {country!r}", meant))
+    days = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("off", "working")}
+    for key, listed in days.items():
+        for at, (one, next_) in enumerate(pairwise(map(str, listed)), 1):
+            if next_ <= one:
+                place = document.value(("holidays", key, at))
+                report.add(
+                    document.finding(place, f"{next_} stands after {one}; the earliest day comes first, each once")
+                )
+    for at, day in enumerate(days["working"]):
+        if day in days["off"]:
+            place = document.value(("holidays", "working", at))
+            report.add(document.finding(place, f"{day} is both off and working"))
+
+
 def _declare(
     document: Document, path: Path, names: Mapping[str, Any], declared: dict[str, Any], report: Report
 ) -> None:
@@ -56,6 +101,23 @@ def _declare(
             place = document.value(path) if path == ("pack",) else document.key((*path, name))
             report.add(document.finding(place, f"{name!r} is declared by two packs"))
         declared.setdefault(name, content)
+
+
+def _check_agreement(document: Document, content: Mapping[str, Any], stated: dict[str, Any], report: Report) -> None:
+    """Report what a pack says otherwise than the first pack that says it (`stated`)."""
+    for name in _AGREED:
+        if name in content:
+            for path in _differing((name,), content[name], stated.setdefault(name, content[name])):
+                message = f"{path[-1]} is another in an earlier pack; packs that are loaded together agree"
+                report.add(document.finding(document.value(path), message))
+
+
+def _differing(path: Path, mine: Any, theirs: Any) -> Iterator[Path]:  # noqa: ANN401  (anything that a file may hold)
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key in mine.keys() & theirs.keys():
+            yield from _differing((*path, key), mine[key], theirs[key])
+    elif mine != theirs:
+        yield path
 
 
 def group_at(content: Any, *path: str | int) -> dict[str, Any]:  # noqa: ANN401  (anything that a file may hold)
@@ -81,6 +143,20 @@ def languages_of(documents: Iterable[Document]) -> list[str]:
     return []
 
 
+def domains_of(pack: Mapping[str, Any]) -> list[str] | None:
+    """The sites that a pack's words may lead to; None: all."""
+    domains = pack.get("link_domains")
+    if not isinstance(domains, list) or not all(re.fullmatch(DOMAIN, str(each)) for each in domains):
+        return None  # what is wrong in the list is told once, and not again for every link
+    return [str(each) for each in domains]
+
+
+def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
+    """How long an SMS of a pack may be, and what it costs."""
+    parts, price = pack.get("sms_parts"), pack.get("sms_price")
+    return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
+
+
 def _titled(path: Path) -> bool:
     return path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
 
@@ -90,8 +166,15 @@ def check_titles(
 ) -> None:
     """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
     for path in document.values if document.data is not None else ():
-        named = titled(path)
-        missing = [each for each in languages if each not in group_at(document.data, *path)] if named else []
+        if not titled(path):
+            continue
+        written = group_at(document.data, *path)
+        missing = [each for each in languages if each not in written]
+        for language in written if languages else ():
+            if language not in languages:
+                place = document.key((*path, language))
+                message = f"the pack does not speak {language!r}, so nobody reads this"
+                report.add(document.finding(place, message, closest(str(language), languages), warning=True))
         if missing:
             message = f"{path[-1]} is missing in {', '.join(missing)}"
             report.add(document.finding(document.value(path), message))

@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain.national_id import SCHEMES
 from templates.kinds import (
+    DOMAIN,
     Clock,
     Day,
     Language,
@@ -14,12 +15,16 @@ from templates.kinds import (
     Name,
     Positive,
     Shape,
+    Text,
     Titles,
     Zone,
+    distinct,
     matching,
     optional,
+    written,
 )  # fmt: skip
 
+Domain = Annotated[str, matching(DOMAIN, "a site is written egov.kz"), written(DOMAIN)]
 AttributeType = Literal["string", "date", "integer", "boolean", "strings"]
 ATTRIBUTE_TYPES: tuple[str, ...] = get_args(AttributeType)
 
@@ -49,6 +54,14 @@ class DefaultsShape(Shape):
     age_of_majority: Annotated[int, Field(ge=0)]
 
 
+class HolidaysShape(Shape):
+    """On which days nobody works, and what a government moved."""
+
+    country: Text = Field(description="whose public holidays: the ISO 3166-1 code of the country, KZ")
+    off: list[Day] = optional("working days that were made free, the earliest first")
+    working: list[Day] = optional("free days that were made working days, the earliest first")
+
+
 class AgencyShape(Shape):
     """Who reports events and owns triggers."""
 
@@ -72,8 +85,14 @@ class PackShape(Shape):
         str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
     ] = optional("the rule of the check digit")
     defaults: DefaultsShape = optional("what holds where a person said nothing")
+    holidays: HolidaysShape = optional("working days are counted by them; without it, Monday to Friday")
     area_levels: Annotated[list[Positive], Field(min_length=1)] = optional(
         "how long an area's code is, level by level"
     )
+    link_domains: Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)] = optional(
+        "to which sites words and buttons may lead, with all that is below them"
+    )
+    sms_price: Annotated[float, Field(ge=0)] = optional("what one part of an SMS costs, in the national currency")
+    sms_parts: Positive = optional("the most parts that an SMS may have; 2 unless said")
     agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
     attributes: dict[Name, AttributeShape] = optional("what is known of a person")

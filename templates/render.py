@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.triggers import repetition_of
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.environment import group
 from templates.layout import Action, Layout
@@ -32,6 +33,14 @@ class Rendered(Struct, frozen=True):
     text: str
     html: str
     actions: tuple[Action, ...]
+
+
+class Short(Struct, frozen=True):
+    """What fits on a telephone's screen."""
+
+    push_title: str
+    push_body: str
+    sms: str
 
 
 def context(
@@ -74,18 +83,31 @@ class Renderer:
     def render(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Rendered:
         """The words of a step, or of its correction, for values made by `context`.
 
-        In the language asked for, else the default one, else the first that there is.
+        A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
+        asked for, else the default one, else the first that there is.
 
         Raises:
             WordsFailed: a variable has no value, or the words come out too long.
         """
+        spoken, (name, number) = self._spoken(language), repetition_of(step)
+        try:
+            return spoken.render(name, {**values, "step": name, "repetition": number}, correction=correction)
+        except BadWords as bad:
+            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
+
+    def short(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Short:
+        """What is short in them; the email fails where it would, but is not laid out. Raises as `render` does."""
+        spoken, (name, number) = self._spoken(language), repetition_of(step)
+        try:
+            return spoken.short(name, {**values, "step": name, "repetition": number}, correction=correction)
+        except BadWords as bad:
+            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
+
+    def _spoken(self, language: str) -> "_Language":
         choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
         if not choice:
             raise WordsFailed(self._trigger, "every language", "is missing")
-        try:
-            return self._languages[choice[0]].render(step, {**values, "step": step}, correction=correction)
-        except BadWords as bad:
-            raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
+        return self._languages[choice[0]]
 
 
 class _Parts(Struct, frozen=True):
@@ -119,9 +141,7 @@ class _Language:
         )  # fmt: skip
 
     def render(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Rendered:
-        parts = self._correction if correction else self._steps.get(step, self._usual)
-        if parts is None:
-            raise BadWords("the correction", "has no words")
+        parts = self._chosen(step, correction=correction)
         # What takes a message back must not invite to do what it said.
         layout, actions = (self._bare, ()) if correction else (self._layout, self._actions)
         subject = parts.subject.render(values)
@@ -130,6 +150,19 @@ class _Language:
             self._language, subject, parts.push_title.render(values), parts.push_body.render(values),
             parts.sms.render(values), layout.text(text), layout.html(subject, html), actions,
         )  # fmt: skip
+
+    def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
+        parts = self._chosen(step, correction=correction)
+        parts.subject.render(values)
+        if not parts.body.has_all(values):
+            parts.body.words(values)
+        return Short(parts.push_title.render(values), parts.push_body.render(values), parts.sms.render(values))
+
+    def _chosen(self, step: str, *, correction: bool) -> _Parts:
+        parts = self._correction if correction else self._steps.get(step, self._usual)
+        if parts is None:
+            raise BadWords("the correction", "has no words")
+        return parts
 
 
 def _action(action: Mapping[str, Any], language: str) -> Action:

@@ -1,28 +1,36 @@
-"""Renders a trigger's words for made-up events: one with every field, and the smallest that its schema allows.
+"""Renders a trigger's words for made-up events: a usual one, and the smallest that its schema allows.
 
-What fails here would fail for citizens; what is too long here is too long for everybody.
+What fails here would fail for citizens; what is too long for the smallest is too long for everybody, and what is too
+long for a usual one is a warning.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from domain.benefits import starts_on
 from domain.event_types import Catalogue
 from domain.sms import segments
-from domain.triggers import CORRECTION
+from domain.triggers import CORRECTION, named
 from templates.files import TriggerFiles
 from templates.findings import Report
-from templates.render import Rendered, Renderer, WordsFailed, context
+from templates.pack_check import SmsLimit
+from templates.render import Renderer, Short, WordsFailed, context
+from templates.sample_values import AHEAD, NAMES, Inventor, flat
 from templates.words_check import START, law_variables, texts
 from templates.yaml_file import Document, Path
 
 MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
-SMS_PARTS = 2
+USUAL_DAY = date(2026, 9, 24)
+"""A day that is long to write out, in all languages."""
 _SHORTEST: Mapping[str, Any] = {
     "string": "x", "date": "2026-05-01", "integer": 1, "number": 1.0, "boolean": True, "strings": (),
     "instant": MOMENT,
 }  # fmt: skip
+_USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
+"""What parameters, amounts and days of an entitlement come to."""
 
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
@@ -30,21 +38,30 @@ LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 _PATHS: Mapping[str, Path] = {"push_title": ("push", "title"), "push_body": ("push", "body"), "sms": ("sms",)}
 
 
-def check_samples(files: TriggerFiles, catalogue: Catalogue, report: Report) -> None:
+def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, report: Report) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long."""
     rules = files.rules.data
     renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
-    full, smallest = samples(rules["on"], catalogue)
+    made = samples(rules["on"], catalogue)
     for language, document in files.words.items():
-        sample = _Sample(language, document, renderer, report)
-        for step in rules["due"]:
-            sample.check(step, full, smallest, ("steps", step))
+        sample = _Sample(language, document, renderer, limit, report)
+        for step, said in rules["due"].items():
+            sample.check(step, made, ("steps", step))
+            if "repeat" in (said or {}):
+                sample.check(named(step, 2), made, ("steps", step))
         if rules.get(CORRECTION):
-            sample.check(CORRECTION, full, smallest, (CORRECTION,))
+            sample.check(CORRECTION, made, (CORRECTION,))
 
 
-def samples(on: Any, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: ANN401  (as in the file)
-    """What the words of a trigger `on` that may read: of an event with every field, and of the smallest event."""
+class Samples(Struct, frozen=True):
+    """What words may read: of a usual event with every field, and of the smallest event."""
+
+    full: Mapping[str, Any]
+    smallest: Mapping[str, Any]
+
+
+def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in the file)
+    """Made-up events, of the type that a trigger `on` that starts on."""
     type_ = catalogue.types[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
@@ -53,8 +70,15 @@ def samples(on: Any, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, An
     smallest = {
         name: value for name, value in event.items() if not any(f"{name}.".startswith(f"{each}.") for each in absent)
     }
+    usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
+    person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
     law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
-    return context(event, citizen, citizen, MOMENT, law), context(smallest, citizen, citizen, MOMENT, law)
+    likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
+    return Samples(context(usual, person, person, MOMENT, likely), context(smallest, citizen, citizen, MOMENT, law))
+
+
+def _longest(allowed: Sequence[Any]) -> object:
+    return max(allowed, key=lambda each: len(str(each)))
 
 
 def _chosen(prefix: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -75,23 +99,26 @@ def _optional(prefix: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 class _Sample:
-    def __init__(self, language: str, document: Document, renderer: Renderer, report: Report) -> None:
-        self.language, self.document, self.renderer, self.report = language, document, renderer, report
+    def __init__(
+        self, language: str, document: Document, renderer: Renderer, limit: SmsLimit, report: Report
+    ) -> None:
+        self.language, self.document, self.renderer = language, document, renderer
+        self.limit, self.report = limit, report
 
-    def check(self, step: str, full: Mapping[str, Any], smallest: Mapping[str, Any], where: Path) -> None:
+    def check(self, step: str, made: Samples, where: Path) -> None:
         """Report what is wrong with the words of a step, or with those of the correction."""
         correction = where == (CORRECTION,)
         try:
-            self.renderer.render(self.language, step, full, correction=correction)
+            usual = self.renderer.short(self.language, step, made.full, correction=correction)
         except WordsFailed as failed:
             self.report.add(self.document.finding(self.document.value(()), f"{failed.variable} {failed.problem}"))
             return
         try:
-            rendered = self.renderer.render(self.language, step, smallest, correction=correction)
+            smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
         except WordsFailed as failed:
             self._missing(failed.variable)
         else:
-            self._lengths(rendered, where)
+            self._lengths(smallest, usual, where)
 
     def _missing(self, variable: str) -> None:
         places = (
@@ -102,17 +129,28 @@ class _Sample:
         message = f'an event may lack {variable}: write {{% if {variable} is defined %}}, or | default("…")'
         self.report.add(self.document.finding(next(places, START), message))
 
-    def _lengths(self, rendered: Rendered, where: Path) -> None:
+    def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():
-            if (length := len(getattr(rendered, part))) > longest:
-                self._too_long(part, where, f"this comes to {length} characters or more, and {longest} are seen")
-        if (parts := len(segments(rendered.sms).parts)) > SMS_PARTS:
-            message = (
-                f"this comes to {len(rendered.sms)} characters or more: {parts} SMS, at most {SMS_PARTS} are paid"
+            shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
+            if shortest > longest:
+                self._too_long(part, where, f"this comes to {shortest} characters or more, and {longest} are seen")
+            elif likely > longest:
+                message = f"this easily comes to {likely} characters, and {longest} are seen"
+                self._too_long(part, where, message, warning=True)
+        shortest, likely = (len(segments(rendered.sms).parts) for rendered in (smallest, usual))
+        if shortest > self.limit.parts:
+            self._too_long(
+                "sms", where, f"this comes to {len(smallest.sms)} characters or more: {self._paid(shortest)}"
             )
-            self._too_long("sms", where, message)
+        elif likely > self.limit.parts:
+            message = f"this easily comes to {len(usual.sms)} characters: {self._paid(likely)}"
+            self._too_long("sms", where, message, warning=True)
 
-    def _too_long(self, part: str, where: Path, message: str) -> None:
+    def _paid(self, parts: int) -> str:
+        cost = f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
+        return f"{parts} SMS{cost}, at most {self.limit.parts} are paid"
+
+    def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])
         place = self.document.value(own if own in self.document.values else _PATHS[part])
-        self.report.add(self.document.finding(place, message))
+        self.report.add(self.document.finding(place, message, warning=warning))

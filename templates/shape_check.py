@@ -23,8 +23,10 @@ _PROBLEMS = {
     "literal_error": "{name} must be {expected}",
     "greater_than": "{name} must be greater than {gt}",
     "greater_than_equal": "{name} must be at least {ge}",
+    "less_than_equal": "{name} must be at most {le}",
     "string_too_short": "{name} is empty",
     "too_short": "{name} is empty",
+    "too_long": "{name} has more than {max_length} entries",
     "value_error": "{name}: {error}",
 }
 

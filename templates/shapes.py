@@ -5,9 +5,11 @@ Unknown keys are refused: a misspelt key that is silently ignored sends nothing,
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from domain.together import Order
 from domain.triggers import Class
+from domain.workdays import Roll
 from templates.kinds import (
     Channel,
     Clock,
@@ -16,6 +18,7 @@ from templates.kinds import (
     Name,
     Names,
     On,
+    Period,
     Shape,
     StepName,
     Text,
@@ -27,13 +30,44 @@ from templates.kinds import (
 )  # fmt: skip
 
 
+class RepeatShape(Shape):
+    """The step again and again; the first is the step itself, the others are numbered: ask.2."""
+
+    every: Period = Field(description="how long from one to the next, counted from when the first is due")
+    at_most: Annotated[int, Field(ge=2, le=50)] = Field(description="how many in all, the first included")
+    until: Literal["answered"] = optional("no more once the person answered any of these messages")
+
+
 class StepShape(Shape):
     """When one message of an occurrence is due."""
 
-    from_: Text = optional("event.time, or a date of the event or the citizen", alias="from")
+    from_: Text = optional(
+        "event.time, a date of the event or the citizen, or complete.time: when all of `with` is there", alias="from"
+    )
     offset: Duration = optional("how long after it, or before it with a minus: -P30D, P18M, PT1H")
     at: Clock = optional('the local time of day, "09:00"')
     when: Text = optional("CEL: whether the step applies")
+    working_days: Annotated[int, Field(ge=-250, le=250)] = optional(
+        "so many working days after it, or before it with a minus"
+    )
+    on_working_day: Roll = optional("where it goes from a day without work")
+    repeat: RepeatShape = optional("again and again, with an end")
+
+
+class WithShape(Shape):
+    """Another event that is needed."""
+
+    on: Text = Field(description="its event type")
+    when: Text = optional("CEL: which of them; the event of the trigger's `on` is `event`, this one is `later`")
+    within: Period = Field(description="at most so long before or after that event")
+    order: Order = optional("before that event, after it, or any (unless said)")
+
+
+class CountShape(Shape):
+    """Only the so-manyth event starts it."""
+
+    nth: Annotated[int, Field(ge=2, le=50)] = Field(description="the third: 3")
+    within: Period = Field(description="counted over so long, ending with the event")
 
 
 class UnlessShape(Shape):
@@ -45,11 +79,19 @@ class UnlessShape(Shape):
 
 
 class ActionShape(Shape):
-    """A button or a link."""
+    """A button or a link: with an address and a label of its own, or those of a service."""
 
     id: Name
-    url: Url
-    label: Titles = Field(description="language: words")
+    url: Url = optional("where it leads")
+    label: Titles = optional("language: words")
+    service: Text = optional("a service of services.yaml: its link and, unless there is a label, its title")
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> "ActionShape":
+        said = self.model_fields_set - {"id"}
+        if said - {"label"} != {"service"} and said != {"url", "label"}:
+            raise ValueError("each has a url and a label, or names a service")
+        return self
 
 
 class TriggerShape(Shape):
@@ -62,8 +104,15 @@ class TriggerShape(Shape):
     class_: Class = Field(alias="class", description="what overrides preferences and caps")
     on: On = Field(description="the event type that starts it, or {becomes: benefit}, or {ceases: benefit}")
     when: Text = optional("CEL: which of these events")
+    with_: Annotated[list[WithShape], Field(min_length=1, max_length=5)] = optional(
+        "other events that are needed too", alias="with"
+    )
+    in_order: bool = optional("those of `with` happened in this order, one after another")
+    count: CountShape = optional("only the nth of these events within a time")
     to: Names = optional("the role or roles that are told; the subject unless said")
-    occurrence: Names = optional("what it is about: fields of the event; each event by itself unless said")
+    occurrence: Names = optional(
+        "what it is about: fields of the event, or `person`: once a person; each event by itself unless said"
+    )
     due: dict[StepName, StepShape | None] = Field(min_length=1, description="named steps: when each is due")
     reach: Day = optional("from which event time it looks")
     ahead_from: Day = optional("what is due before is not sent")

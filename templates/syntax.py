@@ -1,6 +1,7 @@
 """Reads words: parses a text, holds its tree to the policy, and says which variables it reads."""
 
 import re
+from functools import lru_cache
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from msgspec import Struct
@@ -24,7 +25,7 @@ def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
     if len(text) > MAX_LENGTH:
         return Reading(None, problems=(Problem(1, f"this is longer than {MAX_LENGTH} characters"),))
     try:
-        tree = environment.parse(text)
+        tree = _parsed(environment, text)
         walk = Walk(scope)
         walk.statements(tree.body)
     except TemplateSyntaxError as error:
@@ -32,6 +33,13 @@ def read_words(text: str, environment: Environment, scope: Scope) -> Reading:
     except RecursionError:
         return Reading(None, problems=(Problem(1, "this is nested too deeply"),))
     return Reading(tree, frozenset(walk.reads), tuple(walk.problems))
+
+
+@lru_cache(maxsize=1024)  # words are read when they are checked, and again when they are compiled
+def _parsed(environment: Environment, text: str) -> nodes.Template:
+    if "{" not in text:
+        return nodes.Template([nodes.Output([nodes.TemplateData(text.removesuffix("\n"))], lineno=1)], lineno=1)
+    return environment.parse(text)
 
 
 def _not_jinja(error: TemplateSyntaxError) -> Problem:

@@ -8,16 +8,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.benefits import starts_on
-from domain.compiling import ENTITLED, compile_trigger
+from domain.compiling import ENTITLED, ONCE, compile_trigger
 from domain.event_types import Catalogue
-from domain.triggers import BadTrigger
+from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
+from templates.sense_check import check_sense
 from templates.shape_check import check_shape
 from templates.shapes import TriggerShape
 from templates.yaml_file import Document, Path, Place
 
-_COMPILED = ("on", "when", "to", "occurrence", "due", "expires", "unless")
+_COMPILED = ("on", "when", "with", "in_order", "count", "to", "occurrence", "due", "expires", "unless")
+_OTHERS = ("with", "unless")
+"""The keys that list other events."""
 _HARMLESS: Mapping[str, Any] = {
     "title": {"en": "-"}, "owner": "-", "legal_basis": "-", "category": "any", "class": "service",
     "channels": ["email"],
@@ -30,12 +33,19 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
     """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile."""
     if document.data is None:
         return
-    rules = _compilable(document.data, check_shape(document, TriggerShape, report))
+    wrong = check_shape(document, TriggerShape, report)
+    rules = _compilable(document.data, wrong) if wrong else document.data
     if rules is None or broken & set(_types(rules, catalogue)):
         return
-    for bad in _all_bad(rules, catalogue):
-        suggestion = _meant(bad, rules, catalogue)
-        report.add(document.finding(place_of(document, bad, ("when",)), bad.problem, suggestion))
+    try:
+        trigger = compile_trigger("lint", rules, catalogue)
+    except BadTrigger as first:
+        for bad in (first, *first.others):
+            place = place_of(document, bad, ("when",))
+            report.add(document.finding(place, bad.problem, _meant(bad, rules, catalogue)))
+    else:
+        if not wrong:
+            check_sense(document, trigger, catalogue, report)
 
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)
@@ -67,30 +77,7 @@ def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
     """The event types, and the benefit, that the rules name."""
     on = rules["on"]
     started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
-    return [*started, *(each["on"] for each in rules.get("unless", ()))]
-
-
-def _all_bad(rules: dict[str, Any], catalogue: Catalogue) -> list[BadTrigger]:
-    """Everything that does not compile: what is bad is taken out, until the rest compiles."""
-    found: list[BadTrigger] = []
-    while True:
-        try:
-            compile_trigger("lint", rules, catalogue)
-        except BadTrigger as bad:
-            found.append(bad)
-            if not _mended(rules, bad.path, catalogue):
-                return found
-        else:
-            return found
-
-
-def _mended(rules: dict[str, Any], path: Path, catalogue: Catalogue) -> bool:
-    if path[:1] == ("unless",) and path[-1] == "on":
-        rules["unless"][path[1]] = {
-            "on": starts_on(rules["on"], catalogue)
-        }  # in its place, so that the others keep theirs
-        return True
-    return path[:1] != ("on",) and _drop(rules, path)
+    return [*started, *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
 
 
 def quoted_in(bad: BadTrigger) -> str | None:
@@ -108,7 +95,7 @@ def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Pla
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
-    if (quoted := quoted_in(bad)) is None:
+    if (quoted := quoted_in(bad)) is None or quoted == COMPLETE:
         return None
     if bad.path[0] == "on" and isinstance(rules["on"], dict):
         return closest(quoted, catalogue.benefits)
@@ -117,8 +104,10 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
     type_ = catalogue.types[str(starts_on(rules["on"], catalogue))]
     if bad.path == ("to",):
         return closest(quoted, type_.roles)
-    later = catalogue.types[rules["unless"][bad.path[1]]["on"]] if bad.path[0] == "unless" else type_
+    other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS and len(bad.path) > 1 else rules
+    later = catalogue.types[str(starts_on(other["on"], catalogue))]
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
-    if isinstance(rules["on"], dict):
-        names += ENTITLED
+    names += [COMPLETE] if "with" in rules else []
+    names += [ONCE] if bad.path == ("occurrence",) else []
+    names += ENTITLED if isinstance(rules["on"], dict) else ()
     return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

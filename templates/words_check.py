@@ -11,7 +11,7 @@ from domain.benefits import starts_on
 from domain.compiling import ENTITLED
 from domain.event_types import Catalogue
 from domain.triggers import CORRECTION
-from templates.environment import plain_environment
+from templates.environment import markdown_environment, plain_environment
 from templates.files import BODY, TriggerFiles, plain
 from templates.findings import Finding, Report, closest
 from templates.markdown import LINK
@@ -60,7 +60,7 @@ def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str]
     recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}
     event = {f"event.{name}": kind for name, kind in type_.variables().items()}
     law = law_variables(rules.get("on"), catalogue)
-    return event | citizen | recipient | law | {"step": "string", "due": "instant"}
+    return event | citizen | recipient | law | {"step": "string", "repetition": "integer", "due": "instant"}
 
 
 def law_variables(on: object, catalogue: Catalogue) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Read
 class _Words:
     def __init__(self, language: str, document: Document, context: Context, report: Report) -> None:
         self.document, self.context, self.report = document, context, report
-        self.environment = plain_environment(language)
+        self.plain, self.markdown = plain_environment(language), markdown_environment(language)
         self.reads: dict[Path, frozenset[str]] = {}
 
     def check(self) -> Reads:
@@ -143,9 +143,9 @@ class _Words:
             self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
 
     def _text(self, path: Path, text: str) -> None:
-        reading = read_words(text, self.environment, self.context.scope)
+        reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
         if not reading.problems:
-            self.reads[path] = reading.reads - {"step"}
+            self.reads[path] = reading.reads - {"step", "repetition"}
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))

@@ -54,6 +54,14 @@ class Document:
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
 
+    def part(self, key: str | int) -> "Document":
+        """What stands below a key of the first level, as a document of its own, with its places in the file."""
+        part = Document(self.path, self.lines)
+        part.data = self.data[key]
+        part.values = {path[1:]: place for path, place in self.values.items() if path[:1] == (key,)}
+        part.keys = {path[1:]: place for path, place in self.keys.items() if path[:1] == (key,)}
+        return part
+
     def value(self, path: Path) -> Place:
         """The place of a value, or of the nearest thing around it."""
         while path and path not in self.values:
@@ -64,9 +72,9 @@ class Document:
         """The place of a key, or that of its value."""
         return self.keys.get(path) or self.value(path)
 
-    def finding(self, place: Place, message: str, suggestion: str | None = None) -> Finding:
+    def finding(self, place: Place, message: str, suggestion: str | None = None, *, warning: bool = False) -> Finding:
         """Something wrong at a place of this file."""
-        return Finding(self.path, place.line, place.column, message, suggestion)
+        return Finding(self.path, place.line, place.column, message, suggestion, warning)
 
     def inside(self, path: Path, line: int, token: str = "", column: int | None = None) -> Place:
         """The place of a token in the text at a path: in its `line` (from 1), where the text's lines are the file's.

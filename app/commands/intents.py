@@ -1,27 +1,36 @@
 """habarshy intents: what plan gives for the stored facts."""
 
-import itertools
+from itertools import chain
 
 from app.compose import compose
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
-from app.terminal import data, data_json
+from app.sorting import in_order
+from app.terminal import compact, data
 from domain.plan import Intent
 from streams.recomputing import all_intents
+
+ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 
 
 def intents(
     as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print every planned nudge, whatever became of it, sorted by id."""
-    platform = compose(settings_of(database, key_file), clock_of(clock))
-    found = all_intents(platform.database, platform.log, platform.library)
-    for intent in sorted(itertools.chain.from_iterable(found), key=lambda each: each.id.bytes):
-        if as_json:
-            data_json(as_plain(intent))
-        else:
-            channels = ",".join(intent.channels)
-            data(f"{intent.due:%Y-%m-%d %H:%M}Z  {intent.trigger}.{intent.step}  {channels}  {intent.id}")
+    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    found = chain.from_iterable(all_intents(platform.database, platform.log, platform.library))
+    printed = _for_machines if as_json else _for_people
+    for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
+        data(line[ID_LENGTH:])
     platform.database.close()
+
+
+def _for_people(intent: Intent) -> str:
+    channels = ",".join(intent.channels)
+    return f"{intent.due:%Y-%m-%d %H:%M}Z  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
+
+
+def _for_machines(intent: Intent) -> str:
+    return compact(as_plain(intent))
 
 
 def as_plain(intent: Intent) -> dict[str, object]:

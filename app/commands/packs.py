@@ -12,11 +12,10 @@ from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
 from streams.rehearsal_script import Case, Decision, Expected, Played
 from streams.rehearsal_stage import Stage, stages
-from streams.rehearsal_verdict import Difference, judge, said, short
+from streams.rehearsal_verdict import Difference, judge, said, short, unlike
 from templates.catalogue import NoDefaults
-from templates.files import read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
-from templates.loader import load_packs
+from templates.loader import examine, load_packs
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK…", help="Folders of packs, anywhere.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
@@ -26,13 +25,16 @@ Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")
 def lint(packs: Packs, as_json: AsJson = False) -> None:
     """Say what is wrong with packs, by file, line and column."""
     folders = _folders(packs)
-    findings = _findings(folders)
-    for finding in findings:
+    examined, report = examine(folders)
+    for finding in report.findings:
         _print_finding(finding, as_json=as_json)
-    read = [read_pack(folder, Report()) for folder in folders]
+    asked = {folder.resolve() for folder in folders}
+    read = [files for files in examined if files.folder.resolve() in asked]
+    warnings = sum(finding.warning for finding in report.findings)
+    findings = len(report.findings) - warnings
     counts = {
         "triggers": sum(len(files.triggers) for files in read),
-        "event_types": sum(len(files.events) for files in read), "findings": len(findings),
+        "event_types": sum(len(files.events) for files in read), "findings": findings, "warnings": warnings,
     }  # fmt: skip
     _end(counts, failed=bool(findings), as_json=as_json)
 
@@ -132,6 +134,7 @@ def _diff(case: Case, difference: Difference) -> Iterator[str]:
     if got is not None:
         yield f"  + {said(case, got)}"
     yield f"    {_why(difference)}"
+    yield from (f"    {line}" for line in unlike(difference))
 
 
 def _why(difference: Difference) -> str:
@@ -173,7 +176,7 @@ def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
     line = expected.line if isinstance(expected, Expected) else None
     return {
         "line": line, "expected": expected and said(case, expected), "got": got and said(case, got),
-        "differs": difference.keys,
+        "differs": difference.keys, "words": list(unlike(difference)),
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge
 
 def trail(person: PersonId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print every fact that concerns a person, in the order of the log."""
-    platform = compose(settings_of(database, key_file), clock_of(None))
+    platform = compose(settings_of(database, key_file), clock_of(None), make=False)
     pseudonym = pseudonym_of(person, platform.names)
     platform.follower.drain()
     found = False
@@ -78,7 +78,7 @@ def why(
     except ValueError:
         stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
     now = clock_of(clock)
-    platform = compose(settings_of(database, key_file), now)
+    platform = compose(settings_of(database, key_file), now, make=False)
     try:
         with platform.database.reading() as connection:
             found = explain(connection, platform.log, platform.library.rules(), id_, now())

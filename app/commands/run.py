@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from app.compose import compose, compose_engine, compose_notifiers
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.runlock import run_lock
-from app.terminal import talk
+from app.terminal import data_json, talk
 from notifiers.port import Notifier
+from streams.health import health
 from streams.scheduler import Engine
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -19,15 +20,19 @@ UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing
 
 
 def run(
-    until_idle: UntilIdle = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
-    """Plan and send, for as long as it runs (or until nothing waits)."""
-    platform = compose(settings_of(database, key_file), clock_of(clock))
+    until_idle: UntilIdle = False, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
+    now = clock_of(clock)
+    platform = compose(settings_of(database, key_file), now)
     platform.library.rules()
     notifiers = compose_notifiers(platform)
     engine = compose_engine(platform, notifiers)
     with run_lock(platform.database.engine.url):
         asyncio.run(_run(engine, notifiers, until_idle=until_idle))
+    if as_json:
+        data_json(health(platform.database, platform.log, platform.follower, now()))
     platform.database.close()
 
 

@@ -11,7 +11,7 @@ def status(
 ) -> None:
     """Print what is stored, what waits, and what became of the nudges."""
     now = clock_of(clock)
-    platform = compose(settings_of(database, key_file), now)
+    platform = compose(settings_of(database, key_file), now, make=False)
     found = health(platform.database, platform.log, platform.follower, now())
     if as_json:
         data_json(found)

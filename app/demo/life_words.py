@@ -15,6 +15,7 @@ REASONS: Mapping[str, str] = {
     "no_consent": "offers need a consent, and there is none",
     "caught_up": "a later step of the same reminder goes instead",
     "no_address": "no address is known on any channel they accept",
+    "no_channel": "the person accepts none of the channels that it goes by",
     "quiet_hours": "quiet hours",
     "stopped": "an operator has stopped it",
     "unreadable": "its words need a value that is missing",

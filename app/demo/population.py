@@ -1,13 +1,14 @@
-"""The people of the demo: the simulated population, with wishes that bring out every channel and language."""
+"""The people of the demo, with wishes that bring out every channel and language, and the news of their city."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from random import Random
 from typing import Any
 
 from msgspec import Struct
 
-from app.simulation import simulate
+from app.simulation import city_news, simulate
 from streams.cloudevents import Envelope, envelope_of, time_of
 
 _CONTACT = "citizen.contact_changed"
@@ -30,7 +31,8 @@ class Population(Struct, frozen=True):
 def population(citizens: int, seed: int, start: datetime, end: datetime) -> Population:
     """An invented population; the same arguments give the same events."""
     wishes = _Wishes(seed)
-    events = [envelope_of(wishes.of(event)) for event in simulate(citizens, seed, start.date(), end.date())]
+    lives = (wishes.of(event) for event in simulate(citizens, seed, start.date(), end.date()))
+    events = [envelope_of(event) for event in chain(lives, city_news(seed, start.date(), end.date()))]
     events.sort(key=lambda event: (time_of(event), event.id))
     known = tuple(event for event in events if time_of(event) < start)
     return Population(known, tuple(events[len(known) :]))

@@ -15,10 +15,10 @@ from app.demo.board import Told
 from app.demo.life_words import at, reason, told
 from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader
-from app.demo.rule_words import RuleWords
 from projections import nudges
 from streams.explaining import Why, explain
 from streams.library import Rules
+from templates.rule_words import RuleWords
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 

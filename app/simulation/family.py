@@ -6,10 +6,12 @@ from typing import Final
 from app.simulation.citizens import Citizen
 from app.simulation.days import Day, arrivals, iso, years_between
 from app.simulation.happenings import Happening, report
+from app.simulation.health import vaccinations
 from app.simulation.households import Household, child_of
 from app.simulation.money import mci
 from app.simulation.residence import residence
 
+_TAKES_A_NAME: Final = 0.65
 _BIRTHS_A_YEAR: Final = 0.37
 _ALONE: Final = 0.25
 _MOST_FERTILE: Final = 28.0
@@ -26,11 +28,14 @@ _LARGE_FAMILY_FROM: Final = 4
 
 
 def wedding(household: Household) -> Iterator[Happening]:
-    """The wedding, long past or within the span."""
+    """The wedding, long past or within the span, and the name that most brides take with it."""
     day, bride, groom = household.wedding, household.woman, household.man
     if day is not None and bride and groom and day < groom.until:
         data = {"partner": groom.iin, "married_on": iso(day)}
         yield report(household.rng, day, bride, "kz.civil.marriage_registered", data)
+        if household.rng.random() < _TAKES_A_NAME:
+            name = {"reason": "marriage", "family_name": bride.family_name, "changed_on": iso(day)}
+            yield report(household.rng, day, bride, "kz.civil.name_changed", name)
 
 
 def births(household: Household) -> Iterator[Happening]:
@@ -47,6 +52,7 @@ def births(household: Household) -> Iterator[Happening]:
             household.children.append(child)
             yield from _birth(household, mother, child)
             yield from _queue(household, child)
+            yield from vaccinations(household, child)
             since = day + _BETWEEN_BIRTHS
 
 

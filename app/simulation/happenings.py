@@ -16,14 +16,20 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType({
     "kz.civil.birth_registered": "/kz/civil",
     "kz.civil.death_registered": "/kz/civil",
     "kz.civil.marriage_registered": "/kz/civil",
+    "kz.civil.name_changed": "/kz/civil",
     "kz.document.issued": "/kz/interior/documents",
     "kz.education.kindergarten_queue_joined": "/kz/education/kindergartens",
     "kz.employment.job_ended": "/kz/labour/contracts",
     "kz.employment.job_started": "/kz/labour/contracts",
     "kz.health.clinic_attached": "/kz/health/clinics",
+    "kz.health.vaccinated": "/kz/health/clinics",
+    "kz.health.vaccination_planned": "/kz/health/clinics",
+    "kz.pension.contribution_received": "/kz/labour/pensions",
     "kz.pension.granted": "/kz/labour/pensions",
     "kz.residence.registered": "/kz/interior/residence",
     "kz.social.birth_allowance_granted": "/kz/labour/allowances",
+    "kz.tax.assessed": "/kz/finance/revenue",
+    "kz.tax.paid": "/kz/finance/revenue",
     "kz.traffic.fine_issued": "/kz/interior/traffic",
     "kz.traffic.fine_paid": "/kz/finance/treasury",
 })  # fmt: skip
@@ -53,17 +59,22 @@ def office_second(rng: Random) -> int:
     return OPENS + int(_OPEN_FOR * rng.random())
 
 
+def stamp(day: Day, second: int) -> str:
+    """The second of the day as RFC 3339 writes it."""
+    minute, second = divmod(second, 60)
+    return f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00"
+
+
 def cloud_event(happening: Happening) -> dict[str, Any]:
     """The happening as a CloudEvents 1.0 dict, its id the citizen's label and the next of their numbers."""
     day, second, citizen, type_, data = happening
     citizen.events += 1
-    minute, second = divmod(second, 60)
     return {
         "specversion": "1.0",
         "id": f"{citizen.label}-{citizen.events}",
         "source": SOURCES[type_],
         "type": type_,
-        "time": f"{iso(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}+05:00",
+        "time": stamp(day, second),
         "subject": citizen.iin,
         "datacontenttype": "application/json",
         "data": data,

@@ -15,6 +15,7 @@ from app.simulation.households import Household, found
 from app.simulation.opening import opening
 from app.simulation.residence import moves
 from app.simulation.shapes import shape
+from app.simulation.taxes import vehicle_taxes
 from app.simulation.traffic import fines
 from app.simulation.work import jobs, pension
 
@@ -29,6 +30,7 @@ OF_A_CITIZEN: Final[tuple[Callable[[Household, Citizen], Iterator[Happening]], .
     pension,
     moves,
     fines,
+    vehicle_taxes,
 )
 
 

@@ -16,6 +16,7 @@ _ADULT: Final = 18
 _FINES_A_DRIVER: Final = 0.6
 _MCI_A_FINE: Final[Mapping[int, int]] = MappingProxyType({5: 50, 10: 35, 20: 12, 40: 3})
 _DISCOUNT_DAYS: Final = 7
+_BY_CAMERA: Final = 0.8
 _PAYS_AT_ONCE: Final = 0.70
 _PAYS_LATER: Final = 0.20
 
@@ -34,7 +35,8 @@ def _fine(rng: Random, citizen: Citizen, day: Day) -> Iterator[Happening]:
     number = f"{int(1e12 * rng.random()):012d}"
     amount = mci(day) * rng.choices(*zip(*_MCI_A_FINE.items(), strict=True))[0]
     yield report(rng, day, citizen, "kz.traffic.fine_issued", {
-        "number": number, "amount": amount, "violated_on": iso(day - int(10 * rng.random())), "issued_on": iso(day),
+        "number": number, "amount": amount, "recorded_by": "camera" if rng.random() < _BY_CAMERA else "officer",
+        "violated_on": iso(day - int(10 * rng.random())), "issued_on": iso(day),
     })  # fmt: skip
     if delay := _pays_after(rng):
         paid = amount // 2 if delay <= _DISCOUNT_DAYS else amount

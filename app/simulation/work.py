@@ -1,4 +1,4 @@
-"""Working lives: jobs that start and end, and the pension at their end."""
+"""Working lives: jobs that start and end, the first pension contribution from each, and the pension at their end."""
 
 from collections.abc import Iterator
 from random import Random
@@ -15,6 +15,8 @@ _EMPLOYED: Final = 0.7
 _ENDS_A_YEAR: Final = 0.15
 _DAYS_BETWEEN: Final = 120
 _CLAIMS_PENSION: Final = 0.97
+_CONTRIBUTES: Final = 0.95
+_FIRST_CONTRIBUTION: Final = (30, 55)
 _EMPLOYERS: Final = (
     "«Дала» ЖШС", "«Ақ Жол Құрылыс» ЖШС", "«Алтын Дән» ШҚ", "№12 мектеп-гимназия", "Қалалық аурухана", "«Көктем» ДК",
     "ТОО «Степной ветер»", "ТОО «Север-Строй»", "АО «Восток-Металл»", "ИП «Ромашка»",
@@ -52,4 +54,8 @@ def _retires(citizen: Citizen) -> Day:
 def _job(rng: Random, citizen: Citizen, start: Day, end: Day) -> Iterator[Happening]:
     employer = rng.choice(_EMPLOYERS)
     yield report(rng, start, citizen, "kz.employment.job_started", {"employer": employer, "started_on": iso(start)})
+    contributes = start + int(rng.uniform(*_FIRST_CONTRIBUTION))
+    if contributes < end and rng.random() < _CONTRIBUTES:
+        data = {"employer": employer, "received_on": iso(contributes)}
+        yield report(rng, contributes, citizen, "kz.pension.contribution_received", data)
     yield report(rng, end, citizen, "kz.employment.job_ended", {"employer": employer, "ended_on": iso(end)})

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import msgspec
 from typer.testing import CliRunner
@@ -50,11 +50,13 @@ class Terminal:
             raise failure
         return Ended(int(code), lines, found.stderr + str(failure))
 
-    def start(self, *arguments: str, env: Mapping[str, str] = NO_MORE) -> "subprocess.Popen[bytes]":
+    def start(
+        self, *arguments: str, env: Mapping[str, str] = NO_MORE, stdout: IO[bytes] | int = subprocess.PIPE
+    ) -> "subprocess.Popen[bytes]":
         """Start a command as a process of its own."""
         wanted = {**os.environ, **self.environment, **env}
         return subprocess.Popen(  # noqa: S603  (ourselves)
-            [sys.executable, "-m", "app", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "app", *arguments], stdout=stdout, stderr=subprocess.PIPE,
             env={name: value for name, value in wanted.items() if value is not None},
         )  # fmt: skip
 

@@ -1,15 +1,14 @@
 """habarshy lint and habarshy test: exact lines, exit codes, and no database."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from templates.loader import shipped
 from tests.app.terminal import Terminal
-from tests.templates.packs import KK, RULES, write_town
+from tests.templates.packs import KK, RULES, SHIPPED, write_town
 from tests.templates.packs import Change as Edit
 
-[KZ] = shipped()
 NO_AGE: Edit = (RULES, " && citizen.age >= 18", "")
 HEAD = """\
 - name: {name}
@@ -46,9 +45,9 @@ def town(terminal: Terminal, *cases: tuple[str, str, str], changes: tuple[Edit, 
 def test_lint_of_what_is_fine(terminal: Terminal) -> None:
     """Only the counts, exit 0, and nothing written anywhere."""
     folder = town(terminal)
-    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings"], "")
+    assert terminal.run("lint", str(folder)) == (0, ["1 triggers, 2 event types, 0 findings, 0 warnings"], "")
     both = terminal.run("lint", str(folder), str(folder), "--json")
-    assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0}])
+    assert (both.code, both.objects) == (0, [{"triggers": 1, "event_types": 2, "findings": 0, "warnings": 0}])
     assert [each.name for each in terminal.folder.iterdir()] == ["town"]
 
 
@@ -60,7 +59,7 @@ def test_lint_names_the_place_and_what_was_meant(terminal: Terminal) -> None:
         f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
         f"{folder}/{RULES}:2:1: category is missing",
         f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
-        "1 triggers, 2 event types, 3 findings",
+        "1 triggers, 2 event types, 3 findings, 0 warnings",
     ], "")  # fmt: skip
 
 
@@ -70,10 +69,11 @@ def test_lint_as_json(terminal: Terminal) -> None:
     ended = terminal.run("lint", str(folder), "--json")
     path = f"{folder}/{RULES}"
     assert (ended.code, ended.objects) == (1, [
-        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None},
+        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None,
+         "warning": False},
         {"path": path, "line": 5, "column": 1, "message": "the key 'categroy' is not known here",
-         "suggestion": "category"},
-        {"triggers": 1, "event_types": 2, "findings": 2},
+         "suggestion": "category", "warning": False},
+        {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
     ])  # fmt: skip
 
 
@@ -84,12 +84,16 @@ def test_a_folder_that_is_not_there(terminal: Terminal, command: str) -> None:
     assert ended == (2, [], "/no/such/pack: no such folder\n")
 
 
-def test_the_shipped_pack_is_clean_and_passes(terminal: Terminal) -> None:
-    """Every shipped trigger has tests, and all of them pass."""
-    linted, tried = (terminal.run(command, str(KZ), "--json") for command in ("lint", "test"))
+@pytest.mark.parametrize("packs", [["kz"], ["kz", "alatau"]], ids="+".join)
+def test_the_shipped_packs_are_clean_and_pass(terminal: Terminal, packs: list[str]) -> None:
+    """Every shipped trigger has at least three tests, and all of them pass, the country's alone or with a city's."""
+    folders = [SHIPPED[name] for name in packs]
+    linted, tried = (terminal.run(command, *map(str, folders), "--json") for command in ("lint", "test"))
     assert (linted.code, linted.objects[-1]["findings"]) == (0, 0)
     assert (tried.code, [one["case"] for one in tried.objects[:-1] if not one["passed"]]) == (0, [])
-    assert {one["trigger"] for one in tried.objects[:-1]} == {path.parent.name for path in KZ.glob("*/trigger.yaml")}
+    cases = Counter(one["trigger"] for one in tried.objects[:-1])
+    assert set(cases) == {path.parent.name for folder in folders for path in folder.glob("*/trigger.yaml")}
+    assert min(cases.values()) >= 3
     assert tried.objects[-1] == {"cases": len(tried.objects) - 1, "failed": 0, "findings": 0}
 
 
@@ -138,6 +142,18 @@ def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list
     ]  # fmt: skip
 
 
+def test_words_that_are_not_there_are_compared_with_the_nearest(terminal: Terminal) -> None:
+    """For a text that should be in the words, what comes nearest to it is shown with the letters that differ."""
+    wrong = MONTH.replace('"20 мая"', '["21 мая", "xylophone"]')
+    folder = town(terminal, ("a case", "", wrong + DAY))
+    lines = terminal.run("test", str(folder)).lines
+    assert lines[3:6] == [
+        "    differs in contains", "    wanted → there: [-21-]{+20+} мая", '    "xylophone": nothing is like it',
+    ]  # fmt: skip
+    [tried, _] = terminal.run("test", str(folder), "--json").objects
+    assert tried["differences"][0]["words"] == [line.strip() for line in lines[4:6]]
+
+
 def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
     """All cases are played, also after one that fails; as JSON each has its differences."""
     folder = town(terminal, ("wrong", "", MONTH), ("right", "", MONTH + DAY))
@@ -145,7 +161,7 @@ def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
     path = str(folder / "meter_check" / "tests.yaml")
     assert (ended.code, ended.objects) == (1, [
         {"path": path, "line": 1, "trigger": "meter_check", "case": "wrong", "passed": False,
-         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": []}]},
+         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": [], "words": []}]},
         {"path": path, "line": 10, "trigger": "meter_check", "case": "right", "passed": True, "differences": []},
         {"cases": 2, "failed": 1, "findings": 0},
     ])  # fmt: skip

@@ -1,7 +1,7 @@
 import re
 import tracemalloc
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import chain, islice, takewhile
 from pathlib import Path
@@ -20,6 +20,7 @@ YEARS = 2
 PACKS = Path(__file__).parents[2] / "templates"
 OPENING = ("kz.citizen.registered", "kz.residence.registered", "citizen.contact_changed")
 ROLES = {"mother", "father", "partner", "heirs", "parents", "guardians", "child"}
+AHEAD = {"expires_on", "planned_on"}
 IS_IIN = SCHEMES["kz.iin"]
 
 Event = Mapping[str, Any]
@@ -126,7 +127,7 @@ def test_every_event_is_a_whole_cloud_event(events: list[Event]) -> None:
     envelope = {"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "data"}
     assert all(event.keys() == envelope and event["specversion"] == "1.0" for event in events)
     sources = {(event["type"], event["source"]) for event in events}
-    assert len(sources) == len({type_ for type_, _ in sources}) == 17
+    assert len(sources) == len({type_ for type_, _ in sources}) == 23
     assert all(re.fullmatch(r"/(kz|platform)(/[a-z]+)+", source) for _, source in sources)
 
 
@@ -183,7 +184,7 @@ def test_no_time_reaches_the_end(events: list[Event]) -> None:
     for event in events:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:00", event["time"])
         assert event["time"][:10] < END.isoformat()
-        facts = {value for key, value in event["data"].items() if key.endswith("_on") and key != "expires_on"}
+        facts = {value for key, value in event["data"].items() if key.endswith("_on") and key not in AHEAD}
         assert all(fact <= event["time"][:10] for fact in facts)
 
 
@@ -260,6 +261,46 @@ def test_births_and_what_follows(events: list[Event]) -> None:
     assert len(joined) / len(births) == pytest.approx(0.7, abs=0.1)
     assert all(days_between(birth["data"]["born_on"], queued[birth["subject"]]) <= 60 for birth in joined)
     assert sum(birth["subject"] in granted for birth in births) / len(births) == pytest.approx(0.8, abs=0.1)
+
+
+def test_vaccinations_follow_the_plan(events: list[Event]) -> None:
+    """Newborns have four visits planned, about 92 % of them kept, and none kept that was not planned."""
+    planned = {
+        (event["subject"], event["data"]["visit"]): event["data"]["planned_on"]
+        for event in of_type(events, "kz.health.vaccination_planned")
+    }
+    kept = {(event["subject"], event["data"]["visit"]) for event in of_type(events, "kz.health.vaccinated")}
+    early = {visit for visit, day in planned.items() if day < "2025-12"}
+    assert kept <= planned.keys()
+    assert Counter(map(len, _by_child(planned).values())).most_common(1)[0][0] == 4
+    assert len(kept & early) / len(early) == pytest.approx(0.92, abs=0.05)
+
+
+def _by_child(visits: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for child, visit in visits:
+        found[child].append(visit)
+    return found
+
+
+def test_most_jobs_bring_a_pension_contribution(events: list[Event]) -> None:
+    """Nearly every employer pays in, and nobody is paid for by an employer whom they never worked for."""
+    jobs, paid = (
+        {(event["subject"], event["data"]["employer"]) for event in of_type(events, type_)}
+        for type_ in ("kz.employment.job_started", "kz.pension.contribution_received")
+    )
+    assert paid <= jobs
+    assert len(paid) / len(jobs) == pytest.approx(0.9, abs=0.06)
+
+
+def test_vehicle_taxes_are_mostly_paid_in_time(events: list[Event]) -> None:
+    """A tax is for the year before, is paid once, and about 80 % pay before April."""
+    assessed = of_type(events, "kz.tax.assessed")
+    paid = {(event["subject"], event["data"]["year"]): event["data"] for event in of_type(events, "kz.tax.paid")}
+    fates = [(tax["data"], paid.get((tax["subject"], tax["data"]["year"]))) for tax in assessed]
+    assert all(int(tax["pay_by"][:4]) == tax["year"] + 1 for tax, _ in fates)
+    in_time = sum(payment is not None and payment["paid_on"] <= tax["pay_by"] for tax, payment in fates)
+    assert in_time / len(fates) == pytest.approx(0.8, abs=0.05)
 
 
 def test_children_are_born_to_mothers(events: list[Event], lives: dict[str, list[Event]]) -> None:

@@ -36,6 +36,25 @@ def test_the_commands_of_the_readme_run_in_their_order(tmp_path: Path, newcomer:
         assert done.returncode == Exit.OK, f"{command}: {done.stderr.decode()}"
 
 
+FILE = re.compile(r"```(?P<kind>sh|\w+ file=(?P<file>\S+))\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[str, str]) -> None:
+    """Each file of the walk is written and each command is run, in their order; none of them fails."""
+    said: list[str] = []
+    for block in FILE.finditer((ROOT / "docs/first-trigger.md").read_text()):
+        if block["file"] is not None:
+            (tmp_path / block["file"]).write_text(block["text"])
+            continue
+        for command in block["text"].splitlines():
+            shell = command.replace(OURS, f"{ROOT}/{OURS}")
+            done = subprocess.run(shell, shell=True, cwd=tmp_path, env=newcomer, capture_output=True, check=False)  # noqa: S602  (our own page)
+            assert done.returncode == Exit.OK, f"{command}: {(done.stderr or done.stdout).decode()}"
+            said.append(done.stdout.decode())
+    assert len(said) >= 10
+    assert "Step week" in said[-1]
+
+
 def test_the_example_line_of_ingest_is_taken(tmp_path: Path, newcomer: dict[str, str]) -> None:
     """The line that the documentation shows is an event that goes in."""
     [line] = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs/cli.md").read_text(), re.MULTILINE | re.DOTALL)

@@ -73,7 +73,7 @@ def test_one_guardians_refusal_is_not_the_others() -> None:
 
 
 PUSH_AND_SMS = {"channels": ["sms", "push"]}
-NO_ADDRESS = Withhold(Reason.NO_ADDRESS)
+NO_ADDRESS, NO_CHANNEL = Withhold(Reason.NO_ADDRESS), Withhold(Reason.NO_CHANNEL)
 
 
 @pytest.mark.parametrize(("by", "who", "decision"), [
@@ -85,13 +85,14 @@ NO_ADDRESS = Withhold(Reason.NO_ADDRESS)
     ({"channels": ["sms"]}, {"phone": None}, NO_ADDRESS),
     ({}, {"channels": ["email", "sms"]}, Send("sms")),                     # what the person allows, not their order
     ({}, {"channels": ["email"], "email": None}, NO_ADDRESS),
-    ({}, {"channels": []}, NO_ADDRESS),
-    (PUSH_AND_SMS, {"channels": ["email"]}, NO_ADDRESS),
+    ({}, {"channels": []}, NO_CHANNEL),
+    (PUSH_AND_SMS, {"channels": ["email"]}, NO_CHANNEL),
     ({**PUSH_AND_SMS, "klass": "legal"}, {"channels": ["email"]}, Send("sms")),  # the law goes all the same
     ({"klass": "legal"}, {"channels": []}, Send("push")),
     ({"klass": "legal"}, {"channels": ["email"]}, Send("email")),          # but where it is allowed, if it can
     ({"klass": "legal"}, {"channels": ["email"], "email": None}, Send("push")),
     ({"klass": "legal"}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
+    ({"klass": "legal"}, {"channels": [], "push": None, "phone": None, "email": None}, NO_ADDRESS),
 ])  # fmt: skip
 def test_the_channel(by: dict[str, Any], who: dict[str, Any], decision: Decision) -> None:
     """In the trigger's order, the first channel that the person allows and has an address for."""

@@ -20,6 +20,7 @@ from domain.timing import (
     shift_day,
     utc,
     zone_of,
+    zone_or,
 )
 from tests.domain.given import modest
 
@@ -191,3 +192,18 @@ def test_a_night_may_be_shorter_or_longer(moment: str, end: str) -> None:
     """The night in which clocks are changed ends at the same time of day as any other."""
     night = QuietHours(time(21), time(9))
     assert night.ends_after(datetime.fromisoformat(moment), BERLIN) == datetime.fromisoformat(end)
+
+
+@pytest.mark.parametrize("name", [
+    None, "", "Asia/Alma-Ata", "localtime", "posixrules", "posix/Asia/Almaty", "right/Asia/Almaty", "Factory",
+    "tzdata.zi", "Asia", "../etc/localtime", "/etc/localtime", "zone.tab",
+])  # fmt: skip
+def test_a_zone_that_is_none_gives_the_default(name: str | None) -> None:
+    """What differs from machine to machine, counts leap seconds, or is no zone at all decides no due time."""
+    assert zone_or(name, "Asia/Almaty") == ALMATY
+
+
+@pytest.mark.parametrize("name", ["UTC", "Etc/GMT-5", "Asia/Qyzylorda", "America/Argentina/Buenos_Aires", "EST5EDT"])
+def test_every_zone_of_the_iana_database_is_one(name: str) -> None:
+    """A zone that a person has chosen counts."""
+    assert zone_or(name, "Asia/Almaty").key == zone_of(name).key == name

@@ -104,3 +104,14 @@ def test_the_subject_is_the_role_that_plays_it() -> None:
     """`to: subject` is whoever the type says, also among other roles."""
     both = compile_trigger("birth", rules("civil.born", {"now": None}, to=["subject", "mother"]), CATALOGUE)
     assert both.to == {"child", "mother"}
+
+
+def test_everything_bad_comes_at_once() -> None:
+    """The first problem carries all others, each with its own path."""
+    due = {"month": {"from": "event.nothing", "when": "event.no"}, "day": {"offset": "1 day"}}
+    bad = _bad(due=due, to=["nobody"], occurrence=["event.a", "event.b"], expires="event.c", when="event.d == 1")
+    paths = [each.path for each in (bad, *bad.others)]
+    assert sorted(paths, key=str) == sorted([
+        ("due", "month", "from"), ("due", "month", "when"), ("due", "day", "offset"), ("to",), ("occurrence",),
+        ("occurrence",), ("expires",), ("when",),
+    ], key=str)  # fmt: skip

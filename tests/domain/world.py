@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -58,6 +59,7 @@ TYPES = (
     ),
     event_type("paper.renewed", "holder", {"number": TEXT, "renewed_on": DATE}),
     event_type("school.queued", "child", {"parents": PERSONS}),
+    event_type("citizen.replied", "citizen", {"nudge": TEXT, "answer": TEXT}),
     event_type("weather.storm", "none", {"area": TEXT, "wind": WHOLE}, area="event.area"),
 )  # fmt: skip
 CATALOGUE = Catalogue(
@@ -138,6 +140,11 @@ def death(time: str, of: str = AIDA, heirs: tuple[str, ...] = (), event_id: str 
 def moved(time: str, area: str, event_id: str) -> LifeEvent:
     """Aida moves into an area."""
     return event("person.moved", time, event_id, {"citizen": AIDA}, area=area)
+
+
+def replied(time: str, nudge: UUID, event_id: str = "reply") -> LifeEvent:
+    """Aida answers a nudge."""
+    return event("citizen.replied", time, event_id, {"citizen": AIDA}, nudge=str(nudge), answer="1")
 
 
 def storm(time: str, area: str, event_id: str = "storm") -> LifeEvent:

@@ -2,15 +2,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 
 from streams.database import Database
+from tests.services import postgres
 from tests.streams.storing import Store, url_in
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server for the whole run."""
+    with postgres.server() as at:
+        yield at
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, on each kind that the platform runs on."""
+    if request.param == "sqlite":
+        yield url_in(tmp_path)
+        return
+    with postgres.fresh(request.getfixturevalue("server")) as at:
+        yield at.render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A new log on SQLite."""
-    made = Store(url_in(tmp_path))
+def store(url: str) -> Iterator[Store]:
+    """A new log."""
+    made = Store(url)
     yield made
     made.database.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.persistence import StoredEvent
 from hypothesis import settings
@@ -42,6 +43,10 @@ PATIENCE = 20
 
 modest = settings(deadline=None, max_examples=60, derandomize=True, database=None)
 """How the properties of storage are tried: the same few examples every time."""
+
+
+only_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""A test of what only SQLite has: its file, its one writer, its settings."""
 
 
 class Store:

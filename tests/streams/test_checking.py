@@ -116,6 +116,36 @@ def test_a_refusal_names_field_and_reason_and_no_value(
     assert AIGERIM not in str(refused.value)
 
 
+FORBIDDEN: list[tuple[dict[str, Any], str]] = [
+    ({"face_image": SECRET}, "data.face_image"),
+    ({"camera": {"shots": [{"face_image": SECRET}]}}, "data.camera.shots.face_image"),
+    ({"face_image": None}, "data.face_image"),
+    ({AIGERIM: {"biometric_template": SECRET}}, "data.(a name that is not repeated).biometric_template"),
+]
+
+
+@pytest.mark.parametrize(("extra", "field"), FORBIDDEN)
+def test_a_forbidden_field_is_refused_by_name(checker: Checker, extra: dict[str, Any], field: str) -> None:
+    """A face image or a biometric template is refused wherever it hides, under a code of its own, unrepeated."""
+    data = {"number": "1", "amount": 1, "violated_on": "2025-05-01", "issued_on": "2025-05-02"}
+    fine = event("kz.traffic.fine_issued", AIGERIM, "2025-05-02T12:00:00+05:00", data)
+    assert checker.check(fine).fields
+    with pytest.raises(Refused) as refused:
+        checker.check(event(fine.type, fine.subject, fine.time, data | extra))
+    assert (refused.value.field, refused.value.code) == (field, "forbidden_field")
+    assert refused.value.reason == "must never be sent: this type forbids it"
+
+
+def test_what_is_forbidden_is_found_however_deep(checker: Checker) -> None:
+    """Nesting is no hiding place, and no way to bring the checker down."""
+    nested: Any = {"face_image": SECRET}
+    for _ in range(5_000):
+        nested = {"a": nested}
+    with pytest.raises(Refused) as refused:
+        checker.check(event("kz.citizen.registered", AIGERIM, "2025-05-02T12:00:00+05:00", nested))
+    assert refused.value.code == "forbidden_field"
+
+
 @pytest.mark.parametrize(("field", "changes"), [
     ("data.mother", {"mother": WRONG}), ("data.father", {"father": WRONG}),
 ])  # fmt: skip

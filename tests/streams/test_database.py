@@ -16,6 +16,7 @@ from tests.streams.storing import (
     commits,
     counted,
     hold_the_lock,
+    only_sqlite,
     save_position,
     second_process,
     submitted,
@@ -62,6 +63,7 @@ def test_after_a_failure_the_next_write_goes_through(database: Database) -> None
     assert readers(database) == {"good"}
 
 
+@only_sqlite
 def test_works_that_wait_share_one_commit(database: Database) -> None:
     """What waits while the disk is busy is committed together: that is what makes many small writes fast."""
     with commits(database) as seen:
@@ -73,6 +75,7 @@ def test_works_that_wait_share_one_commit(database: Database) -> None:
     assert len(seen) == 2, "the work that held the writer, and all others"
 
 
+@only_sqlite
 def test_of_a_group_only_the_failed_work_is_rolled_back(database: Database) -> None:
     """Works that share a commit do not share their failures."""
     with writer_held(database):
@@ -87,6 +90,7 @@ def test_of_a_group_only_the_failed_work_is_rolled_back(database: Database) -> N
     assert readers(database) == {"before", "after"}
 
 
+@only_sqlite
 def test_nobody_is_told_before_the_commit(database: Database) -> None:
     """A work is not reported as done while its group can still fail."""
     done_early: list[bool] = []
@@ -99,6 +103,7 @@ def test_nobody_is_told_before_the_commit(database: Database) -> None:
     assert first.done()
 
 
+@only_sqlite
 def test_when_the_commit_fails_everybody_learns_it(database: Database) -> None:
     """A group whose commit fails is stored for nobody, and nobody waits for ever."""
     with commits_failing_after(1, database):
@@ -126,6 +131,7 @@ def commits_failing_after(good: int, database: Database) -> Iterator[None]:
     event.remove(database.engine, "commit", refuse)
 
 
+@only_sqlite
 def test_the_most_urgent_goes_first(database: Database) -> None:
     """When several wait, dispatch writes before planning, planning before intake, and equals in their order."""
     done: list[str] = []
@@ -146,6 +152,7 @@ def test_the_most_urgent_goes_first(database: Database) -> None:
     assert done == [f"{name} {at}" for name in order for at in (1, 2)]
 
 
+@only_sqlite
 def test_a_dispatch_does_not_wait_for_all_of_a_long_queue(database: Database) -> None:
     """A group is bounded, so what comes urgent meanwhile soon overtakes the rest of the queue."""
     done: list[str] = []
@@ -239,6 +246,7 @@ def test_a_read_sees_one_moment(database: Database) -> None:
         assert position_of(connection, "reader") == 9
 
 
+@only_sqlite
 def test_a_read_sees_nothing_uncommitted(database: Database) -> None:
     """While a write is under way, nobody sees it."""
     written, go = threading.Event(), threading.Event()
@@ -256,6 +264,7 @@ def test_a_read_sees_nothing_uncommitted(database: Database) -> None:
     assert readers(database) == {"under way"}
 
 
+@only_sqlite
 def test_a_commit_is_on_the_disk(database: Database) -> None:
     """Every connection waits for the disk at each commit, logs ahead, and overwrites what it deletes."""
     wanted = {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1}

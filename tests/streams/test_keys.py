@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from streams.database import Database
 from streams.keys import CACHED, KEY_BYTES, KEY_ID_BYTES, Keyring, PersonKey, PersonKeys
 from streams.tables import person_keys
-from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, counted, person_key
+from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, counted, only_sqlite, person_key
 
 ROTATED = Keyring(KEYRING.names, {**KEYRING.wrapping, 2: b"2" * KEY_BYTES})
 
@@ -101,6 +101,7 @@ def test_keys_are_made_of_the_given_randomness(store: Store) -> None:
     assert {key.id for key in keys.values()} == {b"\x01" * 8, b"\x04" * 8}
 
 
+@only_sqlite
 def test_no_key_is_in_the_file(store: Store, tmp_path: Path) -> None:
     """A person's key is stored wrapped: whoever has the database alone opens nothing."""
     ensured(store.database, PersonKeys(KEYRING, lambda size: b"\xa5" * size), AIDA)

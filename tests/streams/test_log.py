@@ -11,7 +11,20 @@ from streams.keys import PersonKeys
 from streams.log import Log
 from streams.mapper import Entry
 from streams.tables import log
-from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NOW, Store, cancelled, counted, life, planned, url_in
+from tests.streams.storing import (
+    AIDA,
+    BOLAT,
+    DANA,
+    KEYRING,
+    NOW,
+    Store,
+    cancelled,
+    counted,
+    life,
+    only_sqlite,
+    planned,
+    url_in,
+)
 
 
 def positions(entries: list[Entry]) -> list[int]:
@@ -126,6 +139,7 @@ def test_a_scan_sees_what_came_meanwhile(store: Store) -> None:
     assert next(scan, None) is None
 
 
+@only_sqlite
 def test_a_scan_at_rest_holds_nothing(store: Store) -> None:
     """Between two pages no transaction is open, so a slow reader keeps nobody from tidying up."""
     store.append(cancelled(1), cancelled(2))

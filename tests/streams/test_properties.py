@@ -38,7 +38,7 @@ def deliveries() -> list[Delivery]:
     """A few households' year: with corrections, annulments, and events that come by one load, another, or both."""
     random = Random(3)  # noqa: S311  (a seeded test)
     found: list[Delivery] = []
-    for each in map(envelope_of, simulate(12, 264, date(2025, 1, 1), date(2026, 1, 1))):
+    for each in map(envelope_of, simulate(12, 263, date(2025, 1, 1), date(2026, 1, 1))):
         loads = random.choice(LOADS)
         found += [(each, load) for load in loads]
         if random.random() < 0.25:
@@ -72,7 +72,7 @@ def arrivals(draw: st.DrawFn) -> Arrival:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database in which the packs are published and nothing else has happened."""
-    world = World(tmp_path_factory.mktemp("published"))
+    world = World(tmp_path_factory.mktemp("published"), packs=shipped())
     world.close()
     return world.file
 

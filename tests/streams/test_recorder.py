@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from eventsourcing.persistence import IntegrityError, Notification, StoredEvent
 from sqlalchemy import Connection
+from sqlalchemy.engine import URL
 
 from domain.facts import Fact
 from projections.positions import position_of
@@ -17,6 +18,7 @@ from streams.database import Database
 from streams.mapper import Entry, encode
 from streams.recorder import FactRecorder, NoSubscription, Row
 from streams.tables import log
+from tests.services import postgres
 from tests.streams.storing import (
     PATIENCE,
     Store,
@@ -51,7 +53,7 @@ class RecorderContract:
     """What every database must do for the log; a subclass says which database."""
 
     @pytest.fixture
-    def url(self, tmp_path: Path) -> str:
+    def url(self) -> Any:
         """Where an empty database is."""
         raise NotImplementedError
 
@@ -373,3 +375,10 @@ class TestSqlite(RecorderContract):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return url_in(tmp_path)
+
+
+class TestPostgresql(RecorderContract):
+    @pytest.fixture
+    def url(self, server: URL) -> Iterator[str]:
+        with postgres.fresh(server) as at:
+            yield at.render_as_string(hide_password=False)

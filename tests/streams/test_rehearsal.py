@@ -15,7 +15,7 @@ from streams.rehearsal_stage import NAMES, OPENING, Stage, stages
 from streams.rehearsal_verdict import judge, said
 from templates.findings import Report
 from templates.loader import load_packs, shipped
-from tests.templates.packs import PACK, RULES, Change, write_town
+from tests.templates.packs import PACK, RULES, SHIPPED, Change, write_town
 from tests.world import World
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
@@ -25,7 +25,6 @@ LATER = "type: town.meter.installed, data: {number: M1, valid_until: 2036-05-20,
 MONTH, DAY = "2026-04-20T09:00+05:00", "2026-05-19T09:00+05:00"
 MONTH_SMS = "№ M1: поверьте до 20 мая 2026 г.. 7 ₸"
 TWICE = (f"- {{at: {MONTH}, step: month}}", f"- {{at: {DAY}, step: day}}")
-[KZ] = shipped()
 
 
 def stage_of(folder: Path, *changes: Change) -> Stage:
@@ -321,8 +320,8 @@ def test_a_file_that_is_no_list_or_not_there_is_a_finding(tmp_path: Path) -> Non
 )  # fmt: skip
 async def test_a_rehearsal_and_the_platform_say_the_same(tmp_path: Path, trigger: str, at: int) -> None:
     """What is rehearsed is what planning and dispatch send from the same events: when, to whom, in which words."""
-    [stage] = [each for each in stages(load_packs([KZ])) if each.trigger.name == trigger]
-    case = read_cases(KZ / trigger / "tests.yaml", stage, Report())[at]
+    [stage] = [each for each in stages(load_packs(shipped())) if each.trigger.name == trigger]
+    case = read_cases(SHIPPED["kz"] / trigger / "tests.yaml", stage, Report())[at]
     endings = rehearse(stage, case).endings
     world = World(tmp_path, now=case.clock)
     store(world, [event for opening in case.openings for event in told(opening)])

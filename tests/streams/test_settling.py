@@ -79,7 +79,7 @@ async def test_preferences_of_the_moment_count(world: World) -> None:
     ([prefers(AIGERIM, opted_out=["documents"])], "opted_out"),
     ([reached_by(AIGERIM, phone=None, email=None)], "no_address"),
     ([prefers(AIGERIM, channels=["push"])], "no_address"),
-    ([prefers(AIGERIM, channels=[])], "no_address"),
+    ([prefers(AIGERIM, channels=[])], "no_channel"),
 ])  # fmt: skip
 async def test_who_does_not_want_it_or_cannot_be_reached(world: World, events: list[Envelope], reason: str) -> None:
     """Whoever opted out of the category, or has no address on an allowed channel, gets nothing, for that reason."""

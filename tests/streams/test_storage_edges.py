@@ -45,6 +45,7 @@ from tests.streams.storing import (
     counted,
     life,
     nudge_id,
+    only_sqlite,
     person_key,
     save_position,
     stored,
@@ -354,6 +355,7 @@ def test_whose_load_counts_does_not_depend_on_the_order(store: Store, order: Seq
         assert {row.person: row.ahead_from for row in connection.execute(query)} == {AIDA: None, DANA: None}
 
 
+@only_sqlite
 def test_a_rebuild_leaves_no_thread(store: Store) -> None:
     """A rebuild ends the writer of its shadow."""
     store.take(life())

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from templates.loader import BrokenPack, load_packs
+from templates.loader import BrokenPack, load_packs, shipped
 
 PACK, METER, FLOOD = "pack.yaml", "events/meter_installed.yaml", "events/flood.yaml"
 RULES, KK, RU = "meter_check/trigger.yaml", "meter_check/kk.md", "meter_check/ru.md"
@@ -149,6 +149,12 @@ correction:
 Change = tuple[str, str, str]
 """A file, a text that it has once, and what to write in its place."""
 
+Row = tuple[str, str, str, list[str]]
+"""A change, and what is found then: in that file, unless another is named."""
+
+SHIPPED: Mapping[str, Path] = {path.name: path for path in shipped()}
+"""The shipped packs' folders by name."""
+
 
 def write_town(folder: Path, *changes: Change) -> Path:
     """Write the pack with changes into a folder of its own."""
@@ -163,13 +169,19 @@ def write_town(folder: Path, *changes: Change) -> Path:
     return folder / "town"
 
 
-def findings_of(pack: Path) -> list[str]:
-    """What loading the pack finds, with paths from the pack's folder."""
+def findings_of(pack: Path, *after: Path) -> list[str]:
+    """What loading the pack (after others) finds, with paths from the pack's folder."""
     try:
-        load_packs([pack])
+        load_packs([*after, pack])
     except BrokenPack as broken:
         return [str(finding).removeprefix(f"{pack}/") for finding in broken.findings]
     return []
+
+
+def check_row(folder: Path, row: Row) -> None:
+    """Write the pack with the row's change, and compare what is found with what the row expects."""
+    file, old, new, expected = row
+    assert findings_of(write_town(folder, (file, old, new))) == in_file(file, expected)
 
 
 def in_file(file: str, expected: Iterable[str]) -> list[str]:

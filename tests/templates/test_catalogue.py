@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -7,7 +7,7 @@ from domain.rulebook import Defaults
 from domain.timing import QuietHours
 from templates.catalogue import NoDefaults, catalogue_of, defaults_of, live_from_of, national_id_of
 from templates.loader import load_packs
-from tests.templates.packs import write_town
+from tests.templates.packs import PACK, write_town
 
 
 def test_the_domain_gets_what_the_packs_declare(tmp_path: Path) -> None:
@@ -22,6 +22,18 @@ def test_the_domain_gets_what_the_packs_declare(tmp_path: Path) -> None:
         language="kk", languages=("kk", "ru"), zone="Asia/Almaty", quiet_hours=QuietHours(time(21), time(9)),
         cap_messages=3, cap_days=7, age_of_majority=18,
     )  # fmt: skip
+
+
+def test_working_days_are_those_of_the_country(tmp_path: Path) -> None:
+    """Public holidays and what the government moved come from `holidays:` of the pack; without it, weekends alone."""
+    said = (PACK, "area_levels", "holidays: {country: KZ, off: [2026-03-26], working: [2026-03-28]}\narea_levels")
+    days = defaults_of([pack.content for pack in load_packs([write_town(tmp_path, said)])]).workdays
+    march = [date(2026, 3, day) for day in range(20, 31)]
+    assert [day.day for day in march if days.is_working(day)] == [20, 27, 28, 30]  # Nauryz: 21 to 25 March
+    assert days.is_working(date(9999, 12, 31)) == (date(9999, 12, 31).weekday() < 5)
+    assert days == defaults_of([pack.content for pack in load_packs([write_town(tmp_path, said)])]).workdays
+    plain = defaults_of([pack.content for pack in load_packs([write_town(tmp_path / "plain")])]).workdays
+    assert [day.day for day in march if not plain.is_working(day)] == [21, 22, 28, 29]
 
 
 def test_a_pack_goes_live_at_its_own_midnight(tmp_path: Path) -> None:

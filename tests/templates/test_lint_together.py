@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from templates.loader import BrokenPack, load_packs
-from tests.templates.packs import FILES, FLOOD, KK, METER, RU, RULES, findings_of, write_town
+from tests.templates.packs import FILES, FLOOD, KK, METER, PACK, RU, RULES, findings_of, write_town
 
 
 def test_the_small_pack_has_no_findings(tmp_path: Path) -> None:
@@ -145,6 +145,32 @@ def test_a_trigger_may_be_named_once(tmp_path: Path) -> None:
         "pack.yaml:17:3: 'checked_on' is declared by two packs",
     ]
     assert str(broken.value.findings[0]) in str(broken.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("pack: town", "pack: town", []),
+        ("zone: Asia/Almaty", "zone: Asia/Oral", ["8:9: zone"]),
+        ('from: "21:00"', 'from: "22:00"', ["9:23: from"]),
+        ("languages: [kk, ru]", "languages: [ru, kk]", ["7:14: languages"]),
+        ("area_levels: [2, 4]", "area_levels: [3]", ["12:14: area_levels"]),
+    ],
+)
+def test_packs_that_are_loaded_together_agree_on_what_holds_for_a_person(
+    tmp_path: Path, old: str, new: str, expected: list[str]
+) -> None:
+    """A city's pack beside the country's says the same defaults and area levels, or none; order decides nothing."""
+    country = write_town(tmp_path / "a", (PACK, old, new))
+    city = tmp_path / "city"
+    city.mkdir()
+    head = FILES[PACK].partition("agencies:")[0].replace("pack: town", "pack: city")
+    (city / "pack.yaml").write_text(head, encoding="utf-8")
+    says_otherwise = "is another in an earlier pack; packs that are loaded together agree"
+    found = [each for each in findings_of(city, country) if not each.startswith(str(tmp_path))]
+    assert found == [f"pack.yaml:{each} {says_otherwise}" for each in expected]
+    (city / "pack.yaml").write_text(head.partition("defaults:")[0], encoding="utf-8")
+    assert findings_of(country, city) == []
 
 
 def test_a_folder_name_must_be_a_name(tmp_path: Path) -> None:

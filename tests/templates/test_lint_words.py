@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import KK, RU, RULES, findings_of, in_file, write_town
+from tests.templates.packs import KK, RU, RULES, Row, check_row
 
-ROWS: list[tuple[str, str, str, list[str]]] = [
+ROWS: list[Row] = [
     (KK, 'sms: "№ {{ event.number }}: ', 'smss: "№ {{ event.number }}: ', [
         "1:1: sms is missing, and the trigger's channels include sms",
         "6:1: the key 'smss' is not known here (did you mean 'sms'?)",
@@ -127,9 +127,7 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "expected"), ROWS)
-def test_what_is_wrong_is_named_with_its_place(
-    tmp_path: Path, file: str, old: str, new: str, expected: list[str]
-) -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None:
     """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
-    assert findings_of(write_town(tmp_path, (file, old, new))) == in_file(file, expected)
+    check_row(tmp_path, row)

@@ -50,6 +50,14 @@ def test_a_step_has_words_of_its_own(fines: Renderer, language: str, subject: st
     assert fines.render(language, "issued", values()).subject != subject
 
 
+def test_a_repetition_has_the_words_of_its_step() -> None:
+    """The repetition of a step is told in the step's words, which read the step's name and the number."""
+    words = {"sms": "usual", "steps": {"ask": {"sms": "{{ step }} {{ repetition }}"}}}
+    renderer = Renderer({"en": words}, {})
+    told = [renderer.render("en", step, values()).sms for step in ("ask", "ask.2", "ask.10", "other", "other.2")]
+    assert told == ["ask 1", "ask 2", "ask 10", "usual", "usual"]
+
+
 def test_the_text_part_is_readable_without_html(fines: Renderer) -> None:
     """Lists keep their signs, a link is "label: address", Markdown's own signs are gone, the action comes last."""
     assert fines.render("ru", "last_day", values()).text == (
@@ -101,7 +109,7 @@ def test_every_shipped_word_is_sound_html() -> None:
     catalogue = catalogue_of([pack.content for pack in packs])
     for source in (trigger for pack in packs for trigger in pack.triggers):
         renderer = Renderer(source.words, source.rules)
-        full, _ = samples(source.rules["on"], catalogue)
+        full = samples(source.rules["on"], catalogue).full
         for language in source.words:
             for step in source.rules["due"]:
                 tags = _Tags()

@@ -6,13 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.demo.life_words import told
-from app.demo.rule_words import RuleWords, moved
 from streams.explaining import Happened
+from templates.rule_words import RuleWords, moved
 
 TITLES = {
     "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",
     "citizen.born_on": "Date of birth", "citizen.age": "Age", "citizen.sex": "Sex",
 }  # fmt: skip
+AGAIN = (
+    "It is due on the time of the last event that is needed. It is said again every 7 days until it is answered, "
+    "2 times in all."
+)
 ALMATY = ZoneInfo("Asia/Almaty")
 
 
@@ -64,7 +68,28 @@ def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
         "It is for the mother.",
         "It is due 30 days before the entitlement’s ‘until’.",
     ]
-    assert RuleWords(TITLES)._start({"becomes": "pension"}) == "When this person becomes entitled to “pension”"
+    assert RuleWords(TITLES).start({"becomes": "pension"}) == "When this person becomes entitled to “pension”"
+
+
+def test_everything_that_a_clause_may_say_becomes_sentences() -> None:
+    """Other events, counts, working days and repetition are put into words too."""
+    clause = {
+        "on": "kz.document.issued", "in_order": True, "count": {"nth": 3, "within": "P1Y"},
+        "with": [{"on": "kz.traffic.fine_paid", "within": "P90D", "order": "after", "when": "later.a > 5"}],
+        "due": {
+            "ask": {"repeat": {"every": "P7D", "at_most": 2, "until": "answered"}},
+            "pay": {"from": "event.expires_on", "working_days": -1, "on_working_day": "next"},
+        },
+    }  # fmt: skip
+    assert list(RuleWords(TITLES).sentences(clause)) == [
+        "When this is recorded: “Document issued”.",
+        "This is needed too, within 90 days after it: “Traffic fine paid”, and the later event’s ‘a’ is more than 5.",
+        "These happen in this order.",
+        "It starts with number 3 of these within 1 year.",
+        "It is for the person whom it is about.",
+        AGAIN,
+        "It is due 1 working day before the event’s ‘expires on’. It moves to the next working day.",
+    ]
 
 
 def test_a_fact_is_told_in_local_time() -> None:

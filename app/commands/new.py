@@ -1,0 +1,98 @@
+"""habarshy new: the files of a new trigger, or of a new pack, ready to be changed."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.pack_paths import With, beside
+from app.terminal import Exit, data, stop, talk
+from domain.event_types import Catalogue, EventType, event_type_of
+from templates.catalogue import NoDefaults, catalogue_of, defaults_of
+from templates.files import PackFiles
+from templates.findings import closest
+from templates.kinds import NAME
+from templates.loader import examine, pack_of
+from templates.scaffold import Plan, first_type, pack_files, trigger_files
+from templates.sense_check import ANSWERS
+
+Where = Annotated[Path, typer.Argument(metavar="PACK/TRIGGER_NAME", help="The folder to make; it must not exist.")]
+On = Annotated[str | None, typer.Option("--on", metavar="EVENT_TYPE", help="What it starts on.")]
+Owner = Annotated[str | None, typer.Option("--owner", metavar="AGENCY", help="Whose trigger it is.")]
+AsPack = Annotated[bool, typer.Option("--pack", help="Make a whole pack in that folder.")]
+
+
+def new(where: Where, on: On = None, owner: Owner = None, others: With = None, as_pack: AsPack = False) -> None:
+    """Make a trigger (or, with --pack, a pack) that passes lint and test, to be changed from there."""
+    if where.exists():
+        stop(Exit.USAGE, f"{where}: this is here already, and is left as it is")
+    if not re.fullmatch(NAME, where.name):
+        stop(
+            Exit.USAGE, f"{where.name!r}: a name has small Latin letters, digits and underscores, as in lost_passport"
+        )
+    if as_pack:
+        _write(where, pack_files(where.name, os.fspath(beside())))
+        talk(f"next: habarshy new {where}/my_trigger")
+        return
+    if not (where.parent / "pack.yaml").is_file():
+        stop(Exit.USAGE, f"{where.parent}: there is no pack here; make one with habarshy new --pack {where.parent}")
+    _write(where, trigger_files(_plan(where, on, owner, others or [])))
+    talk(f"next: habarshy test {where.parent} --only {where.name}, habarshy preview {where}")
+
+
+def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) -> Plan:
+    examined, report = examine([*others, where.parent])
+    report.close()
+    contents = [pack_of(files).content for files in examined]
+    catalogue = catalogue_of(contents)
+    agencies = {name for content in contents for name in content.get("agencies") or ()}
+    if owner is not None and owner not in agencies:
+        stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({_hint(owner, agencies)})")
+    type_ = _type(on, catalogue, next(each for each in examined if each.folder.resolve() == where.parent.resolve()))
+    try:
+        defaults = defaults_of(contents)
+    except NoDefaults as missing:
+        stop(Exit.CHECK_FAILED, str(missing))
+    return Plan(
+        where.name, type_, owner or type_.agency, frozenset(catalogue.attributes), defaults, _schemas(where)
+    )  # fmt: skip
+
+
+def _type(on: str | None, catalogue: Catalogue, files: PackFiles) -> EventType:
+    if on is None:
+        declared = [event_type_of(event) for event in pack_of(files).content["events"]]
+        found = first_type(declared)
+        if found is None:
+            stop(Exit.USAGE, "--on: this pack has no event type about a person; say which one starts the trigger")
+        talk(f"it starts on {found.name}; --on names another")
+        return found
+    if on in ANSWERS:
+        stop(Exit.USAGE, f"--on: answering any message gives {on}, so a message about it would never end")
+    if on not in catalogue.types:
+        stop(Exit.USAGE, f"--on: no event type is called {on!r} ({_hint(on, catalogue.types)})")
+    return catalogue.types[on]
+
+
+def _hint(name: str, known: Mapping[str, object] | set[str]) -> str:
+    meant = closest(name, known)
+    return f"did you mean {meant!r}?" if meant else f"there are: {', '.join(sorted(known))}"
+
+
+def _schemas(where: Path) -> str:
+    """Where the schemas are, as seen from the trigger's folder, if the pack lies beside them."""
+    shipped = beside()
+    return "../.." if where.parent.resolve().parent == shipped else os.fspath(shipped)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            data(str(path))
+    except OSError as error:
+        stop(Exit.USAGE, f"{folder}: this cannot be written: {error.strerror}")

@@ -1,0 +1,58 @@
+"""What a trigger starts on: an event, and where the trigger says so, others that it needs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from domain.events import Effective
+from domain.together import Count, Needs, back, completing
+from domain.triggers import COMPLETE, Trigger
+
+
+class Start(NamedTuple):
+    """A fact that triggers start on, with what conditions read at its time; `loaded`: the load's `ahead_from`."""
+
+    fact: Effective
+    values: dict[str, Any]
+    zone: ZoneInfo
+    loaded: datetime | None
+
+
+def with_others(
+    start: Start, trigger: Trigger, person: str, counted: Sequence[Start], by_type: Mapping[str, Sequence[Effective]]
+) -> Start | None:
+    """The start with what the trigger needs besides it; None where that is not there.
+
+    `counted`: the starts on events of its type up to this one; `by_type`: the facts of the whole history. What any
+    of the events needed was loaded with is looked ahead from.
+    """
+    needs, used = trigger.needs or Needs(), [start.fact]
+    if needs.count is not None:
+        used = _counted(start, trigger, needs.count, person, counted)
+        if len(used) != needs.count.nth:
+            return None
+    if needs.together:
+        found = completing(_candidates(start, needs, by_type), in_order=needs.in_order)
+        if found is None:
+            return None
+        used = [*used, *found]
+    loads = [fact.ahead_from for fact in used if fact.ahead_from is not None]
+    values = {**start.values, COMPLETE: max(fact.event.time for fact in used)}
+    return start._replace(values=values, loaded=max(loads, default=None))
+
+
+def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted: Sequence[Start]) -> list[Effective]:
+    """The events that count, up to the start, no earlier than its window."""
+    since = back(start.fact.event.time, count.within, start.zone)
+    return [
+        each.fact for each in counted
+        if each.fact.event.time > since and (trigger.when is None or trigger.when.holds(each.values))
+        and not (trigger.to and trigger.to.isdisjoint(each.fact.event.role_of(person)))
+    ]  # fmt: skip
+
+
+def _candidates(start: Start, needs: Needs, by_type: Mapping[str, Sequence[Effective]]) -> list[list[Effective]]:
+    return [
+        each.candidates(start.fact, start.values, start.zone, by_type.get(each.on, ())) for each in needs.together
+    ]

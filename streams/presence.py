@@ -1,0 +1,34 @@
+"""Whether a database is there at all: who only reads makes none."""
+
+from pathlib import Path
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import DatabaseError
+
+from streams.database import Database, DatabaseUnavailable
+from streams.tables import log
+
+
+class NoDatabase(Exception):
+    """Nothing is stored at {place} (did you run `habarshy ingest`?). Name another place with --database."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(place=place))
+
+
+def require_tables(database: Database) -> None:
+    """Make nothing: only look whether the log is there.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be opened.
+        NoDatabase: it has no log.
+    """
+    place = database.engine.url
+    if database.sqlite and not Path(str(place.database)).exists():  # to connect would make the file
+        raise NoDatabase(str(place.database))
+    try:
+        there = inspect(database.engine).has_table(log.name)
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+    if not there:
+        raise NoDatabase(place.render_as_string(hide_password=True))

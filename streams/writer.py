@@ -1,0 +1,130 @@
+"""SQLite's one writer: a thread that takes the most urgent work first, and whatever else waits, into one commit."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+WRITING = "habarshy_writing"
+CLOSED = "it was closed by this process"
+GROUP = 64
+
+
+class Priority(IntEnum):
+    """Who writes first when several want to: what citizens wait for goes before what fills the log."""
+
+    DISPATCH = 0
+    PLANNING = 1
+    INTAKE = 2
+    FOLLOWING = 3
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be used: {reason}. Check HABARSHY_DATABASE and whether the server runs."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(reason=reason))
+
+
+class NestedWrite(RuntimeError):
+    """A write was begun within another and would wait for itself; use the connection that the outer one got."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Writer:
+    """The one thread that writes to SQLite: takes the most urgent work, and whatever else waits, into one commit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]
+        self._queue = queue.PriorityQueue()
+        self._order = itertools.count()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def submit(self, work: Callable[[Connection], T], priority: int) -> "Future[T]":
+        """Queue the work; its result, or its exception, comes with the future once it is committed.
+
+        Raises:
+            DatabaseUnavailable: the writer was closed.
+        """
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise DatabaseUnavailable(CLOSED)
+            if not self._thread.is_alive():
+                self._thread.start()
+            self._queue.put((priority, next(self._order), work, future))
+        return future
+
+    def refuse_nested(self) -> None:
+        """Raise NestedWrite in the writer's own thread."""
+        if threading.current_thread() is self._thread:
+            raise NestedWrite
+
+    def close(self) -> None:
+        """Finish what waits, and take nothing more."""
+        with self._lock:
+            self._closed = True
+            self._queue.put((len(Priority), next(self._order), None, Future()))
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            group = self._next_group()
+            works = [(work, future) for _, _, work, future in group if work is not None]
+            if works:
+                self._commit(works)
+            if len(works) < len(group):
+                return
+
+    def _next_group(self) -> list[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]:
+        group = [self._queue.get()]
+        while len(group) < GROUP and group[-1][2] is not None:
+            try:
+                group.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return group
+
+    def _commit(self, works: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        apart = len(works) > 1
+        try:
+            with self._engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
+                for work, future in works:
+                    if apart:
+                        self._one(connection, work, future, done)
+                    else:
+                        done.append((future, work(connection)))
+        except BaseException as error:  # noqa: BLE001  (whoever waits must learn of it)
+            for _, future in works:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for future, result in done:
+                future.set_result(result)
+
+    @staticmethod
+    def _one(connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]) -> None:
+        """One of several: its failure is its own. One alone has no savepoint, which keeps every page twice."""
+        savepoint = connection.begin_nested()
+        try:
+            result = work(connection)
+        except Exception as error:  # noqa: BLE001  (it belongs to whoever submitted the work)
+            savepoint.rollback()
+            future.set_exception(error)
+        else:
+            savepoint.commit()
+            done.append((future, result))

@@ -1,0 +1,26 @@
+"""Which values an attribute of a person may have, by its type."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+KINDS: Mapping[str, tuple[type, str]] = {
+    "string": (str, "text; put it in quotes"), "date": (str, "a date such as 1990-05-05"),
+    "integer": (int, "a whole number"), "boolean": (bool, "true or false"), "strings": (list, "a list of texts"),
+}  # fmt: skip
+
+
+def is_of(kind: str, value: Any) -> bool:  # noqa: ANN401  (anything that a file may hold)
+    """Whether a value is of that type."""
+    if not isinstance(value, KINDS[kind][0]) or (kind == "integer" and isinstance(value, bool)):
+        return False
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return kind != "date" or _is_day(str(value))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,0 +1,202 @@
+"""What changes between two versions of a trigger in terms of meaning: sentences, by group, and no layout."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from domain.conditions import Condition
+from domain.timing import parse_offset
+from domain.triggers import Step, Trigger, Unless
+from templates.loader import TriggerSource
+from templates.rule_words import RuleWords, length, whom
+from templates.words_meaning import words_changes
+
+Group = Literal["who", "when", "words", "channels", "basis"]
+GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
+_COMPARED = frozenset([
+    "title", "on", "when", "to", "occurrence", "minors", "due", "unless", "expires", "reach", "ahead_from",
+    "catch_up", "channels", "cascade_after", "cascade", "discreet", "actions", "owner", "class", "category",
+    "legal_basis", "correction",
+])  # fmt: skip
+_USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
+"""What holds where nothing is said: saying it changes nothing."""
+
+
+class Change(Struct, frozen=True):
+    """One thing that is different: a sentence for people, and both values. `language`: of words."""
+
+    group: Group
+    about: str
+    sentence: str
+    before: Any = None
+    after: Any = None
+    language: str | None = None
+
+
+class Side(Struct, frozen=True):
+    """A version of a trigger: as written, as compiled, and the English titles of what it names."""
+
+    source: TriggerSource
+    trigger: Trigger
+    words: RuleWords
+
+
+def changes(old: Side, new: Side) -> list[Change]:
+    """Everything in which two versions differ, group by group; none: only the layout differs, if anything."""
+    comparison = _Comparison(old, new)
+    found = [
+        *comparison.who(), *comparison.when(), *comparison.channels(), *comparison.basis(), *comparison.others(),
+        *(Change("words", each.about, each.sentence, each.before, each.after, each.language)
+          for each in words_changes(old.source.words, new.source.words)),
+    ]  # fmt: skip
+    return sorted(found, key=lambda change: GROUPS.index(change.group))
+
+
+class _Comparison:
+    def __init__(self, old: Side, new: Side) -> None:
+        self.old, self.new = old, new
+        self.before, self.after = old.source.rules, new.source.rules
+
+    def _values(self, key: str) -> tuple[Any, Any]:
+        usual = _USUAL.get(key)
+        return self.before.get(key, usual), self.after.get(key, usual)
+
+    def _simple(self, group: Group, key: str, sentence: str, none: str = "nothing") -> Iterator[Change]:
+        """A key whose values are said as they are."""
+        before, after = self._values(key)
+        if before != after:
+            said = sentence.format(before=_said(before, none), after=_said(after, none))
+            yield Change(group, key, said, before, after)
+
+    def who(self) -> Iterator[Change]:
+        """Who is told, and about what."""
+        one, other = self.old.trigger, self.new.trigger
+        if one.on != other.on:
+            sentence = f"It starts on {self.new.words.title(other.on)}, before on {self.old.words.title(one.on)}."
+            yield Change("who", "on", sentence, one.on, other.on)
+        if one.to != other.to:
+            sentence = f"It is told to {_roles(other)}, before to {_roles(one)}."
+            yield Change("who", "to", sentence, sorted(one.to), sorted(other.to))
+        if _text(one.when) != _text(other.when):
+            sentence = f"It goes {self._only(self.new, other.when)}; before, {self._only(self.old, one.when)}."
+            yield Change("who", "when", sentence, _text(one.when), _text(other.when))
+        if one.occurrence != other.occurrence:
+            sentence = f"One matter is {_matter(other)}; before, {_matter(one)}."
+            yield Change("who", "occurrence", sentence, list(one.occurrence), list(other.occurrence))
+        yield from self._simple("who", "minors", "For a minor it goes to {after}; before, to {before}.")
+
+    @staticmethod
+    def _only(side: Side, condition: Condition | None) -> str:
+        return "for every such event" if condition is None else f"only if {side.words.condition(condition.text)}"
+
+    def when(self) -> Iterator[Change]:
+        """When it is due, and when no longer."""
+        yield from self._steps()
+        yield from self._unless()
+        before, after = self.old.trigger.expiry, self.new.trigger.expiry
+        if before != after:
+            texts = [side.source.rules.get("expires") for side in (self.old, self.new)]
+            said = [
+                "30 days after it was due, as usual" if text is None else side.words.expiry(text)
+                for side, text in zip((self.old, self.new), texts, strict=True)
+            ]
+            yield Change("when", "expires", f"It is worth sending until {said[1]}; before, until {said[0]}.", *texts)
+        sentence = "It looks back to events from {after}; before, from {before}."
+        yield from self._simple("when", "reach", sentence, none="its publication on")
+        sentence = "What was due before {after} is not sent; before, that day was {before}."
+        yield from self._simple("when", "ahead_from", sentence, none="its publication")
+        yield from self._simple("when", "catch_up", "Of steps overdue already, {after} go; before, {before}.")
+
+    def _steps(self) -> Iterator[Change]:
+        before, after = ({step.name: step for step in side.trigger.steps} for side in (self.old, self.new))
+        for name in [*before, *(each for each in after if each not in before)]:
+            if name not in after:
+                sentence = f"Step {name} is gone: {self._due(self.old, name)}"
+                yield Change("when", f"due.{name}", sentence, self.before["due"][name], None)
+            elif name not in before:
+                sentence = f"Step {name} is new: {self._due(self.new, name)}"
+                yield Change("when", f"due.{name}", sentence, None, self.after["due"][name])
+            elif _essence(before[name]) != _essence(after[name]):
+                sentence = f"Step {name}: {self._due(self.new, name)} Before: {self._due(self.old, name)}"
+                yield Change("when", f"due.{name}", sentence, self.before["due"][name], self.after["due"][name])
+
+    @staticmethod
+    def _due(side: Side, name: str) -> str:
+        return _lower_first(side.words.due(side.source.rules["due"][name] or {}))
+
+    def _unless(self) -> Iterator[Change]:
+        before, after = (
+            {_essence(unless): rule for unless, rule in zip(
+                side.trigger.unless, side.source.rules.get("unless") or (), strict=True
+            )} for side in (self.old, self.new)
+        )  # fmt: skip
+        for key in (each for each in before if each not in after):
+            sentence = f"No longer: {_lower_first(self.old.words.unless(before[key]))}"
+            yield Change("when", "unless", sentence, before[key], None)
+        for key in (each for each in after if each not in before):
+            sentence = f"New: {_lower_first(self.new.words.unless(after[key]))}"
+            yield Change("when", "unless", sentence, None, after[key])
+
+    def channels(self) -> Iterator[Change]:
+        """By which channels, one after another."""
+        yield from self._simple("channels", "channels", "It goes by {after}; before, by {before}.")
+        before, after = (
+            length(parse_offset(text)) if text else "no time that is said" for text in self._values("cascade_after")
+        )
+        sentence = f"The next channel follows after a silence of {after}; before, of {before}."
+        yield from self._simple("channels", "cascade_after", sentence)
+        sentence = "What counts as a silence is {after}; before, {before}."
+        yield from self._simple("channels", "cascade", sentence, none="as usual")
+        yield from self._simple("channels", "discreet", "Being discreet is {after}; before, {before}.")
+
+    def basis(self) -> Iterator[Change]:
+        """Whose it is, and by which right it is sent."""
+        yield from self._simple("basis", "owner", "It belongs to {after}; before, to {before}.")
+        yield from self._simple("basis", "class", "Its class is {after}; before, {before}.")
+        yield from self._simple("basis", "category", "Citizens opt out of it by {after}; before, by {before}.")
+        yield from self._simple("basis", "legal_basis", "The legal basis is “{after}”; before, “{before}”.")
+        yield from self._simple("basis", "correction", "Words that take it back: {after}; before, {before}.")
+
+    def others(self) -> Iterator[Change]:
+        """Titles, buttons, and keys that this comparison has no sentence for."""
+        for key in ("title", "actions"):
+            yield from self._simple("words", key, f"The {key} are {{after}}; before, {{before}}.")
+        for key in sorted((self.before.keys() | self.after.keys()) - _COMPARED):
+            yield from self._simple("when", key, f"{key} is {{after}}; before, {{before}}.")
+
+
+def _said(value: Any, none: str) -> str:  # noqa: ANN401  (plain data)
+    match value:
+        case None:
+            return none
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_said(each, none) for each in value)
+        case dict():
+            return "; ".join(f"{key}: {_said(each, none)}" for key, each in value.items())
+    return str(value)
+
+
+def _text(condition: Condition | None) -> str | None:
+    return None if condition is None else " ".join(condition.text.split())
+
+
+def _roles(trigger: Trigger) -> str:
+    return whom(sorted(trigger.to)) if trigger.to else "the residents of the area"
+
+
+def _matter(trigger: Trigger) -> str:
+    return " and ".join(trigger.occurrence) or "each event by itself"
+
+
+def _essence(part: Step | Unless) -> tuple[object, ...]:
+    """All that a step or an `unless` consists of, but for the layout of its condition."""
+    values = asdict(part) | {"when": _text(part.when)}
+    return tuple(values.values())
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

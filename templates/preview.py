@@ -1,0 +1,163 @@
+"""What a trigger would say to invented people: when, to whom, in which words; nothing is sent or stored."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from domain.conditions import Condition
+from domain.event_types import Catalogue, EventType
+from domain.person import citizen_values
+from domain.rulebook import Defaults
+from domain.sms import Encoding, segments
+from domain.timing import zone_of
+from domain.triggers import CORRECTION, Trigger
+from templates.choices import choices_of, combinations
+from templates.loader import TriggerSource
+from templates.personas import Persona
+from templates.render import Rendered, Renderer, WordsFailed, context
+from templates.sample_values import Inventor, flat
+
+_INTEGER = re.compile(r"(?<![\w.\"'])\d+(?![\w.])")
+_TEXT = re.compile(r"\"([^\"\\]*)\"|'([^'\\]*)'")
+
+
+class Words(Struct, frozen=True):
+    """A step's words in one language; with a `problem`, there are none."""
+
+    language: str
+    rendered: Rendered | None
+    problem: str = ""
+
+    @property
+    def sms(self) -> tuple[int, Encoding]:
+        """In how many parts the SMS goes, and in which alphabet."""
+        cut = segments(self.rendered.sms if self.rendered else "")
+        return len(cut.parts), cut.encoding
+
+
+class Message(Struct, frozen=True):
+    """One step for one person: when it is due (local), and its words in each language."""
+
+    step: str
+    due: datetime
+    words: tuple[Words, ...]
+
+    @property
+    def title(self) -> str:
+        """The step and when it comes; a correction comes only if the event is taken back."""
+        if self.step == CORRECTION:
+            return f"{CORRECTION}, should the event be taken back"
+        return f"{self.step} {self.due:%Y-%m-%d %H:%M}"
+
+
+class Hearing(Struct, frozen=True):
+    """What one person hears. `told`: who gets it, them or their guardian; `nothing`: why there is nothing."""
+
+    persona: Persona
+    told: str
+    messages: tuple[Message, ...] = ()
+    nothing: str = ""
+
+
+class Previewer:
+    """Plays one trigger for invented people.
+
+    `now`: when the event happens, and all ages and dates are counted from it.
+    """
+
+    def __init__(
+        self, source: TriggerSource, trigger: Trigger, catalogue: Catalogue, defaults: Defaults, now: datetime
+    ) -> None:
+        self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
+        self._type: EventType = catalogue.types[trigger.on]
+        self._zone = zone_of(defaults.zone)
+        self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
+        self._renderer = Renderer(source.words, source.rules, defaults.language, trigger=source.name)
+        self._languages = tuple(language for language in defaults.languages if language in source.words)
+
+    @property
+    def today(self) -> date:
+        """The local day on which everything happens."""
+        return self._now.date()
+
+    def hear(self, persona: Persona, languages: Sequence[str] = ()) -> Hearing:
+        """What this person hears, in these languages (none: all)."""
+        citizen = self._person(persona.citizen)
+        told = "guardian" if self._is_ward(citizen) else "themselves"
+        values = self._event(persona, citizen)
+        if values is None:
+            return Hearing(persona, told, nothing="`when` does not hold for them")
+        dues = {step.name: due for step in self._trigger.steps if (due := step.due(values, self._zone)) is not None}
+        if not dues:
+            return Hearing(persona, told, nothing="no step applies to them")
+        recipient = self._person(persona.guardian) if told == "guardian" else citizen
+        if self._trigger.corrects:
+            dues[CORRECTION] = self._now
+        messages = [
+            Message(step, local := due.astimezone(self._zone), tuple(
+                self._words(language, step, context(values, citizen, recipient, local))
+                for language in languages or self._languages
+            )) for step, due in dues.items()
+        ]  # fmt: skip
+        return Hearing(persona, told, tuple(messages))
+
+    def _person(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        known = {f"citizen.{name}": value for name, value in attributes.items() if name in self._catalogue.attributes}
+        return citizen_values(known, self._now, self._zone)
+
+    def _is_ward(self, citizen: Mapping[str, Any]) -> bool:
+        young = citizen.get("citizen.age", self._defaults.age_of_majority) < self._defaults.age_of_majority
+        return young and self._trigger.minors == "guardians"
+
+    def _event(self, persona: Persona, citizen: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What happens: an event for which `when` holds, if there is any for this person."""
+        made = flat(Inventor(self.today).data(self._type.schema, optional=not persona.sparse))
+        roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
+        usual = {
+            **citizen, **roles, **made, **self._known_of(citizen), **flat(persona.event),
+            "event.type": self._type.name, "event.time": self._now,
+        }  # fmt: skip
+        if self._trigger.when is None:
+            return usual
+        fixed = {f"event.{name}" for name in persona.event}
+        candidates = _candidates(self._trigger.when, self._type, usual)
+        free = {name: values for name, values in candidates.items() if name not in fixed}
+        tried = ({**usual, **chosen} for chosen in (*combinations(free), {}))
+        return next((values for values in tried if self._trigger.when.holds(values)), None)
+
+    def _known_of(self, citizen: Mapping[str, Any]) -> dict[str, Any]:
+        """What the event says of the person that is known of them: a registry has the same date of birth."""
+        return {
+            setting.path: citizen[f"citizen.{setting.attribute}"]
+            for role in self._trigger.to for setting in self._type.sets.get(role, ())
+            if setting.path is not None and f"citizen.{setting.attribute}" in citizen
+        }  # fmt: skip
+
+    def _words(self, language: str, step: str, values: Mapping[str, Any]) -> Words:
+        try:
+            return Words(language, self._renderer.render(language, step, values, correction=step == CORRECTION))
+        except WordsFailed as failed:
+            return Words(language, None, f"{failed.variable} {failed.problem}")
+
+
+def _candidates(when: Condition, type_: EventType, usual: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    """Values of the event's fields that might make a condition hold: those it names, and those next to them."""
+    few = choices_of(type_)
+    found: dict[str, Sequence[Any]] = {}
+    for name in when.reads:
+        if name in few:
+            found[name] = few[name]
+        elif name.startswith("event.") and name in usual:
+            found[name] = [usual[name], *_near(usual[name], when.text)]
+    return found
+
+
+def _near(value: Any, text: str) -> Iterator[Any]:  # noqa: ANN401  (a value of an event)
+    if isinstance(value, int) and not isinstance(value, bool):
+        for literal in map(int, _INTEGER.findall(text)):
+            yield from (literal, literal + 1, max(0, literal - 1))
+    if isinstance(value, str):
+        yield from (one or other for one, other in _TEXT.findall(text))

@@ -1,0 +1,155 @@
+"""The files of a new trigger, and of a new pack: they pass lint and test before anybody changes them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from domain.event_types import EventType
+from domain.rulebook import Defaults
+from domain.timing import zone_of
+from templates.sample_values import Inventor
+from templates.scaffold_words import PACK_FILES, WORDS
+
+DAY = date(2026, 3, 2)
+"""On which the tests of a new trigger play."""
+_BORN_ON = "1990-05-05"
+_CHOSEN_BY_TEST = ("language", "channels", "opted_out", "zone", "quiet_from", "quiet_to", "guardians")
+
+
+class Plan(Struct, frozen=True):
+    """What a new trigger is: its name, the event type it starts on, and its owner.
+
+    `schema`: where editors find the schemas, from the trigger's folder.
+    """
+
+    name: str
+    type: EventType
+    owner: str
+    attributes: frozenset[str]
+    defaults: Defaults
+    schema: str
+
+    @property
+    def title(self) -> str:
+        """The trigger's name as words."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def recipient(self) -> str | None:
+        """Who is told: not the dead, and not who is born with the event; None: the residents of an area."""
+        type_ = self.type
+        if type_.subject is None:
+            return None
+        born = any(setting.attribute == "born_on" for setting in type_.sets.get(type_.subject, ()))
+        others = sorted((role for role in type_.roles if role != type_.subject), key=lambda role: type_.roles[role])
+        return others[0] if others and (born or type_.ends_life) else type_.subject
+
+    @property
+    def clock(self) -> time:
+        """When of the day the message goes: after the quiet hours."""
+        quiet = self.defaults.quiet_hours
+        return max(time(10), quiet.end) if quiet.end < quiet.start else time(10)
+
+
+def trigger_files(plan: Plan) -> dict[str, str]:
+    """The files of a trigger, by name."""
+    words = {f"{language}.md": _words(plan, language) for language in plan.defaults.languages}
+    return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
+
+
+def pack_files(name: str, schemas: str) -> dict[str, str]:
+    """The files of a pack with one event type and no trigger yet, by path; `schemas`: where those for editors are."""
+    return {path: text.replace("PACK", name).replace("SCHEMAS", schemas) for path, text in PACK_FILES.items()}
+
+
+def _rules(plan: Plan) -> str:
+    titles = ", ".join(f"{language}: {plan.title}" for language in plan.defaults.languages)
+    to = [] if plan.recipient is None else [f"to: {plan.recipient}"]
+    return "\n".join([
+        f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
+        f"title: {{{titles}}}",
+        f"owner: {plan.owner}",
+        'legal_basis: "Write here the law and the article that oblige or allow you to tell"',
+        "category: general  # what a citizen opts out of",
+        "class: service  # or legal, reminder, offer",
+        f"on: {plan.type.name}",
+        *to,
+        "due:",
+        f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
+        "expires: P14D  # two weeks later it is not worth sending",
+        "# unless:  # what makes the message needless; take the # away and name an event type",
+        "#   - {on: some.event.type}",
+        "channels: [sms, email]",
+        "",
+    ])  # fmt: skip
+
+
+def _words(plan: Plan, language: str) -> str:
+    return WORDS.get(language, WORDS["en"]).replace("TITLE", plan.title)
+
+
+def _tests(plan: Plan) -> str:
+    languages = plan.defaults.languages
+    cases = [
+        _case(plan, "told on the next day by SMS", {"language": languages[0], "channels": ["sms"]}, "sms"),
+        _case(plan, "told by email", {"language": languages[-1], "channels": ["email"]}, "email"),
+        _case(
+            plan, "whoever opted out hears nothing",
+            {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]}, None,
+        ),
+    ]  # fmt: skip
+    head = f"# yaml-language-server: $schema={plan.schema}/tests.schema.json\n"
+    return head + yaml.safe_dump(cases, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _case(plan: Plan, name: str, citizen: Mapping[str, Any], channel: str | None) -> dict[str, Any]:
+    more = {"born_on": _BORN_ON} if "born_on" in plan.attributes else {}
+    if plan.type.area is not None:
+        more["area"] = _area(plan)
+    due = _moment(plan, DAY + timedelta(days=1), plan.clock)
+    expected: dict[str, Any] = {"at": due, "step": "first"}
+    expected |= {"nothing": True, "because": "opted_out"} if channel is None else {"channel": channel}
+    return {
+        "name": name, "clock": _moment(plan, DAY, time(9)), "citizen": {**citizen, **more},
+        "events": [_event(plan)], "expect": [expected],
+    }  # fmt: skip
+
+
+def _event(plan: Plan) -> dict[str, Any]:
+    role = plan.recipient
+    played = {} if role in (None, plan.type.subject) else {"as": role}
+    data = {name: value for name, value in _data(plan).items() if name != role}
+    event = {"at": _moment(plan, DAY, time(12)), "type": plan.type.name, **played, "data": data}
+    return event if data else {name: value for name, value in event.items() if name != "data"}
+
+
+def _data(plan: Plan) -> dict[str, Any]:
+    """No more than there must be, and nothing that changes what the test says of the citizen."""
+    schema = plan.type.schema
+    inventor = Inventor(DAY)
+    data, full = inventor.data(schema, optional=False), inventor.data(schema)
+    settings = [each for role in plan.type.sets.values() for each in role if each.path is not None]
+    chosen = {str(each.path).removeprefix("event.") for each in settings if each.attribute in _CHOSEN_BY_TEST}
+    missing = [name for name in full if name not in data and name not in chosen]
+    for name in missing[: max(0, schema.get("minProperties", 0) - len(data))]:
+        data[name] = full[name]
+    for each in plan.type.sets.get(plan.recipient or "", ()):
+        if each.attribute == "born_on" and each.path is not None:
+            data[each.path.removeprefix("event.")] = _BORN_ON
+    return data
+
+
+def _area(plan: Plan) -> str:
+    return str(_data(plan)[str(plan.type.area).removeprefix("event.")])
+
+
+def _moment(plan: Plan, day: date, clock: time) -> str:
+    return datetime.combine(day, clock, zone_of(plan.defaults.zone)).isoformat(timespec="minutes")
+
+
+def first_type(types: Sequence[EventType]) -> EventType | None:
+    """What a trigger starts on, where nobody says: the first event type about a person that lives on."""
+    return next((each for each in types if each.subject is not None and not each.ends_life), None)

@@ -1,0 +1,142 @@
+"""Finds what a trigger says that can never happen, or that changes nothing, although each part of it is right."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from domain.conditions import Condition
+from domain.event_types import Catalogue, EventType
+from domain.timing import Offset, parse_offset
+from domain.triggers import Step, Trigger
+from templates.choices import always
+from templates.findings import Report
+from templates.yaml_file import Document, Path
+
+ZONE = ZoneInfo("UTC")
+DAYS = ("2026-01-31", "2026-05-15", "2027-12-31", "2028-02-29", "2028-03-01")
+"""Days on which calendars differ: what holds for all of them holds always."""
+MOMENTS = tuple(datetime(2026, month, day, hour, 30, tzinfo=UTC) for month, day, hour in ((1, 31, 0), (6, 1, 23)))
+ANSWERS = ("citizen.disputed", "citizen.preferences_changed")
+"""What the links at the end of every message produce: "this is not right", and "stop"."""
+
+
+def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
+    """Report settings that contradict each other, or that cannot be reached."""
+    check = _Check(document, trigger, catalogue, report)
+    check.conditions()
+    check.times()
+    check.loops()
+    check.channels()
+
+
+class _Check:
+    def __init__(self, document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
+        self.document, self.trigger, self.catalogue, self.report = document, trigger, catalogue, report
+        self.type = catalogue.types[trigger.on]
+        self.rules: Mapping[str, Any] = document.data
+
+    def _wrong(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> None:
+        place = self.document.key(path) if key else self.document.value(path)
+        self.report.add(self.document.finding(place, message, warning=warning))
+
+    def conditions(self) -> None:
+        """Conditions that are always true, or never."""
+        self._condition(("when",), self.trigger.when, "so nothing is ever sent")
+        for step in self.trigger.steps:
+            self._condition(("due", step.name, "when"), step.when, "so the step is never due")
+        for at, unless in enumerate(self.trigger.unless):
+            later = self.catalogue.types[unless.on]
+            self._condition(("unless", at, "when"), unless.when, "so it prevents nothing", later)
+
+    def _condition(
+        self, path: Path, condition: Condition | None, consequence: str, later: EventType | None = None
+    ) -> None:
+        answer = None if condition is None else always(condition, self.type, later)
+        if answer is False:
+            self._wrong(path, f"this never holds, {consequence}")
+        elif answer is True:
+            self._wrong(path, "this always holds; leave it out", warning=True)
+
+    def times(self) -> None:
+        """Steps that are never sent, or that are due together; waits of less than nothing."""
+        for step in self.trigger.steps:
+            if self._expired(step):
+                message = f"{step.name} is due when it has expired already (expires: {self.rules['expires']})"
+                self._wrong(("due", step.name), message, key=True)
+            if self.trigger.catch_up == "none" and self._past(step):
+                message = f"{step.name} is overdue when its event becomes known, and `catch_up: none` drops it"
+                self._wrong(("due", step.name), message, key=True)
+        for one, other in combinations(self.trigger.steps, 2):
+            if _together(one, other):
+                message = f"{other.name} is due at the same time as {one.name}: two messages at once"
+                self._wrong(("due", other.name), message, key=True)
+        for path in _waits(self.rules):
+            if not _forward(parse_offset(_at(self.rules, path))):
+                self._wrong(path, f"{path[-1]} waits for nothing: write it longer, and without a minus")
+
+    def _expired(self, step: Step) -> bool:
+        expiry = self.trigger.expiry
+        if expiry is None or (expiry.source is not None and expiry.source != step.source):
+            return False
+        return all(
+            (ends := self.trigger.expires(due, values, ZONE)) is not None and ends <= due
+            for values, due in _dues(step)
+        )  # fmt: skip
+
+    @staticmethod
+    def _past(step: Step) -> bool:
+        return step.source == "event.time" and all(due <= values[step.source] for values, due in _dues(step))
+
+    def loops(self) -> None:
+        """A message whose answers would start its own trigger again."""
+        replies = self.rules.get("replies")
+        produced = {*ANSWERS, *(map(str, replies.values()) if isinstance(replies, dict) else ())}
+        if self.trigger.on in produced:
+            self._wrong(("on",), f"answering the message gives {self.trigger.on}, which would send it again")
+
+    def channels(self) -> None:
+        """A cascade without a second channel."""
+        if len(self.trigger.channels) == 1:
+            for key in ("cascade_after", "cascade"):
+                if key in self.rules:
+                    message = f"there is no second channel, so `{key}` changes nothing"
+                    self._wrong((key,), message, key=True, warning=True)
+
+
+def _dues(step: Step) -> Iterator[tuple[dict[str, Any], datetime]]:
+    """Sample values of what the step counts from, and when it is due then."""
+    plain = replace(step, when=None)
+    for value in MOMENTS if step.source == "event.time" else DAYS:
+        values: dict[str, Any] = {step.source: value}
+        if (due := plain.due(values, ZONE)) is not None:
+            yield values, due
+
+
+def _together(one: Step, other: Step) -> bool:
+    conditions = [None if each.when is None else " ".join(each.when.text.split()) for each in (one, other)]
+    if one.source != other.source or conditions[0] != conditions[1]:
+        return False
+    dues = [[due for _, due in _dues(each)] for each in (one, other)]
+    return bool(dues[0]) and dues[0] == dues[1]
+
+
+def _waits(rules: Mapping[str, Any]) -> Iterator[Path]:
+    if "cascade_after" in rules:
+        yield ("cascade_after",)
+    for at, unless in enumerate(rules.get("unless") or ()):
+        if "grace" in unless:
+            yield ("unless", at, "grace")
+
+
+def _at(rules: Any, path: Path) -> str:  # noqa: ANN401  (plain data)
+    for part in path:
+        rules = rules[part]
+    return str(rules)
+
+
+def _forward(offset: Offset) -> bool:
+    return bool(offset) and min(offset.months, offset.days, offset.seconds) >= 0

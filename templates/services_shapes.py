@@ -1,0 +1,34 @@
+"""The shape of services.yaml: the services that nudges and assistants point to."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from templates.kinds import DOTTED, Name, Shape, Text, Titles, Url, distinct, matching
+
+DOMAIN = r"([a-z0-9-]+\.)+[a-z]{2,}"
+
+ServiceId = Annotated[str, matching(DOTTED, "is written in small Latin letters, as in kz.birth_allowance")]
+Domain = Annotated[str, matching(DOMAIN, "a domain is written as in egov.kz")]
+Domains = Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)]
+
+
+class ServiceShape(Shape):
+    """Something that an agency does for people: where it is asked for, and at which moments of a life."""
+
+    id: ServiceId
+    title: Titles
+    link: Url
+    moments: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)]
+    agency: Text
+
+
+class ServicesShape(Shape):
+    """The services of a pack. `domains`: where their links may lead; `moments`: the life moments and their titles.
+
+    `services` is a list, so that the order in which people are told of them is the pack's own.
+    """
+
+    domains: Domains
+    moments: dict[Name, Titles]
+    services: Annotated[list[ServiceShape], Field(min_length=1)]

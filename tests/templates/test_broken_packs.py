@@ -1,0 +1,27 @@
+"""Broken packs, each with what lint says of it (tests/broken_packs/*/expected)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.terminal import Terminal
+
+BROKEN = Path(__file__).parents[1] / "broken_packs"
+PACKS = sorted(path.name for path in BROKEN.iterdir())
+
+
+def test_there_are_many() -> None:
+    """Every kind of mistake has a pack that makes it."""
+    assert len(PACKS) >= 40
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_lint_says_exactly_this(tmp_path: Path, name: str) -> None:
+    """Each finding with its file, line and column, nothing more and nothing less; warnings alone fail nothing."""
+    expected = (BROKEN / name / "expected").read_text(encoding="utf-8").splitlines()
+    ended = Terminal(tmp_path).run("lint", str(BROKEN / name))
+    assert [line.removeprefix(f"{BROKEN}/") for line in ended.lines[:-1]] == expected
+    warnings = sum(": warning: " in line for line in expected)
+    errors = len(expected) - warnings
+    assert (len(expected) > 0, ended.code, ended.talk) == (True, int(errors > 0), "")
+    assert ended.lines[-1].endswith(f" {errors} findings, {warnings} warnings")

@@ -106,7 +106,8 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     due = content["due"].get(name)
     if trigger.turn is not None:  # what it leaves unsaid is its benefit's
         clause.setdefault("to", sorted(trigger.to))
-        due = {"from": next((each.source for each in trigger.steps if each.name == name), None), **(due or {})}
+        for each in trigger.steps:
+            due = {"from": each.source, **(due or {})} if each.name == name else due
     return clause | {"due": {name: due}}
 
 

@@ -19,9 +19,10 @@ _SIGNS = {
 _OF_DATES = {">": "is after", "<": "is before", ">=": "is not before", "<=": "is not after"}
 _ROOTS = {
     "event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s", "param": "the law’s",
-    "entitled": "the entitlement’s",
+    "entitled": "the entitlement’s", "benefit": "the benefit’s",
 }  # fmt: skip
 _EDGES = {"becomes": "entitled to", "ceases": "to be entitled to"}
+_STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {"event.time": "the time of the event", "complete.time": "the time of the last event that is needed"}
 _ORDERS = {"any": "before or after", "before": "before", "after": "after"}
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
@@ -40,8 +41,7 @@ class RuleWords(Struct, frozen=True):
         if count := clause.get("count"):
             yield f"It starts with number {count['nth']} of these within {length(parse_offset(count['within']))}."
         yield f"It is for {whom(clause.get('to') or 'subject')}."
-        start = "complete.time" if clause.get("with") else "event.time"
-        yield from (self.due({"from": start, **step}) for step in clause["due"].values() if step)
+        yield from (self.due({"from": _source(clause), **step}) for step in clause["due"].values() if step)
         yield from (self.unless(each) for each in clause.get("unless") or ())
         if "expires" in clause:
             yield f"It is not sent later than {self.expiry(clause['expires'])}."
@@ -109,6 +109,14 @@ class RuleWords(Struct, frozen=True):
             return f"{length(parse_offset(text))} after it was due"
         except NotADuration:
             return self.name(text)
+
+
+def _source(clause: Mapping[str, Any]) -> str:
+    """What the steps of a clause count from where they don't say."""
+    if isinstance(clause["on"], str):
+        return "complete.time" if clause.get("with") else "event.time"
+    [edge] = clause["on"]
+    return _STARTS[edge]
 
 
 def _working_days(count: int) -> str:

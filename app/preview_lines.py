@@ -1,6 +1,6 @@
 """A preview as lines of a terminal of 100 columns, and as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -27,7 +27,7 @@ class Grid:
         """Who hears what, and then the words as the first of them hears them."""
         rules = self._source.rules
         yield f"{self._source.name}: {rules['title'].get('en') or next(iter(rules['title'].values()))}"
-        yield f"on {rules['on']}, by {', '.join(rules['channels'])}, class {rules['class']}"
+        yield f"on {_edge(rules['on'])}, by {', '.join(rules['channels'])}, class {rules['class']}"
         yield ""
         for hearing in hearings:
             yield from _listed(f"  {hearing.persona.name}", _heard(hearing))
@@ -96,6 +96,10 @@ class Grid:
             "email": {"subject": rendered.subject, "text": rendered.text, "html": rendered.html},
         }
         return {"language": words.language, **{name: forms[name] for name in self._source.rules["channels"]}}
+
+
+def _edge(on: str | Mapping[str, str]) -> str:
+    return on if isinstance(on, str) else " ".join(f"{edge} {benefit}" for edge, benefit in on.items())
 
 
 def _heard(hearing: Hearing) -> str:

@@ -76,10 +76,10 @@ def answer(*recorded: LifeEvent, day: str, benefit: Mapping[str, Any] = ALLOWANC
 
 
 def turning(
-    *recorded: LifeEvent, on: Mapping[str, str], due: Mapping[str, Any] | None = None,
+    *recorded: LifeEvent, on: str | Mapping[str, str], due: Mapping[str, Any] | None = None,
     benefit: Mapping[str, Any] = ALLOWANCE, **more: Any,
 ) -> Planned:  # fmt: skip
-    """What Saule hears by a trigger on that edge of her entitlement."""
+    """What Saule hears by a trigger on that edge of her entitlement, or on an event under the same law."""
     catalogue = law(allowance=benefit)
     content = {**rules("", due or {"now": {"at": "10:00"}}, **more), "on": on}
     trigger = compile_trigger("told", content, catalogue)

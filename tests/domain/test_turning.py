@@ -77,6 +77,41 @@ def test_the_trigger_has_its_own_condition_and_its_own_unless() -> None:
     assert found.expires.date() == date(2026, 3, 10)
 
 
+def test_an_edge_may_be_said_again_moved_and_said_once() -> None:
+    """Repetition and working days count from the edge; once a person, a second entitlement is not news."""
+    twice = {"now": {"at": "10:00", "repeat": {"every": "P7D", "at_most": 2}}}
+    turning(lives(), born(), on=BECOMES, due=twice).then_intents("now 2025-03-12 10:00", "now.2 2025-03-19 10:00")
+    turning(lives(), born(), on=CEASES, due={"now": {"working_days": -1, "at": "10:00"}}).then_intents(
+        "now 2026-03-09 10:00"
+    )
+    facts = (lives(), born(), AWAY, BACK)
+    turning(*facts, on=BECOMES, occurrence="person").then_intents("now 2025-03-12 10:00")
+
+
+@pytest.mark.parametrize("more", [
+    {"count": {"nth": 2, "within": "P1Y"}}, {"with": [{"on": "paper.issued", "within": "P1D"}]},
+])  # fmt: skip
+def test_what_is_about_events_does_not_go_with_an_entitlement(more: dict[str, Any]) -> None:
+    """An owner is told so, at that key, rather than heard wrongly."""
+    [key] = more
+    with pytest.raises(BadTrigger, match="an entitlement is no event") as bad:
+        turning(lives(), born(), on=BECOMES, **more)
+    assert bad.value.path == (key,)
+
+
+def test_counted_events_are_judged_by_the_law_of_their_day() -> None:
+    """Each event counts if the condition held when it happened, by the index of then."""
+    dear: dict[str, Any] = {
+        "on": "civil.born",
+        "to": "mother",
+        "when": "param.index >= 110",
+        "count": {"nth": 2, "within": "P5Y"},
+    }
+    early, first, second = (born(time=f"{year}-03-12 11:00", event_id=str(year)) for year in (2024, 2025, 2026))
+    turning(early, first, **dear).then_nothing()
+    turning(early, first, second, **dear).then_intents("now 2026-03-12 10:00")
+
+
 def test_a_corrected_date_reschedules() -> None:
     """The same nudge at another time, not a second one; an annulled birth takes it back."""
     desk, first = Desk(), born()

@@ -121,6 +121,13 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
     (RULES, "on: town.meter.installed\n", "on: [discount]\n", [
         "7:5: on: is an event type, or {becomes: benefit}, or {ceases: benefit}",
     ]),
+    (RULES, "on: town.meter.installed\n", "on: {becomes: discount}\ncount: {nth: 2, within: P1Y}\n", [
+        "8:8: an entitlement is no event; say it in the conditions of the benefit",
+    ]),
+    (RULES, "on: town.meter.installed\n",
+     "on: {ceases: discount}\nwith: [{on: town.meter.installed, within: P1D, when: event.fe > 0}]\n", [
+        "8:7: an entitlement is no event; say it in the conditions of the benefit",
+    ]),
     (RULES, "when: event.fee > 0 &&", "when: param.tarif > 1.0 &&", [
         "8:7: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
     ]),

@@ -68,6 +68,8 @@ def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
         "It is for the mother.",
         "It is due 30 days before the entitlement’s ‘until’.",
     ]
+    unsaid = clause | {"due": {"soon": {"offset": "-P1D"}}}
+    assert "It is due 1 day before the entitlement’s ‘until’." in RuleWords(TITLES).sentences(unsaid)
     assert RuleWords(TITLES).start({"becomes": "pension"}) == "When this person becomes entitled to “pension”"
 
 

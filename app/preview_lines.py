@@ -12,7 +12,7 @@ from templates.preview import Hearing, Words
 from templates.render import Rendered
 from templates.sample_check import LIMITS
 
-WIDTH, HEAD = 100, 27
+WIDTH, HEAD, NAMED = 100, 27, 14
 Texts = tuple[tuple[str, str], ...]
 NOBODY = "nobody of these hears anything"
 
@@ -110,8 +110,11 @@ def _heard(hearing: Hearing) -> str:
 
 
 def _listed(name: str, text: str) -> Iterator[str]:
-    for at, line in enumerate(wrap(text, WIDTH - 14)):
-        yield f"{'' if at else name:<14}{line}"
+    if len(name) >= NAMED:
+        yield name
+        name = ""
+    for at, line in enumerate(wrap(text, WIDTH - NAMED)):
+        yield f"{'' if at else name:<{NAMED}}{line}"
 
 
 def _cell(language: str, channel: str, size: str, text: str) -> Iterator[str]:

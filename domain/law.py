@@ -7,8 +7,9 @@ from domain.eligibility import Case, entitled_values
 from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.parameters import parameters_on
-from domain.plan import Intent, occurrence_of
+from domain.plan import Intent
 from domain.rulebook import Rulebook
+from domain.starts import occurrence_of
 from domain.timing import zone_or
 from domain.triggers import Trigger
 

@@ -1,25 +1,23 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from domain.course import Course
-from domain.eligibility import Case, Period, entitled_values
 from domain.events import Effective, LifeEvent
 from domain.history import History
-from domain.ids import Names
 from domain.parameters import parameters_on
 from domain.person import Fold, age_on
 from domain.rulebook import Rulebook, Version
-from domain.starts import Start, with_others
+from domain.starts import Start, occurrence_of, with_others
 from domain.timing import Offset, shift, zone_or
-from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, named
+from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, Turn, named
+from domain.turns import Turns
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
@@ -77,9 +75,8 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
 
 class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
-        self.person, self.rulebook, self.history = history.person, rulebook, history
-        self.course: Course | None = None
-        self.cases: dict[tuple[str, UUID], tuple[Case, list[Period]]] = {}
+        self.person, self.rulebook = history.person, rulebook
+        self.turns = Turns(history, rulebook)
         self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
@@ -123,7 +120,7 @@ class _Planner:
                 continue
             start = start or self._start(fact, law=any(each.trigger.reads_law for each in versions))
             if trigger.turn is not None:
-                self._turn(start, version)
+                self._turn(start, version, trigger.turn)
             elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
@@ -137,22 +134,11 @@ class _Planner:
             values |= parameters_on(self.rulebook.catalogue.parameters, day)
         return Start(fact, values, zone, fact.ahead_from)
 
-    def _turn(self, start: Start, version: Version) -> None:
+    def _turn(self, start: Start, version: Version, turn: Turn) -> None:
         """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
-        trigger = version.trigger
-        assert trigger.turn is not None
-        self.course = self.course or Course(self.history, self.rulebook)
-        about = (trigger.turn.benefit.name, start.fact.event.stream)
-        if about not in self.cases:
-            case = Case(trigger.turn.benefit, start.fact, self.course)
-            self.cases[about] = (case, case.periods())
-        case, periods = self.cases[about]
-        for number, period in enumerate(periods):
-            edge = period.start if trigger.turn.becomes else period.end
-            if edge is not None:
-                values = case.values(edge) | entitled_values(period, start.zone)
-                if trigger.when is None or trigger.when.holds(values):
-                    self._occur(start._replace(values=values), version, number)
+        for number, edge in self.turns.starts(start, turn):
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
 
     def _occur(self, start: Start, version: Version, number: int = 0) -> None:
         trigger = version.trigger
@@ -161,7 +147,8 @@ class _Planner:
             if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
                 return
             start = found
-        if (occurrence := self._occurrence(start, trigger, number)) is None:
+        occurrence = occurrence_of(self.rulebook.names, self.person, trigger, start.fact, start.values, number)
+        if occurrence is None:
             return
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
@@ -222,9 +209,6 @@ class _Planner:
             if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
-    def _occurrence(self, start: Start, trigger: Trigger, number: int) -> UUID | None:
-        return occurrence_of(self.rulebook.names, self.person, trigger, start.fact, start.values, number)
-
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
         if not self.deaths:
@@ -234,19 +218,6 @@ class _Planner:
         if type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
             concerned += event.persons.get(type_.subject, ())
         return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
-
-
-def occurrence_of(
-    names: Names, person: str, trigger: Trigger, fact: Effective, values: Mapping[str, Any], number: int = 0
-) -> UUID | None:
-    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
-    if trigger.once:
-        return names.occurrence(trigger.name, person)
-    again = (str(number),) if number else ()
-    if not trigger.occurrence:
-        return names.occurrence(trigger.name, person, fact.event.source, fact.original_id, *again)
-    about = [values.get(path) for path in trigger.occurrence]
-    return None if None in about else names.occurrence(trigger.name, person, *map(str, about), *again)
 
 
 class _Done(NamedTuple):

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.events import Effective
+from domain.ids import Names
 from domain.together import Count, Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
@@ -40,6 +42,19 @@ def with_others(
     loads = [fact.ahead_from for fact in used if fact.ahead_from is not None]
     values = {**start.values, COMPLETE: max(fact.event.time for fact in used)}
     return start._replace(values=values, loaded=max(loads, default=None))
+
+
+def occurrence_of(
+    names: Names, person: str, trigger: Trigger, fact: Effective, values: Mapping[str, Any], number: int = 0
+) -> UUID | None:
+    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+    if trigger.once:
+        return names.occurrence(trigger.name, person)
+    again = (str(number),) if number else ()
+    if not trigger.occurrence:
+        return names.occurrence(trigger.name, person, fact.event.source, fact.original_id, *again)
+    about = [values.get(path) for path in trigger.occurrence]
+    return None if None in about else names.occurrence(trigger.name, person, *map(str, about), *again)
 
 
 def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted: Sequence[Start]) -> list[Effective]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.world import LONG_AGO, World, birth, event, iin, registered
+from tests.world import LONG_AGO, World, birth, event, few_triggers, iin, registered
 
 MOTHER, CHILD = iin(1), iin(2)
 
@@ -21,7 +21,7 @@ async def test_the_message_says_the_amount_of_the_event(tmp_path: Path) -> None:
 
 async def test_why_of_a_nudge_on_becoming_entitled(tmp_path: Path) -> None:
     """The clause names benefit, recipient and day; the data are those that the entitlement follows from."""
-    world = World(tmp_path)
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "childcare_allowance_ending")])
     world.take(*registered(MOTHER, LONG_AGO), birth(CHILD, MOTHER, "2025-06-01"))
     world.plan()
     why = world.why(world.nudge("month", "childcare_allowance_ending").intent.id)
@@ -36,7 +36,7 @@ async def test_why_of_a_nudge_on_becoming_entitled(tmp_path: Path) -> None:
 
 async def test_a_later_fact_moves_the_end(tmp_path: Path) -> None:
     """Planning again after a new job ends the unemployed's entitlement: the reminder is not sent."""
-    world = World(tmp_path)
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "unemployment_payment")])
     lost = event(
         "kz.social.unemployment_registered", MOTHER, "2025-06-01T12:00:00+05:00",
         {"registered_on": "2025-06-01", "insured_months": 24},

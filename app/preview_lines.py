@@ -1,6 +1,6 @@
 """A preview as lines of a terminal of 100 columns, and as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -12,7 +12,7 @@ from templates.preview import Hearing, Words
 from templates.render import Rendered
 from templates.sample_check import LIMITS
 
-WIDTH, HEAD = 100, 27
+WIDTH, HEAD, NAMED = 100, 27, 14
 Texts = tuple[tuple[str, str], ...]
 NOBODY = "nobody of these hears anything"
 
@@ -27,7 +27,7 @@ class Grid:
         """Who hears what, and then the words as the first of them hears them."""
         rules = self._source.rules
         yield f"{self._source.name}: {rules['title'].get('en') or next(iter(rules['title'].values()))}"
-        yield f"on {rules['on']}, by {', '.join(rules['channels'])}, class {rules['class']}"
+        yield f"on {_edge(rules['on'])}, by {', '.join(rules['channels'])}, class {rules['class']}"
         yield ""
         for hearing in hearings:
             yield from _listed(f"  {hearing.persona.name}", _heard(hearing))
@@ -98,6 +98,10 @@ class Grid:
         return {"language": words.language, **{name: forms[name] for name in self._source.rules["channels"]}}
 
 
+def _edge(on: str | Mapping[str, str]) -> str:
+    return on if isinstance(on, str) else " ".join(f"{edge} {benefit}" for edge, benefit in on.items())
+
+
 def _heard(hearing: Hearing) -> str:
     if hearing.nothing:
         return f"nothing: {hearing.nothing}"
@@ -106,9 +110,11 @@ def _heard(hearing: Hearing) -> str:
 
 
 def _listed(name: str, text: str) -> Iterator[str]:
-    beside = max(14, len(name) + 2)
-    for at, line in enumerate(wrap(text, WIDTH - beside)):
-        yield f"{'' if at else name:<{beside}}{line}"
+    if len(name) >= NAMED:
+        yield name
+        name = ""
+    for at, line in enumerate(wrap(text, WIDTH - NAMED)):
+        yield f"{'' if at else name:<{NAMED}}{line}"
 
 
 def _cell(language: str, channel: str, size: str, text: str) -> Iterator[str]:

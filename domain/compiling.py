@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 
+from domain.benefits import PERSON
 from domain.built_in import DIGEST
-from domain.conditions import BadCondition, Condition, Conditions
+from domain.conditions import Condition
 from domain.event_types import Catalogue, EventType
-from domain.timing import Offset, parse_clock, parse_offset, parse_span
+from domain.parts import condition_at, offset_at, prefixed, type_at
+from domain.timing import Offset, parse_clock, parse_span
 from domain.together import Count, Needs, With
 from domain.triggers import (
     COMPLETE,
@@ -19,11 +21,18 @@ from domain.triggers import (
     Series,
     Step,
     Trigger,
+    Turn,
     Unless,
-)  # fmt: skip
+)
+
+ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
+"""What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
+
+_OF_EVENTS = ("with", "in_order", "count")
+"""The keys that set events in relation to the one that a trigger starts on."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,8 +72,10 @@ class _Compiler:
     def __init__(self, name: str, content: Mapping[str, Any], catalogue: Catalogue) -> None:
         self.name, self.content, self.catalogue = name, content, catalogue
         self.bad: list[BadTrigger] = []
-        self.type = self._type(("on",), content["on"])
-        self.variables = _prefixed("event", self.type) | catalogue.citizen_variables()
+        self.turn = self._turn()
+        self.type = self._type(("on",), content["on"] if self.turn is None else self.turn.benefit.on)
+        self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
+        self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
 
     @_collected
     def trigger(self) -> Trigger:
@@ -75,7 +86,7 @@ class _Compiler:
             )
         return Trigger(
             name=self.name, owner=content["owner"], category=content["category"], klass=content["class"],
-            on=content["on"], when=self._condition(("when",), content.get("when"), self.variables),
+            on=self.type.name, turn=self.turn, when=self._condition(("when",), content.get("when"), self.variables),
             to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
@@ -83,29 +94,36 @@ class _Compiler:
             residents_at=self._residents_at(),
         )  # fmt: skip
 
+    def _turn(self) -> Turn | None:
+        if isinstance(self.content["on"], str):
+            return None
+        [(edge, name)] = self.content["on"].items()
+        if (benefit := self.catalogue.benefits.get(name)) is None:
+            raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
+        if benefit.on == PERSON:
+            raise BadTrigger(("on", edge), f"{name!r} is about no event; start on the event that changes it")
+        return Turn(benefit, edge == "becomes")
+
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
-        if (found := self.catalogue.types.get(name)) is None:
-            raise BadTrigger(path, f"no event type is called {name!r}")
-        return found
+        return type_at(path, name, self.catalogue)
 
     @_collected
     def _condition(
         self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
     ) -> Condition | None:
-        if text is None:
-            return None
-        try:
-            return Conditions(variables).compile(text)
-        except BadCondition as bad:
-            raise BadTrigger(path, bad.problem, bad.line, bad.column) from None
+        return None if text is None else condition_at(path, text, variables)
 
     def _recipients(self) -> frozenset[str]:
-        to = _listed(self.content.get("to") or ("subject" if self.type.subject else RESIDENTS))
+        whose = self.turn.benefit.to if self.turn else None
+        to = _listed(self.content.get("to") or whose or ("subject" if self.type.subject else RESIDENTS))
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
         for role in sorted(roles - self.type.roles.keys()):
             self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
+        if whose is not None and roles != {whose} and roles <= self.type.roles.keys():
+            problem = f"the benefit is that of the {whose}, so nobody else is told of it"
+            self.bad.append(BadTrigger(("to",), problem))
         return roles
 
     @_collected
@@ -141,7 +159,7 @@ class _Compiler:
             raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
         if path in ("event.time", COMPLETE):
             return path
-        if self.variables.get(self._path(where, path, ("event", "citizen"))) != "date":
+        if self.variables.get(self._path(where, path, ("event", "citizen", "entitled"))) != "date":
             raise BadTrigger(where, f"{path!r} is no date")
         return path
 
@@ -154,9 +172,9 @@ class _Compiler:
         where = ("due", name)
         if name == CORRECTION:
             raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
-        clock, source = step.get("at"), COMPLETE if self.content.get("with") else "event.time"
+        clock = step.get("at")
         return Step(
-            name, self._date((*where, "from"), step.get("from", source)),
+            name, self._date((*where, "from"), step.get("from") or self._start()),
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
@@ -186,6 +204,10 @@ class _Compiler:
         return Repeat(every, repeat["at_most"], repeat.get("until") is not None)
 
     def _needs(self) -> Needs | None:
+        if self.turn is not None:
+            problem = "an entitlement is no event; say it in the conditions of the benefit"
+            self.bad += [BadTrigger((key,), problem) for key in _OF_EVENTS if self.content.get(key)]
+            return None
         found = Needs(self._together(), self._in_order(), self._count())
         return None if found == Needs() else found
 
@@ -197,11 +219,16 @@ class _Compiler:
         later = self._type(("with", at, "on"), each["on"])
         if later.subject is None:
             raise BadTrigger(("with", at, "on"), f"{later.name} is about an area; `with` needs events about people")
-        variables = self.variables | _prefixed("later", later)
+        variables = self.variables | prefixed("later", later)
         return With(
             later.name, self._condition(("with", at, "when"), each.get("when"), variables),
             self._offset(("with", at, "within"), each["within"]), each.get("order", "any"),
         )  # fmt: skip
+
+    def _start(self) -> str:
+        if self.turn is None:
+            return COMPLETE if self.content.get("with") else "event.time"
+        return "entitled.from" if self.turn.becomes else "entitled.until"
 
     @_collected
     def _in_order(self) -> bool:
@@ -216,10 +243,7 @@ class _Compiler:
 
     @_collected
     def _offset(self, where: tuple[str | int, ...], text: str) -> Offset:
-        try:
-            return parse_offset(text)
-        except ValueError as error:
-            raise BadTrigger(where, str(error)) from None
+        return offset_at(where, text)
 
     @_collected
     def _smooth(self, where: tuple[str | int, ...], text: str) -> int:
@@ -234,7 +258,7 @@ class _Compiler:
     @_collected
     def _prevention(self, at: int, each: Mapping[str, Any]) -> Unless:
         later = self._type(("unless", at, "on"), each["on"])
-        variables = self.variables | _prefixed("later", later)
+        variables = self.variables | prefixed("later", later)
         return Unless(
             later.name,
             self._condition(("unless", at, "when"), each.get("when"), variables),
@@ -249,13 +273,9 @@ class _Compiler:
             raise BadTrigger(
                 ("expires",), "'event.time' is no date; write an offset after the due time, such as P14D"
             )
-        if text.startswith(("event.", "citizen.")):
+        if text.startswith(("event.", "citizen.", "entitled.")):
             return Expiry(self._date(("expires",), text), None)
         return Expiry(None, self._offset(("expires",), text))
-
-
-def _prefixed(prefix: str, type_: EventType) -> dict[str, str]:
-    return {f"{prefix}.{name}": kind for name, kind in type_.variables().items()}
 
 
 def _listed(value: str | Iterable[str]) -> tuple[str, ...]:

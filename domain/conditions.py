@@ -1,14 +1,15 @@
-"""Conditions in CEL, behind a port of our own: compiled against declared types, evaluated without surprises.
+"""Conditions and amounts in CEL, behind a port of our own: compiled against declared types, evaluated safely.
 
 Source of the language: the Common Expression Language specification (cel-spec); engine: cel-expr-python.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 from cel_expr_python import cel
 
@@ -18,10 +19,11 @@ CEL_TYPES = {
 }  # fmt: skip
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
-_NAME = re.compile(r"\b(?:event|citizen|later)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
+_NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
+Answer = TypeVar("Answer")
 LATER = "later."
 NOTHING: Mapping[str, Any] = {}
 
@@ -34,14 +36,16 @@ class BadCondition(ValueError):
         self.problem, self.line, self.column = problem, line, column
 
 
-class Condition:
-    """A compiled condition. `reads`: the dotted names in it.
+class Expression(Generic[Answer]):
+    """A compiled expression. `reads`: the dotted names in it.
 
     Answers are remembered by the values read, for a few hundred combinations: the same kinds and ages come again
     and again, and one evaluation costs as much as six look-ups.
     """
 
     REMEMBERED = 512
+    KINDS: ClassVar[tuple[type, ...]]
+    """The Python types of its answers."""
 
     def __init__(self, text: str, reads: Iterable[str], expression: cel.Expression, environment: cel.Env) -> None:
         self.text = text
@@ -52,10 +56,10 @@ class Condition:
         self._fetch_later = _getter([_as_event(name) for name in self._later])
         self._expression = expression
         self._environment = environment
-        self._answers: dict[Any, bool | None] = {}
+        self._answers: dict[Any, Answer | None] = {}
 
-    def holds(self, values: Mapping[str, Any], later: Mapping[str, Any] = NOTHING) -> bool | None:
-        """Whether it holds for values by dotted name; None where it needs a value that is missing.
+    def answer(self, values: Mapping[str, Any], later: Mapping[str, Any] = NOTHING) -> Answer | None:
+        """Its value for values by dotted name; None where it needs a value that is missing.
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
         """
@@ -64,19 +68,39 @@ class Condition:
         except (KeyError, TypeError):  # not seen before, a value that is missing, or a list among them
             return self._look_up(values, later)
 
-    def _look_up(self, values: Mapping[str, Any], later: Mapping[str, Any]) -> bool | None:
+    def _look_up(self, values: Mapping[str, Any], later: Mapping[str, Any]) -> Answer | None:
         reads = {name: value for name in self._own if (value := values.get(name)) is not None}
         reads |= {name: value for name in self._later if (value := later.get(_as_event(name))) is not None}
         answer = self._expression.eval(self._environment.Activation(reads)).plain_value()
-        found = answer if isinstance(answer, bool) else None
+        found: Answer | None = answer if type(answer) in self.KINDS else None
         if len(reads) == len(self.reads) and not any(isinstance(value, list) for value in reads.values()):
             self._remember((self._fetch_own(values), self._fetch_later(later)), found)
         return found
 
-    def _remember(self, key: Any, answer: bool | None) -> None:  # noqa: ANN401, FBT001  (values, an answer)
+    def _remember(self, key: Any, answer: Answer | None) -> None:  # noqa: ANN401  (values)
         if len(self._answers) >= self.REMEMBERED:
             self._answers.clear()
         self._answers[key] = answer
+
+
+class Condition(Expression[bool]):
+    """A compiled condition: true or false."""
+
+    KINDS = (bool,)
+    holds = Expression[bool].answer
+
+
+class Amount(Expression[int | float]):
+    """A compiled amount: a number."""
+
+    KINDS = (int, float)
+
+    def tenge(self, values: Mapping[str, Any]) -> int | None:
+        """The amount in whole tenge, half a tenge rounded up; None where it needs a value that is missing."""
+        found = self.answer(values)
+        if found is None or not math.isfinite(found):
+            return None
+        return found if isinstance(found, int) else math.floor(round(found, 6) + 0.5)  # 0.1 + 0.2 is not quite 0.3
 
 
 def _getter(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
@@ -105,13 +129,27 @@ class Conditions:
         Raises:
             BadCondition: it does not parse, names what is not declared, or compares what cannot be compared.
         """
-        try:
-            expression = self._environment.compile(text)
-        except RuntimeError as error:
-            raise _bad_condition(str(error)) from None
+        expression = self._compiled(text)
         if expression.return_type() != cel.Type.BOOL:
             raise BadCondition(f"a condition must be true or false, this is {expression.return_type().name()}")
         return Condition(text, self._read_by(text), expression, self._environment)
+
+    def amount(self, text: str) -> Amount:
+        """Compile an amount.
+
+        Raises:
+            BadCondition: as for a condition; or it is no number.
+        """
+        expression = self._compiled(text)
+        if expression.return_type() not in (cel.Type.INT, cel.Type.DOUBLE):
+            raise BadCondition(f"an amount must be a number, this is {expression.return_type().name()}")
+        return Amount(text, self._read_by(text), expression, self._environment)
+
+    def _compiled(self, text: str) -> cel.Expression:
+        try:
+            return self._environment.compile(text)
+        except RuntimeError as error:
+            raise _bad_condition(str(error)) from None
 
     def _read_by(self, text: str) -> list[str]:
         """The declared names in the text; what follows one (a method) is not part of it."""

@@ -1,11 +1,15 @@
 """Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from domain.events import PUBLIC
+from domain.parameters import Parameter
+
+if TYPE_CHECKING:
+    from domain.benefits import Benefit
 
 NATIONAL_ID = "national-id"
 JSON_TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
@@ -61,15 +65,24 @@ class EventType(Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(Struct, frozen=True):
-    """All event types, the attributes of a person (name -> type) that they may set, and how area codes nest."""
+    """What the packs declare together, by name.
+
+    `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest.
+    """
 
     types: Mapping[str, EventType]
     attributes: Mapping[str, str]
     area_levels: tuple[int, ...] = ()
+    parameters: Mapping[str, Parameter] = {}
+    benefits: Mapping[str, "Benefit"] = {}
 
     def citizen_variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of a person."""
         return {f"citizen.{name}": type_ for name, type_ in self.attributes.items()} | {"citizen.age": "integer"}
+
+    def parameter_variables(self) -> dict[str, str]:
+        """Dotted name -> type of the law's parameters."""
+        return {f"param.{name}": parameter.type for name, parameter in self.parameters.items()}
 
 
 def event_type_of(content: Mapping[str, Any]) -> EventType:

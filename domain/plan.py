@@ -10,12 +10,14 @@ from msgspec import Struct
 from domain.done import Done, moot_from, names_nudge
 from domain.events import Effective, LifeEvent
 from domain.history import History, lives_in
+from domain.parameters import parameters_on
 from domain.person import Fold, age_on
 from domain.residence import Homes
 from domain.rulebook import Rulebook, Version
-from domain.starts import Start, with_others
+from domain.starts import Start, occurrence_of, with_others
 from domain.timing import zone_or
-from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, named
+from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, Turn, named
+from domain.turns import Turns
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
@@ -74,6 +76,7 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
 class _Planner:
     def __init__(self, history: History, rulebook: Rulebook) -> None:
         self.person, self.rulebook = history.person, rulebook
+        self.turns = Turns(history, rulebook)
         self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
@@ -108,7 +111,7 @@ class _Planner:
         versions = self.rulebook.applying(event.type, event.time)
         start: Start | None = None
         if self.counting and event.type in self.counting:
-            start = self._start(fact)
+            start = self._start(fact, law=True)  # later events ask what this one was, by whatever they read
             self.counted.setdefault(event.type, []).append(start)
         if not versions:
             return
@@ -119,25 +122,37 @@ class _Planner:
                 continue
             if fact in self.elsewhen and trigger.residents_at == "event":
                 continue
-            start = start or self._start(fact)
-            if trigger.when is None or trigger.when.holds(start.values):
+            start = start or self._start(fact, law=any(each.trigger.reads_law for each in versions))
+            if trigger.turn is not None:
+                self._turn(start, version, trigger.turn)
+            elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
-    def _start(self, fact: Effective) -> Start:
+    def _start(self, fact: Effective, *, law: bool) -> Start:
         zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
         values = self.fold.attributes | fact.values
         if (born := values.get("citizen.born_on")) is not None:
             values["citizen.age"] = age_on(born, fact.event.time.astimezone(zone).date())
+        if law:
+            day = fact.event.time.astimezone(zone).date().isoformat()
+            values |= parameters_on(self.rulebook.catalogue.parameters, day)
         return Start(fact, values, zone, fact.ahead_from)
 
-    def _occur(self, start: Start, version: Version) -> None:
+    def _turn(self, start: Start, version: Version, turn: Turn) -> None:
+        """Each time of entitlement gives one becoming and, if it ends, one ceasing; the first have no number."""
+        for number, edge in self.turns.starts(start, turn):
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
+
+    def _occur(self, start: Start, version: Version, number: int = 0) -> None:
         trigger = version.trigger
         if trigger.needs is not None:
             counted = self.counted.get(trigger.on, ())
             if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
                 return
             start = found
-        if (occurrence := self._occurrence(start, trigger)) is None:
+        occurrence = occurrence_of(self.rulebook.names, self.person, trigger, start.fact, number)
+        if occurrence is None:
             return
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
@@ -221,10 +236,6 @@ class _Planner:
     def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
         found = self.by_type.get(type_, [])
         return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
-
-    def _occurrence(self, start: Start, trigger: Trigger) -> UUID | None:
-        subject = trigger.subject(start.fact)
-        return None if subject is None else self.rulebook.names.occurrence(trigger.name, self.person, *subject)
 
     def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.events import Effective
+from domain.ids import Names
 from domain.together import Count, Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
@@ -40,6 +42,13 @@ def with_others(
     loads = [fact.ahead_from for fact in used if fact.ahead_from is not None]
     values = {**start.values, COMPLETE: max(fact.event.time for fact in used)}
     return start._replace(values=values, loaded=max(loads, default=None))
+
+
+def occurrence_of(names: Names, person: str, trigger: Trigger, fact: Effective, number: int = 0) -> UUID | None:
+    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+    again = (str(number),) if number and not trigger.once else ()
+    subject = trigger.subject(fact)
+    return None if subject is None else names.occurrence(trigger.name, person, *subject, *again)
 
 
 def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted: Sequence[Start]) -> list[Effective]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,9 @@ from domain.workdays import Roll, Workdays
 Class = Literal["legal", "service", "reminder", "offer"]
 CLASSES: tuple[Class, ...] = ("legal", "service", "reminder", "offer")
 """What overrides preferences and caps, and who goes first when several nudges are due at once."""
+
+if TYPE_CHECKING:
+    from domain.benefits import Benefit
 
 MORNING = time(9)
 EXPIRES_AFTER = timedelta(days=30)
@@ -178,6 +181,13 @@ class Expiry(Struct, frozen=True):
         return None if day is None else end_of_day(date.fromisoformat(day), zone)
 
 
+class Turn(Struct, frozen=True):
+    """On becoming entitled to a benefit, or on ceasing to be."""
+
+    benefit: "Benefit"
+    becomes: bool
+
+
 class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     """A compiled trigger; `content` is the plain data that it was compiled from (and that `why` shows)."""
 
@@ -197,9 +207,18 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     minors: Literal["guardians", "self"]
     corrects: bool
     content: Mapping[str, Any]
+    turn: Turn | None = None
     needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
+
+    @cached_property
+    def reads_law(self) -> bool:
+        """Whether its conditions read a parameter of the law."""
+        needed = self.needs.together if self.needs else ()
+        conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
+        conditions += [each.when for each in needed]
+        return any(name.startswith("param.") for each in conditions if each is not None for name in each.reads)
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from domain.delivery import Delivery
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
+from domain.law import law_values
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
+from domain.plan import Intent
 from domain.timing import zone_of
 from domain.triggers import Trigger, repetition_of
 from projections import nudges
@@ -92,7 +94,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
         state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent.step, cause, known, rules), words=_words(reader, nudge),
+        used=_used(trigger, intent, cause, known, rules), words=_words(reader, nudge),
         facts=tuple(_happened(log.streams(connection, [id_]))), members=nudge.members,
     )  # fmt: skip
 
@@ -104,20 +106,27 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
     content = trigger.content
     clause = {name: content[name] for name in _CLAUSE if name in content}
     name, _ = repetition_of(step)
-    return clause | {"due": {name: content["due"].get(name)}}
+    due = content["due"].get(name)
+    if trigger.turn is not None:  # what it leaves unsaid is its benefit's
+        clause.setdefault("to", sorted(trigger.to))
+        for each in trigger.steps:
+            due = {"from": each.source, **(due or {})} if each.name == name else due
+    return clause | {"due": {name: due}}
 
 
-def _used(trigger: Trigger, step: str, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
+def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
     if cause is None:
         return {}
     zone = zone_of(rules.defaults.zone)
     person = person_as_of(known.person, known.facts, rules.catalogue, cause.time)
     values = citizen_values(person.attributes, cause.time, zone) | cause.values
-    return {name: values[name] for name in sorted(_reads(trigger, step)) if name in values}
+    values |= law_values(intent, cause, known, rules.rulebook)
+    return {name: values[name] for name in sorted(_reads(trigger, intent.step)) if name in values}
 
 
 def _reads(trigger: Trigger, step: str) -> set[str]:
-    names = set(trigger.occurrence) | set(trigger.when.reads if trigger.when else ())
+    names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
+    names |= set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:
         if each.name == repetition_of(step)[0]:
             names |= {each.source, *(each.when.reads if each.when else ())}

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.benefits import BadBenefit
 from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
 from domain.facts import ControlSet, PackPublished, TriggerPublished, TriggerWithdrawn
@@ -49,7 +50,7 @@ class NothingPublished(Exception):
 
 
 class BreaksVersions(Exception):
-    """The published trigger {trigger} does not work with these event types ({problem}). Keep what it reads."""
+    """The published {trigger} does not work with these event types ({problem}). Keep what it reads."""
 
     def __init__(self, trigger: str, problem: str) -> None:
         super().__init__((type(self).__doc__ or "").format(trigger=trigger, problem=problem))
@@ -192,7 +193,10 @@ def _check_versions_still_work(entries: Sequence[Entry], new: Sequence[PackPubli
     packs = {pack.pack: pack for pack in _latest_packs(entries)}
     packs |= {fact.pack: fact for fact in new if isinstance(fact, PackPublished)}
     contents = [pack.content for pack in packs.values()]
-    catalogue, _ = catalogue_of(contents), defaults_of(contents)
+    try:
+        catalogue, _ = catalogue_of(contents), defaults_of(contents)
+    except BadBenefit as bad:
+        raise BreaksVersions(str(bad.path[0]), str(bad)) from None
     for each in _published(entries):
         try:
             compile_trigger(each.fact.trigger, each.fact.rules, catalogue)

@@ -1,6 +1,7 @@
 """Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
@@ -32,18 +33,26 @@ def histories(
     }
 
 
+def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
+    """What happened to the person themselves (not to where they lived), as recorded by then."""
+    recorded = _recorded(connection, log, [person], None, known_at)
+    return history_of(person, recorded[person], rulebook.catalogue)
+
+
 def persons(
     connection: Connection, log: Log, pseudonyms: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, Person]:
     """Pseudonym -> the person as folded from everything known before that position of the log, or now."""
-    return {
-        person: person_as_of(person, known.facts, rulebook.catalogue)
-        for person, known in histories(connection, log, pseudonyms, rulebook, before).items()
-    }
+    return folded(histories(connection, log, pseudonyms, rulebook, before), rulebook)
+
+
+def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person]:
+    """Pseudonym -> the person whom the whole history makes."""
+    return {person: person_as_of(person, each.facts, rulebook.catalogue) for person, each in known.items()}
 
 
 def _recorded(
-    connection: Connection, log: Log, persons: Sequence[str], before: int | None
+    connection: Connection, log: Log, persons: Sequence[str], before: int | None, known_at: datetime | None = None
 ) -> dict[str, list[LifeEvent]]:
     found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
     for part in chunked(persons):
@@ -56,6 +65,8 @@ def _recorded(
             query = query.where(history.c.position < before)
         rows = connection.execute(query).fetchall()
         for entry, row in zip(log.decoded(connection, rows), rows, strict=True):
+            if known_at is not None and entry.recorded is not None and entry.recorded > known_at:
+                continue
             found[row.person].append(_as_loaded(entry, row.ahead_from))
     return found
 

@@ -172,7 +172,8 @@ class _Rehearsal:
         """The decision with all that its words need."""
         intent = settlement.nudge.intent
         cause = next((event for event in self.known if event.stream == intent.cause), None)
-        return Settled(settlement, self._person(intent.person), cause, decision)
+        person = self._person(intent.person)
+        return Settled(settlement, person, cause, decision, self._history(intent.person))
 
     def _recipients(self, nudge: Nudge, at: datetime) -> tuple[str, ...]:
         return recipients(nudge, self.trigger, self._person(nudge.intent.person), self.rules.defaults, at)

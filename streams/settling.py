@@ -12,6 +12,7 @@ from domain.cap import window_start
 from domain.delivery import Delivery, State
 from domain.digest import is_digest, travels
 from domain.events import LifeEvent
+from domain.history import History
 from domain.nudge import Nudge
 from domain.overrides import OVERRIDES
 from domain.person import Person
@@ -36,15 +37,17 @@ from streams.log import Log
 
 
 class Case(Struct, frozen=True):
-    """One delivery to decide on. `about`: the person whom the nudge concerns; `cause`: the life event behind it.
+    """One delivery to decide on.
 
-    Of a digest, `members` go with it, and `leaving` leave it, each by its own decision.
+    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person. Of a
+    digest, `members` go with it, and `leaving` leave it, each by its own decision.
     """
 
     settlement: Settlement
     about: Person
     cause: LifeEvent | None
     decision: Decision
+    history: History
     members: tuple["Case", ...] = ()
     leaving: tuple["Case", ...] = ()
 
@@ -103,6 +106,7 @@ class Looking:
         self.messages: dict[str, list[datetime]] = {}
         self.reported: Mapping[UUID, LifeEvent] = {}
         self.members: Mapping[UUID, Nudge] = {}
+        self.histories: dict[str, History] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
         """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian.
@@ -126,7 +130,9 @@ class Looking:
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)
         if missing:
-            self.persons |= reading.persons(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            found = reading.histories(self.connection, self.log, missing, self.rules.rulebook, self.before)
+            self.histories |= found
+            self.persons |= reading.folded(found, self.rules.rulebook)
 
     def _recipients(self, nudge: Nudge, recipient: str) -> tuple[str, ...]:
         """Whoever was chosen before stays; the first look at a nudge chooses."""
@@ -159,7 +165,8 @@ class Looking:
 
     def _case(self, settlement: Settlement, decision: Decision) -> Case:
         intent = settlement.nudge.intent
-        return Case(settlement, self.persons[intent.person], self.reported.get(intent.cause), decision)
+        cause, history = self.reported.get(intent.cause), self.histories[intent.person]
+        return Case(settlement, self.persons[intent.person], cause, decision, history)
 
     def _noted(self, settlement: Settlement, decision: Decision) -> Decision:
         counts = OVERRIDES[settlement.trigger.klass].counts

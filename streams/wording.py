@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from domain.law import law_values
 from domain.person import Person, citizen_values
 from domain.settle import Reason, Withhold
 from domain.timing import zone_or
@@ -29,7 +30,7 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
     values = context(
         case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
-        intent.due.astimezone(zone),
+        intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
     return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from domain.benefits import with_benefits
 from domain.event_types import Catalogue, event_type_of
+from domain.parameters import parameter_of
 from domain.rulebook import Defaults
 from domain.timing import QuietHours, at_local, parse_clock, zone_of
 from domain.workdays import WEEKDAYS, Workdays
@@ -22,7 +24,11 @@ class NoDefaults(LookupError):
 
 
 def catalogue_of(contents: Sequence[Content]) -> Catalogue:
-    """The event types and attributes of all packs; area levels of the first that has any."""
+    """What all packs declare together; area levels of the first that has any.
+
+    Raises:
+        BadBenefit: a benefit does not work with these event types and parameters.
+    """
     types = [event_type_of(event) for content in contents for event in content["events"]]
     attributes = {
         name: attribute["type"]
@@ -30,7 +36,13 @@ def catalogue_of(contents: Sequence[Content]) -> Catalogue:
         for name, attribute in (content.get("attributes") or {}).items()
     }
     levels = next((content["area_levels"] for content in contents if content.get("area_levels")), ())
-    return Catalogue({type_.name: type_ for type_ in types}, attributes, tuple(levels))
+    parameters = {name: parameter_of(each) for name, each in _merged(contents, "parameters").items()}
+    catalogue = Catalogue({type_.name: type_ for type_ in types}, attributes, tuple(levels), parameters)
+    return with_benefits(catalogue, _merged(contents, "benefits"))
+
+
+def _merged(contents: Sequence[Content], group: str) -> dict[str, Any]:
+    return {name: each for content in contents for name, each in (content.get(group) or {}).items()}
 
 
 def defaults_of(contents: Sequence[Content]) -> Defaults:

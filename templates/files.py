@@ -11,6 +11,7 @@ from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
 BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
+PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -32,8 +33,16 @@ class PackFiles(Struct, frozen=True):
     pack: Document
     events: tuple[Document, ...]
     triggers: tuple[TriggerFiles, ...]
-    personas: Document | None = None
+    parameters: Document | None = None
+    benefits: Document | None = None
     services: Document | None = None
+    personas: Document | None = None
+
+    @property
+    def extra(self) -> dict[str, Document]:
+        """The files that a pack may do without, by the key of the pack's content that each becomes."""
+        files = {"parameters": self.parameters, "benefits": self.benefits, "services": self.services}
+        return {name: document for name, document in files.items() if document is not None}
 
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
@@ -43,9 +52,12 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
         read_document(folder / "pack.yaml", report),
         tuple(read_document(path, report) for path in sorted((folder / "events").glob("*.yaml"))),
         tuple(_read_trigger(inner, report) for inner in _trigger_folders(folder)),
-        read_document(folder / PERSONAS, report) if (folder / PERSONAS).is_file() else None,
-        read_document(services, report) if (services := folder / SERVICES).exists() else None,
+        *(_read_if_there(folder / name, report) for name in (PARAMETERS, BENEFITS, SERVICES, PERSONAS)),
     )
+
+
+def _read_if_there(path: Path, report: Report) -> Document | None:
+    return read_document(path, report) if path.is_file() else None
 
 
 def _trigger_folders(folder: Path) -> Iterator[Path]:

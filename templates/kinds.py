@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from domain.timing import parse_offset, zone_of
 from domain.triggers import CORRECTION
+from templates.findings import closest
 
 NAME = r"^[a-z][a-z0-9_]*$"
 DOTTED = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$"
@@ -22,6 +23,8 @@ DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 
+EDGES = ("becomes", "ceases")
+"""On which edge of an entitlement a trigger starts."""
 _YEARS = 200
 
 
@@ -62,7 +65,18 @@ def _period(text: str) -> str:
 
 
 def _until(text: str) -> str:
-    return text if text.startswith(("event.", "citizen.")) else _duration(text)
+    return text if text.startswith(("event.", "citizen.", "entitled.")) else _duration(text)
+
+
+def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an entitlement)
+    if isinstance(value, str) and value:
+        return value
+    if not (isinstance(value, dict) and len(value) == 1 and all(isinstance(each, str) for each in value.values())):
+        raise ValueError("is an event type, or {becomes: benefit}, or {ceases: benefit}")
+    if (edge := next(iter(value))) not in EDGES:
+        meant = closest(edge, EDGES)
+        raise ValueError(f"the key {edge!r} is not known here" + (f" (did you mean {meant!r}?)" if meant else ""))
+    return value
 
 
 def written(pattern: str) -> WithJsonSchema:
@@ -110,6 +124,11 @@ Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one 
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )
+On = Annotated[Any, AfterValidator(_on), WithJsonSchema({"anyOf": [
+    {"type": "string", "minLength": 1},
+    *({"type": "object", "properties": {edge: {"type": "string"}}, "required": [edge], "additionalProperties": False}
+      for edge in EDGES),
+]})]  # fmt: skip
 Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
 Titles = dict[Language, Text]
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from domain.benefits import starts_on
 from domain.event_types import Catalogue
+from templates.benefit_check import Rest, check_benefits, check_parameters
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
@@ -81,6 +84,10 @@ def _check(packs: list[PackFiles], report: Report) -> None:
     known = check_packs(packs, report)
     languages = languages_of(files.pack for files in packs)
     catalogue, broken = _catalogue(packs, known, report)
+    catalogue = replace(catalogue, parameters=check_parameters(packs, languages, report))
+    benefits = [files.benefits for files in packs if files.benefits is not None]
+    catalogue, unusable = check_benefits(benefits, Rest(catalogue, broken, known, languages), report)
+    broken |= unusable
     for files in packs[1:]:  # the built-in one is not the jurisdiction's to translate
         for document in (files.pack, *files.events):
             check_titles(document, languages, report)
@@ -136,15 +143,14 @@ def _check_trigger(
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     check_links(trigger, domains_of(pack), report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
-    if not report.about(paths) and trigger.rules.data["on"] in catalogue.types:
+    if not report.about(paths) and starts_on(trigger.rules.data["on"], catalogue) is not None:
         check_samples(trigger, catalogue, sms_limit_of(pack), report)
 
 
 def pack_of(files: PackFiles) -> Pack:
     """The pack in these files, in which nothing is wrong."""
     events = sorted((document.data for document in files.events), key=lambda event: str(event["type"]))
-    services = {} if files.services is None else {"services": files.services.data}
-    content = {**files.pack.data, "events": events, **services}
+    content = {**files.pack.data, "events": events} | {name: each.data for name, each in files.extra.items()}
     return Pack(content["pack"], content, _hash(content), tuple(_source(trigger) for trigger in files.triggers))
 
 

@@ -73,9 +73,9 @@ class _Comparison:
     def who(self) -> Iterator[Change]:
         """Who is told, and about what."""
         one, other = self.old.trigger, self.new.trigger
-        if one.on != other.on:
-            sentence = f"It starts on {self.new.words.title(other.on)}, before on {self.old.words.title(one.on)}."
-            yield Change("who", "on", sentence, one.on, other.on)
+        if self.before["on"] != self.after["on"]:
+            sentence = f"It starts {self._start(self.new)}, before {self._start(self.old)}."
+            yield Change("who", "on", sentence, self.before["on"], self.after["on"])
         if one.to != other.to:
             sentence = f"It is told to {_roles(other)}, before to {_roles(one)}."
             yield Change("who", "to", sentence, sorted(one.to), sorted(other.to))
@@ -86,6 +86,11 @@ class _Comparison:
             sentence = f"One matter is {_matter(other)}; before, {_matter(one)}."
             yield Change("who", "occurrence", sentence, list(one.occurrence), list(other.occurrence))
         yield from self._simple("who", "minors", "For a minor it goes to {after}; before, to {before}.")
+
+    @staticmethod
+    def _start(side: Side) -> str:
+        on = side.source.rules["on"]
+        return f"on {side.words.title(on)}" if isinstance(on, str) else _lower_first(side.words.start(on))
 
     @staticmethod
     def _only(side: Side, condition: Condition | None) -> str:
@@ -124,7 +129,8 @@ class _Comparison:
 
     @staticmethod
     def _due(side: Side, name: str) -> str:
-        return _lower_first(side.words.due(side.source.rules["due"][name] or {}))
+        [source] = {step.source for step in side.trigger.steps if step.name == name}
+        return _lower_first(side.words.due({"from": source, **(side.source.rules["due"][name] or {})}))
 
     def _unless(self) -> Iterator[Change]:
         before, after = (

@@ -1,7 +1,7 @@
 """Checks pack.yaml, and that everything with a title has one in each language of the pack."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -157,11 +157,16 @@ def sms_limit_of(pack: Mapping[str, Any]) -> SmsLimit:
     return SmsLimit(parts if isinstance(parts, int) else SMS_PARTS, price if isinstance(price, int | float) else None)
 
 
-def check_titles(document: Document, languages: list[str], report: Report) -> None:
-    """Report every title and label of a file that lacks a language."""
+def _titled(path: Path) -> bool:
+    return path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
+
+
+def check_titles(
+    document: Document, languages: list[str], report: Report, titled: Callable[[Path], bool] = _titled
+) -> None:
+    """Report every title and label of a file that lacks a language; `titled`: which paths hold one."""
     for path in document.values if document.data is not None else ():
-        named = path == ("title",) or (len(path) == _DEPTH and path[0] in _TITLED and path[2] in ("title", "label"))
-        if not named:
+        if not titled(path):
             continue
         written = group_at(document.data, *path)
         missing = [each for each in languages if each not in written]

@@ -17,6 +17,7 @@ from domain.triggers import CORRECTION, Trigger
 from templates.choices import choices_of, combinations
 from templates.loader import TriggerSource
 from templates.personas import Persona
+from templates.preview_law import law_of
 from templates.render import Rendered, Renderer, WordsFailed, context
 from templates.sample_values import Inventor, flat
 
@@ -73,6 +74,8 @@ class Previewer:
     ) -> None:
         self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
         self._type: EventType = catalogue.types[trigger.on]
+        required = trigger.turn.benefit.conditions if trigger.turn else ()
+        self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
         self._zone = zone_of(defaults.zone)
         self._now = now.astimezone(self._zone).replace(second=0, microsecond=0)
         self._renderer = Renderer(source.words, source.rules, defaults.language, trigger=source.name)
@@ -89,7 +92,7 @@ class Previewer:
         told = "guardian" if self._is_ward(citizen) else "themselves"
         values = self._event(persona, citizen)
         if values is None:
-            return Hearing(persona, told, nothing="`when` does not hold for them")
+            return Hearing(persona, told, nothing=self._unmet())
         dues = {step.name: due for step in self._trigger.steps if (due := step.due(values, self._zone)) is not None}
         if not dues:
             return Hearing(persona, told, nothing="no step applies to them")
@@ -98,7 +101,7 @@ class Previewer:
             dues[CORRECTION] = self._now
         messages = [
             Message(step, local := due.astimezone(self._zone), tuple(
-                self._words(language, step, context(values, citizen, recipient, local))
+                self._words(language, step, context(values, citizen, recipient, local, values))
                 for language in languages or self._languages
             )) for step, due in dues.items()
         ]  # fmt: skip
@@ -120,13 +123,19 @@ class Previewer:
             **citizen, **roles, **made, **self._known_of(citizen), **flat(persona.event),
             "event.type": self._type.name, "event.time": self._now,
         }  # fmt: skip
-        if self._trigger.when is None:
-            return usual
         fixed = {f"event.{name}" for name in persona.event}
-        candidates = _candidates(self._trigger.when, self._type, usual)
+        candidates = _candidates(self._conditions, self._type, usual)
         free = {name: values for name, values in candidates.items() if name not in fixed}
-        tried = ({**usual, **chosen} for chosen in (*combinations(free), {}))
-        return next((values for values in tried if self._trigger.when.holds(values)), None)
+        tried = (self._with_law({**usual, **chosen}) for chosen in (*combinations(free), {}))
+        return next((each for each in tried if all(one.holds(each) for one in self._conditions)), None)
+
+    def _with_law(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values | law_of(self._trigger, values, self._catalogue, self.today, self._zone)
+
+    def _unmet(self) -> str:
+        if self._trigger.turn is None or self._trigger.when is not None:
+            return "`when` does not hold for them"
+        return "they do not meet the conditions of the benefit"
 
     def _known_of(self, citizen: Mapping[str, Any]) -> dict[str, Any]:
         """What the event says of the person that is known of them: a registry has the same date of birth."""
@@ -143,16 +152,19 @@ class Previewer:
             return Words(language, None, f"{failed.variable} {failed.problem}")
 
 
-def _candidates(when: Condition, type_: EventType, usual: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
-    """Values of the event's fields that might make a condition hold: those it names, and those next to them."""
+def _candidates(
+    conditions: Sequence[Condition], type_: EventType, usual: Mapping[str, Any]
+) -> dict[str, Sequence[Any]]:
+    """Values of the event's fields that might make the conditions hold: those they name, and those next to them."""
     few = choices_of(type_)
-    found: dict[str, Sequence[Any]] = {}
-    for name in when.reads:
-        if name in few:
-            found[name] = few[name]
-        elif name.startswith("event.") and name in usual:
-            found[name] = [usual[name], *_near(usual[name], when.text)]
-    return found
+    found: dict[str, list[Any]] = {}
+    for when in conditions:
+        for name in when.reads:
+            if name in few:
+                found[name] = list(few[name])
+            elif name.startswith("event.") and name in usual:
+                found.setdefault(name, [usual[name]]).extend(_near(usual[name], when.text))
+    return dict(found)
 
 
 def _near(value: Any, text: str) -> Iterator[Any]:  # noqa: ANN401  (a value of an event)

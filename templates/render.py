@@ -11,6 +11,8 @@ from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, Plain
 from templates.environment import group
 from templates.layout import Action, Layout
 
+NOTHING: Mapping[str, Any] = {}
+
 
 class WordsFailed(Exception):
     """The words of {trigger} cannot be rendered: {variable} {problem}. Mend the words or the event, then repair."""
@@ -42,15 +44,24 @@ class Short(Struct, frozen=True):
 
 
 def context(
-    event: Mapping[str, Any], citizen: Mapping[str, Any], recipient: Mapping[str, Any], due: datetime
-) -> dict[str, Any]:
-    """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone."""
+    event: Mapping[str, Any], citizen: Mapping[str, Any], recipient: Mapping[str, Any], due: datetime,
+    law: Mapping[str, Any] = NOTHING,
+) -> dict[str, Any]:  # fmt: skip
+    """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone.
+
+    `law`: parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…).
+    """
     return {
         "event": group("event", event, due.tzinfo),
         "citizen": group("citizen", citizen, due.tzinfo),
         "recipient": group("recipient", recipient, due.tzinfo),
         "due": due,
+        **{root: group(root, _under(root, law), due.tzinfo) for root in ("param", "benefit", "entitled")},
     }
+
+
+def _under(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name.startswith(f"{root}.")}
 
 
 class Renderer:

@@ -17,7 +17,12 @@ _SIGNS = {
     "<": "is less than", "!": "not",
 }  # fmt: skip
 _OF_DATES = {">": "is after", "<": "is before", ">=": "is not before", "<=": "is not after"}
-_ROOTS = {"event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s"}
+_ROOTS = {
+    "event": "the event’s", "later": "the later event’s", "citizen": "the citizen’s", "param": "the law’s",
+    "entitled": "the entitlement’s", "benefit": "the benefit’s",
+}  # fmt: skip
+_EDGES = {"becomes": "entitled to", "ceases": "to be entitled to"}
+_STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {"event.time": "the time of the event", "complete.time": "the time of the last event that is needed"}
 _ORDERS = {"any": "before or after", "before": "before", "after": "after"}
 _MONTHS, _HOUR, _MINUTE = 12, 3600, 60
@@ -33,14 +38,13 @@ class RuleWords(Struct, frozen=True):
         if "on" not in clause:  # the platform's own
             yield "What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone."
             return
-        yield f"When this is recorded: {self.title(clause['on'])}{self._given(clause.get('when'))}."
+        yield f"{self.start(clause['on'])}{self._given(clause.get('when'))}."
         yield from (self._with(each) for each in clause.get("with") or ())
         yield from ["These happen in this order."] if clause.get("in_order") else ()
         if count := clause.get("count"):
             yield f"It starts with number {count['nth']} of these within {length(parse_offset(count['within']))}."
         yield f"It is for {whom(clause.get('to') or 'subject')}."
-        start = "complete.time" if clause.get("with") else "event.time"
-        yield from (self.due({"from": start, **step}) for step in clause["due"].values() if step)
+        yield from (self.due({"from": _source(clause), **step}) for step in clause["due"].values() if step)
         yield from (self.unless(each) for each in clause.get("unless") or ())
         if "expires" in clause:
             yield f"It is not sent later than {self.expiry(clause['expires'])}."
@@ -73,6 +77,13 @@ class RuleWords(Struct, frozen=True):
         """An event type by its title."""
         return f"“{self.titles.get(event_type, event_type)}”"
 
+    def start(self, on: str | Mapping[str, str]) -> str:
+        """What a trigger starts on: an event, or an entitlement that begins or ends."""
+        if isinstance(on, str):
+            return f"When this is recorded: {self.title(on)}"
+        [(edge, benefit)] = on.items()
+        return f"When this person {edge} {_EDGES[edge]} “{_spoken(benefit)}”"
+
     def _given(self, when: str | None) -> str:
         return f", and {self.condition(when)}" if when else ""
 
@@ -101,6 +112,14 @@ class RuleWords(Struct, frozen=True):
             return f"{length(parse_offset(text))} after it was due"
         except NotADuration:
             return self.name(text)
+
+
+def _source(clause: Mapping[str, Any]) -> str:
+    """What the steps of a clause count from where they don't say."""
+    if isinstance(clause["on"], str):
+        return "complete.time" if clause.get("with") else "event.time"
+    [edge] = clause["on"]
+    return _STARTS[edge]
 
 
 def _working_days(count: int) -> str:

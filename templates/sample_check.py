@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.event_types import Catalogue, EventType
+from domain.benefits import starts_on
+from domain.event_types import Catalogue
 from domain.sms import segments
 from domain.triggers import CORRECTION, named
 from templates.files import TriggerFiles
@@ -18,7 +19,7 @@ from templates.findings import Report
 from templates.pack_check import SmsLimit
 from templates.render import Renderer, Short, WordsFailed, context
 from templates.sample_values import AHEAD, NAMES, Inventor, flat
-from templates.words_check import START, texts
+from templates.words_check import START, law_variables, texts
 from templates.yaml_file import Document, Path
 
 MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -28,6 +29,8 @@ _SHORTEST: Mapping[str, Any] = {
     "string": "x", "date": "2026-05-01", "integer": 1, "number": 1.0, "boolean": True, "strings": (),
     "instant": MOMENT,
 }  # fmt: skip
+_USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
+"""What parameters, amounts and days of an entitlement come to."""
 
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
@@ -39,7 +42,7 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, re
     """Report words that fail for events that their schema allows, and words that are always too long."""
     rules = files.rules.data
     renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
-    made = samples(catalogue.types[rules["on"]], catalogue)
+    made = samples(rules["on"], catalogue)
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, limit, report)
         for step, said in rules["due"].items():
@@ -57,8 +60,9 @@ class Samples(Struct, frozen=True):
     smallest: Mapping[str, Any]
 
 
-def samples(type_: EventType, catalogue: Catalogue) -> Samples:
-    """Made-up events of a type."""
+def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in the file)
+    """Made-up events, of the type that a trigger `on` that starts on."""
+    type_ = catalogue.types[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
     citizen = {name: _SHORTEST[kind] for name, kind in catalogue.citizen_variables().items()}
@@ -68,7 +72,9 @@ def samples(type_: EventType, catalogue: Catalogue) -> Samples:
     }
     usual = event | flat(Inventor(USUAL_DAY - AHEAD, str, _longest).data(type_.schema))
     person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
-    return Samples(context(usual, person, person, MOMENT), context(smallest, citizen, citizen, MOMENT))
+    law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
+    likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
+    return Samples(context(usual, person, person, MOMENT, likely), context(smallest, citizen, citizen, MOMENT, law))
 
 
 def _longest(allowed: Sequence[Any]) -> object:

@@ -3,7 +3,7 @@
 from types import NoneType
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from templates.findings import Report, closest
@@ -80,6 +80,8 @@ def _known_keys(shape: type[BaseModel], path: Path) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:  # noqa: ANN401  (annotations have no type)
+    if isinstance(annotation, type) and issubclass(annotation, RootModel):
+        annotation = annotation.model_fields["root"].annotation
     fields = _fields(annotation)
     inner = fields.get(str(part)) if fields else next(iter(get_args(annotation)[-1:]), None)
     return next((each for each in get_args(inner) if each is not NoneType), None) if _nullable(inner) else inner

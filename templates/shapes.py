@@ -17,6 +17,7 @@ from templates.kinds import (
     Duration,
     Name,
     Names,
+    On,
     Period,
     Shape,
     StepName,
@@ -102,7 +103,7 @@ class TriggerShape(Shape):
     legal_basis: Text = Field(description="the law that obliges or allows the agency to tell")
     category: Name = Field(description="what a citizen opts out of")
     class_: Class = Field(alias="class", description="what overrides preferences and caps")
-    on: Text = Field(description="the event type that starts it")
+    on: On = Field(description="the event type that starts it, or {becomes: benefit}, or {ceases: benefit}")
     when: Text = optional("CEL: which of these events")
     with_: Annotated[list[WithShape], Field(min_length=1, max_length=5)] = optional(
         "other events that are needed too", alias="with"

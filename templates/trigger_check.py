@@ -1,13 +1,14 @@
 """Checks a trigger's rules: their shape, the names they use, and that they compile; all findings at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
 
-from domain.compiling import ONCE, compile_trigger
+from domain.benefits import starts_on
+from domain.compiling import ENTITLED, ONCE, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest
@@ -38,7 +39,7 @@ _HARMLESS: Mapping[str, Any] = {
     "channels": ["email"],
 }  # fmt: skip
 _QUOTED = re.compile(r"'([^']+)'")
-_ROOTED = re.compile(r"(?:event|citizen|later)\.")
+_ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
 def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str], report: Report) -> None:
@@ -47,13 +48,14 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
         return
     wrong = check_shape(document, TriggerShape, report)
     rules = _compilable(document.data, wrong) if wrong else document.data
-    if rules is None or broken & set(_types(rules)):
+    if rules is None or broken & set(_types(rules, catalogue)):
         return
     try:
         trigger = compile_trigger("lint", rules, catalogue)
     except BadTrigger as first:
         for bad in (first, *first.others):
-            report.add(document.finding(_place(document, bad), bad.problem, _meant(bad, rules, catalogue)))
+            place = place_of(document, bad, ("when",))
+            report.add(document.finding(place, bad.problem, _meant(bad, rules, catalogue)))
     else:
         if not wrong:
             check_sense(document, trigger, catalogue, report)
@@ -84,29 +86,41 @@ def _drop(rules: Any, path: Path) -> bool:  # noqa: ANN401  (plain data)
     return True
 
 
-def _types(rules: dict[str, Any]) -> list[str]:
-    return [rules["on"], *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
+def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
+    """The event types, and the benefit, that the rules name."""
+    on = rules["on"]
+    started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
+    return [*started, *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
 
 
-def _place(document: Document, bad: BadTrigger) -> Place:
-    if bad.path[-1] != "when":
-        return document.value(bad.path)
+def quoted_in(bad: BadTrigger) -> str | None:
+    """The name that the problem is about."""
     quoted = _QUOTED.search(bad.problem)
-    token = quoted[1] if quoted and _ROOTED.match(quoted[1]) else ""
-    return document.inside(bad.path, bad.line, token, bad.column)
+    return quoted[1] if quoted else None
+
+
+def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Place:
+    """Where the problem is; `texts`: the keys that hold CEL, in which a name can be searched for."""
+    if bad.path[-1] not in texts:
+        return document.value(bad.path)
+    quoted = quoted_in(bad) or ""
+    return document.inside(bad.path, bad.line, quoted if _ROOTED.match(quoted) else "", bad.column)
 
 
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
-    if (quoted := _QUOTED.search(bad.problem)) is None or quoted[1] == COMPLETE:
+    if (quoted := quoted_in(bad)) is None or quoted == COMPLETE:
         return None
+    if bad.path[0] == "on" and isinstance(rules["on"], dict):
+        return closest(quoted, catalogue.benefits)
     if bad.path[-1] == "on":
-        return closest(quoted[1], catalogue.types)
-    type_ = catalogue.types[rules["on"]]
+        return closest(quoted, catalogue.types)
+    type_ = catalogue.types[str(starts_on(rules["on"], catalogue))]
     if bad.path == ("to",):
-        return closest(quoted[1], type_.roles)
-    other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS else rules
-    later = catalogue.types[other["on"]]
+        return closest(quoted, type_.roles)
+    other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS and len(bad.path) > 1 else rules
+    later = catalogue.types[str(starts_on(other["on"], catalogue))]
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
     names += [COMPLETE] if "with" in rules else []
     names += [ONCE] if bad.path == ("occurrence",) else []
-    return closest(quoted[1], [*names, *catalogue.citizen_variables()])
+    names += ENTITLED if isinstance(rules["on"], dict) else ()
+    return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

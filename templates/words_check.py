@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.benefits import starts_on
+from domain.compiling import ENTITLED
 from domain.event_types import Catalogue
 from domain.triggers import CORRECTION
 from templates.environment import markdown_environment, plain_environment
@@ -52,12 +54,23 @@ def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[s
 
 
 def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str] | None:
-    if (type_ := catalogue.types.get(str(rules.get("on")))) is None:
+    if (type_ := catalogue.types.get(starts_on(rules.get("on"), catalogue) or "")) is None:
         return None
     citizen = catalogue.citizen_variables()
     recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}
     event = {f"event.{name}": kind for name, kind in type_.variables().items()}
-    return event | citizen | recipient | {"step": "string", "repetition": "integer", "due": "instant"}
+    law = law_variables(rules.get("on"), catalogue)
+    return event | citizen | recipient | law | {"step": "string", "repetition": "integer", "due": "instant"}
+
+
+def law_variables(on: object, catalogue: Catalogue) -> dict[str, str]:
+    """What words may read of the law: its parameters, the amounts of benefits about the event, the entitlement."""
+    amounts = {
+        f"benefit.{name}.amount": "integer"
+        for name, each in catalogue.benefits.items()
+        if each.on == starts_on(on, catalogue) and each.amount is not None
+    }
+    return catalogue.parameter_variables() | amounts | ({} if isinstance(on, str) else ENTITLED)
 
 
 def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
@@ -136,6 +149,9 @@ class _Words:
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))
+        if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
+            message = f"a correction may come when nobody is entitled any more, so {gone[0]} has no value"
+            self.report.add(self.document.finding(self.document.value(path), message))
         if is_markdown(path):
             self._markdown(path, text)
         elif self.context.rules.get("discreet") is True and reading.reads:

@@ -16,7 +16,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
 TESTS = ("defined", "undefined")
 LOOP = ("first", "last", "index", "length")
 """What a loop knows about itself."""
-ROOTS = ("event", "citizen", "recipient", "step", "repetition", "due")
+ROOTS = ("event", "citizen", "recipient", "param", "benefit", "entitled", "step", "repetition", "due")
 MAX_DEPTH = 30
 MAX_LENGTH = 20_000
 

@@ -49,14 +49,14 @@ TRIGGERS = (
 """What a world knows of the pack kz, so that what a test counts does not grow with the pack."""
 
 
-def few_triggers(folder: Path) -> Path:
-    """The pack kz as it is shipped, with all its event types and a few of its triggers."""
+def few_triggers(folder: Path, *more: str) -> Path:
+    """The pack kz as it is shipped, with all its event types and a few of its triggers, and `more`."""
     [kz] = [path for path in shipped() if path.name == "kz"]
     made = folder / "few"
     made.mkdir(parents=True, exist_ok=True)
     for path in kz.iterdir():
         link = made / path.name
-        if (path.is_file() or path.name in ("events", *TRIGGERS)) and not link.exists():
+        if (path.is_file() or path.name in ("events", *TRIGGERS, *more)) and not link.exists():
             link.symlink_to(path)
     return made
 

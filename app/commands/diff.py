@@ -99,7 +99,8 @@ def _compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
 
 
 def _story(side: Side) -> str:
-    return " ".join(side.words.sentences(side.source.rules))
+    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}  # what is unsaid is the benefit's
+    return " ".join(side.words.sentences({**side.source.rules, **to}))
 
 
 def _print(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:

@@ -286,6 +286,29 @@ def test_diff_of_steps(terminal: Terminal) -> None:
     assert "Step eve is new: it is due 1 day before" in said
 
 
+def test_diff_of_entitlements(terminal: Terminal) -> None:
+    """Edges of an entitlement are told as such, with the days from which steps count although nothing says so."""
+    began, ends = (str(KZ / name) for name in ("childcare_allowance", "childcare_allowance_ending"))
+    objects = terminal.run("diff", began, ends, "--json").objects
+    [started] = [each["sentence"] for each in objects if each["about"] == "on"]
+    assert started == (
+        "It starts when this person ceases to be entitled to “childcare allowance”, "
+        "before when this person becomes entitled to “childcare allowance”."
+    )
+    old = shutil.copytree(KZ, terminal.folder / "kz")
+    shutil.rmtree(old / "childcare_allowance")
+    [[story]] = [[each["sentence"]] for each in terminal.run("diff", str(old), str(KZ), "--json").objects]
+    assert "When this person becomes entitled to “childcare allowance”. It is for the mother." in story
+    assert "the entitlement’s ‘from’" in story
+
+
+def test_preview_of_an_entitlement(terminal: Terminal) -> None:
+    """Its days and amounts are made up by the benefit and the law of the day."""
+    page = terminal.run("preview", str(KZ / "childcare_allowance_ending"), "--language", "en", *AT).lines
+    assert page[1].startswith("on ceases childcare_allowance, by push")
+    assert "  adult       month 2027-07-27 10:00" in page
+
+
 def test_diff_of_packs_names_what_came_and_went(terminal: Terminal) -> None:
     """A new trigger tells its whole story; the reading order is that of names."""
     old = town(terminal)

@@ -109,7 +109,7 @@ def test_every_shipped_word_is_sound_html() -> None:
     catalogue = catalogue_of([pack.content for pack in packs])
     for source in (trigger for pack in packs for trigger in pack.triggers):
         renderer = Renderer(source.words, source.rules)
-        full = samples(catalogue.types[source.rules["on"]], catalogue).full
+        full = samples(source.rules["on"], catalogue).full
         for language in source.words:
             for step in source.rules["due"]:
                 tags = _Tags()

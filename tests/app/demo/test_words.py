@@ -59,6 +59,20 @@ def test_a_clause_becomes_sentences() -> None:
     ]
 
 
+def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
+    """A trigger on becoming entitled, or on ceasing to be, says so, with the law's values and the days of it."""
+    clause = {"on": {"ceases": "childcare_allowance"}, "to": ["mother"], "when": "param.mci > 3000",
+              "due": {"month": {"from": "entitled.until", "offset": "-P30D"}}}  # fmt: skip
+    assert list(RuleWords(TITLES).sentences(clause)) == [
+        "When this person ceases to be entitled to “childcare allowance”, and the law’s ‘mci’ is more than 3000.",
+        "It is for the mother.",
+        "It is due 30 days before the entitlement’s ‘until’.",
+    ]
+    unsaid = clause | {"due": {"soon": {"offset": "-P1D"}}}
+    assert "It is due 1 day before the entitlement’s ‘until’." in RuleWords(TITLES).sentences(unsaid)
+    assert RuleWords(TITLES).start({"becomes": "pension"}) == "When this person becomes entitled to “pension”"
+
+
 def test_everything_that_a_clause_may_say_becomes_sentences() -> None:
     """Other events, counts, working days and repetition are put into words too."""
     clause = {

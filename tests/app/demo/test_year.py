@@ -95,7 +95,8 @@ def test_the_invented_reports_come_after_what_they_report(lived: Lived) -> None:
     for nudge in everybodys(lived):
         if nudge.state in first:
             first[nudge.state] += 1
-            assert all(one.sent_at and one.sent_at.astimezone(UTC) >= nudge.intent.due for one in nudge.deliveries)
+            told = [one for one in nudge.deliveries if one.state in first]  # of two guardians one may be out of reach
+            assert all(one.sent_at and one.sent_at.astimezone(UTC) >= nudge.intent.due for one in told)
     assert all(first.values())
 
 

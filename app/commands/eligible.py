@@ -1,0 +1,155 @@
+"""habarshy eligible: to what a person is entitled on a day, and why not to the rest."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from app.compose import compose
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of, settings_of
+from app.persons import pseudonym_of
+from app.terminal import Exit, data, data_json, stop
+from domain.answers import Answer, Obstacle, Why
+from domain.benefits import Requirement
+from domain.eligibility import eligibility
+from domain.event_types import Catalogue, Titles
+from domain.events import Effective
+from domain.timing import zone_of
+from streams import reading
+
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="By the law and the facts of that day.")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="As was recorded by then.")]
+
+
+class Question(NamedTuple):
+    """As of which day, and what is known."""
+
+    day: date
+    known_at: datetime
+
+
+def eligible(
+    person: PersonId, as_of: AsOf = None, known_at: KnownAt = None, as_json: AsJson = False,
+    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
+    now = clock_of(clock)
+    day = None if as_of is None else _day(as_of)
+    known = now() if known_at is None else moment_of(known_at, "--known-at")
+    platform = compose(settings_of(database, key_file), now)
+    pseudonym = pseudonym_of(person, platform.names)
+    rulebook = platform.library.rules().rulebook
+    with platform.database.reading() as connection:
+        history = reading.own_history(connection, platform.log, pseudonym, rulebook, known)
+    platform.database.close()
+    if not history.facts:
+        stop(Exit.CHECK_FAILED, "nothing is known about this person")
+    asked = Question(day or now().astimezone(zone_of(rulebook.defaults.zone)).date(), known)
+    for answer in eligibility(history, rulebook, asked.day):
+        if as_json:
+            data_json(_plain(answer, rulebook.catalogue, asked))
+        else:
+            data("\n".join(_told(answer, rulebook.catalogue)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(Exit.USAGE, "--as-of: no day such as 2025-03-10")
+
+
+def _plain(answer: Answer, catalogue: Catalogue, asked: Question) -> dict[str, Any]:
+    benefit = answer.benefit
+    return {
+        "benefit": benefit.name, "title": benefit.title, "agency": benefit.agency, "as_of": asked.day,
+        "known_at": asked.known_at, "entitled": answer.entitled, "clause": benefit.clause, "amount": answer.amount,
+        "per": benefit.per, "from": answer.start, "until": answer.until,
+        "about": None if answer.about is None else _fact(answer.about),
+        "why_not": [_obstacle(each) for each in answer.obstacles],
+        "parameters": {
+            name: {"value": applied.value, "since": applied.since, "source": _source(catalogue, name)}
+            for name, applied in answer.parameters.items()
+        },
+        "used": answer.used, "facts": [_fact(each) for each in answer.facts],
+    }  # fmt: skip
+
+
+def _source(catalogue: Catalogue, parameter: str) -> str:
+    return str(catalogue.parameters[parameter].content["source"])
+
+
+def _fact(fact: Effective) -> dict[str, Any]:
+    event = fact.event
+    return {"type": event.type, "time": event.time, "source": event.source, "id": fact.original_id}
+
+
+def _obstacle(each: Obstacle) -> dict[str, Any]:
+    found: dict[str, Any] = {"why": each.why.value, "day": each.day}
+    if each.requirement is not None:
+        required = each.requirement
+        found |= {
+            "condition": required.id, "title": required.title, "clause": required.clause, "unknown": each.unknown
+        }  # fmt: skip
+    return found if each.fact is None else found | {"fact": _fact(each.fact)}
+
+
+def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:
+    benefit = answer.benefit
+    yield f"{_english(benefit.title)}: {_outcome(answer)}"
+    yield from (f"  Why not: {_reason(each, answer, catalogue)}" for each in answer.obstacles)
+    if answer.start is not None:
+        yield f"  From: {answer.start}" + (f" until {answer.until}, exclusive" if answer.until else "")
+    yield f"  Law: {benefit.clause}"
+    for name, applied in answer.parameters.items():
+        title, source = _english(catalogue.parameters[name].content["title"]), _source(catalogue, name)
+        yield f"  {title}: {applied.value:,} since {applied.since} ({source})"
+    yield from (f"  Data: {name} = {value}" for name, value in answer.used.items())
+    yield from (f"  Fact: {_named(each, catalogue)}" for each in answer.facts)
+
+
+def _outcome(answer: Answer) -> str:
+    if not answer.entitled:
+        return "not entitled"
+    if answer.amount is None:
+        return "entitled"
+    return f"entitled to {answer.amount:,} tenge" + (" a month" if answer.benefit.per == "month" else "")
+
+
+_REASONS = {
+    Why.NO_EVENT: "no event is known of the kind “{about}”",
+    Why.NO_DATE: "the date from which it is due is not known",
+    Why.NOT_YET: "only from {day}",
+    Why.OVER: "only until {day}, exclusive",
+    Why.DIED: "died on {day}",
+    Why.HAD: "“{had}” on {day}",
+}
+
+
+def _reason(each: Obstacle, answer: Answer, catalogue: Catalogue) -> str:
+    if each.requirement is not None:
+        return _unmet(each, each.requirement)
+    had = "" if each.fact is None else _type(each.fact.event.type, catalogue)
+    return _REASONS[each.why].format(about=_type(answer.benefit.on, catalogue), day=each.day, had=had)
+
+
+def _unmet(each: Obstacle, required: Requirement) -> str:
+    clause = f" ({required.clause})" if required.clause else ""
+    state = "not known whether this holds" if each.unknown else "does not hold"
+    return f"{state}: {_english(required.title)}{clause}"
+
+
+def _named(fact: Effective, catalogue: Catalogue) -> str:
+    event = fact.event
+    what = f"{_type(event.type, catalogue)}, {event.time:%Y-%m-%d %H:%M}Z"
+    return f"{what}, reported by {event.source} as {fact.original_id}"
+
+
+def _type(name: str, catalogue: Catalogue) -> str:
+    type_ = catalogue.types.get(name)
+    return name if type_ is None else _english(type_.title)
+
+
+def _english(title: Titles) -> str:
+    return title.get("en") or next(iter(title.values()))

@@ -48,7 +48,6 @@ def _entitled(
         return {}
     case, zone = Case(trigger.turn.benefit, fact, course), course.zone(fact.event.time)
     for number, period in enumerate(case.periods()):
-        values = case.values(period.start)
         if intent.occurrence == occurrence_of(rulebook.names, intent.person, trigger, fact, number):
             return entitled_values(period, zone)
     return {}

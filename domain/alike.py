@@ -20,8 +20,9 @@ from domain.person import person_as_of
 from domain.plan import Intent, Plan, whole_plan
 from domain.residence import HOME, ZONE, setting_types
 from domain.rulebook import Rulebook
+from domain.steps import Step
 from domain.timing import zone_or
-from domain.triggers import CORRECTION, Step, Trigger
+from domain.triggers import CORRECTION, Trigger
 
 _UNDERSTOOD = frozenset({
     "title", "owner", "legal_basis", "category", "class", "on", "when", "to", "residents_at", "occurrence", "due",

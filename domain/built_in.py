@@ -1,7 +1,8 @@
 """Triggers that no pack has: the platform's own."""
 
+from domain.steps import Step
 from domain.timing import Offset
-from domain.triggers import Step, Trigger
+from domain.triggers import Trigger
 
 DIGEST, DIGEST_VERSION, DIGEST_STEP = "digest", "digest/1", "day"
 """The name of the digest's trigger (and what a citizen opts out of), its version, and its only step."""

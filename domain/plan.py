@@ -15,8 +15,9 @@ from domain.person import Fold, age_on
 from domain.residence import Homes
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, occurrence_of, with_others
+from domain.steps import Series, Step, named
 from domain.timing import zone_or
-from domain.triggers import CORRECTION, REPLIED, Series, Step, Trigger, Turn, named
+from domain.triggers import CORRECTION, REPLIED, Trigger, Turn
 from domain.turns import Turns
 
 HEIRS = frozenset({"heir", "heirs"})

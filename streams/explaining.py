@@ -17,8 +17,9 @@ from domain.law import law_values
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
 from domain.plan import Intent
+from domain.steps import repetition_of
 from domain.timing import zone_of
-from domain.triggers import Trigger, repetition_of
+from domain.triggers import Trigger
 from projections import nudges
 from streams import reading
 from streams.library import Rules

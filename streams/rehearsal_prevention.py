@@ -9,7 +9,8 @@ from domain.history import History
 from domain.plan import Intent, whole_plan
 from domain.rulebook import Rulebook
 from domain.settle import Reason
-from domain.triggers import Series, Trigger
+from domain.steps import Series
+from domain.triggers import Trigger
 
 
 class Prevented(Struct, frozen=True):

@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.conditions import Condition
+from domain.steps import Step
 from domain.timing import parse_offset
-from domain.triggers import Step, Trigger, Unless
+from domain.triggers import Trigger, Unless
 from templates.loader import TriggerSource
 from templates.rule_words import RuleWords, length, whom
 from templates.words_meaning import words_changes

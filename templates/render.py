@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.triggers import repetition_of
+from domain.steps import repetition_of
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.environment import group
 from templates.layout import Action, Layout

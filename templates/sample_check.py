@@ -13,7 +13,8 @@ from msgspec import Struct
 from domain.benefits import starts_on
 from domain.event_types import Catalogue
 from domain.sms import segments
-from domain.triggers import CORRECTION, named
+from domain.steps import named
+from domain.triggers import CORRECTION
 from templates.files import TriggerFiles
 from templates.findings import Report
 from templates.pack_check import SmsLimit

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from domain.conditions import Condition
 from domain.event_types import Catalogue, EventType
+from domain.steps import Step
 from domain.timing import Offset, parse_offset
-from domain.triggers import Step, Trigger
+from domain.triggers import Trigger
 from templates.choices import always
 from templates.findings import Report
 from templates.yaml_file import Document, Path

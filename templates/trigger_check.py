@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.benefits import starts_on
-from domain.compiling import ENTITLED, ONCE, compile_trigger
+from domain.compiler_base import ENTITLED
+from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger
 from templates.findings import Report, closest

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.benefits import starts_on
-from domain.compiling import ENTITLED
+from domain.compiler_base import ENTITLED
 from domain.event_types import Catalogue
 from domain.triggers import CORRECTION
 from templates.environment import markdown_environment, plain_environment

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from domain.facts import NudgeAttempted, NudgeSent
+from domain.steps import named, repetition_of
 from domain.timing import add_months
-from domain.triggers import named, repetition_of
 from tests.domain.given import Desk, given, rules
 from tests.domain.world import AIDA, NAMES, annulment, at, death, local, paper, renewed, replied
 

@@ -1,6 +1,7 @@
 """Who is entitled to what, when, and why not: by the law of a day, from the facts up to it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -126,9 +127,14 @@ class Case:
             return []
         days = [day for day in (self.start, self.until) if day is not None]
         points = {*self.course.turning_points(self.benefit.had_by, self.benefit.judged)}
-        points.update(at_local(day, time(), self._zone) for day in days)
-        points.update(at_local(day, time(), self._zone) for day in self._days_of_change())
+        points.update(self._beginnings([*days, *self._days_of_change()]))
         return sorted(point for point in {self._known_from, *points} if point >= self._known_from)
+
+    def _beginnings(self, days: Iterable[date]) -> Iterator[datetime]:
+        """When the days begin; one at the edge of the calendar (0001-01-01, 9999-12-31) was always, or is never."""
+        for day in days:
+            with suppress(OverflowError):
+                yield at_local(day, time(), self._zone)
 
     def _days_of_change(self) -> Iterator[date]:
         """Days on which a condition may change its mind although nothing happens: birthdays, and new law."""
@@ -193,6 +199,6 @@ def _is(had: Had, values: Mapping[str, Any], later: Effective) -> bool:
 
 def _birthdays(born: date) -> Iterator[date]:
     """The days on which somebody is a year older; who is born on 29 February, on 1 March in common years."""
-    for year in range(1, OLDEST + 1):
+    for year in range(1, min(OLDEST, date.max.year - born.year) + 1):
         day = add_months(born, 12 * year)
         yield day if day.day == born.day else day + timedelta(days=1)

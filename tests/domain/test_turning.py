@@ -182,3 +182,12 @@ def test_answers_agree_with_the_first_day() -> None:
     """On the day of the becoming the answer is yes, on the day before it is no."""
     facts = (born(), lives(time="2025-05-05"))
     assert [answer(*facts, day=day).entitled for day in ("2025-05-04", "2025-05-05")] == [False, True]
+
+
+@pytest.mark.parametrize(("on", "born_on", "years"), [
+    (BECOMES, "0001-01-01", set()), (CEASES, "0001-01-01", set()),
+    (BECOMES, "9999-12-31", {9999}), (CEASES, "9999-12-31", set()),
+])  # fmt: skip
+def test_dates_at_the_edge_of_the_calendar_can_be_planned(on: dict[str, str], born_on: str, years: set[int]) -> None:
+    """A registry's "since ever" or "for ever" as a date stops no plan."""
+    assert {intent.due.year for intent in turning(lives(), born(born_on=born_on), on=on).intents} == years

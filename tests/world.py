@@ -137,11 +137,11 @@ class World:
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
         self.file = folder / "world.sqlite"
-        if copy_of is not None:
+        if copy_of is None:
+            packs = packs or [few_triggers(folder)]
+        else:
             shutil.copy(copy_of, self.file)
-        settings = load_settings(
-            database=f"sqlite:///{self.file}", packs=":".join(map(str, packs or [few_triggers(folder)]))
-        )
+        settings = load_settings(database=f"sqlite:///{self.file}", packs=":".join(map(str, packs)))
         self.platform: Platform = compose(settings, self.clock, KEYRING)
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.triggers import CORRECTION, named
+from domain.steps import named
+from domain.triggers import CORRECTION
 from templates.confined import Confined, Died, Limits
 from templates.files import PackFiles
 from templates.findings import Finding, Report

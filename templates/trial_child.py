@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.event_types import Catalogue
-from domain.triggers import repetition_of
+from domain.steps import repetition_of
 from templates.catalogue import catalogue_of
 from templates.compiled import BadWords, Compiler
 from templates.confined_child import serve

@@ -19,7 +19,7 @@ GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
 _COMPARED = frozenset([
     "title", "on", "when", "to", "occurrence", "minors", "due", "unless", "expires", "reach", "ahead_from",
     "catch_up", "channels", "cascade_after", "cascade", "discreet", "actions", "owner", "class", "category",
-    "legal_basis", "correction",
+    "legal_basis", "correction", "replies",
 ])  # fmt: skip
 _USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
 """What holds where nothing is said: saying it changes nothing."""
@@ -156,6 +156,7 @@ class _Comparison:
         yield from self._simple("channels", "cascade_after", sentence)
         sentence = "What counts as a silence is {after}; before, {before}."
         yield from self._simple("channels", "cascade", sentence, none="as usual")
+        yield from self._simple("channels", "replies", "Answers by code are {after}; before, {before}.", none="none")
         yield from self._simple("channels", "discreet", "Being discreet is {after}; before, {before}.")
 
     def basis(self) -> Iterator[Change]:

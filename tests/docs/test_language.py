@@ -73,6 +73,7 @@ def _pack(folder: Path, rules: Mapping[str, Any]) -> Path:
     rules = {**BASE, **rules}
     (trigger / "trigger.yaml").write_text(json.dumps(rules), encoding="utf-8")
     words = WORDS | ({"correction": {**WORDS, "body": "-"}} if rules.get("correction") else {})
+    words |= {"sms": " ".join(rules["replies"])} if rules.get("replies") else {}
     for language in ("kk", "ru", "en"):
         (trigger / f"{language}.md").write_text(f"---\n{json.dumps(words)}\n---\n-\n", encoding="utf-8")
     return folder / "example"

@@ -110,7 +110,7 @@ def test_the_example_of_pack_yaml_passes_the_check(tmp_path: Path) -> None:
 def test_the_example_of_tests_yaml_passes(tmp_path: Path) -> None:
     """The case that the page shows plays with the repetition that it shows, and passes."""
     [text] = [each for each in SNIPPETS if each.startswith("# tests.yaml")]
-    [rules] = [_read(tmp_path, each) for each in SNIPPETS if "until: answered" in each]
+    rules = next(_read(tmp_path, each) for each in SNIPPETS if "until: answered" in each)
     pack = _pack(tmp_path, rules)
     path, report = pack / "shown" / "tests.yaml", Report()
     path.write_text(text, encoding="utf-8")

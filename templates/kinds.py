@@ -128,7 +128,7 @@ Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short wo
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
 ]  # fmt: skip
 Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(

@@ -68,7 +68,7 @@ class _Comparison:
         """A key whose values are said as they are."""
         before, after = self._values(key)
         if before != after:
-            said = sentence.format(before=_said(before, none), after=_said(after, none))
+            said = sentence.format(before=said_plainly(before, none), after=said_plainly(after, none))
             yield Change(group, key, said, before, after)
 
     def who(self) -> Iterator[Change]:
@@ -175,16 +175,17 @@ class _Comparison:
             yield from self._simple("when", key, f"{key} is {{after}}; before, {{before}}.")
 
 
-def _said(value: Any, none: str) -> str:  # noqa: ANN401  (plain data)
+def said_plainly(value: Any, none: str = "nothing") -> str:  # noqa: ANN401  (plain data)
+    """Plain data in a sentence."""
     match value:
-        case None:
+        case None | []:
             return none
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(_said(each, none) for each in value)
+            return ", ".join(said_plainly(each, none) for each in value)
         case dict():
-            return "; ".join(f"{key}: {_said(each, none)}" for key, each in value.items())
+            return "; ".join(f"{key}: {said_plainly(each, none)}" for key, each in value.items())
     return str(value)
 
 

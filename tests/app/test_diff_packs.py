@@ -109,7 +109,8 @@ def test_a_benefit_tells_its_clause_and_whom_it_concerns(terminal: Terminal) -> 
     assert (ended.code, ended.lines[:2]) == (0, ["pack kz", "  benefits"])
     assert " ".join(line.strip() for line in ended.lines[2:]) == (
         "large_family_allowance: what must hold is the event’s ‘children’ is at least 3; before, "
-        "the event’s ‘children’ is at least 4. It concerns who asks `eligible` about it and the triggers large_family_allowance."
+        "the event’s ‘children’ is at least 4. "
+        "It concerns who asks `eligible` about it and the triggers large_family_allowance."
     )
 
 

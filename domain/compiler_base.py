@@ -54,7 +54,8 @@ class CompilerBase:
         if (benefit := self.catalogue.benefits.get(name)) is None:
             raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
         if benefit.on == PERSON:
-            raise BadTrigger(("on", edge), f"{name!r} is about no event; start on the event that changes it")
+            problem = f"{name!r} is about the person alone (on: {PERSON}), and every message starts on an event"
+            raise BadTrigger(("on", edge), f"{problem}: start on the one that may change it, with its conditions")
         return Turn(benefit, edge == "becomes")
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:

@@ -7,6 +7,7 @@ from domain.built_in import DIGEST
 from domain.compiler_base import collected
 from domain.event_types import Catalogue
 from domain.parts import prefixed
+from domain.replies import unanswerable
 from domain.step_compiling import StepCompiler
 from domain.together import Count, Needs, With
 from domain.triggers import RESIDENTS, BadTrigger, Expiry, Trigger, Unless
@@ -49,7 +50,7 @@ class _Compiler(StepCompiler):
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
             needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
-            residents_at=self._residents_at(),
+            residents_at=self._residents_at(), replies=self._replies(),
         )  # fmt: skip
 
     def _recipients(self) -> frozenset[str]:
@@ -82,6 +83,16 @@ class _Compiler(StepCompiler):
             self.bad.append(BadTrigger(("occurrence",), f"{ONCE!r} means once a person, so it stands alone"))
             return ()
         return tuple(self._field(("occurrence",), path) for path in paths)
+
+    def _replies(self) -> dict[str, str]:
+        replies: Mapping[str, str] = self.content.get("replies") or {}
+        return {code: self._reply(code, name) for code, name in replies.items()}
+
+    @collected
+    def _reply(self, code: str, name: str) -> str:
+        if (problem := unanswerable(self._type(("replies", code), name))) is not None:
+            raise BadTrigger(("replies", code), problem)
+        return name
 
     def _needs(self) -> Needs | None:
         if self.turn is not None:

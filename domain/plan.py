@@ -17,7 +17,7 @@ from domain.rulebook import Rulebook, Version
 from domain.starts import Start, occurrence_of, with_others
 from domain.steps import Series, Step, named
 from domain.timing import zone_or
-from domain.triggers import CORRECTION, REPLIED, Trigger, Turn
+from domain.triggers import CORRECTION, Trigger, Turn
 from domain.turns import Turns
 
 HEIRS = frozenset({"heir", "heirs"})
@@ -179,7 +179,7 @@ class _Planner:
 
     def _answers(self, trigger: Trigger, occurrence: UUID) -> list["Done"]:
         """When the person answered any nudge of the occurrence."""
-        replies = self.by_type.get(REPLIED, ())
+        replies = [fact for type_ in trigger.answered_by for fact in self.by_type.get(type_, ())]
         names = (*trigger.step_names, CORRECTION) if replies else ()
         ids = {str(self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)) for name in names}
         return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]

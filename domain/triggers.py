@@ -99,6 +99,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     needs: Needs | None = None
     once: bool = False  # one occurrence a person, whatever event it starts on
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
+    replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
 
     @cached_property
     def reads_law(self) -> bool:
@@ -112,6 +113,11 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     def step_names(self) -> tuple[str, ...]:
         """The names of all its steps and of their repetitions."""
         return tuple(name for step in self.steps for name in step.names)
+
+    @cached_property
+    def answered_by(self) -> tuple[str, ...]:
+        """The types of the events that answer its messages."""
+        return tuple(dict.fromkeys([REPLIED, *self.replies.values()]))
 
     @cached_property
     def patient(self) -> bool:

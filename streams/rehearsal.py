@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from domain import facts
 from domain.cap import counted_from
 from domain.delivery import State
@@ -21,8 +19,8 @@ from domain.plan import Intent, whole_plan
 from domain.settle import Decision as Outcome
 from domain.settle import Defer, Digest, Ledger, Reason, Send, Settlement, Withhold, recipients, settle
 from domain.triggers import CLASSES
+from streams.rehearsal_answers import answering
 from streams.rehearsal_digest import go_together, join_digest, words_of
-from streams.rehearsal_events import NUDGE
 from streams.rehearsal_prevention import Prevented, Prevention
 from streams.rehearsal_script import CITIZEN, Case, Decision, Ending, Played, Reported
 from streams.rehearsal_stage import NAMES, OPENING, Stage
@@ -73,22 +71,19 @@ class _Rehearsal:
     def _learn(self, waiting: deque[Reported]) -> None:
         before = len(self.known)
         while waiting and waiting[0].known <= self.now:
-            event = self._answering(waiting.popleft())
+            reported = waiting.popleft()
+            if (event := self._answering(reported)) is None:
+                self.decisions.append(Decision(self.now, "unasked", reported.event.type, reason="nothing had gone"))
+                continue
             self.known.append(event)
             self.decisions.append(Decision(self.now, "known", event.type, reason=revision(event)))
         if len(self.known) > before:
             for person in self.nudges:
                 self._plan(person)
 
-    def _answering(self, reported: Reported) -> LifeEvent:
-        """The event; a reply names the latest nudge of the step that it answers."""
-        event = reported.event
-        nudges = [one for one in self._all() if one.intent.step == reported.answers]
-        if not nudges:
-            return event
-        latest = max(nudges, key=lambda one: (one.maybe_sent, one.intent.due, one.intent.id.int))
-        fields = {owner: {**part, NUDGE: str(latest.intent.id)} for owner, part in event.fields.items()}
-        return replace(event, fields=fields)
+    def _answering(self, reported: Reported) -> LifeEvent | None:
+        theirs = self._history(reported.reply.recipient).facts if reported.reply is not None else ()
+        return answering(reported, self._all(), self.trigger, theirs, self.rules.rulebook)
 
     def _plan(self, person: str) -> None:
         history = self._history(person)

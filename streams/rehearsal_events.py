@@ -7,18 +7,16 @@ from uuid import UUID
 
 from domain.event_types import EventType
 from domain.events import LifeEvent
+from domain.replies import NUDGE, Reply, meant, reply_event
 from domain.timing import UTC, parse_offset, shift, zone_of
 from domain.triggers import REPLIED
 from streams.cloudevents import Envelope, Refused
 from streams.rehearsal_script import CITIZEN, Reported
 from streams.rehearsal_shapes import EventShape, is_offset
-from streams.rehearsal_stage import Stage
+from streams.rehearsal_stage import NAMES, Stage
 from templates.findings import Report, closest
 from templates.yaml_file import Document
 from templates.yaml_file import Path as At
-
-NUDGE = "nudge"
-"""The field of a reply that names what it answers; a case says the step instead, for ids are not known to people."""
 
 
 class Notes:
@@ -62,9 +60,12 @@ class EventReader:
 
     def _event(self, at: int, shape: EventShape) -> Reported | None:
         where: At = ("events", at)
+        if shape.code is not None:
+            return self._answer(where, shape, shape.code)
         types = self._stage.catalogue.types
-        if (type_ := types.get(shape.type)) is None:
-            self._notes.unknown((*where, "type"), "event type", shape.type, types)
+        name = shape.type or ""
+        if (type_ := types.get(name)) is None:
+            self._notes.unknown((*where, "type"), "event type", name, types)
             return None
         time = self.moment((*where, "at"), shape.at)
         if self._misspelt(where, shape, type_):
@@ -74,7 +75,7 @@ class EventReader:
             self._check_answers(where, shape)
             data = {NUDGE: str(UUID(int=0)), **(data or {})}
         envelope = Envelope(
-            specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=shape.type,
+            specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=name,
             time=time.isoformat(), subject=subject, data=data, corrects=shape.corrects, revision=shape.revision,
             annuls=bool(shape.annuls),
         )  # fmt: skip
@@ -85,6 +86,22 @@ class EventReader:
             return None
         known = time if shape.known is None else self.moment((*where, "known"), shape.known)
         return Reported(event, known, shape.answers)
+
+    def _answer(self, where: At, shape: EventShape, code: str) -> Reported | None:
+        """An answer by code: what it becomes is known, and which nudge it names once that went."""
+        trigger, catalogue = self._stage.trigger, self._stage.catalogue
+        if shape.answers not in trigger.step_names:
+            self._notes.unknown((*where, "answers"), "step", str(shape.answers), trigger.step_names)
+        if (given := meant(code, trigger.replies)) is None:
+            self._notes.unknown((*where, "code"), "reply of the trigger", code, trigger.replies)
+            return None
+        time = self.moment((*where, "at"), shape.at)
+        recipient = shape.subject or CITIZEN
+        self.met.append(recipient)
+        reply = Reply(UUID(int=0), NAMES.pseudonym(recipient), code, time, "sms")
+        event = reply_event(catalogue.types[trigger.replies[given]], reply, trigger.category, NAMES, (), catalogue)
+        known = time if shape.known is None else self.moment((*where, "known"), shape.known)
+        return Reported(event, known, shape.answers, reply)
 
     def _check_answers(self, where: At, shape: EventShape) -> None:
         steps = self._stage.trigger.step_names

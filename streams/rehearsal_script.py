@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.events import LifeEvent
+from domain.replies import Reply
 
 CITIZEN = "$citizen"
 """The citizen under test."""
@@ -16,11 +17,15 @@ NOT_APPLICABLE = "not_applicable"
 
 
 class Reported(Struct, frozen=True):
-    """A life event, and when it becomes known; `answers`: the step whose nudge it names, once it was planned."""
+    """A life event, and when it becomes known; `answers`: the step whose nudge it names, once it was planned.
+
+    `reply`: it is an answer by code, to be made into the event that the trigger names for it.
+    """
 
     event: LifeEvent
     known: datetime
     answers: str | None = None
+    reply: Reply | None = None
 
 
 class Expected(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from domain.timing import parse_offset
 from templates.kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
@@ -69,7 +69,7 @@ class EventShape(Shape):
     """Something happened, and was reported."""
 
     at: When = Field(description="when it happened: a time, or an offset from the clock's start such as +P40D")
-    type: Text = Field(description="the event type")
+    type: Text | None = optional("the event type")
     as_: Name | None = optional("the role that the citizen under test plays; default: the subject", alias="as")
     subject: Letter | None = optional("who the subject is, where it is somebody else: $child")
     data: dict[str, Any] | None = optional("as in the event; persons are named $citizen, $child …")
@@ -77,8 +77,21 @@ class EventShape(Shape):
     corrects: Text | None = optional("the id of the event that it corrects")
     revision: int | None = optional("2 or more, with `corrects`")
     annuls: bool | None = optional("it takes the original back")
-    answers: StepRef | None = optional("the step whose message the citizen answers, for citizen.replied")
+    answers: StepRef | None = optional(
+        "the step whose message is answered: by a code, or by an event of citizen.replied"
+    )
+    code: Text | None = optional("the answer, one of the trigger's replies: it says which event this is")
     known: When | None = optional("when it is reported; default: when it happens")
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> "EventShape":
+        if (self.type is None) == (self.code is None):
+            raise ValueError("an event says its type, or the code of an answer")
+        if self.code is not None and (given := self.model_fields_set - {"at", "subject", "answers", "code", "known"}):
+            raise ValueError(f"an answer by code has no {min(given).rstrip('_')}")
+        if self.code is not None and self.answers is None:
+            raise ValueError("an answer by code says which step it answers: answers: ask")
+        return self
 
 
 class ExpectedShape(Shape):

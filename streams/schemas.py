@@ -7,10 +7,12 @@ from typing import Any
 
 import templates
 from streams.rehearsal_shapes import CaseShape
+from templates.benefit_shapes import BenefitsFile, ParametersFile
 from templates.event_shapes import EventTypeShape
 from templates.json_schema import draft_07, many_of, schema_of
 from templates.pack_shapes import PackShape
 from templates.personas import PersonaShape
+from templates.services_shapes import ServicesShape
 from templates.shapes import TriggerShape
 
 FOLDER = Path(str(templates.__file__)).parent
@@ -18,7 +20,8 @@ OLDER = "draft-07"
 _MODELINE = "# yaml-language-server: $schema="
 _GLOBS = {
     "pack": "pack.yaml", "personas": "personas.yaml", "event": "events/*.yaml", "trigger": "*/trigger.yaml",
-    "tests": "*/tests.yaml",
+    "tests": "*/tests.yaml", "parameters": "parameters.yaml", "benefits": "benefits.yaml",
+    "services": "services.yaml",
 }  # fmt: skip
 
 
@@ -29,6 +32,9 @@ def schemas() -> dict[str, dict[str, Any]]:
         "event": schema_of(EventTypeShape, "An event type of Habarshy (events/*.yaml)"),
         "trigger": schema_of(TriggerShape, "A trigger of Habarshy (trigger.yaml)"),
         "tests": many_of(CaseShape, "The tests of a trigger of Habarshy (tests.yaml)", named=False),
+        "parameters": schema_of(ParametersFile, "Parameters of the law (parameters.yaml)"),
+        "benefits": schema_of(BenefitsFile, "Benefits (benefits.yaml)"),
+        "services": schema_of(ServicesShape, "The services of a pack (services.yaml)"),
         "personas": many_of(PersonaShape, "Invented people for previews (personas.yaml)", named=True),
     }
 

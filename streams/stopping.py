@@ -10,9 +10,9 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.event_types import Catalogue, Titles
+from domain.choices import times_of
+from domain.event_types import Titles
 from domain.events import LifeEvent
-from domain.facts import TriggerPublished
 from domain.history import History
 from domain.ids import Names
 from domain.nudge import Nudge
@@ -20,11 +20,12 @@ from domain.overrides import OVERRIDES
 from domain.person import Person, person_as_of
 from domain.rulebook import Rulebook
 from domain.triggers import Trigger
-from projections import governance, nudges
+from projections import nudges
 from streams import reading
 from streams.database import Database
 from streams.library import Library
 from streams.log import Log
+from streams.versions import rules_of
 
 SOURCE = "/habarshy/stop"
 TYPE = "citizen.preferences_changed"
@@ -117,7 +118,9 @@ class Stopping:
         if nudge is None:
             raise NothingToStop
         rules = self._library.rules()
-        content = self._rules_of(connection, nudge, rules.rulebook)
+        content = rules_of(connection, self._log, rules.rulebook, nudge.intent.version)
+        if content is None:
+            raise NothingToStop
         known = reading.histories(connection, self._log, [recipient], rules.rulebook)[recipient]
         person = person_as_of(recipient, known.facts, rules.catalogue)
         topic = Topic(
@@ -127,16 +130,6 @@ class Stopping:
             stopped=content["category"] in (person.get(ATTRIBUTE) or ()),
         )  # fmt: skip
         return _Found(nudge, content, person, known, topic)
-
-    def _rules_of(self, connection: Connection, nudge: Nudge, rulebook: Rulebook) -> Mapping[str, Any]:
-        """The nudge's trigger as it was; the rulebook has forgotten a withdrawn one, whose links must still work."""
-        version = rulebook.find(nudge.intent.version)
-        if version is not None:
-            return version.trigger.content
-        for entry in self._log.read(connection, governance.positions(connection)):
-            if isinstance(entry.fact, TriggerPublished) and entry.fact.hash == nudge.intent.version:
-                return entry.fact.rules
-        raise NothingToStop
 
     def _unused_id(self, connection: Connection, nudge: UUID, recipient: str) -> str:
         """The same until it is used: whoever wished for the messages again may stop them again by the same link."""
@@ -154,15 +147,12 @@ class Stopping:
     def _time(self, known: History) -> datetime:
         """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
         moment = timedelta(microseconds=1)
-        return max([self._clock(), *(time + moment for time in _choices(known, self._library.rules().catalogue))])
-
-
-def _choices(known: History, catalogue: Catalogue) -> Iterator[datetime]:
-    for one in known.facts:
-        type_ = catalogue.types.get(one.event.type)
-        settings = itertools.chain.from_iterable(type_.sets.values()) if type_ else ()
-        if any(setting.attribute == ATTRIBUTE for setting in settings):
-            yield one.event.time
+        return max(
+            [
+                self._clock(),
+                *(time + moment for time in times_of(known.facts, ATTRIBUTE, self._library.rules().catalogue)),
+            ]
+        )
 
 
 def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:

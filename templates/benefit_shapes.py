@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, RootModel
+from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
-from templates.kinds import Day, Duration, Name, Shape, Text, Titles, optional
+from templates.kinds import DURATION, Day, Duration, Name, Shape, Text, Titles, optional
 
 
 def _number(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
@@ -23,7 +23,9 @@ class ParameterShape(Shape):
     title: Titles
     unit: Text = optional("of what: tenge, percent")
     source: Text = Field(description="the law that sets it")
-    values: dict[Day, Annotated[Any, AfterValidator(_number)]] = Field(min_length=1)
+    values: dict[Day, Annotated[Any, AfterValidator(_number), WithJsonSchema({"type": "number"})]] = Field(
+        min_length=1, description="day: the value from that day on"
+    )
 
 
 class BoundShape(Shape):
@@ -49,7 +51,15 @@ class HadShape(Shape):
     when: Text = optional("CEL: which of them; the first event is `event`, this one is `later`")
 
 
-BoundOrDate = Annotated[BoundShape, BeforeValidator(_from_alone)]
+BoundOrDate = Annotated[
+    BoundShape, BeforeValidator(_from_alone),
+    WithJsonSchema({"anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "object", "additionalProperties": False, "required": ["from"], "properties": {
+            "from": {"type": "string", "minLength": 1}, "offset": {"type": "string", "pattern": DURATION},
+        }},
+    ]}),
+]  # fmt: skip
 
 
 class BenefitShape(Shape):

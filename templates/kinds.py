@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from domain.replies import spelt
 from domain.timing import parse_offset, zone_of
 from domain.triggers import CORRECTION
 from templates.findings import closest
@@ -19,6 +20,7 @@ CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
+CODE = r"^([0-9]{1,2}|[A-Za-z\u0400-\u04ff]{1,10})$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DOMAIN = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
@@ -95,6 +97,13 @@ def distinct(values: list[str]) -> list[str]:
     return values
 
 
+def apart(replies: dict[str, str]) -> dict[str, str]:
+    """The replies, if no code is like another to people, who do not mind small and capital letters."""
+    if len({spelt(code) for code in replies}) < len(replies):
+        raise ValueError("two codes differ only in small and capital letters, and people write either")
+    return replies
+
+
 def _no_correction(name: str) -> str:
     if name == CORRECTION:
         raise ValueError(f"a step may not be called {CORRECTION!r}: the platform adds that one by itself")
@@ -115,10 +124,11 @@ Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
 StepRef = Annotated[
     str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
 ]
+Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short word"), written(CODE)]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
-    WithJsonSchema({"type": "string", "format": "date"}),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
 ]  # fmt: skip
 Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(

@@ -18,6 +18,7 @@ from templates.findings import BrokenPack, Finding, Report, closest
 from templates.link_check import check_links
 from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
 from templates.personas import check_personas
+from templates.reply_check import check_circles, check_replies
 from templates.sample_check import check_samples
 from templates.services_check import check_services, link_actions, services_of
 from templates.trigger_check import check_rules
@@ -93,7 +94,9 @@ def _check(packs: list[PackFiles], report: Report) -> None:
             check_titles(document, languages, report)
     services = [files.services for files in packs if files.services is not None]
     check_services(services, known, languages, report)
-    _check_names([trigger for files in packs for trigger in files.triggers], report)
+    triggers = [trigger for files in packs for trigger in files.triggers]
+    _check_names(triggers, report)
+    check_circles(triggers, report)
     for files in packs:
         if files.personas is not None:
             check_personas(files.personas, known.attributes, report)
@@ -142,6 +145,7 @@ def _check_trigger(
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     check_links(trigger, domains_of(pack), report)
+    check_replies(trigger, catalogue, report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
     if not report.about(paths) and starts_on(trigger.rules.data["on"], catalogue) is not None:
         check_samples(trigger, catalogue, sms_limit_of(pack), report)

@@ -19,7 +19,7 @@ GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
 _COMPARED = frozenset([
     "title", "on", "when", "to", "occurrence", "minors", "due", "unless", "expires", "reach", "ahead_from",
     "catch_up", "channels", "cascade_after", "cascade", "discreet", "actions", "owner", "class", "category",
-    "legal_basis", "correction",
+    "legal_basis", "correction", "replies",
 ])  # fmt: skip
 _USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
 """What holds where nothing is said: saying it changes nothing."""
@@ -68,7 +68,7 @@ class _Comparison:
         """A key whose values are said as they are."""
         before, after = self._values(key)
         if before != after:
-            said = sentence.format(before=_said(before, none), after=_said(after, none))
+            said = sentence.format(before=said_plainly(before, none), after=said_plainly(after, none))
             yield Change(group, key, said, before, after)
 
     def who(self) -> Iterator[Change]:
@@ -156,6 +156,7 @@ class _Comparison:
         yield from self._simple("channels", "cascade_after", sentence)
         sentence = "What counts as a silence is {after}; before, {before}."
         yield from self._simple("channels", "cascade", sentence, none="as usual")
+        yield from self._simple("channels", "replies", "Answers by code are {after}; before, {before}.", none="none")
         yield from self._simple("channels", "discreet", "Being discreet is {after}; before, {before}.")
 
     def basis(self) -> Iterator[Change]:
@@ -174,16 +175,17 @@ class _Comparison:
             yield from self._simple("when", key, f"{key} is {{after}}; before, {{before}}.")
 
 
-def _said(value: Any, none: str) -> str:  # noqa: ANN401  (plain data)
+def said_plainly(value: Any, none: str = "nothing") -> str:  # noqa: ANN401  (plain data)
+    """Plain data in a sentence."""
     match value:
-        case None:
+        case None | []:
             return none
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(_said(each, none) for each in value)
+            return ", ".join(said_plainly(each, none) for each in value)
         case dict():
-            return "; ".join(f"{key}: {_said(each, none)}" for key, each in value.items())
+            return "; ".join(f"{key}: {said_plainly(each, none)}" for key, each in value.items())
     return str(value)
 
 

@@ -46,6 +46,8 @@ class RuleWords(Struct, frozen=True):
         yield f"It is for {whom(clause.get('to') or 'subject')}."
         yield from (self.due({"from": _source(clause), **step}) for step in clause["due"].values() if step)
         yield from (self.unless(each) for each in clause.get("unless") or ())
+        for code, name in (clause.get("replies") or {}).items():
+            yield f"The answer “{code}” is recorded as {self.title(name)}."
         if "expires" in clause:
             yield f"It is not sent later than {self.expiry(clause['expires'])}."
 

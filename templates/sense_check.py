@@ -94,9 +94,7 @@ class _Check:
 
     def loops(self) -> None:
         """A message whose answers would start its own trigger again."""
-        replies = self.rules.get("replies")
-        produced = {*ANSWERS, *(map(str, replies.values()) if isinstance(replies, dict) else ())}
-        if self.trigger.on in produced:
+        if self.trigger.on in (*ANSWERS, *self.trigger.replies.values()):
             self._wrong(("on",), f"answering the message gives {self.trigger.on}, which would send it again")
 
     def channels(self) -> None:

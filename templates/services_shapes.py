@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from templates.kinds import DOTTED, Name, Shape, Text, Titles, Url, distinct, matching
+from templates.kinds import DOMAIN, DOTTED, Name, Shape, Text, Titles, Url, distinct, matching, written
 
-DOMAIN = r"([a-z0-9-]+\.)+[a-z]{2,}"
-
-ServiceId = Annotated[str, matching(DOTTED, "is written in small Latin letters, as in kz.birth_allowance")]
-Domain = Annotated[str, matching(DOMAIN, "a domain is written as in egov.kz")]
+ServiceId = Annotated[
+    str, matching(DOTTED, "is written in small Latin letters, as in kz.birth_allowance"), written(DOTTED)
+]
+Domain = Annotated[str, matching(DOMAIN, "a domain is written as in egov.kz"), written(DOMAIN)]
 Domains = Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)]
 
 
@@ -18,9 +18,11 @@ class ServiceShape(Shape):
 
     id: ServiceId
     title: Titles
-    link: Url
-    moments: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)]
-    agency: Text
+    link: Url = Field(description="where it is asked for, within `domains`")
+    moments: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="at which moments of a life, as in `moments` above"
+    )
+    agency: Text = Field(description="as in pack.yaml")
 
 
 class ServicesShape(Shape):

@@ -13,6 +13,7 @@ from domain.workdays import Roll
 from templates.kinds import (
     Channel,
     Clock,
+    Code,
     Day,
     Duration,
     Name,
@@ -23,8 +24,10 @@ from templates.kinds import (
     StepName,
     Text,
     Titles,
+    TypeName,
     Until,
     Url,
+    apart,
     distinct,
     optional,
 )  # fmt: skip
@@ -130,6 +133,9 @@ class TriggerShape(Shape):
     minors: Literal["guardians", "self"] = optional("who is told for a minor")
     discreet: bool = optional("push, SMS and subject say nothing of the substance")
     actions: list[ActionShape] = optional("buttons and links under the words")
+    replies: Annotated[dict[Code, TypeName], Field(min_length=1, max_length=9), AfterValidator(apart)] = optional(
+        'what an answer by SMS with that code becomes: {"1": citizen.consent_given}'
+    )
     correction: bool = optional("there are words for taking back what was sent")
 
 

@@ -32,6 +32,7 @@ _COMPILED = (
     "smooth",
     "expires",
     "unless",
+    "replies",
 )
 _OTHERS = ("with", "unless")
 """The keys that list other events."""
@@ -91,7 +92,8 @@ def _types(rules: dict[str, Any], catalogue: Catalogue) -> list[str]:
     """The event types, and the benefit, that the rules name."""
     on = rules["on"]
     started = [starts_on(on, catalogue) or "", *on.values()] if isinstance(on, dict) else [on]
-    return [*started, *(each["on"] for key in _OTHERS for each in rules.get(key, ()))]
+    others = (each["on"] for key in _OTHERS for each in rules.get(key, ()))
+    return [*started, *others, *(rules.get("replies") or {}).values()]
 
 
 def quoted_in(bad: BadTrigger) -> str | None:
@@ -113,7 +115,7 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
         return None
     if bad.path[0] == "on" and isinstance(rules["on"], dict):
         return closest(quoted, catalogue.benefits)
-    if bad.path[-1] == "on":
+    if bad.path[-1] == "on" or bad.path[0] == "replies":
         return closest(quoted, catalogue.types)
     type_ = catalogue.types[str(starts_on(rules["on"], catalogue))]
     if bad.path == ("to",):

@@ -1,4 +1,4 @@
-"""habarshy diff: what changes between two versions of triggers, in terms of meaning."""
+"""habarshy diff: what changes between two versions of triggers, or of packs, in terms of meaning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,11 +13,14 @@ from app.options import AsJson, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.pack_paths import With, target_of
 from app.terminal import Exit, data, data_json, stop
 from domain.compiling import compile_trigger
+from domain.event_types import Catalogue
 from streams.published import published
 from templates.catalogue import catalogue_of
+from templates.dependents import Dependents
 from templates.findings import closest
 from templates.loader import TriggerSource, examine, pack_of
 from templates.meaning import GROUPS, Change, Side, changes
+from templates.pack_meaning import PACK_GROUPS, PackChange, PackSide, pack_changes
 from templates.rule_words import RuleWords
 
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="A trigger's folder, or a pack's.")]
@@ -27,21 +30,35 @@ SAME = "no difference in meaning"
 
 
 class Version(Struct, frozen=True):
-    """Packs as they were at one time: their contents, and the triggers to be compared."""
+    """Packs as they were at one time: their contents, and the triggers to be compared.
+
+    `every`: these and all others, which may depend on what changes; `pack`: the content of the pack that is compared
+    as a whole (None: a trigger is).
+    """
 
     contents: Sequence[Mapping[str, Any]]
     triggers: Mapping[str, TriggerSource]
+    every: Mapping[str, TriggerSource]
+    pack: Mapping[str, Any] | None = None
 
     def side(self, name: str) -> Side:
         """One of the triggers, ready to be compared."""
+        catalogue, source = catalogue_of(self.contents), self.triggers[name]
+        return Side(source, compile_trigger(name, source.rules, catalogue), self._words(catalogue))
+
+    def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
+        """The pack, ready to be compared, with what depends on it."""
         catalogue = catalogue_of(self.contents)
-        source = self.triggers[name]
+        triggers = [(compile_trigger(name, each.rules, catalogue), each) for name, each in self.every.items()]
+        return PackSide(pack, Dependents(catalogue, triggers), self._words(catalogue))
+
+    def _words(self, catalogue: Catalogue) -> RuleWords:
         titles = {type_.name: _english(type_.title) for type_ in catalogue.types.values()} | {
             f"citizen.{attribute}": _english(declared["title"])
             for content in self.contents for attribute, declared in (content.get("attributes") or {}).items()
         }  # fmt: skip
         titles["citizen.age"] = "Age"
-        return Side(source, compile_trigger(name, source.rules, catalogue), RuleWords(titles))
+        return RuleWords(titles)
 
 
 def diff(
@@ -50,13 +67,16 @@ def diff(
 ) -> None:  # fmt: skip
     """Say what changes for citizens between two versions; with one folder, since what is published."""
     later = _read(new or old, others or [])
-    earlier = _published(database, key_file, list(later.triggers)) if new is None else _read(old, others or [])
+    earlier = _published(database, key_file, later) if new is None else _read(old, others or [])
     if new is not None and target_of(new).trigger and target_of(old).trigger:
         earlier = _renamed(earlier, next(iter(later.triggers)))
+    of_pack = [] if None in (earlier.pack, later.pack) else _of_pack(earlier, later)
+    if of_pack:
+        _print_pack(str((later.pack or {})["pack"]), of_pack, as_json=as_json)
     found = dict(_compared(earlier, later))
     for trigger, differences in found.items():
         _print(trigger, differences, as_json=as_json)
-    if not found and not as_json:
+    if not (found or of_pack or as_json):
         data(SAME)
 
 
@@ -68,10 +88,13 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
     mine = next(pack for pack, files in zip(packs, examined, strict=True)
                 if files.folder.resolve() == target.pack.resolve())  # fmt: skip
     wanted = {source.name: source for source in mine.triggers if target.trigger in (None, source.name)}
-    return Version([pack.content for pack in packs], wanted)
+    every = {source.name: source for pack in packs for source in pack.triggers}
+    return Version([pack.content for pack in packs], wanted, every, None if target.trigger else mine.content)
 
 
-def _published(database: str | None, key_file: Path | None, names: Sequence[str]) -> Version:
+def _published(database: str | None, key_file: Path | None, later: Version) -> Version:
+    """What the same packs and triggers are like in the log."""
+    names = list(later.triggers)
     platform = compose(settings_of(database, key_file), clock_of(None))
     with platform.database.reading() as connection:
         now = published(connection, platform.log)
@@ -80,12 +103,14 @@ def _published(database: str | None, key_file: Path | None, names: Sequence[str]
         meant = closest(names[0], now.triggers)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         stop(Exit.CHECK_FAILED, f"no published trigger is called {names[0]!r}{hint}")
-    return Version(now.packs, {name: now.triggers[name] for name in names if name in now.triggers})
+    triggers = {name: now.triggers[name] for name in names if name in now.triggers}
+    same = [pack for pack in now.packs if later.pack is not None and pack["pack"] == later.pack["pack"]]
+    return Version(now.packs, triggers, now.triggers, next(iter(same), None))
 
 
 def _renamed(version: Version, name: str) -> Version:
     """Two folders of one trigger are compared also where they are called differently."""
-    return Version(version.contents, {name: next(iter(version.triggers.values()))})
+    return Version(version.contents, {name: next(iter(version.triggers.values()))}, version.every)
 
 
 def _compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
@@ -103,6 +128,25 @@ def _story(side: Side) -> str:
     return " ".join(side.words.sentences({**side.source.rules, **to}))
 
 
+def _of_pack(old: Version, new: Version) -> list[PackChange]:
+    """What changed beside the triggers, and which of them it concerns."""
+    assert old.pack is not None
+    assert new.pack is not None
+    return pack_changes(old.pack_side(old.pack), new.pack_side(new.pack))
+
+
+def _print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -> None:
+    if as_json:
+        for change in differences:
+            data_json({"pack": pack, **to_builtins(change)})
+        return
+    data(f"pack {pack}")
+    for group in PACK_GROUPS:
+        mine = [change.sentence for change in differences if change.group == group]
+        for line in [f"  {group}", *(line for sentence in mine for line in _wrapped(sentence))] if mine else []:
+            data(line)
+
+
 def _print(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
     if as_json:
         for change in differences:
@@ -111,12 +155,12 @@ def _print(trigger: str, differences: Sequence[Change], *, as_json: bool) -> Non
     data(trigger)
     for group in GROUPS:
         mine = [change for change in differences if change.group == group]
-        for line in [f"  {group}", *(line for change in mine for line in _lines(change))] if mine else []:
+        for line in [f"  {group}", *(line for each in mine for line in _wrapped(each.sentence))] if mine else []:
             data(line)
 
 
-def _lines(change: Change) -> list[str]:
-    return wrap(change.sentence, WIDTH, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
+def _wrapped(sentence: str) -> list[str]:
+    return wrap(sentence, WIDTH, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
 
 
 def _english(title: Mapping[str, str]) -> str:

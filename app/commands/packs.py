@@ -16,6 +16,7 @@ from streams.rehearsal_verdict import Difference, judge, said, short, unlike
 from templates.catalogue import NoDefaults
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.loader import examine, load_packs
+from templates.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK…", help="Folders of packs, anywhere.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
@@ -40,9 +41,9 @@ def lint(packs: Packs, as_json: AsJson = False) -> None:
 
 
 def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json: AsJson = False) -> None:
-    """Play the tests of triggers on a virtual clock; a message that no test expects fails it."""
+    """Try the words out, then play the tests on a virtual clock; a message that no test expects fails it."""
     folders = _folders(packs)
-    findings = list(_findings(folders))
+    findings = list(_findings(folders, only))
     tried = [] if findings else _tried(folders, only, findings)
     for finding in findings:
         _print_finding(finding, as_json=as_json)
@@ -69,12 +70,14 @@ def _folders(packs: Sequence[Path]) -> list[Path]:
     return list({pack.resolve(): pack for pack in reversed(packs)}.values())[::-1]
 
 
-def _findings(folders: Sequence[Path]) -> tuple[Finding, ...]:
+def _findings(folders: Sequence[Path], only: str | None) -> tuple[Finding, ...]:
+    packs, report = examine(folders)
     try:
-        load_packs(folders)
+        report.close()
     except BrokenPack as broken:
         return broken.findings
-    return ()
+    named = {trigger.name for files in packs for trigger in files.triggers} & {only}
+    return tried(packs, only=only if named else None)
 
 
 def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[_Tried]:

@@ -213,6 +213,17 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
     ]  # fmt: skip
 
 
+def test_words_that_fail_their_trial_are_not_played(terminal: Terminal) -> None:
+    """What lint cannot see is found before the tests are played."""
+    too_long = (KK, "- Бағасы", "- Бағасы" + "&" * 19_000)
+    folder = town(terminal, ("told", "", MONTH + DAY), changes=(NO_AGE, too_long))
+    assert terminal.run("lint", str(folder)).code == 0
+    assert terminal.run("test", str(folder)) == (1, [
+        f"{folder}/{KK}:18:1: the text comes out longer than 65536 bytes",
+        "0 cases, 0 failed, 1 findings",
+    ], "")  # fmt: skip
+
+
 def test_a_pack_that_is_broken_is_not_played(terminal: Terminal) -> None:
     """The findings of lint come first: exit 1, and no case is played."""
     folder = town(terminal, ("a case", "", MONTH), changes=((RULES, "category: water", "categroy: water"),))

@@ -73,6 +73,7 @@ def _pack(folder: Path, rules: Mapping[str, Any]) -> Path:
     rules = {**BASE, **rules}
     (trigger / "trigger.yaml").write_text(json.dumps(rules), encoding="utf-8")
     words = WORDS | ({"correction": {**WORDS, "body": "-"}} if rules.get("correction") else {})
+    words |= {"sms": " ".join(rules["replies"])} if rules.get("replies") else {}
     for language in ("kk", "ru", "en"):
         (trigger / f"{language}.md").write_text(f"---\n{json.dumps(words)}\n---\n-\n", encoding="utf-8")
     return folder / "example"
@@ -109,7 +110,7 @@ def test_the_example_of_pack_yaml_passes_the_check(tmp_path: Path) -> None:
 def test_the_example_of_tests_yaml_passes(tmp_path: Path) -> None:
     """The case that the page shows plays with the repetition that it shows, and passes."""
     [text] = [each for each in SNIPPETS if each.startswith("# tests.yaml")]
-    [rules] = [_read(tmp_path, each) for each in SNIPPETS if "until: answered" in each]
+    rules = next(_read(tmp_path, each) for each in SNIPPETS if "until: answered" in each)
     pack = _pack(tmp_path, rules)
     path, report = pack / "shown" / "tests.yaml", Report()
     path.write_text(text, encoding="utf-8")

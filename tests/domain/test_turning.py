@@ -137,7 +137,10 @@ def test_words_know_the_law() -> None:
 
 @pytest.mark.parametrize(("on", "more", "problem"), [
     ({"becomes": "alowance"}, {}, "on.becomes: no benefit is called 'alowance'"),
-    ({"becomes": "pension"}, {}, "on.becomes: 'pension' is about no event; start on the event that changes it"),
+    ({"becomes": "pension"}, {}, (
+        "on.becomes: 'pension' is about the person alone (on: person), and every message starts on an event: "
+        "start on the one that may change it, with its conditions"
+    )),
     (BECOMES, {"to": "father"}, "to: the benefit is that of the mother, so nobody else is told of it"),
     (BECOMES, {"due": {"a": {"from": "entitled.by"}}}, "due.a.from: 'entitled.by' is no field of civil.born"),
 ])  # fmt: skip

@@ -60,6 +60,10 @@ TYPES = (
     event_type("paper.renewed", "holder", {"number": TEXT, "renewed_on": DATE}),
     event_type("school.queued", "child", {"parents": PERSONS}),
     event_type("citizen.replied", "citizen", {"nudge": TEXT, "answer": TEXT}),
+    event_type(
+        "citizen.consent_given", "citizen", {"nudge": TEXT, "categories": TEXTS},
+        sets={"citizen": {"consents": "event.categories"}},
+    ),
     event_type("weather.storm", "none", {"area": TEXT, "wind": WHOLE}, area="event.area"),
 )  # fmt: skip
 CATALOGUE = Catalogue(

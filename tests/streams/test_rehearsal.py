@@ -1,22 +1,17 @@
 """Rehearsing a trigger: a case passes if, and only if, what it expects is what the platform does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from domain.events import LifeEvent
-from domain.nudge import Nudge
 from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
-from streams.rehearsal_script import CITIZEN, Case, Played
-from streams.rehearsal_stage import NAMES, OPENING, Stage, stages
+from streams.rehearsal_script import Case, Played
+from streams.rehearsal_stage import Stage, stages
 from streams.rehearsal_verdict import judge, said
 from templates.findings import Report
-from templates.loader import load_packs, shipped
-from tests.templates.packs import PACK, RULES, SHIPPED, Change, write_town
-from tests.world import World
+from templates.loader import load_packs
+from tests.templates.packs import PACK, RULES, Change, write_town
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
 CLOCK = "  clock: 2026-03-01T09:00+05:00\n"
@@ -350,63 +345,3 @@ def test_a_file_that_is_no_list_or_not_there_is_a_finding(tmp_path: Path) -> Non
     report = Report()
     assert read_cases(tmp_path / "tests.yaml", stage_of(tmp_path), report) == []
     assert [str(each) for each in report.findings] == [f"{tmp_path}/tests.yaml:1:1: this file is missing"]
-
-
-@pytest.mark.parametrize(
-    ("trigger", "at"),
-    [
-        ("birth_allowance", 0), ("birth_allowance", 3), ("identity_card_expiry", 1), ("identity_card_expiry", 5),
-        ("kindergarten_queue", 2), ("retirement_age", 3), ("traffic_fine_discount", 3),
-        ("traffic_fine_discount", 4), ("clinic_attachment", 1),
-    ],
-)  # fmt: skip
-async def test_a_rehearsal_and_the_platform_say_the_same(tmp_path: Path, trigger: str, at: int) -> None:
-    """What is rehearsed is what planning and dispatch send from the same events: when, to whom, in which words."""
-    [stage] = [each for each in stages(load_packs(shipped())) if each.trigger.name == trigger]
-    case = read_cases(SHIPPED["kz"] / trigger / "tests.yaml", stage, Report())[at]
-    endings = rehearse(stage, case).endings
-    world = World(tmp_path, now=case.clock)
-    store(world, [event for opening in case.openings for event in told(opening)])
-    moments = {each.known for each in case.events} | {each.at for each in endings} | {
-        nudge.intent.due for nudge in world.nudges()
-    }  # fmt: skip
-    for moment in sorted(moments):
-        world.at(moment)
-        store(world, [each.event for each in case.events if each.known == moment])
-        await world.settle()
-    told_them = {nudge.intent.id: nudge.to(NAMES.pseudonym(CITIZEN)) for nudge in ours(world, stage)}
-    sent = [
-        (message.channel, told_them[message.nudge].sent_at, message.text) for message in world.sent
-        if message.nudge in told_them and message.recipient == NAMES.pseudonym(CITIZEN)
-    ]  # fmt: skip
-    expected = [(each.channel, each.at, each.text) for each in endings if each.because is None]
-    assert [each[:2] for each in sent] == [each[:2] for each in expected]
-    assert all(text in words for (*_, text), (*_, words) in zip(sent, expected, strict=True))
-    world.close()
-
-
-def ours(world: World, stage: Stage) -> list[Nudge]:
-    """The nudges of the rehearsed trigger: on the platform the others of the pack are at work as well."""
-    return [nudge for nudge in world.nudges() if nudge.intent.trigger == stage.trigger.name]
-
-
-def told(opening: LifeEvent) -> Iterator[LifeEvent]:
-    """What is known of a person at the start, as citizens and registries tell it."""
-    values = opening.fields["citizen"][OPENING]
-    kinds = {
-        "citizen.contact_changed": ("phone", "email"), "kz.citizen.registered": ("born_on",),
-        "citizen.preferences_changed": ("language", "channels", "opted_out"),
-    }  # fmt: skip
-    for type_, names in kinds.items():
-        fields = {name: values[name] for name in names if name in values}
-        if fields:
-            id_ = f"{opening.id}-{type_}"
-            yield replace(opening, type=type_, id=id_, source="/start", fields={"citizen": fields})
-
-
-def store(world: World, events: list[LifeEvent]) -> None:
-    """Take in events that are checked already."""
-    names = world.platform.names
-    placed = [replace(event, stream=names.stream(event.source, event.id)) for event in events]
-    outcomes = world.platform.intake.store(placed) if placed else []
-    assert all(each.accepted for each in outcomes)

@@ -74,13 +74,41 @@ def test_an_editor_underlines_what_the_loader_refuses(old: str, new: str, draft:
     assert errors("trigger", FILES[RULES].replace(old, new), draft) != []
 
 
+PARAMETERS = "mci: {title: {en: Index}, source: law, values: {2025-01-01: 3932}}"
+BENEFITS = """\
+birth:
+  title: {en: Birth}
+  agency: labour
+  clause: law
+  on: town.born
+  from: event.born_on
+  until: {from: event.born_on, offset: P1Y}
+  conditions: [{id: any, when: 'true', title: {en: Any}}]
+  amount: 38 * param.mci
+  per: month
+"""
+SERVICES = """\
+domains: [town.example]
+moments: {moving: {en: Moving}}
+services: [{id: town.card, title: {en: Card}, link: 'https://town.example/', moments: [moving], agency: library}]
+"""
+
+
 @pytest.mark.parametrize(("kind", "text", "old", "new"), [
     ("pack", FILES[PACK], "messages: 3", "messages: three"), ("pack", FILES[PACK], "zone:", "zones:"),
     ("event", FILES[METER], "minLength: 2", "minLenght: 2"), ("event", FILES[METER], "subject: holder", ""),
     ("personas", "old: {about: a man of 90}", "about", "abuot"),
+    ("parameters", PARAMETERS, "3932", "'3932'"), ("parameters", PARAMETERS, "2025-01-01", "from 2025"),
+    ("parameters", PARAMETERS, "mci:", "MCI:"), ("parameters", PARAMETERS, "source", "sorce"),
+    ("benefits", BENEFITS, "clause: law", ""), ("benefits", BENEFITS, "offset: P1Y", "offset: a year"),
+    ("benefits", BENEFITS, "from: event.born_on, ", ""), ("benefits", BENEFITS, "until", "untl"),
+    ("benefits", BENEFITS, "per: month", "per: year"), ("benefits", BENEFITS, "when: 'true'", "wen: 'true'"),
+    ("services", SERVICES, "[town.example]", "[https://town.example]"),
+    ("services", SERVICES, "id: town.card", "id: card"),
+    ("services", SERVICES, "link: 'https:", "link: 'http:"), ("services", SERVICES, "[moving]", "[]"),
 ])  # fmt: skip
 def test_so_it_does_in_the_other_files(kind: str, text: str, old: str, new: str) -> None:
-    """Packs, event types and personas are checked too."""
+    """All other files of a pack are checked too."""
     assert errors(kind, text) == []
     assert errors(kind, text.replace(old, new)) != []
 

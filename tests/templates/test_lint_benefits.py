@@ -164,6 +164,26 @@ def test_a_benefit_on_a_broken_event_type_is_not_blamed(tmp_path: Path) -> None:
     assert [finding.partition(":")[0] for finding in findings_of(pack)] == [METER]
 
 
+@pytest.mark.parametrize("edge", ["becomes", "ceases"])
+def test_a_benefit_about_the_person_alone_starts_no_trigger(tmp_path: Path, edge: str) -> None:
+    """The place, why not, and what to write instead: such an entitlement may begin on a birthday, by no event."""
+    alone = """\
+veteran:
+  title: {kk: Ардагер, ru: Ветеран}
+  agency: water
+  clause: "Rules, art. 3"
+  on: person
+  conditions:
+    - {id: old, when: citizen.age >= 65, title: {kk: Қарт, ru: Пожилой}}
+"""
+    pack = town(tmp_path, (RULES, "on: town.meter.installed\n", f"on: {{{edge}: veteran}}\n"))
+    (pack / BENEFITS).write_text(LAW[BENEFITS] + alone, encoding="utf-8")
+    column = len(f"on: {{{edge}: ") + 1
+    why = "'veteran' is about the person alone (on: person), and every message starts on an event"
+    instead = "start on the one that may change it, with its conditions"
+    assert findings_of(pack) == [f"{RULES}:7:{column}: {why}: {instead}"]
+
+
 def test_two_packs_cannot_declare_one_name(tmp_path: Path) -> None:
     """A parameter or a benefit has one pack."""
     first, second = town(tmp_path / "a"), town(tmp_path / "b")

@@ -1,0 +1,109 @@
+"""Replies: a short answer to a message ("1") becomes the life event that the trigger names for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.choices import times_of
+from domain.event_types import Catalogue, EventType
+from domain.events import PUBLIC, Effective, LifeEvent
+from domain.ids import Names
+from domain.person import person_as_of
+
+SOURCE = "/habarshy/reply"
+"""Where events come from that a reply became; what follows it says by which way: `/habarshy/reply/sms`."""
+NUDGE = "nudge"
+"""The field of an answer that names what it answers."""
+FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
+"""What a reply can fill in: the nudge, its code, the trigger's category, and what was chosen before with that."""
+
+
+class Reply(Struct, frozen=True):
+    """A recipient's answer to a nudge: its code as they wrote it, when, and by which way (`sms`, `link`)."""
+
+    nudge: UUID
+    recipient: str
+    code: str
+    at: datetime
+    way: str
+
+
+def spelt(code: str) -> str:
+    """A code as it is compared: people write " Да" for "да"."""
+    return code.strip().casefold()
+
+
+def meant(code: str, replies: Mapping[str, str]) -> str | None:
+    """Which of a trigger's replies (code -> event type) somebody gave; None where it is none of them."""
+    return next((each for each in replies if spelt(each) == spelt(code)), None)
+
+
+def unanswerable(type_: EventType) -> str | None:
+    """Why no reply can become an event of a type; None where one can."""
+    if type_.subject is None:
+        return f"{type_.name} is about an area, and a reply is that of a person"
+    if (field := type_.fields.get(NUDGE)) is None or field.type != FILLED[NUDGE]:
+        return f"{type_.name} has no field {NUDGE!r}, which says what is answered"
+    fillable = _fillable(type_)
+    for name in type_.schema.get("required", ()):
+        if name not in fillable:
+            return f"{type_.name} needs {name!r}, which no reply says"
+    return None
+
+
+def _fillable(type_: EventType) -> list[str]:
+    owners = (type_.subject, PUBLIC)
+    fields = {name: type_.fields[name] for name in FILLED if name in type_.fields}
+    return [name for name, field in fields.items() if field.type == FILLED[name] and field.owner in owners]
+
+
+def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str] = ()) -> dict[str, Any]:
+    """The data of the event that a reply becomes; `chosen`: the categories that were chosen before, which stay so."""
+    every = {
+        NUDGE: str(reply.nudge), "answer": spelt(reply.code), "category": category,
+        "categories": sorted({*chosen, category}),
+    }  # fmt: skip
+    return {name: every[name] for name in _fillable(type_)}
+
+
+def reply_event(
+    type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> LifeEvent:
+    """The life event that a reply becomes: that of its recipient, at the time of the reply.
+
+    The same reply gives the same id, however often it comes in. `theirs`: what is known of the recipient. What they
+    chose before the reply stays chosen, and what they chose after it stands: in doubt there is no consent.
+    """
+    id_ = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.{spelt(reply.code)}"
+    source = f"{SOURCE}/{reply.way}"
+    chosen, time = _chosen(type_, reply, theirs, catalogue)
+    fields: dict[str, dict[str, Any]] = {}
+    for name, value in data_of(type_, reply, category, chosen).items():
+        fields.setdefault(type_.fields[name].owner, {})[name] = value
+    return LifeEvent(
+        stream=names.stream(source, id_), source=source, id=id_, type=type_.name, time=time,
+        persons={type_.subject or "": (reply.recipient,)}, fields=fields, digest=names.digest(id_.encode()),
+    )  # fmt: skip
+
+
+def _chosen(
+    type_: EventType, reply: Reply, theirs: Sequence[Effective], catalogue: Catalogue
+) -> tuple[Sequence[str], datetime]:
+    """What was chosen by the time of the reply, and a time at which nothing else was: choices have an order."""
+    settings = type_.sets.get(type_.subject or "", ())
+    attribute = next((each.attribute for each in settings if each.path == "event.categories"), None)
+    if attribute is None:
+        return (), reply.at
+    time, others = reply.at, frozenset(times_of(theirs, attribute, catalogue))
+    while time in others:
+        time += timedelta(microseconds=1)
+    then = person_as_of(reply.recipient, [one for one in theirs if one.event.time <= reply.at], catalogue)
+    return then.get(attribute) or (), time
+
+
+def answers(event: LifeEvent, nudge: UUID) -> bool:
+    """Whether the event is what a reply to that nudge became."""
+    return event.source.startswith(f"{SOURCE}/") and event.values.get(f"event.{NUDGE}") == str(nudge)

@@ -1,0 +1,33 @@
+"""What answers a message in a rehearsal: nobody who writes a case knows the ids of messages."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from domain.events import Effective, LifeEvent
+from domain.nudge import Nudge
+from domain.replies import NUDGE, reply_event
+from domain.rulebook import Rulebook
+from domain.triggers import Trigger
+from streams.rehearsal_script import Reported
+
+
+def answering(
+    reported: Reported, nudges: Iterable[Nudge], trigger: Trigger, theirs: Sequence[Effective], rulebook: Rulebook
+) -> LifeEvent | None:
+    """The event, naming the latest nudge of the step that it answers; None for a code that answers nothing sent.
+
+    `theirs`: what is known of whoever answers.
+    """
+    found = [one for one in nudges if one.intent.step == reported.answers]
+    if (reply := reported.reply) is not None:
+        found = [one for one in found if one.to(reply.recipient).maybe_sent]
+    latest = max(found, key=lambda one: (one.maybe_sent, one.intent.due, one.intent.id.int), default=None)
+    if latest is None:
+        return None if reply is not None else reported.event
+    if reply is None:
+        fields = {owner: {**part, NUDGE: str(latest.intent.id)} for owner, part in reported.event.fields.items()}
+        return replace(reported.event, fields=fields)
+    asked = replace(reply, nudge=latest.intent.id)
+    type_ = rulebook.catalogue.types[reported.event.type]
+    return reply_event(type_, asked, trigger.category, rulebook.names, theirs, rulebook.catalogue)

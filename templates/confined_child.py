@@ -1,0 +1,46 @@
+"""The inside of a confined child: its limits, and the questions it answers over its standard input and output."""
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from math import ceil
+from time import process_time
+from typing import Any
+
+LARGEST_ANSWER = 4096
+"""Bytes; so much a pipe takes whole (PIPE_BUF, POSIX)."""
+OUT_OF_MEMORY = 97
+"""The exit code of a child that ran into its limit of memory."""
+
+Answer = Callable[[Any], object]
+
+
+def serve(prepare: Callable[[Any], Answer]) -> None:
+    """Answer questions, one JSON line each, until there are no more; answers are plain data, a line each.
+
+    `prepare` gets what the child is told first. The limits stand on the command line: bytes, and seconds of work.
+    """
+    memory, work = map(int, sys.argv[1:])
+    for limit, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(limit, (most, most))
+    questions = sys.stdin.buffer
+    try:
+        answer = prepare(_limited(questions.readline(), work))
+        _reply(None)
+        for question in questions:
+            _reply(answer(_limited(question, work)))
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+
+
+def _limited(question: bytes, work: int) -> Any:  # noqa: ANN401  (plain data)
+    """The question; from now on there are so many seconds for it, and then the system ends us."""
+    resource.setrlimit(resource.RLIMIT_CPU, (ceil(process_time()) + work, resource.RLIM_INFINITY))
+    return json.loads(question)
+
+
+def _reply(answer: object) -> None:
+    line = json.dumps(answer).encode() + b"\n"
+    os.write(1, line if len(line) <= LARGEST_ANSWER else b"null")  # without its end, so nobody takes it for an answer

@@ -1,0 +1,99 @@
+"""Checks a trigger's replies: that its SMS says how to answer, and that no answer leads round in a circle."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import jsonschema_rs
+
+from domain.event_types import Catalogue
+from domain.replies import Reply, data_of, unanswerable
+from templates.files import TriggerFiles, plain
+from templates.findings import Report
+from templates.kinds import CODE
+from templates.yaml_file import Path
+
+SOMETIME = datetime(2026, 5, 1, 9, tzinfo=UTC)
+
+
+def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> None:
+    """Report replies that nobody can give, or that become events which their type refuses."""
+    rules, document = plain(files.rules), files.rules
+    if not (replies := _replies(rules)):
+        return
+    if "sms" not in (rules.get("channels") or ()):
+        message = "replies come by SMS, and the channels have no sms"
+        report.add(document.finding(document.key(("replies",)), message))
+        return
+    for code, name in replies.items():
+        if problem := _refused(code, name, rules, catalogue):
+            report.add(document.finding(document.value(("replies", code)), problem))
+        for language in files.words:
+            _check_told(files, language, code, report)
+
+
+def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
+    """The replies that are written as they should be."""
+    found = rules.get("replies")
+    return {
+        code: name for code, name in (found.items() if isinstance(found, dict) else ())
+        if isinstance(name, str) and re.fullmatch(CODE, code)
+    }  # fmt: skip
+
+
+def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> str | None:
+    """Whether the event's own schema refuses what a reply fills in."""
+    type_ = catalogue.types.get(name)
+    if type_ is None or unanswerable(type_) is not None or not isinstance(rules.get("category"), str):
+        return None  # said where the trigger is compiled
+    data = data_of(type_, Reply(UUID(int=1), "", code, SOMETIME, ""), rules["category"])
+    validator = jsonschema_rs.Draft202012Validator(dict(type_.schema), ignore_unknown_formats=True)
+    wrong = next(iter(validator.iter_errors(data)), None)
+    if wrong is None:
+        return None
+    field = str(next(iter(wrong.instance_path), "data"))
+    return f"{name} refuses {field!r} as a reply fills it: {data.get(field)!r}"
+
+
+def _check_told(files: TriggerFiles, language: str, code: str, report: Report) -> None:
+    document, said = files.words[language], re.compile(rf"(?<!\w){re.escape(code)}(?!\w)", re.IGNORECASE)
+    for path, text in _sms(plain(document)):
+        if not said.search(text):
+            report.add(document.finding(document.value(path), f"the SMS never says that {code!r} can be answered"))
+
+
+def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The SMS, and those of steps that have their own; a correction asks nothing."""
+    steps = words.get("steps")
+    named = steps.items() if isinstance(steps, dict) else ()
+    for path, texts in ((), words), *((("steps", step), own) for step, own in named):
+        if isinstance(texts, dict) and isinstance(text := texts.get("sms"), str):
+            yield (*path, "sms"), text
+
+
+def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
+    """Report replies that start another trigger whose replies, perhaps after more of them, lead back."""
+    rules = [(files, plain(files.rules)) for files in triggers]
+    leads: dict[str, set[str]] = {}
+    for _, each in rules:
+        if isinstance(on := each.get("on"), str):
+            leads.setdefault(on, set()).update(_replies(each).values())
+    for files, each in rules:
+        on = each.get("on")
+        for code, name in _replies(each).items():
+            if name != on and on in _reached(name, leads):
+                message = f"answers to what {name} starts give {on} again: a circle"
+                report.add(files.rules.finding(files.rules.value(("replies", code)), message))
+
+
+def _reached(start: str, leads: Mapping[str, set[str]]) -> set[str]:
+    """The event types that follow from one, reply by reply."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = leads.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found

@@ -1,0 +1,117 @@
+"""A rehearsal and the live platform agree on the shipped packs: what is rehearsed is what people get."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from domain.events import LifeEvent
+from domain.nudge import Nudge
+from streams.answering import Answering
+from streams.rehearsal import rehearse
+from streams.rehearsal_cases import read_cases
+from streams.rehearsal_script import CITIZEN, Case, Reported
+from streams.rehearsal_stage import NAMES, OPENING, Stage, stages
+from templates.findings import Report
+from templates.loader import load_packs, shipped
+from tests.templates.packs import SHIPPED
+from tests.world import World, few_triggers
+
+FROM_KZ: Mapping[str, Sequence[int]] = {
+    "birth_allowance": (0, 3), "identity_card_expiry": (1, 5), "kindergarten_queue": (2,), "retirement_age": (3,),
+    "traffic_fine_discount": (3, 4), "clinic_attachment": (1,), "work_offers_consent": (0, 1, 2, 3),
+    "training_offer": (0, 1),
+}  # fmt: skip
+"""Some cases of some triggers of the country, by their numbers; of the city all are played."""
+MORE = ("work_offers_consent", "training_offer")
+SET_BY: Mapping[str, Sequence[str]] = {
+    "citizen.contact_changed": ("phone", "email", "push"), "kz.citizen.registered": ("born_on",),
+    "citizen.preferences_changed": ("language", "channels", "opted_out"), "kz.residence.registered": ("area",),
+}  # fmt: skip
+"""The events by which a person gets the attributes that a case gives them."""
+
+
+@cache
+def staged() -> Mapping[str, Stage]:
+    """Every trigger of the shipped packs by its name."""
+    return {stage.trigger.name: stage for stage in stages(load_packs(shipped()))}
+
+
+def cases() -> Iterator[tuple[str, str, int]]:
+    """Pack, trigger and number of each case."""
+    yield from (("kz", trigger, at) for trigger, numbers in FROM_KZ.items() for at in numbers)
+    for path in sorted(SHIPPED["alatau"].glob("*/tests.yaml")):
+        count = path.read_text(encoding="utf-8").count("\n- name:")
+        yield from (("alatau", path.parent.name, at) for at in range(count))
+
+
+@pytest.mark.parametrize(("pack", "trigger", "at"), list(cases()))
+async def test_a_rehearsal_and_the_platform_say_the_same(tmp_path: Path, pack: str, trigger: str, at: int) -> None:
+    """What is rehearsed is what planning and dispatch send from the same events: when, to whom, in which words."""
+    stage = staged()[trigger]
+    case = read_cases(SHIPPED[pack] / trigger / "tests.yaml", stage, Report())[at]
+    endings = rehearse(stage, case).endings
+    world = World(tmp_path, now=case.clock, packs=[few_triggers(tmp_path, *MORE), SHIPPED["alatau"]])
+    store(world, [event for opening in case.openings for event in told(opening)])
+    for moment in sorted({each.known for each in case.events} | {each.at for each in endings}):
+        await arrive(world, case, moment)
+    mine = {nudge.intent.id: nudge for nudge in ours(world, stage)}
+    citizen = NAMES.pseudonym(CITIZEN)
+    sent = [
+        (mine[message.nudge].to(citizen).sent_at, mine[message.nudge].intent.step, message.channel, message.text)
+        for message in world.sent if message.nudge in mine and message.recipient == citizen
+    ]  # fmt: skip
+    expected = [(each.at, each.step, each.channel, each.text) for each in endings if each.because is None]
+    assert [each[:3] for each in sorted(sent)] == [each[:3] for each in sorted(expected)]
+    assert all(text in words for (*_, text), (*_, words) in zip(sorted(sent), sorted(expected), strict=True))
+    world.close()
+
+
+async def arrive(world: World, case: Case, moment: datetime) -> None:
+    """The clock reaches the moment: what becomes known is stored or answered, and what is due goes."""
+    world.at(moment)
+    arrived = [each for each in case.events if each.known == moment]
+    store(world, [each.event for each in arrived if each.reply is None])
+    for each in arrived:
+        answer(world, each)
+    await world.settle()
+
+
+def answer(world: World, reported: Reported) -> None:
+    """An answer by code comes in: whoever matches replies to messages knows which nudge is meant."""
+    platform = world.platform
+    if reported.reply is not None:
+        answering = Answering(
+            platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+        )
+        answering.take(replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id))
+
+
+def ours(world: World, stage: Stage) -> list[Nudge]:
+    """The nudges of the rehearsed trigger: on the platform the others of the pack are at work as well."""
+    return [nudge for nudge in world.nudges() if nudge.intent.trigger == stage.trigger.name]
+
+
+def told(opening: LifeEvent) -> Iterator[LifeEvent]:
+    """What is known of a person at the start, as citizens and registries tell it."""
+    values = opening.fields["citizen"][OPENING]
+    for type_, names in SET_BY.items():
+        fields = {name: values[name] for name in names if name in values}
+        if fields:
+            id_ = f"{opening.id}-{type_}"
+            yield replace(opening, type=type_, id=id_, source="/start", fields={"citizen": fields})
+    if guardians := values.get("guardians"):
+        persons = {**opening.persons, "guardians": tuple(guardians)}
+        id_ = f"{opening.id}-guardians"
+        yield replace(opening, type="citizen.guardian_appointed", id=id_, source="/start", persons=persons, fields={})
+
+
+def store(world: World, events: list[LifeEvent]) -> None:
+    """Take in events that are checked already."""
+    names = world.platform.names
+    placed = [replace(event, stream=names.stream(event.source, event.id)) for event in events]
+    outcomes = world.platform.intake.store(placed) if placed else []
+    assert all(each.accepted for each in outcomes)

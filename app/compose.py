@@ -106,8 +106,9 @@ def _database(settings: Settings, *, make: bool) -> Database:
 def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
     dispatcher = Dispatcher(
-        platform.database, platform.log, platform.library, notifiers, Writer(platform.links.unsubscribe),
-        platform.clock, holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
+        platform.database, platform.log, platform.library, notifiers,
+        Writer(platform.links.unsubscribe, platform.links.answer), platform.clock,
+        holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
     )  # fmt: skip
     return Engine(platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock)
 

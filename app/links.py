@@ -33,7 +33,7 @@ class Links:
     def token(self, nudge: UUID, recipient: str) -> str:
         """Names a nudge and its recipient, signed."""
         body = nudge.bytes + bytes.fromhex(recipient)
-        return base64.urlsafe_b64encode(body + self._mac(body)).decode().rstrip("=")
+        return _written(body + self._mac(body))
 
     def read(self, token: str) -> tuple[UUID, str]:
         """The nudge and its recipient.
@@ -41,14 +41,39 @@ class Links:
         Raises:
             BadLink: the token was not made with our key.
         """
-        try:
-            raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except ValueError:
-            raise BadLink from None
+        raw = _read(token)
         body = raw[:-_MAC]
         if len(body) != 2 * _MAC or not hmac.compare_digest(self._mac(body), raw[-_MAC:]):
             raise BadLink
         return UUID(bytes=body[:_MAC]), body[_MAC:].hex()
 
-    def _mac(self, body: bytes) -> bytes:
-        return keyed_hash(self._key, "link", body.hex())
+    def answer(self, nudge: UUID, recipient: str, code: str) -> str:
+        """The link by which the recipient of a nudge answers it with a code, without login."""
+        body = nudge.bytes + bytes.fromhex(recipient) + code.encode()
+        return f"{self._base_url}/answer/{_written(body + self._mac(body, 'answer'))}"
+
+    def read_answer(self, token: str) -> tuple[UUID, str, str]:
+        """The nudge, its recipient, and the code of the answer.
+
+        Raises:
+            BadLink: the token was not made with our key.
+        """
+        raw = _read(token)
+        body = raw[:-_MAC]
+        if len(body) <= 2 * _MAC or not hmac.compare_digest(self._mac(body, "answer"), raw[-_MAC:]):
+            raise BadLink
+        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), body[2 * _MAC :].decode()
+
+    def _mac(self, body: bytes, purpose: str = "link") -> bytes:
+        return keyed_hash(self._key, purpose, body.hex())
+
+
+def _written(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _read(token: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        raise BadLink from None

@@ -14,7 +14,7 @@ from domain.events import Effective, LifeEvent
 from domain.facts import NudgeAnswered
 from domain.ids import Names
 from domain.nudge import Nudge, evolve
-from domain.person import Person, person_as_of
+from domain.person import person_as_of
 from domain.replies import Reply, answers, meant, reply_event, spelt
 from projections import nudges
 from streams import reading
@@ -41,11 +41,11 @@ class UnknownCode(ValueError):
 
 
 class Question(Struct, frozen=True):
-    """What a message asked: the rules that it went by, the recipient as they are, and what is known of them."""
+    """What a message asked: the rules that it went by, the recipient's language, and what is known of them."""
 
     nudge: Nudge
     rules: Mapping[str, Any]
-    recipient: Person
+    language: str
     theirs: tuple[Effective, ...]
 
     @property
@@ -104,7 +104,7 @@ class Answering:
             raise NothingToAnswer
         known = reading.histories(connection, self._log, [recipient], rulebook)[recipient]
         person = person_as_of(recipient, known.facts, rulebook.catalogue)
-        return Question(nudge, rules, person, tuple(known.facts))
+        return Question(nudge, rules, person.get("language") or rulebook.defaults.language, tuple(known.facts))
 
     def _stored(self, question: Question, type_: EventType, reply: Reply, catalogue: Catalogue) -> UUID:
         event = reply_event(type_, reply, question.rules["category"], self._names, question.theirs, catalogue)

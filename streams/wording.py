@@ -1,6 +1,9 @@
 """The words of a case: what its recipient reads, in all channels."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -12,11 +15,14 @@ from domain.triggers import CORRECTION
 from streams.library import Rules
 from streams.settling import Case
 from templates.digest import render_digest
-from templates.render import Rendered, WordsFailed, context
+from templates.render import Rendered, WordsFailed, context, unaddressed
+
+AnswerUrl = Callable[[UUID, str, str], str]
+"""Makes the link to answer a nudge, as its recipient, with a code."""
 
 
-def render(case: Case, rules: Rules, now: datetime) -> Rendered:
-    """The words of a case in its recipient's language, all channels.
+def render(case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None) -> Rendered:
+    """The words of a case in its recipient's language, all channels; with `answer_url`, its buttons can answer.
 
     Raises:
         WordsFailed: a value is missing.
@@ -24,7 +30,7 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
     intent, defaults = case.nudge.intent, rules.defaults
     language = case.recipient.get("language") or defaults.language
     if case.members:
-        return render_digest(language, [render(member, rules, now) for member in case.members])
+        return render_digest(language, [render(member, rules, now, answer_url) for member in case.members])
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
@@ -32,7 +38,10 @@ def render(case: Case, rules: Rules, now: datetime) -> Rendered:
         case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
         intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
-    return rules.renderers[intent.version].render(language, intent.step, values, correction=intent.step == CORRECTION)
+    answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
+    return rules.renderers[intent.version].render(
+        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer
+    )
 
 
 def readable(case: Case, rules: Rules, now: datetime) -> Case:

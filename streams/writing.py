@@ -9,16 +9,20 @@ from domain.settle import ADDRESS_OF, Send
 from notifiers.port import Action, Message
 from streams.library import Rules
 from streams.settling import Case
-from streams.wording import render
+from streams.wording import AnswerUrl, render
 from templates.render import Rendered
 
 UnsubscribeUrl = Callable[[Case], str | None]
 
 
 class Writer(Struct, frozen=True):
-    """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category."""
+    """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category.
+
+    `answer_url`: the link to answer a nudge as its recipient with a code.
+    """
 
     unsubscribe_url: UnsubscribeUrl
+    answer_url: AnswerUrl
 
     def write(self, case: Case, rules: Rules, attempt: int, now: datetime) -> Message:
         """The message of a case that is to be sent.
@@ -27,7 +31,7 @@ class Writer(Struct, frozen=True):
             WordsFailed: the words need a value that is missing, because it was erased or never reported.
         """
         assert isinstance(case.decision, Send)
-        rendered = render(case, rules, now)
+        rendered = render(case, rules, now, self.answer_url)
         channel = case.decision.channel
         address = str(case.recipient.get(ADDRESS_OF[channel]))
         text, title = _parts(rendered, channel)

@@ -1,10 +1,11 @@
 """Renders a trigger's words for one recipient: compiled once, filled in thousands of times a second."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.steps import repetition_of
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
@@ -12,6 +13,13 @@ from templates.environment import group
 from templates.layout import Action, Layout
 
 NOTHING: Mapping[str, Any] = {}
+AnswerUrl = Callable[[str], str]
+"""Makes the link of a button that answers, from the code of its reply."""
+
+
+def unaddressed(code: str) -> str:
+    """The link of such a button where nobody is there to answer: in previews, tests and explanations."""
+    return f"answer:{code}"
 
 
 class WordsFailed(Exception):
@@ -80,8 +88,11 @@ class Renderer:
         self._trigger, self._default = trigger, default
         self._languages = {language: _Language(language, texts, rules) for language, texts in words.items()}
 
-    def render(self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False) -> Rendered:
-        """The words of a step, or of its correction, for values made by `context`.
+    def render(
+        self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False,
+        answer: AnswerUrl = unaddressed,
+    ) -> Rendered:  # fmt: skip
+        """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
 
         A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
         asked for, else the default one, else the first that there is.
@@ -91,7 +102,8 @@ class Renderer:
         """
         spoken, (name, number) = self._spoken(language), repetition_of(step)
         try:
-            return spoken.render(name, {**values, "step": name, "repetition": number}, correction=correction)
+            said = {**values, "step": name, "repetition": number}
+            return spoken.render(name, said, correction=correction, answer=answer)
         except BadWords as bad:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
@@ -127,7 +139,9 @@ class _Language:
         self._usual = self._parts(words, {})
         self._steps = {step: self._parts(words, other) for step, other in (words.get("steps") or {}).items()}
         self._correction = self._parts(words["correction"], {}) if words.get("correction") else None
-        self._actions = tuple(_action(each, language) for each in rules.get("actions") or ())
+        actions = rules.get("actions") or ()
+        self._replies = tuple(each.get("reply") for each in actions)
+        self._actions = tuple(_action(each, language) for each in actions)
         self._layout, self._bare = Layout(language, self._actions), Layout(language, ())
 
     def _parts(self, words: Mapping[str, Any], other: Mapping[str, Any]) -> _Parts:
@@ -140,16 +154,26 @@ class _Language:
             compiler.markdown(texts.get("body", "")),
         )  # fmt: skip
 
-    def render(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Rendered:
+    def render(self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl) -> Rendered:
         parts = self._chosen(step, correction=correction)
         # What takes a message back must not invite to do what it said.
-        layout, actions = (self._bare, ()) if correction else (self._layout, self._actions)
+        layout, actions = (self._bare, ()) if correction else self._buttons(answer)
         subject = parts.subject.render(values)
         html, text = parts.body.render(values)
         return Rendered(
             self._language, subject, parts.push_title.render(values), parts.push_body.render(values),
             parts.sms.render(values), layout.text(text), layout.html(subject, html), actions,
         )  # fmt: skip
+
+    def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
+        """The frame with its buttons; one that answers leads where only this recipient may go."""
+        if not any(self._replies):
+            return self._layout, self._actions
+        actions = tuple(
+            replace(action, url=answer(reply)) if reply else action
+            for action, reply in zip(self._actions, self._replies, strict=True)
+        )
+        return Layout(self._language, actions), actions
 
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
@@ -167,4 +191,4 @@ class _Language:
 
 def _action(action: Mapping[str, Any], language: str) -> Action:
     labels = action["label"]
-    return Action(action["id"], action["url"], labels.get(language) or next(iter(labels.values())))
+    return Action(action["id"], action.get("url", ""), labels.get(language) or next(iter(labels.values())))

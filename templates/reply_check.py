@@ -9,9 +9,9 @@ from uuid import UUID
 import jsonschema_rs
 
 from domain.event_types import Catalogue
-from domain.replies import Reply, data_of, unanswerable
+from domain.replies import Reply, data_of, meant, spelt, unanswerable
 from templates.files import TriggerFiles, plain
-from templates.findings import Report
+from templates.findings import Report, closest
 from templates.kinds import CODE
 from templates.yaml_file import Path
 
@@ -20,17 +20,19 @@ SOMETIME = datetime(2026, 5, 1, 9, tzinfo=UTC)
 
 def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> None:
     """Report replies that nobody can give, or that become events which their type refuses."""
-    rules, document = plain(files.rules), files.rules
-    if not (replies := _replies(rules)):
-        return
-    if "sms" not in (rules.get("channels") or ()):
-        message = "replies come by SMS, and the channels have no sms"
-        report.add(document.finding(document.key(("replies",)), message))
-        return
+    rules, document, replies = plain(files.rules), files.rules, _replies(plain(files.rules))
+    for at, code in _buttons(rules):
+        if meant(code, replies) is None:
+            place = document.value(("actions", at, "reply"))
+            report.add(document.finding(place, f"no reply of the trigger is called {code!r}", closest(code, replies)))
+    by_sms, buttons = "sms" in (rules.get("channels") or ()), {code for _, code in _buttons(rules)}
     for code, name in replies.items():
+        if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
+            message = f"nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`"
+            report.add(document.finding(document.value(("replies", code)), message))
         if problem := _refused(code, name, rules, catalogue):
             report.add(document.finding(document.value(("replies", code)), problem))
-        for language in files.words:
+        for language in files.words if by_sms else ():
             _check_told(files, language, code, report)
 
 
@@ -41,6 +43,14 @@ def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
         code: name for code, name in (found.items() if isinstance(found, dict) else ())
         if isinstance(name, str) and re.fullmatch(CODE, code)
     }  # fmt: skip
+
+
+def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The actions that answer, by their place in the list, and the code of each."""
+    actions = rules.get("actions")
+    for at, action in enumerate(actions if isinstance(actions, list) else ()):
+        if isinstance(action, dict) and isinstance(code := action.get("reply"), str):
+            yield at, code
 
 
 def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogue) -> str | None:

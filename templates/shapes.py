@@ -83,18 +83,19 @@ class UnlessShape(Shape):
 
 
 class ActionShape(Shape):
-    """A button or a link: with an address and a label of its own, or those of a service."""
+    """A button or a link: with an address and a label of its own, or those of a service; or an answer."""
 
     id: Name
     url: Url = optional("where it leads")
     label: Titles = optional("language: words")
     service: Text = optional("a service of services.yaml: its link and, unless there is a label, its title")
+    reply: Code = optional("the code of a reply: a page where the person confirms that answer")
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> "ActionShape":
         said = self.model_fields_set - {"id"}
-        if said - {"label"} != {"service"} and said != {"url", "label"}:
-            raise ValueError("each has a url and a label, or names a service")
+        if said - {"label"} != {"service"} and said not in ({"url", "label"}, {"reply", "label"}):
+            raise ValueError("each has a url and a label, or a reply and a label, or names a service")
         return self
 
 
@@ -134,7 +135,7 @@ class TriggerShape(Shape):
     discreet: bool = optional("push, SMS and subject say nothing of the substance")
     actions: list[ActionShape] = optional("buttons and links under the words")
     replies: Annotated[dict[Code, TypeName], Field(min_length=1, max_length=9), AfterValidator(apart)] = optional(
-        'what an answer by SMS with that code becomes: {"1": citizen.consent_given}'
+        'what an answer with that code becomes: {"1": citizen.consent_given}'
     )
     correction: bool = optional("there are words for taking back what was sent")
 

@@ -1,19 +1,21 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
 from app.compose import Platform
+from app.http.answer import Answer
 from app.http.events import Events
 from app.http.health import Probes
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
 from app.http.problems import install
 from app.http.stop import Stop
+from streams.answering import Answering
 from streams.stopping import Stopping
 
 
 def application(platform: Platform) -> Api:
     """Everything that is served over HTTP; closing the platform stays with the caller."""
     app = Api(
-        title="Habarshy", version=VERSION, summary="Registries report life events, citizens stop messages.",
+        title="Habarshy", version=VERSION, summary="Registries report life events, citizens stop or answer messages.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     install(app)
@@ -22,6 +24,10 @@ def application(platform: Platform) -> Api:
     )
     app.include_router(Events(platform.intake).router())
     app.include_router(Stop(stopping, platform.links, Pages()).router())
+    answering = Answering(
+        platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+    )
+    app.include_router(Answer(answering, platform.links, Pages(), platform.clock).router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

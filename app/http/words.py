@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Words(Struct, frozen=True):
-    """One language. A title and a lead for each thing that the stop page can say."""
+    """One language. A title and a lead for each thing that the pages can say."""
 
     ask: str
     ask_lead: str
@@ -20,6 +20,10 @@ class Words(Struct, frozen=True):
     mandatory_lead: str
     broken: str
     broken_lead: str
+    answer_lead: str
+    answer_button: str
+    answered: str
+    answered_lead: str
 
 
 WORDS: Final[Mapping[str, Words]] = MappingProxyType({
@@ -34,6 +38,10 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType({
         mandatory_lead="Мемлекет оны сізге заң бойынша жіберуге міндетті:",
         broken="Сілтеме жарамсыз",
         broken_lead="Сілтеме бүлінген немесе толық көшірілмеген. Хабарламаны қайта ашып, ондағы сілтемені басыңыз.",
+        answer_lead="Түймені бассаңыз, мына хабарламаға жауабыңыз жазылады:",
+        answer_button="Растау",
+        answered="Жауабыңыз қабылданды",
+        answered_lead="Мына хабарламаға жауабыңыз жазылды:",
     ),
     "ru": Words(
         ask="Отключить сообщения",
@@ -46,6 +54,10 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType({
         mandatory_lead="Государство обязано отправить его вам по закону:",
         broken="Ссылка не работает",
         broken_lead="Ссылка повреждена или скопирована не целиком. Откройте сообщение снова и нажмите на ссылку.",
+        answer_lead="Если нажать кнопку, будет записан ваш ответ на сообщение:",
+        answer_button="Подтвердить",
+        answered="Ваш ответ принят",
+        answered_lead="Записан ваш ответ на сообщение:",
     ),
     "en": Words(
         ask="Stop messages",
@@ -58,6 +70,10 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType({
         mandatory_lead="The law obliges the state to send it to you:",
         broken="The link does not work",
         broken_lead="It is damaged or was not copied whole. Open the message again and use the link in it.",
+        answer_lead="If you press the button, your answer to this message is recorded:",
+        answer_button="Confirm",
+        answered="Your answer is recorded",
+        answered_lead="This is the message that you answered:",
     ),
 })  # fmt: skip
 OTHERWISE: Final = "en"

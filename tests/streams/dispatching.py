@@ -47,7 +47,7 @@ def dispatcher(
         platform.log,
         platform.library,
         world.notifiers,
-        Writer(no_link),
+        Writer(no_link, lambda *_: ""),
         world.clock,
         holder=holder,
     )
@@ -88,7 +88,7 @@ def beside(world: World, database: MeddledDatabase) -> Dispatcher:
         platform.log,
         platform.library,
         world.notifiers,
-        Writer(lambda _: None),
+        Writer(lambda _: None, lambda *_: ""),
         world.clock,
         holder="second",
     )

@@ -66,12 +66,30 @@ def test_a_code_that_the_sms_never_says_is_found_in_every_language(tmp_path: Pat
     ]  # fmt: skip
 
 
-def test_replies_need_the_sms(tmp_path: Path) -> None:
-    """Without that channel nobody can reply."""
-    only = (RULES, "channels: [push, sms, email]", "channels: [push, email]")
-    assert found(tmp_path, only, replies('{"1": citizen.replied}')) == [
-        f"{RULES}:24:1: replies come by SMS, and the channels have no sms"
-    ]
+ONLY = (RULES, "channels: [push, sms, email]", "channels: [push, email]")
+ORDER = "  - {id: order, url"
+
+
+def button(code: str) -> Change:
+    """One more action, which answers with that code."""
+    return (RULES, ORDER, f"  - {{id: answer, reply: {code}, label: {{kk: Иә, ru: Да}}}}\n{ORDER}")
+
+
+def test_replies_need_a_way_to_be_given(tmp_path: Path) -> None:
+    """Without SMS a code needs a button, and with one the words need not say it."""
+    problem = "nobody can answer '1': the channels have no sms, and no action has `reply: 1`"
+    assert found(tmp_path / "a", ONLY, replies('{"1": citizen.replied}')) == [f"{RULES}:24:16: {problem}"]
+    pack = write_town(tmp_path / "b", ONLY, button('"9"'), replies('{"9": citizen.replied}'))
+    assert findings_of(pack) == []
+
+
+def test_a_button_answers_with_a_code_that_there_is(tmp_path: Path) -> None:
+    """A misspelt code is named with a guess; a button leads to an address or answers, not both."""
+    pack = write_town(tmp_path / "a", ONLY, button("да"), replies("{даа: citizen.replied}"))
+    assert f"{RULES}:23:25: no reply of the trigger is called 'да' (did you mean 'даа'?)" in findings_of(pack)
+    both = (RULES, 'url: "https://water.example/order"', 'reply: "1", url: "https://water.example/order"')
+    problem = "each has a url and a label, or a reply and a label, or names a service"
+    assert found(tmp_path / "b", both, replies('{"1": citizen.replied}')) == [f"{RULES}:23:5: actions: {problem}"]
 
 
 def test_an_event_that_refuses_what_a_reply_says_is_found(tmp_path: Path) -> None:

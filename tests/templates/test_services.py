@@ -88,13 +88,15 @@ def test_an_action_may_name_a_service(tmp_path: Path, action: str, label: dict[s
     ]  # fmt: skip
 
 
+NO_PLACE = "23:5: actions: each has a url and a label, or a reply and a label, or names a service"
+
+
 @pytest.mark.parametrize(("action", "expected"), [
     ("{id: order, service: town.metre}", "23:26: no service is called 'town.metre' (did you mean 'town.meter'?)"),
-    ("{id: order}", "23:5: actions: each has a url and a label, or names a service"),
-    ("{id: order, label: {kk: А, ru: А}}", "23:5: actions: each has a url and a label, or names a service"),
-    ('{id: order, url: "https://a.example"}', "23:5: actions: each has a url and a label, or names a service"),
-    ('{id: order, url: "https://a.example", service: town.meter}',
-     "23:5: actions: each has a url and a label, or names a service"),
+    ("{id: order}", NO_PLACE),
+    ("{id: order, label: {kk: А, ru: А}}", NO_PLACE),
+    ('{id: order, url: "https://a.example"}', NO_PLACE),
+    ('{id: order, url: "https://a.example", service: town.meter}', NO_PLACE),
 ])  # fmt: skip
 def test_an_action_leads_to_one_place(tmp_path: Path, action: str, expected: str) -> None:
     """A service that nobody knows, none at all or two addresses are found at the action."""

@@ -28,10 +28,11 @@ from streams.mapper import Entry
 from templates.catalogue import catalogue_of, defaults_of, live_from_of, national_id_of
 from templates.loader import Pack
 from templates.render import Renderer
+from templates.renderers import Renderers, Source
 
 
 class Rules(Struct, frozen=True):
-    """All that is in force at one position of the log. `renderers`: version hash -> its words, compiled."""
+    """All that is in force at one position of the log. `renderers`: version hash -> its words."""
 
     position: int
     catalogue: Catalogue
@@ -90,10 +91,10 @@ class Library:
             position=latest, catalogue=catalogue, defaults=defaults,
             rulebook=rulebook, controls=_controls(entries, rulebook),
             checker=Checker(catalogue, self._names, _valid_id(contents)),
-            renderers={
-                fact.hash: Renderer(fact.words, fact.rules, trigger=fact.trigger, default=defaults.language)
-                for _, fact, _ in published
-            },
+            renderers=Renderers(
+                {fact.hash: Source(fact.trigger, fact.words, fact.rules) for _, fact, _ in published},
+                defaults.language,
+            ),
         )  # fmt: skip
 
 

@@ -28,8 +28,9 @@ from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from streams.database import DatabaseUnavailable
 from streams.keys import WrongKeyFile
-from streams.library import BreaksVersions, NothingPublished
+from streams.library import NothingPublished
 from streams.presence import NoDatabase
+from streams.publishing import BreaksVersions
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 

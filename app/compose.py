@@ -25,10 +25,11 @@ from streams.fake_box import FakeBox
 from streams.follower import Follower
 from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
-from streams.library import Library, Publisher
+from streams.library import Library
 from streams.log import Log
 from streams.planning import Planning
 from streams.presence import require_tables
+from streams.publishing import Publisher
 from streams.receipts import Receipts
 from streams.scheduler import Engine
 from streams.writing import Writer

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.facts import PackPublished, TriggerPublished, TriggerWithdrawn
+from domain.governance import PackPublished, TriggerPublished, TriggerWithdrawn
 from projections import governance
 from streams.log import Log
 from templates.loader import TriggerSource

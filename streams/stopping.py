@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from domain.event_types import Catalogue, Titles
 from domain.events import LifeEvent
-from domain.facts import TriggerPublished
+from domain.governance import TriggerPublished
 from domain.history import History
 from domain.ids import Names
 from domain.nudge import Nudge

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
-from domain.facts import PackPublished, TriggerPublished, TriggerWithdrawn
+from domain.governance import PackPublished, TriggerPublished, TriggerWithdrawn
 from domain.ids import Names
 from streams.cloudevents import Envelope
 from streams.database import Database
 from streams.keys import PersonKeys
-from streams.library import Library, NothingPublished, Publisher, Rules
+from streams.library import Library, NothingPublished, Rules
 from streams.log import Log
+from streams.publishing import Publisher
 from templates.loader import load_packs
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
 from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, fine, iin, registered
@@ -132,7 +133,7 @@ def test_an_earlier_version_published_again_is_the_latest(town: World, tmp_path:
     assert publish(town, town.file.parent / "town") == 1
     first, second, third = (fact.hash for fact in published(town) if isinstance(fact, TriggerPublished))
     assert first == third != second
-    [applying] = town.platform.library.rules().rulebook.applying("town.meter.installed", LATER)
+    [applying] = town.platform.library.rules().rulebook.applying("town.meter.installed", LATER, "anybody")
     assert applying.hash == first
 
 
@@ -230,5 +231,7 @@ def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path
     ]  # fmt: skip
     with suppress(Exception):  # however it is refused
         publish(town, write_town(tmp_path / "new", *without, *words))
-    assert town.platform.library.rules().rulebook.applying("town.meter.installed", NOON + timedelta(days=1))
+    assert town.platform.library.rules().rulebook.applying(
+        "town.meter.installed", NOON + timedelta(days=1), "anybody"
+    )
     town.close()

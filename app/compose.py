@@ -23,6 +23,7 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
+from streams.governing import Governing
 from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
@@ -32,6 +33,7 @@ from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.receipts import Receipts
 from streams.scheduler import Engine
+from streams.switches import Switches
 from streams.writing import Writer
 from templates.loader import load_packs, shipped
 
@@ -52,6 +54,8 @@ class Platform(Struct, frozen=True):
     receipts: Receipts
     links: Links
     box: FakeBox
+    governing: Governing
+    switches: Switches
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -92,6 +96,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         receipts=Receipts(database, log, clock),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
+        governing=Governing(database, log, names, clock),
+        switches=Switches(database, log, names, clock),
     )
 
 

@@ -28,8 +28,8 @@ class Principal(Struct, frozen=True):
         return Role.OPERATOR in self.roles
 
     def may_read(self, owner: str) -> bool:
-        """Whether they may know what belongs to that agency."""
-        return self.operator or self.agency == owner
+        """Whether they may know what belongs to that agency; what several share (owner "") is no secret."""
+        return self.operator or owner in ("", self.agency)
 
 
 class NotAllowed(Exception):

@@ -42,7 +42,7 @@ class Rules(Struct, frozen=True):
 
 
 class NothingPublished(Exception):
-    """No pack is published in this log, so no event type is known. Publish one: habarshy publish templates/kz."""
+    """No pack is published in this log, so no event type is known. Begin with: habarshy submit templates/kz."""
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)

@@ -53,9 +53,9 @@ def diff(
     earlier = _published(database, key_file, list(later.triggers)) if new is None else _read(old, others or [])
     if new is not None and target_of(new).trigger and target_of(old).trigger:
         earlier = _renamed(earlier, next(iter(later.triggers)))
-    found = dict(_compared(earlier, later))
+    found = dict(compared(earlier, later))
     for trigger, differences in found.items():
-        _print(trigger, differences, as_json=as_json)
+        show(trigger, differences, as_json=as_json)
     if not found and not as_json:
         data(SAME)
 
@@ -88,7 +88,8 @@ def _renamed(version: Version, name: str) -> Version:
     return Version(version.contents, {name: next(iter(version.triggers.values()))})
 
 
-def _compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
+def compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
+    """Each trigger that is another afterwards, with what changes for citizens."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:
             yield name, [Change("who", "", "This trigger is gone.")]
@@ -103,7 +104,8 @@ def _story(side: Side) -> str:
     return " ".join(side.words.sentences({**side.source.rules, **to}))
 
 
-def _print(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
+def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
+    """Print what changes in a trigger."""
     if as_json:
         for change in differences:
             data_json({"trigger": trigger, **to_builtins(change)})

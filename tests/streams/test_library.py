@@ -182,7 +182,7 @@ def test_a_log_without_packs_has_no_rules(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite")
     database.create()
     log = Log(database, PersonKeys(KEYRING), lambda: NOON)
-    with pytest.raises(NothingPublished, match="habarshy publish"):
+    with pytest.raises(NothingPublished, match="habarshy submit"):
         Library(database, log, Names(KEYRING.names)).rules()
     database.close()
 

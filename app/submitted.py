@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.commands.diff import SAME, Version, compared, show
+from app.commands.diff import SAME, compared, show, version_of
 from app.terminal import data, data_json
 from domain.governance import PackSubmitted, TriggerSubmitted
 from domain.submissions import Subject, Submission
 from domain.triggers import BadTrigger
 from streams.governed import Governed
-from templates.loader import TriggerSource
 
 
 def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> None:
@@ -25,12 +24,13 @@ def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> 
 
 def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> None:
     packs = {name: pack.content for name, pack in now.packs.items()}
-    old = _version(packs, now.current(fact.trigger))
+    current = now.current(fact.trigger)
+    old = version_of(list(packs.values()), [current] if current is not None else [])
     waiting = now.submitted.get(Subject("pack", fact.pack), ())
     if waiting and isinstance(waiting[-1].fact, PackSubmitted):
         packs = {**packs, fact.pack: waiting[-1].fact.content}
     try:
-        found = dict(compared(old, _version(packs, fact)))
+        found = dict(compared(old, version_of(list(packs.values()), [fact])))
     except BadTrigger as bad:
         data(f"  it cannot be compared: {bad}")
         found = {}
@@ -40,14 +40,6 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
         _show_all(fact, as_json=as_json)
     elif not found and not as_json:
         data(f"  {SAME}")
-
-
-def _version(packs: Mapping[str, Mapping[str, Any]], fact: Any) -> Version:  # noqa: ANN401  (what has rules and words)
-    if fact is None:
-        return Version(list(packs.values()), {})
-    words = {language: dict(texts) for language, texts in fact.words.items()}
-    source = TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
-    return Version(list(packs.values()), {fact.trigger: source})
 
 
 def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:

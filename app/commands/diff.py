@@ -1,6 +1,6 @@
 """habarshy diff: what changes between two versions of triggers, in terms of meaning."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any
@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct, to_builtins
 
-from app.compose import compose
-from app.options import AsJson, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.desk import desk
+from app.options import AsJson, DatabaseUrl, KeyFile
 from app.pack_paths import With, target_of
 from app.terminal import Exit, data, data_json, stop
 from domain.compiling import compile_trigger
-from streams.published import published
+from domain.governance import TriggerPublished, TriggerSubmitted
+from domain.principals import require_reader
 from templates.catalogue import catalogue_of
 from templates.findings import closest
 from templates.loader import TriggerSource, examine, pack_of
@@ -72,15 +73,32 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
 
 
 def _published(database: str | None, key_file: Path | None, names: Sequence[str]) -> Version:
-    platform = compose(settings_of(database, key_file), clock_of(None))
-    with platform.database.reading() as connection:
-        now = published(connection, platform.log)
-    platform.database.close()
-    if len(names) == 1 and names[0] not in now.triggers:
-        meant = closest(names[0], now.triggers)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        stop(Exit.CHECK_FAILED, f"no published trigger is called {names[0]!r}{hint}")
-    return Version(now.packs, {name: now.triggers[name] for name in names if name in now.triggers})
+    """What is published of these and is theirs to know who act; what is not stays out of a pack's."""
+    with desk(database, key_file, make=True) as at:
+        now, who = at.platform.governing.governed(), at.who
+    known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
+    owners = {name: str(fact.rules["owner"]) for name, fact in known.items()}
+    if len(names) == 1:
+        [name] = names
+        mine = [each for each, owner in owners.items() if who.may_read(owner)]
+        if name not in known:
+            meant = closest(name, mine)
+            hint = f" (did you mean {meant!r}?)" if meant else ""
+            stop(Exit.CHECK_FAILED, f"no published trigger is called {name!r}{hint}")
+        require_reader(who, owners[name], name)
+    return version_of(now.contents, [known[name] for name in names if name in known and who.may_read(owners[name])])
+
+
+def version_of(
+    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
+) -> Version:  # fmt: skip
+    """Packs and triggers as the log has them."""
+    return Version(contents, {fact.trigger: _source(fact) for fact in facts})
+
+
+def _source(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
+    words = {language: dict(texts) for language, texts in fact.words.items()}
+    return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
 
 def _renamed(version: Version, name: str) -> Version:

@@ -42,7 +42,7 @@ FILE = re.compile(r"```(?P<kind>sh|\w+ file=(?P<file>\S+))\n(?P<text>.*?)^```", 
 
 def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[str, str]) -> None:
     """Each file of the walk is written and each command is run, in their order; none of them fails."""
-    said: list[str] = []
+    said: list[tuple[str, str]] = []
     for block in FILE.finditer((ROOT / "docs/first-trigger.md").read_text()):
         if block["file"] is not None:
             (tmp_path / block["file"]).write_text(block["text"])

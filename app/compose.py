@@ -77,18 +77,11 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     planning = Planning(database, log, library, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
-        packs = load_packs(
-            pack_folders(settings)
-        )  # what is broken stops the start, also where only `publish` changes it
+        packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
         if empty:
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
     return Platform(
-        settings=settings,
-        clock=clock,
-        database=database,
-        log=log,
-        names=names,
-        library=library,
+        settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=Intake(database, log, names, lambda: library.rules().checker, clock),
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
@@ -98,7 +91,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock),
         switches=Switches(database, log, names, clock),
-    )
+    )  # fmt: skip
 
 
 def _database(settings: Settings, *, make: bool) -> Database:

@@ -24,6 +24,7 @@ from app.commands import (
     simulate,
     status,
     stops,
+    trials,
 )
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "resume": stops.resume,
     "control": stops.control,
     "rules": rules.rules,
+    "test-send": trials.trial,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),

@@ -34,6 +34,7 @@ from streams.publishing import Publisher
 from streams.receipts import Receipts
 from streams.scheduler import Engine
 from streams.switches import Switches
+from streams.trials import Trials
 from streams.writing import Writer
 from templates.loader import load_packs, shipped
 
@@ -56,6 +57,7 @@ class Platform(Struct, frozen=True):
     box: FakeBox
     governing: Governing
     switches: Switches
+    trials: Trials
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -89,8 +91,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         receipts=Receipts(database, log, clock),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
-        governing=Governing(database, log, names, clock),
-        switches=Switches(database, log, names, clock),
+        governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
+        trials=Trials(database, log, names, clock),
     )  # fmt: skip
 
 

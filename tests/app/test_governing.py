@@ -227,3 +227,28 @@ def test_a_principal_that_cannot_be_is_refused(office: Office, wrong: tuple[str,
     before = file.read_bytes()
     assert office.run("", "principals", "add", *wrong, "--role", "author").code == 2
     assert file.read_bytes() == before
+
+
+# test-sends
+
+
+def test_a_test_send_reaches_a_colleague(office: Office) -> None:
+    """A folder, and what is published or waits, goes to the contact of a colleague, which is not said."""
+    office.tokens["gulnar"] = office.terminal.act("gulnar", "water", "author", contacts={"email": "g@water.example"})
+    for what in (office.trigger, "meter_check"):
+        ended = office.run("aida", "test-send", what, "--to", "gulnar", "--language", "ru")
+        assert ended.code == 0, ended.talk
+        assert ended.lines[0].endswith("sent to gulnar by email")
+        assert "water.example" not in "".join([*ended.lines, ended.talk])
+
+
+@pytest.mark.parametrize(("who", "to", "channel", "said"), [
+    ("aida", "fred", "email", "no principal of your agency"), ("aida", "g@water.example", "email", "no principal"),
+    ("aida", "dan", "email", "did you mean 'dana'?"), ("aida", "dana", "sms", "no registered contact"),
+    ("fred", "fred", "email", "another agency"), ("olga", "olga", "email", "another agency"),
+])  # fmt: skip
+def test_a_test_send_goes_nowhere_else(office: Office, who: str, to: str, channel: str, said: str) -> None:
+    """Not to a free address, another agency, a channel nobody registered, nor with another agency's words."""
+    ended = office.run(who, "test-send", "meter_check", "--to", to, "--channel", channel)
+    assert (ended.code, ended.lines) == (4, [])
+    assert said in ended.talk

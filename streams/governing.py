@@ -31,7 +31,7 @@ from streams.ownership import check_names_are_free, check_owner_stays, owner_of
 from streams.publishing import append_governance, read_governed
 from streams.releasing import released
 from templates.findings import closest
-from templates.loader import Pack
+from templates.loader import BUILT_IN, Pack, load_packs
 
 T = TypeVar("T")
 
@@ -154,17 +154,25 @@ class Governing:
             NotAllowed: not yours to publish, not approved, or the canary would shrink.
             NotSubmitted: there is none of that name.
         """
-        return self._write(lambda connection: self._publish(connection, wanted, who, share, to_pending=to_pending))
+        begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
+        return self._write(
+            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending)
+        )
 
     def _publish(
-        self, connection: Connection, wanted: Sequence[Reference], who: Principal, share: float, *, to_pending: bool
-    ) -> list[Done]:
+        self, connection: Connection, wanted: Sequence[Reference], who: Principal, share: float,
+        begins: Sequence[Pack], *, to_pending: bool,
+    ) -> list[Done]:  # fmt: skip
+        """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
         before, now = read_governed(connection, self._log), self._clock()
         found = sorted((find(before, each, who, approved=True) for each in wanted), key=lambda each: each.about)
         for submission in found:
             check_publishing(who, submission)
         done: list[Done] = []
-        facts: list[Any] = []
+        facts: list[Any] = [
+            PackPublished(now, "pack", pack.name, pack.hash, pack.content)
+            for pack in begins if pack.name not in before.packs
+        ]  # fmt: skip
         packs = {name: pack.content for name, pack in before.packs.items()}
         for submission in found:  # packs come first
             fact = submission.fact

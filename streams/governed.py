@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -47,12 +48,16 @@ class Publication(Struct, frozen=True):
 
 
 class Governed(Struct, frozen=True):
-    """All of it. `stopped`: switches as `Controls` has them, paused triggers among them."""
+    """All of it. `stopped`: switches as `Controls` has them, paused triggers among them.
+
+    `streams`: how many facts each stream of theirs has, so that whoever appends to what has moved since is refused.
+    """
 
     packs: Mapping[str, PackPublished]
     publications: Sequence[Publication]
     stopped: frozenset[tuple[str, str]]
     submitted: Mapping[Subject, Sequence[Submission]]
+    streams: Mapping[UUID, int]
 
     @property
     def contents(self) -> list[Mapping[str, Any]]:
@@ -96,7 +101,8 @@ def governed(entries: Sequence[Entry]) -> Governed:
             case TriggerPaused() | TriggerResumed() as fact:
                 switches[PAUSED, fact.trigger] = isinstance(fact, TriggerPaused)
     stopped = frozenset(switch for switch, is_stopped in switches.items() if is_stopped)
-    return Governed(packs, publications, stopped, submissions(_facts(entries)))
+    streams = {entry.originator_id: entry.originator_version for entry in entries}
+    return Governed(packs, publications, stopped, submissions(_facts(entries)), streams)
 
 
 def _facts(entries: Iterable[Entry]) -> Iterable[Any]:

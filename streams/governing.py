@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from eventsourcing.persistence import IntegrityError
 from msgspec import Struct
 from sqlalchemy import Connection
 
@@ -24,16 +23,14 @@ from domain.submissions import (
     check_publishing,
     check_submitting,
 )
-from streams.database import Database, Priority
+from streams.database import Database
 from streams.governed import Governed
 from streams.log import Log
 from streams.ownership import check_names_are_free, check_owner_stays, owner_of
-from streams.publishing import append_governance, read_governed
+from streams.publishing import append_governance, govern, read_governed
 from streams.releasing import released
 from templates.findings import closest
 from templates.loader import BUILT_IN, Pack, load_packs
-
-T = TypeVar("T")
 
 
 class NotSubmitted(LookupError):
@@ -100,7 +97,7 @@ class Governing:
         Raises:
             NotAllowed: some of it belongs to another agency, or takes a name that does.
         """
-        return self._write(lambda connection: self._submit(connection, packs, wanted, who))
+        return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
 
     def _submit(
         self, connection: Connection, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
@@ -131,7 +128,7 @@ class Governing:
 
     def approve(self, submission: Submission, who: Principal) -> Done:
         """Approve this very version. Raises NotAllowed: not yours to approve."""
-        return self._write(lambda connection: self._approve(connection, submission, who))
+        return govern(self._database, lambda connection: self._approve(connection, submission, who))
 
     def _approve(self, connection: Connection, seen: Submission, who: Principal) -> Done:
         before, now = read_governed(connection, self._log), self._clock()
@@ -155,8 +152,9 @@ class Governing:
             NotSubmitted: there is none of that name.
         """
         begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
-        return self._write(
-            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending)
+        return govern(
+            self._database,
+            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending),
         )
 
     def _publish(
@@ -177,6 +175,7 @@ class Governing:
         for submission in found:  # packs come first
             fact = submission.fact
             if isinstance(fact, PackSubmitted):
+                check_names_are_free(before, fact)
                 packs[fact.pack] = fact.content
                 new: list[Any] = [PackPublished(now, who.name, fact.pack, fact.hash, fact.content)]
                 new = new if before.hash_of(submission.about) != fact.hash else []
@@ -186,12 +185,6 @@ class Governing:
             done.append(Done(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
-
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        try:
-            return self._database.write(work, Priority.PLANNING)
-        except IntegrityError:  # somebody else appended to the same stream first: now it is known
-            return self._database.write(work, Priority.PLANNING)
 
 
 def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:

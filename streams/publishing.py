@@ -1,10 +1,12 @@
 """Publishing: what is new of packs and triggers goes into the log, and whoever it concerns is planned anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection
 
 from domain.benefits import BadBenefit
@@ -21,6 +23,8 @@ from streams.mapper import Entry
 from streams.waking import Moved, wake
 from templates.catalogue import catalogue_of, defaults_of, live_from_of
 from templates.loader import Pack
+
+T = TypeVar("T")
 
 
 class BreaksVersions(Exception):
@@ -43,7 +47,7 @@ class Publisher:
             BreaksVersions: the packs' event types no longer have what a published version reads.
             NoDefaults: no published pack would have any.
         """
-        return self._database.write(lambda connection: self._publish(connection, packs, by, now), Priority.PLANNING)
+        return govern(self._database, lambda connection: self._publish(connection, packs, by, now))
 
     def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
         before = read_governed(connection, self._log)
@@ -53,6 +57,14 @@ class Publisher:
         ]  # fmt: skip
         append_governance(connection, self._log, self._names, facts, before, now)
         return len(facts)
+
+
+def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
+    """Run work that reads what holds and appends to it; where somebody else was faster, once more."""
+    try:
+        return database.write(work, priority)
+    except IntegrityError:
+        return database.write(work, priority)
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:
@@ -67,6 +79,7 @@ def append_governance(
 
     Raises:
         BreaksVersions: a published version does not work with the event types that would be.
+        IntegrityError: somebody has appended to one of the streams since `before` was read.
         NoDefaults: no published pack would have any.
     """
     if not facts:
@@ -74,20 +87,19 @@ def append_governance(
     published = [fact for fact in facts if isinstance(fact, PackPublished | TriggerPublished | TriggerReachChanged)]
     if published:
         wake(connection, log, names, _moved(before, published), now)
-    versions: dict[Any, int] = {}
+    versions = dict(before.streams)
     entries = []
     for fact in facts:
-        stream = _stream(names, fact)
-        if stream not in versions:
-            versions[stream] = len(log.streams(connection, [stream]))
-        versions[stream] += 1
+        stream = stream_of(names, fact)
+        versions[stream] = versions.get(stream, 0) + 1
         entries.append(Entry(stream, versions[stream], fact))
     position = log.append(connection, entries)
     for at, fact in enumerate(facts, position + 1):
         governance.note(connection, at, fact.TOPIC)
 
 
-def _stream(names: Names, fact: Any) -> Any:  # noqa: ANN401  (any governance fact; a UUID)
+def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance fact)
+    """The stream that the fact belongs to."""
     if hasattr(fact, "scope"):
         return names.registry_stream("control", f"{fact.scope}/{fact.name}")
     about = subject_of(fact)

@@ -14,7 +14,7 @@ from domain.submissions import check_acting, check_stopping
 from streams.database import Database, Priority
 from streams.governed import Governed
 from streams.log import Log
-from streams.publishing import append_governance, read_governed
+from streams.publishing import append_governance, govern, read_governed
 from templates.findings import closest
 
 
@@ -94,7 +94,7 @@ class Switches:
             append_governance(connection, self._log, self._names, [] if fact is None else [fact], before, now)
             return fact is not None
 
-        return self._database.write(work, Priority.DISPATCH)
+        return govern(self._database, work, Priority.DISPATCH)
 
 
 def owner_of(before: Governed, trigger: str, who: Principal) -> str:

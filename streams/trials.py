@@ -12,9 +12,9 @@ from domain.ids import Names
 from domain.principals import NotAllowed, Principal
 from domain.submissions import check_acting
 from notifiers.port import Action, Message, Notifier, Outcome
-from streams.database import Database
+from streams.database import Database, Priority
 from streams.log import Log
-from streams.publishing import append_governance, read_governed
+from streams.publishing import append_governance, govern, read_governed, stream_of
 from streams.writing import parts_of
 from templates.render import Rendered
 
@@ -50,7 +50,9 @@ class Trials:
         if trial.channel not in to.contacts:
             raise NotAllowed(f"{to.name} has no registered contact for {trial.channel}")
         recipient = self._names.pseudonym(f"principal {to.name}")
-        number = self._database.write(lambda connection: self._note(connection, trial, to, who, recipient))
+        number = govern(
+            self._database, lambda connection: self._note(connection, trial, to, who, recipient), Priority.DISPATCH
+        )
         [outcome] = await notifier.send([self._message(trial, to, recipient, number)])
         return outcome
 
@@ -59,9 +61,9 @@ class Trials:
         self._log.keys.ensure(connection, [recipient])
         now = self._clock()
         fact = SentAsTest(now, who.name, to.name, trial.trigger, trial.hash, trial.channel)
-        append_governance(connection, self._log, self._names, [fact], read_governed(connection, self._log), now)
-        stream = self._names.registry_stream("trigger", trial.trigger)
-        return len(self._log.streams(connection, [stream]))
+        before = read_governed(connection, self._log)
+        append_governance(connection, self._log, self._names, [fact], before, now)
+        return before.streams.get(stream_of(self._names, fact), 0) + 1
 
     def _message(self, trial: Trial, to: Principal, recipient: str, number: int) -> Message:
         text, title = parts_of(trial.rendered, trial.channel)

@@ -14,12 +14,12 @@ from app.pack_paths import Target, With, target_of
 from app.submitted import show_submission
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.submissions import Subject, Submission, check_approving
-from streams.governing import Done, reference
+from streams.governing import Done, Reference, reference
 from streams.ownership import mine_of
 from templates.loader import Pack, examine, pack_of
 
 Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK…", help="What to put up for approval.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]…", help="A trigger, or pack:NAME.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER…", help="A trigger, pack:NAME, or a folder.")]
 Some = Annotated[list[str] | None, typer.Argument(metavar="[NAME[@HASH]…]", help="Show these as who approves does.")]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 Canary = Annotated[str | None, typer.Option("--canary", metavar="5%", help="Only for that share of all persons.")]
@@ -71,7 +71,7 @@ def approve(
     """Show what waits, and approve it as another person of the agency."""
     with desk(database, key_file, clock) as at:
         governing = at.platform.governing
-        found = [governing.find(reference(name), at.who) for name in names]
+        found = [governing.find(each, at.who) for each in _references(at, names)]
         for submission in found:
             check_approving(at.who, submission)
         for submission in found:
@@ -86,9 +86,7 @@ def publish(
     """Publish what was approved: for a share of all persons first, or for everybody."""
     share = _share(canary)
     with desk(database, key_file, clock) as at:
-        done = at.platform.governing.publish(
-            [reference(name) for name in names], at.who, share=share, to_pending=apply_to_pending
-        )
+        done = at.platform.governing.publish(_references(at, names), at.who, share=share, to_pending=apply_to_pending)
         for each in done:
             narrow = f" for {canary} of all persons" if each.share < 1 else ""
             _report([each], f"published{narrow}", as_json=as_json)
@@ -110,8 +108,8 @@ def submissions(
     with desk(database, key_file) as at:
         governing = at.platform.governing
         if names:
-            for name in names:
-                submission = governing.find(reference(name), at.who)
+            for each in _references(at, names):
+                submission = governing.find(each, at.who)
                 show_submission(governing.governed(), submission, as_json=as_json)
             return
         for submission in governing.waiting(at.who):
@@ -121,6 +119,29 @@ def submissions(
                 data_json({**_plain(submission), "state": state, "by": by})
             else:
                 data(f"{_named(submission)}  {state} by {by}  ({submission.owner or 'shared'})")
+
+
+def _references(at: Desk, names: Iterable[str]) -> list[Reference]:
+    """What the names say; a folder stands for what is in it, as it is there: of a pack, what waits of it."""
+    found: list[Reference] = []
+    for name in names:
+        if not Path(name).is_dir():
+            found.append(reference(name))
+            continue
+        target = target_of(Path(name))
+        folder = target.pack.resolve()
+        pack = next(pack_of(files) for files in examine([target.pack])[0] if files.folder.resolve() == folder)
+        if target.trigger is not None:
+            found += [Reference(Subject("trigger", each.name), each.hash) for each in pack.triggers
+                      if each.name == target.trigger]  # fmt: skip
+            continue
+        waiting = {(each.about, each.hash) for each in at.platform.governing.waiting(at.who)}
+        all_of_it = [(Subject("pack", pack.name), pack.hash)]
+        all_of_it += [(Subject("trigger", each.name), each.hash) for each in pack.triggers]
+        found += [Reference(*each) for each in all_of_it if each in waiting]
+        if not waiting.intersection(all_of_it):
+            stop(Exit.CHECK_FAILED, f"{name}: nothing of it waits as it is in this folder")
+    return found
 
 
 def _report(done: Iterable[Done], what: str, *, as_json: bool) -> None:

@@ -74,6 +74,17 @@ def test_a_version_goes_its_whole_way(office: Office) -> None:
     assert office.run("dana", "submissions").lines == []
 
 
+def test_a_folder_stands_for_what_is_in_it(office: Office) -> None:
+    """Whoever reads a folder approves and publishes exactly that: what was submitted otherwise is not meant."""
+    assert office.run("aida", "submit", str(office.changed)).code == 0
+    assert office.run("dana", "approve", str(office.published)).code == 1, "this is not what waits"
+    assert office.run("dana", "approve", str(office.published / "meter_check")).code == 1
+    approved = office.run("dana", "approve", str(office.changed), "--json")
+    assert [each["state"] for each in approved.objects if "state" in each] == ["approved"]
+    assert office.run("saule", "publish", office.trigger).code == 0
+    assert office.rules == ["earlier 1.0", "in force 1.0"]
+
+
 def test_nobody_approves_their_own(office: Office) -> None:
     """Not even somebody who is author and approver: exit 4, and nothing is approved."""
     assert office.run("aida", "submit", office.trigger).code == 0

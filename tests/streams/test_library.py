@@ -38,7 +38,7 @@ def town(tmp_path: Path) -> Iterator[World]:
 
 
 def publish(world: World, *packs: Path) -> int:
-    """Publish packs now, as `habarshy publish` would."""
+    """Publish packs now, as an empty log does."""
     platform = world.platform
     publisher = Publisher(platform.database, platform.log, platform.names)
     return publisher.publish(load_packs(packs), by="tests", now=world.clock())

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.keyfile import OWNER_ONLY
 from domain.principals import NotAllowed, Principal, Role
@@ -38,7 +38,7 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True):
 
     agency: str
     roles: tuple[Role, ...]
-    token: str
+    token: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     contacts: dict[str, str] = {}
 
     def principal(self, name: str) -> Principal:
@@ -139,7 +139,7 @@ def remove(path: Path, name: str) -> None:
 
 
 def _digest(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+    return sha256(os.fsencode(token)).hexdigest()
 
 
 def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:

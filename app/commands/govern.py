@@ -45,6 +45,8 @@ def submit(
             talk(f"{about} is left out: it belongs to others")
         if left and not wanted:
             raise typer.Exit(Exit.NOT_ALLOWED)
+        if not wanted:
+            talk("all of it is published as it is")
 
 
 def _wanted(

@@ -35,7 +35,7 @@ class Office:
         self.tokens: dict[str, Mapping[str, str]] = {
             "aida": act("aida", "water", "author", "approver"), "dana": act("dana", "water", "approver"),
             "saule": act("saule", "water", "author"), "fred": act("fred", "finance", "author", "approver"),
-            "olga": act("olga", "platform", "operator"), "nobody": {"HABARSHY_TOKEN": "hby_guessed"}, "": {},
+            "olga": act("olga", "platform", "operator"), "nobody": {"HABARSHY_TOKEN": "hby_guessed\udcff"}, "": {},
         }  # fmt: skip
 
     def run(self, who: str, *arguments: str, **env: str) -> Ended:
@@ -141,6 +141,12 @@ def test_what_fails_lint_or_its_tests_is_not_submitted(office: Office) -> None:
     assert office.run("aida", "submissions").lines == []
 
 
+def test_a_pack_that_is_published_as_it_is_has_nothing_to_submit(office: Office) -> None:
+    """Whoever submits what holds already is told so."""
+    (office.published / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    assert office.run("aida", "submit", str(office.published)) == (0, [], "all of it is published as it is\n")
+
+
 def test_pause_and_resume(office: Office) -> None:
     """The agency and operators stop a trigger at once; a misspelt name is told what was meant."""
     assert office.run("dana", "pause", "meter_check").code == 0
@@ -207,7 +213,8 @@ def test_a_file_that_others_can_read_is_not_used(office: Office) -> None:
 @pytest.mark.parametrize(("text", "problem"), [
     ("[aida\n", "line 1"), ('[aida]\nagency = "water"\n', "roles"),
     ('[aida]\nagency = "water"\nroles = ["king"]\ntoken = ""\n', "king"),
-    ('[aida]\nagency = "water"\nroles = []\ntoken = ""\nrole = "author"\n', "role"),
+    ('[aida]\nagency = "water"\nroles = []\nrole = "author"\n', "role"),
+    ('[aida]\nagency = "water"\nroles = []\ntoken = "ключ"\n', "token"),
 ])  # fmt: skip
 def test_a_damaged_file_says_where(office: Office, text: str, problem: str) -> None:
     """What cannot be read is named, and nobody acts."""

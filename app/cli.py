@@ -10,26 +10,37 @@ from app.commands import (
     demo,
     diff,
     eligible,
+    govern,
     ingest,
     intents,
     new,
     packs,
     people,
     preview,
+    principals,
+    rules,
     run,
     serve,
     simulate,
     status,
+    stops,
+    trials,
 )
 from app.keyfile import BadKeyFile
+from app.principals import BadPrincipals
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
 from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
+from domain.principals import NotAllowed
 from streams.database import DatabaseUnavailable
+from streams.governing import NotSubmitted
 from streams.keys import WrongKeyFile
-from streams.library import BreaksVersions, NothingPublished
+from streams.library import NothingPublished
 from streams.presence import NoDatabase
+from streams.publishing import BreaksVersions
+from streams.releasing import NotPublished
+from streams.switches import UnknownName
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -44,6 +55,11 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDatabase: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
+    NotAllowed: Exit.NOT_ALLOWED,
+    BadPrincipals: Exit.USAGE,
+    NotSubmitted: Exit.CHECK_FAILED,
+    NotPublished: Exit.CHECK_FAILED,
+    UnknownName: Exit.CHECK_FAILED,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
 
@@ -63,7 +79,25 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new": new.new,
     "diff": diff.diff,
     "preview": preview.preview,
+    "submit": govern.submit,
+    "submissions": govern.submissions,
+    "approve": govern.approve,
+    "publish": govern.publish,
+    "withdraw": govern.withdraw,
+    "pause": stops.pause,
+    "resume": stops.resume,
+    "control": stops.control,
+    "rules": rules.rules,
+    "test-send": trials.trial,
 }
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "config": ("Look at the settings.", {"show": config.show}),
+    "principals": (
+        "Who may act, and for which agency.",
+        {"add": principals.add, "show": principals.show, "remove": principals.remove},
+    ),
+}
+"""Commands that have commands of their own."""
 
 
 def application() -> typer.Typer:
@@ -75,9 +109,11 @@ def application() -> typer.Typer:
     )
     for name, command in COMMANDS.items():
         app.command(name)(command)
-    settings = typer.Typer(no_args_is_help=True, help="Look at the settings.")
-    settings.command("show")(config.show)
-    app.add_typer(settings, name="config")
+    for name, (about, commands) in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, help=about)
+        for command_name, command in commands.items():
+            group.command(command_name)(command)
+        app.add_typer(group, name=name)
     return app
 
 

@@ -23,14 +23,18 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
+from streams.governing import Governing
 from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
-from streams.library import Library, Publisher
+from streams.library import Library
 from streams.log import Log
 from streams.planning import Planning
 from streams.presence import require_tables
+from streams.publishing import Publisher
 from streams.receipts import Receipts
 from streams.scheduler import Engine
+from streams.switches import Switches
+from streams.trials import Trials
 from streams.writing import Writer
 from templates.loader import load_packs, shipped
 
@@ -51,6 +55,9 @@ class Platform(Struct, frozen=True):
     receipts: Receipts
     links: Links
     box: FakeBox
+    governing: Governing
+    switches: Switches
+    trials: Trials
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -72,18 +79,11 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     planning = Planning(database, log, library, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
-        packs = load_packs(
-            pack_folders(settings)
-        )  # what is broken stops the start, also where only `publish` changes it
+        packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
         if empty:
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
     return Platform(
-        settings=settings,
-        clock=clock,
-        database=database,
-        log=log,
-        names=names,
-        library=library,
+        settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=Intake(database, log, names, lambda: library.rules().checker, clock),
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
@@ -91,7 +91,9 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         receipts=Receipts(database, log, clock),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
-    )
+        governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
+        trials=Trials(database, log, names, clock),
+    )  # fmt: skip
 
 
 def _database(settings: Settings, *, make: bool) -> Database:

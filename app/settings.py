@@ -39,6 +39,10 @@ def _default_key_file() -> Path:
     return data_folder() / "key"
 
 
+def _beside_the_keys(known: dict[str, Any]) -> Path:
+    return Path(known["key_file"]).with_name("principals.toml")
+
+
 class Settings(BaseSettings):
     """What an operator can set."""
 
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
 
     database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
     key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
+    principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
     lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")

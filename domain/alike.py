@@ -1,7 +1,7 @@
 """Plans an area event for residents who are alike by planning one of them: what differs is only who they are.
 
-The plan of a resident reads the area event, where they live, their zone, whether they live, and what the triggers
-read of them. Whoever agrees in all of that has the same plan under other names.
+The plan of a resident reads the area event, where they live, their zone, whether they live, in which canaries they
+are, and what the triggers read of them. Whoever agrees in all of that has the same plan under other names.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,6 +78,7 @@ class Likeness:
         ]  # fmt: skip
         triggers = [version.trigger for version in self.concerned]
         self._triggers = {trigger.name for trigger in triggers}
+        self._canaries = [each for each in rulebook.canaries if each.trigger.name in self._triggers]
         self.comparable = all(_understood(trigger, rulebook.catalogue) for trigger in triggers)
         """Whether alike residents have alike plans at all: no trigger reads what is not compared here."""
         self.at_due = any(trigger.residents_at == "due" for trigger in triggers)
@@ -85,6 +86,10 @@ class Likeness:
         """Whether no other area event has a part in what is planned for this one."""
         self.unlike = frozenset(_telling_types(triggers, rulebook.catalogue))
         """Who has a fact of these types may be unlike everybody else."""
+
+    def lots(self, person: str) -> tuple[bool, ...]:
+        """In which canaries the person is: who is in others has another plan."""
+        return tuple([self._rulebook.admits(version, person) for version in self._canaries])
 
     def pattern(self, one: History) -> "Pattern":
         """The plan of one resident, as it is for all who are like them."""

@@ -1,15 +1,16 @@
-"""What the log keeps about nudges and about the rules: facts in the past tense, never changed.
+"""What the log keeps about nudges: facts in the past tense, never changed (about rules: domain/governance.py).
 
 Every struct is stored as an array in the order of its fields: new fields go to the end, with a default; anything
 else is a new TOPIC. Times are in UTC; `at` is when the fact was recorded.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from msgspec import Struct
+
+from domain.governance import GOVERNANCE_FACTS
 
 
 class Fact(Protocol):
@@ -183,58 +184,10 @@ class NudgeAnswered(Struct, frozen=True, array_like=True):
     reply: UUID
 
 
-class PackPublished(Struct, frozen=True, array_like=True):
-    """A pack's event types, attributes and defaults, as plain data."""
-
-    TOPIC: ClassVar[str] = "pack-published/1"
-    at: datetime
-    by: str
-    pack: str
-    hash: str
-    content: Mapping[str, Any]
-
-
-class TriggerPublished(Struct, frozen=True, array_like=True):
-    """A trigger version: rules and words (language -> words) as plain data, addressed by the hash of both."""
-
-    TOPIC: ClassVar[str] = "trigger-published/1"
-    at: datetime
-    by: str
-    pack: str
-    trigger: str
-    hash: str
-    rules: Mapping[str, Any]
-    words: Mapping[str, Any]
-    reach: datetime
-    ahead_from: datetime
-
-
-class TriggerWithdrawn(Struct, frozen=True, array_like=True):
-    """The trigger plans nothing any more."""
-
-    TOPIC: ClassVar[str] = "trigger-withdrawn/1"
-    at: datetime
-    by: str
-    trigger: str
-
-
-class ControlSet(Struct, frozen=True, array_like=True):
-    """A kill switch was set or cleared: `scope` is trigger, agency, channel or all, `name` which of them."""
-
-    TOPIC: ClassVar[str] = "control-set/1"
-    at: datetime
-    by: str
-    scope: str
-    name: str
-    stopped: bool
-    reason: str
-
-
 NUDGE_FACTS = (
     NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
 )  # fmt: skip
-GOVERNANCE_FACTS = (PackPublished, TriggerPublished, TriggerWithdrawn, ControlSet)
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS)
 
 NudgeFact = (

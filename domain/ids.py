@@ -86,6 +86,10 @@ class Names(Struct, frozen=True):
     def _place(self, code: str) -> str:
         return keyed_hash(self.key, "place", code).hex()[:8]
 
+    def lot(self, trigger: str, version: str, person: str) -> float:
+        """A number from 0 up to (not including) 1 that each person draws once and for all for each version."""
+        return int.from_bytes(keyed_hash(self.key, "lot", trigger, version, person)[:6]) / 2**48
+
     def registry_stream(self, kind: str, name: str) -> UUID:
         """The stream of a governance fact: a pack, a trigger, a switch."""
         return _uuid(keyed_hash(self.key, "governance", kind, name))

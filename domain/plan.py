@@ -109,7 +109,7 @@ class _Planner:
         """Fold one fact into the person, and plan what triggers start on it."""
         event = fact.event
         self.fold.take(event)
-        versions = self.rulebook.applying(event.type, event.time)
+        versions = self.rulebook.applying(event.type, event.time, self.person)
         start: Start | None = None
         if self.counting and event.type in self.counting:
             start = self._start(fact, law=True)  # later events ask what this one was, by whatever they read

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 
 from msgspec import Struct
 
 from domain.built_in import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
+from domain.canary import admits
 from domain.event_types import Catalogue
 from domain.ids import Names
 from domain.timing import UTC, QuietHours
@@ -31,7 +33,7 @@ class Version(Struct, frozen=True):
 
     `hash` addresses its content; `reach`: from which event time it looks; `ahead_from`: steps nominally due
     before it are not planned; `published`: its place in the order of publication (higher is later); `withdrawn`: it
-    plans nothing any more, but what it planned can still be explained.
+    plans nothing any more, but what it planned can still be explained; `share`: it is for that part of all persons.
     """
 
     trigger: Trigger
@@ -40,6 +42,7 @@ class Version(Struct, frozen=True):
     reach: datetime
     ahead_from: datetime
     withdrawn: bool = False
+    share: float = 1.0
 
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -60,24 +63,40 @@ class Rulebook:
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
+        self.canaries = tuple(version for version in self._active if version.share < 1)
+        """What is in force for some persons only."""
         for name in sorted({version.trigger.name for version in self._active}):
             self._index([version for version in self._active if version.trigger.name == name])
 
     def _index(self, versions: list[Version]) -> None:
-        latest_first = sorted(versions, key=lambda version: -version.published)
+        """In the order in which they are asked whether they apply: the latest first.
+
+        Of one version published several times in a row, the first goes first: whoever was in its canary keeps what
+        they were told from then.
+        """
+        ordered = sorted(versions, key=lambda version: -version.published)
+        runs = [list(run)[::-1] for _, run in groupby(ordered, key=lambda version: version.hash)]
+        latest_first = [version for run in runs for version in run]
         for type_ in {version.trigger.on for version in versions}:
             self._by_type.setdefault(type_, []).append(latest_first)
 
-    def applying(self, type_: str, time: datetime) -> list[Version]:
-        """For each trigger, the latest-published version whose reach covers the time, if it starts on the type."""
+    def applying(self, type_: str, time: datetime, person: str) -> list[Version]:
+        """For each trigger, the latest-published version that applies, if it starts on the type.
+
+        It applies if its reach covers the time and its share the person.
+        """
         found = []
         for versions in self._by_type.get(type_, ()):
             for version in versions:
-                if version.reach <= time:
+                if version.reach <= time and (version.share >= 1 or self.admits(version, person)):
                     if version.trigger.on == type_:
                         found.append(version)
                     break
         return found
+
+    def admits(self, version: Version, person: str) -> bool:
+        """Whether the version is for that person."""
+        return admits(self.names, version.trigger.name, version.hash, version.share, person)
 
     def find(self, version: str) -> Version | None:
         """The version with that hash, published or built in; None where the rulebook has forgotten it."""

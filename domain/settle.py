@@ -81,8 +81,12 @@ class Digest(Struct, frozen=True):
 Decision = Send | Defer | Withhold | Expire | Digest
 
 
+PAUSED = "paused"
+"""The scope of a trigger that its own agency stopped, beside the scopes of the operators' kill switches."""
+
+
 class Controls(Struct, frozen=True):
-    """The switches: (scope, name) pairs that are stopped, scope being trigger, agency, channel or all.
+    """The switches: (scope, name) pairs that are stopped, scope being trigger, agency, channel, all or PAUSED.
 
     `withdrawn`: triggers that send nothing any more, whatever they have planned.
     """
@@ -235,7 +239,8 @@ def _unreachable(case: Settlement) -> Reason:
 
 def _stopped(case: Settlement, channel: str = "") -> bool:
     switches = {
-        ("all", ""), ("trigger", case.trigger.name), ("agency", case.trigger.owner), ("channel", channel)
+        ("all", ""), ("trigger", case.trigger.name), ("agency", case.trigger.owner), ("channel", channel),
+        (PAUSED, case.trigger.name),
     }  # fmt: skip
     return not switches.isdisjoint(case.controls.stopped)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, select, update
 
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import area_facts, history, revisions
@@ -61,6 +61,16 @@ def wake_at_leisure(connection: Connection, persons: Iterable[str], woken: int) 
     rows = [{"whose": person} for person in persons]
     if rows:
         connection.execute(theirs.where(history.c.planned).values(planned=False, woken=AT_LEISURE + woken), rows)
+
+
+def wake_types(connection: Connection, types: Sequence[str], since: int, woken: int) -> None:
+    """Have all who had such an event since then planned once nobody else waits; who waits already keeps their turn.
+
+    Also a row that waits is written, so that whoever is about to mark it as planned comes before this, or after.
+    """
+    theirs = update(history).where(among(history.c.type, types), history.c.time >= since)
+    since_when = case((history.c.planned, AT_LEISURE + woken), else_=history.c.woken)
+    connection.execute(theirs.values(planned=False, woken=since_when))
 
 
 def with_types(connection: Connection, persons: Sequence[str], types: Iterable[str]) -> set[str]:
@@ -155,6 +165,11 @@ def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
     """The positions of the facts of those areas."""
     query = select(area_facts.c.position).where(among(area_facts.c.area, set(areas)))
     return list(connection.execute(query).scalars())
+
+
+def areas_since(connection: Connection, since: int) -> list[int]:
+    """The positions of the facts of areas whose time is not before that."""
+    return list(connection.execute(select(area_facts.c.position).where(area_facts.c.time >= since)).scalars())
 
 
 def area_times(connection: Connection) -> list[int]:

@@ -104,6 +104,17 @@ def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     return found
 
 
+def overdue(connection: Connection, now: int) -> list[Nudge]:
+    """The nudges that still wait although their own due time has come: about to go, put off, or to be tried again."""
+    came = select(due.c.nudge).where(due.c.due_at <= now)
+    put_off = (
+        select(due.c.nudge).join(nudges, nudges.c.nudge == due.c.nudge).where(nudges.c.state != State.PLANNED.value)
+    )
+    digested = select(nudges.c.nudge).where(nudges.c.state == State.DIGESTED.value)
+    ids = [id_ for query in (came, put_off, digested) for id_ in connection.execute(query).scalars()]
+    return [one for one in by_id(connection, ids).values() if micros(one.intent.due) <= now]
+
+
 def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     """Keep others from writing about these nudges until the transaction ends: after persons, before the log."""
     lock_rows(connection, nudges.c.nudge, ids)

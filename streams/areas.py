@@ -17,13 +17,13 @@ from domain.diff import Change, diff
 from domain.events import LifeEvent
 from domain.nudge import Nudge, evolve
 from domain.rulebook import Rulebook
-from projections import area_plans, history, nudges, residents
+from projections import area_plans, governance, history, nudges, residents
 from projections.area_plans import AreaPlan
 from projections.residents import Resident
 from projections.tables import micros
 from streams import reading
 from streams.database import Database, Priority
-from streams.library import Library
+from streams.library import Library, Rules
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
@@ -59,24 +59,28 @@ class AreaPlanning:
 
     def turn(self) -> bool:
         """Plan one chunk of residents, or some of those left to planning; whether there was anything to do."""
-        rulebook, now = self._library.rules().rulebook, self._clock()
+        rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
             waits = area_plans.first(connection) is not None
             crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
         if crowded:
             self._planning.drain()
         if waits:
-            return self._database.write(
-                lambda connection: _Chunk(connection, self._log, rulebook, now, self._size).plan(), Priority.AREAS
-            )
+            return self._database.write(lambda connection: self._chunk(connection, rules, now), Priority.AREAS)
         return bool(self._planning.at_leisure())
+
+    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> bool:
+        if governance.latest(connection) != rules.position:
+            return True  # by the rules that hold now
+        return _Chunk(connection, self._log, rules.rulebook, now, self._size).plan()
 
 
 class _Alike(NamedTuple):
-    """What residents agree in who are planned as one: area and zone, and before which area events they came."""
+    """What residents agree in who are planned as one: area and zone, before which area events they came, canaries."""
 
     home: str
     came: int
+    lots: tuple[bool, ...]
 
 
 class _Chunk:
@@ -131,7 +135,7 @@ class _Chunk:
             came = bisect_left(moments, row.since)
             known = row.only and row.person not in telling and row.since not in moments[came : came + 1]
             if known and not (likeness.at_due and came):
-                groups.setdefault(_Alike(row.home, came), []).append(row.person)
+                groups.setdefault(_Alike(row.home, came, likeness.lots(row.person)), []).append(row.person)
             else:
                 left.add(row.person)
         self._leave(left)

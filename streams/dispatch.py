@@ -12,7 +12,7 @@ from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Controls, Reason, Send
 from notifiers.port import Notifier, Outcome
-from projections import nudges
+from projections import governance, nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
@@ -153,15 +153,21 @@ class Dispatcher:
         now = self._clock()
         tried = [self._written(case, rules, now) for case in cases]
         kept = self._database.write(
-            lambda connection: self._commit_attempts(connection, cases, tried, now), Priority.DISPATCH
+            lambda connection: self._commit_attempts(connection, cases, tried, rules, now), Priority.DISPATCH
         )
         return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
 
     def _commit_attempts(
         self, connection: Connection, cases: Sequence[Case], tried: Sequence[Attempt | NudgeFact | Overflow],
-        now: datetime,
+        rules: Rules, now: datetime,
     ) -> set[UUID]:  # fmt: skip
-        """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room."""
+        """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room.
+
+        Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send.
+        """
+        if governance.latest(connection) != rules.position:
+            nudges.release(connection, [case.nudge.intent.id for case in cases])
+            return set()
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
         attempts = [each for each in tried if isinstance(each, Attempt)]
         over = crowded(connection, [each.case.settlement for each in attempts], now)

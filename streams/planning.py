@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from domain.diff import Change, diff
 from domain.nudge import Nudge, evolve
 from domain.plan import whole_plan
-from projections import area_plans, history, nudges, residents
+from domain.rulebook import Rulebook
+from projections import area_plans, governance, history, nudges, residents
 from projections.history import Mark
 from projections.residents import Resident
 from projections.tables import micros
@@ -36,6 +37,22 @@ class _Planned(Struct, frozen=True):
     changes: list[Change]
     nudges: Mapping[UUID, Nudge]
     residences: list[Resident] | None
+
+
+class RulesMoved(Exception):
+    """A governance fact was appended since the rules were read; plan again by those that hold now."""
+
+
+def refuse_moved_rules(connection: Connection, position: int) -> None:
+    """Nothing, if the rules of that position still hold; asked after the rows are written that are planned.
+
+    Whoever publishes wakes those rows first: so either this sees the publication, or the waking undoes the mark.
+
+    Raises:
+        RulesMoved: others hold.
+    """
+    if governance.latest(connection) != position:
+        raise RulesMoved
 
 
 class Planning:
@@ -88,13 +105,18 @@ class Planning:
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""
-        now = self._clock()
-        plans, areas = self._plans(persons, now)
-        return self._database.write(lambda connection: self._commit(connection, plans, areas), Priority.PLANNING)
+        rules = self._library.rules()
+        plans, areas = self._plans(persons, rules.rulebook)
+        try:
+            return self._database.write(
+                lambda connection: self._commit(connection, plans, areas, rules.position), Priority.PLANNING
+            )
+        except RulesMoved:
+            return self.plan_batch(persons)
 
-    def _plans(self, persons: Sequence[str], now: datetime) -> tuple[list[_Planned], int]:
+    def _plans(self, persons: Sequence[str], rulebook: Rulebook) -> tuple[list[_Planned], int]:
         """The plans, and up to which area event they know all."""
-        rulebook = self._library.rules().rulebook
+        now = self._clock()
         residing = Residing(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
             areas = area_plans.latest(connection)
@@ -112,7 +134,7 @@ class Planning:
             for person in persons if person in marks
         ], areas  # fmt: skip
 
-    def _commit(self, connection: Connection, plans: Sequence[_Planned], areas: int) -> int:
+    def _commit(self, connection: Connection, plans: Sequence[_Planned], areas: int, rules: int) -> int:
         if area_plans.latest(connection) != areas:
             return 0  # who is planned without the area event might be passed by its plan: plan them again
         persons = [plan.person for plan in plans]
@@ -124,6 +146,7 @@ class Planning:
             if marks.get(plan.person) == plan.mark and nudges_marks.get(plan.person, 0) == plan.nudges_mark
         ]  # fmt: skip
         history.mark_planned(connection, {plan.person: plan.mark for plan in still})
+        refuse_moved_rules(connection, rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences is not None})
         changed = list(_changed(still))
         nudges.store(

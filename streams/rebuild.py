@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Table
 
 from domain.event_types import Catalogue
 from domain.events import LifeEvent
-from domain.facts import GOVERNANCE_FACTS, NUDGE_FACTS, AheadMoved
+from domain.facts import NUDGE_FACTS, AheadMoved
+from domain.governance import GOVERNANCE_FACTS
 from domain.history import history_of
 from domain.ids import Names
 from domain.nudge import evolve

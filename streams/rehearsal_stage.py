@@ -14,6 +14,7 @@ from domain.rulebook import Defaults, Rulebook, Version
 from domain.settle import Controls
 from domain.triggers import Trigger
 from streams.checking import Checker
+from streams.governed import governed
 from streams.library import Rules
 from streams.rehearsal_shapes import PERSON
 from templates.catalogue import catalogue_of, defaults_of, live_from_of
@@ -49,7 +50,7 @@ class Stage(Struct, frozen=True):
         return Rules(
             position=0, catalogue=catalogue, defaults=self.defaults,
             rulebook=Rulebook(catalogue, self.defaults, NAMES, [version]), controls=Controls(), checker=self.checker,
-            renderers={self.source.hash: self.renderer},
+            renderers={self.source.hash: self.renderer}, governed=governed([]),
         )  # fmt: skip
 
     def _stated(self, key: str, otherwise: datetime) -> datetime:

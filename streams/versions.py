@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.facts import TriggerPublished
+from domain.governance import TriggerPublished
 from domain.rulebook import Rulebook
 from projections import governance
 from streams.log import Log

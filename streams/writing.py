@@ -34,7 +34,7 @@ class Writer(Struct, frozen=True):
         rendered = render(case, rules, now, self.answer_url)
         channel = case.decision.channel
         address = str(case.recipient.get(ADDRESS_OF[channel]))
-        text, title = _parts(rendered, channel)
+        text, title = parts_of(rendered, channel)
         return Message(
             nudge=case.nudge.intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,
             address=address, language=rendered.language, text=text, title=title,
@@ -43,7 +43,8 @@ class Writer(Struct, frozen=True):
         )  # fmt: skip
 
 
-def _parts(rendered: Rendered, channel: str) -> tuple[str, str]:
+def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:
+    """The text and the title that a channel carries."""
     match channel:
         case "push":
             return rendered.push_body, rendered.push_title

@@ -13,7 +13,7 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
 from domain.delivery import Delivery
-from domain.facts import ControlSet
+from domain.governance import ControlSet
 from domain.national_id import with_check_digit
 from domain.nudge import Nudge
 from domain.plan import Intent

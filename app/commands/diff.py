@@ -1,6 +1,6 @@
 """habarshy diff: what changes between two versions of triggers, or of packs, in terms of meaning."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Annotated, Any
@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct, to_builtins
 
-from app.compose import compose
-from app.options import AsJson, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.desk import desk
+from app.options import AsJson, DatabaseUrl, KeyFile
 from app.pack_paths import With, target_of
 from app.terminal import Exit, data, data_json, stop
 from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
-from streams.published import published
+from domain.governance import TriggerPublished, TriggerSubmitted
+from domain.principals import require_reader
 from templates.catalogue import catalogue_of
 from templates.dependents import Dependents
 from templates.findings import closest
@@ -73,9 +74,9 @@ def diff(
     of_pack = [] if None in (earlier.pack, later.pack) else _of_pack(earlier, later)
     if of_pack:
         _print_pack(str((later.pack or {})["pack"]), of_pack, as_json=as_json)
-    found = dict(_compared(earlier, later))
+    found = dict(compared(earlier, later))
     for trigger, differences in found.items():
-        _print(trigger, differences, as_json=as_json)
+        show(trigger, differences, as_json=as_json)
     if not (found or of_pack or as_json):
         data(SAME)
 
@@ -93,19 +94,36 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
 
 
 def _published(database: str | None, key_file: Path | None, later: Version) -> Version:
-    """What the same packs and triggers are like in the log."""
-    names = list(later.triggers)
-    platform = compose(settings_of(database, key_file), clock_of(None))
-    with platform.database.reading() as connection:
-        now = published(connection, platform.log)
-    platform.database.close()
-    if len(names) == 1 and names[0] not in now.triggers:
-        meant = closest(names[0], now.triggers)
-        hint = f" (did you mean {meant!r}?)" if meant else ""
-        stop(Exit.CHECK_FAILED, f"no published trigger is called {names[0]!r}{hint}")
-    triggers = {name: now.triggers[name] for name in names if name in now.triggers}
-    same = [pack for pack in now.packs if later.pack is not None and pack["pack"] == later.pack["pack"]]
-    return Version(now.packs, triggers, now.triggers, next(iter(same), None))
+    """What is published of these and is theirs to know who act; what is not stays out of a pack's."""
+    with desk(database, key_file, make=True) as at:
+        now, who = at.platform.governing.governed(), at.who
+    known = {each.fact.trigger: each.fact for each in now.publications if not each.withdrawn}
+    owners = {name: str(fact.rules["owner"]) for name, fact in known.items()}
+    readable = [fact for name, fact in known.items() if who.may_read(owners[name])]
+    if len(later.triggers) == 1:
+        [name] = later.triggers
+        if name not in known:
+            meant = closest(name, [fact.trigger for fact in readable])
+            hint = f" (did you mean {meant!r}?)" if meant else ""
+            stop(Exit.CHECK_FAILED, f"no published trigger is called {name!r}{hint}")
+        require_reader(who, owners[name], name)
+    same = [each for each in now.contents if later.pack is not None and each["pack"] == later.pack["pack"]]
+    every = version_of(now.contents, readable).triggers
+    triggers = {name: each for name, each in every.items() if name in later.triggers}
+    return Version(now.contents, triggers, every, next(iter(same), None))
+
+
+def version_of(
+    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
+) -> Version:  # fmt: skip
+    """Packs and triggers as the log has them."""
+    triggers = {fact.trigger: _source(fact) for fact in facts}
+    return Version(contents, triggers, triggers)
+
+
+def _source(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
+    words = {language: dict(texts) for language, texts in fact.words.items()}
+    return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
 
 def _renamed(version: Version, name: str) -> Version:
@@ -113,7 +131,8 @@ def _renamed(version: Version, name: str) -> Version:
     return Version(version.contents, {name: next(iter(version.triggers.values()))}, version.every)
 
 
-def _compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
+def compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
+    """Each trigger that is another afterwards, with what changes for citizens."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:
             yield name, [Change("who", "", "This trigger is gone.")]
@@ -147,7 +166,8 @@ def _print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) 
             data(line)
 
 
-def _print(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
+def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
+    """Print what changes in a trigger."""
     if as_json:
         for change in differences:
             data_json({"trigger": trigger, **to_builtins(change)})

@@ -1,6 +1,6 @@
 """habarshy lint and habarshy test: packs in folders, without a database."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -52,6 +52,26 @@ def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json
     failed = sum(1 for each in tried if each.differences)
     counts = {"cases": len(tried), "failed": failed, "findings": len(findings)}
     _end(counts, failed=bool(failed or findings), as_json=as_json)
+
+
+def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_json: bool) -> None:
+    """Nothing, if lint finds nothing in these packs and the tests of these triggers pass; else print what fails.
+
+    Raises:
+        Exit: with 1, as `lint` and `test` end.
+    """
+    findings = list(_findings(folders, None))
+    staged = [] if findings else [each for each in _staged(folders) if each[0].trigger.name in triggers]
+    report = Report()
+    cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
+    findings += report.findings
+    failed = [] if findings else [each for stage, case in cases if (each := _try(stage, case)).differences]
+    for finding in findings:
+        _print_finding(finding, as_json=as_json)
+    for each in failed:
+        _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
+    if findings or failed:
+        raise typer.Exit(Exit.CHECK_FAILED)
 
 
 class _Tried(NamedTuple):

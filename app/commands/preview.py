@@ -1,6 +1,6 @@
 """habarshy preview: what a trigger says to invented people, in each language and by each channel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -35,7 +35,7 @@ def preview(
 ) -> None:  # fmt: skip
     """Show what a trigger would say to invented people; needs no database and sends nothing."""
     target = target_of(what)
-    workbench = _Workbench(target, others or [], clock_of(clock)())
+    workbench = Workbench(target, others or [], clock_of(clock)())
     personas = workbench.personas(persona)
     languages = workbench.languages(language or [])
     heard = [
@@ -48,7 +48,7 @@ def preview(
         _write(html, heard)
 
 
-class _Workbench:
+class Workbench:
     """The packs, loaded; what is wrong with them ends the command."""
 
     def __init__(self, target: Target, others: Sequence[Path], now: datetime) -> None:
@@ -80,15 +80,21 @@ class _Workbench:
         mine = own(self._files.personas)
         names = {each.name for each in mine}
         everybody = [*mine, *(each for each in built_in(self._now.date()) if each.name not in names)]
-        return everybody if name is None else [_chosen(name, {each.name: each for each in everybody}, "--persona")]
+        return everybody if name is None else [chosen_of(name, {each.name: each for each in everybody}, "--persona")]
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The packs' languages."""
+        return self._defaults.languages
 
     def languages(self, wanted: Sequence[str]) -> list[str]:
         """The languages that are asked for; none: all."""
         spoken = {each: each for each in self._defaults.languages}
-        return [_chosen(each, spoken, "--language") for each in wanted]
+        return [chosen_of(each, spoken, "--language") for each in wanted]
 
 
-def _chosen(name: str, known: dict[str, T], option: str) -> T:
+def chosen_of(name: str, known: Mapping[str, T], option: str) -> T:
+    """What that name stands for; a name that is not known ends the command with exit 2."""
     if name not in known:
         meant = closest(name, known)
         hint = f"did you mean {meant!r}?" if meant else f"there are: {', '.join(known)}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.compose import Platform
-from domain.facts import PackPublished
+from domain.governance import PackPublished
 from projections import governance
 
 ENGLISH = "en"

@@ -50,6 +50,14 @@ class Terminal:
             raise failure
         return Ended(int(code), lines, found.stderr + str(failure))
 
+    def act(self, name: str, agency: str, *roles: str, contacts: Mapping[str, str] = NO_MORE) -> Mapping[str, str]:
+        """The environment in which a new principal acts."""
+        given = [part for role in roles for part in ("--role", role)]
+        given += [part for option, address in contacts.items() for part in (f"--{option}", address)]
+        added = self.run("principals", "add", name, "--agency", agency, *given)
+        assert added.code == 0, added.talk
+        return {"HABARSHY_TOKEN": added.lines[0]}
+
     def start(
         self, *arguments: str, env: Mapping[str, str] = NO_MORE, stdout: IO[bytes] | int = subprocess.PIPE
     ) -> "subprocess.Popen[bytes]":

@@ -325,7 +325,7 @@ def test_diff_with_what_is_published(terminal: Terminal) -> None:
     """With one folder, the log's latest version is the older one; an unknown trigger is exit 1."""
     published = write_town(terminal.folder / "published", NO_AGE)
     changed = write_town(terminal.folder / "changed", NO_AGE, (RULES, "class: reminder", "class: service"))
-    env = {"HABARSHY_PACKS": str(published)}
+    env = {"HABARSHY_PACKS": str(published), **terminal.act("aida", "water", "author")}
     same = terminal.run("diff", str(published / "meter_check"), env=env)
     assert same == (0, ["no difference in meaning"], "")
     ended = terminal.run("diff", str(changed / "meter_check"), "--json", env=env)
@@ -335,3 +335,16 @@ def test_diff_with_what_is_published(terminal: Terminal) -> None:
     assert (unknown.code, unknown.talk) == (
         1, "no published trigger is called 'metre_check' (did you mean 'meter_check'?)\n",
     )  # fmt: skip
+
+
+def test_diff_with_what_another_agency_has_published(terminal: Terminal) -> None:
+    """Nobody reads another agency's trigger by comparing a folder of their own with it: exit 4, and not a word."""
+    folder = write_town(terminal.folder, NO_AGE)
+    env = {"HABARSHY_PACKS": str(folder)}
+    stranger = terminal.act("fred", "finance", "author", "approver")
+    for path, more, said in (
+        (folder / "meter_check", {}, "HABARSHY_TOKEN"), (folder / "meter_check", stranger, "another agency"),
+    ):  # fmt: skip
+        ended = terminal.run("diff", str(path), env={**env, **more})
+        assert (ended.code, ended.lines) == (4, [])
+        assert said in ended.talk

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
-from domain.facts import PackPublished, TriggerPublished, TriggerWithdrawn
+from domain.governance import PackPublished, TriggerPublished, TriggerWithdrawn
 from domain.ids import Names
 from streams.cloudevents import Envelope
 from streams.database import Database
 from streams.keys import PersonKeys
-from streams.library import Library, NothingPublished, Publisher, Rules
+from streams.library import Library, NothingPublished, Rules
 from streams.log import Log
+from streams.publishing import Publisher
 from templates.loader import load_packs
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
 from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, fine, iin, registered
@@ -37,7 +38,7 @@ def town(tmp_path: Path) -> Iterator[World]:
 
 
 def publish(world: World, *packs: Path) -> int:
-    """Publish packs now, as `habarshy publish` would."""
+    """Publish packs now, as an empty log does."""
     platform = world.platform
     publisher = Publisher(platform.database, platform.log, platform.names)
     return publisher.publish(load_packs(packs), by="tests", now=world.clock())
@@ -132,7 +133,7 @@ def test_an_earlier_version_published_again_is_the_latest(town: World, tmp_path:
     assert publish(town, town.file.parent / "town") == 1
     first, second, third = (fact.hash for fact in published(town) if isinstance(fact, TriggerPublished))
     assert first == third != second
-    [applying] = town.platform.library.rules().rulebook.applying("town.meter.installed", LATER)
+    [applying] = town.platform.library.rules().rulebook.applying("town.meter.installed", LATER, "anybody")
     assert applying.hash == first
 
 
@@ -181,7 +182,7 @@ def test_a_log_without_packs_has_no_rules(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite")
     database.create()
     log = Log(database, PersonKeys(KEYRING), lambda: NOON)
-    with pytest.raises(NothingPublished, match="habarshy publish"):
+    with pytest.raises(NothingPublished, match="habarshy submit"):
         Library(database, log, Names(KEYRING.names)).rules()
     database.close()
 
@@ -230,5 +231,7 @@ def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path
     ]  # fmt: skip
     with suppress(Exception):  # however it is refused
         publish(town, write_town(tmp_path / "new", *without, *words))
-    assert town.platform.library.rules().rulebook.applying("town.meter.installed", NOON + timedelta(days=1))
+    assert town.platform.library.rules().rulebook.applying(
+        "town.meter.installed", NOON + timedelta(days=1), "anybody"
+    )
     town.close()

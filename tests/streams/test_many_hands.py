@@ -21,7 +21,7 @@ from domain.facts import NudgeAttempted, NudgePlanned
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from streams.cloudevents import Envelope, envelope_of
-from streams.library import Publisher
+from streams.publishing import Publisher
 from streams.recomputing import all_intents
 from templates.loader import load_packs, shipped
 from tests.services import postgres

@@ -42,7 +42,8 @@ def life_events(draw: st.DrawFn) -> LifeEvent:
 
 
 STRATEGIES: Mapping[Any, st.SearchStrategy[Any]] = {
-    datetime: TIMES, datetime | None: st.none() | TIMES, str: TEXTS, int: NUMBERS, bool: st.booleans(),
+    datetime: TIMES, datetime | None: st.none() | TIMES, str: TEXTS, int: NUMBERS, float: st.floats(0, 1),
+    bool: st.booleans(),
     UUID: st.uuids(), tuple[str, ...]: st.lists(TEXTS).map(tuple), Mapping[str, Any]: PARTS,
 }  # fmt: skip
 

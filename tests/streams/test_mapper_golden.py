@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from domain import facts
+from domain import facts, governance
 from domain.events import LifeEvent
 from domain.facts import ALL_FACTS, Fact
 from streams.keys import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, PersonKeys
@@ -49,7 +49,7 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     (
         "nudge-withheld/1",
         facts.NudgeWithheld(at=NOW, recipient=AIDA, reason="opted_out"),
-        "93d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161a96f707465645f6f7574",
+        ("93d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161a96f707465645f6f7574"),
     ),
     (
         "nudge-deferred/1",
@@ -131,15 +131,47 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "pack-submitted/1",
+        governance.PackSubmitted(at=NOW, by="aida", pack="kz", owner="", hash="hash", content={"a": "три"}),
+        "96d6ff683d4bf0a461696461a26b7aa0a46861736881a161a6d182d180d0b8",
+    ),
+    (
+        "pack-approved/1",
+        governance.PackApproved(at=NOW, by="dana", pack="kz", hash="hash"),
+        "94d6ff683d4bf0a464616e61a26b7aa468617368",
+    ),
+    (
         "pack-published/1",
-        facts.PackPublished(
+        governance.PackPublished(
             at=NOW, by="pack", pack="kz", hash="hash", content={"types": [1, 2.5, "три", None, True]}
         ),
         "95d6ff683d4bf0a47061636ba26b7aa46861736881a574797065739501cb4004000000000000a6d182d180d0b8c0c3",
     ),
     (
+        "trigger-submitted/1",
+        governance.TriggerSubmitted(
+            at=NOW,
+            by="aida",
+            pack="kz",
+            trigger="card",
+            owner="interior",
+            hash="hash",
+            rules={"on": "a.b"},
+            words={"kk": "сөз"},
+        ),
+        (
+            "98d6ff683d4bf0a461696461a26b7aa463617264a8696e746572696f72a46861736881a26f6ea3612e6281a26b6ba6d1"
+            "81d3a9d0b7"
+        ),
+    ),
+    (
+        "trigger-approved/1",
+        governance.TriggerApproved(at=NOW, by="dana", trigger="card", hash="hash"),
+        "94d6ff683d4bf0a464616e61a463617264a468617368",
+    ),
+    (
         "trigger-published/1",
-        facts.TriggerPublished(
+        governance.TriggerPublished(
             at=NOW,
             by="pack",
             pack="kz",
@@ -149,21 +181,42 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
             words={"kk": "сөз"},
             reach=LATER,
             ahead_from=LAST,
+            share=0.05,
         ),
         (
-            "99d6ff683d4bf0a47061636ba26b7aa463617264a46861736881a26f6ea3612e6281a26b6ba6d181d3a9d0b7d7ff0000"
-            "4e20683e9d70d6ff687207f0"
+            "9ad6ff683d4bf0a47061636ba26b7aa463617264a46861736881a26f6ea3612e6281a26b6ba6d181d3a9d0b7d7ff0000"
+            "4e20683e9d70d6ff687207f0cb3fa999999999999a"
         ),
+    ),
+    (
+        "trigger-reach-changed/1",
+        governance.TriggerReachChanged(at=NOW, by="aida", trigger="card", hash="hash", reach=LATER, ahead_from=LAST),
+        "96d6ff683d4bf0a461696461a463617264a468617368d7ff00004e20683e9d70d6ff687207f0",
     ),
     (
         "trigger-withdrawn/1",
-        facts.TriggerWithdrawn(at=NOW, by="pack", trigger="card"),
+        governance.TriggerWithdrawn(at=NOW, by="pack", trigger="card"),
         "93d6ff683d4bf0a47061636ba463617264",
     ),
     (
+        "trigger-paused/1",
+        governance.TriggerPaused(at=NOW, by="aida", trigger="card"),
+        "93d6ff683d4bf0a461696461a463617264",
+    ),
+    (
+        "trigger-resumed/1",
+        governance.TriggerResumed(at=NOW, by="dana", trigger="card"),
+        "93d6ff683d4bf0a464616e61a463617264",
+    ),
+    (
         "control-set/1",
-        facts.ControlSet(at=NOW, by="pack", scope="channel", name="sms", stopped=True, reason="outage"),
+        governance.ControlSet(at=NOW, by="pack", scope="channel", name="sms", stopped=True, reason="outage"),
         "96d6ff683d4bf0a47061636ba76368616e6e656ca3736d73c3a66f7574616765",
+    ),
+    (
+        "test-sent/1",
+        governance.SentAsTest(at=NOW, by="aida", to="dana", trigger="card", hash="hash", channel="sms"),
+        "96d6ff683d4bf0a461696461a464616e61a463617264a468617368a3736d73",
     ),
 )
 
@@ -215,11 +268,21 @@ def test_a_fact_is_stored_as_these_bytes(topic: str, fact: Fact, state: str) -> 
     assert decode(topic, bytes.fromhex(state)) == fact
 
 
+def test_a_publication_from_before_there_were_canaries_is_for_everybody() -> None:
+    """A field that was added later has its default in what was stored before."""
+    state = bytes.fromhex(
+        "99d6ff683d4bf0a47061636ba26b7aa463617264a46861736881a26f6ea3612e6281a26b6ba6d181d3a9d0b7d7ff0000"
+        "4e20683e9d70d6ff687207f0"
+    )
+    stored = decode("trigger-published/1", state)
+    assert isinstance(stored, governance.TriggerPublished)
+    assert (stored.share, stored.ahead_from) == (1.0, LAST)
+
+
 def test_every_topic_is_frozen() -> None:
     """There is a golden example of every fact that exists, and every fact that exists can be read."""
-    defined = {each for each in vars(facts).values() if isinstance(each, type) and issubclass(each, Struct)} - {
-        Struct
-    }
+    everything = [*vars(facts).values(), *vars(governance).values()]
+    defined = {each for each in everything if isinstance(each, type) and issubclass(each, Struct)} - {Struct}
 
     assert set(ALL_FACTS) == defined
     assert [topic for topic, _, _ in GOLDEN] == [each.TOPIC for each in ALL_FACTS]

@@ -16,7 +16,7 @@ from app.compose import Platform, compose
 from app.http.application import application
 from app.settings import load_settings
 from domain.events import LifeEvent
-from domain.facts import TriggerWithdrawn
+from domain.governance import TriggerWithdrawn
 from domain.nudge import Nudge
 from projections import governance, nudges
 from streams import reading

@@ -1,0 +1,57 @@
+"""habarshy principals: who may act, for which agency."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import principals
+from app.options import AsJson, KeyFile, settings_of
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.principals import Principal, Role
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="How they are called in the log.")]
+Agency = Annotated[str, typer.Option("--agency", metavar="A", help="For which agency they act.")]
+Roles = Annotated[list[Role], typer.Option("--role", help="What they may do; may be given several times.")]
+Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
+Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
+Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
+
+
+def add(
+    name: Name, agency: Agency, role: Roles, email: Email = None, phone: Phone = None, push: Push = None,
+    key_file: KeyFile = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Add somebody, and print their new token, which nobody can read again."""
+    given = {"email": email, "sms": phone, "push": push}
+    contacts = {channel: address for channel, address in given.items() if address is not None}
+    path = _path(key_file)
+    token = principals.add(path, Principal(name, agency, frozenset(role), contacts))
+    if as_json:
+        data_json({"name": name, "token": token})
+    else:
+        data(token)
+    talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
+
+
+def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
+    """Print who may act; tokens and addresses are not shown."""
+    everybody = principals.load(_path(key_file))
+    for name, kept in everybody.items():
+        plain = {"name": name, "agency": kept.agency, "roles": kept.roles, "contacts": sorted(kept.contacts)}
+        if as_json:
+            data_json(plain)
+        else:
+            reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
+            data(f"{name}: {', '.join(kept.roles)} of {kept.agency}{reached}")
+    if not everybody:
+        stop(Exit.CHECK_FAILED, "nobody may act yet; habarshy principals add NAME --agency A --role author")
+
+
+def remove(name: Name, key_file: KeyFile = None) -> None:
+    """Take somebody out; their token is nobody's from then on."""
+    principals.remove(_path(key_file), name)
+
+
+def _path(key_file: Path | None) -> Path:
+    return settings_of(None, key_file).principals

@@ -1,0 +1,37 @@
+"""The desk at which principals change the rules: the platform, and who acts by their token."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from app.compose import Platform, compose
+from app.options import clock_of, settings_of
+from app.principals import acting
+from domain.principals import Principal
+
+
+class Desk(NamedTuple):
+    """What a governing command works with."""
+
+    platform: Platform
+    who: Principal
+
+
+@contextmanager
+def desk(
+    database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False
+) -> Iterator[Desk]:
+    """The desk for one command; whoever has no token does not even open the database.
+
+    Raises:
+        BadPrincipals, NotAllowed: see app.principals.acting; and what `compose` raises.
+    """
+    settings = settings_of(database, key_file)
+    who = acting(settings.principals, os.environ)
+    platform = compose(settings, clock_of(clock), make=make)
+    try:
+        yield Desk(platform, who)
+    finally:
+        platform.database.close()

@@ -1,0 +1,81 @@
+"""Shows a submission to whoever approves it: its hash, what changes for citizens, and the words of what is new."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.commands.diff import SAME, compared, show, version_of
+from app.terminal import data, data_json
+from domain.governance import PackSubmitted, TriggerSubmitted
+from domain.submissions import Subject, Submission
+from domain.triggers import BadTrigger
+from streams.governed import Governed
+
+
+def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> None:
+    """Print it, compared with what is published now."""
+    if not as_json:
+        data(f"{submission.about}, submitted by {submission.by[-1]}, hash {submission.hash}")
+    fact = submission.fact
+    if isinstance(fact, PackSubmitted):
+        _show_pack(now, fact, as_json=as_json)
+    else:
+        _show_trigger(now, fact, as_json=as_json)
+
+
+def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> None:
+    packs = {name: pack.content for name, pack in now.packs.items()}
+    current = now.current(fact.trigger)
+    old = version_of(list(packs.values()), [current] if current is not None else [])
+    waiting = now.submitted.get(Subject("pack", fact.pack), ())
+    if waiting and isinstance(waiting[-1].fact, PackSubmitted):
+        packs = {**packs, fact.pack: waiting[-1].fact.content}
+    try:
+        found = dict(compared(old, version_of(list(packs.values()), [fact])))
+    except BadTrigger as bad:
+        data(f"  it cannot be compared: {bad}")
+        found = {}
+    for trigger, differences in found.items():
+        show(trigger, differences, as_json=as_json)
+    if not old.triggers:
+        _show_all(fact, as_json=as_json)
+    elif not found and not as_json:
+        data(f"  {SAME}")
+
+
+def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:
+    """Every rule and every word, because there is nothing that they could be compared with."""
+    for path, value in _flat({"rules": fact.rules, **fact.words}):
+        if as_json:
+            data_json({"trigger": fact.trigger, "path": path, "new": value})
+            continue
+        lines = [line for line in str(value).splitlines() if line.strip()]
+        for at, line in enumerate(lines):
+            data(f"    {path}: {line}" if at == 0 else f"      {line}")
+
+
+def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
+    before = now.packs.get(fact.pack)
+    old = {} if before is None else dict(_flat(_by_type(before.content)))
+    new = dict(_flat(_by_type(fact.content)))
+    for path in sorted(old.keys() | new.keys()):
+        if old.get(path) == new.get(path):
+            continue
+        if as_json:
+            data_json({"pack": fact.pack, "path": path, "old": old.get(path), "new": new.get(path)})
+        elif path not in old:
+            data(f"    {path}: {new[path]}")
+        else:
+            data(f"    {path}: {old[path]} → {new.get(path, 'gone')}")
+
+
+def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A pack's content with its event types under their names, so that a new one moves no other."""
+    return {**content, "events": {event["type"]: event for event in content["events"]}}
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+    if isinstance(value, Mapping) and value:
+        for name, inner in value.items():
+            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value

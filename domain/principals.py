@@ -1,0 +1,63 @@
+"""Principals: the people who act on the rules, each for one agency."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """What a principal may do. An operator keeps the platform running, for all agencies."""
+
+    AUTHOR = "author"
+    APPROVER = "approver"
+    OPERATOR = "operator"
+
+
+class Principal(Struct, frozen=True):
+    """Somebody who acts. `contacts`: channel -> the address to which a colleague's test-sends may go."""
+
+    name: str
+    agency: str
+    roles: frozenset[Role]
+    contacts: Mapping[str, str] = {}
+
+    @property
+    def operator(self) -> bool:
+        """Whether they keep the platform running."""
+        return Role.OPERATOR in self.roles
+
+    def may_read(self, owner: str) -> bool:
+        """Whether they may know what belongs to that agency; what several share (owner "") is no secret."""
+        return self.operator or owner in ("", self.agency)
+
+
+class NotAllowed(Exception):
+    """Not allowed: {problem}."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+
+
+def require(principal: Principal, role: Role, owner: str, what: str) -> None:
+    """Nothing, if the principal has that role for that owner; what has no single owner is the operators'.
+
+    Raises:
+        NotAllowed: they do not.
+    """
+    if not owner and not principal.operator:
+        raise NotAllowed(f"{what} is shared by several agencies, so only an operator may do that")
+    if owner and principal.agency != owner:
+        raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")
+    if owner and role not in principal.roles:
+        raise NotAllowed(f"{principal.name} has not the role {role}")
+
+
+def require_reader(principal: Principal, owner: str, what: str) -> None:
+    """Nothing, if they are of that agency, or operators.
+
+    Raises:
+        NotAllowed: they are not.
+    """
+    if not principal.may_read(owner):
+        raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")

@@ -1,0 +1,219 @@
+"""Governing: submit, approve by another person of the agency, publish; each a fact in the log."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.governance import (
+    PackApproved,
+    PackPublished,
+    PackSubmitted,
+    TriggerApproved,
+    TriggerSubmitted,
+)
+from domain.ids import Names
+from domain.principals import NotAllowed, Principal
+from domain.submissions import (
+    Subject,
+    Submission,
+    check_approving,
+    check_publishing,
+    check_submitting,
+)
+from streams.database import Database
+from streams.governed import Governed
+from streams.log import Log
+from streams.ownership import check_names_are_free, check_owner_stays, owner_of
+from streams.publishing import append_governance, govern, read_governed
+from streams.releasing import released
+from templates.findings import closest
+from templates.loader import BUILT_IN, Pack, load_packs
+
+
+class NotSubmitted(LookupError):
+    """Nothing submitted is called {name}{hint}. See `habarshy submissions`; `habarshy submit` adds to them."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        meant = closest(name, known)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        super().__init__((type(self).__doc__ or "").format(name=name, hint=hint))
+
+
+class Reference(Struct, frozen=True):
+    """What a command names: a subject, and the beginning of its hash (empty: the latest that fits)."""
+
+    about: Subject
+    hash: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}@{self.hash}" if self.hash else str(self.about)
+
+
+def reference(text: str) -> Reference:
+    """`card_ends`, `card_ends@3f2a`, `pack:kz` or `pack:kz@3f2a`."""
+    name, _, hash_ = text.partition("@")
+    return Reference(subject(name), hash_)
+
+
+def subject(name: str) -> Subject:
+    """`card_ends` or `pack:kz`."""
+    kind, separator, rest = name.partition(":")
+    return Subject(kind, rest) if separator else Subject("trigger", name)
+
+
+class Done(Struct, frozen=True):
+    """What became of one of the things that a command names; `new`: whether that took a fact."""
+
+    submission: Submission
+    new: bool
+    share: float = 1.0
+
+
+class Governing:
+    """Lets principals change what is published, each by what they may."""
+
+    def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._names, self._clock = database, log, names, clock
+
+    def governed(self) -> Governed:
+        """What holds and what waits now."""
+        with self._database.reading() as connection:
+            return read_governed(connection, self._log)
+
+    def waiting(self, who: Principal) -> list[Submission]:
+        """What waits for approval or publication and is theirs to know, by name."""
+        now = self.governed()
+        return [
+            latest for about, versions in sorted(now.submitted.items())
+            if (latest := versions[-1]).hash != now.hash_of(about) and who.may_read(latest.owner)
+        ]  # fmt: skip
+
+    def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[Done]:
+        """Put up for approval what is new of the wanted in these packs, which lint and their tests have passed.
+
+        Raises:
+            NotAllowed: some of it belongs to another agency, or takes a name that does.
+        """
+        return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
+
+    def _submit(
+        self, connection: Connection, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal
+    ) -> list[Done]:
+        before, now = read_governed(connection, self._log), self._clock()
+        done, facts = [], []
+        for fact in _submissions(packs, who, now):
+            submission = Submission(_about(fact), fact.owner, fact.hash, fact, (who.name,))
+            if submission.about not in wanted:
+                continue
+            check_submitting(who, fact.owner, submission.about)
+            check_owner_stays(before, submission, who)
+            check_names_are_free(before, fact)
+            new = not _is_known(before, submission)
+            facts += [fact] if new else []
+            done.append(Done(submission, new))
+        append_governance(connection, self._log, self._names, facts, before, now)
+        return done
+
+    def find(self, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
+        """The submission of that name and hash, the latest of several; `approved`: the latest approved, if any is.
+
+        Raises:
+            NotSubmitted: there is none.
+            NotAllowed: it belongs to another agency.
+        """
+        return find(self.governed(), wanted, who, approved=approved)
+
+    def approve(self, submission: Submission, who: Principal) -> Done:
+        """Approve this very version. Raises NotAllowed: not yours to approve."""
+        return govern(self._database, lambda connection: self._approve(connection, submission, who))
+
+    def _approve(self, connection: Connection, seen: Submission, who: Principal) -> Done:
+        before, now = read_governed(connection, self._log), self._clock()
+        submission = find(before, Reference(seen.about, seen.hash), who)
+        check_approving(who, submission)
+        if submission.approved_by:
+            return Done(submission, new=False)
+        about, fact = submission.about, PackApproved if submission.about.kind == "pack" else TriggerApproved
+        facts = [fact(now, who.name, about.name, submission.hash)]
+        append_governance(connection, self._log, self._names, facts, before, now)
+        return Done(submission, new=True)
+
+    def publish(
+        self, wanted: Sequence[Reference], who: Principal, *, share: float = 1.0, to_pending: bool = False
+    ) -> list[Done]:  # fmt: skip
+        """Publish approved versions, all or none; `to_pending`: also for the nudges that are planned already.
+
+        Raises:
+            BreaksVersions, NoDefaults, NotPublished: they do not work with what is published.
+            NotAllowed: not yours to publish, not approved, or the canary would shrink.
+            NotSubmitted: there is none of that name.
+        """
+        begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
+        return govern(
+            self._database,
+            lambda connection: self._publish(connection, wanted, who, share, begins, to_pending=to_pending),
+        )
+
+    def _publish(
+        self, connection: Connection, wanted: Sequence[Reference], who: Principal, share: float,
+        begins: Sequence[Pack], *, to_pending: bool,
+    ) -> list[Done]:  # fmt: skip
+        """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
+        before, now = read_governed(connection, self._log), self._clock()
+        found = sorted((find(before, each, who, approved=True) for each in wanted), key=lambda each: each.about)
+        for submission in found:
+            check_publishing(who, submission)
+        done: list[Done] = []
+        facts: list[Any] = [
+            PackPublished(now, "pack", pack.name, pack.hash, pack.content)
+            for pack in begins if pack.name not in before.packs
+        ]  # fmt: skip
+        packs = {name: pack.content for name, pack in before.packs.items()}
+        for submission in found:  # packs come first
+            fact = submission.fact
+            if isinstance(fact, PackSubmitted):
+                check_names_are_free(before, fact)
+                packs[fact.pack] = fact.content
+                new: list[Any] = [PackPublished(now, who.name, fact.pack, fact.hash, fact.content)]
+                new = new if before.hash_of(submission.about) != fact.hash else []
+            else:
+                new = released(connection, before, packs, fact, who.name, now, share, to_pending=to_pending)
+            facts += new
+            done.append(Done(submission, bool(new), 1.0 if isinstance(fact, PackSubmitted) else share))
+        append_governance(connection, self._log, self._names, facts, before, now)
+        return done
+
+
+def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
+    """See Governing.find."""
+    versions = before.submitted.get(wanted.about, ())
+    fitting = [each for each in versions if each.hash.startswith(wanted.hash)]
+    if not fitting:
+        mine = [str(about) for about, each in before.submitted.items() if who.may_read(each[-1].owner)]
+        raise NotSubmitted(str(wanted), mine)
+    if not who.may_read(fitting[-1].owner):
+        raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
+    ready = [each for each in fitting if each.approved_by] if approved else []
+    return (ready or fitting)[-1]
+
+
+def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:
+    for pack in packs:
+        yield PackSubmitted(now, who.name, pack.name, owner_of(pack.content), pack.hash, pack.content)
+        for each in pack.triggers:
+            owner = str(each.rules["owner"])
+            yield TriggerSubmitted(now, who.name, pack.name, each.name, owner, each.hash, each.rules, each.words)
+
+
+def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:
+    return Subject("pack", fact.pack) if isinstance(fact, PackSubmitted) else Subject("trigger", fact.trigger)
+
+
+def _is_known(before: Governed, submission: Submission) -> bool:
+    """Whether it is published or waits already, as the latest of its name."""
+    versions = before.submitted.get(submission.about, ())
+    waits = bool(versions) and versions[-1].hash == submission.hash
+    return waits or before.hash_of(submission.about) == submission.hash

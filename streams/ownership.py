@@ -1,0 +1,73 @@
+"""Whose a pack or a trigger is, and what keeps one agency from taking over what belongs to another."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.governance import PackSubmitted, TriggerSubmitted
+from domain.principals import NotAllowed, Principal, Role, require
+from domain.submissions import Subject, Submission
+from streams.governed import Governed
+from templates.loader import Pack
+
+_DECLARING = ("agencies", "attributes", "parameters", "benefits")
+
+
+def owner_of(content: Mapping[str, Any]) -> str:
+    """The only agency that a pack declares; empty where several share it."""
+    agencies = list(content.get("agencies") or ())
+    return str(agencies[0]) if len(agencies) == 1 else ""
+
+
+def check_owner_stays(before: Governed, submission: Submission, who: Principal) -> None:
+    """Nothing, if what has that name now is the principal's too: nobody takes over by writing another owner.
+
+    Raises:
+        NotAllowed: it is another agency's.
+    """
+    about = submission.about
+    for owner in _owners(before, submission):
+        if owner != submission.owner:
+            require(who, Role.AUTHOR, owner, str(about))
+            if not who.operator:
+                raise NotAllowed(f"{about} would get another owner, which only an operator may give it")
+
+
+def _owners(before: Governed, submission: Submission) -> Iterator[str]:
+    about = submission.about
+    if about.kind == "pack":
+        pack = before.packs.get(about.name)
+        yield from () if pack is None else (owner_of(pack.content),)
+    else:
+        known = [each.fact for each in before.publications if each.fact.trigger == about.name]
+        yield from (str(fact.rules["owner"]) for fact in known[-1:])
+    yield from (each.owner for each in before.submitted.get(about, ())[-1:])
+
+
+def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitted) -> None:
+    """Nothing, if the pack declares nothing that another published pack does.
+
+    Raises:
+        NotAllowed: it would change what is not its own.
+    """
+    if not isinstance(fact, PackSubmitted):
+        return
+    mine = set(_declared(fact.content))
+    for name, pack in before.packs.items():
+        if name != fact.pack and (taken := sorted(mine.intersection(_declared(pack.content)))):
+            group, declared = taken[0]
+            raise NotAllowed(f"{declared!r} ({group}) is declared by the pack {name}; give yours another name")
+
+
+def _declared(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from (("events", str(event["type"])) for event in content["events"])
+    for group in _DECLARING:
+        yield from ((group, str(name)) for name in content.get(group) or ())
+
+
+def mine_of(before: Governed, pack: Pack, who: Principal) -> tuple[list[Subject], list[Subject]]:
+    """What is new in a pack: what is the principal's to submit, and what belongs to others."""
+    owned = [(Subject("pack", pack.name), owner_of(pack.content), pack.hash)]
+    owned += [(Subject("trigger", each.name), str(each.rules["owner"]), each.hash) for each in pack.triggers]
+    new = [(about, owner) for about, owner, hash_ in owned if before.hash_of(about) != hash_]
+    theirs = [about for about, owner in new if owner != who.agency and (owner or not who.operator)]
+    return [about for about, _ in new if about not in theirs], theirs

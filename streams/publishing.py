@@ -1,0 +1,169 @@
+"""Publishing: what is new of packs and triggers goes into the log, and whoever it concerns is planned anew."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from eventsourcing.persistence import IntegrityError
+from sqlalchemy import Connection
+
+from domain.benefits import BadBenefit
+from domain.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
+from domain.ids import Names
+from domain.submissions import subject_of
+from domain.timing import utc, zone_of
+from domain.triggers import BadTrigger
+from projections import governance
+from streams.database import Database, Priority
+from streams.governed import Governed, Publication, governed
+from streams.log import Log
+from streams.mapper import Entry
+from streams.waking import Moved, wake
+from templates.catalogue import catalogue_of, defaults_of, live_from_of
+from templates.loader import Pack
+
+T = TypeVar("T")
+
+
+class BreaksVersions(Exception):
+    """The published {trigger} does not work with these event types ({problem}). Keep what it reads."""
+
+    def __init__(self, trigger: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(trigger=trigger, problem=problem))
+
+
+class Publisher:
+    """Puts packs into the log as they are, without anybody's approval: how an empty log begins."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+
+    def publish(self, packs: Sequence[Pack], *, by: str, now: datetime) -> int:
+        """Append what is new in these packs; returns how many facts that took (0: all was there already).
+
+        Raises:
+            BreaksVersions: the packs' event types no longer have what a published version reads.
+            NoDefaults: no published pack would have any.
+        """
+        return govern(self._database, lambda connection: self._publish(connection, packs, by, now))
+
+    def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
+        before = read_governed(connection, self._log)
+        facts = [
+            fact for pack in packs for fact in _facts(pack, before, by, now)
+            if fact.hash != before.hash_of(subject_of(fact))
+        ]  # fmt: skip
+        append_governance(connection, self._log, self._names, facts, before, now)
+        return len(facts)
+
+
+def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
+    """Run work that reads what holds and appends to it; where somebody else was faster, once more."""
+    try:
+        return database.write(work, priority)
+    except IntegrityError:
+        return database.write(work, priority)
+
+
+def read_governed(connection: Connection, log: Log) -> Governed:
+    """What the governance facts add up to now."""
+    return governed(log.read(connection, governance.positions(connection)))
+
+
+def append_governance(
+    connection: Connection, log: Log, names: Names, facts: Sequence[Any], before: Governed, now: datetime
+) -> None:
+    """Append governance facts, having woken all whose plan may be another by them.
+
+    Raises:
+        BreaksVersions: a published version does not work with the event types that would be.
+        IntegrityError: somebody has appended to one of the streams since `before` was read.
+        NoDefaults: no published pack would have any.
+    """
+    if not facts:
+        return
+    published = [fact for fact in facts if isinstance(fact, PackPublished | TriggerPublished | TriggerReachChanged)]
+    if published:
+        wake(connection, log, names, _moved(before, published), now)
+    versions = dict(before.streams)
+    entries = []
+    for fact in facts:
+        stream = stream_of(names, fact)
+        versions[stream] = versions.get(stream, 0) + 1
+        entries.append(Entry(stream, versions[stream], fact))
+    position = log.append(connection, entries)
+    for at, fact in enumerate(facts, position + 1):
+        governance.note(connection, at, fact.TOPIC)
+
+
+def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance fact)
+    """The stream that the fact belongs to."""
+    if hasattr(fact, "scope"):
+        return names.registry_stream("control", f"{fact.scope}/{fact.name}")
+    about = subject_of(fact)
+    return names.registry_stream(about.kind, about.name)
+
+
+def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
+    """From when on which types have another rule, all versions compiled against what the packs would say."""
+    packs = {**before.packs, **{fact.pack: fact for fact in facts if isinstance(fact, PackPublished)}}
+    contents = [pack.content for pack in packs.values()]
+    defaults_of(contents)
+    try:
+        catalogue = catalogue_of(contents)
+    except BadBenefit as bad:
+        raise BreaksVersions(str(bad.path[0]), str(bad)) from None
+    new = [Publication(0, fact) for fact in facts if isinstance(fact, TriggerPublished)]
+    since = {fact.trigger: fact.reach for fact in facts if not isinstance(fact, PackPublished)}
+    found = []
+    for publication in (*before.publications, *new):
+        name = publication.fact.trigger
+        try:
+            trigger = publication.version(catalogue).trigger
+        except BadTrigger as bad:
+            raise BreaksVersions(name, str(bad)) from None
+        if name in since and not publication.withdrawn:
+            found.append(Moved(trigger.on, since[name]))
+    return found
+
+
+def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPublished | TriggerPublished]:
+    found: list[PackPublished | TriggerPublished] = [PackPublished(now, by, pack.name, pack.hash, pack.content)]
+    for each in pack.triggers:
+        source = TriggerSubmitted(
+            now, by, pack.name, each.name, str(each.rules["owner"]), each.hash, each.rules, each.words
+        )
+        found.append(publication(source, pack.content, before, by, now))
+    return found
+
+
+def publication(
+    source: TriggerSubmitted, pack: Mapping[str, Any], before: Governed, by: str, now: datetime, share: float = 1.0
+) -> TriggerPublished:  # fmt: skip
+    """The trigger's publication. What it and its pack say of reach is for its first version: later ones look ahead.
+
+    A first version that leaves its canary looks as far back as it did there; its steps that are due are behind it.
+    """
+    known = [each.fact for each in before.publications if each.fact.trigger == source.trigger]
+    widened = bool(known) and {each.hash for each in known} == {source.hash} and known[-1].share < share
+    live_from = live_from_of(pack) or now
+    zone = zone_of((pack.get("defaults") or {}).get("zone", "UTC"))
+    reach = ahead = now
+    if not known:
+        reach = _stated(source.rules, "reach", live_from, zone)
+        ahead = _stated(source.rules, "ahead_from", live_from, zone)
+    elif widened:
+        reach = known[0].reach
+    return TriggerPublished(
+        now, by, source.pack, source.trigger, source.hash, source.rules, source.words, reach, ahead, share
+    )
+
+
+def _stated(rules: Mapping[str, Any], key: str, otherwise: datetime, zone: ZoneInfo) -> datetime:
+    """A date means its start in the pack's zone; a time keeps its own, if it has one."""
+    if (text := rules.get(key)) is None:
+        return otherwise
+    stated = datetime.fromisoformat(text)
+    return utc(stated.replace(tzinfo=stated.tzinfo or zone))

@@ -1,0 +1,78 @@
+"""Test-sends: a trigger's words to a colleague, by the real provider, before any citizen reads them."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.governance import SentAsTest
+from domain.ids import Names
+from domain.principals import NotAllowed, Principal
+from domain.submissions import check_acting
+from notifiers.port import Action, Message, Notifier, Outcome
+from streams.database import Database, Priority
+from streams.log import Log
+from streams.publishing import append_governance, govern, read_governed, stream_of
+from streams.writing import parts_of
+from templates.render import Rendered
+
+MARK = "[TEST]"
+"""How each of them begins, so that nobody takes it for a message of the state."""
+
+
+class Trial(Struct, frozen=True):
+    """What is sent: the words of a version of a trigger, on one channel; `owner`: whose trigger it is."""
+
+    trigger: str
+    hash: str
+    owner: str
+    channel: str
+    rendered: Rendered
+
+
+class Trials:
+    """Sends them, each with a fact that says who sent what to whom, and no address."""
+
+    def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
+        self._database, self._log, self._names, self._clock = database, log, names, clock
+
+    async def send(self, trial: Trial, to: Principal, who: Principal, notifier: Notifier) -> Outcome:
+        """Send it to the colleague's registered contact.
+
+        Raises:
+            NotAllowed: the trigger or the colleague is of another agency, or has no contact for the channel.
+        """
+        check_acting(who, trial.owner, trial.trigger)
+        if to.agency != who.agency:
+            raise NotAllowed(f"{to.name} is no colleague of yours, but of another agency")
+        if trial.channel not in to.contacts:
+            raise NotAllowed(f"{to.name} has no registered contact for {trial.channel}")
+        recipient = self._names.pseudonym(f"principal {to.name}")
+        number = govern(
+            self._database, lambda connection: self._note(connection, trial, to, who, recipient), Priority.DISPATCH
+        )
+        [outcome] = await notifier.send([self._message(trial, to, recipient, number)])
+        return outcome
+
+    def _note(self, connection: Connection, trial: Trial, to: Principal, who: Principal, recipient: str) -> int:
+        """The fact, and a key with which the shipped fake can seal what it keeps; returns which test-send it is."""
+        self._log.keys.ensure(connection, [recipient])
+        now = self._clock()
+        fact = SentAsTest(now, who.name, to.name, trial.trigger, trial.hash, trial.channel)
+        before = read_governed(connection, self._log)
+        append_governance(connection, self._log, self._names, [fact], before, now)
+        return before.streams.get(stream_of(self._names, fact), 0) + 1
+
+    def _message(self, trial: Trial, to: Principal, recipient: str, number: int) -> Message:
+        text, title = parts_of(trial.rendered, trial.channel)
+        html = re.sub(r"(<body[^>]*>)", rf"\1<p>{MARK}</p>", trial.rendered.html, count=1)
+        about = self._names.registry_stream("trigger", trial.trigger)
+        return Message(
+            nudge=self._names.nudge(trial.trigger, recipient, about, f"test {number}"), attempt=1,
+            channel=trial.channel, recipient=recipient, address=to.contacts[trial.channel],
+            language=trial.rendered.language, text=f"{MARK} {text}", title=f"{MARK} {title}" if title else "",
+            html=html if trial.channel == "email" else None,
+            actions=tuple(Action(one.id, one.label, one.url) for one in trial.rendered.actions),
+        )  # fmt: skip

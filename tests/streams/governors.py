@@ -1,0 +1,40 @@
+"""People who govern: authors and approvers of an agency, and what they do in tests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from domain.principals import Principal, Role
+from domain.submissions import Subject
+from streams.governing import Done, reference
+from templates.loader import load_packs
+from tests.world import World
+
+OPERATOR = Principal("olga", "platform", frozenset({Role.OPERATOR}))
+OTHER_OPERATOR = Principal("oleg", "platform", frozenset({Role.OPERATOR}))
+STRANGER = Principal("fred", "finance", frozenset({Role.AUTHOR, Role.APPROVER}))
+
+
+def author(agency: str) -> Principal:
+    """Who writes the triggers of an agency."""
+    return Principal("aida", agency, frozenset({Role.AUTHOR}))
+
+
+def approver(agency: str) -> Principal:
+    """Who approves them."""
+    return Principal("dana", agency, frozenset({Role.APPROVER}))
+
+
+def approved(world: World, packs: Sequence[Path], trigger: str, agency: str) -> str:
+    """Have that trigger of these packs approved as it is there; returns the hash of the version."""
+    governing = world.platform.governing
+    [done] = governing.submit(load_packs(packs), [Subject("trigger", trigger)], author(agency))
+    governing.approve(done.submission, approver(agency))
+    return done.submission.hash
+
+
+def publish(world: World, trigger: str, agency: str, share: float = 1.0, *, to_pending: bool = False) -> Done:
+    """Publish the trigger's latest approved version."""
+    [done] = world.platform.governing.publish(
+        [reference(trigger)], author(agency), share=share, to_pending=to_pending
+    )
+    return done

@@ -1,0 +1,120 @@
+"""Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose
+from app.settings import load_settings
+from domain.governance import GOVERNANCE_FACTS, PackPublished
+from domain.plan import Intent
+from domain.submissions import Subject
+from projections import history, nudges
+from streams.governing import reference
+from streams.library import NothingPublished
+from streams.recomputing import all_intents
+from templates.loader import load_packs
+from tests.services import postgres
+from tests.streams.governors import approver, author
+from tests.streams.test_library import UNTIMED, meter
+from tests.templates.packs import RULES, write_town
+from tests.world import KEYRING, NOON, iin
+
+CHECK, WATER, PEOPLE = "meter_check", "water", 40
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server."""
+    with postgres.server() as at:
+        yield at
+
+
+@pytest.fixture
+def hands(server: URL) -> Iterator[list[Platform]]:
+    """Three processes on one empty database, whose clocks are moved by hand."""
+    with postgres.fresh(server) as at:
+        url = at.render_as_string(hide_password=False)
+        made = [compose(load_settings(database=url), VirtualClock(NOON), KEYRING) for _ in range(3)]
+        yield made
+        for each in made:
+            each.database.close()
+
+
+def approved(on: Platform, folder: Path, *wanted: Subject) -> None:
+    """Have what is wanted of a pack approved."""
+    for done in on.governing.submit(load_packs([folder]), wanted, author(WATER)):
+        on.governing.approve(done.submission, approver(WATER))
+
+
+def governance(on: Platform) -> list[object]:
+    """The governance facts, in the order of the log."""
+    return [entry.fact for page in on.log.scan() for entry in page if isinstance(entry.fact, GOVERNANCE_FACTS)]
+
+
+def test_an_empty_log_begins_with_submit_approve_and_publish(hands: list[Platform], tmp_path: Path) -> None:
+    """Nothing is published by itself; with the first pack comes what belongs to the program."""
+    with pytest.raises(NothingPublished):
+        hands[0].library.rules()
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[1].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    published = [fact for fact in governance(hands[2]) if isinstance(fact, PackPublished)]
+    assert [(fact.pack, fact.by) for fact in published] == [("citizen", "pack"), ("town", "aida")]
+    assert hands[2].library.rules().rulebook.has(CHECK)
+    assert hands[2].intake.accept([meter(iin(1), "2025-06-03T00:00:00Z")])[0].accepted
+
+
+def test_publishing_while_others_plan_loses_nobody(hands: list[Platform], tmp_path: Path) -> None:
+    """Whoever is planned by old rules at that moment is planned again: all that waits is what plan gives."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    for hour in ("10", "11", "12"):
+        folder = write_town(tmp_path / hour, *UNTIMED, (RULES, 'at: "09:00"', f'at: "{hour}:00"'))
+        approved(hands[0], folder, Subject("trigger", CHECK))
+    hashes = [each.hash for each in hands[0].governing.governed().submitted[Subject("trigger", CHECK)]]
+    for number in range(PEOPLE):
+        hands[0].intake.accept([meter(iin(number + 1), "2025-06-03T00:00:00Z")])
+
+    def publish(on: Platform) -> None:
+        for hash_ in hashes[1:]:
+            on.governing.publish([reference(f"{CHECK}@{hash_}")], author(WATER), to_pending=True)
+
+    def plan(on: Platform) -> None:
+        for _ in range(30):
+            on.planning.drain()
+            on.areas.drain()
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(publish, hands[0]), pool.submit(plan, hands[1]), pool.submit(plan, hands[2])]:
+            each.result(120)
+    plan(hands[1])
+    found = waiting(hands[2])
+    assert len(found) == 2 * PEOPLE
+    assert {intent.version for intent in found} == {hashes[-1]}
+    expected = [each for batch in all_intents(hands[0].database, hands[0].log, hands[0].library) for each in batch]
+    assert found == sorted(expected, key=lambda intent: intent.id.int)
+
+
+def waiting(on: Platform) -> list[Intent]:
+    """The intents of the nudges that wait, by id."""
+    with on.database.reading() as connection:
+        found = nudges.of_persons(connection, history.persons_after(connection, "", 10**6))
+    every = [one.intent for theirs in found.values() for one in theirs.values() if one.pending]
+    return sorted(every, key=lambda intent: intent.id.int)
+
+
+def test_two_who_publish_at_once_publish_once(hands: list[Platform], tmp_path: Path) -> None:
+    """The same version from two sides is one publication, whoever is first."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+
+    def publish(on: Platform) -> None:
+        on.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(publish, on) for on in hands]:
+            each.result(120)
+    assert len([fact for fact in governance(hands[0]) if "published" in str(getattr(fact, "TOPIC", ""))]) == 3

@@ -130,7 +130,7 @@ def test_diff_of_a_pack_with_what_is_published(terminal: Terminal) -> None:
     """With one folder, the pack in the log is the older one; one trigger's folder says nothing of its pack."""
     published = write_town(terminal.folder / "published", NO_AGE)
     changed = write_town(terminal.folder / "changed", NO_AGE, (PACK, "messages: 3", "messages: 2"))
-    env = {"HABARSHY_PACKS": str(published)}
+    env = {"HABARSHY_PACKS": str(published), **terminal.act("aida", "water", "author")}
     [change] = terminal.run("diff", str(changed), "--json", env=env).objects
     assert (change["group"], change["about"], change["after"]) == ("defaults", "cap", {"messages": 2, "days": 7})
     alone = terminal.run("diff", str(changed / "meter_check"), env=env)

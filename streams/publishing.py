@@ -107,7 +107,10 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
 
 
 def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
-    """From when on which types have another rule, all versions compiled against what the packs would say."""
+    """From when on which types have another rule, all versions compiled against what the packs would say.
+
+    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them.
+    """
     packs = {**before.packs, **{fact.pack: fact for fact in facts if isinstance(fact, PackPublished)}}
     contents = [pack.content for pack in packs.values()]
     defaults_of(contents)
@@ -117,6 +120,7 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
         raise BreaksVersions(str(bad.path[0]), str(bad)) from None
     new = [Publication(0, fact) for fact in facts if isinstance(fact, TriggerPublished)]
     since = {fact.trigger: fact.reach for fact in facts if not isinstance(fact, PackPublished)}
+    repacked = any(isinstance(fact, PackPublished) for fact in facts)
     found = []
     for publication in (*before.publications, *new):
         name = publication.fact.trigger
@@ -124,8 +128,8 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
             trigger = publication.version(catalogue).trigger
         except BadTrigger as bad:
             raise BreaksVersions(name, str(bad)) from None
-        if name in since and not publication.withdrawn:
-            found.append(Moved(trigger.on, since[name]))
+        if not publication.withdrawn and (repacked or name in since):
+            found.append(Moved(trigger.on, since.get(name, publication.fact.reach)))
     return found
 
 

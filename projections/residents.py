@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, true
+from sqlalchemy import Connection, delete, select, tuple_
 
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import residents
@@ -42,16 +42,31 @@ def store(connection: Connection, changed: Mapping[str, Iterable[Resident]]) -> 
 
 
 def page(connection: Connection, within: Iterable[str], after: tuple[str, str], limit: int) -> list[Resident]:
-    """The next residents, by home and person, of all homes that begin with one of `within`."""
-    home, person = after
-    further = or_(residents.c.home > home, and_(residents.c.home == home, residents.c.person > person))
-    query = select(residents).where(or_(*map(_begins_with, within)), residents.c.home >= home, further)
-    rows = connection.execute(query.order_by(residents.c.home, residents.c.person).limit(limit))
-    return list(map(Resident._make, rows))
+    """The next residents, by home and person, of all homes that begin with one of `within` (hexadecimal digits)."""
+    found: list[Resident] = []
+    for prefix in _outermost(within):
+        found += _page(connection, prefix, max(after, (prefix, "")), limit - len(found))
+    return found
 
 
-def _begins_with(prefix: str) -> ColumnElement[bool]:
-    if not prefix:
-        return true()
-    beyond = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-    return and_(residents.c.home >= prefix, residents.c.home < beyond)
+def _page(connection: Connection, prefix: str, after: tuple[str, str], limit: int) -> Iterable[Resident]:
+    place = tuple_(residents.c.home, residents.c.person)
+    query = select(residents).where(place > after)
+    if (beyond := _beyond(prefix)) is not None:
+        query = query.where(residents.c.home < beyond)
+    return map(Resident._make, connection.execute(query.order_by(*place).limit(limit)))
+
+
+def _outermost(prefixes: Iterable[str]) -> list[str]:
+    """In their order, without those that begin with another."""
+    found: list[str] = []
+    for prefix in sorted(prefixes):
+        if not found or not prefix.startswith(found[-1]):
+            found.append(prefix)
+    return found
+
+
+def _beyond(prefix: str) -> str | None:
+    """The first home behind those that begin like this, in any collation of the database; None where none is."""
+    following = int(prefix or "0", 16) + 1
+    return None if following >= 16 ** len(prefix) else f"{following:0{len(prefix)}x}"

@@ -135,11 +135,11 @@ class Planning:
         ], areas  # fmt: skip
 
     def _commit(self, connection: Connection, plans: Sequence[_Planned], areas: int, rules: int) -> int:
-        if area_plans.latest(connection) != areas:
-            return 0  # who is planned without the area event might be passed by its plan: plan them again
         persons = [plan.person for plan in plans]
         self._log.keys.hold(connection, persons)
         nudges.hold(connection, [id_ for plan in plans for id_ in plan.nudges])
+        if area_plans.latest(connection) != areas:
+            return 0  # who is planned without the area event might be passed by its plan: plan them again
         marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
         still = [
             plan for plan in plans

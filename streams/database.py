@@ -25,7 +25,7 @@ HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for serialization_failure and deadlock_detected."""
 RETRIES = 5
 CACHE_KIB = 32 * 1024  # of each connection
-CHECKPOINT_PAGES = 32_000  # 128 MB of 4 KiB pages: one that many commits wrote goes into the file once
+CHECKPOINT_PAGES = 128_000  # 512 MB of 4 KiB pages: only where streams/checkpoints.py does not get through
 
 
 class Database:
@@ -107,7 +107,8 @@ def _engine(url: str) -> Engine:
         return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if parsed.database in (None, "", ":memory:"):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
-    engine = create_engine(url, hide_parameters=True)  # parameters in an error would be people's data
+    # Parameters in an error would be people's data; the connection used last has the pages that are wanted next.
+    engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from streams.checkpoints import Checkpoints
+
 T = TypeVar("T")
 
 WRITING = "habarshy_writing"
@@ -45,7 +47,7 @@ class Writer:
     """The one thread that writes to SQLite: takes the most urgent work, and whatever else waits, into one commit."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._checkpoints = engine, Checkpoints(engine.url)
         self._queue: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]
         self._queue = queue.PriorityQueue()
         self._order = itertools.count()
@@ -80,6 +82,7 @@ class Writer:
             self._queue.put((len(Priority), next(self._order), None, Future()))
         if self._thread.is_alive():
             self._thread.join()
+        self._checkpoints.close()
 
     def _run(self) -> None:
         while True:
@@ -108,6 +111,8 @@ class Writer:
         apart = len(works) > 1
         try:
             with self._engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
+                driver: Any = connection.connection.driver_connection
+                before = driver.total_changes
                 for work, future in works:
                     if apart:
                         self._one(connection, work, future, done)
@@ -118,6 +123,7 @@ class Writer:
                 if not future.done():
                     future.set_exception(error)
         else:
+            self._checkpoints.committed(driver.total_changes - before)
             for future, result in done:
                 future.set_result(result)
 

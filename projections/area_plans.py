@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Update, delete, func, select, update
 
 from projections.bulk import insert_rows
 from projections.tables import area_plans
@@ -32,15 +32,18 @@ def first(connection: Connection) -> AreaPlan | None:
     return None if row is None else AreaPlan(*row)
 
 
-def move(connection: Connection, original: UUID, home: str, person: str) -> None:
-    """All residents up to this one are planned."""
-    moved = update(area_plans).where(area_plans.c.original == original).values(home=home, person=person)
-    connection.execute(moved)
+def move(connection: Connection, plan: AreaPlan, home: str, person: str) -> bool:
+    """All residents up to this one are planned; whether that still counts: nobody has begun anew meanwhile."""
+    return connection.execute(_this(plan).values(home=home, person=person)).rowcount == 1
 
 
-def end(connection: Connection, original: UUID) -> None:
-    """All residents are planned."""
-    connection.execute(update(area_plans).where(area_plans.c.original == original).values(waiting=False))
+def end(connection: Connection, plan: AreaPlan) -> bool:
+    """All residents are planned; whether that still counts."""
+    return connection.execute(_this(plan).values(waiting=False)).rowcount == 1
+
+
+def _this(plan: AreaPlan) -> Update:
+    return update(area_plans).where(area_plans.c.original == plan.original, area_plans.c.position == plan.position)
 
 
 def latest(connection: Connection) -> int:

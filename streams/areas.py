@@ -6,6 +6,7 @@ Residents who are alike are planned by planning one of them (domain/alike.py); t
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,8 +17,7 @@ from domain.alike import Likened, Likeness
 from domain.diff import Change, diff
 from domain.events import LifeEvent
 from domain.nudge import Nudge, evolve
-from domain.rulebook import Rulebook
-from projections import area_plans, governance, history, nudges, residents
+from projections import area_plans, history, nudges, residents
 from projections.area_plans import AreaPlan
 from projections.residents import Resident
 from projections.tables import micros
@@ -27,7 +27,7 @@ from streams.library import Library, Rules
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
-from streams.planning import Planning
+from streams.planning import Planning, RulesMoved, refuse_moved_rules
 
 CHUNK = 10_000
 """Residents in one transaction: whoever has to write meanwhile waits for no more than one of them."""
@@ -66,13 +66,13 @@ class AreaPlanning:
         if crowded:
             self._planning.drain()
         if waits:
-            return self._database.write(lambda connection: self._chunk(connection, rules, now), Priority.AREAS)
+            with suppress(RulesMoved):
+                self._database.write(lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS)
+            return True
         return bool(self._planning.at_leisure())
 
-    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> bool:
-        if governance.latest(connection) != rules.position:
-            return True  # by the rules that hold now
-        return _Chunk(connection, self._log, rules.rulebook, now, self._size).plan()
+    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> "_Chunk":
+        return _Chunk(connection, self._log, rules, now, self._size)
 
 
 class _Alike(NamedTuple):
@@ -86,24 +86,32 @@ class _Alike(NamedTuple):
 class _Chunk:
     """One transaction: some residents of the area event whose turn it is."""
 
-    def __init__(self, connection: Connection, log: Log, rulebook: Rulebook, now: datetime, size: int) -> None:
-        self.connection, self.log, self.rulebook, self.now, self.size = connection, log, rulebook, now, size
+    def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime, size: int) -> None:
+        self.connection, self.log, self.now, self.size = connection, log, now, size
+        self.rulebook, self.position = rules.rulebook, rules.position
 
-    def plan(self) -> bool:
-        work = area_plans.first(self.connection)
-        if work is None:
-            return False
+    def plan(self) -> None:
+        """Plan them.
+
+        Raises:
+            RulesMoved: others hold; whoever published has begun this plan anew, or waits until this one is committed.
+        """
+        if (work := area_plans.first(self.connection)) is not None:
+            self._plan_work(work)
+
+    def _plan_work(self, work: AreaPlan) -> None:
         revisions = self._revisions(work.original)
         likeness = Likeness(self.rulebook, revisions)
         page = self._page(work, revisions) if likeness.concerned else []
         busy = set(history.unplanned(self.connection, CROWD, history.AT_LEISURE))
         free = [row for row in page if row.person not in busy]  # the others' own plans will have the area event
-        self._advance(work, page)
+        if not self._advance(work, page):
+            return
+        refuse_moved_rules(self.connection, self.position)
         if not likeness.comparable:
             self._leave({row.person for row in free})
         else:
             self._plan(likeness, revisions, free)
-        return True
 
     def _revisions(self, original: UUID) -> list[LifeEvent]:
         """The area event in all its revisions, the original with the load that counts."""
@@ -117,11 +125,11 @@ class _Chunk:
         within = {self.rulebook.names.within(event.area, levels) for event in revisions if event.area}
         return residents.page(self.connection, within, (work.home, work.person), self.size) if within else []
 
-    def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> None:
+    def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> bool:
+        """Whether nobody has begun the plan anew meanwhile; from now on they wait until this chunk is committed."""
         if len(page) < self.size:
-            area_plans.end(self.connection, work.original)
-        else:
-            area_plans.move(self.connection, work.original, page[-1].home, page[-1].person)
+            return area_plans.end(self.connection, work)
+        return area_plans.move(self.connection, work, page[-1].home, page[-1].person)
 
     def _leave(self, persons: Iterable[str]) -> None:
         history.wake_at_leisure(self.connection, sorted(persons), micros(self.now))

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 from sqlalchemy import URL, NullPool, create_engine
 from sqlalchemy.exc import DatabaseError
@@ -32,8 +32,9 @@ class Checkpoints:
         self._changes += changes
         if self._changes >= self._after:
             self._changes, self._wanted = 0, True
-            if not self._thread.is_alive():
-                self._thread.start()
+            with suppress(RuntimeError):  # a process that may have no more threads: SQLite makes them in its commits
+                if not self._thread.is_alive():
+                    self._thread.start()
             self._told.set()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Controls, Reason, Send
 from notifiers.port import Notifier, Outcome
-from projections import governance, nudges
+from projections import nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
@@ -22,6 +22,7 @@ from streams.database import Database, Priority
 from streams.digesting import Decided, Overflow, append_decided, crowded
 from streams.library import Library, Rules
 from streams.log import Log
+from streams.planning import RulesMoved, refuse_moved_rules
 from streams.settling import Case, look
 from streams.wording import readable
 from streams.writing import Writer
@@ -152,9 +153,13 @@ class Dispatcher:
         """Write the messages and commit the attempts; returns those that may be handed over."""
         now = self._clock()
         tried = [self._written(case, rules, now) for case in cases]
-        kept = self._database.write(
-            lambda connection: self._commit_attempts(connection, cases, tried, rules, now), Priority.DISPATCH
-        )
+        try:
+            kept = self._database.write(
+                lambda connection: self._commit_attempts(connection, cases, tried, rules, now), Priority.DISPATCH
+            )
+        except RulesMoved:
+            self._release([case.nudge.intent.id for case in cases])
+            return []
         return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
 
     def _commit_attempts(
@@ -163,11 +168,12 @@ class Dispatcher:
     ) -> set[UUID]:  # fmt: skip
         """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room.
 
-        Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send.
+        Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send. Who
+        appends holds the log until they commit, so a stop comes before this append, and is seen, or after it.
+
+        Raises:
+            RulesMoved: others hold.
         """
-        if governance.latest(connection) != rules.position:
-            nudges.release(connection, [case.nudge.intent.id for case in cases])
-            return set()
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
         attempts = [each for each in tried if isinstance(each, Attempt)]
         over = crowded(connection, [each.case.settlement for each in attempts], now)
@@ -178,7 +184,9 @@ class Dispatcher:
         tied = {each.nudge: [member.nudge for member in each.case.members] for each in attempts}
         names = self._library.rules().rulebook.names
         nudges.release(connection, list(over))
-        return append_decided(connection, self._log, names, decided, tied)
+        kept = append_decided(connection, self._log, names, decided, tied)
+        refuse_moved_rules(connection, rules.position)
+        return kept
 
     def _written(self, case: Case, rules: Rules, now: datetime) -> Attempt | NudgeFact | Overflow:
         if not isinstance(case.decision, Send):

@@ -118,14 +118,15 @@ class Writer:
                         self._one(connection, work, future, done)
                     else:
                         done.append((future, work(connection)))
+                changes = driver.total_changes - before  # asked now: the pool may close it afterwards
         except BaseException as error:  # noqa: BLE001  (whoever waits must learn of it)
             for _, future in works:
                 if not future.done():
                     future.set_exception(error)
         else:
-            self._checkpoints.committed(driver.total_changes - before)
             for future, result in done:
                 future.set_result(result)
+            self._checkpoints.committed(changes)
 
     @staticmethod
     def _one(connection: Connection, work: Callable[[Connection], Any], future: Future[Any], done: list[Any]) -> None:

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.submissions import Subject
+from streams.areas import AreaPlanning
 from streams.governing import reference
+from streams.library import Library, Rules
 from tests.streams import governors
 from tests.streams.test_area_plans import HOMES, a_life, planner
 from tests.streams.weather import AT_DUE, AT_EVENT, settled, storm, write_weather
@@ -90,4 +92,34 @@ def test_who_is_in_a_canary_is_alike_only_with_others_who_are(tmp_path: Path, li
     new = {intent.person for intent in told if intent.version == done.submission.hash}
     assert 5 < len(new) < 30
     assert world.pending() == world.intents()
+    world.close()
+
+
+class Behind(Library):
+    """Rules as somebody read them who was overtaken since."""
+
+    def __init__(self, world: World) -> None:
+        platform = world.platform
+        super().__init__(platform.database, platform.log, platform.names)
+        self.read = platform.library.rules()
+
+    def rules(self) -> Rules:
+        """What was read."""
+        return self.read
+
+
+def test_who_was_overtaken_plans_nobody_by_old_rules(tmp_path: Path, lived: Path) -> None:
+    """A chunk by rules that no longer hold is not committed, and the plan that was begun anew stays where it was."""
+    world = World(tmp_path, copy_of=lived)
+    platform = world.platform
+    world.take(storm(HOMES[0]))
+    behind = AreaPlanning(platform.database, platform.log, Behind(world), platform.planning, world.clock, 10)
+    newest = platform.governing.governed().submitted[Subject("trigger", "at_event")][-1].hash
+    platform.governing.publish([reference(f"at_event@{newest}")], governors.author(AGENCY), to_pending=True)
+    before = world.pending()
+    assert behind.turn()
+    assert world.pending() == before
+    platform.planning.drain()
+    planner(world, 10).drain()
+    assert world.pending() == world.intents() != before
     world.close()

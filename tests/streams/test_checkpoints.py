@@ -7,9 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, func, insert, make_url, select
 
+from projections.tables import positions
 from streams.checkpoints import Checkpoints
+from streams.database import Database, Priority
+from tests.streams.storing import PATIENCE, only_sqlite, submitted
 
 
 @pytest.fixture
@@ -76,3 +79,23 @@ def test_a_file_that_is_gone_ends_nothing(tmp_path: Path) -> None:
     made = checkpoints(tmp_path / "nowhere", after=1)
     made.committed(1)
     made.close()
+
+
+@only_sqlite
+def test_the_writer_outlives_its_connection(database: Database) -> None:
+    """Where the pool has enough connections and closes the writer's, its commit is told, and the next one works."""
+    readers = [database.engine.connect() for _ in range(5)]
+
+    def work(connection: Connection) -> str:
+        connection.execute(insert(positions).values(reader="a", position=1))
+        for reader in readers:
+            reader.close()
+        return "written"
+
+    assert submitted(database, work, Priority.INTAKE).result(PATIENCE) == "written"
+    assert submitted(database, counted_in, Priority.INTAKE).result(PATIENCE) == 1
+
+
+def counted_in(connection: Connection) -> int:
+    """How many positions there are."""
+    return connection.execute(select(func.count()).select_from(positions)).scalar_one()

@@ -1,28 +1,35 @@
 """Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.engine import URL
 
 from app.clock import VirtualClock
-from app.compose import Platform, compose
+from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
 from domain.governance import GOVERNANCE_FACTS, PackPublished
 from domain.plan import Intent
+from domain.settle import ADDRESS_OF
 from domain.submissions import Subject
+from notifiers.fake import FakeNotifier
+from notifiers.port import Message
 from projections import history, nudges
 from streams.governing import reference
 from streams.library import NothingPublished
 from streams.recomputing import all_intents
+from streams.tables import person_keys
 from templates.loader import load_packs
 from tests.services import postgres
 from tests.streams.governors import approver, author
+from tests.streams.storing import PATIENCE
 from tests.streams.test_library import UNTIMED, meter
 from tests.templates.packs import RULES, write_town
-from tests.world import KEYRING, NOON, iin
+from tests.world import KEYRING, NOON, event, iin
 
 CHECK, WATER, PEOPLE = "meter_check", "water", 40
 
@@ -118,3 +125,30 @@ def test_two_who_publish_at_once_publish_once(hands: list[Platform], tmp_path: P
         for each in [pool.submit(publish, on) for on in hands]:
             each.result(120)
     assert len([fact for fact in governance(hands[0]) if "published" in str(getattr(fact, "TOPIC", ""))]) == 3
+
+
+def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_path: Path) -> None:
+    """Also where the dispatcher had looked at the rules already and waited for somebody else's lock."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77701234567"})
+    hands[0].intake.accept([contact, meter(iin(1), "2025-06-03T00:00:00Z")])
+    hands[0].planning.drain()
+    for each in hands:
+        each.clock.advance_to(max(intent.due for intent in waiting(hands[0])))  # type: ignore[attr-defined]  # virtual
+    sent: list[Message] = []
+    dispatcher = compose_engine(hands[0], {each: FakeNotifier(each, sent) for each in ADDRESS_OF}).dispatcher
+    with ThreadPoolExecutor(1) as other, hands[1].database.engine.connect() as holder:
+        holder.execute(select(person_keys.c.person).with_for_update())
+        draining = other.submit(asyncio.run, dispatcher.drain())
+        _until_somebody_waits(hands[2])
+        assert hands[2].switches.pause(CHECK, author(WATER))
+        holder.rollback()
+        draining.result(PATIENCE)
+    assert not sent
+
+
+def _until_somebody_waits(on: Platform) -> None:
+    with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one():
+            pass

@@ -6,12 +6,16 @@ import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from msgspec import Struct
 
 from templates.confined_child import LARGEST_ANSWER, OUT_OF_MEMORY
+
+OURS = str(Path(__file__).resolve().parents[1])
+"""Where our packages are; nothing else leads a child to code: the folder we are run in is a stranger's."""
 
 
 class Limits(Struct, frozen=True):
@@ -66,8 +70,8 @@ class Confined:
     def _start(self) -> "subprocess.Popen[bytes]":
         limits = (str(self._limits.memory), str(self._limits.work))
         return subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-m", self._module, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env={"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"},
+            [sys.executable, "-P", "-m", self._module, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, cwd="/", env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"},
         )  # fmt: skip
 
     def _told(self, child: "subprocess.Popen[bytes]", said: object) -> Any:  # noqa: ANN401  (plain data)

@@ -1,5 +1,6 @@
 """The trial of words in a confined child: what kills the child is a finding, and never more than that."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ def test_the_child_knows_nothing_of_our_environment(tmp_path: Path) -> None:
         assert set(confined.ask({})) <= {"PYTHONPATH", "PYTHONUTF8", "LC_CTYPE"}
         assert confined.ask({"write": str(tmp_path / "mine")}) == "OSError"
         assert (tmp_path / "mine").read_bytes() == b""
+
+
+@pytest.mark.parametrize("module", ["msgspec.py", "json.py", "templates.py", "sitecustomize.py"])
+def test_code_in_the_current_folder_is_never_run(tmp_path: Path, module: str) -> None:
+    """A pack's folder may hold a module by any name: trying out the pack's words runs our own."""
+    ran = tmp_path / "ran"
+    (tmp_path / module).write_text(f"open({str(ran)!r}, 'w')\n")
+    with contextlib.chdir(tmp_path):
+        with Confined("templates.trial_child", [], LIMITS):
+            pass
+        with Confined(RECKLESS, None, LIMITS) as confined:
+            assert confined.ask({"text": "harmless"}) is None
+    assert not ran.exists()
 
 
 def test_a_child_that_cannot_even_start_is_one_finding(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Answering: a recipient's reply to a nudge becomes the life event that its trigger names, once."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.event_types import Catalogue, EventType
+from domain.event_types import EventType
 from domain.events import Effective, LifeEvent
 from domain.facts import NudgeAnswered
 from domain.ids import Names
@@ -20,7 +19,8 @@ from projections import nudges
 from streams import reading
 from streams.appending import record
 from streams.database import Database, Priority
-from streams.library import Library
+from streams.keys import PersonKey
+from streams.library import Library, Rules
 from streams.log import Log
 from streams.versions import rules_of
 
@@ -55,15 +55,14 @@ class Question(Struct, frozen=True):
 
 
 class Answering:
-    """Takes replies in: idempotent, and safe in any order; `store` is Intake's."""
+    """Takes replies in: idempotent, and safe in any order and from several processes; `append` is Intake's."""
 
     def __init__(
         self, database: Database, log: Log, library: Library, names: Names,
-        store: Callable[[Sequence[LifeEvent]], object], clock: Callable[[], datetime],
+        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = database, log, library, names
-        self._store, self._clock = store, clock
-        self._one_at_a_time = threading.Lock()  # two consents at once must not forget each other
+        self._append, self._clock = append, clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
         """What the message asked; changes nothing.
@@ -71,8 +70,9 @@ class Answering:
         Raises:
             NothingToAnswer: no such message went to them.
         """
+        rules = self._library.rules()
         with self._database.reading() as connection:
-            return self._question(connection, nudge, recipient)
+            return self._question(connection, nudge, recipient, rules)
 
     def take(self, reply: Reply) -> UUID:
         """Store what the reply says, and that the nudge was answered; gives the stream of the life event.
@@ -83,22 +83,33 @@ class Answering:
             NothingToAnswer: no such message went to them.
             UnknownCode: the message takes no such answer.
         """
-        with self._one_at_a_time:
-            question = self.question(reply.nudge, reply.recipient)
-            if (code := meant(reply.code, question.replies)) is None:
-                raise UnknownCode(list(question.replies))
-            catalogue = self._library.rules().catalogue
-            type_ = catalogue.types[question.replies[code]]
-            before = _latest(question, type_, code)
-            stream = before if before is not None else self._stored(question, type_, reply, catalogue)
-            self._note(reply, stream)
+        rules = self._library.rules()
+        stream, made = self._database.write(
+            lambda connection: self._taken(connection, reply, rules), Priority.DISPATCH
+        )
+        self._log.keys.remember(made)
         return stream
 
-    def _question(self, connection: Connection, id_: UUID, recipient: str) -> Question:
+    def _taken(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+        self._log.keys.hold(connection, [reply.recipient])  # two consents at once must not forget each other
+        nudges.hold(connection, [reply.nudge])
+        question = self._question(connection, reply.nudge, reply.recipient, rules)
+        if (code := meant(reply.code, question.replies)) is None:
+            raise UnknownCode(list(question.replies))
+        type_ = rules.catalogue.types[question.replies[code]]
+        stream, made = _latest(question, type_, code), {}
+        if stream is None:
+            category = question.rules["category"]
+            event = reply_event(type_, reply, category, self._names, question.theirs, rules.catalogue)
+            stream, made = event.stream, dict(self._append(connection, [event]))
+        self._note(connection, question.nudge, NudgeAnswered(self._clock(), reply.recipient, stream))
+        return stream, made
+
+    def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
         nudge = nudges.by_id(connection, [id_]).get(id_)
         if nudge is None or not any(one.recipient == recipient and one.maybe_sent for one in nudge.deliveries):
             raise NothingToAnswer
-        rulebook = self._library.rules().rulebook
+        rulebook = now.rulebook
         rules = rules_of(connection, self._log, rulebook, nudge.intent.version)
         if rules is None:
             raise NothingToAnswer
@@ -106,19 +117,10 @@ class Answering:
         person = person_as_of(recipient, known.facts, rulebook.catalogue)
         return Question(nudge, rules, person.get("language") or rulebook.defaults.language, tuple(known.facts))
 
-    def _stored(self, question: Question, type_: EventType, reply: Reply, catalogue: Catalogue) -> UUID:
-        event = reply_event(type_, reply, question.rules["category"], self._names, question.theirs, catalogue)
-        self._store([event])
-        return event.stream
-
-    def _note(self, reply: Reply, stream: UUID) -> None:
-        with self._database.reading() as connection:
-            nudge = nudges.by_id(connection, [reply.nudge])[reply.nudge]
-        fact = NudgeAnswered(self._clock(), reply.recipient, stream)
-        if evolve(nudge, reply.nudge, nudge.version, fact) != nudge:
-            self._database.write(
-                lambda connection: record(connection, self._log, [(reply.nudge, fact)]), Priority.DISPATCH
-            )
+    def _note(self, connection: Connection, nudge: Nudge, fact: NudgeAnswered) -> None:
+        id_ = nudge.intent.id
+        if evolve(nudge, id_, nudge.version, fact) != nudge:
+            record(connection, self._log, [(id_, fact)])
 
 
 def _latest(question: Question, type_: EventType, code: str) -> UUID | None:

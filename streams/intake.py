@@ -76,6 +76,13 @@ class Intake:
         self._log.keys.remember(made)
         return outcomes
 
+    def append(self, connection: Connection, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
+        """Append what is new within the caller's transaction, which holds the persons whom the events name.
+
+        Returns the keys that this made, to be remembered once the transaction is committed.
+        """
+        return _Storing(connection, self._log, self._names, self._clock()).store(events)[1]
+
     def _stored(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
         return self._database.write(
             lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events),

@@ -1,7 +1,6 @@
 """Stopping a topic: the recipient of a nudge, known by a signed link alone, opts out of its category."""
 
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +21,9 @@ from domain.rulebook import Rulebook
 from domain.triggers import Trigger
 from projections import nudges
 from streams import reading
-from streams.database import Database
-from streams.library import Library
+from streams.database import Database, Priority
+from streams.keys import PersonKey
+from streams.library import Library, Rules
 from streams.log import Log
 from streams.versions import rules_of
 
@@ -77,15 +77,14 @@ class _Found(Struct, frozen=True):
 
 
 class Stopping:
-    """Shows and stops the topic of a nudge for one recipient; `store` is Intake's."""
+    """Shows and stops the topic of a nudge for one recipient; `append` is Intake's."""
 
     def __init__(
         self, database: Database, log: Log, library: Library, names: Names,
-        store: Callable[[Sequence[LifeEvent]], object], clock: Callable[[], datetime],
+        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = database, log, library, names
-        self._store, self._clock = store, clock
-        self._one_at_a_time = threading.Lock()  # two topics stopped at once must not forget each other
+        self._append, self._clock = append, clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
         """What would be stopped; changes nothing.
@@ -93,8 +92,9 @@ class Stopping:
         Raises:
             NothingToStop: no such nudge.
         """
+        rules = self._library.rules()
         with self._database.reading() as connection:
-            return self._find(connection, nudge, recipient).topic
+            return self._find(connection, nudge, recipient, rules).topic
 
     def stop(self, nudge: UUID, recipient: str) -> Topic:
         """Opt the recipient out of the nudge's category, with effect from now; repeating it stores nothing more.
@@ -103,21 +103,29 @@ class Stopping:
             NothingToStop: no such nudge.
             Mandatory: the recipient cannot opt out of this one.
         """
-        with self._one_at_a_time:
-            with self._database.reading() as connection:
-                found = self._find(connection, nudge, recipient)
-                id_ = self._unused_id(connection, nudge, recipient)
-            if found.topic.mandatory:
-                raise Mandatory(found.topic)
-            if not found.topic.stopped:
-                self._store([self._event(id_, found)])
-            return found.topic
+        rules = self._library.rules()
+        topic, made = self._database.write(
+            lambda connection: self._stopped(connection, nudge, recipient, rules), Priority.INTAKE
+        )
+        self._log.keys.remember(made)
+        return topic
 
-    def _find(self, connection: Connection, id_: UUID, recipient: str) -> _Found:
+    def _stopped(
+        self, connection: Connection, nudge: UUID, recipient: str, rules: Rules
+    ) -> tuple[Topic, Mapping[str, PersonKey]]:
+        self._log.keys.hold(connection, [recipient])  # two topics stopped at once must not forget each other
+        found = self._find(connection, nudge, recipient, rules)
+        if found.topic.mandatory:
+            raise Mandatory(found.topic)
+        if found.topic.stopped:
+            return found.topic, {}
+        event = self._event(self._unused_id(connection, nudge, recipient), found, rules)
+        return found.topic, self._append(connection, [event])
+
+    def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> _Found:
         nudge = nudges.by_id(connection, [id_]).get(id_)
         if nudge is None:
             raise NothingToStop
-        rules = self._library.rules()
         content = rules_of(connection, self._log, rules.rulebook, nudge.intent.version)
         if content is None:
             raise NothingToStop
@@ -136,23 +144,18 @@ class Stopping:
         ids = (f"{nudge}.{recipient}.{count}" for count in itertools.count(1))
         return next(id_ for id_ in ids if not self._log.streams(connection, [self._names.stream(SOURCE, id_)]))
 
-    def _event(self, id_: str, found: _Found) -> LifeEvent:
+    def _event(self, id_: str, found: _Found, rules: Rules) -> LifeEvent:
         opted_out = sorted({*found.opted_out, found.rules["category"]})
         return LifeEvent(
-            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._time(found.known),
-            persons={ROLE: (found.person.pseudonym,)}, fields={ROLE: {ATTRIBUTE: opted_out}},
-            digest=self._names.digest(id_.encode()),
+            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE,
+            time=self._time(found.known, rules), persons={ROLE: (found.person.pseudonym,)},
+            fields={ROLE: {ATTRIBUTE: opted_out}}, digest=self._names.digest(id_.encode()),
         )  # fmt: skip
 
-    def _time(self, known: History) -> datetime:
+    def _time(self, known: History, rules: Rules) -> datetime:
         """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
         moment = timedelta(microseconds=1)
-        return max(
-            [
-                self._clock(),
-                *(time + moment for time in times_of(known.facts, ATTRIBUTE, self._library.rules().catalogue)),
-            ]
-        )
+        return max([self._clock(), *(time + moment for time in times_of(known.facts, ATTRIBUTE, rules.catalogue))])
 
 
 def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:

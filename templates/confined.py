@@ -6,12 +6,19 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+import msgspec
 from msgspec import Struct
 
 from templates.confined_child import LARGEST_ANSWER, OUT_OF_MEMORY
+
+OURS = str(Path(__file__).resolve().parents[1])
+"""Where our packages are; nothing else leads a child to code: the folder we are run in is a stranger's."""
 
 
 class Limits(Struct, frozen=True):
@@ -30,12 +37,18 @@ class Died(Exception):
         self.reason = reason
 
 
+class _Late(Exception):
+    """The child took no more or said nothing by the deadline; it is to be ended."""
+
+
 class Confined:
     """Asks a child one question at a time, and starts another after one that died.
 
     `module`: what the child runs, which calls `confined_child.serve`; `opening`: what each child is told first. The
-    child gets no variable of our environment but the way to the code, and may write no file. Entering it raises Died
-    where the opening alone is too much.
+    child gets no variable of our environment but the way to the code, may write no file, and whatever it began ends
+    with it, unless that left its session. It runs as the same user, so native code in it could read what that user
+    can and reach the network: the limits are against time, memory and output, not against such code. Entering it
+    raises Died where the opening alone is too much.
     """
 
     def __init__(self, module: str, opening: object, limits: Limits) -> None:
@@ -44,7 +57,7 @@ class Confined:
 
     def __enter__(self) -> Self:
         self._child = self._start()
-        self._told(self._child, self._opening)
+        self._told(self._child, self._opening, Any)
         return self
 
     def __exit__(
@@ -52,56 +65,88 @@ class Confined:
     ) -> None:
         self._end()
 
-    def ask(self, question: object) -> Any:  # noqa: ANN401  (plain data)
-        """The answer, plain data.
+    def ask(self, question: object, kind: Any = Any) -> Any:  # noqa: ANN401  (plain data)
+        """The answer, plain data of that kind, as msgspec understands types.
 
         Raises:
             Died: there is none.
         """
         if self._child is None:
             self._child = self._start()
-            self._told(self._child, self._opening)
-        return self._told(self._child, question)
+            self._told(self._child, self._opening, Any)
+        return self._told(self._child, question, kind)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         limits = (str(self._limits.memory), str(self._limits.work))
-        return subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-m", self._module, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env={"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1"},
+        child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+            [sys.executable, "-P", "-m", self._module, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, cwd="/", env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"}, bufsize=0,
+            start_new_session=True,
         )  # fmt: skip
+        os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
+        return child
 
-    def _told(self, child: "subprocess.Popen[bytes]", said: object) -> Any:  # noqa: ANN401  (plain data)
-        to, answers = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
-        late = False
+    def _told(self, child: "subprocess.Popen[bytes]", said: object, kind: Any) -> Any:  # noqa: ANN401  (plain data)
         try:
-            to.write(json.dumps(said).encode() + b"\n")
-            to.flush()
-            late = not select.select([answers], [], [], self._limits.wait)[0]
+            answer = self._exchanged(child, json.dumps(said).encode() + b"\n", monotonic() + self._limits.wait)
+        except _Late:
+            self._end()
+            raise Died(f"took longer than {self._limits.wait} seconds") from None
+        if not answer.endswith(b"\n"):
+            raise Died(self._reason(self._end()))
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._end()
+            raise Died("gave an answer that nobody can read") from None
+
+    @staticmethod
+    def _exchanged(child: "subprocess.Popen[bytes]", line: bytes, until: float) -> bytes:
+        """What the child says to a line, all by the same deadline: it may stop reading as well as answering."""
+        to, answers = cast("IO[bytes]", child.stdin).fileno(), cast("IO[bytes]", child.stdout).fileno()
+        left = memoryview(line)
+        try:
+            while left:
+                _wait(to, select.POLLOUT, until)
+                left = left[os.write(to, left) :]
         except BrokenPipeError:  # it is dead already
             pass
-        answer = b"" if late else os.read(answers.fileno(), LARGEST_ANSWER)
-        if not answer.endswith(b"\n"):
-            raise Died(self._reason(late=late))
-        return json.loads(answer)
+        _wait(answers, select.POLLIN, until)
+        return os.read(answers, LARGEST_ANSWER)
 
-    def _end(self) -> int:
-        """Its exit code, or the signal that ended it, negative; a child that does not end by itself is made to."""
+    def _end(self) -> int | None:
+        """End the child and whatever it began: its exit code, or the signal that ended it, negative.
+
+        None where it had to be made to end.
+        """
         child, self._child = self._child, None
         if child is None:
-            return 0
+            return None
         cast("IO[bytes]", child.stdin).close()
-        try:
+        code = None
+        with suppress(subprocess.TimeoutExpired):
             code = child.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            code = child.wait()
+        with suppress(ProcessLookupError):  # nobody is left
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
         cast("IO[bytes]", child.stdout).close()
         return code
 
-    def _reason(self, *, late: bool) -> str:
-        code = self._end()
-        if late or code == -signal.SIGXCPU:
-            return f"took longer than {self._limits.wait if late else self._limits.work} seconds"
+    def _reason(self, code: int | None) -> str:
+        if code == -signal.SIGXCPU:
+            return f"took longer than {self._limits.work} seconds"
         if code in (OUT_OF_MEMORY, -signal.SIGKILL):  # killed by the system, when the machine itself has no more
             return f"took more than {self._limits.memory // 1024 // 1024} MB of memory"
         return "was brought down"
+
+
+def _wait(pipe: int, ready_for: int, until: float) -> None:
+    """Until the pipe is ready or its other end closed.
+
+    Raises:
+        _Late: it was neither in time.
+    """
+    poll = select.poll()
+    poll.register(pipe, ready_for)
+    if not poll.poll(max(0, until - monotonic()) * 1000):
+        raise _Late

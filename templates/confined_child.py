@@ -13,6 +13,8 @@ LARGEST_ANSWER = 4096
 """Bytes; so much a pipe takes whole (PIPE_BUF, POSIX)."""
 OUT_OF_MEMORY = 97
 """The exit code of a child that ran into its limit of memory."""
+MOST_FILES = 16
+"""Open at once, with the three that everybody has: words need none, but modules are read when they are first used."""
 
 Answer = Callable[[Any], object]
 
@@ -23,7 +25,10 @@ def serve(prepare: Callable[[Any], Answer]) -> None:
     `prepare` gets what the child is told first. The limits stand on the command line: bytes, and seconds of work.
     """
     memory, work = map(int, sys.argv[1:])
-    for limit, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+    for limit, most in (
+        (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, MOST_FILES), (resource.RLIMIT_NPROC, 0),
+    ):  # fmt: skip
         resource.setrlimit(limit, (most, most))
     questions = sys.stdin.buffer
     try:

@@ -67,7 +67,7 @@ def _kills(confined: Confined, trial: _Trial, report: Report) -> bool:
     """Try a text; whether its child died of it."""
     document = trial.document
     try:
-        failed = confined.ask(trial.question())
+        failed = confined.ask(trial.question(), tuple[str, str] | None)
     except Died as died:
         message = f"these words are refused: trying them out {died.reason}"
         report.add(document.finding(document.value(trial.path), message))

@@ -20,12 +20,12 @@ def application(platform: Platform) -> Api:
     )  # fmt: skip
     install(app)
     stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
     )
     app.include_router(Events(platform.intake).router())
     app.include_router(Stop(stopping, platform.links, Pages()).router())
     answering = Answering(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
     )
     app.include_router(Answer(answering, platform.links, Pages(), platform.clock).router())
     app.include_router(Probes(platform.database, platform.log).router())

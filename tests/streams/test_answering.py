@@ -1,18 +1,20 @@
 """Answers on the whole platform: a code becomes a life event once, and what depends on it follows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.facts import NudgeAnswered
 from domain.replies import Reply
 from notifiers.port import Message
 from streams.answering import Answering, NothingToAnswer, UnknownCode
+from streams.keys import PersonKey
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
 AIGERIM, BOLAT = iin(1), iin(2)
@@ -40,7 +42,7 @@ def answering(world: World) -> Answering:
     """What takes answers, on the world's platform."""
     platform = world.platform
     return Answering(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
     )
 
 
@@ -117,24 +119,24 @@ async def test_who_changes_their_mind_is_heard(world: World) -> None:
     assert len(await world.settle(OFFER)) == 1
 
 
-async def test_a_reply_that_was_stored_but_not_noted_is_noted_when_it_comes_again(world: World) -> None:
-    """Whoever stops between the event and the nudge's fact leaves nothing undone."""
+async def test_a_reply_is_stored_and_noted_together_or_not_at_all(world: World) -> None:
+    """Whoever stops between the event and the nudge's fact leaves nothing behind; when it comes again it is taken."""
     message = await asked(world)
     platform = world.platform
 
     class Stopped(Exception):
         """The process ended."""
 
-    def store_and_stop(events: object) -> None:
-        platform.intake.store(list(events))  # type: ignore[call-overload]
+    def append_and_stop(connection: Connection, events: Sequence[LifeEvent]) -> Mapping[str, PersonKey]:
+        platform.intake.append(connection, events)
         raise Stopped
 
     stopping = Answering(
-        platform.database, platform.log, platform.library, platform.names, store_and_stop, platform.clock
+        platform.database, platform.log, platform.library, platform.names, append_and_stop, platform.clock
     )
     with pytest.raises(Stopped):
         stopping.take(reply(message))
-    assert world.nudge("ask").state == "sent"
+    assert (len(consents(world)), world.nudge("ask").state) == (0, "sent")
     answering(world).take(reply(message))
     assert (len(consents(world)), world.nudge("ask").state) == (1, "answered")
 

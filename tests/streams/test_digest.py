@@ -288,7 +288,7 @@ async def test_the_link_in_a_digest_stops_digests(world: World) -> None:
     assert message.unsubscribe_url is not None
     nudge, recipient = platform.links.read(message.unsubscribe_url.rpartition("/")[2])
     stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.store, world.clock
+        platform.database, platform.log, platform.library, platform.names, platform.intake.append, world.clock
     )
     topic = stopping.stop(nudge, recipient)
     assert ([title["en"] for title in topic.titles], topic.mandatory) == (["Digest of messages"], False)

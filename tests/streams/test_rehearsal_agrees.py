@@ -85,7 +85,7 @@ def answer(world: World, reported: Reported) -> None:
     platform = world.platform
     if reported.reply is not None:
         answering = Answering(
-            platform.database, platform.log, platform.library, platform.names, platform.intake.store, platform.clock
+            platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
         )
         answering.take(replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id))
 

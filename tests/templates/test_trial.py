@@ -1,5 +1,8 @@
 """The trial of words in a confined child: what kills the child is a finding, and never more than that."""
 
+import contextlib
+import os
+import select
 from pathlib import Path
 
 import pytest
@@ -88,6 +91,65 @@ def test_the_child_knows_nothing_of_our_environment(tmp_path: Path) -> None:
         assert set(confined.ask({})) <= {"PYTHONPATH", "PYTHONUTF8", "LC_CTYPE"}
         assert confined.ask({"write": str(tmp_path / "mine")}) == "OSError"
         assert (tmp_path / "mine").read_bytes() == b""
+
+
+def test_a_child_that_stops_reading_keeps_nobody_waiting() -> None:
+    """A question that is longer than a pipe takes ends with the same deadline as an answer that does not come."""
+    with Confined(RECKLESS, None, Limits(wait=2)) as confined:
+        assert confined.ask({"say": "null\n"}) is None
+        with pytest.raises(Died, match="took longer than 2 seconds"):
+            confined.ask({"text": "a" * 300_000})
+        assert confined.ask({"text": "harmless"}) is None
+
+
+@pytest.mark.parametrize("answer", ["not json\n", "null\nnull\n", "[" * 4000 + "\n", "[1, 2]\n", '["a"]\n'])
+def test_an_answer_that_nobody_can_read_is_a_death(answer: str) -> None:
+    """Whatever a child says, its parent asks on: a new child answers the next question."""
+    with Confined(RECKLESS, None, LIMITS) as confined:
+        with pytest.raises(Died, match="gave an answer that nobody can read"):
+            confined.ask({"say": answer}, tuple[str, str] | None)
+        assert confined.ask({"text": "harmless"}) is None
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_a_child_began_ends_with_it(tmp_path: Path, dies: bool) -> None:  # noqa: FBT001  (a parameter)
+    """No process of a child outlives it, whether it was brought down or is done."""
+    os.mkfifo(fifo := tmp_path / "fifo")
+    held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with Confined(RECKLESS, None, Limits(work=1, wait=2)) as confined:
+        assert confined.ask({"fork": str(fifo)}) in ("forked", "BlockingIOError")  # root's may be any number
+        if dies:
+            with pytest.raises(Died):
+                confined.ask({"text": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"})
+            assert ended(held)
+    assert ended(held)
+    os.close(held)
+
+
+def ended(fifo: int) -> bool:
+    """Whether nobody holds the other end any more, in five seconds at most."""
+    poll = select.poll()
+    poll.register(fifo, 0)
+    return bool(poll.poll(5_000))
+
+
+def test_a_child_has_few_files() -> None:
+    """It cannot open files and sockets without end."""
+    with Confined(RECKLESS, None, LIMITS) as confined:
+        assert confined.ask({"open": 100}) == "OSError"
+
+
+@pytest.mark.parametrize("module", ["msgspec.py", "json.py", "templates.py", "sitecustomize.py"])
+def test_code_in_the_current_folder_is_never_run(tmp_path: Path, module: str) -> None:
+    """A pack's folder may hold a module by any name: trying out the pack's words runs our own."""
+    ran = tmp_path / "ran"
+    (tmp_path / module).write_text(f"open({str(ran)!r}, 'w')\n")
+    with contextlib.chdir(tmp_path):
+        with Confined("templates.trial_child", [], LIMITS):
+            pass
+        with Confined(RECKLESS, None, LIMITS) as confined:
+            assert confined.ask({"text": "harmless"}) is None
+    assert not ran.exists()
 
 
 def test_a_child_that_cannot_even_start_is_one_finding(tmp_path: Path) -> None:

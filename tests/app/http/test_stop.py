@@ -1,8 +1,7 @@
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -15,17 +14,16 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.http.application import application
 from app.settings import load_settings
-from domain.events import LifeEvent
 from domain.governance import TriggerWithdrawn
 from domain.nudge import Nudge
 from projections import governance, nudges
 from streams import reading
 from streams.cloudevents import Envelope
 from streams.mapper import Entry
-from streams.stopping import SOURCE, Stopping
+from streams.stopping import SOURCE
 from templates.loader import shipped
 from tests.app.http.wire import DRIVER, FINE, client_of, stored
-from tests.world import KEYRING, NOON, World, card, event, registered
+from tests.world import KEYRING, NOON, World, event, registered
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 HTML = {"accept": "text/html,application/xhtml+xml"}
@@ -180,34 +178,6 @@ def test_a_clock_that_is_ahead_cannot_undo_a_stop(client: TestClient, platform: 
     tell(platform, prefers("ahead", NOON + timedelta(days=1), source="/zz"))
     client.post(link_of(platform, person))
     assert opted_out(platform, person) == ["transport"]
-
-
-def test_two_topics_stopped_at_once_are_both_stopped(platform: Platform) -> None:
-    """Of two links followed in the same moment, neither stop forgets the other."""
-    person = fined_driver(platform)
-    tell(platform, card(DRIVER, "2025-12-01"))
-    with platform.database.reading() as connection:
-        found = nudges.of_persons(connection, [person])[person].values()
-    transport, documents = (
-        next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")
-    )
-    second_has_read = Event()
-
-    def store(events: Sequence[LifeEvent]) -> None:
-        if events[0].id.startswith(str(transport)):
-            other.start()
-            second_has_read.wait(0.2)  # only a second stop that does not wait for the first gets here
-        else:
-            second_has_read.set()
-        platform.intake.store(events)
-
-    stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, store, platform.clock
-    )  # fmt: skip
-    other = Thread(target=stopping.stop, args=(documents, person))
-    stopping.stop(transport, person)
-    other.join()
-    assert opted_out(platform, person) == ["documents", "transport"]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection
 
 from domain.benefits import BadBenefit
@@ -20,10 +19,12 @@ from streams.database import Database, Priority
 from streams.governed import Governed, Publication, governed
 from streams.log import Log
 from streams.mapper import Entry
+from streams.recorder import take_turns
 from streams.waking import Moved, wake
 from templates.catalogue import catalogue_of, defaults_of, live_from_of
 from templates.loader import Pack
 
+GOVERNANCE_LOCK = 0x4841_4247  # an arbitrary number that all who govern one database share
 T = TypeVar("T")
 
 
@@ -60,11 +61,16 @@ class Publisher:
 
 
 def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
-    """Run work that reads what holds and appends to it; where somebody else was faster, once more."""
-    try:
-        return database.write(work, priority)
-    except IntegrityError:
-        return database.write(work, priority)
+    """Run work that reads what holds and appends to it; nobody else governs meanwhile.
+
+    Facts of different streams may not go together, such as a pack without the field that a new trigger reads.
+    """
+
+    def alone(connection: Connection) -> T:
+        take_turns(connection, GOVERNANCE_LOCK)
+        return work(connection)
+
+    return database.write(alone, priority)
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:
@@ -79,7 +85,6 @@ def append_governance(
 
     Raises:
         BreaksVersions: a published version does not work with the event types that would be.
-        IntegrityError: somebody has appended to one of the streams since `before` was read.
         NoDefaults: no published pack would have any.
     """
     if not facts:

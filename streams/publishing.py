@@ -114,7 +114,8 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
 def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
     """From when on which types have another rule, all versions compiled against what the packs would say.
 
-    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them.
+    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them. Where a withdrawn
+    trigger is published again, what its versions planned before waits no longer for anything.
     """
     packs = {**before.packs, **{fact.pack: fact for fact in facts if isinstance(fact, PackPublished)}}
     contents = [pack.content for pack in packs.values()]
@@ -125,6 +126,7 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
         raise BreaksVersions(str(bad.path[0]), str(bad)) from None
     new = [Publication(0, fact) for fact in facts if isinstance(fact, TriggerPublished)]
     since = {fact.trigger: fact.reach for fact in facts if not isinstance(fact, PackPublished)}
+    back = {name for name in since if before.current(name) is None}
     repacked = any(isinstance(fact, PackPublished) for fact in facts)
     found = []
     for publication in (*before.publications, *new):
@@ -133,8 +135,11 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
             trigger = publication.version(catalogue).trigger
         except BadTrigger as bad:
             raise BreaksVersions(name, str(bad)) from None
-        if not publication.withdrawn and (repacked or name in since):
-            found.append(Moved(trigger.on, since.get(name, publication.fact.reach)))
+        own = publication.fact.reach
+        if name in back or (repacked and not publication.withdrawn):
+            found.append(Moved(trigger.on, min(own, since.get(name, own))))
+        elif name in since and not publication.withdrawn:
+            found.append(Moved(trigger.on, since[name]))
     return found
 
 

@@ -34,7 +34,7 @@ from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.database import DatabaseUnavailable
-from streams.governing import NotSubmitted
+from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
 from streams.presence import NoDatabase
@@ -59,6 +59,7 @@ FAILURES: dict[type[Exception], Exit] = {
     BadPrincipals: Exit.USAGE,
     NotSubmitted: Exit.CHECK_FAILED,
     NotPublished: Exit.CHECK_FAILED,
+    TwoVersions: Exit.USAGE,
     UnknownName: Exit.CHECK_FAILED,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""

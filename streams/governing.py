@@ -42,6 +42,14 @@ class NotSubmitted(LookupError):
         super().__init__((type(self).__doc__ or "").format(name=name, hint=hint))
 
 
+class TwoVersions(ValueError):
+    """{name} is named with two versions ({hashes}), and only one can hold. Publish one of them."""
+
+    def __init__(self, one: Submission, other: Submission) -> None:
+        hashes = f"{one.hash[:12]} and {other.hash[:12]}"
+        super().__init__((type(self).__doc__ or "").format(name=one.about, hashes=hashes))
+
+
 class Reference(Struct, frozen=True):
     """What a command names: a subject, and the beginning of its hash (empty: the latest that fits)."""
 
@@ -150,6 +158,7 @@ class Governing:
             BreaksVersions, NoDefaults, NotPublished: they do not work with what is published.
             NotAllowed: not yours to publish, not approved, or the canary would shrink.
             NotSubmitted: there is none of that name.
+            TwoVersions: two of one name.
         """
         begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
         return govern(
@@ -163,7 +172,7 @@ class Governing:
     ) -> list[Done]:  # fmt: skip
         """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
         before, now = read_governed(connection, self._log), self._clock()
-        found = sorted((find(before, each, who, approved=True) for each in wanted), key=lambda each: each.about)
+        found = _each_once(find(before, each, who, approved=True) for each in wanted)
         for submission in found:
             check_publishing(who, submission)
         done: list[Done] = []
@@ -198,6 +207,15 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
         raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
     ready = [each for each in fitting if each.approved_by] if approved else []
     return (ready or fitting)[-1]
+
+
+def _each_once(found: Iterable[Submission]) -> list[Submission]:
+    """By what they are about, however often each was named."""
+    by_name: dict[Subject, Submission] = {}
+    for each in found:
+        if (other := by_name.setdefault(each.about, each)).hash != each.hash:
+            raise TwoVersions(other, each)
+    return [by_name[about] for about in sorted(by_name)]
 
 
 def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:

@@ -85,6 +85,22 @@ def test_a_folder_stands_for_what_is_in_it(office: Office) -> None:
     assert office.rules == ["earlier 1.0", "in force 1.0"]
 
 
+def test_what_is_named_twice_is_published_once(office: Office) -> None:
+    """One version under two names takes one fact; two versions of one name are a usage error and publish nothing."""
+    [first] = office.run("aida", "submit", office.trigger, "--json").objects
+    assert office.run("dana", "approve", "meter_check", "meter_check").code == 0
+    beside = write_town(office.terminal.folder / "beside", NO_AGE, (RULES, "category: water", "category: meters"))
+    (beside / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    [second] = office.run("aida", "submit", str(beside / "meter_check"), "--json").objects
+    assert office.run("dana", "approve", "meter_check").code == 0
+    named = [f"meter_check@{each['hash'][:12]}" for each in (first, second)]
+    both = office.run("saule", "publish", *named)
+    assert (both.code, both.lines, office.rules) == (2, [], ["in force 1.0"])
+    assert "two versions" in both.talk
+    assert len(office.run("saule", "publish", "meter_check", named[1]).lines) == 1
+    assert office.rules == ["earlier 1.0", "in force 1.0"]
+
+
 def test_nobody_approves_their_own(office: Office) -> None:
     """Not even somebody who is author and approver: exit 4, and nothing is approved."""
     assert office.run("aida", "submit", office.trigger).code == 0

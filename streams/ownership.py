@@ -25,15 +25,15 @@ def check_owner_stays(before: Governed, submission: Submission, who: Principal) 
         NotAllowed: it is another agency's.
     """
     about = submission.about
-    for owner in _owners(before, submission):
+    for owner in owners_of(before, about):
         if owner != submission.owner:
             require(who, Role.AUTHOR, owner, str(about))
             if not who.operator:
                 raise NotAllowed(f"{about} would get another owner, which only an operator may give it")
 
 
-def _owners(before: Governed, submission: Submission) -> Iterator[str]:
-    about = submission.about
+def owners_of(before: Governed, about: Subject) -> Iterator[str]:
+    """Whose the name is: of what is published under it, and of what was submitted last."""
     if about.kind == "pack":
         pack = before.packs.get(about.name)
         yield from () if pack is None else (owner_of(pack.content),)

@@ -26,7 +26,7 @@ from domain.submissions import (
 from streams.database import Database
 from streams.governed import Governed
 from streams.log import Log
-from streams.ownership import check_names_are_free, check_owner_stays, owner_of
+from streams.ownership import check_names_are_free, check_owner_stays, check_packs_hold, owner_of
 from streams.publishing import append_governance, govern, read_governed
 from streams.releasing import released
 from templates.findings import closest
@@ -104,6 +104,7 @@ class Governing:
 
         Raises:
             NotAllowed: some of it belongs to another agency, or takes a name that does.
+            OtherPack: a trigger without its pack, which is not as published.
         """
         return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
 
@@ -122,6 +123,7 @@ class Governing:
             new = not _is_known(before, submission)
             facts += [fact] if new else []
             done.append(Done(submission, new))
+        check_packs_hold(before, packs, wanted)
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.terminal import Ended, Terminal
-from tests.templates.packs import RULES, Change, write_town
+from tests.templates.packs import PACK, RULES, Change, write_town
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
 WORSE: Change = (RULES, "class: reminder", "class: service")
@@ -155,6 +155,27 @@ def test_what_fails_lint_or_its_tests_is_not_submitted(office: Office) -> None:
     assert failing.code == 1
     assert any("FAILED meter_check: told" in line for line in failing.lines)
     assert office.run("aida", "submissions").lines == []
+
+
+SHARED: Change = (PACK, "agencies:\n", "agencies:\n  finance: {title: {kk: Қаржы, ru: Финансы}}\n")
+ANYWHERE: Change = (PACK, "area_levels:", "link_domains: [water.example, elsewhere.example]\narea_levels:")
+
+
+@pytest.mark.parametrize(("change", "part", "whole"), [
+    (ANYWHERE, "link_domains", ["pack:town", "meter_check"]), (SHARED, "agencies", []),
+])  # fmt: skip
+def test_nobody_checks_a_trigger_by_a_pack_of_their_own(
+    office: Office, change: Change, part: str, whole: list[str]
+) -> None:
+    """What an author's copy of pack.yaml permits does not count: exit 1, what differs, and nothing waits."""
+    own = write_town(office.terminal.folder / "own", NO_AGE, WORSE, change)
+    (own / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    ended = office.run("aida", "submit", str(own / "meter_check"))
+    assert (ended.code, ended.lines) == (1, [])
+    assert f"not as published ({part}), so meter_check" in ended.talk
+    assert "pack.yaml" in ended.talk
+    assert office.run("aida", "submit", str(own)).code == (0 if whole else 1), "what is shared is an operator's"
+    assert [line.partition("@")[0] for line in office.run("aida", "submissions").lines] == whole
 
 
 def test_a_pack_that_is_published_as_it_is_has_nothing_to_submit(office: Office) -> None:

@@ -213,6 +213,30 @@ def test_a_canary_is_a_share(office: Office, share: str) -> None:
     assert "--canary" in ended.talk
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(("code", "command"), [
+    (1, ("approve", LONG)), (1, ("publish", LONG)), (2, ("submit", LONG)), (2, ("submit", f"{LONG}/{LONG}")),
+    (1, ("test-send", LONG, "--to", "aida")), (2, ("diff", LONG)), (2, ("lint", LONG)),
+    (2, ("rules", "--at", "0001-01-01T00:00+05:00")), (2, ("publish", "x", "--clock", "9999-12-31T23:00-05:00")),
+])  # fmt: skip
+def test_what_no_folder_and_no_time_can_be_is_told(office: Office, code: int, command: tuple[str, ...]) -> None:
+    """A name longer than a path, or a time outside the calendar, ends in a sentence."""
+    ended = office.run("aida", *command)
+    assert (ended.code, ended.lines) == (code, [])
+    assert any(word in ended.talk for word in (LONG, "no time such as"))
+
+
+def test_a_folder_that_cannot_be_read_stands_for_nothing(office: Office) -> None:
+    """Whoever approves or publishes a broken pack is told the file and the line: exit 1."""
+    (office.changed / "pack.yaml").write_text("{", encoding="utf-8")
+    for command in ("approve", "publish"):
+        ended = office.run("dana", command, str(office.changed))
+        assert (ended.code, ended.lines) == (1, [])
+        assert "pack.yaml:2:1" in ended.talk
+
+
 def test_kill_switches_take_a_name_or_none(office: Office) -> None:
     """`all` takes no name, the others need one; both are usage errors otherwise."""
     for command in (("all", "x"), ("channel",)):

@@ -34,9 +34,10 @@ from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.database import DatabaseUnavailable
-from streams.governing import NotSubmitted
+from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
+from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
@@ -59,6 +60,8 @@ FAILURES: dict[type[Exception], Exit] = {
     BadPrincipals: Exit.USAGE,
     NotSubmitted: Exit.CHECK_FAILED,
     NotPublished: Exit.CHECK_FAILED,
+    TwoVersions: Exit.USAGE,
+    OtherPack: Exit.CHECK_FAILED,
     UnknownName: Exit.CHECK_FAILED,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""

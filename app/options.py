@@ -33,6 +33,6 @@ def moment_of(text: str, option: str) -> datetime:
     """A time given on the command line, in UTC; without a zone it is UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (OverflowError, ValueError):  # in UTC it may lie before the year 1, or after 9999
         stop(Exit.USAGE, f"{option}: no time such as 2026-03-01T09:00+05:00")
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

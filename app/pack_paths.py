@@ -21,7 +21,7 @@ class Target(NamedTuple):
 
 def target_of(path: Path) -> Target:
     """The pack or the trigger in a folder; anything else ends the command with exit 2."""
-    if not path.is_dir():
+    if not is_folder(path):
         stop(Exit.USAGE, f"{path}: no such folder{_meant(path)}")
     if (path / "pack.yaml").is_file():
         return Target(path, None)
@@ -33,8 +33,16 @@ def target_of(path: Path) -> Target:
     return Target(path.parent if path.name else folder.parent, folder.name)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; what is too long for a path is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _meant(path: Path) -> str:
-    beside = [each.name for each in path.parent.iterdir() if each.is_dir()] if path.parent.is_dir() else []
+    beside = [each.name for each in path.parent.iterdir() if each.is_dir()] if is_folder(path.parent) else []
     found = closest(path.name, beside)
     return "" if found is None else f" (did you mean '{path.parent / found}'?)"
 

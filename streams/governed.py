@@ -50,7 +50,7 @@ class Publication(Struct, frozen=True):
 class Governed(Struct, frozen=True):
     """All of it. `stopped`: switches as `Controls` has them, paused triggers among them.
 
-    `streams`: how many facts each stream of theirs has, so that whoever appends to what has moved since is refused.
+    `streams`: how many facts each stream of theirs has.
     """
 
     packs: Mapping[str, PackPublished]

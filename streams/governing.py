@@ -26,7 +26,7 @@ from domain.submissions import (
 from streams.database import Database
 from streams.governed import Governed
 from streams.log import Log
-from streams.ownership import check_names_are_free, check_owner_stays, owner_of
+from streams.ownership import check_names_are_free, check_owner_stays, check_packs_hold, owner_of
 from streams.publishing import append_governance, govern, read_governed
 from streams.releasing import released
 from templates.findings import closest
@@ -40,6 +40,14 @@ class NotSubmitted(LookupError):
         meant = closest(name, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         super().__init__((type(self).__doc__ or "").format(name=name, hint=hint))
+
+
+class TwoVersions(ValueError):
+    """{name} is named with two versions ({hashes}), and only one can hold. Publish one of them."""
+
+    def __init__(self, one: Submission, other: Submission) -> None:
+        hashes = f"{one.hash[:12]} and {other.hash[:12]}"
+        super().__init__((type(self).__doc__ or "").format(name=one.about, hashes=hashes))
 
 
 class Reference(Struct, frozen=True):
@@ -96,6 +104,7 @@ class Governing:
 
         Raises:
             NotAllowed: some of it belongs to another agency, or takes a name that does.
+            OtherPack: a trigger without its pack, which is not as published.
         """
         return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
 
@@ -114,6 +123,7 @@ class Governing:
             new = not _is_known(before, submission)
             facts += [fact] if new else []
             done.append(Done(submission, new))
+        check_packs_hold(before, packs, wanted)
         append_governance(connection, self._log, self._names, facts, before, now)
         return done
 
@@ -150,6 +160,7 @@ class Governing:
             BreaksVersions, NoDefaults, NotPublished: they do not work with what is published.
             NotAllowed: not yours to publish, not approved, or the canary would shrink.
             NotSubmitted: there is none of that name.
+            TwoVersions: two of one name.
         """
         begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
         return govern(
@@ -163,7 +174,7 @@ class Governing:
     ) -> list[Done]:  # fmt: skip
         """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
         before, now = read_governed(connection, self._log), self._clock()
-        found = sorted((find(before, each, who, approved=True) for each in wanted), key=lambda each: each.about)
+        found = _each_once(find(before, each, who, approved=True) for each in wanted)
         for submission in found:
             check_publishing(who, submission)
         done: list[Done] = []
@@ -198,6 +209,15 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
         raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
     ready = [each for each in fitting if each.approved_by] if approved else []
     return (ready or fitting)[-1]
+
+
+def _each_once(found: Iterable[Submission]) -> list[Submission]:
+    """By what they are about, however often each was named."""
+    by_name: dict[Subject, Submission] = {}
+    for each in found:
+        if (other := by_name.setdefault(each.about, each)).hash != each.hash:
+            raise TwoVersions(other, each)
+    return [by_name[about] for about in sorted(by_name)]
 
 
 def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterable[PackSubmitted | TriggerSubmitted]:

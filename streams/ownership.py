@@ -1,6 +1,6 @@
 """Whose a pack or a trigger is, and what keeps one agency from taking over what belongs to another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.governance import PackSubmitted, TriggerSubmitted
@@ -10,6 +10,18 @@ from streams.governed import Governed
 from templates.loader import Pack
 
 _DECLARING = ("agencies", "attributes", "parameters", "benefits")
+
+
+class OtherPack(ValueError):
+    """The pack {pack} here is not as published ({parts}), so {triggers} would be checked by what does not hold.
+
+    Make pack.yaml and what stands beside it as it is published, or submit the whole pack; a shared one is an
+    operator's to submit.
+    """
+
+    def __init__(self, pack: str, parts: Iterable[str], triggers: Iterable[str]) -> None:
+        text = " ".join((type(self).__doc__ or "").split())
+        super().__init__(text.format(pack=pack, parts=", ".join(parts), triggers=", ".join(triggers)))
 
 
 def owner_of(content: Mapping[str, Any]) -> str:
@@ -25,15 +37,15 @@ def check_owner_stays(before: Governed, submission: Submission, who: Principal) 
         NotAllowed: it is another agency's.
     """
     about = submission.about
-    for owner in _owners(before, submission):
+    for owner in owners_of(before, about):
         if owner != submission.owner:
             require(who, Role.AUTHOR, owner, str(about))
             if not who.operator:
                 raise NotAllowed(f"{about} would get another owner, which only an operator may give it")
 
 
-def _owners(before: Governed, submission: Submission) -> Iterator[str]:
-    about = submission.about
+def owners_of(before: Governed, about: Subject) -> Iterator[str]:
+    """Whose the name is: of what is published under it, and of what was submitted last."""
     if about.kind == "pack":
         pack = before.packs.get(about.name)
         yield from () if pack is None else (owner_of(pack.content),)
@@ -56,6 +68,22 @@ def check_names_are_free(before: Governed, fact: PackSubmitted | TriggerSubmitte
         if name != fact.pack and (taken := sorted(mine.intersection(_declared(pack.content)))):
             group, declared = taken[0]
             raise NotAllowed(f"{declared!r} ({group}) is declared by the pack {name}; give yours another name")
+
+
+def check_packs_hold(before: Governed, packs: Sequence[Pack], wanted: Sequence[Subject]) -> None:
+    """Nothing, if triggers are wanted only of packs that are wanted too, or are as published, or not published yet.
+
+    Raises:
+        OtherPack: an author would check a trigger by a pack.yaml of their own.
+    """
+    for pack in packs:
+        triggers = [each.name for each in pack.triggers if Subject("trigger", each.name) in wanted]
+        holds = before.packs.get(pack.name)
+        if triggers and holds is not None and holds.hash != pack.hash and Subject("pack", pack.name) not in wanted:
+            keys = sorted({*holds.content, *pack.content})
+            raise OtherPack(
+                pack.name, [key for key in keys if holds.content.get(key) != pack.content.get(key)], triggers
+            )
 
 
 def _declared(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection
 
 from domain.benefits import BadBenefit
@@ -20,10 +19,12 @@ from streams.database import Database, Priority
 from streams.governed import Governed, Publication, governed
 from streams.log import Log
 from streams.mapper import Entry
+from streams.recorder import take_turns
 from streams.waking import Moved, wake
 from templates.catalogue import catalogue_of, defaults_of, live_from_of
 from templates.loader import Pack
 
+GOVERNANCE_LOCK = 0x4841_4247  # an arbitrary number that all who govern one database share
 T = TypeVar("T")
 
 
@@ -60,11 +61,16 @@ class Publisher:
 
 
 def govern(database: Database, work: Callable[[Connection], T], priority: Priority = Priority.PLANNING) -> T:
-    """Run work that reads what holds and appends to it; where somebody else was faster, once more."""
-    try:
-        return database.write(work, priority)
-    except IntegrityError:
-        return database.write(work, priority)
+    """Run work that reads what holds and appends to it; nobody else governs meanwhile.
+
+    Facts of different streams may not go together, such as a pack without the field that a new trigger reads.
+    """
+
+    def alone(connection: Connection) -> T:
+        take_turns(connection, GOVERNANCE_LOCK)
+        return work(connection)
+
+    return database.write(alone, priority)
 
 
 def read_governed(connection: Connection, log: Log) -> Governed:
@@ -79,7 +85,6 @@ def append_governance(
 
     Raises:
         BreaksVersions: a published version does not work with the event types that would be.
-        IntegrityError: somebody has appended to one of the streams since `before` was read.
         NoDefaults: no published pack would have any.
     """
     if not facts:
@@ -109,7 +114,8 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
 def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | TriggerReachChanged]) -> list[Moved]:
     """From when on which types have another rule, all versions compiled against what the packs would say.
 
-    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them.
+    What a pack says besides (parameters, benefits, attributes, zones) may be read by any of them. Where a withdrawn
+    trigger is published again, what its versions planned before waits no longer for anything.
     """
     packs = {**before.packs, **{fact.pack: fact for fact in facts if isinstance(fact, PackPublished)}}
     contents = [pack.content for pack in packs.values()]
@@ -120,6 +126,7 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
         raise BreaksVersions(str(bad.path[0]), str(bad)) from None
     new = [Publication(0, fact) for fact in facts if isinstance(fact, TriggerPublished)]
     since = {fact.trigger: fact.reach for fact in facts if not isinstance(fact, PackPublished)}
+    back = {name for name in since if before.current(name) is None}
     repacked = any(isinstance(fact, PackPublished) for fact in facts)
     found = []
     for publication in (*before.publications, *new):
@@ -128,8 +135,11 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
             trigger = publication.version(catalogue).trigger
         except BadTrigger as bad:
             raise BreaksVersions(name, str(bad)) from None
-        if not publication.withdrawn and (repacked or name in since):
-            found.append(Moved(trigger.on, since.get(name, publication.fact.reach)))
+        own = publication.fact.reach
+        if name in back or (repacked and not publication.withdrawn):
+            found.append(Moved(trigger.on, min(own, since.get(name, own))))
+        elif name in since and not publication.withdrawn:
+            found.append(Moved(trigger.on, since[name]))
     return found
 
 

@@ -42,8 +42,7 @@ class FactRecorder(ApplicationRecorder):
         Raises:
             IntegrityError: a stream already has a fact of that version.
         """
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
+        take_turns(connection, APPEND_LOCK)
         before = self.last_position(connection)
         try:
             insert_rows(connection, log, [(before + at, *row) for at, row in enumerate(rows, 1)])
@@ -111,6 +110,12 @@ class FactRecorder(ApplicationRecorder):
             NoSubscription: always.
         """
         raise NoSubscription
+
+
+def take_turns(connection: Connection, lock: int) -> None:
+    """Wait until nobody else has that lock, and keep it until the transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 def page_of(after: int, limit: int, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:

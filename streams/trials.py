@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from domain.governance import SentAsTest
 from domain.ids import Names
 from domain.principals import NotAllowed, Principal
-from domain.submissions import check_acting
+from domain.submissions import Subject, check_acting
 from notifiers.port import Action, Message, Notifier, Outcome
 from streams.database import Database, Priority
 from streams.log import Log
+from streams.ownership import owners_of
 from streams.publishing import append_governance, govern, read_governed, stream_of
 from streams.writing import parts_of
 from templates.render import Rendered
@@ -42,7 +43,7 @@ class Trials:
         """Send it to the colleague's registered contact.
 
         Raises:
-            NotAllowed: the trigger or the colleague is of another agency, or has no contact for the channel.
+            NotAllowed: trigger, name or colleague are another agency's, or there is no contact for the channel.
         """
         check_acting(who, trial.owner, trial.trigger)
         if to.agency != who.agency:
@@ -58,10 +59,11 @@ class Trials:
 
     def _note(self, connection: Connection, trial: Trial, to: Principal, who: Principal, recipient: str) -> int:
         """The fact, and a key with which the shipped fake can seal what it keeps; returns which test-send it is."""
+        before, now = read_governed(connection, self._log), self._clock()
+        for owner in owners_of(before, Subject("trigger", trial.trigger)):
+            check_acting(who, owner, trial.trigger)
         self._log.keys.ensure(connection, [recipient])
-        now = self._clock()
         fact = SentAsTest(now, who.name, to.name, trial.trigger, trial.hash, trial.channel)
-        before = read_governed(connection, self._log)
         append_governance(connection, self._log, self._names, [fact], before, now)
         return before.streams.get(stream_of(self._names, fact), 0) + 1
 

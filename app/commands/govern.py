@@ -10,7 +10,7 @@ import typer
 from app.commands.packs import require_passing
 from app.desk import Desk, desk
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile
-from app.pack_paths import Target, With, target_of
+from app.pack_paths import Target, With, is_folder, target_of
 from app.submitted import show_submission
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.submissions import Subject, Submission, check_approving
@@ -67,13 +67,13 @@ def _wanted(
 
 
 def approve(
-    names: Names, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    names: Names, others: With = None, as_json: AsJson = False, clock: ClockTime = None,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Show what waits, and approve it as another person of the agency."""
     with desk(database, key_file, clock) as at:
         governing = at.platform.governing
-        found = [governing.find(each, at.who) for each in _references(at, names)]
+        found = [governing.find(each, at.who) for each in _references(at, names, others)]
         for submission in found:
             check_approving(at.who, submission)
         for submission in found:
@@ -82,13 +82,14 @@ def approve(
 
 
 def publish(
-    names: Names, canary: Canary = None, apply_to_pending: ToPending = False, as_json: AsJson = False,
-    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+    names: Names, canary: Canary = None, apply_to_pending: ToPending = False, others: With = None,
+    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Publish what was approved: for a share of all persons first, or for everybody."""
     share = _share(canary)
     with desk(database, key_file, clock) as at:
-        done = at.platform.governing.publish(_references(at, names), at.who, share=share, to_pending=apply_to_pending)
+        wanted = _references(at, names, others)
+        done = at.platform.governing.publish(wanted, at.who, share=share, to_pending=apply_to_pending)
         for each in done:
             narrow = f" for {canary} of all persons" if each.share < 1 else ""
             _report([each], f"published{narrow}", as_json=as_json)
@@ -110,7 +111,7 @@ def submissions(
     with desk(database, key_file) as at:
         governing = at.platform.governing
         if names:
-            for each in _references(at, names):
+            for each in _references(at, names, None):
                 submission = governing.find(each, at.who)
                 show_submission(governing.governed(), submission, as_json=as_json)
             return
@@ -123,16 +124,15 @@ def submissions(
                 data(f"{_named(submission)}  {state} by {by}  ({submission.owner or 'shared'})")
 
 
-def _references(at: Desk, names: Iterable[str]) -> list[Reference]:
+def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:
     """What the names say; a folder stands for what is in it, as it is there: of a pack, what waits of it."""
     found: list[Reference] = []
     for name in names:
-        if not Path(name).is_dir():
+        if not is_folder(Path(name)):
             found.append(reference(name))
             continue
         target = target_of(Path(name))
-        folder = target.pack.resolve()
-        pack = next(pack_of(files) for files in examine([target.pack])[0] if files.folder.resolve() == folder)
+        pack = _read(target, others or [])
         if target.trigger is not None:
             found += [Reference(Subject("trigger", each.name), each.hash) for each in pack.triggers
                       if each.name == target.trigger]  # fmt: skip
@@ -144,6 +144,12 @@ def _references(at: Desk, names: Iterable[str]) -> list[Reference]:
         if not waiting.intersection(all_of_it):
             stop(Exit.CHECK_FAILED, f"{name}: nothing of it waits as it is in this folder")
     return found
+
+
+def _read(target: Target, others: Sequence[Path]) -> Pack:
+    examined, report = examine([*(target_of(each).pack for each in others), target.pack])
+    report.close()
+    return next(pack_of(files) for files in examined if files.folder.resolve() == target.pack.resolve())
 
 
 def _report(done: Iterable[Done], what: str, *, as_json: bool) -> None:

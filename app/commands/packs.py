@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from app.options import AsJson
+from app.pack_paths import is_folder
 from app.terminal import Exit, data, data_json, stop
 from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
@@ -85,7 +86,7 @@ class _Tried(NamedTuple):
 
 def _folders(packs: Sequence[Path]) -> list[Path]:
     for pack in packs:
-        if not pack.is_dir():
+        if not is_folder(pack):
             stop(Exit.USAGE, f"{pack}: no such folder")
     return list({pack.resolve(): pack for pack in reversed(packs)}.values())[::-1]
 

@@ -10,7 +10,7 @@ from app.commands.preview import Workbench, chosen_of
 from app.compose import Platform, compose_notifiers
 from app.desk import Desk, desk
 from app.options import DatabaseUrl, KeyFile
-from app.pack_paths import With, target_of
+from app.pack_paths import With, is_folder, target_of
 from app.principals import colleague
 from app.terminal import Exit, data, stop
 from domain.compiling import compile_trigger
@@ -41,7 +41,7 @@ def trial(
     """Send what a trigger says to a colleague's registered contact, marked as a test."""
     with desk(database, key_file) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
-        play = _in_folder(at, what, others or [], persona) if Path(what).is_dir() else _in_log(at, what, persona)
+        play = _in_folder(at, what, others or [], persona) if is_folder(Path(what)) else _in_log(at, what, persona)
         by = channel or _first_channel(play, receiver)
         chosen_of(by, {each: each for each in play.source.rules["channels"]}, "--channel")
         rendered = _rendered(play, language, step)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.terminal import Ended, Terminal
-from tests.templates.packs import RULES, Change, write_town
+from tests.templates.packs import PACK, RULES, Change, write_town
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
 WORSE: Change = (RULES, "class: reminder", "class: service")
@@ -85,6 +85,22 @@ def test_a_folder_stands_for_what_is_in_it(office: Office) -> None:
     assert office.rules == ["earlier 1.0", "in force 1.0"]
 
 
+def test_what_is_named_twice_is_published_once(office: Office) -> None:
+    """One version under two names takes one fact; two versions of one name are a usage error and publish nothing."""
+    [first] = office.run("aida", "submit", office.trigger, "--json").objects
+    assert office.run("dana", "approve", "meter_check", "meter_check").code == 0
+    beside = write_town(office.terminal.folder / "beside", NO_AGE, (RULES, "category: water", "category: meters"))
+    (beside / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    [second] = office.run("aida", "submit", str(beside / "meter_check"), "--json").objects
+    assert office.run("dana", "approve", "meter_check").code == 0
+    named = [f"meter_check@{each['hash'][:12]}" for each in (first, second)]
+    both = office.run("saule", "publish", *named)
+    assert (both.code, both.lines, office.rules) == (2, [], ["in force 1.0"])
+    assert "two versions" in both.talk
+    assert len(office.run("saule", "publish", "meter_check", named[1]).lines) == 1
+    assert office.rules == ["earlier 1.0", "in force 1.0"]
+
+
 def test_nobody_approves_their_own(office: Office) -> None:
     """Not even somebody who is author and approver: exit 4, and nothing is approved."""
     assert office.run("aida", "submit", office.trigger).code == 0
@@ -141,6 +157,27 @@ def test_what_fails_lint_or_its_tests_is_not_submitted(office: Office) -> None:
     assert office.run("aida", "submissions").lines == []
 
 
+SHARED: Change = (PACK, "agencies:\n", "agencies:\n  finance: {title: {kk: Қаржы, ru: Финансы}}\n")
+ANYWHERE: Change = (PACK, "area_levels:", "link_domains: [water.example, elsewhere.example]\narea_levels:")
+
+
+@pytest.mark.parametrize(("change", "part", "whole"), [
+    (ANYWHERE, "link_domains", ["pack:town", "meter_check"]), (SHARED, "agencies", []),
+])  # fmt: skip
+def test_nobody_checks_a_trigger_by_a_pack_of_their_own(
+    office: Office, change: Change, part: str, whole: list[str]
+) -> None:
+    """What an author's copy of pack.yaml permits does not count: exit 1, what differs, and nothing waits."""
+    own = write_town(office.terminal.folder / "own", NO_AGE, WORSE, change)
+    (own / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
+    ended = office.run("aida", "submit", str(own / "meter_check"))
+    assert (ended.code, ended.lines) == (1, [])
+    assert f"not as published ({part}), so meter_check" in ended.talk
+    assert "pack.yaml" in ended.talk
+    assert office.run("aida", "submit", str(own)).code == (0 if whole else 1), "what is shared is an operator's"
+    assert [line.partition("@")[0] for line in office.run("aida", "submissions").lines] == whole
+
+
 def test_a_pack_that_is_published_as_it_is_has_nothing_to_submit(office: Office) -> None:
     """Whoever submits what holds already is told so."""
     (office.published / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
@@ -174,6 +211,30 @@ def test_a_canary_is_a_share(office: Office, share: str) -> None:
     ended = office.run("aida", "publish", "meter_check", f"--canary={share}")
     assert ended.code == 2
     assert "--canary" in ended.talk
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(("code", "command"), [
+    (1, ("approve", LONG)), (1, ("publish", LONG)), (2, ("submit", LONG)), (2, ("submit", f"{LONG}/{LONG}")),
+    (1, ("test-send", LONG, "--to", "aida")), (2, ("diff", LONG)), (2, ("lint", LONG)),
+    (2, ("rules", "--at", "0001-01-01T00:00+05:00")), (2, ("publish", "x", "--clock", "9999-12-31T23:00-05:00")),
+])  # fmt: skip
+def test_what_no_folder_and_no_time_can_be_is_told(office: Office, code: int, command: tuple[str, ...]) -> None:
+    """A name longer than a path, or a time outside the calendar, ends in a sentence."""
+    ended = office.run("aida", *command)
+    assert (ended.code, ended.lines) == (code, [])
+    assert any(word in ended.talk for word in (LONG, "no time such as"))
+
+
+def test_a_folder_that_cannot_be_read_stands_for_nothing(office: Office) -> None:
+    """Whoever approves or publishes a broken pack is told the file and the line: exit 1."""
+    (office.changed / "pack.yaml").write_text("{", encoding="utf-8")
+    for command in ("approve", "publish"):
+        ended = office.run("dana", command, str(office.changed))
+        assert (ended.code, ended.lines) == (1, [])
+        assert "pack.yaml:2:1" in ended.talk
 
 
 def test_kill_switches_take_a_name_or_none(office: Office) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 
@@ -57,6 +58,9 @@ def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[
             assert done.returncode == Exit.OK, f"{command}: {(done.stderr or done.stdout).decode()}"
             said.append((command.removeprefix(OURS), done.stdout.decode()))
     assert len(said) >= 20
+    tokens = [*tmp_path.glob("*.token")]
+    assert [stat.S_IMODE(token.stat().st_mode) for token in tokens] == [0o600] * 2, "nobody else reads a token"
+    assert "*.token" in (ROOT / ".gitignore").read_text().splitlines()
     told = dict(said)
     assert "Step week" in told["diff before/card_ends mytown/card_ends"]
     assert [line.partition("@")[0] for line in told["submissions"].splitlines()] == ["pack:mytown", "card_ends"]
@@ -73,10 +77,11 @@ def test_the_example_line_of_ingest_is_taken(tmp_path: Path, newcomer: dict[str,
 
 
 def test_every_command_and_exit_code_is_documented() -> None:
-    """docs/cli.md names every command and every exit code, and no others."""
+    """docs/cli.md names every command and every exit code, each once, and no others."""
     page = (ROOT / "docs/cli.md").read_text()
-    commands = {name.split()[0] for name in re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)}
-    assert commands == {*COMMANDS, *GROUPS}
+    rows = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert {name.split()[0] for name in rows} == {*COMMANDS, *GROUPS}
     assert {int(code) for code in re.findall(r"^\| (\d) \|", page, re.MULTILINE)} == {int(code) for code in Exit}
 
 

@@ -246,6 +246,19 @@ def test_killed_after_the_publication_the_next_process_plans(town: World) -> Non
     again.close()
 
 
+async def test_a_withdrawn_trigger_comes_back_without_what_it_planned(town: World) -> None:
+    """Published again, it looks from then on: what waited from before is in nobody's plan and does not go."""
+    assert len(town.pending()) == 2
+    town.platform.switches.withdraw(CHECK, author(WATER))
+    town.plan()
+    town.at(JULY.replace(day=2))
+    next_version(town, AT_TEN)
+    publish(town, CHECK, WATER)
+    town.plan()
+    assert town.pending() == town.intents() == []
+    assert await town.settle("2025-12-19T12:00+05:00") == []
+
+
 # canaries
 
 

@@ -1,12 +1,14 @@
 """Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
 from app.clock import VirtualClock
@@ -19,8 +21,10 @@ from domain.submissions import Subject
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from projections import history, nudges
-from streams.governing import reference
+from streams.database import Database, Priority
+from streams.governing import Governing, reference
 from streams.library import NothingPublished
+from streams.publishing import BreaksVersions
 from streams.recomputing import all_intents
 from streams.tables import person_keys
 from templates.loader import load_packs
@@ -28,10 +32,12 @@ from tests.services import postgres
 from tests.streams.governors import approver, author
 from tests.streams.storing import PATIENCE
 from tests.streams.test_library import UNTIMED, meter
-from tests.templates.packs import RULES, write_town
+from tests.templates.packs import METER, RULES, write_town
 from tests.world import KEYRING, NOON, event, iin
 
+T = TypeVar("T")
 CHECK, WATER, PEOPLE = "meter_check", "water", 40
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 @pytest.fixture(scope="module")
@@ -150,5 +156,62 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
 
 def _until_somebody_waits(on: Platform) -> None:
     with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one():
+        while not connection.exec_driver_sql(WAITING).scalar_one():
             pass
+
+
+class SlowDatabase(Database):
+    """A database whose writes are committed only once somebody else waits for a lock; `written`: until then."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.written = threading.Event()
+
+    def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
+        """Do the work, and wait before it is committed."""
+        return super().write(lambda connection: self._slowly(work, connection), priority)
+
+    def _slowly(self, work: Callable[[Connection], T], connection: Connection) -> T:
+        done, pause = work(connection), threading.Event()
+        self.written.set()
+        waited = (connection.exec_driver_sql(WAITING).scalar_one() or pause.wait(0.01) for _ in range(2000))
+        assert any(waited)
+        return done
+
+
+def test_a_pack_and_a_trigger_published_at_once_still_go_together(hands: list[Platform], tmp_path: Path) -> None:
+    """Whoever comes second sees what the first published: a field that goes while a trigger begins to read it."""
+    first, second, third = hands
+    pack, trigger = Subject("pack", "town"), Subject("trigger", CHECK)
+    approved(first, write_town(tmp_path / "town", *UNTIMED), pack, trigger)
+    first.governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+    reads = (RULES, "when: event.fee > 0", "when: event.sealed")
+    approved(first, write_town(tmp_path / "reads", *UNTIMED, reads), trigger)
+    without = (METER, "    sealed: {type: boolean}\n", "")
+    approved(first, write_town(tmp_path / "without", *UNTIMED, without), pack)
+    database = SlowDatabase(first.settings.database)
+    slow = Governing(database, first.log, first.names, first.clock)
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(slow.publish, [reference("pack:town")], author(WATER))
+        assert database.written.wait(60)
+        with pytest.raises(BreaksVersions, match=r"event\.sealed"):
+            second.governing.publish([reference(CHECK)], author(WATER))
+        assert going.result(60)[0].new
+    assert third.library.rules().rulebook.has(CHECK)
+    database.close()
+
+
+def test_who_meets_in_one_stream_waits_for_the_others(hands: list[Platform], tmp_path: Path) -> None:
+    """However many stop and start the same trigger at once, each is heard and none is told of a conflict."""
+    approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
+    hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
+
+    def stop_and_start(on: Platform) -> None:
+        for _ in range(20):
+            on.switches.pause(CHECK, author(WATER))
+            on.switches.resume(CHECK, author(WATER))
+
+    with ThreadPoolExecutor(3) as pool:
+        for each in [pool.submit(stop_and_start, on) for on in hands]:
+            each.result(120)
+    assert not hands[0].governing.governed().stopped

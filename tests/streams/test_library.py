@@ -227,6 +227,18 @@ def test_what_a_pack_says_besides_its_triggers_is_in_everybodys_plan(town: World
     assert before != town.pending() == town.intents()
 
 
+def test_a_pack_with_a_new_version_of_its_trigger_is_in_everybodys_plan_too(town: World, tmp_path: Path) -> None:
+    """Who is under the earlier version is planned again by what the pack now says, whatever comes with it."""
+    town.take(meter(iin(1), "2025-06-02T13:00:00+05:00"))
+    town.plan()
+    before = town.pending()
+    town.at(LATER)
+    west = (PACK, "zone: Asia/Almaty", "zone: Europe/Berlin")
+    publish(town, write_town(tmp_path / "west", *UNTIMED, west, NEW_WORDS))
+    town.plan()
+    assert before != town.pending() == town.intents()
+
+
 def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path) -> None:
     """A pack whose event types no longer fit a published version is refused, or that version still works."""
     town = World(tmp_path, packs=[write_town(tmp_path, *UNTIMED)])

@@ -48,12 +48,12 @@ async def test_it_is_a_fact_without_an_address_and_no_nudge(world: World) -> Non
 
 @pytest.mark.parametrize(("trial", "to", "who"), [
     (TRIAL, STRANGER, AIDA), (TRIAL, DANA, STRANGER), (replace(TRIAL, owner="finance"), DANA, AIDA),
-    (replace(TRIAL, channel="push"), DANA, AIDA),
+    (replace(TRIAL, channel="push"), DANA, AIDA), (replace(TRIAL, trigger="identity_card_expiry"), DANA, AIDA),
 ])  # fmt: skip
 async def test_what_is_not_allowed_is_neither_sent_nor_said(
     world: World, trial: Trial, to: Principal, who: Principal
 ) -> None:
-    """Across agencies, or without a registered contact, nothing goes and no fact says it did."""
+    """Across agencies, under another's name or without a registered contact, nothing goes and no fact says it did."""
     with pytest.raises(NotAllowed):
         await send(world, trial, to, who)
     assert world.sent == []

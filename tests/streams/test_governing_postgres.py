@@ -37,6 +37,7 @@ from tests.world import KEYRING, NOON, event, iin
 
 T = TypeVar("T")
 CHECK, WATER, PEOPLE = "meter_check", "water", 40
+WAITING_AT_ALL = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
@@ -156,7 +157,7 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
 
 def _until_somebody_waits(on: Platform) -> None:
     with on.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.exec_driver_sql(WAITING).scalar_one():
+        while not connection.exec_driver_sql(WAITING_AT_ALL).scalar_one():
             pass
 
 

@@ -19,6 +19,8 @@ from templates.loader import examine, pack_of
 from templates.scaffold import Plan, first_type, pack_files, trigger_files
 from templates.sense_check import ANSWERS
 
+LONGEST_NAME = 100
+
 Where = Annotated[Path, typer.Argument(metavar="PACK/TRIGGER_NAME", help="The folder to make; it must not exist.")]
 On = Annotated[str | None, typer.Option("--on", metavar="EVENT_TYPE", help="What it starts on.")]
 Owner = Annotated[str | None, typer.Option("--owner", metavar="AGENCY", help="Whose trigger it is.")]
@@ -27,12 +29,14 @@ AsPack = Annotated[bool, typer.Option("--pack", help="Make a whole pack in that 
 
 def new(where: Where, on: On = None, owner: Owner = None, others: With = None, as_pack: AsPack = False) -> None:
     """Make a trigger (or, with --pack, a pack) that passes lint and test, to be changed from there."""
-    if where.exists():
-        stop(Exit.USAGE, f"{where}: this is here already, and is left as it is")
     if not re.fullmatch(NAME, where.name):
         stop(
             Exit.USAGE, f"{where.name!r}: a name has small Latin letters, digits and underscores, as in lost_passport"
         )
+    if len(where.name) > LONGEST_NAME:
+        stop(Exit.USAGE, f"the name has {len(where.name)} characters; give it {LONGEST_NAME} at most")
+    if where.exists():
+        stop(Exit.USAGE, f"{where}: this is here already, and is left as it is")
     if as_pack:
         _write(where, pack_files(where.name, os.fspath(beside())))
         talk(f"next: habarshy new {where}/my_trigger")

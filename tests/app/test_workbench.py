@@ -195,6 +195,7 @@ def test_new_writes_what_it_says(terminal: Terminal) -> None:
      "--on: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)"),
     (["leak", "--owner", "watr"], "--owner: no agency is called 'watr' (did you mean 'water'?)"),
     (["Leak"], "'Leak': a name has small Latin letters, digits and underscores, as in lost_passport"),
+    (["a" * 300], "the name has 300 characters; give it 100 at most"),
     (["leak", "--on", "citizen.disputed"],
      "--on: answering any message gives citizen.disputed, so a message about it would never end"),
 ])  # fmt: skip

@@ -38,7 +38,7 @@ def _run(*arguments: str) -> None:
 def _write(pack: Path) -> None:
     """The triggers of `kz` again and again, each with words of its own."""
     (pack / "events").mkdir(parents=True)
-    for path in (KZ / "pack.yaml", *KZ.glob("events/*.yaml")):
+    for path in (*KZ.glob("*.yaml"), *KZ.glob("events/*.yaml")):
         (pack / path.relative_to(KZ)).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     shipped = sorted(path.parent for path in KZ.glob("*/trigger.yaml"))
     for number in range(TRIGGERS):

@@ -11,7 +11,7 @@ test: .venv services  ## every test, none skipped
 	$(BIN)/pytest
 
 services:  ## what the tests start for themselves, where it is not installed yet
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { apt-get update && apt-get install -y --no-install-recommends postgresql; }
+	@tests/services/install.sh
 
 check: .venv  ## style, types, layers
 	$(BIN)/ruff format --check .
@@ -36,4 +36,4 @@ lock:  ## renew requirements.lock; needs pip-tools
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --extra dev --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .services tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

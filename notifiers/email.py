@@ -38,6 +38,7 @@ class EmailNotifier:
 
     channel = "email"
     removes_doubles = False
+    reports = False
 
     def __init__(self, config: EmailConfig, clock: Callable[[], datetime]) -> None:
         self._config = config
@@ -45,6 +46,13 @@ class EmailNotifier:
         self._letterhead = Letterhead(config)
         tls = config.tls or (None if config.security is Security.NONE else ssl.create_default_context())
         self._pool = Pool(lambda: Link.dial(config, tls), config.connections)
+
+    def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
+        """Whatever is given for the email channel."""
+        return True
+
+    async def start(self) -> None:
+        """A mail server reports nothing by the link that we send on."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""

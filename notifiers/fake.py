@@ -16,10 +16,10 @@ class FakeNotifier:
     """Puts into `sink` whatever a real notifier would have handed over.
 
     `script` gives the first outcomes in order, afterwards everything is accepted. What is scripted as Unknown is
-    kept as well: it is the message that nobody knows to have gone. With `removes_doubles`, a key that was
-    accepted is accepted again, but not kept again. `limit` is the longest that the sink may take for a batch, in
-    seconds. `calls` counts the sends. A sink that raises OSError plays a provider that cannot be reached; any
-    other exception of it is a defect and comes through.
+    kept as well: it is the message that nobody knows to have gone. With `removes_doubles`, a key that was accepted
+    is accepted again, but not kept again. With `reports`, its silence means something. `limit` is the longest that
+    the sink may take for a batch, in seconds. `calls` counts the sends. A sink that raises OSError plays a provider
+    that cannot be reached; any other exception of it is a defect and comes through.
     """
 
     def __init__(
@@ -29,16 +29,25 @@ class FakeNotifier:
         *,
         script: Iterable[Outcome] = (),
         removes_doubles: bool = False,
+        reports: bool = False,
         limit: float = 5.0,
     ) -> None:
         self.channel = channel
         self.removes_doubles = removes_doubles
+        self.reports = reports
         self.calls = 0
         self._keep = sink.append if isinstance(sink, MutableSequence) else sink
         self._script = iter(script)
         self._limit = limit
         self._known: set[str] = set()
         self._closed = False
+
+    def reaches(self, address: str) -> bool:  # noqa: ARG002  (any kind)
+        """Every address."""
+        return True
+
+    async def start(self) -> None:
+        """Nothing comes back."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Keep a batch, message by message."""

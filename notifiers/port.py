@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Protocol
 from uuid import UUID
+
+from domain.receipts import Heard
+from domain.triggers import Class
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Message:
     html: str | None = field(default=None, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     actions: tuple[Action, ...] = field(default=(), repr=False)
+    owner: str = ""
+    klass: Class = "service"
+    expires: datetime | None = None
 
     @property
     def key(self) -> str:
@@ -58,6 +64,8 @@ class Reason(StrEnum):
     MAILBOX_FULL = "mailbox_full"
     TOO_LARGE = "too_large"
     REJECTED = "rejected"  # the provider will not have this message
+    UNDELIVERED = "undelivered"  # the provider took it, and could not bring it
+    EXPIRED_THERE = "expired_there"  # the provider took it, and tried until it was too late
     SUPPRESSED = "suppressed"  # the provider keeps this address on a list of those who want nothing
     BUSY = "busy"  # the provider asks us to come again
     NOT_ADMITTED = "not_admitted"  # the provider refuses us, not the message: credentials, TLS, its policy
@@ -107,6 +115,38 @@ class Unknown:
 Outcome = Accepted | RetryLater | GiveUp | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider reports about what it accepted as `reference`; `reason` of a failure."""
+
+    reference: str
+    heard: Heard
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a person wrote to us: an SMS from the number `sender`, which came in as `id`."""
+
+    id: str
+    sender: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+class Inbox(Protocol):
+    """Takes in what comes back from a provider; a method returns once it is committed, and may raise OSError.
+
+    So only then is it acknowledged to the provider. The same may come in twice, and in any order.
+    """
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        """Keep what was reported."""
+
+    async def received(self, message: Incoming) -> None:
+        """Keep what a person wrote."""
+
+
 class Notifier(Protocol):
     """Sends batches of messages over one channel. `notifiers.contract` is its definition, as tests."""
 
@@ -117,6 +157,16 @@ class Notifier(Protocol):
     @property
     def removes_doubles(self) -> bool:
         """Whether the provider sends only once what comes twice with one `Message.key`."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether the provider tells what became of a message, so that its silence means something."""
+
+    def reaches(self, address: str) -> bool:
+        """Whether an address is of the kind that this notifier reaches: a channel may have several kinds."""
+
+    async def start(self) -> None:
+        """Begin to listen for what comes back, where the provider reports by the link that we send on."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch: one outcome a message, in the same order, within the limits given at construction.

@@ -2,25 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened
 from domain.nudge import Nudge, evolve
+from domain.receipts import Heard
 from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.log import Log
-
-
-class Heard(StrEnum):
-    """What a receipt says."""
-
-    DELIVERED = "delivered"
-    OPENED = "opened"
-    FAILED = "failed"
 
 
 class Receipt(Struct, frozen=True):

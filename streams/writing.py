@@ -35,11 +35,13 @@ class Writer(Struct, frozen=True):
         channel = case.decision.channel
         address = str(case.recipient.get(ADDRESS_OF[channel]))
         text, title = parts_of(rendered, channel)
+        intent, trigger = case.nudge.intent, case.settlement.trigger
         return Message(
-            nudge=case.nudge.intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,
+            nudge=intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,
             address=address, language=rendered.language, text=text, title=title,
             html=rendered.html if channel == "email" else None, unsubscribe_url=self.unsubscribe_url(case),
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
+            owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
         )  # fmt: skip
 
 

@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from domain.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlanned, NudgeSent
+from domain.receipts import Heard
 from notifiers.port import Accepted, GiveUp, Reason, RetryLater
 from projections import statistics
 from streams.rebuild import rebuild
-from streams.receipts import Heard, Receipt
+from streams.receipts import Receipt
 from streams.stopping import Stopping
 from tests.streams.calls import AIDA, BOLAT, CHILD, NOON, call, calls_world, ids, numbered, prefers, said, states
 from tests.world import World, annulled, corrected, event

@@ -15,6 +15,7 @@ from sqlalchemy.event import listen
 
 from app.simulation import simulate
 from domain.facts import AheadMoved
+from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections import statistics, tables, trail
@@ -22,7 +23,7 @@ from streams.cloudevents import Envelope, envelope_of
 from streams.database import WRITING
 from streams.follower import Follower
 from streams.rebuild import COMPARED, Rebuilt, rebuild
-from streams.receipts import Heard, Receipt
+from streams.receipts import Receipt
 from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 

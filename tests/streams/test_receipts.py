@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from domain.facts import NudgeAttempted, NudgeDelivered, NudgeOpened, NudgePlanned, NudgeSent
+from domain.receipts import Heard
 from notifiers.port import Message, Reason, Unknown
 from projections import statistics, trail
-from streams.receipts import Heard, Receipt, UnknownNudge
+from streams.receipts import Receipt, UnknownNudge
 from tests.world import LONG_AGO, World, annulled, card, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what the tests start for themselves, where it is not there yet. Mail and SMS servers are only unpacked into
+# .services: their packages would start daemons of their own.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+missing() { ! command -v "$1" >/dev/null 2>&1; }
+
+packages=()
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || ! missing initdb || packages+=(postgresql)
+missing node && packages+=(nodejs)
+missing npm && packages+=(npm)
+if ((${#packages[@]})); then
+  apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"
+fi
+
+if [[ ! -e .services/unpacked ]]; then
+  rm -rf .services && mkdir -p .services/packages
+  apt-get update
+  needed=(postfix kannel kannel-extras)
+  mapfile -t all < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+    --no-replaces --no-enhances "${needed[@]}" | grep '^[a-z]' | sort -u)
+  mapfile -t absent < <(for name in "${all[@]}"; do
+    apt-cache show "$name" >/dev/null 2>&1 && ! dpkg -s "$name" >/dev/null 2>&1 && echo "$name"
+  done)
+  (cd .services/packages && apt-get download "${absent[@]}")
+  for package in .services/packages/*.deb; do dpkg-deb -x "$package" .services; done
+  touch .services/unpacked
+fi
+
+[[ tests/peers/node_modules -nt tests/peers/package.json ]] || {
+  npm install --prefix tests/peers --no-audit --no-fund --no-package-lock --ignore-scripts --silent
+  touch tests/peers/node_modules
+}

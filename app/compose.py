@@ -12,12 +12,13 @@ from app.keyfile import load_keyring
 from app.links import Links
 from app.paths import data_folder
 from app.settings import BadSettings, Settings
+from domain.channels import ADDRESS_OF
 from domain.ids import Names
-from domain.settle import ADDRESS_OF
 from notifiers.email import EmailNotifier
 from notifiers.email_config import EmailConfig, Limits, Security
 from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
+from notifiers.routes import Route, single_routes
 from streams.areas import AreaPlanning
 from streams.database import Database
 from streams.dispatch import Dispatcher
@@ -28,11 +29,14 @@ from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
+from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.receipts import Receipts
+from streams.refusals import Refusals
 from streams.scheduler import Engine
+from streams.sending import Sending
 from streams.switches import Switches
 from streams.trials import Trials
 from streams.writing import Writer
@@ -53,6 +57,7 @@ class Platform(Struct, frozen=True):
     areas: AreaPlanning
     follower: Follower
     receipts: Receipts
+    refusals: Refusals
     links: Links
     box: FakeBox
     governing: Governing
@@ -77,6 +82,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
     planning = Planning(database, log, library, clock)
+    intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
@@ -84,11 +90,12 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=Intake(database, log, names, lambda: library.rules().checker, clock),
+        intake=intake,
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
         receipts=Receipts(database, log, clock),
+        refusals=Refusals(database, log, library, names, intake.append, clock),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
@@ -105,18 +112,33 @@ def _database(settings: Settings, *, make: bool) -> Database:
     return database
 
 
-def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:
+def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
-    dispatcher = Dispatcher(
-        platform.database, platform.log, platform.library, notifiers,
-        Writer(platform.links.unsubscribe, platform.links.answer), platform.clock,
-        holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
+    dispatcher = compose_dispatcher(platform, routes)
+    return Engine(
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock
     )  # fmt: skip
-    return Engine(platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock)
 
 
-def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
-    """Channel -> notifier: what the settings configure, on SQLite the shipped fake for the rest."""
+def compose_dispatcher(
+    platform: Platform, routes: Mapping[str, Route], writer: Writer | None = None, holder: str | None = None
+) -> Dispatcher:
+    """What takes nudges from due to their end."""
+    settings, clock = platform.settings, platform.clock
+    lease = timedelta(seconds=settings.lease_seconds)
+    sending = Sending(
+        platform.database, platform.log, platform.library, routes,
+        writer or Writer(platform.links.unsubscribe, platform.links.answer),
+        Pace(platform.database, {}, clock), platform.refusals, clock, lease,
+    )  # fmt: skip
+    return Dispatcher(
+        platform.database, platform.log, platform.library, sending, clock,
+        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+    )  # fmt: skip
+
+
+def compose_routes(platform: Platform) -> dict[str, Route]:
+    """Channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest."""
     settings = platform.settings
     notifiers: dict[str, Notifier] = {}
     if settings.smtp_host:
@@ -124,7 +146,8 @@ def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
     missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
     if missing and not platform.database.sqlite:
         raise BadSettings(f"no provider is configured for {', '.join(missing)}")
-    return notifiers | {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    notifiers |= {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    return single_routes(notifiers)
 
 
 def email_config(settings: Settings) -> EmailConfig:

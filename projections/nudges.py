@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, true, update
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
@@ -14,7 +14,7 @@ from domain.nudge import Nudge
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, which
-from projections.tables import due, inbox, micros, moment, nudges, optional_micros
+from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -154,17 +154,19 @@ def messages(connection: Connection, recipients: Iterable[str], since: int) -> d
 
 
 def claim(
-    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False
+    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
+    urgent: bool = False,
 ) -> list[Due]:  # fmt: skip
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
-    `stopped`: of those that a kill switch holds back, whenever their turn is.
+    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others.
     """
     query = (
         select(due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
         .where(
             due.c.stopped if stopped else due.c.due_at <= now,
             (due.c.held_until.is_(None)) | (due.c.held_until <= now),
+            due.c.rank <= URGENT if urgent else true(),
         )
         .order_by(due.c.due_at, due.c.rank, due.c.nudge)
         .limit(limit)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
 from sqlalchemy.types import NullType
 
 from projections.tables import Id, Position, Pseudonym, metadata
@@ -62,6 +62,14 @@ erasures = Table(
     Column("mark", LargeBinary(8), nullable=False),
 )
 """One row an erasure, with a random mark: whoever keeps keys at hand looks here whether one was destroyed."""
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("free_at", BigInteger, nullable=False),
+)
+"""From when on each limit of messages a second lets another one through."""
 
 fake_messages = Table(
     "fake_messages",

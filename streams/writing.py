@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.settle import ADDRESS_OF, Send
+from domain.channels import ADDRESS_OF
+from domain.settle import Send
 from notifiers.port import Action, Message
 from streams.library import Rules
 from streams.settling import Case

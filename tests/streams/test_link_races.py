@@ -20,6 +20,7 @@ from domain.facts import NudgeAnswered
 from domain.replies import Reply
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
+from notifiers.routes import single_routes
 from projections import nudges
 from streams import reading
 from streams.answering import Answering
@@ -71,7 +72,7 @@ def asked(on: Platform) -> Message:
     """The question whether offers are welcome, when it has come."""
     on.clock.advance_to(datetime.fromisoformat(ASKED))  # type: ignore[attr-defined]
     sent: list[Message] = []
-    asyncio.run(compose_engine(on, {"sms": FakeNotifier("sms", sent)}).until_idle())
+    asyncio.run(compose_engine(on, single_routes({"sms": FakeNotifier("sms", sent)})).until_idle())
     [message] = [each for each in sent if "1 (иә)" in each.text]
     return message
 

@@ -13,16 +13,14 @@ from domain.events import Effective, LifeEvent
 from domain.facts import NudgeAnswered
 from domain.ids import Names
 from domain.nudge import Nudge, evolve
-from domain.person import person_as_of
 from domain.replies import Reply, answers, meant, reply_event, spelt
 from projections import nudges
-from streams import reading
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.keys import PersonKey
 from streams.library import Library, Rules
 from streams.log import Log
-from streams.versions import rules_of
+from streams.spoken import spoken
 
 
 class NothingToAnswer(LookupError):
@@ -85,12 +83,13 @@ class Answering:
         """
         rules = self._library.rules()
         stream, made = self._database.write(
-            lambda connection: self._taken(connection, reply, rules), Priority.DISPATCH
+            lambda connection: self.within(connection, reply, rules), Priority.DISPATCH
         )
         self._log.keys.remember(made)
         return stream
 
-    def _taken(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+    def within(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+        """The same in the caller's transaction, with the keys that this made, to be remembered after it."""
         self._log.keys.hold(connection, [reply.recipient])  # two consents at once must not forget each other
         nudges.hold(connection, [reply.nudge])
         question = self._question(connection, reply.nudge, reply.recipient, rules)
@@ -106,16 +105,12 @@ class Answering:
         return stream, made
 
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
-        nudge = nudges.by_id(connection, [id_]).get(id_)
-        if nudge is None or not any(one.recipient == recipient and one.maybe_sent for one in nudge.deliveries):
+        found = spoken(connection, self._log, now, id_, recipient)
+        if found is None or not any(
+            each.recipient == recipient and each.maybe_sent for each in found.nudge.deliveries
+        ):
             raise NothingToAnswer
-        rulebook = now.rulebook
-        rules = rules_of(connection, self._log, rulebook, nudge.intent.version)
-        if rules is None:
-            raise NothingToAnswer
-        known = reading.histories(connection, self._log, [recipient], rulebook)[recipient]
-        person = person_as_of(recipient, known.facts, rulebook.catalogue)
-        return Question(nudge, rules, person.get("language") or rulebook.defaults.language, tuple(known.facts))
+        return Question(found.nudge, found.content, found.language, tuple(found.known.facts))
 
     def _note(self, connection: Connection, nudge: Nudge, fact: NudgeAnswered) -> None:
         id_ = nudge.intent.id

@@ -19,7 +19,9 @@ from notifiers.email_config import EmailConfig, Limits, Security
 from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
 from notifiers.routes import Route, single_routes
+from streams.answering import Answering
 from streams.areas import AreaPlanning
+from streams.books import Books
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
@@ -34,9 +36,11 @@ from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.receipts import Receipts
+from streams.receiving import Receiving
 from streams.refusals import Refusals
 from streams.scheduler import Engine
 from streams.sending import Sending
+from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.trials import Trials
 from streams.writing import Writer
@@ -56,8 +60,12 @@ class Platform(Struct, frozen=True):
     planning: Planning
     areas: AreaPlanning
     follower: Follower
+    books: Books
     receipts: Receipts
     refusals: Refusals
+    answering: Answering
+    stopping: Stopping
+    receiving: Receiving
     links: Links
     box: FakeBox
     governing: Governing
@@ -88,14 +96,17 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
         if empty:
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
+    books = Books(database, log, library, names, intake.append, clock)
+    receipts, refusals = Receipts(database, log, clock), Refusals(books)
+    answering, stopping = Answering(books), Stopping(books)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=intake,
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
-        receipts=Receipts(database, log, clock),
-        refusals=Refusals(database, log, library, names, intake.append, clock),
+        books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
+        receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
@@ -127,9 +138,8 @@ def compose_dispatcher(
     settings, clock = platform.settings, platform.clock
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
-        platform.database, platform.log, platform.library, routes,
-        writer or Writer(platform.links.unsubscribe, platform.links.answer),
-        Pace(platform.database, {}, clock), platform.refusals, clock, lease,
+        platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
+        Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,

@@ -20,13 +20,14 @@ _BETWEEN = re.compile(r"[\W_]+")
 class Question(Struct, frozen=True):
     """A message that asked `recipient` and got no answer yet; `mark` tells it from others at the same number.
 
-    `replies`: code -> the event type that it becomes.
+    `replies`: code -> the event type that it becomes; `about`: the occurrence, as being asked again is the same.
     """
 
     nudge: UUID
     recipient: str
     mark: str
     replies: Mapping[str, str]
+    about: UUID
 
 
 class Answered(Struct, frozen=True):

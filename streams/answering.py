@@ -1,7 +1,6 @@
 """Answering: a recipient's reply to a nudge becomes the life event that its trigger names, once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,17 +8,16 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.event_types import EventType
-from domain.events import Effective, LifeEvent
+from domain.events import Effective
 from domain.facts import NudgeAnswered
-from domain.ids import Names
 from domain.nudge import Nudge, evolve
 from domain.replies import Reply, answers, meant, reply_event, spelt
 from projections import nudges
 from streams.appending import record
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Library, Rules
-from streams.log import Log
+from streams.library import Rules
 from streams.spoken import spoken
 
 
@@ -53,14 +51,11 @@ class Question(Struct, frozen=True):
 
 
 class Answering:
-    """Takes replies in: idempotent, and safe in any order and from several processes; `append` is Intake's."""
+    """Takes replies in: idempotent, and safe in any order and from several processes."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, names: Names,
-        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._names = database, log, library, names
-        self._append, self._clock = append, clock
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
         """What the message asked; changes nothing.
@@ -106,9 +101,7 @@ class Answering:
 
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
         found = spoken(connection, self._log, now, id_, recipient)
-        if found is None or not any(
-            each.recipient == recipient and each.maybe_sent for each in found.nudge.deliveries
-        ):
+        if found is None or not found.nudge.to(recipient).maybe_sent:
             raise NothingToAnswer
         return Question(found.nudge, found.content, found.language, tuple(found.known.facts))
 

@@ -19,12 +19,16 @@ GROUP = 8
 
 
 class Attempt(Struct, frozen=True):
-    """A case that is to be sent: its message, the attempt as a fact, and the provider that it goes to."""
+    """A case that is to be sent: its message, the attempt as a fact, and the provider that it goes to.
+
+    `mark`: what its question is told by from others at its number, if there are others.
+    """
 
     case: Case
     message: Message
     fact: NudgeAttempted
     provider: Provider
+    mark: str = ""
 
     @property
     def nudge(self) -> UUID:

@@ -1,34 +1,35 @@
 """Refused addresses: what a provider says will never be reached is not tried again until the contact changes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.channels import REFUSED
+from domain.channels import ADDRESS_OF, REFUSED
 from domain.choices import times_of
-from domain.events import Effective, LifeEvent
-from domain.ids import Names
-from domain.person import person_as_of
+from domain.events import LifeEvent
+from domain.history import History
+from domain.person import Person, person_as_of
 from notifiers.port import GiveUp, Outcome, Reason
+from projections import nudges
 from streams import reading
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Library, Rules
-from streams.log import Log
+from streams.library import Rules
 
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
 
 class Refused(Struct, frozen=True):
-    """An attempt whose address was refused for good."""
+    """An attempt whose address was refused for good; None: the one that the recipient has on its channel now."""
 
     nudge: UUID
     recipient: str
     attempt: int
-    address: str
+    address: str | None = None
 
 
 def refuses_address(outcome: Outcome) -> bool:
@@ -37,14 +38,11 @@ def refuses_address(outcome: Outcome) -> bool:
 
 
 class Refusals:
-    """Keeps refusals as life events of the recipient; `append` is Intake's."""
+    """Keeps refusals as life events of the recipient."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, names: Names,
-        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._names = database, log, library, names
-        self._append, self._clock = append, clock
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
 
     def keep(self, refused: Sequence[Refused]) -> None:
         """Store them, each once."""
@@ -56,15 +54,29 @@ class Refusals:
         persons = sorted({each.recipient for each in refused})
         self._log.keys.hold(connection, persons)  # two refusals at once must not forget each other
         known = reading.histories(connection, self._log, persons, rules.rulebook)
-        events = [self._event(person, [each for each in refused if each.recipient == person], known[person].facts,
-                              rules) for person in persons]  # fmt: skip
+        events = [
+            self._event(connection, [each for each in refused if each.recipient == person], known[person], rules)
+            for person in persons
+        ]
         return dict(self._append(connection, [event for event in events if event is not None]))
 
+    @staticmethod
+    def _addresses(connection: Connection, refused: Sequence[Refused], known: Person) -> Iterator[str | None]:
+        """Where a report came late and names none, the contact is that of the attempt unless it changed since."""
+        found = nudges.by_id(connection, [each.nudge for each in refused if each.address is None])
+        for each in refused:
+            if each.address is not None:
+                yield each.address
+            elif (nudge := found.get(each.nudge)) is not None:
+                yield known.get(ADDRESS_OF.get(nudge.to(known.pseudonym).channel or "", ""))
+
     def _event(
-        self, person: str, refused: Sequence[Refused], theirs: Sequence[Effective], rules: Rules
+        self, connection: Connection, refused: Sequence[Refused], history: History, rules: Rules
     ) -> LifeEvent | None:
-        before = person_as_of(person, theirs, rules.catalogue).get(REFUSED) or ()
-        addresses = sorted({*before, *(each.address for each in refused)})
+        person, theirs = history.person, history.facts
+        known = person_as_of(person, theirs, rules.catalogue)
+        before = known.get(REFUSED) or ()
+        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, known) if each)})
         if addresses == sorted(before):
             return None
         first = refused[0]

@@ -1,7 +1,7 @@
 """Sending: write the messages, commit the attempts, hand them over at their time, commit the outcomes."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from uuid import UUID
@@ -18,15 +18,16 @@ from notifiers.port import Outcome
 from notifiers.routes import Provider, Route, in_trouble
 from projections import nudges
 from projections.tables import URGENT
-from streams import outcomes
+from streams import conversations, outcomes
 from streams.appending import record
 from streams.attempts import Attempt, as_attempted, groups, handed_back, unsent
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.digesting import Overflow, append_decided, crowded
-from streams.library import Library, Rules
-from streams.log import Log
+from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
+from streams.receipts import Receipts
 from streams.refusals import Refusals, Refused, refuses_address
 from streams.settling import Case
 from streams.writing import Writer
@@ -51,12 +52,18 @@ class Sending:
     """
 
     def __init__(
-        self, database: Database, log: Log, library: Library, routes: Mapping[str, Route], writer: Writer,
-        pace: Pace, refusals: Refusals, clock: Callable[[], datetime], lease: timedelta,
+        self, books: Books, routes: Mapping[str, Route], writer: Writer, pace: Pace, receipts: Receipts,
+        refusals: Refusals, lease: timedelta,
     ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._routes = database, log, library, routes
-        self._writer, self._pace, self._refusals = writer, pace, refusals
-        self._clock, self._lease = clock, lease
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._routes, self._writer, self._pace, self._receipts, self._refusals = (
+            routes,
+            writer,
+            pace,
+            receipts,
+            refusals,
+        )
+        self._clock, self._lease = books.clock, lease
         self._stopping = False
 
     def stop(self) -> None:
@@ -74,7 +81,11 @@ class Sending:
 
     def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append what became of nudges."""
-        self._database.write(lambda connection: record(connection, self._log, facts), Priority.DISPATCH)
+        self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
+
+    def _record(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
+        record(connection, self._log, facts)
+        self._receipts.catch_up(connection, facts)
 
     async def send(self, cases: Sequence[Case], rules: Rules) -> None:
         """Send those that are to be sent, and end the others together with them."""
@@ -144,7 +155,9 @@ class Sending:
         """Write the messages and commit the attempts; returns those that may be handed over."""
         now = self._clock()
         cases = [each.case for each in routed]
-        tried = [self._written(each, rules, now) for each in routed]
+        with self._database.reading() as connection:
+            marks = conversations.marks(connection, self._log, rules, self._names, cases, now)
+        tried = [self._written(each, rules, now, marks) for each in routed]
         try:
             kept = self._database.write(
                 lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
@@ -173,24 +186,25 @@ class Sending:
             for case, each in zip(cases, tried, strict=True) if case.nudge.intent.id not in over
         ]  # fmt: skip
         tied = {each.nudge: [member.nudge for member in each.case.members] for each in attempts}
-        names = self._library.rules().rulebook.names
         nudges.release(connection, list(over))
-        kept = append_decided(connection, self._log, names, decided, tied)
+        conversations.note_attempts(connection, self._names, attempts, now)
+        kept = append_decided(connection, self._log, self._names, decided, tied)
         refuse_moved_rules(connection, rules.position)
         return kept
 
-    def _written(self, routed: Routed, rules: Rules, now: datetime) -> Tried:
+    def _written(self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]) -> Tried:
         case, provider = routed.case, routed.provider
         if not isinstance(case.decision, Send) or provider is None:
             return unsent(case, now)
         recipient, channel = case.recipient.pseudonym, case.decision.channel
         number = case.nudge.to(recipient).attempt + 1
         try:
-            message = self._writer.write(case, rules, number, now)
+            mark = marks.get((case.nudge.intent.id, recipient), "")
+            message = self._writer.write(case, rules, number, now, mark)
         except WordsFailed:
             return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
         fact = NudgeAttempted(now, recipient, number, channel, provider.name, now + self._lease)
-        return Attempt(case, message, fact, provider)
+        return Attempt(case, message, fact, provider, mark)
 
     async def _send_on(self, attempts: Sequence[Attempt], slot: datetime) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""

@@ -33,8 +33,7 @@ class Spoken(Struct, frozen=True):
 def spoken(connection: Connection, log: Log, rules: Rules, nudge: UUID, recipient: str) -> Spoken | None:
     """What is known where a message to that recipient is spoken of; None where there is no such nudge."""
     found = nudges.by_id(connection, [nudge]).get(nudge)
-    content = found and rules_of(connection, log, rules.rulebook, found.intent.version)
-    if found is None or content is None:
+    if found is None or (content := rules_of(connection, log, rules.rulebook, found.intent.version)) is None:
         return None
     known = reading.histories(connection, log, [recipient], rules.rulebook)[recipient]
     person = person_as_of(recipient, known.facts, rules.catalogue)

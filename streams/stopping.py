@@ -1,7 +1,7 @@
 """Stopping a topic: the recipient of a nudge, known by a signed link alone, opts out of its category."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,14 +13,13 @@ from domain.choices import times_of
 from domain.event_types import Titles
 from domain.events import LifeEvent
 from domain.history import History
-from domain.ids import Names
 from domain.overrides import OVERRIDES
 from domain.rulebook import Rulebook
 from domain.triggers import Trigger
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Library, Rules
-from streams.log import Log
+from streams.library import Rules
 from streams.spoken import Spoken, spoken
 
 SOURCE = "/habarshy/stop"
@@ -59,14 +58,11 @@ class Topic(Struct, frozen=True):
 
 
 class Stopping:
-    """Shows and stops the topic of a nudge for one recipient; `append` is Intake's."""
+    """Shows and stops the topic of a nudge for one recipient."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, names: Names,
-        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._names = database, log, library, names
-        self._append, self._clock = append, clock
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
         """What would be stopped; changes nothing.

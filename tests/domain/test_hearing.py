@@ -10,8 +10,8 @@ from domain.hearing import Answered, Other, Question, Stopped, Unclear, understa
 from tests.domain.given import modest
 
 CONSENT = {"1": "citizen.consent_given", "2": "citizen.replied"}
-WORK = Question(UUID(int=1), "aida", "47", CONSENT)
-HOUSE = Question(UUID(int=2), "aida", "12", {"1": "citizen.consent_given", "кейін": "citizen.replied"})
+WORK = Question(UUID(int=1), "aida", "47", CONSENT, UUID(int=3))
+HOUSE = Question(UUID(int=2), "aida", "12", {"1": "citizen.consent_given", "кейін": "citizen.replied"}, UUID(int=4))
 
 
 @pytest.mark.parametrize("text", ["1", " 1. ", "ИӘ", "иә!", "Да", "YES", "yes", "ия"])
@@ -37,7 +37,7 @@ def test_a_bare_answer_to_several_questions_is_none(text: str) -> None:
     ("2 47", Answered(WORK, "2")), ("кейін 12", Answered(HOUSE, "кейін")), ("1 99", Unclear()), ("2 12", Unclear()),
 ])  # fmt: skip
 def test_the_mark_says_which_question(text: str, answer: object) -> None:
-    """The question's mark after the answer; a mark that no question has, or an answer it does not take, is unclear."""
+    """The question's mark follows the answer; one that no question has, or that does not take it, is unclear."""
     assert understand(text, [WORK, HOUSE]) == answer
 
 

@@ -132,14 +132,18 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
 
 
 def compose_dispatcher(
-    platform: Platform, routes: Mapping[str, Route], writer: Writer | None = None, holder: str | None = None
+    platform: Platform,
+    routes: Mapping[str, Route],
+    writer: Writer | None = None,
+    holder: str | None = None,
+    pace: Pace | None = None,
 ) -> Dispatcher:
     """What takes nudges from due to their end."""
     settings, clock = platform.settings, platform.clock
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
         platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
-        Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+        pace or Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,

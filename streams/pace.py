@@ -5,6 +5,7 @@ what is not takes one only when it is due, so that a mass mailing is never in fr
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -33,7 +34,7 @@ class Pace:
         rest: Rest = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._database, self._clock, self._rest = database, clock, rest
-        self._gaps = {name: timedelta(seconds=1 / rate) for name, rate in rates.items()}
+        self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
 
     def limits(self, *names: str) -> tuple[str, ...]:

@@ -141,11 +141,12 @@ async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
     for number in range(1, 21):
         world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
     world.plan()
-    world.at("2025-06-20T09:00+05:00")
+    begun = datetime.fromisoformat("2025-06-20T09:00+05:00")
+    world.at(begun)
     pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
     await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
     assert len(times) == 20
-    assert times[-1] - times[0] >= 9 * SECOND
+    assert times[-1] - begun >= 9 * SECOND
     world.close()
 
 

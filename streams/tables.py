@@ -5,7 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from projections.tables import Id, Position, Pseudonym, metadata
@@ -72,3 +83,17 @@ fake_messages = Table(
     Column("channel", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("person", Pseudonym),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What could not be handled; `person`: whose key seals it (null: the platform's own)."""
+Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)

@@ -13,6 +13,7 @@ from app.commands import (
     govern,
     ingest,
     intents,
+    migrate,
     new,
     packs,
     people,
@@ -37,6 +38,7 @@ from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
+from streams.migrating import WrongSchema
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
@@ -54,6 +56,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
+    WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
@@ -77,6 +80,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eligible": eligible.eligible,
     "simulate": simulate.simulate_command,
     "status": status.status,
+    "migrate": migrate.migrate,
     "lint": packs.lint,
     "test": packs.try_packs,
     "new": new.new,

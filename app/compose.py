@@ -28,6 +28,7 @@ from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
+from streams.migrating import make_ready
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
@@ -66,13 +67,13 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     `make`: where there is no database or key file yet, make it; who only reads does not.
 
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
-            do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile,
+        WrongSchema: with what to do about it.
     """
-    database = _database(settings, make=make)
+    database = open_database(settings, make=make)
     keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
-    database.create()
+    make_ready(database)
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
@@ -96,7 +97,12 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     )  # fmt: skip
 
 
-def _database(settings: Settings, *, make: bool) -> Database:
+def open_database(settings: Settings, *, make: bool) -> Database:
+    """The database of the settings; `make`: it may be made, else there must be one.
+
+    Raises:
+        DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
+    """
     database = Database(settings.database)
     if not make:
         require_tables(database)

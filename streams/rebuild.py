@@ -23,6 +23,7 @@ from streams.database import Database
 from streams.follower import READER, Follower
 from streams.log import Log
 from streams.mapper import Entry
+from streams.migrating import migrate
 from streams.planning import BATCH
 from streams.residing import Residing
 from streams.views import Subject, page_of, unnamed
@@ -73,7 +74,7 @@ def rebuild(database: Database, log: Log, names: Names, catalogue: Catalogue, *,
         raise OnlySqliteYet
     with tempfile.TemporaryDirectory(dir=_folder(database)) as folder:
         shadow = Database(f"sqlite:///{folder}/shadow.sqlite")
-        shadow.create()
+        migrate(shadow)
         folding = _Folding(database, shadow, log, names, catalogue)
         folding.follow()
         try:

@@ -13,6 +13,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
+from streams.database import Database
+from streams.migrating import migrate
+
 GIVEN = "HABARSHY_TEST_POSTGRES"
 """An SQLAlchemy URL of a server to use instead, whose user may create databases."""
 
@@ -43,7 +46,17 @@ def server() -> Iterator[URL]:
 
 @contextmanager
 def fresh(at: URL) -> Iterator[URL]:
-    """An empty database on that server, dropped afterwards."""
+    """A database with our tables on that server, dropped afterwards."""
+    with empty(at) as made:
+        database = Database(made.render_as_string(hide_password=False))
+        migrate(database)
+        database.close()
+        yield made
+
+
+@contextmanager
+def empty(at: URL) -> Iterator[URL]:
+    """A database without any table on that server, dropped afterwards."""
     name = f"habarshy_test_{os.getpid()}_{next(_numbers)}"
     _administer(at, f'CREATE DATABASE "{name}"')
     try:

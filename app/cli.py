@@ -7,6 +7,7 @@ import typer
 
 from app.commands import (
     config,
+    dead_letters,
     demo,
     diff,
     eligible,
@@ -102,6 +103,15 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "principals": (
         "Who may act, and for which agency.",
         {"add": principals.add, "show": principals.show, "remove": principals.remove},
+    ),
+    "dead-letters": (
+        "What could not be handled.",
+        {
+            "list": dead_letters.list_letters,
+            "show": dead_letters.show,
+            "retry": dead_letters.retry,
+            "drop": dead_letters.drop,
+        },
     ),
 }
 """Commands that have commands of their own."""

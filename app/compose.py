@@ -20,6 +20,7 @@ from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
 from streams.areas import AreaPlanning
 from streams.database import Database
+from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
@@ -59,6 +60,7 @@ class Platform(Struct, frozen=True):
     governing: Governing
     switches: Switches
     trials: Trials
+    letters: DeadLetters
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -71,6 +73,16 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         WrongSchema: with what to do about it.
     """
     database = open_database(settings, make=make)
+    try:
+        return _composed(settings, clock, database, keyring, make=make)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _composed(
+    settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
+) -> Platform:
     keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
     make_ready(database)
@@ -94,6 +106,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
+        letters=DeadLetters(database, person_keys, names, clock, {}),
     )  # fmt: skip
 
 

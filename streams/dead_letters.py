@@ -125,8 +125,8 @@ class DeadLetters:
             return person, theirs
         return None, self._keys.ensure(connection, [OURS])[0][OURS]  # not remembered: the caller may yet roll back
 
-    def groups(self) -> list[Group]:
-        """The letters by kind and cause, the largest group first."""
+    def groups(self, choice: Choice | None = None) -> list[Group]:
+        """The letters (all, or those that are meant) by kind and cause, the largest group first."""
         at = dead_letters.c.at
         many = func.count().label("many")
         query = (
@@ -135,7 +135,7 @@ class DeadLetters:
             .order_by(many.desc(), dead_letters.c.kind, dead_letters.c.cause)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_chosen(query, choice or Choice())).all()
         return [Group(kind, cause, count, moment(old), moment(new)) for kind, cause, count, old, new in rows]
 
     def count(self, choice: Choice) -> int:

@@ -1,5 +1,6 @@
 """habarshy migrate: the tables of the database, as this version needs them."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -18,11 +19,11 @@ def migrate(plan: Plan = False, as_json: AsJson = False, database: DatabaseUrl =
     """Bring the database's tables to this version; SQLite's are brought there by every start."""
     settings = settings_of(database)
     opened = Database(settings.database) if plan else open_database(settings, make=True)
-    steps = pending(opened) if plan else take(opened)
+    with closing(opened):
+        steps = pending(opened) if plan else take(opened)
     for step in steps:
         if as_json:
             data_json(step)
         else:
             data(f"{step.revision}  {step.about}")
     talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
-    opened.close()

@@ -55,10 +55,10 @@ def fresh(at: URL) -> Iterator[URL]:
 
 
 @contextmanager
-def empty(at: URL) -> Iterator[URL]:
-    """A database without any table on that server, dropped afterwards."""
+def empty(at: URL, like: URL | None = None) -> Iterator[URL]:
+    """A database without any table (or with all that is in another, to which nobody is connected), dropped later."""
     name = f"habarshy_test_{os.getpid()}_{next(_numbers)}"
-    _administer(at, f'CREATE DATABASE "{name}"')
+    _administer(at, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like.database}"' if like else ""))
     try:
         yield at.set(database=name)
     finally:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Delete, Update, and_, bindparam, delete, func, select, update
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
@@ -68,6 +68,7 @@ def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[
         connection.execute(statement.where(*_THIS), rows)
 
 
+_KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
 _THIS = (
     due.c.due_at == bindparam("at"), due.c.rank == bindparam("class"),
     due.c.nudge == bindparam("id"), due.c.recipient == bindparam("whom"),
@@ -160,20 +161,20 @@ def claim(
 
     `stopped`: of those that a kill switch holds back, whenever their turn is.
     """
-    query = (
-        select(due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
+    free = (
+        select(*_KEY)
         .where(
             due.c.stopped if stopped else due.c.due_at <= now,
             (due.c.held_until.is_(None)) | (due.c.held_until <= now),
         )
-        .order_by(due.c.due_at, due.c.rank, due.c.nudge)
+        .order_by(*_KEY)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("free")
     )
-    rows = [{"at": at, "class": rank, "id": id_, "whom": whom} for at, rank, id_, whom in connection.execute(query)]
-    if rows:
-        connection.execute(update(due).where(*_THIS).values(holder=holder, held_until=until), rows)
-    return [Due(row["id"], row["whom"]) for row in rows]
+    these = and_(*(column == free.c[column.name] for column in _KEY))
+    taken = update(due).where(these).values(holder=holder, held_until=until).returning(*_KEY)
+    return [Due(id_, whom) for _, _, id_, whom in sorted(map(tuple, connection.execute(taken)))]
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

@@ -127,8 +127,12 @@ due = Table(
     Column("holder", String),
     Column("held_until", BigInteger),
     sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},
 )
-"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are."""
+"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are.
+
+With room in every page, so that PostgreSQL changes a claimed row in place.
+"""
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 

@@ -19,7 +19,7 @@ HOUR = 3_600_000_000
 def measure() -> tuple[list[Row], dict[str, float]]:
     with postgres.server() as server, postgres.fresh(server) as at:
         database = _filled(at)
-        idle = statistics.median(seconds(lambda: _claim(database, now=0)) for _ in range(TICKS))
+        idle = statistics.median(seconds(lambda: _claim(database, nudges.Front(), now=0)) for _ in range(TICKS))
         drained = CLAIMED / seconds(lambda: _drain(database))
         database.close()
     rows = [
@@ -44,17 +44,18 @@ def _filled(at: URL) -> Database:
     return database
 
 
-def _claim(database: Database, *, now: int) -> list[nudges.Due]:
-    return database.write(
-        lambda connection: nudges.claim(connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM)
-    )
+def _claim(database: Database, front: nudges.Front, *, now: int) -> list[nudges.Due]:
+    return database.write(lambda connection: nudges.claim(
+        connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front
+    ))  # fmt: skip
 
 
 def _drain(database: Database) -> None:
     """Claim, and take away what was claimed, as ended nudges' rows are."""
-    done = 0
+    done, front = 0, nudges.Front()
     while done < CLAIMED:
-        claimed = _claim(database, now=2 * HOUR)
+        claimed = _claim(database, front, now=2 * HOUR)
         done += len(claimed)
-        latest = HOUR + (claimed[-1].nudge.int >> 64) // 100
-        database.write(lambda connection: connection.execute(delete(due).where(due.c.due_at <= latest)))  # noqa: B023  (runs at once)
+        first, latest = (HOUR + (claimed[at].nudge.int >> 64) // 100 for at in (0, -1))
+        gone = delete(due).where(due.c.due_at.between(first, latest))
+        database.write(lambda connection: connection.execute(gone))  # noqa: B023  (runs at once)

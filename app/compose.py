@@ -23,6 +23,7 @@ from streams.answering import Answering
 from streams.areas import AreaPlanning
 from streams.books import Books
 from streams.database import Database
+from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
@@ -31,6 +32,7 @@ from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
+from streams.migrating import make_ready
 from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
@@ -71,6 +73,7 @@ class Platform(Struct, frozen=True):
     governing: Governing
     switches: Switches
     trials: Trials
+    letters: DeadLetters
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -79,13 +82,23 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     `make`: where there is no database or key file yet, make it; who only reads does not.
 
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
-            do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile,
+        WrongSchema: with what to do about it.
     """
-    database = _database(settings, make=make)
+    database = open_database(settings, make=make)
+    try:
+        return _composed(settings, clock, database, keyring, make=make)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _composed(
+    settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
+) -> Platform:
     keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
-    database.create()
+    make_ready(database)
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
@@ -111,10 +124,16 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
+        letters=DeadLetters(database, person_keys, names, clock, {}),
     )  # fmt: skip
 
 
-def _database(settings: Settings, *, make: bool) -> Database:
+def open_database(settings: Settings, *, make: bool) -> Database:
+    """The database of the settings; `make`: it may be made, else there must be one.
+
+    Raises:
+        DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
+    """
     database = Database(settings.database)
     if not make:
         require_tables(database)

@@ -103,3 +103,7 @@ class Names(Struct, frozen=True):
     def registry_stream(self, kind: str, name: str) -> UUID:
         """The stream of a governance fact: a pack, a trigger, a switch."""
         return _uuid(keyed_hash(self.key, "governance", kind, name))
+
+    def letter(self, kind: str, key: str) -> UUID:
+        """The id of a dead letter: the same failed thing of that kind is the same letter."""
+        return _uuid(keyed_hash(self.key, "dead letter", kind, key))

@@ -130,8 +130,13 @@ due = Table(
     Column("holder", String),
     Column("held_until", BigInteger),
     sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
 )
-"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are."""
+"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are.
+
+With room in every page, so that PostgreSQL changes a claimed row in place, and vacuumed long before a fifth of it is
+gone: what is gone lies at the front, where every claim begins.
+"""
 Index("due_urgent", due.c.due_at, due.c.rank, due.c.nudge,
       sqlite_where=due.c.rank <= URGENT, postgresql_where=due.c.rank <= URGENT)  # fmt: skip
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)

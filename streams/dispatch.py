@@ -37,7 +37,7 @@ class Dispatcher:
         self._database, self._log, self._library, self._sending = database, log, library, sending
         self._clock, self._holder, self._lease = clock, holder, lease
         self._stopping = False
-        self._waking = _Waking()
+        self._waking, self._front = _Waking(), nudges.Front()
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -88,7 +88,7 @@ class Dispatcher:
         return self._database.write(
             lambda connection: nudges.claim(
                 connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit,
-                stopped=stopped, urgent=urgent,
+                stopped=stopped, urgent=urgent, front=self._front,
             ),
             Priority.DISPATCH,
         )  # fmt: skip

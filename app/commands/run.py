@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -27,14 +28,14 @@ def run(
     """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now)
-    platform.library.rules()
-    routes = compose_routes(platform)
-    engine = compose_engine(platform, routes)
-    with run_lock(platform.database.engine.url):
-        asyncio.run(_run(engine, routes, until_idle=until_idle))
-    if as_json:
-        data_json(health(platform.database, platform.log, platform.follower, now()))
-    platform.database.close()
+    with closing(platform.database):
+        platform.library.rules()
+        routes = compose_routes(platform)
+        engine = compose_engine(platform, routes)
+        with run_lock(platform.database.engine.url):
+            asyncio.run(_run(engine, routes, until_idle=until_idle))
+        if as_json:
+            data_json(health(platform.database, platform.log, platform.follower, now()))
 
 
 async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool) -> None:

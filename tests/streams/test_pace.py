@@ -16,6 +16,7 @@ from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from notifiers.routes import single_routes
 from streams.database import Database
+from streams.migrating import migrate
 from streams.pace import AHEAD, Pace
 from tests.domain.given import modest
 from tests.world import LONG_AGO, World, card, fine, iin, registered
@@ -37,7 +38,7 @@ def resting(clock: VirtualClock) -> Callable[[float], Awaitable[None]]:
 def database(tmp_path: Path) -> Iterator[Database]:
     """An empty database."""
     made = Database(f"sqlite:///{tmp_path}/pace.sqlite")
-    made.create()
+    migrate(made)
     yield made
     made.close()
 
@@ -120,7 +121,7 @@ async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> Non
     clock = VirtualClock(START)
     times: list[datetime] = []
     with TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/pace.sqlite")) as database:
-        database.create()
+        migrate(database)
         pace = Pace(database, {"a": 5}, clock, resting(clock))
         for urgent, many in groups:
             for slot in await pace.take([["a"]] * many, urgent=urgent):

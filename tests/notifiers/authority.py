@@ -37,8 +37,8 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority.test")])
         self.file = folder / "authority.pem"
         own = self._builder(self._name, self._key, END).add_extension(
-            x509.BasicConstraints(True, None), critical=True
-        )  # noqa: FBT003  (the library's order)
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
         self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
     def leaf(self, *, until: datetime = END) -> Leaf:

@@ -3,7 +3,7 @@
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notifiers.fcm import FcmNotifier, FcmOptions
-from notifiers.port import Message
+from notifiers.port import Incoming, Message, Report
 from notifiers.sealing import CURVE, octets
 from notifiers.web_push import WebPushNotifier
 from notifiers.web_push_options import WebPushOptions
@@ -38,6 +38,16 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+class NoInbox:
+    """Push brings nothing back."""
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        raise AssertionError(reports)
+
+    async def received(self, message: Incoming) -> None:
+        raise AssertionError(message)
 
 
 @dataclass(frozen=True)

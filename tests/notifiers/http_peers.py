@@ -1,7 +1,7 @@
 """HTTP servers for tests that do what a script says, and a relay that stands before another server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SO_REUSEPORT, SOL_SOCKET, socket
@@ -64,7 +64,7 @@ class HttpPeer:
         return True
 
 
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], "asyncio.Future[None] | object"]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -78,10 +78,9 @@ async def listening(serve: Serve, at: socket | None = None) -> AsyncIterator[int
         current = asyncio.current_task()
         assert current is not None
         tasks.append(current)
-        try:
-            await serve(reader, writer)  # type: ignore[misc]  # any awaitable
-        finally:
-            writer.transport.abort()
+        with suppress(asyncio.CancelledError):  # asyncio would report it as an error of the server's
+            await serve(reader, writer)
+        writer.transport.abort()
 
     port = at.getsockname()[1] if at else 0
     server = await asyncio.start_server(one, "127.0.0.1", port, limit=2**24, reuse_port=bool(at))

@@ -80,9 +80,9 @@ class Link(asyncio.Protocol):
         """Answers, or what is meant to be some."""
         try:
             for code, words in self._replies.feed(data):
-                self._heard(code, words)
                 if self._over:
                     return
+                self._heard(code, words)
         except NoReplyError:
             self._end(Reason.GARBLED)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-_LINE = re.compile(rb"(\d{3})(?:([ -])([^\n]*))?\n")
+_LINE = re.compile(rb"(\d{3})(?:([ -])([^\n]*)|\r)?\n")
 _LONGEST = 2048  # octets of a line: four times what section 4.5.3.1.5 allows
 _MOST_LINES = 200
 

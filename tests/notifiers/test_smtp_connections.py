@@ -121,7 +121,8 @@ async def test_closing_lets_the_letter_in_hand_finish(scripted: Scripted) -> Non
     async with scripted() as peer:
         release = peer.hold("letter")
         notifier = EmailNotifier(config(peer.port, connections=1), lambda: AT)
-        sending = asyncio.create_task(notifier.send([letter() for _ in range(3)]))
+        batch = [letter() for _ in range(3)]
+        sending = asyncio.create_task(notifier.send(batch))
         await peer.reached("letter")
         await notifier.aclose()
         release.set()

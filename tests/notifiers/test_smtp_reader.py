@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ READ = [(220, b"hello\r"), (250, b"first\r"), (354, b""), (550, b"5.1.1 no")]
 def test_pieces_do_not_matter(cuts: list[int]) -> None:
     """The same bytes give the same replies, wherever the network has cut them."""
     replies, places = Replies(), [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [STREAM[start:end] for start, end in pairwise(places)]
     assert [reply for piece in pieces for reply in replies.feed(piece)] == READ
     assert not replies.more
 

@@ -1,4 +1,4 @@
-"""Both ends of a wire in memory: the transport that a link writes to, and a mail server that answers as it is told."""
+"""Both ends of a wire in memory: what a link writes to, and a mail server that answers as it is told."""
 
 import asyncio
 from collections.abc import Callable, Iterator

@@ -1,0 +1,23 @@
+"""Telephone numbers as the providers of SMS take them (ITU-T E.164)."""
+
+import re
+
+import phonenumbers
+
+_WRITTEN = re.compile(r"\+?[0-9 ().-]{4,30}")
+
+
+def e164(address: str, region: str | None = None) -> str | None:
+    """The number's digits with its country code, without the plus; None if nobody can have this number.
+
+    A number without a country code is one of `region` (ISO 3166, two letters); without a region it is none.
+    """
+    if not _WRITTEN.fullmatch(address):
+        return None
+    try:
+        number = phonenumbers.parse(address, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]

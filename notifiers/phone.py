@@ -21,3 +21,10 @@ def e164(address: str, region: str | None = None) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+def written(address: str, *, international: bool, region: str | None = None) -> str:
+    """The number that an SMS came from, with a plus and its country code if it is one; else as it came."""
+    given = address if address.startswith("+") or not international else f"+{address}"
+    digits = e164(given, region) or e164(f"+{address}")
+    return f"+{digits}" if digits else address

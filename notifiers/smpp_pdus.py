@@ -18,6 +18,13 @@ ENQUIRE_LINK_RESP: Final = 0x80000015
 RESPONSE: Final = 0x80000000
 """The bit of a command id that makes it an answer."""
 
+TLV_RECEIPTED_MESSAGE_ID: Final = 0x001E
+TLV_SAR_MSG_REF_NUM: Final = 0x020C
+TLV_SAR_TOTAL_SEGMENTS: Final = 0x020E
+TLV_SAR_SEGMENT_SEQNUM: Final = 0x020F
+TLV_MESSAGE_PAYLOAD: Final = 0x0424
+TLV_MESSAGE_STATE: Final = 0x0427
+
 HEADER: Final = 16
 LONGEST: Final = 70_000
 """More than any PDU of the standard: message_payload has at most 65,535 octets."""
@@ -94,6 +101,6 @@ def delivered(sequence: int, status: int) -> bytes:
 
 def message_id(answer: Pdu) -> str | None:
     """The id in a submit_sm_resp, "" if there is none; None if that is not readable."""
-    raw, zero, _ = answer.whole[HEADER:_LONGEST_ID + HEADER].partition(b"\0")
+    raw, zero, _ = answer.whole[HEADER : _LONGEST_ID + HEADER].partition(b"\0")
     readable = raw.isascii() and (zero or not raw)
     return raw.decode("ascii") if readable else None

@@ -82,7 +82,7 @@ def _ucs2(part: str) -> bytes:
 
 
 def _same_in_ascii(part: str) -> bool:
-    """Whether it has letters, digits, spaces and no sign that GSM 03.38 keeps elsewhere: then there is a short way."""
+    """Whether GSM 03.38 has all its signs where ASCII has them: then there is a short way."""
     return part.isascii() and part.translate(_ALIKE).isalnum()
 
 

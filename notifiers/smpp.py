@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from hashlib import blake2b
+from functools import lru_cache
 from typing import Final
 from uuid import uuid4
 
@@ -72,10 +72,11 @@ class SmppNotifier:
             return []
         until = asyncio.get_running_loop().time() + self._options.limits.begin
         batch = Batch(until, [None] * len(messages), self._arrivals.joined, waiting=len(messages))
-        for number, message in enumerate(messages):
-            self._give(Sending(batch, number, f"key:{message.key}"), message)
-            if number % _AT_ONCE == _AT_ONCE - 1:
-                await asyncio.sleep(0)
+        longest = self._clock() + self._options.validity
+        for first in range(0, len(messages), _AT_ONCE):
+            sendings = enumerate(messages[first : first + _AT_ONCE], first)
+            self._give(batch, [Sending(batch, number, message) for number, message in sendings], longest)
+            await asyncio.sleep(0)
         await self._settled(batch)
         return [outcome or Unknown(Reason.TIMED_OUT) for outcome in batch.outcomes]
 
@@ -84,14 +85,16 @@ class SmppNotifier:
         await self._keeper.aclose()
         await self._arrivals.aclose()
 
-    def _give(self, sending: Sending, message: Message) -> None:
-        pdus = self._written(message)
-        if isinstance(pdus, GiveUp):
-            sending.batch.settle(sending, pdus)
-            return
-        sending.open = len(pdus)
-        parts = [Part(pdu, sending, last=number == len(pdus)) for number, pdu in enumerate(pdus, start=1)]
-        sending.batch.parts += parts
+    def _give(self, batch: Batch, sendings: Sequence[Sending], longest: datetime) -> None:
+        parts: list[Part] = []
+        for sending in sendings:
+            pdus = self._written(sending.message, longest)
+            if isinstance(pdus, GiveUp):
+                batch.settle(sending, pdus)
+            else:
+                sending.open = len(pdus)
+                parts += (Part(pdu, sending, last=number == len(pdus)) for number, pdu in enumerate(pdus, start=1))
+        batch.parts += parts
         self._keeper.put(parts)
 
     async def _settled(self, batch: Batch) -> None:
@@ -106,19 +109,20 @@ class SmppNotifier:
         finally:
             batch.expire()
 
-    def _written(self, message: Message) -> list[bytes] | GiveUp:
-        """The submit_sm of each part."""
+    def _written(self, message: Message, longest: datetime) -> list[bytes] | GiveUp:
+        """The submit_sm of each part. The centre may try until `longest`, or until the message expires."""
         options = self._options
         receiver = e164(message.address, options.region)
         if receiver is None:
             return GiveUp(Reason.BAD_ADDRESS)
         try:
-            content = wire(message.text, blake2b(message.key.encode(), digest_size=1).digest()[0], options.most_parts)
+            content = wire(message.text, message.nudge.int, options.most_parts)
         except UnicodeError:
             return GiveUp(Reason.BAD_CONTENT)
         if content is None:
             return GiveUp(Reason.TOO_LARGE)
         source, ton, npi = self._source
+        until = longest if message.expires is None else min(message.expires, longest)
         last = len(content.parts) - 1
         return [
             SubmitSm(
@@ -130,7 +134,7 @@ class SmppNotifier:
                 dest_addr_ton=options.receiver_ton,
                 dest_addr_npi=options.receiver_npi,
                 esm_class=content.esm_class,
-                validity_period=self._validity(message),
+                validity_period=_absolute(until),
                 registered_delivery=self._receipt(last=number == last),
                 data_coding=content.data_coding,
             ).encode()
@@ -142,14 +146,10 @@ class SmppNotifier:
             return _NONE
         return _LAST_PART if last else _OTHER_PARTS
 
-    def _validity(self, message: Message) -> str:
-        """Until when the centre may try, as an absolute time (SMPP 3.4, 7.1.1)."""
-        longest = self._clock() + self._options.validity
-        until = longest if message.expires is None else min(message.expires, longest)
-        return _absolute(until)
 
-
+@lru_cache(maxsize=256)
 def _absolute(time: datetime) -> str:
+    """An absolute time (SMPP 3.4, 7.1.1)."""
     return f"{time.astimezone(UTC):%y%m%d%H%M%S}000+"
 
 

@@ -1,10 +1,11 @@
 """One session with an SMS centre over one connection (SMPP 3.4): bound once, many messages under way at a time."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from notifiers import smpp_pdus as pdus
 from notifiers.port import Accepted, Outcome, Reason, Unknown
@@ -12,6 +13,8 @@ from notifiers.smpp_config import SmppOptions
 from notifiers.smpp_outbox import Outbox, Part
 from notifiers.smpp_pace import Pace
 from notifiers.smpp_status import INVALID_COMMAND, NOT_BOUND, OK, THROTTLED, refusal
+
+_QUICK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 class Arrivals(Protocol):
@@ -41,6 +44,7 @@ class Link(asyncio.Protocol):
         self._asked: dict[int, asyncio.Future[pdus.Pdu]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._opening: asyncio.TimerHandle | None = None
+        self._ready: list[bytes] = []
         self._bound = False
         self._open = False
         self._blocked = False
@@ -71,6 +75,13 @@ class Link(asyncio.Protocol):
         except pdus.GarbledError:
             self.end(Reason.GARBLED)
         self.pump()
+        if not self._ready and not self.lost.done():
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Have what came acknowledged now: a centre that waits for that (Nagle) would hold the next answers back."""
+        if _QUICK is not None and self._transport is not None:
+            self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
@@ -137,17 +148,24 @@ class Link(asyncio.Protocol):
     # What we write
 
     def write(self, data: bytes) -> bool:
-        """Write; False if the link is gone."""
+        """Write with whatever else is to be written now; False if the link is gone."""
         if self.lost.done() or self._transport is None:
             return False
-        self._transport.write(data)
+        if not self._ready:
+            self._loop.call_soon(self._flush)
+        self._ready.append(data)
         return True
+
+    def _flush(self) -> None:
+        ready, self._ready = self._ready, []
+        if ready and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(ready))
 
     def pump(self) -> None:
         """Write what waits, as far as there is room."""
         if not self._open or self._blocked or self._probe is not None:
             return
-        now, ready = self._loop.time(), list[bytes]()
+        now = self._loop.time()
         if now < self._pace.opens:
             self._pump_at(self._pace.opens)
             return
@@ -156,12 +174,11 @@ class Link(asyncio.Protocol):
             self._sequence = pdus.following(self._sequence)
             self._flying[self._sequence] = part
             part.since = now
-            ready.append(pdus.numbered(part.pdu, self._sequence))
+            self.write(pdus.numbered(part.pdu, self._sequence))
             room -= 1
-        if ready:
+        if self._flying:
             self._idle.clear()
             self._look_by(now + self._limits.response)
-            self.write(b"".join(ready))
 
     def _pump_at(self, when: float) -> None:
         if self._opening is None:
@@ -240,6 +257,8 @@ class Link(asyncio.Protocol):
                 timer.cancel()
         if self._probe is not None and self._probe is not asyncio.current_task():
             self._probe.cancel()
+        if not abruptly:
+            self._flush()
         if self._transport is not None:
             (self._transport.abort if abruptly else self._transport.close)()
         flying, self._flying = self._flying, {}

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 
 _WEIGHT = {Accepted: 0, RetryLater: 1, GiveUp: 2, Unknown: 3}
 
@@ -39,7 +39,7 @@ class Sending:
 
     batch: "Batch"
     number: int
-    fallback: str
+    message: Message
     open: int = 0
     outcome: Outcome | None = None
     ids: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Sending:
 
     def _whole(self) -> Outcome:
         assert self.outcome is not None
-        return Accepted(self.fallback) if self.outcome == Accepted("") else self.outcome
+        return Accepted(f"key:{self.message.key}") if self.outcome == Accepted("") else self.outcome
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,6 @@
 """SMS over SMPP 3.4: one session with an SMS centre, many messages under way at a time."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -43,7 +42,6 @@ class SmppNotifier:
         options: SmppOptions,
         tools: Tools,
         *,
-        tls: ssl.SSLContext | None = None,
         new_id: Callable[[], str] = lambda: uuid4().hex,
         jitter: Callable[[float], float] = lambda seconds: seconds,
     ) -> None:
@@ -51,7 +49,7 @@ class SmppNotifier:
         self._clock = tools.clock
         self._source = options.source
         self._arrivals = Arrivals(options, tools.inbox, new_id)
-        self._keeper = Keeper(options, tls or options.context(), self._arrivals, jitter)
+        self._keeper = Keeper(options, options.context(), self._arrivals, jitter)
 
     @property
     def reports(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, Protocol, cast
 from notifiers import smpp_pdus as pdus
 from notifiers.port import Accepted, Outcome, Reason, Unknown
 from notifiers.smpp_config import SmppOptions
-from notifiers.smpp_outbox import Outbox, Part
+from notifiers.smpp_outbox import Outbox, Part, UnderWay
 from notifiers.smpp_pace import Pace
 from notifiers.smpp_status import INVALID_COMMAND, NOT_BOUND, OK, THROTTLED, refusal
 
@@ -40,7 +40,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._frames = pdus.Frames()
         self._sequence = 0
-        self._flying: dict[int, Part] = {}
+        self._flying = UnderWay(self._limits.response)
         self._asked: dict[int, asyncio.Future[pdus.Pdu]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._opening: asyncio.TimerHandle | None = None
@@ -101,8 +101,9 @@ class Link(asyncio.Protocol):
     def _handle(self, pdu: pdus.Pdu) -> None:
         self._heard = self._loop.time()
         self.proved = self._bound and self._heard >= self._since + self._limits.rest
-        if pdu.command in {pdus.SUBMIT_SM_RESP, pdus.GENERIC_NACK} and pdu.sequence in self._flying:
-            self._answered(self._flying.pop(pdu.sequence), pdu)
+        answers = pdu.command in {pdus.SUBMIT_SM_RESP, pdus.GENERIC_NACK}
+        if answers and (part := self._flying.take(pdu.sequence)):
+            self._answered(part, pdu)
         elif pdu.command & pdus.RESPONSE:
             if pdu.command == pdus.BIND_TRANSCEIVER_RESP and pdu.status == OK and not self._bound:
                 self._begin()
@@ -172,8 +173,7 @@ class Link(asyncio.Protocol):
         room = int(self._pace.allowed) - len(self._flying)
         while room > 0 and (part := self._outbox.next(now)):
             self._sequence = pdus.following(self._sequence)
-            self._flying[self._sequence] = part
-            part.since = now
+            self._flying.put(self._sequence, part, now)
             self.write(pdus.numbered(part.pdu, self._sequence))
             room -= 1
         if self._flying:
@@ -201,27 +201,19 @@ class Link(asyncio.Protocol):
     def _look(self) -> None:
         """Give up on answers that are overdue; ask whether the centre is there, if it has been silent."""
         now = self._loop.time()
-        overdue = False
-        while self._flying and (now >= self._due()):
-            self._flying.pop(next(iter(self._flying))).settle(Unknown(Reason.TIMED_OUT))
-            overdue = True
+        overdue = self._flying.give_up(Unknown(Reason.TIMED_OUT), now)
         if not self._flying:
             self._idle.set()
         if (overdue or now >= self._heard + self._limits.enquire) and self._probe is None:
             self._probe = self._loop.create_task(self._enquire())
         self._timer = None
-        self._look_by(min(self._due(), now + self._limits.enquire))
+        self._look_by(min(self._flying.due(), now + self._limits.enquire))
 
     def _look_by(self, when: float) -> None:
         if self._timer is None or when < self._timer.when():
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self._loop.call_at(when, self._look)
-
-    def _due(self) -> float:
-        """When the oldest answer is overdue."""
-        oldest = next(iter(self._flying.values()), None)
-        return float("inf") if oldest is None else oldest.since + self._limits.response
 
     async def _enquire(self) -> None:
         """Nothing more is written until the centre has answered: it might all be lost."""
@@ -261,8 +253,5 @@ class Link(asyncio.Protocol):
             self._flush()
         if self._transport is not None:
             (self._transport.abort if abruptly else self._transport.close)()
-        flying, self._flying = self._flying, {}
-        unknown = Unknown(Reason.GARBLED if reason is Reason.GARBLED else Reason.LINK_LOST)
-        for part in flying.values():
-            part.settle(unknown)
+        self._flying.give_up(Unknown(Reason.GARBLED if reason is Reason.GARBLED else Reason.LINK_LOST))
         self._idle.set()

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
 
@@ -131,6 +132,42 @@ class Outbox:
         parts, self._parts = self._parts, deque()
         for part in parts:
             part.settle(outcome)
+
+
+class UnderWay:
+    """The parts that are written and not answered, by their sequence numbers, the oldest first.
+
+    An answer is overdue after `patience` seconds.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._parts: dict[int, Part] = {}
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def put(self, sequence: int, part: Part, now: float) -> None:
+        """A part is being written."""
+        part.since = now
+        self._parts[sequence] = part
+
+    def take(self, sequence: int) -> Part | None:
+        """The part that is answered."""
+        return self._parts.pop(sequence, None)
+
+    def due(self) -> float:
+        """When the oldest answer is overdue, in loop time."""
+        oldest = next(iter(self._parts.values()), None)
+        return inf if oldest is None else oldest.since + self._patience
+
+    def give_up(self, outcome: Unknown, now: float = inf) -> bool:
+        """Settle those whose answers are overdue by now, or all; whether there were any."""
+        some = False
+        while self._parts and (now == inf or now >= self.due()):
+            self._parts.pop(next(iter(self._parts))).settle(outcome)
+            some = True
+        return some
 
 
 def _late(part: Part) -> RetryLater:

@@ -20,6 +20,7 @@ _GSM: Final = Codec()
 _JOINED_8: Final = 0x00
 _JOINED_16: Final = 0x08
 _MOST_PARTS: Final = 255
+_MOST_PER_PART: Final = 160
 _GSM_GROUP: Final = 0xF0  # of a data coding: 3GPP TS 23.038, section 4, "data coding/message class"
 
 
@@ -46,6 +47,8 @@ def wire(text: str, reference: int, most: int = _MOST_PARTS) -> Wire | None:
 
     The last byte of `reference` tells the parts of one message from those of another.
     """
+    if len(text) > most * _MOST_PER_PART:
+        return None
     cut = segments(text)
     if len(cut.parts) > min(most, _MOST_PARTS):
         return None

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from ssl import SSLContext
 from typing import Any
 from uuid import UUID
 
@@ -68,11 +67,9 @@ def options(port: int, /, **others: Any) -> SmppOptions:
 
 
 @asynccontextmanager
-async def sms_to(
-    port: int, /, inbox: KeptInbox | None = None, tls: SSLContext | None = None, **others: Any
-) -> AsyncIterator[SmppNotifier]:
+async def sms_to(port: int, /, inbox: KeptInbox | None = None, **others: Any) -> AsyncIterator[SmppNotifier]:
     """A notifier for the centre on this port, closed at the end; its clock stands still."""
-    notifier = SmppNotifier(options(port, **others), Tools(lambda: AT, inbox or KeptInbox()), tls=tls)
+    notifier = SmppNotifier(options(port, **others), Tools(lambda: AT, inbox or KeptInbox()))
     try:
         yield notifier
     finally:

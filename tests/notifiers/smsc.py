@@ -164,7 +164,7 @@ class ScriptedCentre:
 
     def deliver(self, sequence: int, **fields: Any) -> None:
         """Send a deliver_sm to the latest client."""
-        standard = {"source_addr": "77012345678", "destination_addr": "1414", "source_addr_ton": 1}
+        standard: dict[str, Any] = {"source_addr": "77012345678", "destination_addr": "1414", "source_addr_ton": 1}
         self.say(DeliverSm(**(standard | fields), sequence_number=sequence).encode())
 
     def hang_up(self) -> None:

@@ -31,7 +31,7 @@ class SmppLimits(BaseModel):
     because our answer was lost or put it off, counts as the same message.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connect: Seconds = 10.0
     response: Seconds = 30.0
@@ -59,7 +59,7 @@ class SmppOptions(BaseModel):
     what they named in hexadecimal before. `most_parts` limits what one message may cost.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)] = 2775

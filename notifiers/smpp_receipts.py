@@ -22,7 +22,7 @@ _FINAL: Final = {
     "UNDELIV": (Heard.FAILED, Reason.UNDELIVERED),
     "REJECTD": (Heard.FAILED, Reason.REJECTED),
 }
-_ID: Final = re.compile(rb"\bid:\s*([!-~]{1,64})", re.IGNORECASE)
+_ID: Final = re.compile(rb"\bid:\s*(?![a-z]+:)([!-~]{1,64})", re.IGNORECASE)
 _STAT: Final = re.compile(rb"\bstat:\s*([A-Za-z]{1,8})", re.IGNORECASE)
 _ERR: Final = re.compile(rb"\berr:\s*([0-9A-Za-z]{1,6})", re.IGNORECASE)
 

@@ -264,7 +264,7 @@ def _server(authority: Authority, **options: Any) -> dict[str, str]:
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
     ours, our_key = authority.issue("habarshy")
-    given = {"tls": True, "ca_file": authority.file, "certificate_file": ours, "key_file": our_key}
+    given: dict[str, Any] = {"tls": True, "ca_file": authority.file, "certificate_file": ours, "key_file": our_key}
     server = _server(authority) | {"ca": str(authority.file)}
     async with real_centre(tls=server) as centre, sms_to(centre.port, **given) as notifier:
         assert await notifier.send([sms()]) == [Accepted("1")]

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.notifiers.certificates import Authority
+
 pytest.register_assert_rewrite("notifiers.contract")
 
 
@@ -57,3 +59,9 @@ class Certificate:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """One certificate for all tests, made in this run."""
     return Certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """An authority of this test's own."""
+    return Authority(tmp_path)

@@ -38,6 +38,11 @@ class HttpSmsNotifier:
         self._lanes = options.ways()
 
     @property
+    def longest(self) -> float:
+        """The longest that a `send` may take, in seconds."""
+        return self._options.limit
+
+    @property
     def removes_doubles(self) -> bool:
         """Whether the gateway is said to."""
         return self._options.idempotency_header is not None

@@ -53,7 +53,7 @@ class Expression(Generic[Answer]):
         self._own = [name for name in self.reads if not name.startswith(LATER)]
         self._later = [name for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
-        self._fetch_later = _getter([_as_event(name) for name in self._later])
+        self._fetch_later = _getter([_as_event(name) for name in self._later]) if self._later else None
         self._expression = expression
         self._environment = environment
         self._answers: dict[Any, Answer | None] = {}
@@ -64,6 +64,8 @@ class Expression(Generic[Answer]):
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
         """
         try:
+            if self._fetch_later is None:
+                return self._answers[self._fetch_own(values)]
             return self._answers[self._fetch_own(values), self._fetch_later(later)]
         except (KeyError, TypeError):  # not seen before, a value that is missing, or a list among them
             return self._look_up(values, later)
@@ -74,7 +76,8 @@ class Expression(Generic[Answer]):
         answer = self._expression.eval(self._environment.Activation(reads)).plain_value()
         found: Answer | None = answer if type(answer) in self.KINDS else None
         if len(reads) == len(self.reads) and not any(isinstance(value, list) for value in reads.values()):
-            self._remember((self._fetch_own(values), self._fetch_later(later)), found)
+            own = self._fetch_own(values)
+            self._remember(own if self._fetch_later is None else (own, self._fetch_later(later)), found)
         return found
 
     def _remember(self, key: Any, answer: Answer | None) -> None:  # noqa: ANN401  (values)

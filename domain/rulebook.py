@@ -63,6 +63,12 @@ class Rulebook:
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
+        self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
+        """The types whose triggers read what changes with the day: an age, or the law."""
+        self.mortal = {
+            name: type_.subject for name, type_ in catalogue.types.items() if type_.ends_life and type_.subject
+        }
+        """The types that end a life -> in which role."""
         self.canaries = tuple(version for version in self._active if version.share < 1)
         """What is in force for some persons only."""
         for name in sorted({version.trigger.name for version in self._active}):

@@ -102,12 +102,13 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
 
     @cached_property
-    def reads_law(self) -> bool:
-        """Whether its conditions read a parameter of the law."""
+    def reads_the_day(self) -> bool:
+        """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
         needed = self.needs.together if self.needs else ()
         conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
         conditions += [each.when for each in needed]
-        return any(name.startswith("param.") for each in conditions if each is not None for name in each.reads)
+        reads = {name for each in conditions if each is not None for name in each.reads}
+        return any(name == "citizen.age" or name.startswith("param.") for name in reads)
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:

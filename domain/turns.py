@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain.course import Course
 from domain.eligibility import Case, Period, entitled_values
 from domain.history import History
@@ -25,7 +27,7 @@ class Turns:
         for number, period in enumerate(periods):
             edge = period.start if turn.becomes else period.end
             if edge is not None:
-                yield number, start._replace(values=case.values(edge) | entitled_values(period, start.zone))
+                yield number, replace(start, values=case.values(edge) | entitled_values(period, start.zone))
 
     def _case(self, start: Start, turn: Turn) -> tuple[Case, list[Period]]:
         about = (turn.benefit.name, start.fact.event.stream)

@@ -63,10 +63,11 @@ class Expression(Generic[Answer]):
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
         """
+        fetch_later = self._fetch_later
         try:
-            if self._fetch_later is None:
+            if fetch_later is None:
                 return self._answers[self._fetch_own(values)]
-            return self._answers[self._fetch_own(values), self._fetch_later(later)]
+            return self._answers[self._fetch_own(values), fetch_later(later)]
         except (KeyError, TypeError):  # not seen before, a value that is missing, or a list among them
             return self._look_up(values, later)
 

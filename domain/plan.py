@@ -140,7 +140,8 @@ class _Planner:
             day = event.time.astimezone(zone).date()
             if (born := values.get("citizen.born_on")) is not None:
                 values["citizen.age"] = age_on(born, day)
-            values |= parameters_on(self.rulebook.catalogue.parameters, day.isoformat())
+            if parameters := self.rulebook.catalogue.parameters:
+                values |= parameters_on(parameters, day.isoformat())
         return Start(fact, values, zone, fact.ahead_from)
 
     def _turn(self, start: Start, version: Version, turn: Turn) -> None:

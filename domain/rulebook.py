@@ -1,5 +1,6 @@
 """The rulebook: all published trigger versions with their reach, as the log's governance facts give it."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
@@ -58,6 +59,7 @@ class Rulebook:
         self.catalogue, self.defaults, self.names = catalogue, defaults, names
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
+        self._spans: dict[str, tuple[list[datetime] | None, list[list[Version]]]] = {}
         self._active = [version for version in versions if not version.withdrawn]
         self.counted = frozenset(
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
@@ -86,11 +88,27 @@ class Rulebook:
         for type_ in {version.trigger.on for version in versions}:
             self._by_type.setdefault(type_, []).append(latest_first)
 
-    def applying(self, type_: str, time: datetime, person: str) -> list[Version]:
+    def applying(self, type_: str, time: datetime, person: str) -> Sequence[Version]:
         """For each trigger, the latest-published version that applies, if it starts on the type.
 
         It applies if its reach covers the time and its share the person.
         """
+        if (spans := self._spans.get(type_)) is None:
+            spans = self._spans[type_] = self._spans_of(type_)
+        reaches, applying = spans
+        if reaches is None:
+            return self._found(type_, time, person)
+        return applying[bisect_right(reaches, time)]
+
+    def _spans_of(self, type_: str) -> tuple[list[datetime] | None, list[list[Version]]]:
+        """What applies before the first reach and from each of them on; no reaches where it depends on the person."""
+        versions = [version for each in self._by_type.get(type_, ()) for version in each]
+        if any(version.share < 1 for version in versions):
+            return None, []
+        reaches = sorted({version.reach for version in versions})
+        return reaches, [[], *(self._found(type_, reach, "") for reach in reaches)]
+
+    def _found(self, type_: str, time: datetime, person: str) -> list[Version]:
         found = []
         for versions in self._by_type.get(type_, ()):
             for version in versions:

@@ -135,6 +135,9 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
             return ()
         if not self.occurrence:
             return (fact.event.source, fact.original_id)
+        if len(self.occurrence) == 1:
+            only = fact.values.get(self.occurrence[0])
+            return None if only is None else (str(only),)
         about = [fact.values.get(path) for path in self.occurrence]
         return None if None in about else tuple(map(str, about))
 

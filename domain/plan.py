@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.deaths import Deaths
 from domain.done import Done, moot_from, names_nudge
-from domain.events import Effective, LifeEvent
+from domain.events import Effective
 from domain.history import History, lives_in
 from domain.parameters import parameters_on
 from domain.person import Fold, age_on
@@ -21,8 +22,6 @@ from domain.timing import zone_or
 from domain.triggers import CORRECTION, Trigger, Turn
 from domain.turns import Turns
 
-HEIRS = frozenset({"heir", "heirs"})
-"""The roles whose triggers a death starts rather than ends."""
 _ID = attrgetter("id.int")
 
 
@@ -73,6 +72,8 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
     planner = _Planner(history, rulebook)
     for fact in history.everything:
         planner.follow(fact)
+    if rulebook.alone:
+        planner.turn_by_themselves()
     return planner.plan()
 
 
@@ -84,20 +85,13 @@ class _Planner:
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.counted: dict[str, list[Start]] = {}
-        self.deaths: dict[str, datetime] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
         self.elsewhen = history.elsewhen
         for fact in history.facts:
-            self._notice(fact)
+            self.by_type.setdefault(fact.event.type, []).append(fact)
+        self.deaths = Deaths(history, rulebook)
         self.homes = Homes(history, rulebook.catalogue)
-
-    def _notice(self, fact: Effective) -> None:
-        event = fact.event
-        self.by_type.setdefault(event.type, []).append(fact)
-        if event.type in self.rulebook.mortal:
-            for deceased in event.persons.get(self.rulebook.mortal[event.type], ()):
-                self.deaths.setdefault(deceased, event.time)
 
     def plan(self) -> Plan:
         """What the facts followed so far lead to."""
@@ -131,6 +125,12 @@ class _Planner:
                 self._turn(start, version, trigger.turn)
             elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
+
+    def turn_by_themselves(self) -> None:
+        """Plan what starts on entitlements about the person alone."""
+        for number, edge, version in self.turns.alone():
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
 
     def _start(self, fact: Effective) -> Start:
         event, attributes = fact.event, self.fold.attributes
@@ -196,12 +196,12 @@ class _Planner:
         trigger, event = version.trigger, start.fact.event
         id_ = about.id_of(name)
         due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
-        if event.area is not None:
+        if event.area is not None and not trigger.alone:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
                 return
             about = at_home
         behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
-        if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
+        if behind or ((about.done or self.deaths.times) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
         if step.smooth:
@@ -227,33 +227,23 @@ class _Planner:
 
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""
-        if any(each.time <= deadline for each in about.done):
-            return True
-        return bool(self.deaths) and self._cut_short(start.fact.event, trigger, due)
+        done = any(each.time <= deadline for each in about.done)
+        return done or self.deaths.cut_short(start.fact.event, trigger, due)
 
     def _done(self, start: Start, trigger: Trigger) -> list["Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
-        about_homes = start.fact.event.area is not None
+        about_homes = start.fact.event.area is not None and not trigger.alone
+        itself = None if trigger.alone else start.fact
         return [
             Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
             for unless in trigger.unless
             for later in self._reported(unless.on, elsewhen=about_homes)
-            if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
+            if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
     def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
         found = self.by_type.get(type_, [])
         return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
-
-    def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
-        """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
-        if not self.deaths:
-            return False
-        concerned = [self.person]
-        type_ = self.rulebook.catalogue.types.get(event.type)
-        if type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
-            concerned += event.persons.get(type_.subject, ())
-        return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
 
 
 class _About(Struct, frozen=True):

@@ -65,6 +65,8 @@ class Rulebook:
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
+        self.alone = tuple(version for version in self._active if version.trigger.alone)
+        """What starts on no event, but on an entitlement that is about the person alone."""
         self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
         """The types whose triggers read what changes with the day: an age, or the law."""
         self.mortal = {

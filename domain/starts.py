@@ -47,10 +47,15 @@ def with_others(
     return replace(start, values=values, loaded=max(loads, default=None))
 
 
-def occurrence_of(names: Names, person: str, trigger: Trigger, fact: Effective, number: int = 0) -> UUID | None:
-    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+def occurrence_of(
+    names: Names, person: str, trigger: Trigger, fact: Effective | None, number: int = 0
+) -> UUID | None:
+    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0.
+
+    Without a fact it is about the person.
+    """
     again = (str(number),) if number and not trigger.once else ()
-    subject = trigger.subject(fact)
+    subject = () if fact is None else trigger.subject(fact)
     return None if subject is None else names.occurrence(trigger.name, person, *subject, *again)
 
 

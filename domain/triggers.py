@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.conditions import Condition
+from domain.event_types import PERSON
 from domain.events import Effective
 from domain.steps import Step, Values
 from domain.timing import Offset, end_of_day, shift
@@ -102,6 +103,11 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
 
     @cached_property
+    def alone(self) -> bool:
+        """Whether it starts on an entitlement that is about the person alone, and so on no event."""
+        return self.on == PERSON
+
+    @cached_property
     def reads_the_day(self) -> bool:
         """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
         needed = self.needs.together if self.needs else ()
@@ -131,7 +137,7 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
         """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
-        if self.once:
+        if self.once or self.alone:
             return ()
         if not self.occurrence:
             return (fact.event.source, fact.original_id)

@@ -1,5 +1,6 @@
 """What compiling any part of a trigger shares: its data, the catalogue, and all that is bad kept for the end."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -14,7 +15,7 @@ ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
 
 NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
-_NO_EVENT_HERE = "undeclared reference to 'event"
+_OF_AN_EVENT = re.compile(r"undeclared reference to ('event(?:\..*)?')")
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="CompilerBase")
@@ -75,8 +76,8 @@ class CompilerBase:
         try:
             return None if text is None else condition_at(path, text, variables)
         except BadTrigger as bad:
-            if self.alone and bad.problem.startswith(_NO_EVENT_HERE):
-                raise BadTrigger(path, NO_EVENT, bad.line, bad.column) from None
+            if self.alone and (undeclared := _OF_AN_EVENT.match(bad.problem)):
+                raise BadTrigger(path, f"{undeclared[1]}: {NO_EVENT}", bad.line, bad.column) from None
             raise
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:

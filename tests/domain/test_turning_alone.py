@@ -1,4 +1,4 @@
-"""Triggers on entitlements about the person alone: no event starts them, and one of the person's own explains each."""
+"""Triggers on entitlements about the person alone: no event starts them, and one of their events explains each."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -153,7 +153,7 @@ def test_words_know_the_law_of_that_day() -> None:
 @pytest.mark.parametrize(("more", "problem"), [
     ({"due": {"a": {"from": "event.time"}}}, "due.a.from: 'event.time': the benefit is about the person alone"),
     ({"due": {"a": {"from": "event.born_on"}}}, "due.a.from: 'event.born_on': the benefit is about the person alone"),
-    ({"when": "event.order > 3"}, "when: the benefit is about the person alone"),
+    ({"when": "event.order > 3"}, "when: 'event.order': the benefit is about the person alone"),
     ({"occurrence": "event.number"}, "occurrence: 'event.number': the benefit is about the person alone"),
     ({"to": "mother"}, "to: the benefit is about the person alone, so nobody else is told of it"),
     ({"expires": "event.expires_on"}, "expires: 'event.expires_on': the benefit is about the person alone"),
@@ -167,7 +167,8 @@ def test_there_is_no_event_to_read(more: dict[str, Any], problem: str) -> None:
 
 
 FACTS = [
-    known(), known("1962-08-20", "2025-02-02", "again"), correction(known(), known("1962-09-20")), lives(), AWAY, BACK,
+    known(), known("1962-08-20", "2025-02-02", "again"), correction(known(), known("1962-09-20")), lives(), AWAY,
+    BACK,
     granted("2025-10-10"), annulment(granted("2025-10-10")), born(), contact("2025-01-02", zone="Asia/Tokyo"),
     death("2025-12-01", of=SAULE),
 ]  # fmt: skip

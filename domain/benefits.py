@@ -92,6 +92,12 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
         """The dotted names of the dates that it begins and ends with."""
         return frozenset(bound.source for bound in (self.start, self.until) if bound is not None)
 
+    @property
+    def attributes(self) -> set[str]:
+        """What it reads of the person; an age follows from the birth date."""
+        read = {name.partition(".")[2] for name in self.reads if name.startswith("citizen.")}
+        return (read - {"age"}) | ({"born_on"} if "age" in read else set())
+
     @cached_property
     def reads(self) -> frozenset[str]:
         """All dotted names that it reads."""

@@ -82,7 +82,7 @@ class Case:
 
     def _read_bounds(self, at: datetime) -> tuple[date | None, date | None]:
         dates = (self.benefit.start, self.benefit.until)
-        values = self.values(at) if any(dates) else {}
+        values = {**self.course.attributes(at), **self._event}
         start, until = (None if date_ is None else date_.day(values, self._zone) for date_ in dates)
         return start, until
 
@@ -96,7 +96,7 @@ class Case:
     def obstacles(self, at: datetime) -> Iterator[Obstacle]:
         """What stands against the entitlement at that time."""
         yield from self._out_of_time(at)
-        values = self.values(at)
+        values = self.values(at) if self.benefit.conditions or self.benefit.unless else {}
         for requirement in self.benefit.conditions:
             if (holds := requirement.when.holds(values)) is not True:
                 yield Obstacle(Why.CONDITION, requirement=requirement, unknown=holds is None)

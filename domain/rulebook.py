@@ -1,9 +1,10 @@
 """The rulebook: all published trigger versions with their reach, as the log's governance facts give it."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from domain.built_in import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
 from domain.canary import admits
 from domain.event_types import Catalogue
 from domain.ids import Names
+from domain.residence import setting_types
 from domain.timing import UTC, QuietHours
 from domain.triggers import Trigger
 from domain.workdays import WEEKDAYS, Workdays
@@ -46,6 +48,20 @@ class Version(Struct, frozen=True):
     share: float = 1.0
 
 
+class Alone(NamedTuple):
+    """A version that no event starts. `explained_by`: the event types that may, besides a person's first event."""
+
+    version: Version
+    explained_by: frozenset[str]
+
+
+def _explaining(version: Version, catalogue: Catalogue) -> Iterator[str]:
+    if version.trigger.turn is not None:
+        benefit = version.trigger.turn.benefit
+        yield from benefit.had_by
+        yield from setting_types(catalogue, benefit.attributes)
+
+
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _BUILT_IN = {DIGEST_VERSION: Version(DIGEST_TRIGGER, DIGEST_VERSION, 0, _ALWAYS, _ALWAYS)}
 
@@ -65,7 +81,9 @@ class Rulebook:
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
-        self.alone = tuple(version for version in self._active if version.trigger.alone)
+        self.alone = tuple(
+            Alone(each, frozenset(_explaining(each, catalogue))) for each in self._active if each.trigger.alone
+        )
         """What starts on no event, but on an entitlement that is about the person alone."""
         self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
         """The types whose triggers read what changes with the day: an age, or the law."""

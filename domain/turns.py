@@ -1,6 +1,7 @@
 """The edges of a person's entitlements, as what triggers start on."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from uuid import UUID
 
@@ -39,10 +40,18 @@ class Turns:
         after it was reported, and what waits till then keeps its version.
         """
         found = [
-            (number, edge, version) for version in self._rulebook.alone if version.trigger.turn is not None
+            (number, edge, version) for version, types in self._rulebook.alone
+            if version.trigger.turn is not None and self._may_apply(version, types)
             for number, edge in self._alone(version.trigger.turn) if self._applies(version, edge)
         ]  # fmt: skip
         return sorted(found, key=itemgetter(0))
+
+    def _may_apply(self, version: Version, types: AbstractSet[str]) -> bool:
+        """Whether there is any event within the version's reach that may explain a turn: else none is looked for."""
+        facts = self._history.facts
+        return any(
+            fact.event.time >= version.reach for at, fact in enumerate(facts) if not at or fact.event.type in types
+        )
 
     def _applies(self, version: Version, edge: Start) -> bool:
         applying = self._rulebook.applying(PERSON, edge.fact.event.time, self._history.person)

@@ -1,6 +1,6 @@
 """Many rows at once: the driver's own fastest way, inside the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import chain
@@ -169,9 +169,8 @@ def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def driver_rows(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+def driver_rows(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
     """The rows as the driver gives them, for pages of the log: SQLAlchemy makes an object of each."""
     with closing(connection.execute(query)) as result:
         cursor: Any = result.cursor
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        yield from cursor

@@ -12,7 +12,7 @@ import aiosmtplib
 
 from benchmarks.measuring import Row, peak_mb
 from notifiers.email import EmailNotifier
-from notifiers.email_config import SmtpOptions
+from notifiers.email_config import Security, SmtpOptions
 from notifiers.mime import Letter, Letterhead
 from notifiers.port import Accepted, Message, Outcome
 from notifiers.smtp_dial import dial
@@ -31,7 +31,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 async def _measure() -> tuple[list[Row], dict[str, float]]:
     async with sink() as port:
-        options = SmtpOptions(host="127.0.0.1", port=port, security="none", sender="habarshy@gov.test",
+        options = SmtpOptions(host="127.0.0.1", port=port, security=Security.NONE, sender="habarshy@gov.test",
                               sender_name="Хабаршы", bounces="bounces@gov.test")  # fmt: skip
         notifier, messages = EmailNotifier(options, lambda: AT), [_message(n) for n in range(LETTERS)]
         head = Letterhead(options)

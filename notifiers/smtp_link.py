@@ -222,7 +222,8 @@ class Link(asyncio.Protocol):
         errand = Errand(self._work, *taken, first=not self._used)
         self._used = True
         self._flying.append(errand)
-        stages, commands = ENVELOPE, errand.envelope(size=self._size)
+        stages: tuple[Stage, ...] = ENVELOPE
+        commands = errand.envelope(size=self._size)
         if self._transaction:
             stages, commands = (Stage.RSET, *stages), b"RSET\r\n" + commands
         if not self._pipelining:

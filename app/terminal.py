@@ -57,6 +57,13 @@ def talk(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
+def confirm(question: str) -> bool:
+    """Whether whoever is at the terminal says yes; nobody there says no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def stop(code: Exit, line: str) -> NoReturn:
     """Say why, and end with that code."""
     talk(line)

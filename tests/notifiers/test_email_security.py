@@ -63,6 +63,19 @@ async def test_an_unknown_certificate_gets_nothing(certificate: Certificate, sec
     assert box.envelopes == []
 
 
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_an_expired_certificate_gets_nothing(tmp_path: Path, security: Security) -> None:
+    """A server whose certificate has run out gets no letter, and the letter is put off."""
+    box, expired = Box(), Certificate(tmp_path, days=30)
+    start, later = (expired.server() if security is way else None for way in (Security.TLS, Security.STARTTLS))
+    async with (
+        real(box, tls_from_start=start, tls_context=later) as port,
+        email_to(port, security=security, ca_file=expired.authority) as notifier,
+    ):
+        (outcome,) = await notifier.send([letter()])
+    assert (outcome, box.envelopes) == (NOT_ADMITTED, [])
+
+
 async def test_starttls_is_never_waived(certificate: Certificate) -> None:
     """A server without STARTTLS gets no letter in the clear, whoever took the offer out of its answer."""
     box = Box()

@@ -7,7 +7,7 @@ attempt; the body holds no personal data, but names the agency's own event that 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -151,7 +151,7 @@ def _nudge_of(event: LifeEvent) -> UUID | None:
 
 
 def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
-    id_ = f"evt_{call.event.hex}"
+    id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
     return {
         "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(hook.secret).sign(id_, now, call.body.decode()),

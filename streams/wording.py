@@ -21,8 +21,12 @@ AnswerUrl = Callable[[UUID, str, str], str]
 """Makes the link to answer a nudge, as its recipient, with a code."""
 
 
-def render(case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None) -> Rendered:
+def render(
+    case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None, *, mail: bool = True
+) -> Rendered:
     """The words of a case in its recipient's language, all channels; with `answer_url`, its buttons can answer.
+
+    Without `mail` the email is not laid out.
 
     Raises:
         WordsFailed: a value is missing.
@@ -40,7 +44,7 @@ def render(case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None
     )  # fmt: skip
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
     return rules.renderers[intent.version].render(
-        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer
+        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, mail=mail
     )
 
 

@@ -22,16 +22,20 @@ class _Proxy:
         self._port, self._delay = port, delay
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: list[asyncio.Task[None] | None] = []
+        self._over = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._tasks.append(asyncio.current_task())
         self._writers.append(writer)
-        with suppress(OSError):
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
-            self._writers.append(there_writer)
-            await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
-            there_writer.transport.abort()
-        writer.transport.abort()
+        try:
+            with suppress(OSError):
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self._writers.append(there_writer)
+                if not self._over:
+                    await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
+                there_writer.transport.abort()
+        finally:
+            writer.transport.abort()
 
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
@@ -43,6 +47,8 @@ class _Proxy:
         target.close()
 
     async def hang_up(self) -> None:
+        self._over = True
+        await asyncio.sleep(0)  # who was let in just now is served, and shown out, too
         for writer in self._writers:
             writer.transport.abort()
         await asyncio.gather(*(task for task in self._tasks if task))

@@ -239,7 +239,7 @@ def test_bad_options_are_named(tmp_path: Path) -> None:
     assert "hosts" in refused(**good | {"hosts": []})
     assert "lanes" in refused(**good, lanes=0)
     assert "connect_timeout" in refused(**good, connect_timeout=9)
-    assert "authority_file" in refused(**good, authority_file=tmp_path / "none")
+    assert "ca_file" in refused(**good, ca_file=tmp_path / "none")
     assert "endpoint" in refused(**good, endpoint="https://x.test")
 
 

@@ -73,25 +73,29 @@ class WebPushNotifier:
         subscription = self._hosts.subscription(message.address)
         if subscription is None:
             return GiveUp(Reason.BAD_ADDRESS)
-        content = _content(message, LONGEST)
+        key = message.key
+        content = _content(message, key, LONGEST)
         if isinstance(content, GiveUp):
             return content
-        answer = await self._post(subscription, message, content)
+        headers = self._headers(message, key, subscription)
+        answer = await self._post(subscription, headers, content)
         if isinstance(answer, Answer) and answer.status == _TOO_LARGE:
-            shorter = _content(message, len(content) // 2)
+            shorter = _content(message, key, len(content) // 2)
             if not isinstance(shorter, GiveUp):
-                answer = await self._post(subscription, message, shorter)
-        return meaning(answer, message.key, self._clock()) if isinstance(answer, Answer) else answer
+                answer = await self._post(subscription, headers, shorter)
+        return meaning(answer, key, self._clock()) if isinstance(answer, Answer) else answer
 
-    async def _post(self, to: Subscription, message: Message, content: bytes) -> Answer | Outcome:
-        headers = {
+    def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
+        return {
             "authorization": self._vapid.header(to.origin),
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
             "ttl": str(life(message, self._clock())),
             "urgency": _URGENCY[message.klass],
-            "topic": collapse_key(message),
+            "topic": collapse_key(key),
         }
+
+    async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
         body = sealed(content, to.key, to.point, to.auth, self._draw())
         try:
             return await self._http.request("POST", to.endpoint, headers, body)
@@ -106,8 +110,8 @@ def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:
     return refusal(answer, now, _FINAL)
 
 
-def _content(message: Message, room: int) -> bytes | GiveUp:
-    tag, nudge, links = message.key, str(message.nudge), buttons(message)
+def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
+    nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
         return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, links))

@@ -10,6 +10,7 @@ from notifiers.http_refusals import refusal
 from notifiers.kinds import Kind, Tools
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
 from notifiers.push_words import Button, buttons, collapse_key, fitted, life
+from notifiers.sealers import Job, Sealer
 from notifiers.sealing import LONGEST, Draw, drawn, sealed
 from notifiers.subscription import Hosts, Subscription, is_subscription
 from notifiers.vapid import Vapid
@@ -38,7 +39,7 @@ class WebPushNotifier:
     """The push channel to browsers.
 
     A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
-    never seen. `clock` must give aware times; `draw` gives the secrets of one message.
+    never seen. `clock` must give aware times; `draw` gives the secrets of one message, where no sealer draws its own.
     """
 
     channel = "push"
@@ -49,6 +50,8 @@ class WebPushNotifier:
         self.longest = options.limit
         self._clock = clock
         self._draw = draw
+        self._beside = options.sealer
+        self._sealer: Sealer | None = None
         self._hosts = Hosts(options.hosts)
         self._vapid = Vapid(options.key(), options.subject, clock)
         self._lanes = options.ways()
@@ -59,7 +62,9 @@ class WebPushNotifier:
         return is_subscription(address)
 
     async def start(self) -> None:
-        """Push services report nothing."""
+        """Begin the process that encrypts, if there is to be one; push services report nothing."""
+        if self._beside and self._sealer is None:
+            self._sealer = Sealer()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
@@ -68,6 +73,8 @@ class WebPushNotifier:
     async def aclose(self) -> None:
         """Close the connections; what is on its way is finished before."""
         await self._http.aclose()
+        if self._sealer is not None:
+            await self._sealer.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         subscription = self._hosts.subscription(message.address)
@@ -96,11 +103,16 @@ class WebPushNotifier:
         }
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
-        body = sealed(content, to.key, to.point, to.auth, self._draw())
+        body = await self._sealed(to, content)
         try:
             return await self._http.request("POST", to.endpoint, headers, body)
         except ValueError:  # a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)
+
+    async def _sealed(self, to: Subscription, content: bytes) -> bytes:
+        if self._sealer is not None:
+            return await self._sealer.sealed(Job(content, to.point, to.auth))
+        return sealed(content, to.key, to.point, to.auth, self._draw())
 
 
 def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:

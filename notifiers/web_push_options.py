@@ -46,6 +46,7 @@ class WebPushOptions(HttpOptions):
     hosts: Annotated[tuple[str, ...], AfterValidator(_are_hosts)] = Field(
         default=KNOWN_HOSTS, min_length=1, description="the push services that may be called"
     )
+    sealer: bool = Field(default=False, description="encrypt in a process beside ours, where a core is free")
     reports_display: bool = Field(default=False, description="our service worker reports what it displays")
 
     @property

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from notifiers.sealing import CURVE, drawn, sealed
 
 _MOST = 256  # jobs handed over at a time, so that nobody's waits for thousands of others
-_PATIENCE = 5.0
+PATIENCE = 5.0
+"""Seconds, for what takes a hundredth of one."""
+_TO_START = 30.0
 
 
 class Job(NamedTuple):
@@ -32,15 +34,20 @@ class Job(NamedTuple):
 
 
 class Sealer:
-    """One process. Should it die or hang, the work goes on in ours."""
+    """One process. Should it die, or answer nothing for `patience` seconds, the work goes on in ours."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._waiting: list[tuple[Job, asyncio.Future[bytes]]] = []
         self._pipe, theirs = get_context("spawn").Pipe()
         self._process = get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
         self._working: asyncio.Task[None] | None = None
+
+    async def ready(self) -> None:
+        """Wait until it works."""
+        await self._bodies([], _TO_START)
 
     async def sealed(self, job: Job) -> bytes:
         """The job done; those that come while others are being done are handed over together."""
@@ -55,28 +62,33 @@ class Sealer:
         while self._waiting:
             taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
             jobs = [job for job, _ in taken]
-            bodies = await asyncio.to_thread(self._ask, jobs)
+            bodies = await self._bodies(jobs, self._patience)
             for (_, done), body in zip(taken, bodies, strict=True):
                 if not done.done():  # its message may have been cancelled
                     done.set_result(body)
 
+    async def _bodies(self, jobs: list[Job], patience: float) -> list[bytes]:
+        """A process that hangs is killed, which ends every wait for its pipe."""
+        killing = asyncio.get_running_loop().call_later(patience, self._process.kill)
+        try:
+            return await asyncio.to_thread(self._ask, jobs)
+        finally:
+            killing.cancel()
+
     def _ask(self, jobs: list[Job]) -> list[bytes]:
         try:
             self._pipe.send(jobs)
-            if self._pipe.poll(_PATIENCE):
-                bodies: list[bytes] = self._pipe.recv()
-                return bodies
-            self._process.kill()  # so that a late answer is never taken for the next
+            bodies: list[bytes] = self._pipe.recv()
         except (OSError, EOFError):
-            pass
-        return [job.done() for job in jobs]
+            return [job.done() for job in jobs]
+        return bodies
 
     async def aclose(self) -> None:
         """End the process; what it works on is finished before."""
         if self._working is not None:
             await self._working
         self._pipe.close()
-        await asyncio.to_thread(self._process.join, _PATIENCE)
+        await asyncio.to_thread(self._process.join, self._patience)
         if self._process.is_alive():
             self._process.kill()
 

@@ -65,6 +65,7 @@ class WebPushNotifier:
         """Begin the process that encrypts, if there is to be one; push services report nothing."""
         if self._beside and self._sealer is None:
             self._sealer = Sealer()
+            await self._sealer.ready()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""

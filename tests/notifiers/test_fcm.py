@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from notifiers.fcm import KIND, FcmNotifier, FcmOptions
 from notifiers.fcm_answers import meaning
-from notifiers.http import Answer
+from notifiers.google_account import AccessTokens, service_account
+from notifiers.http import Answer, Http, Timeouts
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Action, GiveUp, Outcome, Reason, RetryLater, Unknown
 from tests.notifiers.browsers import AT, Browser, Clock, NoInbox, push
@@ -152,6 +153,22 @@ async def test_a_refused_token_is_renewed_once(google: Google) -> None:
         assert [type(outcome) for outcome in outcomes] == [Accepted] * 9
         assert (await google.seen(port))["grants"] == 2
         assert await notifier.send([push("never-1:APA91b")]) == [RetryLater(None, Reason.NOT_ADMITTED, "401")]
+
+
+async def test_a_late_refusal_of_an_old_token_costs_nothing(google: Google) -> None:
+    """Whoever hears late that the token before was refused does not throw the new one away."""
+    grants = [answer(200, body=b'{"access_token":"%b","expires_in":3599}' % name) for name in (b"first", b"second")]
+    async with http_peer(grants) as peer:
+        http = Http(Timeouts(5, 10))
+        account = service_account(google.account(f"http://127.0.0.1:{peer.port}/token"))
+        tokens = AccessTokens(account, http, Clock())
+        assert await tokens.current() == "first"
+        tokens.forget("first")
+        assert await tokens.current() == "second"
+        tokens.forget("first")
+        assert await tokens.current() == "second"
+        assert len(peer.heard) == 2
+        await http.aclose()
 
 
 @pytest.mark.parametrize(

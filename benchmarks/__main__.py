@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from app.tuning import calm_collector
-from benchmarks import append, area, dispatch, due, email, embedded, lint, planning, postgres, scan, sms
+from benchmarks import append, area, dispatch, due, email, embedded, lint, planning, postgres, push, scan, sms
 from benchmarks.measuring import Row, save, told
 
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "email": email.measure,
     "sms": sms.measure,
     "dispatch": dispatch.measure,
+    "push": push.measure,
 }
 
 

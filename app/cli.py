@@ -18,6 +18,7 @@ from app.commands import (
     people,
     preview,
     principals,
+    relay,
     rules,
     run,
     serve,
@@ -37,11 +38,13 @@ from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
+from streams.one_active import NeedsPostgres
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
+from streams.topics import KafkaUnavailable, TopicRefused, WrongPartitions
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -56,6 +59,10 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDatabase: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
+    NeedsPostgres: Exit.USAGE,
+    KafkaUnavailable: Exit.UNAVAILABLE,
+    WrongPartitions: Exit.UNAVAILABLE,
+    TopicRefused: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
     NotSubmitted: Exit.CHECK_FAILED,
@@ -70,6 +77,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.demo,
     "ingest": ingest.ingest,
     "run": run.run,
+    "relay": relay.relay,
     "api": serve.api,
     "intents": intents.intents,
     "trail": people.trail,

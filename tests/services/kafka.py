@@ -1,4 +1,4 @@
-"""An Apache Kafka broker of the tests' own: one KRaft node on private ports of loopback, in a folder that goes with it."""
+"""An Apache Kafka broker of the tests' own: one KRaft node on private ports of loopback, in a folder of its own."""
 
 import os
 import shutil

@@ -26,6 +26,7 @@ from app.commands import (
     status,
     stops,
     trials,
+    worker,
 )
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ingest": ingest.ingest,
     "run": run.run,
     "relay": relay.relay,
+    "worker": worker.worker,
     "api": serve.api,
     "intents": intents.intents,
     "trail": people.trail,

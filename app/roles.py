@@ -13,7 +13,7 @@ from app.settings import BadSettings, Settings
 from app.terminal import talk
 from streams.one_active import NeedsPostgres
 from streams.outages import STORE_AWAY, Patience, heals, told
-from streams.topics import Topics
+from streams.topics import KafkaUnavailable, Topics
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -49,6 +49,20 @@ def composed(settings: Settings, clock: Clock) -> Platform:
             if not heals(error):
                 raise
             threading.Event().wait(patience.after(told(error)))
+
+
+def topics_there(topics: Topics) -> None:
+    """Return once Kafka answers and has the topics.
+
+    Raises:
+        TopicRefused, WrongPartitions: what waiting does not heal.
+    """
+    patience = Patience(talk)
+    while True:
+        try:
+            return topics.ensure()
+        except KafkaUnavailable as error:
+            threading.Event().wait(patience.after(str(error)))
 
 
 @contextmanager

@@ -7,13 +7,18 @@ from msgspec import Struct
 
 from projections import history, nudges
 from projections.tables import micros, optional_moment
+from streams import dead_letters
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
+from streams.reconciling import finds
 
 
 class Health(Struct, frozen=True):
-    """Counts, and how old the oldest of what waits is (seconds)."""
+    """Counts, and how old the oldest of what waits is (seconds).
+
+    `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
+    """
 
     facts: int
     unplanned: int
@@ -24,6 +29,9 @@ class Health(Struct, frozen=True):
     next_due: datetime | None
     open_attempts: int
     views_behind: int
+    dead_letters: int
+    reconciled: int
+    reconciled_at: datetime | None
     nudges: Mapping[str, int]
 
 
@@ -32,6 +40,7 @@ def health(database: Database, log: Log, follower: Follower, now: datetime) -> H
     behind = follower.behind()
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection)
+        found, last = finds(connection)
         due_now, first = nudges.waiting(connection, micros(now))
         return Health(
             facts=log.facts.last_position(connection),
@@ -43,6 +52,9 @@ def health(database: Database, log: Log, follower: Follower, now: datetime) -> H
             next_due=optional_moment(nudges.next_due(connection)),
             open_attempts=nudges.open_attempts(connection),
             views_behind=behind,
+            dead_letters=dead_letters.count(connection),
+            reconciled=found,
+            reconciled_at=last,
             nudges=nudges.states(connection),
         )
 

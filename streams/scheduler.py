@@ -13,11 +13,10 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
+from streams.reconciling import RECONCILE_AFTER, Reconciler
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
-RECONCILE_AFTER = timedelta(minutes=5)
-"""How long a fact may wait for its plan before the reconciler takes it."""
 
 
 class Engine(Struct, frozen=True):
@@ -74,8 +73,7 @@ class Engine(Struct, frozen=True):
         }
 
     async def _reconcile(self) -> None:
-        """Plan who waits for too long: beside a live planner there is nobody, so a find is a sign of trouble."""
-        await asyncio.to_thread(self.planning.drain, self.clock() - RECONCILE_AFTER)
+        await asyncio.to_thread(Reconciler(self.database, self.planning, self.clock).run)
 
 
 class _Jobs:

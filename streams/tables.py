@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
 from sqlalchemy.types import NullType
 
 from projections.tables import Id, Position, Pseudonym, metadata
@@ -72,3 +72,24 @@ fake_messages = Table(
     Column("channel", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("letter", String, primary_key=True),
+    Column("person", Pseudonym, index=True),
+    Column("cause", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""What a worker could not do: `letter` is where the record stands (topic/partition/offset), or who cannot be planned.
+
+`at`: since when, in microseconds. Nothing of the record is kept: a pseudonym and a cause are all that there is to it.
+"""
+
+reconciled = Table(
+    "reconciled",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("found", Integer, nullable=False),
+)
+"""How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""

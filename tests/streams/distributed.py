@@ -1,8 +1,11 @@
 """A platform on a real PostgreSQL and a real Kafka, as one process of several has it, and how to look into both."""
 
+import asyncio
 import itertools
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +26,8 @@ from streams.cloudevents import Envelope
 from streams.publishing import Publisher
 from streams.relay import Relay
 from streams.topics import PARTITIONS, Topics
+from streams.woken import PlanWoken
+from streams.worker import Handler, Tuning, Worker
 from templates.loader import load_packs
 from tests.services import postgres
 from tests.streams.storing import PATIENCE
@@ -30,6 +35,8 @@ from tests.world import KEYRING, LONG_AGO, NOON, annulled, birth, card, correcte
 
 _numbers = itertools.count(1)
 LOOK_EVERY = 0.02
+QUICK = Tuning(session=6.0)
+ENDED: list[int] = []
 """Seconds between two looks whether something has come true in another process."""
 
 
@@ -106,6 +113,42 @@ def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
         made.close()
 
 
+@contextmanager
+def working(
+    land: Country, handler: Handler | None = None, end: Callable[[int], None] = ENDED.append
+) -> Iterator[Worker]:
+    """A worker of this process works during the block."""
+    handler = handler or PlanWoken(land.platform.database, land.platform.planning, land.topics.persons, land.clock)
+    role = Worker(land.topics, "worker", handler, land.told.append, QUICK, end)
+    stops: list[Callable[[], object]] = []
+
+    async def work() -> None:
+        stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+        stops.append(lambda: loop.call_soon_threadsafe(stopped.set))
+        await role.run(stopped)
+
+    land.topics.ensure()
+    with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
+        eventually(lambda: bool(stops))
+        yield role
+
+
+def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """A role as a process of its own, at the land's time."""
+    settings = {
+        "HABARSHY_DATABASE": land.url, "HABARSHY_KEY_FILE": str(land.key_file), "HABARSHY_KAFKA": land.topics.address,
+        "HABARSHY_KAFKA_PREFIX": land.topics.prefix, "HABARSHY_KAFKA_SESSION_SECONDS": "6",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
+    return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)
+
+
+def ended(running: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit code of a process, and what it said; it ends by itself."""
+    _, said = running.communicate(timeout=PATIENCE)
+    return running.returncode, said
+
+
 def everyday(persons: int) -> list[Envelope]:
     """What happens to some people: registrations, cards, fines, a birth; corrected, annulled, and out of order."""
     events: list[Envelope] = []
@@ -130,7 +173,7 @@ def planned(on: Platform) -> bytes:
 
 
 @contextmanager
-def running(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+def running(work: Callable[[], None], stop: Callable[[], object]) -> Iterator[None]:
     """The work goes on in a thread during the block, and ends well when it is asked to stop."""
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(work)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
-from streams.intake import Intake
+from streams.intake import Intake, Outcome
 from streams.topics import Record, Sender, Topics
 from streams.worker import Incoming
 
@@ -32,12 +32,23 @@ class TakeIn:
         Raises:
             NotDelivered: what was refused could not be passed on.
         """
-        outcomes = self._intake.accept([_read(record) for record in records])
+        outcomes = self._accept([_read(record) for record in records])
         self._sender.send(
             self._refused(record, outcome.refused)
             for record, outcome in zip(records, outcomes, strict=True)
             if outcome.refused is not None
         )
+
+    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
+        """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
+        try:
+            return self._intake.accept(envelopes)
+        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+            if len(envelopes) == 1:
+                reason = f"made the platform fail ({type(error).__name__}); report it, it is a defect"
+                return [Outcome(accepted=False, refused=Refused("$", reason, "defect"))]
+        half = len(envelopes) // 2
+        return self._accept(envelopes[:half]) + self._accept(envelopes[half:])
 
     def _refused(self, record: Incoming, refused: Refused) -> Record:
         why = {

@@ -22,11 +22,13 @@ class Upkeep:
 
     def __init__(
         self, database: Database, areas: AreaPlanning, follower: Follower, reconciler: Reconciler,
-        tell: Callable[[str], None],
+        tell: Callable[[str], None], every: float = EVERY, reconcile_turns: int = RECONCILE_TURNS,
     ) -> None:  # fmt: skip
+        self._every, self._reconcile_turns = every, reconcile_turns
         self._areas, self._follower, self._reconciler, self._tell = areas, follower, reconciler, tell
         self._turn = OneActive(database, UPKEEP)
         self._stopping = threading.Event()
+        self.active = False
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -38,7 +40,8 @@ class Upkeep:
         patience = Patience(self._tell)
         for turn in count(1):
             try:
-                if self._turn.take() is not None:
+                self.active = self._turn.take() is not None
+                if self.active:
                     self._work(turn)
                 patience.over("the upkeep goes on")
             except STORE_AWAY as error:
@@ -46,14 +49,14 @@ class Upkeep:
                 self._stopping.wait(patience.after(told(error)))
             except Exception as error:  # noqa: BLE001  (the next turn tries again)
                 log.error("the upkeep failed: %s", type(error).__name__)  # noqa: TRY400  (a traceback may hold data)
-            if self._stopping.wait(EVERY):
+            if self._stopping.wait(self._every):
                 self._turn.give_up()
                 return
 
     def _work(self, turn: int) -> None:
         self._areas.drain()
         self._follower.drain()
-        if turn % RECONCILE_TURNS == 0 and (found := self._reconciler.run()):
+        if turn % self._reconcile_turns == 0 and (found := self._reconciler.run()):
             self._tell(
                 f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"
             )

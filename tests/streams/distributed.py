@@ -36,7 +36,6 @@ from tests.world import KEYRING, LONG_AGO, NOON, annulled, birth, card, correcte
 _numbers = itertools.count(1)
 LOOK_EVERY = 0.02
 QUICK = Tuning(session=6.0)
-ENDED: list[int] = []
 """Seconds between two looks whether something has come true in another process."""
 
 
@@ -114,23 +113,21 @@ def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
 
 
 @contextmanager
-def working(
-    land: Country, handler: Handler | None = None, end: Callable[[int], None] = ENDED.append
-) -> Iterator[Worker]:
+def working(land: Country, handler: Handler | None = None, role: str = "worker") -> Iterator[Worker]:
     """A worker of this process works during the block."""
     handler = handler or PlanWoken(land.platform.database, land.platform.planning, land.topics.persons, land.clock)
-    role = Worker(land.topics, "worker", handler, land.told.append, QUICK, end)
+    worker = Worker(land.topics, role, handler, land.told.append, QUICK)
     stops: list[Callable[[], object]] = []
 
     async def work() -> None:
         stopped, loop = asyncio.Event(), asyncio.get_running_loop()
         stops.append(lambda: loop.call_soon_threadsafe(stopped.set))
-        await role.run(stopped)
+        await worker.run(stopped)
 
     land.topics.ensure()
     with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
         eventually(lambda: bool(stops))
-        yield role
+        yield worker
 
 
 def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":

@@ -1,53 +1,68 @@
-"""The wiring of the workers: one member of a consumer group in this process, with what it does for all."""
+"""The wiring of the roles that work with Kafka: one process each, with what it says of itself on its health port."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from app.clock import Clock
 from app.compose import Platform
+from app.http.role import Role, answering
 from app.roles import composed, stopping, topics_of, topics_there
 from app.settings import Settings
 from app.terminal import talk
 from streams.areas import AreaPlanning
 from streams.kafka_intake import TakeIn
+from streams.lag import KafkaLag
 from streams.planning import Planning
 from streams.reconciling import Reconciler
-from streams.topics import Sender
+from streams.relay import Relay
+from streams.topics import Sender, Topics
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
-from streams.worker import Tuning, Worker
+from streams.worker import Handler, Tuning, Worker
 
 
-def work(settings: Settings, clock: Clock) -> None:
+def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Relay the log, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    relay = Relay(platform.database, platform.names, topics, clock, talk)
+    role = Role("relay", platform, lambda: [relay.behind()], lambda: relay.away)
+    with answering(role, health), stopping(relay.stop):
+        relay.run()
+    platform.database.close()
+
+
+def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Plan whom records wake, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
     platform.library.rules()
-    topics_there(topics)
     handler = PlanWoken(platform.database, platform.planning, topics.persons, clock)
     with _upkeep(platform):
-        asyncio.run(_until_stopped(Worker(topics, "worker", handler, talk, tuning_of(settings))))
+        _work("worker", platform, topics, handler, health)
     platform.database.close()
 
 
-def take_in(settings: Settings, clock: Clock) -> None:
+def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
     """Take in events of registries, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
     platform.library.rules()
-    topics_there(topics)
-    sender = Sender(topics.address)
-    handler = TakeIn(platform.intake, topics, sender)
-    asyncio.run(_until_stopped(Worker(topics, "intake", handler, talk, tuning_of(settings))))
-    sender.close()
+    with closing(Sender(topics.address)) as sender:
+        _work("intake", platform, topics, TakeIn(platform.intake, topics, sender), health)
     platform.database.close()
 
 
-def tuning_of(settings: Settings) -> Tuning:
-    """How the records come."""
-    return Tuning(session=settings.kafka_session_seconds)
+def _work(name: str, platform: Platform, topics: Topics, handler: Handler, health: socket.socket | None) -> None:
+    topics_there(topics)
+    tuning = Tuning(session=platform.settings.kafka_session_seconds)
+    with closing(KafkaLag(topics, name, handler.topic, platform.clock)) as lag:
+        worker = Worker(topics, name, handler, talk, lag.partitions, tuning)
+        with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
+            asyncio.run(_until_stopped(worker))
 
 
 async def _until_stopped(worker: Worker) -> None:

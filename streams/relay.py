@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.ids import Names
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
+from streams.lag import Lag
 from streams.mapper import decode_life
 from streams.one_active import RELAY, OneActive
 from streams.outages import STORE_AWAY, Patience, heals, told
@@ -26,13 +26,6 @@ READER = "relay"
 PAGE = 5000
 LOOK_EVERY, TURN_EVERY = 0.05, 1.0
 """Seconds between two looks for new facts, and between two tries to become the active one."""
-
-
-class Behind(Struct, frozen=True):
-    """How far a reader is behind: how many, and since when the first of them waits (seconds)."""
-
-    count: int
-    seconds: float
 
 
 class Relay:
@@ -49,7 +42,7 @@ class Relay:
         self._waking, self._sender = Waking(names, page), Sender(topics.address)
         self._turn = OneActive(database, RELAY)
         self._stopping = threading.Event()
-        self.active, self._waiting = False, False
+        self.active, self._waiting, self.away = False, False, ""
 
     def stop(self) -> None:
         """Begin no further page."""
@@ -89,6 +82,7 @@ class Relay:
     def _pause(self, patience: Patience, reason: str) -> None:
         """Let another one try meanwhile."""
         self._give_up()
+        self.away = reason
         self._stopping.wait(patience.after(reason))
 
     def _give_up(self) -> None:
@@ -103,6 +97,7 @@ class Relay:
             if not self.page(session):
                 self._stopping.wait(LOOK_EVERY)
             patience.over("relaying")
+            self.away = ""
 
     def page(self, session: Connection) -> int:
         """One page further; returns how many positions that was."""
@@ -118,13 +113,13 @@ class Relay:
         topic = self._topics.persons
         return (Record(topic, key, value) for key, value in woken)
 
-    def behind(self) -> Behind:
-        """How far the relay, whichever is active, is behind the log."""
+    def behind(self) -> Lag:
+        """How far the relay, whichever is active, is behind the log (in positions)."""
         with self._database.reading() as connection:
             position = positions.position_of(connection, READER)
             count = FactRecorder.last_position(connection) - position
             first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
         if first is None:
-            return Behind(count, 0.0)
+            return Lag(count, 0.0)
         waits = micros(self._clock()) - micros(decode_life(first[4]).recorded)
-        return Behind(count, max(0.0, waits / 1_000_000))
+        return Lag(count, max(0.0, waits / 1_000_000))

@@ -65,7 +65,7 @@ class Topics(Struct, frozen=True):
     replication: int = 1
     retention_hours: int = 7 * 24
     life_hours: int = 24
-    answer_seconds: float = 10.0
+    answer_seconds: float = 5.0
 
     @property
     def persons(self) -> str:

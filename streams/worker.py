@@ -10,14 +10,15 @@ import logging
 import os
 import threading
 import traceback
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import faust
 from msgspec import Struct
 
+from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, told
-from streams.topics import NotDelivered, Topics
+from streams.topics import KafkaUnavailable, NotDelivered, Topics
 
 DEFECT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
@@ -52,26 +53,29 @@ class Handler(Protocol):
 class Tuning(Struct, frozen=True):
     """How the records come: so many at once, or those of so many seconds.
 
-    `session`: seconds after which a worker that says nothing is taken for dead, and others do its work.
+    `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
+    seconds after which a worker that has nothing in hand, while records of its partitions wait, starts anew.
     """
 
     batch: int = 500
     within: float = 0.02
     session: float = 30.0
+    stalled: float = 60.0
 
 
 class Worker:
     """One member of a consumer group; as many as there are partitions share the work."""
 
     def __init__(
-        self, topics: Topics, role: str, handler: Handler, tell: Callable[[str], None], tuning: Tuning | None = None,
-        end: Callable[[int], None] = os._exit,
+        self, topics: Topics, role: str, handler: Handler, tell: Callable[[str], None],
+        lag: Callable[[], Sequence[Lag]], tuning: Tuning | None = None, end: Callable[[int], None] = os._exit,
     ) -> None:  # fmt: skip
         self._topics, self._role, self._handler, self._tell = topics, role, handler, tell
-        self._tuning, self._end = tuning or Tuning(), end
+        self._lag, self._tuning, self._end = lag, tuning or Tuning(), end
+        self._batches = 0
         self._busy, self._hand = threading.Lock(), asyncio.Lock()
         self._stopping = False
-        self.waiting = False
+        self.away = ""
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until the event is set; what is in hand then is finished and acknowledged."""
@@ -84,7 +88,8 @@ class Worker:
         app.agent(topic, name=self._role)(self._carry)
         await app.start()
         self._tell(f"working on {self._handler.topic}")
-        ended = [asyncio.ensure_future(each) for each in (stopped.wait(), app.wait_until_stopped())]
+        watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment))
+        ended = [asyncio.ensure_future(each) for each in watched]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         for each in ended:
             each.cancel()
@@ -94,8 +99,24 @@ class Worker:
         await app.consumer.force_commit()
         await app.stop()
         if not stopped.is_set():
-            self._tell("the connection to Kafka broke for good; start again")
+            self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
             self._end(DEFECT)
+
+    async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
+        """Return once Faust has gone silent, as it sometimes does: nothing came, though records wait."""
+        before = -1
+        while before != self._batches or not await self._waits(assignment):
+            before = self._batches
+            await asyncio.sleep(self._tuning.stalled)
+
+    async def _waits(self, assignment: Callable[[], Iterable[Any]]) -> bool:
+        if self._hand.locked():
+            return False
+        try:
+            lags = await asyncio.to_thread(self._lag)
+        except KafkaUnavailable:
+            return False
+        return bool({each.partition for each in assignment()} & {lag.partition for lag in lags if lag.count})
 
     async def _carry(self, stream: Any) -> None:  # noqa: ANN401  (Faust's stream)
         batches: AsyncIterable[list[Any]] = stream.noack_take(self._tuning.batch, within=self._tuning.within)
@@ -104,6 +125,7 @@ class Worker:
                 if await self._handled([_incoming(event.message) for event in events]):
                     for event in events:
                         event.ack()
+            self._batches += 1
 
     async def _handled(self, records: Sequence[Incoming]) -> bool:
         """Whether it is done; however long that takes, unless the worker is to stop and the store is away.
@@ -116,14 +138,14 @@ class Worker:
             try:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
             except AWAY as error:
-                self.waiting = True
-                await asyncio.sleep(patience.after(told(error)))
+                self.away = told(error)
+                await asyncio.sleep(patience.after(self.away))
             except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)
                 self._defect(error)
                 return False
             else:
                 patience.over("working")
-                self.waiting = False
+                self.away = ""
                 return True
         return False
 

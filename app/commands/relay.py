@@ -1,19 +1,16 @@
 """habarshy relay: tells Kafka whom each event woke."""
 
+from app.listening import HealthHost, HealthPort, health_listener
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import talk
 
 
-def relay(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def relay(
+    health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", clock: ClockTime = None,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
     """Relay the log to Kafka. One is active; others wait, and one of them takes over."""
-    from app.roles import composed, stopping, topics_of  # noqa: PLC0415  (drivers that other commands do not need)
-    from streams.relay import Relay  # noqa: PLC0415  (the same)
+    from app.working import relay_log  # noqa: PLC0415  (imports that no other command needs)
 
-    settings = settings_of(database, key_file)
-    topics = topics_of(settings)
-    platform = composed(settings, clock_of(clock))
-    role = Relay(platform.database, platform.names, topics, platform.clock, talk)
-    with stopping(role.stop):
-        role.run()
-    platform.database.close()
+    relay_log(settings_of(database, key_file), clock_of(clock), health_listener(health_host, health_port))
     talk("stopped")

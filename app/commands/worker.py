@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.listening import HealthHost, HealthPort, health_listener
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import talk
 
@@ -13,11 +14,12 @@ FromKafka = Annotated[
 
 
 def worker(
-    intake: FromKafka = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:
+    intake: FromKafka = False, health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
     """Work on what comes through Kafka; as many as needed share the work."""
-    from app.working import take_in, work  # noqa: PLC0415  (a second of imports that no other command needs)
+    from app.working import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
 
-    settings = settings_of(database, key_file)
-    (take_in if intake else work)(settings, clock_of(clock))
+    role = take_in if intake else plan_woken
+    role(settings_of(database, key_file), clock_of(clock), health_listener(health_host, health_port))
     talk("stopped")

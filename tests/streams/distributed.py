@@ -23,6 +23,7 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from projections import history, nudges
 from streams.cloudevents import Envelope
+from streams.lag import KafkaLag
 from streams.publishing import Publisher
 from streams.relay import Relay
 from streams.topics import PARTITIONS, Topics
@@ -116,7 +117,8 @@ def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
 def working(land: Country, handler: Handler | None = None, role: str = "worker") -> Iterator[Worker]:
     """A worker of this process works during the block."""
     handler = handler or PlanWoken(land.platform.database, land.platform.planning, land.topics.persons, land.clock)
-    worker = Worker(land.topics, role, handler, land.told.append, QUICK)
+    lag = KafkaLag(land.topics, role, handler.topic, land.clock)
+    worker = Worker(land.topics, role, handler, land.told.append, lag.partitions, QUICK)
     stops: list[Callable[[], object]] = []
 
     async def work() -> None:
@@ -128,6 +130,7 @@ def working(land: Country, handler: Handler | None = None, role: str = "worker")
     with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
         eventually(lambda: bool(stops))
         yield worker
+    lag.close()
 
 
 def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":

@@ -166,7 +166,7 @@ def test_a_store_that_is_away_is_waited_for(land: Country) -> None:
     handler = Away(land.topics.persons)
     with working(land, handler) as role:
         eventually(lambda: handler.tries >= 3)
-        assert role.waiting
+        assert role.away
         assert land.committed("worker") == 0
         handler.back = True
         eventually(lambda: len(handler.taken) == len(land.records()))
@@ -224,7 +224,7 @@ def defective(address: str, prefix: str) -> None:
     from streams.worker import Worker  # noqa: PLC0415  (the same)
 
     topics = Topics(address, prefix)
-    asyncio.run(Worker(topics, "worker", Defect(topics.persons), talk, QUICK).run(asyncio.Event()))
+    asyncio.run(Worker(topics, "worker", Defect(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
 
 
 def test_a_defect_ends_the_process_without_acknowledging(land: Country, capfd: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,8 @@ class KafkaLag:
         """
         with self._lock:
             consumer = self._consumer = self._consumer or Consumer(
-                client(self._topics.address) | {"group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+                client(self._topics.address)
+                | {"group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10}
             )
             try:
                 waiting = self._waiting(consumer)

@@ -6,13 +6,16 @@ from collections.abc import Callable
 import typer
 
 from app.commands import (
+    bounces,
     config,
+    dead_letters,
     demo,
     diff,
     eligible,
     govern,
     ingest,
     intents,
+    migrate,
     new,
     packs,
     people,
@@ -39,6 +42,7 @@ from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
+from streams.migrating import WrongSchema
 from streams.one_active import NeedsPostgres
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
@@ -58,6 +62,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
+    WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     NeedsPostgres: Exit.USAGE,
@@ -87,6 +92,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eligible": eligible.eligible,
     "simulate": simulate.simulate_command,
     "status": status.status,
+    "migrate": migrate.migrate,
     "lint": packs.lint,
     "test": packs.try_packs,
     "new": new.new,
@@ -102,12 +108,23 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "control": stops.control,
     "rules": rules.rules,
     "test-send": trials.trial,
+    "bounce": bounces.bounce,
+    "bounces": bounces.bounces,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),
     "principals": (
         "Who may act, and for which agency.",
         {"add": principals.add, "show": principals.show, "remove": principals.remove},
+    ),
+    "dead-letters": (
+        "What could not be handled.",
+        {
+            "list": dead_letters.list_letters,
+            "show": dead_letters.show,
+            "retry": dead_letters.retry,
+            "drop": dead_letters.drop,
+        },
     ),
 }
 """Commands that have commands of their own."""

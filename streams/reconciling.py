@@ -12,10 +12,10 @@ from sqlalchemy import Connection, func, select
 from projections import history
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_moment
-from streams import dead_letters
 from streams.database import Database, Priority
 from streams.planning import BATCH, Planning
-from streams.tables import reconciled
+from streams.put_aside import PutAside
+from streams.tables import dead_letters, reconciled
 
 RECONCILE_AFTER = timedelta(minutes=5)
 """How long a fact may wait for its plan before the reconciler takes it."""
@@ -25,13 +25,11 @@ class Reconciler:
     """Looks for who was forgotten."""
 
     def __init__(
-        self,
-        database: Database,
-        planning: Planning,
-        clock: Callable[[], datetime],
+        self, database: Database, planning: Planning, aside: PutAside, clock: Callable[[], datetime],
         after: timedelta = RECONCILE_AFTER,
-    ) -> None:
-        self._database, self._planning, self._clock, self._after = database, planning, clock, after
+    ) -> None:  # fmt: skip
+        self._database, self._planning, self._aside = database, planning, aside
+        self._clock, self._after = clock, after
 
     def run(self) -> int:
         """Plan who waits since before the delay, those with a dead letter aside; returns how many they were."""
@@ -45,14 +43,13 @@ class Reconciler:
         """Counted first: it is a find, also if this process ends before it is planned."""
         self._database.write(lambda connection: _count(connection, micros(now), len(found)), Priority.PLANNING)
         if causes := self._planning.plan_woken(found):
-            letters = dead_letters.of_persons(causes)
-            self._database.write(lambda connection: dead_letters.note(connection, letters, now), Priority.PLANNING)
+            self._aside.keep((), causes)
 
     def _forgotten(self, now: datetime) -> list[str]:
         with self._database.reading() as connection:
-            letters = dead_letters.count(connection)
+            letters = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
             found = history.unplanned(connection, BATCH + letters, micros(now - self._after))
-            known = dead_letters.with_letters(connection, found) if letters else set()
+            known = set(self._aside.among(connection, found))
         return [person for person in found if person not in known][:BATCH]
 
 

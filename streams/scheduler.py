@@ -14,9 +14,12 @@ from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
+from streams.tidying import Tidying
+from streams.webhooks import Webhooks
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
+TIDY_EVERY = timedelta(hours=1)
 
 
 class Engine(Struct, frozen=True):
@@ -27,6 +30,9 @@ class Engine(Struct, frozen=True):
     areas: AreaPlanning
     dispatcher: Dispatcher
     follower: Follower
+    webhooks: Webhooks
+    tidying: Tidying
+    reconciler: Reconciler
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
@@ -37,7 +43,7 @@ class Engine(Struct, frozen=True):
 
     async def _round(self) -> bool:
         planned = await asyncio.to_thread(self.planning.drain)
-        handled = await self.dispatcher.drain()
+        handled = await self.dispatcher.drain() + await self.webhooks.deliver()
         passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
         return bool(planned or handled or passed)
 
@@ -67,13 +73,16 @@ class Engine(Struct, frozen=True):
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
             "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
+            "urgent": (self.dispatcher.drain_urgent, every),
             "dispatch": (self.dispatcher.drain, every),
+            "webhooks": (self.webhooks.deliver, every),
+            "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
         }
 
     async def _reconcile(self) -> None:
-        await asyncio.to_thread(Reconciler(self.database, self.planning, self.clock).run)
+        await asyncio.to_thread(self.reconciler.run)
 
 
 class _Jobs:

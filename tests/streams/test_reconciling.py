@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from app.compose import Platform
 from projections import history
-from streams import dead_letters
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
 from streams.upkeep import Upkeep
@@ -18,13 +17,14 @@ LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
 
 def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     """The reconciler of that platform."""
-    return Reconciler(world.platform.database, planning or world.platform.planning, world.clock)
+    on = world.platform
+    return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
 
 
 def kept(land: Country, on: Platform | None = None) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
-    own = Reconciler(on.database, on.planning, land.clock)
+    own = Reconciler(on.database, on.planning, on.aside, land.clock)
     return Upkeep(on.database, on.areas, on.follower, own, land.told.append, every=0.02, reconcile_turns=1)
 
 
@@ -71,7 +71,7 @@ def test_who_cannot_be_planned_is_found_once(world: World) -> None:
     assert world.health().reconciled == 2
     with on.database.reading() as connection:
         waiting = history.unplanned(connection, 10)
-        assert dead_letters.with_letters(connection, waiting) == {world.name(AIGERIM), world.name(DANA)}
+        assert set(on.aside.among(connection, waiting)) == {world.name(AIGERIM), world.name(DANA)}
 
 
 def test_without_a_wake_the_upkeep_plans(land: Country) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.engine import make_url
 
 from app.clock import system_clock
 from streams.lag import KafkaLag, Lag
-from streams.migrating import VERSION_TABLE
 from streams.outages import heals
 from streams.topics import KafkaUnavailable, Record, Sender
 from streams.worker import DEFECT, Tuning, Worker
@@ -61,7 +60,7 @@ def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -
 def test_a_schema_of_another_version_ends_the_role(land: Country, role: list[str], version: str, words: str) -> None:
     """Where the tables are older or newer than the code, a role ends with 3, says what to do, and changes nothing."""
     with land.platform.database.engine.begin() as connection:
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{version}'"))
+        connection.execute(text("UPDATE schema_version SET version_num = :version"), {"version": version})
     assert_ends(land, role, {}, 3, words)
 
 

@@ -12,13 +12,16 @@ from app.keyfile import load_keyring
 from app.links import Links
 from app.paths import data_folder
 from app.settings import BadSettings, Settings
+from domain.channels import ADDRESS_OF
 from domain.ids import Names
-from domain.settle import ADDRESS_OF
 from notifiers.email import EmailNotifier
 from notifiers.email_config import EmailConfig, Limits, Security
 from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
+from notifiers.routes import Route, single_routes
+from streams.answering import Answering
 from streams.areas import AreaPlanning
+from streams.books import Books
 from streams.database import Database
 from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
@@ -30,11 +33,16 @@ from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
 from streams.migrating import make_ready
+from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.receipts import Receipts
+from streams.receiving import Receiving
+from streams.refusals import Refusals
 from streams.scheduler import Engine
+from streams.sending import Sending
+from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.trials import Trials
 from streams.writing import Writer
@@ -54,7 +62,12 @@ class Platform(Struct, frozen=True):
     planning: Planning
     areas: AreaPlanning
     follower: Follower
+    books: Books
     receipts: Receipts
+    refusals: Refusals
+    answering: Answering
+    stopping: Stopping
+    receiving: Receiving
     links: Links
     box: FakeBox
     governing: Governing
@@ -90,18 +103,23 @@ def _composed(
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
     planning = Planning(database, log, library, clock)
+    intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
         if empty:
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
+    books = Books(database, log, library, names, intake.append, clock)
+    receipts, refusals = Receipts(database, log, clock), Refusals(books)
+    answering, stopping = Answering(books), Stopping(books)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=Intake(database, log, names, lambda: library.rules().checker, clock),
+        intake=intake,
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
-        receipts=Receipts(database, log, clock),
+        books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
+        receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
@@ -124,18 +142,36 @@ def open_database(settings: Settings, *, make: bool) -> Database:
     return database
 
 
-def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:
+def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
-    dispatcher = Dispatcher(
-        platform.database, platform.log, platform.library, notifiers,
-        Writer(platform.links.unsubscribe, platform.links.answer), platform.clock,
-        holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
+    dispatcher = compose_dispatcher(platform, routes)
+    return Engine(
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock
     )  # fmt: skip
-    return Engine(platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock)
 
 
-def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
-    """Channel -> notifier: what the settings configure, on SQLite the shipped fake for the rest."""
+def compose_dispatcher(
+    platform: Platform,
+    routes: Mapping[str, Route],
+    writer: Writer | None = None,
+    holder: str | None = None,
+    pace: Pace | None = None,
+) -> Dispatcher:
+    """What takes nudges from due to their end."""
+    settings, clock = platform.settings, platform.clock
+    lease = timedelta(seconds=settings.lease_seconds)
+    sending = Sending(
+        platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
+        pace or Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+    )  # fmt: skip
+    return Dispatcher(
+        platform.database, platform.log, platform.library, sending, clock,
+        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+    )  # fmt: skip
+
+
+def compose_routes(platform: Platform) -> dict[str, Route]:
+    """Channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest."""
     settings = platform.settings
     notifiers: dict[str, Notifier] = {}
     if settings.smtp_host:
@@ -143,7 +179,8 @@ def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
     missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
     if missing and not platform.database.sqlite:
         raise BadSettings(f"no provider is configured for {', '.join(missing)}")
-    return notifiers | {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    notifiers |= {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    return single_routes(notifiers)
 
 
 def email_config(settings: Settings) -> EmailConfig:

@@ -12,7 +12,7 @@ from domain.governance import GOVERNANCE_FACTS
 from domain.history import history_of
 from domain.ids import Names
 from domain.nudge import evolve
-from projections import governance, history, nudges, positions, residents, statistics, tables, trail
+from projections import governance, history, nudges, positions, references, residents, statistics, tables, trail
 from projections.tables import micros, optional_micros
 from streams import reading
 from streams.concerned import Concerned
@@ -34,6 +34,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
     tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped"),
     tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted"),
+    tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
@@ -171,3 +172,4 @@ class _Folding:
             after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
         fresh = [nudge.intent.id for id_, nudge in after.items() if id_ not in known]
         nudges.store(views, list(after.values()), fresh=fresh)
+        references.store(views, ((entry.originator_id, fact) for entry, fact in facts))

@@ -68,6 +68,7 @@ class Engine(Struct, frozen=True):
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
             "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
+            "urgent": (self.dispatcher.drain_urgent, every),
             "dispatch": (self.dispatcher.drain, every),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "reconciler": (self._reconcile, RECONCILE_AFTER),

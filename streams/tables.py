@@ -74,6 +74,37 @@ erasures = Table(
 )
 """One row an erasure, with a random mark: whoever keeps keys at hand looks here whether one was destroyed."""
 
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("free_at", BigInteger, nullable=False),
+)
+"""From when on each limit of messages a second lets another one through."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("number", LargeBinary(16), primary_key=True),
+    Column("nudge", Id, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("mark", String, nullable=False),
+)
+"""What went by SMS to which number (as a keyed hash): whoever writes from there speaks of one of these."""
+Index("conversations_recipient", conversations.c.recipient)
+
+early_receipts = Table(
+    "early_receipts",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("heard", String, primary_key=True),
+    Column("reason", String),
+    Column("at", BigInteger, nullable=False),
+)
+"""Receipts that came before the platform knew what the provider calls the message."""
+
 fake_messages = Table(
     "fake_messages",
     metadata,

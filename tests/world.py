@@ -19,6 +19,7 @@ from domain.nudge import Nudge
 from domain.plan import Intent
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message, Notifier, Outcome
+from notifiers.routes import single_routes
 from projections import governance, history, nudges
 from streams.cloudevents import Envelope, envelope_of
 from streams.explaining import Why, explain
@@ -155,7 +156,7 @@ class World:
             for channel in ("push", "sms", "email")
         }
         self.notifiers |= notifiers or {}
-        self.engine: Engine = compose_engine(self.platform, self.notifiers)
+        self.engine: Engine = compose_engine(self.platform, single_routes(self.notifiers))
 
     def take(self, *envelopes: Envelope, ahead_from: datetime | None = None) -> list[Taken]:
         """Take events in."""

@@ -86,7 +86,7 @@ async def live(world: World) -> None:
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database after some months of a few dozen citizens."""
-    script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 5)}
+    script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 2)}
     world = World(tmp_path_factory.mktemp("lived"), now=START, script=script)
     asyncio.run(live(world))
     world.close()

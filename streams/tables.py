@@ -105,6 +105,17 @@ early_receipts = Table(
 )
 """Receipts that came before the platform knew what the provider calls the message."""
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("event", Id, primary_key=True),
+    Column("agency", String, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""What agencies have yet to be told of: the life events of people who answered them."""
+Index("webhooks_due", webhooks.c.due_at)
+
 fake_messages = Table(
     "fake_messages",
     metadata,
@@ -126,5 +137,5 @@ dead_letters = Table(
     Column("person", Pseudonym),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""What could not be handled; `person`: whose key seals it (null: the platform's own)."""
+"""What could not be handled; `person`: whom it is about, whose key seals it if they have one."""
 Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)

@@ -91,8 +91,6 @@ due = Table(
     Column("held_until", BigInteger),
     sqlite_with_rowid=False,
 )
-Index("due_urgent", due.c.due_at, due.c.rank, due.c.nudge,
-      sqlite_where=due.c.rank <= 1, postgresql_where=due.c.rank <= 1)  # fmt: skip
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 
@@ -107,16 +105,6 @@ inbox = Table(
     Column("counted", BigInteger),
 )
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
-
-handed_over = Table(
-    "handed_over",
-    metadata,
-    Column("provider", String, primary_key=True),
-    Column("reference", String, primary_key=True),
-    Column("nudge", Id, nullable=False),
-    Column("recipient", Pseudonym, nullable=False),
-    Column("attempt", Integer, nullable=False),
-)
 
 trail = Table(
     "trail",
@@ -161,7 +149,6 @@ log = Table(
     sa.UniqueConstraint("originator_id", "originator_version"),
 )
 
-
 person_keys = Table(
     "person_keys",
     metadata,
@@ -182,34 +169,6 @@ erasures = Table(
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("mark", LargeBinary(8), nullable=False),
-)
-
-paces = Table(
-    "paces",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("free_at", BigInteger, nullable=False),
-)
-
-conversations = Table(
-    "conversations",
-    metadata,
-    Column("number", LargeBinary(16), primary_key=True),
-    Column("nudge", Id, primary_key=True),
-    Column("recipient", Pseudonym, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("mark", String, nullable=False),
-)
-Index("conversations_recipient", conversations.c.recipient)
-
-early_receipts = Table(
-    "early_receipts",
-    metadata,
-    Column("provider", String, primary_key=True),
-    Column("reference", String, primary_key=True),
-    Column("heard", String, primary_key=True),
-    Column("reason", String),
-    Column("at", BigInteger, nullable=False),
 )
 
 fake_messages = Table(

@@ -1,0 +1,121 @@
+"""Push to browsers: Web Push (RFC 8030), encrypted for the browser (RFC 8291), signed by us (RFC 8292)."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from notifiers.http import Answer
+from notifiers.http_refusals import refusal
+from notifiers.kinds import Kind, Tools
+from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
+from notifiers.push_words import Button, buttons, collapse_key, fitted, life
+from notifiers.sealing import LONGEST, Draw, drawn, sealed
+from notifiers.subscription import Hosts, Subscription, is_subscription
+from notifiers.vapid import Vapid
+from notifiers.web_push_options import WebPushOptions
+
+_URGENCY = {"legal": "high", "service": "high", "reminder": "normal", "offer": "low"}  # RFC 8030, section 5.3
+_TOO_LARGE = 413
+_FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.TOO_LARGE}
+
+
+class _Payload(msgspec.Struct):
+    """What the service worker reads: the names of `showNotification`, so that it can pass them on."""
+
+    title: str
+    body: str
+    lang: str
+    tag: str
+    nudge: str
+    actions: list[Button]
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class WebPushNotifier:
+    """The push channel to browsers.
+
+    A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
+    never seen. `clock` must give aware times; `draw` gives the secrets of one message.
+    """
+
+    channel = "push"
+    removes_doubles = True
+
+    def __init__(self, options: WebPushOptions, clock: Callable[[], datetime], draw: Draw = drawn) -> None:
+        self.reports = options.reports_display
+        self._clock = clock
+        self._draw = draw
+        self._hosts = Hosts(options.hosts)
+        self._vapid = Vapid(options.key(), options.subject, clock)
+        self._lanes = options.ways()
+        self._http = options.http()
+
+    def reaches(self, address: str) -> bool:
+        """A browser's PushSubscription as JSON."""
+        return is_subscription(address)
+
+    async def start(self) -> None:
+        """Push services report nothing."""
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
+        return await self._lanes.send(messages, self._deliver)
+
+    async def aclose(self) -> None:
+        """Close the connections; what is on its way is finished before."""
+        await self._http.aclose()
+
+    async def _deliver(self, message: Message) -> Outcome:
+        subscription = self._hosts.subscription(message.address)
+        if subscription is None:
+            return GiveUp(Reason.BAD_ADDRESS)
+        content = _content(message, LONGEST)
+        if isinstance(content, GiveUp):
+            return content
+        answer = await self._post(subscription, message, content)
+        if isinstance(answer, Answer) and answer.status == _TOO_LARGE:
+            shorter = _content(message, len(content) // 2)
+            if not isinstance(shorter, GiveUp):
+                answer = await self._post(subscription, message, shorter)
+        return meaning(answer, message.key, self._clock()) if isinstance(answer, Answer) else answer
+
+    async def _post(self, to: Subscription, message: Message, content: bytes) -> Answer | Outcome:
+        headers = {
+            "authorization": self._vapid.header(to.origin),
+            "content-encoding": "aes128gcm",
+            "content-type": "application/octet-stream",
+            "ttl": str(life(message, self._clock())),
+            "urgency": _URGENCY[message.klass],
+            "topic": collapse_key(message),
+        }
+        body = sealed(content, to.key, to.point, to.auth, self._draw())
+        try:
+            return await self._http.request("POST", to.endpoint, headers, body)
+        except ValueError:  # a name that international domain names don't allow
+            return GiveUp(Reason.BAD_ADDRESS)
+
+
+def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:
+    """What a push service's answer means (RFC 8030, section 5); only a 2xx has taken it."""
+    if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
+        return Accepted(reference)
+    return refusal(answer, now, _FINAL)
+
+
+def _content(message: Message, room: int) -> bytes | GiveUp:
+    tag, nudge, links = message.key, str(message.nudge), buttons(message)
+
+    def write(body: str) -> bytes:
+        return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, links))
+
+    return fitted(write, message.text, room)
+
+
+def _make(options: WebPushOptions, tools: Tools) -> WebPushNotifier:
+    return WebPushNotifier(options, tools.clock)
+
+
+KIND = Kind("push", WebPushOptions, _make)

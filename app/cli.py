@@ -6,6 +6,7 @@ from collections.abc import Callable
 import typer
 
 from app.commands import (
+    bounces,
     config,
     dead_letters,
     demo,
@@ -97,6 +98,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "control": stops.control,
     "rules": rules.rules,
     "test-send": trials.trial,
+    "bounce": bounces.bounce,
+    "bounces": bounces.bounces,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),

@@ -15,7 +15,7 @@ from app.settings import BadSettings, Settings
 from domain.channels import ADDRESS_OF
 from domain.ids import Names
 from notifiers.email import EmailNotifier
-from notifiers.email_config import EmailConfig, Limits, Security
+from notifiers.email_config import SmtpOptions
 from notifiers.fake import FakeNotifier
 from notifiers.port import Notifier
 from notifiers.routes import Route, single_routes
@@ -175,7 +175,7 @@ def compose_routes(platform: Platform) -> dict[str, Route]:
     settings = platform.settings
     notifiers: dict[str, Notifier] = {}
     if settings.smtp_host:
-        notifiers["email"] = EmailNotifier(email_config(settings), platform.clock)
+        notifiers["email"] = EmailNotifier(email_options(settings), platform.clock)
     missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
     if missing and not platform.database.sqlite:
         raise BadSettings(f"no provider is configured for {', '.join(missing)}")
@@ -183,22 +183,21 @@ def compose_routes(platform: Platform) -> dict[str, Route]:
     return single_routes(notifiers)
 
 
-def email_config(settings: Settings) -> EmailConfig:
+def email_options(settings: Settings) -> SmtpOptions:
     """The mail server of the settings.
 
     Raises:
         BadSettings: a mail may take as long as a third of the lease, so that an attempt could outlive its claim.
     """
-    limit = settings.smtp_limit_seconds
-    limits = Limits(connect=limit, envelope=limit, final=limit, begin=limit)
-    if limits.send * 3 >= settings.lease_seconds:
+    options = SmtpOptions.model_validate({
+        "host": settings.smtp_host, "port": settings.smtp_port, "security": settings.smtp_security,
+        "username": settings.smtp_username or None, "password": settings.smtp_password,
+        "sender": settings.smtp_sender, "sender_name": settings.smtp_sender_name,
+        "limit_seconds": settings.smtp_limit_seconds,
+    })  # fmt: skip
+    if options.limits.send * 3 >= settings.lease_seconds:
         raise BadSettings("smtp_limit_seconds: four of them must be less than a third of lease_seconds")
-    return EmailConfig(
-        settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_sender_name,
-        security=Security(settings.smtp_security), username=settings.smtp_username or None,
-        password=settings.smtp_password.get_secret_value(),
-        limits=limits,
-    )  # fmt: skip
+    return options
 
 
 def pack_folders(settings: Settings) -> tuple[Path, ...]:

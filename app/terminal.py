@@ -21,6 +21,7 @@ class Exit(IntEnum):
     UNAVAILABLE = 3
     NOT_ALLOWED = 4
     DECLINED = 5
+    TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped, and comes again
 
 
 def data(line: str) -> None:

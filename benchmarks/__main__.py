@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from app.tuning import calm_collector
-from benchmarks import append, area, due, embedded, lint, planning, postgres, scan
+from benchmarks import append, area, due, email, embedded, lint, planning, postgres, scan, sms
 from benchmarks.measuring import Row, save, told
 
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
@@ -16,6 +16,8 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "lint": lint.measure,
     "postgres": postgres.measure,
     "due": due.measure,
+    "email": email.measure,
+    "sms": sms.measure,
 }
 
 

@@ -109,7 +109,6 @@ webhooks = Table(
     "webhooks",
     metadata,
     Column("event", Id, primary_key=True),
-    Column("agency", String, primary_key=True),
     Column("due_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
 )

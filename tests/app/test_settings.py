@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import email_config
+from app.compose import email_options
 from app.settings import BadSettings, load_settings
 from tests.app.terminal import Terminal
 
@@ -107,8 +107,8 @@ def test_a_mail_may_not_outlive_its_lease() -> None:
     """A mail server that may take longer than a third of the lease is refused at the start."""
     settings = load_settings(smtp_host="mail.example.org", smtp_limit_seconds=15.0, lease_seconds=180.0)
     with pytest.raises(BadSettings, match="smtp_limit_seconds"):
-        email_config(settings)
-    allowed = email_config(load_settings(smtp_host="mail.example.org", smtp_limit_seconds=14.0, lease_seconds=180.0))
+        email_options(settings)
+    allowed = email_options(load_settings(smtp_host="mail.example.org", smtp_limit_seconds=14.0, lease_seconds=180.0))
     assert allowed.limits.send * 3 < 180
 
 

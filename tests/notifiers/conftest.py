@@ -1,5 +1,6 @@
 import ssl
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.notifiers import peers
+from tests.notifiers.peers import Scripted
 
 pytest.register_assert_rewrite("notifiers.contract")
 
@@ -48,12 +52,24 @@ class Certificate:
         context.load_cert_chain(self._certificate, self._key)
         return context
 
-    def client(self) -> ssl.SSLContext:
-        """A client that trusts this certificate and no other."""
-        return ssl.create_default_context(cafile=str(self._certificate))
+    @property
+    def authority(self) -> Path:
+        """The PEM file of who trusts this certificate and no other."""
+        return self._certificate
+
+    @property
+    def key(self) -> Path:
+        """The PEM file of its key."""
+        return self._key
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """One certificate for all tests, made in this run."""
     return Certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "pipelined"])
+def scripted(request: pytest.FixtureRequest) -> Scripted:
+    """Mail servers that follow a script, first without and then with the offer of pipelining."""
+    return partial(peers.scripted, request.param)

@@ -40,7 +40,7 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_table(
         "webhooks",
-        sa.Column("event", ID, primary_key=True), sa.Column("agency", sa.String, primary_key=True),
+        sa.Column("event", ID, primary_key=True),
         sa.Column("due_at", sa.BigInteger, nullable=False), sa.Column("attempts", sa.Integer, nullable=False),
     )  # fmt: skip
     op.create_index("webhooks_due", "webhooks", ["due_at"])

@@ -1,0 +1,208 @@
+"""What an SMS centre sends to us: each is answered only after the inbox has kept it."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from smpp34 import DeliverSm, SmppError, decode
+
+from notifiers import smpp_pdus as pdus
+from notifiers.phone import written
+from notifiers.port import Inbox, Incoming, Report
+from notifiers.smpp_config import SmppOptions
+from notifiers.smpp_link import Link
+from notifiers.smpp_receipts import UnreadableError, is_receipt, report
+from notifiers.smpp_status import NEVER, OK, TRY_AGAIN
+from notifiers.sms_joining import Joining, Key
+from notifiers.sms_memory import Memory
+from notifiers.sms_wire import Joint, read
+
+_MOST_WAITING: Final = 1000
+_MOST_REMEMBERED: Final = 10_000
+
+log = logging.getLogger("habarshy")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A deliver_sm that has not been answered; `digest` is the same when it is sent again."""
+
+    content: DeliverSm
+    sequence: int
+    link: Link
+    digest: bytes
+
+    def answer(self, status: int) -> bool:
+        """False if the link is gone: then it comes again."""
+        return self.link.write(pdus.delivered(self.sequence, status))
+
+
+class Arrivals:
+    """Keeps what comes in, in its order: receipts that wait together are kept together.
+
+    `new_id` names a message that a person wrote; the same until it could be answered. `references` has, for each
+    part before the last of a message, the reference of the message.
+    """
+
+    def __init__(self, options: SmppOptions, inbox: Inbox, new_id: Callable[[], str]) -> None:
+        self._limits = options.limits
+        self._region = options.region
+        self._decimal = options.receipt_ids == "decimal"
+        self._inbox = inbox
+        self._new_id = new_id
+        self._waiting: deque[Arrival] = deque()
+        self._some = asyncio.Event()
+        self._joining = Joining(self._limits.incomplete)
+        self._held: dict[Key, dict[bytes, Arrival]] = {}
+        self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
+        self._done = Memory(_MOST_REMEMBERED, self._limits.again)
+        self._references = Memory(_MOST_REMEMBERED, options.validity.total_seconds())
+        self._task: asyncio.Task[None] | None = None
+
+    def take(self, pdu: pdus.Pdu, link: Link) -> None:
+        """Keep it for its turn; refuse it for now if too many wait, for good if it is no deliver_sm."""
+        try:
+            content = decode(pdu.whole)
+        except SmppError:
+            content = None
+        if not isinstance(content, DeliverSm):
+            link.write(pdus.delivered(pdu.sequence, NEVER))
+        elif len(self._waiting) >= _MOST_WAITING:
+            link.write(pdus.delivered(pdu.sequence, TRY_AGAIN))
+        else:
+            digest = blake2b(pdu.whole[pdus.HEADER :], digest_size=16).digest()
+            self._waiting.append(Arrival(content, pdu.sequence, link, digest))
+            self._some.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def joined(self, ids: Sequence[str], reference: str) -> None:
+        """A failure of one of these parts is the failure of the message that is `reference`."""
+        for part in ids:
+            self._references.keep(part.encode(), reference)
+
+    async def aclose(self) -> None:
+        """What is not answered comes again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _work(self) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            arrivals, self._waiting = list(self._waiting), deque()
+            await self._report([arrival for arrival in arrivals if is_receipt(arrival.content)])
+            for arrival in arrivals:
+                if not is_receipt(arrival.content):
+                    await self._receive(arrival)
+
+    async def _report(self, receipts: Sequence[Arrival]) -> None:
+        reports: list[Report] = []
+        readable: list[Arrival] = []
+        for arrival in receipts:
+            try:
+                found = report(arrival.content, decimal=self._decimal)
+            except UnreadableError:
+                arrival.answer(NEVER)
+                continue
+            readable.append(arrival)
+            if found is not None:
+                reports.append(self._of_the_whole(found))
+        status = await self._kept(self._inbox.reported(reports)) if reports else OK
+        for arrival in readable:
+            arrival.answer(status)
+
+    def _of_the_whole(self, found: Report) -> Report:
+        reference = self._references.get(found.reference.encode()) or found.reference
+        return Report(reference, found.heard, found.reason, found.detail)
+
+    async def _receive(self, arrival: Arrival) -> None:
+        """Have one message, or one part of a message, kept."""
+        content = arrival.content
+        try:
+            words, joint = read(_content(content), content.data_coding, content.esm_class)
+        except ValueError:
+            arrival.answer(NEVER)
+            return
+        joint = joint or _joint(content)
+        if arrival.digest in self._done:
+            self._answer([arrival], {arrival.digest})
+        elif joint is None:
+            if await self._keep([arrival], arrival.digest, words):
+                self._answer([arrival], {arrival.digest})
+        else:
+            await self._join(arrival, joint, words)
+
+    async def _join(self, arrival: Arrival, joint: Joint, words: str) -> None:
+        loop = asyncio.get_running_loop()
+        key = (arrival.content.source_addr, arrival.content.destination_addr, joint.reference, joint.total)
+        text = self._joining.add(key, joint.number, words, arrival.digest, loop.time())
+        held = self._held.setdefault(key, {})
+        held[arrival.digest] = arrival
+        if text is None:
+            loop.call_later(self._limits.parts, self._put_off, key, arrival)
+            return
+        del self._held[key]
+        if await self._keep(list(held.values()), repr(key).encode(), text):
+            self._answer(list(held.values()), self._joining.forget(key))
+
+    def _put_off(self, key: Key, arrival: Arrival) -> None:
+        """The other parts have not come in time: they may come once this one is answered."""
+        held = self._held.get(key, {})
+        if held.get(arrival.digest) is arrival:
+            del held[arrival.digest]
+            if not held:
+                del self._held[key]
+            arrival.answer(TRY_AGAIN)
+
+    async def _keep(self, arrivals: Sequence[Arrival], mark: bytes, text: str) -> bool:
+        """Have a message kept, under the same id as long as that fails; then they are answered, to come again."""
+        content = arrivals[-1].content
+        name = self._ids.get(mark) or self._new_id()
+        sender = written(content.source_addr, international=content.source_addr_ton == 1, region=self._region)
+        status = await self._kept(self._inbox.received(Incoming(name, sender, text)))
+        if status == OK:
+            self._ids.forget(mark)
+            return True
+        self._ids.keep(mark, name)
+        for arrival in arrivals:
+            arrival.answer(status)
+        return False
+
+    def _answer(self, arrivals: Sequence[Arrival], digests: set[bytes]) -> None:
+        """These are kept; those of the digests that cannot be told so will come again."""
+        told = {arrival.digest for arrival in arrivals if arrival.answer(OK)}
+        for digest in digests:
+            if digest in told:
+                self._done.forget(digest)
+            else:
+                self._done.keep(digest, "")
+
+    async def _kept(self, keeping: Awaitable[None]) -> int:
+        """The status to answer with, once the inbox has returned."""
+        try:
+            async with asyncio.timeout(self._limits.response):
+                await keeping
+        except OSError:  # a TimeoutError is one
+            return TRY_AGAIN
+        except Exception as defect:  # noqa: BLE001  a defect of the inbox must not end the link's other traffic
+            log.error("what an SMS centre sent could not be kept: %s", type(defect).__name__)  # noqa: TRY400  no words
+            return TRY_AGAIN
+        return OK
+
+
+def _content(pdu: DeliverSm) -> bytes:
+    payload = (tlv.value for tlv in pdu.tlvs if tlv.tag == pdus.TLV_MESSAGE_PAYLOAD)
+    return pdu.short_message or next(payload, b"")
+
+
+def _joint(pdu: DeliverSm) -> Joint | None:
+    """Where a part belongs by the optional parameters (SMPP 3.4, 5.3.2.22 to 24)."""
+    found = {tlv.tag: int.from_bytes(tlv.value) for tlv in pdu.tlvs}
+    total, number = found.get(pdus.TLV_SAR_TOTAL_SEGMENTS, 0), found.get(pdus.TLV_SAR_SEGMENT_SEQNUM, 0)
+    return Joint(found.get(pdus.TLV_SAR_MSG_REF_NUM, 0), total, number) if 0 < number <= total else None

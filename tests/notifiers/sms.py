@@ -1,0 +1,76 @@
+"""What the SMS tests send, from where, and the inbox that they look into."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from notifiers.kinds import Tools
+from notifiers.port import Incoming, Message, Report
+from notifiers.smpp import SmppNotifier
+from notifiers.smpp_config import SmppOptions
+
+AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+KAZAKH = "Мерзімі аяқталады: жеке куәлігіңізді ауыстырыңыз. "
+PATIENT = {"connect": 5.0, "response": 5.0, "begin": 5.0, "enquire": 30.0, "rest": 0.01, "longest_rest": 0.05}
+
+
+class KeptInbox:
+    """Keeps what comes in; as often as `failures` says, it fails first."""
+
+    def __init__(self, failures: Sequence[Exception] = ()) -> None:
+        self.reports: list[Report] = []
+        self.messages: list[Incoming] = []
+        self._failures = list(failures)
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        """Keep these."""
+        self._fail()
+        self.reports += reports
+
+    async def received(self, message: Incoming) -> None:
+        """Keep this."""
+        self._fail()
+        self.messages.append(message)
+
+    def _fail(self) -> None:
+        if self._failures:
+            raise self._failures.pop(0)
+
+
+def number(index: int) -> str:
+    """A good telephone number for each index."""
+    return f"+770{1 + index // 10_000_000}{index % 10_000_000:07d}"
+
+
+def sms(address: str = number(2345678), /, **parts: object) -> Message:
+    """A message for this number, with other parts where they matter."""
+    settings: dict[str, Any] = {
+        "nudge": UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff"),
+        "attempt": 1,
+        "channel": "sms",
+        "recipient": f"pseudonym of {address}",
+        "address": address,
+        "language": "kk",
+        "text": "Мерзімі аяқталады.",
+        **parts,
+    }
+    return Message(**settings)
+
+
+def options(port: int, /, **others: Any) -> SmppOptions:
+    """Settings for a centre on this port of loopback, patient except for the `limits` given."""
+    limits = PATIENT | others.pop("limits", {})
+    settings = {"host": "127.0.0.1", "port": port, "system_id": "habarshy", "password": "secret", "sender": "1414"}
+    return SmppOptions.model_validate(settings | others | {"limits": limits})
+
+
+@asynccontextmanager
+async def sms_to(port: int, /, inbox: KeptInbox | None = None, **others: Any) -> AsyncIterator[SmppNotifier]:
+    """A notifier for the centre on this port, closed at the end; its clock stands still."""
+    notifier = SmppNotifier(options(port, **others), Tools(lambda: AT, inbox or KeptInbox()))
+    try:
+        yield notifier
+    finally:
+        await notifier.aclose()

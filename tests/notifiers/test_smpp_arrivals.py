@@ -1,0 +1,374 @@
+"""What an SMS centre sends to us: receipts, and what people write."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from smpp34 import DeliverSm, Tlv
+
+from domain.receipts import Heard
+from notifiers.port import Accepted, Incoming, Reason, Report
+from notifiers.smpp_receipts import UnreadableError, is_receipt, report
+from tests.notifiers.sms import KAZAKH, KeptInbox, number, sms, sms_to
+from tests.notifiers.smsc import ScriptedCentre, real_centre, scripted_centre
+
+TRY_AGAIN, NEVER = 0x64, 0x65
+LONG = KAZAKH * 4
+
+
+def receipt(text: str = "", **fields: Any) -> DeliverSm:
+    """A receipt with this text."""
+    return DeliverSm("77012345678", "1414", text.encode(), **({"esm_class": 4} | fields))
+
+
+def text_of(stat: str, err: str = "000") -> str:
+    """A receipt's text as in appendix B of the standard."""
+    return f"id:1a sub:001 dlvrd:001 submit date:2603010400 done date:2603010401 stat:{stat} err:{err} text:x"
+
+
+@pytest.mark.parametrize(("stat", "told"), [
+    ("DELIVRD", Report("1a", Heard.DELIVERED)),
+    ("EXPIRED", Report("1a", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")),
+    ("UNDELIV", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")),
+    ("DELETED", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "DELETED 000")),
+    ("REJECTD", Report("1a", Heard.FAILED, Reason.REJECTED, "REJECTD 000")),
+    ("ACCEPTD", None),
+    ("ENROUTE", None),
+    ("UNKNOWN", None),
+    ("Delivrd", Report("1a", Heard.DELIVERED)),
+])  # fmt: skip
+def test_the_text_of_a_receipt_is_read(stat: str, told: Report | None) -> None:
+    """The final states of the standard become our words; what is not final says nothing."""
+    assert report(receipt(text_of(stat))) == told
+
+
+@pytest.mark.parametrize(("state", "heard"), [
+    (2, Heard.DELIVERED), (3, Heard.FAILED), (4, Heard.FAILED), (5, Heard.FAILED), (8, Heard.FAILED),
+])  # fmt: skip
+def test_the_optional_parameters_of_a_receipt_are_read(state: int, heard: Heard) -> None:
+    """A receipt without text, with another text, or without its bit in esm_class, is one by its parameters."""
+    parameters = [Tlv(0x1E, b"7f\0"), Tlv(0x427, bytes((state,)))]
+    for pdu in receipt(tlvs=parameters), receipt("id:9 stat:ENROUTE", tlvs=parameters, esm_class=0):
+        told = report(pdu)
+        assert is_receipt(pdu)
+        assert told is not None
+        assert (told.reference, told.heard) == ("7f", heard)
+
+
+@pytest.mark.parametrize("text", ["", "stat:DELIVRD", "id: stat:DELIVRD", "id:\xe9\xe9 stat:DELIVRD", "\x00" * 50])
+def test_a_receipt_that_names_nothing_is_unreadable(text: str) -> None:
+    """Without an id nobody can tell what it is about."""
+    with pytest.raises(UnreadableError):
+        report(receipt(text.replace("id:\xe9", "id;\xe9")))
+
+
+def test_an_id_in_decimal_is_found_again() -> None:
+    """A centre that names in decimal what it named in hexadecimal before is understood, if that is set."""
+    told = report(receipt("id:26 stat:DELIVRD"), decimal=True)
+    assert told is not None
+    assert told.reference == "1a"
+
+
+async def test_receipts_come_in_and_are_acknowledged() -> None:
+    """A real centre's receipts name the messages that it accepted, and each is acknowledged."""
+    inbox = KeptInbox()
+    async with real_centre(receipts="DELIVRD") as centre, sms_to(centre.port, inbox) as notifier:
+        outcomes = await notifier.send([sms(number(n)) for n in range(30)])
+        answers = await centre.told("answered", 30)
+    assert set(answers) == {0}
+    accepted = {outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)}
+    assert {told.reference for told in inbox.reports} == accepted
+    assert {told.heard for told in inbox.reports} == {Heard.DELIVERED}
+
+
+async def test_a_message_in_parts_has_one_receipt_when_it_is_delivered() -> None:
+    """The last part tells for all: delivered is said once, of the message's reference."""
+    inbox = KeptInbox()
+    async with real_centre(receipts="DELIVRD") as centre, sms_to(centre.port, inbox) as notifier:
+        (outcome,) = await notifier.send([sms(text=LONG)])
+        await centre.told("answered")
+    assert isinstance(outcome, Accepted)
+    assert inbox.reports == [Report(outcome.reference, Heard.DELIVERED)]
+
+
+async def test_a_message_fails_when_any_of_its_parts_fails() -> None:
+    """The failure of an earlier part is told of the message's reference, too."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        (outcome,) = await notifier.send([sms(text=LONG)])
+        centre.deliver(1, short_message=b"id:1 stat:EXPIRED err:000", esm_class=4)
+        await centre.until(lambda: centre.answered)
+    assert outcome == Accepted("3")
+    assert inbox.reports == [Report("3", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
+
+
+class Watching(KeptInbox):
+    """An inbox that is slow until it is let go, and knows what was acknowledged while it kept something."""
+
+    def __init__(self, centre: ScriptedCentre, failures: Sequence[Exception] = ()) -> None:
+        super().__init__(failures)
+        self.centre = centre
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self.seen: list[int] = []
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        """Keep these, when it may."""
+        await self._pause()
+        await super().reported(reports)
+
+    async def received(self, message: Incoming) -> None:
+        """Keep this, when it may."""
+        await self._pause()
+        await super().received(message)
+
+    async def _pause(self) -> None:
+        self.begun.set()
+        await self.go.wait()
+        self.seen.append(len(self.centre.answered))
+
+
+ARRIVALS: list[dict[str, Any]] = [
+    {"short_message": b"id:1 stat:DELIVRD", "esm_class": 4},
+    {"short_message": b"1"},
+]
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS)
+async def test_nothing_is_acknowledged_before_it_is_kept(arrival: dict[str, Any]) -> None:
+    """A receipt or a message is answered only after the inbox has returned."""
+    async with scripted_centre() as centre:
+        inbox = Watching(centre)
+        async with sms_to(centre.port, inbox) as notifier:
+            await notifier.send([sms()])
+            centre.deliver(7, **arrival)
+            await inbox.begun.wait()
+            await notifier.send([sms()])  # the link goes on meanwhile
+            assert centre.answered == []
+            inbox.go.set()
+            await centre.until(lambda: centre.answered)
+    assert inbox.seen == [0]
+    assert centre.answered == [(7, 0)]
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS)
+@pytest.mark.parametrize("failure", [OSError(), TimeoutError(), LookupError()])
+async def test_what_could_not_be_kept_is_asked_for_again(arrival: dict[str, Any], failure: Exception) -> None:
+    """When the inbox fails the centre is told to try again, and then it is kept, once."""
+    inbox = KeptInbox([failure])
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for sequence in 7, 8:
+            centre.deliver(sequence, **arrival)
+            await centre.until(lambda seen=sequence: len(centre.answered) == seen - 6)
+    assert centre.answered == [(7, TRY_AGAIN), (8, 0)]
+    assert len(inbox.reports) + len(inbox.messages) == 1
+
+
+async def test_an_inbox_that_hangs_holds_nobody() -> None:
+    """A message that is not kept in time is asked for again."""
+    async with scripted_centre() as centre:
+        inbox = Watching(centre)
+        async with sms_to(centre.port, inbox, limits={"response": 0.1}) as notifier:
+            await notifier.start()
+            await centre.until(lambda: "bind" in centre.heard)
+            centre.deliver(7, short_message=b"1")
+            await centre.until(lambda: centre.answered)
+    assert centre.answered == [(7, TRY_AGAIN)]
+
+
+async def test_an_unanswered_message_keeps_its_id() -> None:
+    """What comes again because it could not be kept has the same id, and what comes next another."""
+    seen: list[Incoming] = []
+
+    class Doubting(KeptInbox):
+        async def received(self, message: Incoming) -> None:
+            seen.append(message)
+            if len(seen) == 1:
+                raise OSError
+
+    async with scripted_centre() as centre, sms_to(centre.port, Doubting()) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for sequence in 7, 8, 9:
+            centre.deliver(sequence, short_message=b"1")
+            await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
+    first, again, other = (message.id for message in seen)
+    assert first == again != other
+
+
+async def test_a_message_whose_answer_was_lost_is_kept_once() -> None:
+    """When the link is lost between keeping and answering, the same message is only acknowledged the next time."""
+    async with scripted_centre() as centre:
+        inbox = Watching(centre)
+        async with sms_to(centre.port, inbox, limits={"rest": 0.001}) as notifier:
+            await notifier.send([sms()])
+            centre.deliver(7, short_message=b"1")
+            await inbox.begun.wait()
+            centre.hang_up()
+            await centre.until(lambda: centre.heard.count("bind") == 2)
+            inbox.go.set()
+            centre.deliver(8, short_message=b"1")
+            await centre.until(lambda: centre.answered)
+    assert centre.answered == [(8, 0)]
+    assert len(inbox.messages) == 1
+
+
+@pytest.mark.parametrize(("fields", "text"), [
+    ({"short_message": b"1"}, "1"),
+    ({"short_message": "ИӘ".encode("utf-16-be"), "data_coding": 8}, "ИӘ"),
+    ({"short_message": "🎓".encode("utf-16-be"), "data_coding": 0x18}, "🎓"),
+    ({"short_message": b"\x1b\x65 \x00", "data_coding": 0}, "€ @"),
+    ({"short_message": b"caf\xe9", "data_coding": 3}, "café"),
+    ({"tlvs": [Tlv(0x424, "ДА".encode("utf-16-be"))], "data_coding": 8}, "ДА"),
+    ({"short_message": b""}, ""),
+])  # fmt: skip
+async def test_what_people_write_is_read(fields: dict[str, Any], text: str) -> None:
+    """In each alphabet, and wherever the centre puts the words."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.deliver(7, **fields)
+        await centre.until(lambda: centre.answered)
+    (message,) = inbox.messages
+    assert (message.sender, message.text) == ("+77012345678", text)
+
+
+async def test_another_implementation_is_understood() -> None:
+    """A message of a real centre in UCS-2 comes in as it was written."""
+    inbox = KeptInbox()
+    async with real_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.send([sms()])
+        centre.control(deliver={"source_addr": "87012345678", "destination_addr": "1414", "short_message": "ТОҚТАТУ"})
+        assert await centre.told("answered") == [0]
+    assert [message.text for message in inbox.messages] == ["ТОҚТАТУ"]
+
+
+def part(total: int, at: int, words: str, reference: int = 9) -> dict[str, Any]:
+    """A part of a longer message, joined by its header."""
+    head = bytes((5, 0, 3, reference, total, at))
+    return {"short_message": head + words.encode("utf-16-be"), "esm_class": 0x40, "data_coding": 8}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+async def test_the_parts_of_a_longer_message_are_put_together(order: tuple[int, ...]) -> None:
+    """In whatever order they come, they are one message, and are answered once it is kept."""
+    inbox = KeptInbox()
+    parts = [part(3, 1, "Бұл "), part(3, 2, "ұзақ "), part(3, 3, "жауап.")]
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for at in order:
+            assert centre.answered == []
+            centre.deliver(at + 7, **parts[at])
+        await centre.until(lambda: len(centre.answered) == 3)
+    assert [message.text for message in inbox.messages] == ["Бұл ұзақ жауап."]
+    assert {status for _, status in centre.answered} == {0}
+
+
+async def test_parts_joined_by_parameters_are_put_together() -> None:
+    """The optional parameters sar_… join parts as a header does."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for at, words in enumerate([b"one ", b"two"], start=1):
+            sar = [Tlv(0x20C, b"\0\5"), Tlv(0x20E, b"\2"), Tlv(0x20F, bytes((at,)))]
+            centre.deliver(at + 6, short_message=words, tlvs=sar)
+        await centre.until(lambda: len(centre.answered) == 2)
+    assert [message.text for message in inbox.messages] == ["one two"]
+
+
+async def test_a_part_alone_is_asked_for_again_and_not_lost() -> None:
+    """A centre that sends the next part only after the first is answered gets through all the same, and once."""
+    inbox = KeptInbox()
+    first, second = part(2, 1, "Иә, "), part(2, 2, "келісемін")
+    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits={"parts": 0.05}) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for count, arrival in enumerate((first, second, first), start=1):
+            centre.deliver(count + 6, **arrival)
+            await centre.until(lambda seen=count: len(centre.answered) == seen)
+    assert centre.answered == [(7, TRY_AGAIN), (8, 0), (9, 0)]
+    assert [message.text for message in inbox.messages] == ["Иә, келісемін"]
+
+
+async def test_what_never_becomes_complete_is_kept_as_it_is() -> None:
+    """A part whose others never come is kept in the end, with a sign for what is missing."""
+    inbox = KeptInbox()
+    limits = {"parts": 0.01, "incomplete": 0.02}
+    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits=limits) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        sequence = 7
+        while not inbox.messages:
+            centre.deliver(sequence, **part(2, 1, "Иә, "))
+            sequence += 1
+            await centre.until(lambda at=sequence: len(centre.answered) == at - 7)
+    assert [message.text for message in inbox.messages] == ["Иә, …"]
+    assert centre.answered[-1][1] == 0
+
+
+@pytest.mark.parametrize("arrival", [
+    {"short_message": b"\x50\x00\x03\x01", "esm_class": 0x40},
+    {"short_message": b"", "esm_class": 0x40},
+    {"short_message": b"no id", "esm_class": 4},
+])  # fmt: skip
+async def test_what_makes_no_sense_is_refused_for_good(arrival: dict[str, Any]) -> None:
+    """A centre is told not to send it again, and the link goes on."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.deliver(7, **arrival)
+        centre.deliver(8, short_message=b"1")
+        await centre.until(lambda: len(centre.answered) == 2)
+    assert sorted(centre.answered) == [(7, NEVER), (8, 0)]
+    assert [message.text for message in inbox.messages] == ["1"]
+
+
+async def test_a_broken_deliver_sm_ends_no_link() -> None:
+    """A deliver_sm whose fields don't fit its length is refused, and the next is read."""
+    broken = b"\0\0\0\x14\0\0\0\5\0\0\0\0\0\0\0\7abcd"
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.say(broken)
+        centre.deliver(8, short_message=b"1")
+        await centre.until(lambda: len(centre.answered) == 2)
+    assert sorted(centre.answered) == [(7, NEVER), (8, 0)]
+
+
+async def test_no_more_waits_for_the_inbox_than_there_is_room_for() -> None:
+    """A flood while the inbox is slow is put off instead of kept in memory."""
+    async with scripted_centre() as centre:
+        inbox = Watching(centre)
+        async with sms_to(centre.port, inbox) as notifier:
+            await notifier.start()
+            await centre.until(lambda: "bind" in centre.heard)
+            for sequence in range(1, 1202):
+                centre.deliver(sequence, short_message=b"%d" % sequence)
+                if sequence == 1:
+                    await inbox.begun.wait()
+            await centre.until(lambda: len(centre.answered) == 200)
+            assert {status for _, status in centre.answered} == {TRY_AGAIN}
+            inbox.go.set()
+            await centre.until(lambda: len(centre.answered) == 1201)
+    assert len(inbox.messages) == 1001
+
+
+async def test_words_and_numbers_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A defect of the inbox is told without what was written, and by whom."""
+    inbox = KeptInbox([LookupError("77012345678 wrote a secret")])
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.deliver(7, short_message=b"a secret")
+        await centre.until(lambda: centre.answered)
+    assert "LookupError" in caplog.text
+    assert "secret" not in caplog.text
+    assert "7012345678" not in caplog.text

@@ -1,0 +1,61 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from notifiers.contract import NotifierContract, Provider
+from notifiers.port import Notifier
+from tests.notifiers.sms import number, sms_to
+from tests.notifiers.smsc import Act, real_centre, scripted_centre
+
+GARBAGE = b"\xff\xfe\x00garbage that is no SMPP"
+
+
+class TestSmpp(NotifierContract):
+    channel = "sms"
+    limit = 0.8
+    bad_address = "+7 000 000 00 00"
+
+    @asynccontextmanager
+    async def facing(self, provider: Provider) -> AsyncIterator[Notifier]:
+        hung = {"connect": 0.2, "response": 0.2, "begin": 0.2}
+        async with (
+            self._port(provider) as port,
+            sms_to(port, limits=hung if provider is Provider.HUNG else {}) as notifier,
+        ):
+            yield notifier
+
+    @asynccontextmanager
+    async def _port(self, provider: Provider) -> AsyncIterator[int]:
+        match provider:
+            case Provider.WELL:
+                async with real_centre() as centre:
+                    yield centre.port
+            case Provider.DEAD:
+                async with scripted_centre() as peer:
+                    port = peer.port
+                yield port
+            case Provider.HUNG:
+                async with scripted_centre(bind=Act.IGNORE) as peer:
+                    yield peer.port
+            case Provider.GARBLED:
+                async with scripted_centre(bind=GARBAGE) as peer:
+                    yield peer.port
+
+    def address(self, number_: int) -> str:
+        return number(number_)
+
+
+class TestSmppOnceBound(TestSmpp):
+    """The same promises, with a provider that only begins to misbehave once it has let us in."""
+
+    @asynccontextmanager
+    async def _port(self, provider: Provider) -> AsyncIterator[int]:
+        match provider:
+            case Provider.HUNG:
+                async with scripted_centre(submit=Act.IGNORE, enquire=Act.IGNORE, unbind=Act.IGNORE) as peer:
+                    yield peer.port
+            case Provider.GARBLED:
+                async with scripted_centre(submit=GARBAGE) as peer:
+                    yield peer.port
+            case _:
+                async with super()._port(provider) as port:
+                    yield port

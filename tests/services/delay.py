@@ -1,0 +1,60 @@
+"""A network that takes its time: a proxy on loopback that brings every byte later, as many at a time as there are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+@asynccontextmanager
+async def far_away(port: int, round_trip: float) -> AsyncIterator[int]:
+    """The port of a proxy to this port of loopback: from here to there and back takes `round_trip` seconds."""
+    proxy = _Proxy(port, round_trip / 2)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await proxy.hang_up()
+
+
+class _Proxy:
+    def __init__(self, port: int, delay: float) -> None:
+        self._port, self._delay = port, delay
+        self._tasks: set[asyncio.Task[None] | None] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._tasks.add(asyncio.current_task())
+        try:
+            with suppress(OSError):
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._carry(reader, there_writer))
+                        group.create_task(self._carry(there_reader, writer))
+                finally:
+                    there_writer.transport.abort()
+        finally:
+            writer.transport.abort()
+
+    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await _read(source):
+            loop.call_later(self._delay, target.write, data)  # timers of one delay keep their order
+        ended = asyncio.Event()
+        loop.call_later(self._delay, ended.set)
+        await ended.wait()
+        with suppress(OSError):
+            target.close()
+
+    async def hang_up(self) -> None:
+        tasks = [task for task in self._tasks if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read(source: asyncio.StreamReader) -> bytes:
+    try:
+        return await source.read(65_536)
+    except OSError:
+        return b""

@@ -1,6 +1,7 @@
 """The wiring, on one screen: every collaborator is made here and passed in, the clock included."""
 
 import os
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -166,7 +167,7 @@ def compose_dispatcher(
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,
-        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}", lease=lease,
     )  # fmt: skip
 
 

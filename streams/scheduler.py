@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -18,6 +18,10 @@ log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 RECONCILE_AFTER = timedelta(minutes=5)
 """How long a fact may wait for its plan before the reconciler takes it."""
+
+
+DISPATCH = frozenset({"urgent", "dispatch"})
+EVERY_JOB = DISPATCH | {"planning", "areas", "follower", "reconciler"}
 
 
 class Engine(Struct, frozen=True):
@@ -48,14 +52,17 @@ class Engine(Struct, frozen=True):
         self.areas.stop()
         self.dispatcher.stop()
 
-    async def until(self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1)) -> None:
-        """Run the jobs until the event is set, then wait for those that are under way.
+    async def until(
+        self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1), only: Collection[str] = EVERY_JOB
+    ) -> None:
+        """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 
         A job never runs twice at once, and what it fails with is told in one line and tried again at its next time.
         """
         jobs = _Jobs()
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-        for name, (job, interval) in self._jobs(every).items():
+        wanted = {name: each for name, each in self._jobs(every).items() if name in only}
+        for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()
         await stopped.wait()

@@ -12,13 +12,11 @@ from app.clock import Clock
 from app.keyfile import load_keyring
 from app.links import Links
 from app.paths import data_folder
+from app.providers import limits_of
+from app.routing import configured_routes, missing_channels
 from app.settings import BadSettings, Settings
-from domain.channels import ADDRESS_OF
 from domain.ids import Names
-from notifiers.email import EmailNotifier
-from notifiers.email_config import SmtpOptions
 from notifiers.fake import FakeNotifier
-from notifiers.port import Notifier
 from notifiers.routes import Route, single_routes
 from streams.answering import Answering
 from streams.areas import AreaPlanning
@@ -45,7 +43,10 @@ from streams.scheduler import Engine
 from streams.sending import Sending
 from streams.stopping import Stopping
 from streams.switches import Switches
+from streams.tidying import Tidying
 from streams.trials import Trials
+from streams.webhooks import KIND as WEBHOOK
+from streams.webhooks import Hook, Webhooks, retrying
 from streams.writing import Writer
 from templates.loader import load_packs, shipped
 
@@ -75,6 +76,8 @@ class Platform(Struct, frozen=True):
     switches: Switches
     trials: Trials
     letters: DeadLetters
+    webhooks: Webhooks
+    tidying: Tidying
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -113,6 +116,8 @@ def _composed(
     books = Books(database, log, library, names, intake.append, clock)
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
     answering, stopping = Answering(books), Stopping(books)
+    hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
+    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books)})
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=intake,
@@ -125,7 +130,7 @@ def _composed(
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
-        letters=DeadLetters(database, person_keys, names, clock, {}),
+        letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
     )  # fmt: skip
 
 
@@ -147,7 +152,8 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
-        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.webhooks,
+        platform.tidying, platform.clock,
     )  # fmt: skip
 
 
@@ -163,7 +169,8 @@ def compose_dispatcher(
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
         platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
-        pace or Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+        pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
+        platform.receipts, platform.refusals, lease,
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,
@@ -171,34 +178,18 @@ def compose_dispatcher(
     )  # fmt: skip
 
 
-def compose_routes(platform: Platform) -> dict[str, Route]:
-    """Channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest."""
-    settings = platform.settings
-    notifiers: dict[str, Notifier] = {}
-    if settings.smtp_host:
-        notifiers["email"] = EmailNotifier(email_options(settings), platform.clock)
-    missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
-    if missing and not platform.database.sqlite:
-        raise BadSettings(f"no provider is configured for {', '.join(missing)}")
-    notifiers |= {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
-    return single_routes(notifiers)
-
-
-def email_options(settings: Settings) -> SmtpOptions:
-    """The mail server of the settings.
+def compose_routes(platform: Platform) -> Mapping[str, Route]:
+    """Channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest.
 
     Raises:
-        BadSettings: a mail may take as long as a third of the lease, so that an attempt could outlive its claim.
+        BadSettings: what is configured cannot work, or a channel has no provider on PostgreSQL.
     """
-    options = SmtpOptions.model_validate({
-        "host": settings.smtp_host, "port": settings.smtp_port, "security": settings.smtp_security,
-        "username": settings.smtp_username or None, "password": settings.smtp_password,
-        "sender": settings.smtp_sender, "sender_name": settings.smtp_sender_name,
-        "limit_seconds": settings.smtp_limit_seconds,
-    })  # fmt: skip
-    if options.limits.send * 3 >= settings.lease_seconds:
-        raise BadSettings("smtp_limit_seconds: four of them must be less than a third of lease_seconds")
-    return options
+    routes = configured_routes(platform.settings, platform.clock, platform.receiving.inbox)
+    missing = missing_channels(routes)
+    if missing and not platform.database.sqlite:
+        raise BadSettings(f"providers: no provider is configured for {', '.join(missing)}")
+    fakes = {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    return {**routes, **single_routes(fakes)}
 
 
 def pack_folders(settings: Settings) -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ import aiosmtplib
 
 from benchmarks.measuring import Row, peak_mb
 from notifiers.email import EmailNotifier
-from notifiers.email_config import SmtpOptions
+from notifiers.email_config import Security, SmtpOptions
 from notifiers.mime import Letterhead
 from notifiers.port import Accepted, Message
 from tests.services.sink import sink
@@ -30,7 +30,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 async def _measure() -> tuple[list[Row], dict[str, float]]:
     async with sink() as port:
-        options = SmtpOptions(host="127.0.0.1", port=port, security="none", sender="habarshy@gov.test",
+        options = SmtpOptions(host="127.0.0.1", port=port, security=Security.NONE, sender="habarshy@gov.test",
                               sender_name="Хабаршы", bounces="bounces@gov.test")  # fmt: skip
         notifier, messages = EmailNotifier(options, lambda: AT), [_message(n) for n in range(LETTERS)]
         head = Letterhead(options)
@@ -100,7 +100,7 @@ async def _library(port: int, contents: list[bytes]) -> None:
 
 
 async def _raw(port: int, contents: list[bytes]) -> None:
-    """What asyncio can do: written letters and envelopes ready for the wire, over four connections, little checked."""
+    """What asyncio can do: written letters and envelopes ready for the wire, on four connections, little checked."""
     loop, hands = asyncio.get_running_loop(), 4
     dialogues = [_Raw(contents[hand::hands]) for hand in range(hands)]
     for dialogue in dialogues:

@@ -66,6 +66,7 @@ class EmailNotifier:
 
     def __init__(self, options: SmtpOptions, clock: Callable[[], datetime], limits: Limits | None = None) -> None:
         self._limits = limits = limits or options.limits
+        self.longest = limits.send
         self._clock = clock
         self._connections = options.connections
         self._letterhead = Letterhead(options)

@@ -75,6 +75,7 @@ class FcmNotifier:
     def __init__(self, options: FcmOptions, clock: Callable[[], datetime]) -> None:
         account = service_account(options.service_account_file)
         self.reports = options.reports_display
+        self.longest = options.limit
         self._clock = clock
         self._by_app = options.shown_by == "app"
         self._lanes = options.ways()

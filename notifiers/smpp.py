@@ -46,6 +46,7 @@ class SmppNotifier:
         jitter: Callable[[float], float] = lambda seconds: seconds,
     ) -> None:
         self._options = options
+        self.longest = options.limits.send
         self._clock = tools.clock
         self._source = options.source
         self._arrivals = Arrivals(options, tools.inbox, new_id)

@@ -7,7 +7,7 @@ attempt; the body holds no personal data, but names the agency's own event that 
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 
 from domain.events import LifeEvent
 from domain.replies import NUDGE
-from notifiers.http import Answer, Http
+from notifiers.http import Answer, Http, Timeouts
 from projections import nudges
 from streams import outbox
 from streams.books import Books
@@ -58,8 +58,14 @@ class Webhooks:
 
     def __init__(self, books: Books, letters: DeadLetters, hooks: Mapping[str, Hook]) -> None:
         self._books, self._letters, self._hooks = books, letters, hooks
+        self._http: Http | None = None
 
-    async def deliver(self, http: Http) -> int:
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def deliver(self) -> int:
         """Make every attempt whose turn has come; returns how many there were."""
         waiting = await asyncio.to_thread(self._claim)
         calls = await asyncio.to_thread(self._calls, waiting)
@@ -67,16 +73,10 @@ class Webhooks:
         if unwanted:
             await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, unwanted))
         wanted = [each for each in waiting if each.event in calls]
-        await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in wanted))
+        if wanted and self._http is None:
+            self._http = Http(Timeouts())
+        await asyncio.gather(*(self._tell(self._http, each, calls[each.event]) for each in wanted if self._http))
         return len(waiting)
-
-    def kind(self) -> Kind:
-        """How a webhook that was given up is tried again, and what it is."""
-        return Kind(self._retry, lambda content: f"for {json.loads(content)['agency']}")
-
-    def _retry(self, content: bytes) -> None:
-        event = UUID(json.loads(content)["event"])
-        self._write(lambda connection: outbox.put_back(connection, event, self._books.clock()))
 
     def _claim(self) -> list[Waiting]:
         now = self._books.clock()
@@ -133,6 +133,16 @@ class Webhooks:
         self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
 
 
+def retrying(books: Books) -> Kind:
+    """How a webhook that was given up is tried again, and what it is."""
+
+    def retry(content: bytes) -> None:
+        event = UUID(json.loads(content)["event"])
+        books.database.write(lambda connection: outbox.put_back(connection, event, books.clock()), Priority.DISPATCH)
+
+    return Kind(retry, lambda content: f"for {json.loads(content)['agency']}")
+
+
 def _nudge_of(event: LifeEvent) -> UUID | None:
     try:
         return UUID(str(event.values.get(f"event.{NUDGE}")))
@@ -141,7 +151,7 @@ def _nudge_of(event: LifeEvent) -> UUID | None:
 
 
 def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
-    id_ = f"evt_{call.event.hex}"
+    id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
     return {
         "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(hook.secret).sign(id_, now, call.body.decode()),

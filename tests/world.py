@@ -130,13 +130,13 @@ class World:
     """One platform on a file of its own, with fakes for all channels.
 
     `packs`: instead of `few_triggers`; `copy_of`: a database to start from; `notifiers`: instead of the fakes; `url`:
-    a database with our tables instead of the file, which gets the packs if its log is empty.
+    a database with our tables instead of the file, which gets the packs if its log is empty; and more `settings`.
     """
 
     def __init__(
         self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None,
         packs: Sequence[Path] = (), copy_of: Path | None = None, notifiers: Mapping[str, Notifier] | None = None,
-        url: str = "",
+        url: str = "", **settings: Any,
     ) -> None:  # fmt: skip
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
@@ -145,8 +145,9 @@ class World:
             packs = packs or [few_triggers(folder)]
         else:
             shutil.copy(copy_of, self.file)
-        settings = load_settings(database=url or f"sqlite:///{self.file}", packs=":".join(map(str, packs)))
-        self.platform: Platform = compose(settings, self.clock, KEYRING)
+        database = url or f"sqlite:///{self.file}"
+        made = load_settings(database=database, packs=":".join(map(str, packs)), **settings)
+        self.platform: Platform = compose(made, self.clock, KEYRING)
         if self.platform.log.recorder.max_notification_id() is None:  # on SQLite it has them by itself
             platform = self.platform
             Publisher(platform.database, platform.log, platform.names).publish(load_packs(packs), by="pack", now=now)

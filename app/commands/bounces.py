@@ -75,6 +75,6 @@ def _mail() -> bytes:
 def _inbox(provider: str, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
     platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
     try:
-        yield platform.receiving.inbox(provider)  # type: ignore[attr-defined]  # wired with Receiving
+        yield platform.receiving.inbox(provider)
     finally:
         platform.database.close()

@@ -56,7 +56,7 @@ async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool,
             talk("running; Ctrl-C stops")
             await engine.until(stopped, only=only)
     finally:
-        await asyncio.gather(*(route.aclose() for route in routes.values()))
+        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.webhooks.aclose())
 
 
 def _stop_signal(engine: Engine) -> asyncio.Event:

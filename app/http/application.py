@@ -7,6 +7,7 @@ from app.http.health import Probes
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
 from app.http.problems import install
+from app.http.receipts import ReceiptCalls
 from app.http.stop import Stop
 
 
@@ -20,6 +21,8 @@ def application(platform: Platform) -> Api:
     app.include_router(Events(platform.intake).router())
     app.include_router(Stop(platform.stopping, platform.links, Pages()).router())
     app.include_router(Answer(platform.answering, platform.links, Pages(), platform.clock).router())
+    calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
+    app.include_router(calls.router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

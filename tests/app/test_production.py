@@ -56,6 +56,21 @@ def test_a_server_is_migrated_by_a_command(terminal: Terminal, empty: str) -> No
     assert "No pack is published" in terminal.run("run", "--until-idle", env=on).talk
 
 
+def test_the_key_file_comes_with_the_first_tables_only(terminal: Terminal, empty: str) -> None:
+    """A new database gets a key file, once; one that is missing later is told, and nothing is made in its place."""
+    key, on = terminal.folder / "data" / "habarshy" / "key", {"HABARSHY_DATABASE": empty}
+    assert terminal.run("migrate", "--plan", env=on).code == 0
+    assert not key.exists()
+    assert f"made the key file {key}" in terminal.run("migrate", env=on).talk
+    assert key.stat().st_mode & 0o777 == 0o600
+
+    key.unlink()
+    assert terminal.run("migrate", env=on).code == 0
+    refused = terminal.run("status", env=on)
+    assert (refused.code, key.exists()) == (2, False)
+    assert "it does not exist. Restore it from its backup" in refused.talk
+
+
 def test_a_server_that_is_not_there_is_told(terminal: Terminal) -> None:
     """Whoever migrates a database that does not answer learns what to check, and the exit code is 3."""
     ended = terminal.run("migrate", env={"HABARSHY_DATABASE": "postgresql+psycopg://nobody@127.0.0.1:1/none"})

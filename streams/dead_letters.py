@@ -216,6 +216,11 @@ class DeadLetters:
         return kind.tell(content) if kind is not None else "nobody here handles this kind"
 
 
+def total(connection: Connection) -> int:
+    """How many letters there are of all kinds."""
+    return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
+
+
 _HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"
 _ERASED = "whom it was about was erased"
 

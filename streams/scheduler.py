@@ -13,14 +13,13 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
+from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.tidying import Tidying
 from streams.webhooks import Webhooks
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 TIDY_EVERY = timedelta(hours=1)
-RECONCILE_AFTER = timedelta(minutes=5)
-"""How long a fact may wait for its plan before the reconciler takes it."""
 
 
 DISPATCH = frozenset({"urgent", "dispatch"})
@@ -37,6 +36,7 @@ class Engine(Struct, frozen=True):
     follower: Follower
     webhooks: Webhooks
     tidying: Tidying
+    reconciler: Reconciler
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
@@ -89,8 +89,7 @@ class Engine(Struct, frozen=True):
         }
 
     async def _reconcile(self) -> None:
-        """Plan who waits for too long: beside a live planner there is nobody, so a find is a sign of trouble."""
-        await asyncio.to_thread(self.planning.drain, self.clock() - RECONCILE_AFTER)
+        await asyncio.to_thread(self.reconciler.run)
 
 
 class _Jobs:

@@ -138,3 +138,11 @@ dead_letters = Table(
 )
 """What could not be handled; `person`: whom it is about, whose key seals it if they have one."""
 Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)
+
+reconciled = Table(
+    "reconciled",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("found", Integer, nullable=False),
+)
+"""How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""

@@ -4,7 +4,6 @@
 """
 
 import sys
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -27,8 +26,7 @@ def main(database: str, key_file: str, port: str, time: str) -> None:
     })  # fmt: skip
     platform = compose(load_settings(database=database, key_file=Path(key_file)), clock)
     notifiers = {channel: FakeNotifier(channel, []) for channel in ("push", "sms")}
-    with closing(platform.database):
-        dispatch_due(platform, single_routes({**notifiers, "email": EmailNotifier(mail, clock)}))
+    dispatch_due(platform, lambda _: single_routes({**notifiers, "email": EmailNotifier(mail, clock)}))
 
 
 if __name__ == "__main__":

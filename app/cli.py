@@ -6,13 +6,16 @@ from collections.abc import Callable
 import typer
 
 from app.commands import (
+    bounces,
     config,
+    dead_letters,
     demo,
     diff,
     eligible,
     govern,
     ingest,
     intents,
+    migrate,
     new,
     packs,
     people,
@@ -37,6 +40,7 @@ from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
+from streams.migrating import WrongSchema
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
@@ -54,6 +58,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
+    WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
@@ -77,6 +82,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eligible": eligible.eligible,
     "simulate": simulate.simulate_command,
     "status": status.status,
+    "migrate": migrate.migrate,
     "lint": packs.lint,
     "test": packs.try_packs,
     "new": new.new,
@@ -92,12 +98,23 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "control": stops.control,
     "rules": rules.rules,
     "test-send": trials.trial,
+    "bounce": bounces.bounce,
+    "bounces": bounces.bounces,
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),
     "principals": (
         "Who may act, and for which agency.",
         {"add": principals.add, "show": principals.show, "remove": principals.remove},
+    ),
+    "dead-letters": (
+        "What could not be handled.",
+        {
+            "list": dead_letters.list_letters,
+            "show": dead_letters.show,
+            "retry": dead_letters.retry,
+            "drop": dead_letters.drop,
+        },
     ),
 }
 """Commands that have commands of their own."""

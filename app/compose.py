@@ -11,15 +11,17 @@ from app.clock import Clock
 from app.keyfile import load_keyring
 from app.links import Links
 from app.paths import data_folder
+from app.providers import limits_of
+from app.routing import configured_routes, missing_channels
 from app.settings import BadSettings, Settings
 from domain.ids import Names
-from domain.settle import ADDRESS_OF
-from notifiers.email import EmailNotifier
-from notifiers.email_config import EmailConfig, Limits, Security
 from notifiers.fake import FakeNotifier
-from notifiers.port import Notifier
+from notifiers.routes import Route, single_routes
+from streams.answering import Answering
 from streams.areas import AreaPlanning
+from streams.books import Books
 from streams.database import Database
+from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
@@ -28,13 +30,22 @@ from streams.intake import Intake
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
+from streams.migrating import make_ready
+from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.receipts import Receipts
+from streams.receiving import Receiving
+from streams.refusals import Refusals
 from streams.scheduler import Engine
+from streams.sending import Sending
+from streams.stopping import Stopping
 from streams.switches import Switches
+from streams.tidying import Tidying
 from streams.trials import Trials
+from streams.webhooks import KIND as WEBHOOK
+from streams.webhooks import Hook, Webhooks, retrying
 from streams.writing import Writer
 from templates.loader import load_packs, shipped
 
@@ -52,12 +63,20 @@ class Platform(Struct, frozen=True):
     planning: Planning
     areas: AreaPlanning
     follower: Follower
+    books: Books
     receipts: Receipts
+    refusals: Refusals
+    answering: Answering
+    stopping: Stopping
+    receiving: Receiving
     links: Links
     box: FakeBox
     governing: Governing
     switches: Switches
     trials: Trials
+    letters: DeadLetters
+    webhooks: Webhooks
+    tidying: Tidying
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -66,37 +85,60 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     `make`: where there is no database or key file yet, make it; who only reads does not.
 
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile: with what to
-            do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile,
+        WrongSchema: with what to do about it.
     """
-    database = _database(settings, make=make)
+    database = open_database(settings, make=make)
+    try:
+        return _composed(settings, clock, database, keyring, make=make)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _composed(
+    settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
+) -> Platform:
     keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys)
-    database.create()
+    make_ready(database)
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
     planning = Planning(database, log, library, clock)
+    intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     empty = make and database.sqlite and log.recorder.max_notification_id() is None
     if empty or settings.packs:
         packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
         if empty:
             Publisher(database, log, names).publish(packs, by="pack", now=clock())
+    books = Books(database, log, library, names, intake.append, clock)
+    receipts, refusals = Receipts(database, log, clock), Refusals(books)
+    answering, stopping = Answering(books), Stopping(books)
+    hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
+    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books)})
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=Intake(database, log, names, lambda: library.rules().checker, clock),
+        intake=intake,
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
-        receipts=Receipts(database, log, clock),
+        books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
+        receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names),
         box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
+        letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
     )  # fmt: skip
 
 
-def _database(settings: Settings, *, make: bool) -> Database:
+def open_database(settings: Settings, *, make: bool) -> Database:
+    """The database of the settings; `make`: it may be made, else there must be one.
+
+    Raises:
+        DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
+    """
     database = Database(settings.database)
     if not make:
         require_tables(database)
@@ -105,44 +147,48 @@ def _database(settings: Settings, *, make: bool) -> Database:
     return database
 
 
-def compose_engine(platform: Platform, notifiers: Mapping[str, Notifier]) -> Engine:
+def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
-    dispatcher = Dispatcher(
-        platform.database, platform.log, platform.library, notifiers,
-        Writer(platform.links.unsubscribe, platform.links.answer), platform.clock,
-        holder=f"dispatch-{os.getpid()}", lease=timedelta(seconds=platform.settings.lease_seconds),
+    dispatcher = compose_dispatcher(platform, routes)
+    return Engine(
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.webhooks,
+        platform.tidying, platform.clock,
     )  # fmt: skip
-    return Engine(platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.clock)
 
 
-def compose_notifiers(platform: Platform) -> dict[str, Notifier]:
-    """Channel -> notifier: what the settings configure, on SQLite the shipped fake for the rest."""
-    settings = platform.settings
-    notifiers: dict[str, Notifier] = {}
-    if settings.smtp_host:
-        notifiers["email"] = EmailNotifier(email_config(settings), platform.clock)
-    missing = [channel for channel in ADDRESS_OF if channel not in notifiers]
-    if missing and not platform.database.sqlite:
-        raise BadSettings(f"no provider is configured for {', '.join(missing)}")
-    return notifiers | {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+def compose_dispatcher(
+    platform: Platform,
+    routes: Mapping[str, Route],
+    writer: Writer | None = None,
+    holder: str | None = None,
+    pace: Pace | None = None,
+) -> Dispatcher:
+    """What takes nudges from due to their end."""
+    settings, clock = platform.settings, platform.clock
+    lease = timedelta(seconds=settings.lease_seconds)
+    sending = Sending(
+        platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
+        pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
+        platform.receipts, platform.refusals, lease,
+    )  # fmt: skip
+    return Dispatcher(
+        platform.database, platform.log, platform.library, sending, clock,
+        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+    )  # fmt: skip
 
 
-def email_config(settings: Settings) -> EmailConfig:
-    """The mail server of the settings.
+def compose_routes(platform: Platform) -> Mapping[str, Route]:
+    """Channel -> its providers: what the settings configure, on SQLite the shipped fake for the rest.
 
     Raises:
-        BadSettings: a mail may take as long as a third of the lease, so that an attempt could outlive its claim.
+        BadSettings: what is configured cannot work, or a channel has no provider on PostgreSQL.
     """
-    limit = settings.smtp_limit_seconds
-    limits = Limits(connect=limit, envelope=limit, final=limit, begin=limit)
-    if limits.send * 3 >= settings.lease_seconds:
-        raise BadSettings("smtp_limit_seconds: four of them must be less than a third of lease_seconds")
-    return EmailConfig(
-        settings.smtp_host, settings.smtp_port, settings.smtp_sender, settings.smtp_sender_name,
-        security=Security(settings.smtp_security), username=settings.smtp_username or None,
-        password=settings.smtp_password.get_secret_value(),
-        limits=limits,
-    )  # fmt: skip
+    routes = configured_routes(platform.settings, platform.clock, platform.receiving.inbox)
+    missing = missing_channels(routes)
+    if missing and not platform.database.sqlite:
+        raise BadSettings(f"providers: no provider is configured for {', '.join(missing)}")
+    fakes = {channel: FakeNotifier(channel, platform.box.keep) for channel in missing}
+    return {**routes, **single_routes(fakes)}
 
 
 def pack_folders(settings: Settings) -> tuple[Path, ...]:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -17,11 +17,15 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
+from app.providers import HookSettings, ProviderSettings
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
 COMING = frozenset({"TOKEN", "KAFKA"})
 """Variables (after the prefix) that other parts of the platform read, or will."""
+
+
+ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
 class BadSettings(ValueError):
@@ -54,14 +58,13 @@ class Settings(BaseSettings):
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
     lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")
-    smtp_host: str = Field(default="", description="the mail server; empty: the shipped fake (SQLite only)")
-    smtp_port: int = Field(default=587, gt=0, lt=65536, description="its port")
-    smtp_security: Literal["none", "starttls", "tls"] = Field(default="starttls", description="its protection")
-    smtp_username: str = Field(default="", description="how to sign in there")
-    smtp_password: SecretStr = Field(default=SecretStr(""), description="how to sign in there")
-    smtp_sender: str = Field(default="habarshy@example.org", description="the address that mail comes from")
-    smtp_sender_name: str = Field(default="Habarshy", description="the name that mail comes from")
-    smtp_limit_seconds: float = Field(default=12.0, gt=0, description="the longest wait for each step of a mail")
+    providers: dict[ProviderName, ProviderSettings] = Field(
+        default={}, description="name -> a provider; on SQLite a channel without one uses the shipped fake"
+    )
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="agency -> the messages a second that it sends at most"
+    )
+    webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> where it is told of answers")
 
     @classmethod
     def settings_customise_sources(
@@ -87,7 +90,9 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadSettings(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise BadSettings(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     except OSError as error:
         raise BadSettings(f"{config_file()}: {error.strerror}") from None
     except ValueError as error:
@@ -124,7 +129,21 @@ def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
             origin = f"{PREFIX}{name.upper()}"
         elif name in file:
             origin = str(config_file())
-        yield Shown(name, _masked(name, getattr(settings, name)), origin)
+        yield from (Shown(each, value, origin) for each, value in _values(name, getattr(settings, name)))
+
+
+def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  (one a setting)
+    """The setting, or each of those that it has."""
+    match value:
+        case dict() if value:
+            for key, each in value.items():
+                yield from _values(f"{name}.{key}", each)
+        case ProviderSettings():
+            yield from ((f"{name}.{key}", text) for key, text in value.shown())
+        case HookSettings():
+            yield from ((f"{name}.{key}", str(each)) for key, each in value.model_dump(mode="json").items())
+        case _:
+            yield name, _masked(name, value)
 
 
 def _masked(name: str, value: object) -> str:

@@ -21,6 +21,7 @@ class Exit(IntEnum):
     UNAVAILABLE = 3
     NOT_ALLOWED = 4
     DECLINED = 5
+    TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped, and comes again
 
 
 def data(line: str) -> None:
@@ -54,6 +55,13 @@ def compact(value: Any) -> str:  # noqa: ANN401  (anything that JSON can say)
 def talk(line: str) -> None:
     """One line for the person at the terminal, to stderr."""
     sys.stderr.write(line + "\n")
+
+
+def confirm(question: str) -> bool:
+    """Whether whoever is at the terminal says yes; nobody there says no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def stop(code: Exit, line: str) -> NoReturn:

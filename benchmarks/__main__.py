@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from app.tuning import calm_collector
-from benchmarks import append, area, embedded, lint, planning, scan, sms
+from benchmarks import append, area, due, email, embedded, lint, planning, postgres, scan, sms
 from benchmarks.measuring import Row, save, told
 
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
@@ -14,6 +14,9 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "embedded": embedded.measure,
     "area": area.measure,
     "lint": lint.measure,
+    "postgres": postgres.measure,
+    "due": due.measure,
+    "email": email.measure,
     "sms": sms.measure,
 }
 

@@ -9,6 +9,7 @@ from domain.event_types import Catalogue
 from domain.parts import prefixed
 from domain.replies import unanswerable
 from domain.step_compiling import StepCompiler
+from domain.timing import Offset
 from domain.together import Count, Needs, With
 from domain.triggers import RESIDENTS, BadTrigger, Expiry, Trigger, Unless
 
@@ -50,7 +51,8 @@ class _Compiler(StepCompiler):
             expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
             minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
             needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
-            residents_at=self._residents_at(), replies=self._replies(),
+            residents_at=self._residents_at(), replies=self._replies(), cascade_after=self._cascade_after(),
+            until_opened=content.get("cascade") == "until_opened",
         )  # fmt: skip
 
     def _recipients(self) -> frozenset[str]:
@@ -74,6 +76,11 @@ class _Compiler(StepCompiler):
                 ("residents_at",), f"{self.type.name} is about persons; only an area event has residents"
             )
         return found
+
+    @collected
+    def _cascade_after(self) -> Offset | None:
+        text = self.content.get("cascade_after")
+        return None if text is None else self._offset(("cascade_after",), text)
 
     def _occurrence(self) -> tuple[str, ...]:
         paths = _listed(self.content.get("occurrence") or ())

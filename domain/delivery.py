@@ -1,8 +1,9 @@
 """A nudge on its way to one recipient: its states, and what each fact makes of them.
 
 planned ─► deferred ─► attempted ─► sent ─► delivered ─► opened ─► answered
+│           │           │           └─► (after a silence, the next channel)
 │           │           ├─► failed ─► (again, or the next channel)
-│           │           └─► unknown ─► (again only where a double is harmless, or legal)
+│           │           └─► unknown ─► (again only where a double is harmless, or legal; or the next channel)
 ├───────────┼─► withheld, expired
 ├───────────┴─► digested ─► what becomes of the digest, becomes of it; or deferred, withheld, expired
 └─► cancelled ─► planned again
@@ -51,7 +52,10 @@ class Delivery(Struct, frozen=True, array_like=True):
 
     `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;
     `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: an attempt
-    ended so that nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent.
+    ended so that nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent;
+    `provider`: of the last attempt; `accepted`: the attempts that a provider took over and did not fail since;
+    `silence`: what the last attempt's channel still has to say, so that the next has no turn (None: not waited for);
+    `arrived`: an attempt was delivered.
     """
 
     recipient: str
@@ -65,6 +69,15 @@ class Delivery(Struct, frozen=True, array_like=True):
     sent_at: datetime | None = None
     uncertain: bool = False
     digest: UUID | None = None
+    provider: str | None = None
+    accepted: tuple[int, ...] = ()
+    silence: State | None = None
+    arrived: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Its channel had its time: if it is looked at again, the next channel has its turn."""
+        return self.silence is not None
 
     @property
     def maybe_sent(self) -> bool:
@@ -93,12 +106,19 @@ def after(fact: object, delivery: Delivery) -> Delivery:  # noqa: ARG001  (each 
 
 @after.register
 def _(fact: facts.NudgeWithheld, delivery: Delivery) -> Delivery:
-    return replace(delivery, state=State.WITHHELD, due=None, reason=fact.reason, digest=None)
+    return _ended(delivery, State.WITHHELD, fact.reason)
 
 
 @after.register
 def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
-    return replace(delivery, state=State.EXPIRED, due=None, digest=None)
+    return _ended(delivery, State.EXPIRED, delivery.reason)
+
+
+def _ended(delivery: Delivery, state: State, reason: str | None) -> Delivery:
+    """Nothing more is tried; what may have gone by an earlier channel stays so, whatever became of a further one."""
+    if delivery.accepted or delivery.is_silent:
+        state, reason = _so_far(delivery), None
+    return replace(delivery, state=state, due=None, reason=reason, digest=None, silence=None)
 
 
 @after.register
@@ -116,51 +136,87 @@ def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
+    left = delivery.channel if delivery.is_silent and delivery.channel != fact.channel else None
     return replace(
         delivery, state=State.ATTEMPTED, due=fact.until, attempt=fact.attempt, channel=fact.channel,
-        attempted_at=fact.at,
+        attempted_at=fact.at, provider=fact.provider, silence=None, exhausted=_with(delivery.exhausted, left),
     )  # fmt: skip
+
+
+def _so_far(delivery: Delivery) -> State:
+    """What the earlier attempts came to."""
+    if delivery.arrived:
+        return State.DELIVERED
+    return State.SENT if delivery.accepted else State.UNKNOWN
+
+
+def _with(exhausted: tuple[str, ...], channel: str | None) -> tuple[str, ...]:
+    return exhausted if channel is None or channel in exhausted else (*exhausted, channel)
 
 
 @after.register
 def _(fact: facts.NudgeSent, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.SENT, fact.at)
+    reached = _reached(delivery, State.SENT, fact)
+    if reached.state is not State.SENT or fact.attempt < delivery.attempt:
+        return reached
+    awaited = State.OPENED if fact.until_opened else State.DELIVERED
+    return replace(reached, due=fact.silent_at, silence=None if fact.silent_at is None else awaited)
 
 
 @after.register
 def _(fact: facts.NudgeDelivered, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.DELIVERED, fact.at)
+    return _reached(delivery, State.DELIVERED, fact)
 
 
 @after.register
 def _(fact: facts.NudgeOpened, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.OPENED, fact.at)
+    return _reached(delivery, State.OPENED, fact)
 
 
 @after.register
 def _(fact: facts.NudgeAnswered, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.ANSWERED, fact.at)
+    return _moved(delivery, State.ANSWERED, fact.at)
 
 
-def _reached(delivery: Delivery, state: State, at: datetime) -> Delivery:
+def _reached(
+    delivery: Delivery, state: State, fact: facts.NudgeSent | facts.NudgeDelivered | facts.NudgeOpened
+) -> Delivery:
+    """Good news of an attempt; that of an earlier one changes nothing about what is tried now, unless it arrived."""
+    accepted = delivery.accepted if fact.attempt in delivery.accepted else (*delivery.accepted, fact.attempt)
+    return _moved(replace(delivery, accepted=accepted), state, fact.at)
+
+
+def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
     """Good news only moves forward: a report that comes late or twice never takes anything back."""
     if delivery.state in _PROGRESS and _PROGRESS.index(delivery.state) >= _PROGRESS.index(state):
         return delivery
-    return replace(delivery, state=state, due=None, reason=None, sent_at=delivery.sent_at or at)
+    waits = delivery.silence is not None and _PROGRESS.index(state) < _PROGRESS.index(delivery.silence)
+    return replace(
+        delivery, state=state, reason=None, sent_at=delivery.sent_at or at,
+        due=delivery.due if waits else None, silence=delivery.silence if waits else None,
+        arrived=delivery.arrived or state is not State.SENT,
+    )  # fmt: skip
 
 
 @after.register
 def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
+    accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
     if fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
-        return delivery
-    exhausted = delivery.exhausted
-    if fact.gave_up and delivery.channel is not None and delivery.channel not in exhausted:
-        exhausted = (*exhausted, delivery.channel)
-    return replace(delivery, state=State.FAILED, due=fact.retry_at, exhausted=exhausted, reason=fact.reason)
+        return replace(delivery, accepted=accepted)
+    exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
+    state = _so_far(delivery) if accepted and fact.retry_at is None else State.FAILED
+    return replace(
+        delivery, state=state, due=fact.retry_at, exhausted=exhausted, reason=fact.reason, accepted=accepted,
+        silence=None,
+    )  # fmt: skip
 
 
 @after.register
 def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
         return delivery
-    return replace(delivery, state=State.UNKNOWN, due=fact.retry_at, reason=fact.reason, uncertain=True)
+    awaited = State.DELIVERED if fact.silent_at is not None else None
+    return replace(
+        delivery, state=State.UNKNOWN, due=fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True,
+        silence=awaited,
+    )  # fmt: skip

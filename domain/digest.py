@@ -71,8 +71,10 @@ def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
     match fact:
         case facts.NudgeAttempted():
             return replace(fact, attempt=delivery.attempt + 1, provider=DIGEST)
+        case facts.NudgeSent():
+            return replace(fact, attempt=delivery.attempt, provider=DIGEST)
         case (
-            facts.NudgeSent() | facts.NudgeDelivered() | facts.NudgeFailed() | facts.NudgeUnknown()
+            facts.NudgeDelivered() | facts.NudgeFailed() | facts.NudgeUnknown()
             | facts.NudgeOpened()
         ):  # fmt: skip
             return replace(fact, attempt=delivery.attempt)

@@ -125,13 +125,20 @@ class NudgeAttempted(Struct, frozen=True, array_like=True):
 
 
 class NudgeSent(Struct, frozen=True, array_like=True):
-    """The provider took it over; `reference` is the provider's name for it."""
+    """The provider took it over; `reference` is that `provider`'s name for it.
+
+    `silent_at`: when the next channel has its turn if nothing was heard until then (None: never); with
+    `until_opened`, that it arrived is not enough.
+    """
 
     TOPIC: ClassVar[str] = "nudge-sent/1"
     at: datetime
     recipient: str
     attempt: int
     reference: str
+    silent_at: datetime | None = None
+    until_opened: bool = False
+    provider: str = ""
 
 
 class NudgeDelivered(Struct, frozen=True, array_like=True):
@@ -156,7 +163,10 @@ class NudgeFailed(Struct, frozen=True, array_like=True):
 
 
 class NudgeUnknown(Struct, frozen=True, array_like=True):
-    """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal."""
+    """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal.
+
+    Otherwise the next channel has its turn at `silent_at`, if there is one and nothing was heard until then.
+    """
 
     TOPIC: ClassVar[str] = "nudge-unknown/1"
     at: datetime
@@ -164,6 +174,7 @@ class NudgeUnknown(Struct, frozen=True, array_like=True):
     attempt: int
     reason: str
     retry_at: datetime | None = None
+    silent_at: datetime | None = None
 
 
 class NudgeOpened(Struct, frozen=True, array_like=True):

@@ -92,6 +92,18 @@ class Names(Struct, frozen=True):
         """A number from 0 up to (not including) 1 that each person draws once and for all for each version."""
         return int.from_bytes(keyed_hash(self.key, "lot", trigger, version, person)[:6]) / 2**48
 
+    def number(self, telephone: str) -> bytes:
+        """A telephone number (E.164), without saying it in clear."""
+        return keyed_hash(self.key, "number", telephone)
+
+    def mark(self, nudge: UUID) -> str:
+        """Two digits by which a question is told from others at its number."""
+        return str(10 + int.from_bytes(keyed_hash(self.key, "mark", str(nudge))[:4]) % 90)
+
     def registry_stream(self, kind: str, name: str) -> UUID:
         """The stream of a governance fact: a pack, a trigger, a switch."""
         return _uuid(keyed_hash(self.key, "governance", kind, name))
+
+    def letter(self, kind: str, key: str) -> UUID:
+        """The id of a dead letter: the same failed thing of that kind is the same letter."""
+        return _uuid(keyed_hash(self.key, "dead letter", kind, key))

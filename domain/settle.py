@@ -9,6 +9,7 @@ from msgspec import Struct
 from domain.built_in import DIGEST
 from domain.cap import counted, is_capped
 from domain.catching_up import caught_up
+from domain.channels import reachable
 from domain.delivery import Delivery, State
 from domain.digest import goes_on, is_digest, next_day, other_went
 from domain.hours import local_zone, quiet_hours
@@ -17,9 +18,6 @@ from domain.overrides import OVERRIDES
 from domain.person import Person
 from domain.rulebook import Defaults
 from domain.triggers import Trigger
-
-ADDRESS_OF = {"push": "push", "sms": "phone", "email": "email"}
-"""Channel -> the attribute of a person that holds the address."""
 
 STOPPED_FOR = timedelta(days=30)
 """How long a stopped nudge waits at most: when a switch is cleared, the dispatcher looks at it at once."""
@@ -219,15 +217,13 @@ def _refused(case: Settlement) -> Reason | None:
 def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     """The channels that can be tried: in the trigger's order, allowed by the person, with an address, not given up.
 
+    After a silence, the channel that was silent has had its turn.
+
     A legal notice goes even where the person allowed no channel that the trigger has.
     """
-    allowed = case.person.get("channels")
-    reachable = [
-        channel for channel in case.nudge.intent.channels
-        if case.person.get(ADDRESS_OF[channel]) and channel not in delivery.exhausted
-    ]  # fmt: skip
-    wished = [channel for channel in reachable if allowed is None or channel in allowed]
-    yield from wished or (reachable if OVERRIDES[case.trigger.klass].opt_out else ())
+    had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
+    always = OVERRIDES[case.trigger.klass].opt_out
+    yield from reachable(case.person, case.nudge.intent.channels, had, always=always)
 
 
 def _unreachable(case: Settlement) -> Reason:

@@ -100,6 +100,8 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     once: bool = False  # one occurrence a person, whatever event it starts on
     residents_at: Literal["event", "due"] = "event"  # of an area event: who lived there then, or when it is due
     replies: Mapping[str, str] = {}  # code -> the event type that an answer with it becomes
+    cascade_after: Offset | None = None  # a silence of so long moves on to the next channel
+    until_opened: bool = False  # a message that was not opened counts as a silence
 
     @cached_property
     def reads_law(self) -> bool:
@@ -144,6 +146,10 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
             StopIteration: it has none.
         """
         return next(step for step in self.steps if step.name == name)
+
+    def silent_at(self, sent: datetime, zone: ZoneInfo) -> datetime | None:
+        """When a silence after a message sent then moves on to the next channel; None: never."""
+        return None if self.cascade_after is None else _waited(sent, self.cascade_after, zone)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
         """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does."""

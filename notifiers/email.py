@@ -1,64 +1,91 @@
 """Email over SMTP (RFC 5321), on a few connections that stay open."""
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from notifiers.email_config import EmailConfig, Security
+from notifiers.email_config import Limits, SmtpOptions
+from notifiers.kinds import Kind, Tools
 from notifiers.mime import Letter, Letterhead, UnsendableError
 from notifiers.port import GiveUp, Message, Outcome, Reason, RetryLater
-from notifiers.smtp_link import Link, NoLinkError
+from notifiers.smtp_dial import NoLinkError, dial
 from notifiers.smtp_pool import Pool
 
-_WORTH_A_NEW_LINK = {Reason.LINK_LOST, Reason.BUSY}
+_WORTH_A_LINK = 8
+"""Letters: a smaller batch goes over one link, for on several it would lose the pipelining."""
 
 
-@dataclass(slots=True)
 class _Batch:
-    """The letters that wait, numbered, and what became of the others; none is begun after `until` (loop time)."""
+    """Messages on their way out, as a link takes them; none is begun after `until` (loop time), or if `closed`."""
 
-    until: float
-    waiting: deque[tuple[int, Letter]] = field(default_factory=deque)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        until: float,
+        write: Callable[[Message], Letter],
+        closed: Callable[[], bool],
+    ) -> None:
+        self.until = until
+        self.waiting = deque(range(len(messages)))
+        self._messages, self._write, self._closed = messages, write, closed
+        self._time = asyncio.get_running_loop().time
+        self._outcomes: list[Outcome | None] = [None] * len(messages)
+
+    def take(self) -> tuple[int, Letter] | None:
+        """The next letter, written now; what cannot be written is given up."""
+        while self.waiting and not self._closed() and self._time() <= self.until:
+            number = self.waiting.popleft()
+            try:
+                return number, self._write(self._messages[number])
+            except UnsendableError as error:
+                self._outcomes[number] = GiveUp(error.reason)
+        return None
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        self._outcomes[number] = outcome
+
+    def put_back(self, number: int) -> None:
+        self.waiting.appendleft(number)
 
     def settled(self, otherwise: Outcome) -> list[Outcome]:
         """The outcomes in the order of the messages; those that still wait get `otherwise`."""
-        self.outcomes.update((number, otherwise) for number, _ in self.waiting)
-        return [outcome for _, outcome in sorted(self.outcomes.items(), key=lambda item: item[0])]
+        return [outcome or otherwise for outcome in self._outcomes]
 
 
 class EmailNotifier:
     """The email channel. SMTP knows no doubles, so an unknown outcome must not be repeated blindly.
 
-    `clock` dates the letters; it must give aware times.
+    `clock` dates the letters; it must give aware times. `limits` are those of the options unless given. Raises
+    EmailConfigError for TLS files that cannot be used.
     """
 
     channel = "email"
     removes_doubles = False
     reports = False
 
-    def __init__(self, config: EmailConfig, clock: Callable[[], datetime]) -> None:
-        self._config = config
+    def __init__(self, options: SmtpOptions, clock: Callable[[], datetime], limits: Limits | None = None) -> None:
+        self._limits = limits = limits or options.limits
+        self.longest = limits.send
         self._clock = clock
-        self._letterhead = Letterhead(config)
-        tls = config.tls or (None if config.security is Security.NONE else ssl.create_default_context())
-        self._pool = Pool(lambda: Link.dial(config, tls), config.connections)
+        self._connections = options.connections
+        self._letterhead = Letterhead(options)
+        tls = options.tls()
+        self._pool = Pool(lambda: dial(options, limits, tls), options.connections)
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (an email address is one kind)
         """Whatever is given for the email channel."""
         return True
 
     async def start(self) -> None:
-        """A mail server reports nothing by the link that we send on."""
+        """A mail server reports nothing by the link that we send on: bounces are mail (`notifiers.bounces`)."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""
-        batch = self._written(messages, asyncio.get_running_loop().time() + self._config.limits.begin)
+        until = asyncio.get_running_loop().time() + self._limits.begin
+        batch = _Batch(messages, until, self._written, lambda: self._pool.closed)
+        hands = min(self._connections, -(-len(messages) // _WORTH_A_LINK))
         async with asyncio.TaskGroup() as group:
-            hands = min(self._config.connections, len(batch.waiting))
             workers = [group.create_task(self._work(batch)) for _ in range(hands)]
         stops = [stop for worker in workers if (stop := worker.result())]
         return batch.settled(otherwise=stops[0] if stops else RetryLater(None, Reason.NO_TIME))
@@ -67,34 +94,22 @@ class EmailNotifier:
         """Close the connections; what is being sent is finished before."""
         await self._pool.aclose()
 
-    def _written(self, messages: Sequence[Message], until: float) -> _Batch:
-        batch = _Batch(until)
-        for number, message in enumerate(messages):
-            try:
-                batch.waiting.append((number, self._letterhead.write(message, self._clock())))
-            except UnsendableError as error:
-                batch.outcomes[number] = GiveUp(error.reason)
-        return batch
+    def _written(self, message: Message) -> Letter:
+        return self._letterhead.write(message, self._clock())
 
     async def _work(self, batch: _Batch) -> RetryLater | None:
         """Deliver until nothing waits, or until there is no link: then say why."""
         try:
             while batch.waiting:
                 async with self._pool.link(batch.until) as link:
-                    if batch.waiting:  # another worker may have been quicker
-                        await self._deliver(link, batch)
+                    await link.deliver(batch)
         except NoLinkError as error:
             return RetryLater(None, error.reason, error.detail)
         return None
 
-    @staticmethod
-    async def _deliver(link: Link, batch: _Batch) -> None:
-        """Deliver the next letter; if a kept link proves to be closed at the other end, it waits on."""
-        kept = link.used
-        number, letter = batch.waiting.popleft()
-        outcome = await link.deliver(letter)
-        stale = kept and not link.alive and isinstance(outcome, RetryLater) and outcome.reason in _WORTH_A_NEW_LINK
-        if stale:
-            batch.waiting.appendleft((number, letter))
-        else:
-            batch.outcomes[number] = outcome
+
+def _make(options: SmtpOptions, tools: Tools) -> EmailNotifier:
+    return EmailNotifier(options, tools.clock)
+
+
+KIND = Kind("email", SmtpOptions, _make)

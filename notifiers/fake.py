@@ -38,7 +38,7 @@ class FakeNotifier:
         self.calls = 0
         self._keep = sink.append if isinstance(sink, MutableSequence) else sink
         self._script = iter(script)
-        self._limit = limit
+        self.longest = limit
         self._known: set[str] = set()
         self._closed = False
 
@@ -52,7 +52,7 @@ class FakeNotifier:
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Keep a batch, message by message."""
         self.calls += 1
-        until = asyncio.get_running_loop().time() + self._limit
+        until = asyncio.get_running_loop().time() + self.longest
         return [await self._answer(message, until) for message in messages]
 
     async def aclose(self) -> None:

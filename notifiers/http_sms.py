@@ -32,6 +32,7 @@ class HttpSmsNotifier:
 
     def __init__(self, options: HttpSmsOptions, clock: Callable[[], datetime]) -> None:
         self._options = options
+        self.longest = options.limit
         self._clock = clock
         self._answer = re.compile(options.answer)
         self._http = options.http()
@@ -55,7 +56,7 @@ class HttpSmsNotifier:
         """A gateway reports by requests of its own."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `options.limit` seconds."""
+        """Send a batch within `longest` seconds."""
         return await self._lanes.send(messages, self._deliver)
 
     async def aclose(self) -> None:

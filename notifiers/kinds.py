@@ -1,6 +1,6 @@
 """The kinds of provider there are: entry points of the group `habarshy.notifiers`, ours and other packages'."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
@@ -33,6 +33,25 @@ class Kind:
     make: Callable[[Any, Tools], Notifier]
 
 
-def kinds() -> dict[str, Kind]:
-    """Name -> kind, of everything that is installed."""
-    return {point.name: point.load() for point in entry_points(group=GROUP)}
+class NoSuchKind(ValueError):
+    """No kind of provider is called {name!r}. Install the package that brings it, or use one of: {known}."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__((self.__doc__ or "").format(name=name, known=", ".join(sorted(known))))
+
+
+def names() -> frozenset[str]:
+    """The kinds that are installed."""
+    return frozenset(entry_points(group=GROUP).names)
+
+
+def kind(name: str) -> Kind:
+    """The kind of that name; only its own modules are loaded.
+
+    Raises:
+        NoSuchKind: nothing that is installed brings it.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        found: Kind = point.load()
+        return found
+    raise NoSuchKind(name, names())

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
-from notifiers.email_config import EmailConfig
+from notifiers.email_config import SmtpOptions
 from notifiers.mailbox import mailbox
 from notifiers.port import Message, Reason
+from notifiers.verp import reference_of, return_path
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
@@ -39,25 +40,30 @@ class UnsendableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An email ready for the wire. `content` has CRLF line ends and ends with one; its dots are not doubled."""
+    """An email ready for the wire: `reference` names it in bounces, which go to `return_path`.
+
+    `content` has CRLF line ends and ends with one; its dots are not doubled.
+    """
 
     recipient: str = field(repr=False)
-    message_id: str
+    return_path: str
+    reference: str
     content: bytes = field(repr=False)
 
 
 class Letterhead:
     """What all letters of one sender have in common."""
 
-    def __init__(self, config: EmailConfig) -> None:
-        self._domain = config.return_path.rpartition("@")[2]
+    def __init__(self, options: SmtpOptions) -> None:
+        self._sender, self._bounces = options.sender, options.bounces
+        self._domain = options.sender.rpartition("@")[2]
         lines = [
-            b"From: %b<%b>" % (_display_name(config.sender_name), config.return_path.encode()),
+            b"From: %b<%b>" % (_display_name(options.sender_name), options.sender.encode()),
             b"MIME-Version: 1.0",
             b"Auto-Submitted: auto-generated",  # RFC 3834: no absence notice answers it
         ]
-        if config.reply_to is not None:
-            lines.append(b"Reply-To: " + (mailbox(config.reply_to) or "").encode())
+        if options.reply_to is not None:
+            lines.append(b"Reply-To: " + options.reply_to.encode())
         self._opening = b"\r\n".join(lines)
 
     def write(self, message: Message, at: datetime) -> Letter:
@@ -68,12 +74,13 @@ class Letterhead:
         recipient = mailbox(message.address)
         if recipient is None:
             raise UnsendableError(Reason.BAD_ADDRESS)
-        message_id = f"{message.key.replace(':', '.')}@{self._domain}"
+        reference = reference_of(message)
         try:
-            content = self._content(message, recipient, message_id, at)
+            content = self._content(message, recipient, f"{reference}@{self._domain}", at)
         except UnicodeEncodeError:  # it quotes the words
             raise UnsendableError(Reason.BAD_CONTENT) from None
-        return Letter(recipient, message_id, content)
+        path = self._sender if self._bounces is None else return_path(self._bounces, reference)
+        return Letter(recipient, path, reference, content)
 
     def _content(self, message: Message, recipient: str, message_id: str, at: datetime) -> bytes:
         return b"%b\r\nTo: %b\r\nSubject: %b\r\nDate: %b\r\nMessage-ID: <%b>\r\nContent-Language: %b\r\n%b%b" % (

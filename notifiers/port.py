@@ -162,6 +162,10 @@ class Notifier(Protocol):
     def reports(self) -> bool:
         """Whether the provider tells what became of a message, so that its silence means something."""
 
+    @property
+    def longest(self) -> float:
+        """The longest that a `send` may take, in seconds."""
+
     def reaches(self, address: str) -> bool:
         """Whether an address is of the kind that this notifier reaches: a channel may have several kinds."""
 

@@ -46,6 +46,7 @@ class SmppNotifier:
         jitter: Callable[[float], float] = lambda seconds: seconds,
     ) -> None:
         self._options = options
+        self.longest = options.limits.send
         self._clock = tools.clock
         self._source = options.source
         self._arrivals = Arrivals(options, tools.inbox, new_id)
@@ -65,7 +66,7 @@ class SmppNotifier:
         self._keeper.begin()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `limits.send` seconds; what is not written after `limits.begin` is put off."""
+        """Send a batch within `longest` seconds; what is not written after `limits.begin` is put off."""
         if not messages:
             return []
         until = asyncio.get_running_loop().time() + self._options.limits.begin

@@ -1,187 +1,260 @@
-"""One open conversation with a mail server: signs in once, then hands over letter after letter."""
+"""One open conversation with a mail server: letter after letter, pipelined where it offers that (RFC 2920).
+
+Pipelined, the envelope of the next letter goes out together with the words of the one before, so a letter costs one
+round trip. Elsewhere every command waits for the answer to the one before.
+"""
 
 import asyncio
-import ssl
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Self, cast
+from collections import deque
+from collections.abc import Callable
 
-import aiosmtplib
-
-from notifiers.email_config import EmailConfig, Security
-from notifiers.mime import Letter
-from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.email_config import Limits
+from notifiers.port import Accepted, Outcome, Reason, RetryLater
+from notifiers.smtp_errands import Deadline, Errand, Work
+from notifiers.smtp_reader import NoReplyError, Replies
 from notifiers.smtp_replies import Stage, refusal
 
-_FAULTS = (OSError, aiosmtplib.SMTPException, ValueError)  # ValueError: nonsense where base64 is due
 _CLOSING = 421  # RFC 5321, section 3.8: the server ends the conversation after it
-_REFUSED = {4: Reason.BUSY, 5: Reason.NOT_ADMITTED}
 _DOT = b".\r\n"
+_ALONE = 32_768  # what is longer may be stuck halfway: nothing follows it before it has left
 
 
-class NoLinkError(Exception):
-    """There is no link to the mail server ({reason}): nothing was sent, try again later."""
+class Link(asyncio.Protocol):
+    """A signed-in connection, used by one batch at a time.
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        super().__init__((self.__doc__ or "").format(reason=reason))
-        self.reason = reason
-        self.detail = detail
-
-
-class Link:
-    """A signed-in connection, used by one letter at a time.
-
-    A conversation that ends in the middle ends the link: `alive` turns false.
+    Until its last dot is written, a fault means that a letter has not gone; after that, that nobody knows. A
+    conversation that ends in the middle ends the link: `alive` turns false.
     """
 
-    def __init__(self, client: aiosmtplib.SMTP, config: EmailConfig) -> None:
-        self._client = client
-        self._config = config
-        self._transport: asyncio.WriteTransport | None = None
-        self._transaction = False
-        self.used = False
-
-    @classmethod
-    async def dial(cls, config: EmailConfig, tls: ssl.SSLContext | None) -> Self:
-        """Connect and sign in within `config.limits.connect` seconds. Raises NoLinkError."""
-        client = aiosmtplib.SMTP(
-            hostname=config.host,
-            port=config.port,
-            local_hostname=config.name,
-            timeout=None,  # the limits stand around the steps, not in each
-            use_tls=config.security is Security.TLS,
-            start_tls=False,
-            tls_context=tls,
-        )
-        link = cls(client, config)
-        try:
-            async with asyncio.timeout(config.limits.connect):
-                await link._sign_in()
-        except _FAULTS as fault:
-            link.abort()
-            raise _no_link(fault) from None  # a server's words may quote an address
-        except BaseException:
-            link.abort()
-            raise
-        return link
-
-    async def _sign_in(self) -> None:
-        await self._client.connect()
-        await self._client.ehlo()
-        if self._config.security is Security.STARTTLS:
-            await self._client.starttls()
-            await self._client.ehlo()
-        if self._config.username is not None:
-            await self._client.login(self._config.username, self._config.password)
-        self._transport = cast("asyncio.WriteTransport", self._client.transport)
+    def __init__(
+        self, transport: asyncio.WriteTransport, limits: Limits, *, pipelining: bool = False, size: bool = False
+    ) -> None:
+        self._transport, self._limits, self._pipelining, self._size = transport, limits, pipelining, size
+        self._time: Callable[[], float] = asyncio.get_running_loop().time
+        self._replies = Replies()
+        self._awaited: deque[tuple[Stage, Errand]] = deque()
+        self._unsent: deque[tuple[Stage, bytes]] = deque()  # commands that wait for an answer, without pipelining
+        self._flying: deque[Errand] = deque()
+        self._work: Work | None = None
+        self._done: asyncio.Future[None] | None = None
+        self._deadline = Deadline(lambda: self._end(Reason.TIMED_OUT))
+        self._used = self._over = self._stuck = self._held = self._transaction = False
+        self._after_dot = 0  # octets written behind the last dot
+        transport.set_write_buffer_limits(high=1, low=0)  # so that what has left is known, even when the link is lost
+        transport.set_protocol(self)
 
     @property
     def alive(self) -> bool:
         """Whether another letter may be handed over."""
-        return self._client.is_connected
+        return not (self._over or self._transport.is_closing())
 
-    async def deliver(self, letter: Letter) -> Outcome:
-        """Hand over one letter: at most `limits.envelope` and then `limits.final` seconds.
+    async def deliver(self, work: Work) -> None:
+        """Hand over letters until `work` has none to begin, or the link ends.
 
-        Until its last dot is written, a fault means that it has not gone; after that, that nobody knows.
+        It ends at the latest `limits.connect`, `.envelope` and `.final` together after `work.until`.
         """
-        self.used = True
+        self._work, self._done = work, asyncio.get_running_loop().create_future()
         try:
-            return await self._offer(letter) or await self._hand_over(letter)
+            self._advance()
+            await self._done
         except BaseException:
             self.abort()
             raise
-
-    async def _offer(self, letter: Letter) -> RetryLater | GiveUp | None:
-        try:
-            async with asyncio.timeout(self._config.limits.envelope):
-                return await self._envelope(letter)
-        except _FAULTS as fault:
-            self.abort()
-            return RetryLater(None, _reason(fault))
-
-    async def _envelope(self, letter: Letter) -> RetryLater | GiveUp | None:
-        for stage, command in self._commands(letter):
-            code, words = await self._client.execute_command(*command, timeout=None)
-            if not stage.welcomes(code):
-                return refusal(stage, code, words) or self._nonsense(code)
-            self._transaction = True
-        return None
-
-    def _commands(self, letter: Letter) -> Iterator[tuple[Stage, tuple[bytes, ...]]]:
-        if self._transaction:  # the letter before was refused halfway
-            yield Stage.RSET, (b"RSET",)
-        size = (b"SIZE=%d" % len(letter.content),) if self._client.supports_extension("size") else ()
-        yield Stage.MAIL, (b"MAIL", b"FROM:<%b>" % self._config.return_path.encode(), *size)
-        yield Stage.RCPT, (b"RCPT", b"TO:<%b>" % letter.recipient.encode())
-        yield Stage.DATA, (b"DATA",)
-
-    def _nonsense(self, code: int) -> RetryLater:
-        self.abort()
-        return RetryLater(None, Reason.GARBLED, str(code))
-
-    async def _hand_over(self, letter: Letter) -> Outcome:
-        protocol = self._client.protocol
-        if protocol is None or not protocol.is_connected:
-            return RetryLater(None, Reason.LINK_LOST)
-        protocol.write(letter.content.replace(b"\r\n.", b"\r\n..") + _DOT)
-        try:
-            async with asyncio.timeout(self._config.limits.final):
-                code, words = await protocol.read_response()
-        except _FAULTS as fault:
-            return self._interrupted(_reason(fault))
-        return self._answered(letter, code, words)
-
-    def _interrupted(self, reason: Reason) -> RetryLater | Unknown:
-        transport = self._transport
-        unwritten = transport is not None and transport.get_write_buffer_size() >= len(_DOT)
-        self.abort()
-        return RetryLater(None, reason) if unwritten else Unknown(reason)
-
-    def _answered(self, letter: Letter, code: int, words: str) -> Outcome:
-        self._transaction = False
-        if Stage.LETTER.welcomes(code):
-            return Accepted(letter.message_id)
-        answer = refusal(Stage.LETTER, code, words)
-        if answer is None or code == _CLOSING:
-            self.abort()
-        return answer or Unknown(Reason.GARBLED, str(code))
+        finally:
+            self._work = None
 
     async def quit(self) -> None:
         """Take leave within `limits.envelope` seconds; the link is closed whatever the server says."""
-        with suppress(*_FAULTS):
-            async with asyncio.timeout(self._config.limits.envelope):
-                await self._client.execute_command(b"QUIT", timeout=None)
+        if self.alive:
+            self._done = asyncio.get_running_loop().create_future()
+            self._transport.write(b"QUIT\r\n")
+            await asyncio.wait([self._done], timeout=self._limits.envelope)
         self.abort()
 
     def abort(self) -> None:
-        """End the link at once: what is not yet written will never be sent."""
-        transport = self._transport or cast("asyncio.WriteTransport | None", self._client.transport)
-        if transport is not None:
-            transport.abort()
-        self._client.close()
+        """End the link at once: what is not yet written will never be sent, and nothing is settled."""
+        self._flying.clear()
+        self._end(Reason.LINK_LOST)
 
+    def data_received(self, data: bytes) -> None:
+        """Answers, or what is meant to be some."""
+        try:
+            for code, words in self._replies.feed(data):
+                if self._over:
+                    return
+                self._heard(code, words)
+        except NoReplyError:
+            self._end(Reason.GARBLED)
 
-def _reason(fault: Exception) -> Reason:
-    match fault:
-        case TimeoutError():
-            return Reason.TIMED_OUT
-        case OSError():
-            return Reason.LINK_LOST
-        case _:
-            return Reason.GARBLED
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (why is all the same)
+        """The server has hung up, or the network."""
+        self._end(Reason.LINK_LOST)
 
+    def pause_writing(self) -> None:
+        """Not all is written."""
+        self._stuck = True
 
-def _no_link(fault: Exception) -> NoLinkError:
-    match fault:
-        case TimeoutError():
-            return NoLinkError(Reason.TIMED_OUT)
-        case aiosmtplib.SMTPResponseException():
-            return NoLinkError(_REFUSED.get(fault.code // 100, Reason.GARBLED), str(fault.code))
-        case OSError():
-            untrusted = isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError)
-            return NoLinkError(Reason.NOT_ADMITTED if untrusted else Reason.UNREACHABLE)
-        case aiosmtplib.SMTPException():  # it offers no STARTTLS, or no way to sign in that we know
-            return NoLinkError(Reason.NOT_ADMITTED)
-        case _:
-            return NoLinkError(Reason.GARBLED)
+    def resume_writing(self) -> None:
+        """All is written."""
+        self._stuck = False
+        if self._held and not self._over:
+            self._held = False
+            self._write_behind_dot(b"")
+
+    def _heard(self, code: int, words: bytes) -> None:
+        if not self._awaited:
+            self._end(Reason.GARBLED, str(code))
+            return
+        stage, errand = self._awaited.popleft()
+        if stage is Stage.LETTER:
+            self._answered(errand, code, words)
+        elif stage.welcomes(code):
+            self._welcomed(stage, errand, code)
+        else:
+            self._refused(stage, errand, code, words)
+
+    def _welcomed(self, stage: Stage, errand: Errand, code: int) -> None:
+        if stage is Stage.MAIL:
+            self._transaction = True
+        elif stage is Stage.RSET:
+            self._transaction = False
+        if (stage is Stage.DATA or self._unsent) and self._replies.more:
+            self._end(Reason.GARBLED, str(code))  # it answers what was not asked
+        elif stage is Stage.DATA:
+            self._go_ahead(errand)
+        elif self._unsent:
+            following, command = self._unsent.popleft()
+            self._awaited.append((following, errand))
+            self._transport.write(command)
+
+    def _refused(self, stage: Stage, errand: Errand, code: int, words: bytes) -> None:
+        answer = refusal(stage, code, words.decode("ascii", "replace"))
+        if answer is None:
+            self._end(Reason.GARBLED, str(code))
+        elif code == _CLOSING or stage is Stage.RSET:
+            self._end(Reason.BUSY, answer.detail)
+        else:
+            errand.refused = errand.refused or answer
+            errand.no_recipient |= stage is Stage.RCPT
+            if stage is Stage.DATA or not self._pipelining:
+                self._unsent.clear()
+                self._settle(errand, errand.refused)
+                self._advance()
+
+    def _go_ahead(self, errand: Errand) -> None:
+        """The server waits for the letter."""
+        if errand.no_recipient:  # RFC 2920, section 3.1: then a lone dot
+            self._awaited.append((Stage.LETTER, errand))
+            self._expect(self._limits.envelope)
+            self._write_behind_dot(_DOT)
+        elif errand.refused or self._work is None:  # it would bring an empty letter to somebody
+            self._end(Reason.GARBLED)
+        elif self._time() > self._work.until + self._limits.connect + self._limits.envelope:
+            self._end(Reason.NO_TIME)
+        else:
+            self._hand_over(errand)
+
+    def _hand_over(self, errand: Errand) -> None:
+        content = errand.letter.content.replace(b"\r\n.", b"\r\n..") + _DOT
+        errand.handed_over, self._transaction = True, False
+        self._awaited.append((Stage.LETTER, errand))
+        self._expect(self._limits.final)
+        if len(content) < _ALONE:
+            self._write_behind_dot(content)
+        else:
+            self._after_dot = 0
+            self._transport.write(content)
+            self._held = self._stuck
+            if not self._held:
+                self._write_behind_dot(b"")
+
+    def _write_behind_dot(self, content: bytes) -> None:
+        """Write what ends with a dot, and the next envelope behind it if the server takes that."""
+        envelope = self._next() if self._pipelining else b""
+        self._after_dot = len(envelope)
+        self._transport.write(content + envelope)
+
+    def _answered(self, errand: Errand, code: int, words: bytes) -> None:
+        early = errand.handed_over and self._unwritten()
+        answer: Outcome | None = refusal(Stage.LETTER, code, words.decode("ascii", "replace"))
+        if Stage.LETTER.welcomes(code) and not early:
+            answer = Accepted(errand.letter.reference)
+        if answer is None:
+            self._end(Reason.GARBLED, str(code))
+            return
+        self._settle(errand, errand.refused or answer)
+        if early or code == _CLOSING:
+            self._end(Reason.BUSY, str(code))
+        else:
+            self._advance()
+
+    def _settle(self, errand: Errand, outcome: Outcome) -> None:
+        self._flying.popleft()  # answers come in the order of the letters
+        errand.work.settle(errand.number, outcome)
+
+    def _advance(self) -> None:
+        """Begin the next letter, unless its envelope is out already."""
+        if self._flying:
+            self._expect(self._limits.envelope)
+        elif not self.alive or self._replies.more:
+            self._forgo()
+        elif envelope := self._next():
+            self._expect(self._limits.envelope)
+            self._transport.write(envelope)
+        else:
+            self._finish()
+
+    def _forgo(self) -> None:
+        """It carries no letter; the first one is told, else a server that always hangs up is called for ever."""
+        if not self._used and (errand := self._taken()):
+            errand.work.settle(errand.number, RetryLater(None, Reason.LINK_LOST))
+        self._end(Reason.LINK_LOST)
+        self._finish()
+
+    def _next(self) -> bytes:
+        """What to write for the next letter; nothing if none is to begin."""
+        errand = self._taken()
+        if errand is None:
+            return b""
+        self._flying.append(errand)
+        commands = errand.commands(size=self._size, reset=self._transaction)
+        self._unsent.extend(commands[len(commands) if self._pipelining else 1 :])
+        now = commands if self._pipelining else commands[:1]
+        self._awaited.extend([(stage, errand) for stage, _ in now])
+        return b"".join([command for _, command in now])
+
+    def _taken(self) -> Errand | None:
+        taken = self._work.take() if self._work is not None else None
+        if self._work is None or taken is None:
+            return None
+        errand = Errand(self._work, *taken, first=not self._used)
+        self._used = True
+        return errand
+
+    def _expect(self, seconds: float) -> None:
+        """An answer within this time, or else the link ends."""
+        assert self._work is not None
+        limits = self._limits
+        last = self._work.until + limits.connect + limits.envelope + limits.final
+        self._deadline.set(min(self._time() + seconds, last))
+
+    def _unwritten(self) -> bool:
+        """Whether the last dot has certainly not left."""
+        left = self._transport.get_write_buffer_size()
+        return left >= self._after_dot + len(_DOT) or (self._stuck and not self._after_dot)
+
+    def _end(self, reason: Reason, detail: str = "") -> None:
+        """Nothing more goes over this link; what was under way gets the outcome that is certain."""
+        if self._over:
+            return
+        self._over, unwritten = True, self._unwritten()
+        self._transport.abort()
+        flying, self._flying = list(self._flying), deque()
+        for place, errand in enumerate(flying):
+            errand.cut_off(reason, detail, unwritten=unwritten, behind=place > 0)
+        self._finish()
+
+    def _finish(self) -> None:
+        self._deadline.clear()
+        if self._done is not None and not self._done.done():
+            self._done.set_result(None)

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from notifiers.port import Reason
-from notifiers.smtp_link import Link, NoLinkError
+from notifiers.smtp_dial import NoLinkError
+from notifiers.smtp_link import Link
 
 
 class Pool:
@@ -15,16 +16,16 @@ class Pool:
         self._dial = dial
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Link] = []
-        self._closed = False
+        self.closed = False
 
     @asynccontextmanager
     async def link(self, until: float) -> AsyncIterator[Link]:
-        """A link for one letter; waits for its turn up to the loop time `until`. Raises NoLinkError."""
+        """A link for a batch; waits for its turn up to the loop time `until`. Raises NoLinkError."""
         await self._wait_for_turn(until)
         try:
-            if self._closed:
+            if self.closed:
                 raise NoLinkError(Reason.CLOSED)
-            link = self._idle.pop() if self._idle else await self._dial()
+            link = self._kept() or await self._dial()
             try:
                 yield link
             finally:
@@ -41,14 +42,21 @@ class Pool:
         except TimeoutError:
             raise NoLinkError(Reason.NO_TIME) from None
 
+    def _kept(self) -> Link | None:
+        while self._idle:
+            link = self._idle.pop()
+            if link.alive:
+                return link
+        return None
+
     def _take_back(self, link: Link) -> None:
-        if link.alive and not self._closed:
+        if link.alive and not self.closed:
             self._idle.append(link)
         else:
             link.abort()
 
     async def aclose(self) -> None:
-        """Take leave on the idle links; those in use are closed when their letter is done."""
-        self._closed = True
+        """Take leave on the idle links; those in use are closed when their letters are done."""
+        self.closed = True
         idle, self._idle = self._idle, []
         await asyncio.gather(*(link.quit() for link in idle))

@@ -59,5 +59,10 @@ def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
 
 def _why(stage: Stage, code: int, enhanced: str | None) -> Reason:
     if enhanced is not None:
-        return _BY_ENHANCED.get(enhanced, Reason.REJECTED)
+        return said_by(enhanced) or Reason.REJECTED
     return (_AT_RCPT if stage is Stage.RCPT else _ELSEWHERE).get(code, Reason.REJECTED)
+
+
+def said_by(enhanced: str) -> Reason | None:
+    """What subject and detail of an enhanced code (`1.1` of 5.1.1) say, if they say one thing."""
+    return _BY_ENHANCED.get(enhanced)

@@ -15,7 +15,7 @@ _MOST = 1000  # origins kept: a citizen may invent hosts under a listed domain
 
 
 class Vapid:
-    """The Authorization header for an origin, signed with `key`; `subject` is our contact, a mailto: or https: URL."""
+    """The Authorization header for an origin, signed with `key`; `subject` is a mailto: or https: URL of ours."""
 
     def __init__(self, key: ec.EllipticCurvePrivateKey, subject: str, clock: Callable[[], datetime]) -> None:
         self._key = key

@@ -46,6 +46,7 @@ class WebPushNotifier:
 
     def __init__(self, options: WebPushOptions, clock: Callable[[], datetime], draw: Draw = drawn) -> None:
         self.reports = options.reports_display
+        self.longest = options.limit
         self._clock = clock
         self._draw = draw
         self._hosts = Hosts(options.hosts)

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, bindparam, select
+from sqlalchemy import Column, ColumnElement, Connection, Dialect, Select, Table, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from projections.tables import Id
@@ -22,7 +22,7 @@ def insert_rows(
 ) -> None:
     """Insert rows given as tuples in the order of the table's columns; `ignore` skips those that are there.
 
-    On SQLite these are statements of many rows, on PostgreSQL COPY (or, with `ignore`, a multi-row insert).
+    On SQLite these are statements of many rows, on PostgreSQL COPY, or with `ignore` one insert from arrays.
     """
     if not rows:
         return
@@ -65,15 +65,23 @@ def _sqlite_insert(table: Table, rows: int, *, ignore: bool) -> str:
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
-    names = table.columns.keys()
     if ignore:
-        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (not loaded where SQLite serves)
+        values = tuple(map(list, zip(*rows, strict=True)))
+        connection.exec_driver_sql(_unnest_insert(table, connection.dialect), values)
+    else:
+        _copy(connection, f'COPY "{table.name}" ({_listed(table)}) FROM STDIN', rows)
 
-        statement = insert(table).on_conflict_do_nothing()
-        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
-        return
-    columns = ", ".join(f'"{name}"' for name in names)
-    _copy(connection, f'COPY "{table.name}" ({columns}) FROM STDIN', rows)
+
+@lru_cache(maxsize=64)
+def _unnest_insert(table: Table, dialect: Dialect) -> str:
+    """One statement for any number of rows, whose columns come as arrays; COPY knows no conflicts."""
+    types = [column.type.compile(dialect).partition("(")[0] for column in table.columns]  # a length would cut off
+    arrays = ", ".join(f"%s::{each}[]" for each in types)
+    return f'INSERT INTO "{table.name}" ({_listed(table)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING'  # noqa: S608  (our own names)
+
+
+def _listed(table: Table) -> str:
+    return ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118  (a collection, not a mapping)
 
 
 def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Delete, Update, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, bindparam, delete, func, select, update
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
@@ -14,7 +14,7 @@ from domain.nudge import Nudge
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, which
-from projections.tables import due, inbox, micros, moment, nudges, optional_micros
+from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -68,6 +68,7 @@ def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[
         connection.execute(statement.where(*_THIS), rows)
 
 
+_KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
 _THIS = (
     due.c.due_at == bindparam("at"), due.c.rank == bindparam("class"),
     due.c.nudge == bindparam("id"), due.c.recipient == bindparam("whom"),
@@ -153,27 +154,61 @@ def messages(connection: Connection, recipients: Iterable[str], since: int) -> d
     return found
 
 
+class Front:
+    """Where one process's next claim begins, so that it need not step over all that was taken before it.
+
+    On PostgreSQL rows that are gone lie at the front of the table until they are vacuumed. What comes in behind the
+    front is found at the latest by every LOOK-th claim, and by each that found less than it might have.
+    """
+
+    LOOK = 20
+
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self._claims = 0
+
+    def move(self, first: int | None, *, full: bool) -> None:
+        """A claim found this as the first due time, and as many deliveries as it wanted, or not."""
+        self._claims = (self._claims + 1) % self.LOOK if full else 0
+        self.at = first if self._claims else None
+
+
 def claim(
-    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False
+    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
+    urgent: bool = False, front: Front | None = None,
 ) -> list[Due]:  # fmt: skip
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
-    `stopped`: of those that a kill switch holds back, whenever their turn is.
+    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others.
+    `front`: of the process that claims.
     """
-    query = (
-        select(due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
-        .where(
-            due.c.stopped if stopped else due.c.due_at <= now,
-            (due.c.held_until.is_(None)) | (due.c.held_until <= now),
-        )
-        .order_by(due.c.due_at, due.c.rank, due.c.nudge)
+    turn = due.c.due_at <= now
+    if stopped or urgent:
+        these = due.c.stopped if stopped else turn & (due.c.rank <= URGENT)
+        return [Due(*row[2:]) for row in _claim(connection, these, now, until, holder, limit)]
+    front = front or Front()
+    found = (
+        [] if front.at is None else _claim(connection, turn & (due.c.due_at >= front.at), now, until, holder, limit)
+    )
+    found = found or _claim(connection, turn, now, until, holder, limit)
+    front.move(found[0][0] if found else None, full=len(found) == limit)
+    return [Due(*row[2:]) for row in found]
+
+
+def _claim(
+    connection: Connection, turn: ColumnElement[bool], now: int, until: int, holder: str, limit: int
+) -> list[tuple[int, int, UUID, str]]:
+    free = (
+        select(*_KEY)
+        .where(turn, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
+        .order_by(*_KEY)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("free")
     )
-    rows = [{"at": at, "class": rank, "id": id_, "whom": whom} for at, rank, id_, whom in connection.execute(query)]
-    if rows:
-        connection.execute(update(due).where(*_THIS).values(holder=holder, held_until=until), rows)
-    return [Due(row["id"], row["whom"]) for row in rows]
+    these = and_(*(column == free.c[column.name] for column in _KEY))
+    taken = update(due).where(these).values(holder=holder, held_until=until).returning(*_KEY)
+    return sorted((at, rank, id_, whom) for at, rank, id_, whom in connection.execute(taken))
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

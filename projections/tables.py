@@ -115,6 +115,9 @@ nudges = Table(
     Column("folded", LargeBinary, nullable=False),
 )
 
+URGENT = 1
+"""Up to this rank, that of its class, a nudge goes past the others: legal notices and services."""
+
 due = Table(
     "due",
     metadata,
@@ -127,8 +130,15 @@ due = Table(
     Column("holder", String),
     Column("held_until", BigInteger),
     sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
 )
-"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are."""
+"""Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are.
+
+With room in every page, so that PostgreSQL changes a claimed row in place, and vacuumed long before a fifth of it is
+gone: what is gone lies at the front, where every claim begins.
+"""
+Index("due_urgent", due.c.due_at, due.c.rank, due.c.nudge,
+      sqlite_where=due.c.rank <= URGENT, postgresql_where=due.c.rank <= URGENT)  # fmt: skip
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 
@@ -144,6 +154,17 @@ inbox = Table(
 )
 """What was handed over to whom; `counted`: since when it counts towards their cap (null: it does not)."""
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
+
+handed_over = Table(
+    "handed_over",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("nudge", Id, nullable=False),
+    Column("recipient", Pseudonym, nullable=False),
+    Column("attempt", Integer, nullable=False),
+)
+"""What each provider calls what it took over: its receipts name nothing else."""
 
 trail = Table(
     "trail",

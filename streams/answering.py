@@ -1,7 +1,6 @@
 """Answering: a recipient's reply to a nudge becomes the life event that its trigger names, once."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,20 +8,17 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.event_types import EventType
-from domain.events import Effective, LifeEvent
+from domain.events import Effective
 from domain.facts import NudgeAnswered
-from domain.ids import Names
 from domain.nudge import Nudge, evolve
-from domain.person import person_as_of
 from domain.replies import Reply, answers, meant, reply_event, spelt
 from projections import nudges
-from streams import reading
 from streams.appending import record
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Library, Rules
-from streams.log import Log
-from streams.versions import rules_of
+from streams.library import Rules
+from streams.spoken import spoken
 
 
 class NothingToAnswer(LookupError):
@@ -55,14 +51,11 @@ class Question(Struct, frozen=True):
 
 
 class Answering:
-    """Takes replies in: idempotent, and safe in any order and from several processes; `append` is Intake's."""
+    """Takes replies in: idempotent, and safe in any order and from several processes."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, names: Names,
-        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._names = database, log, library, names
-        self._append, self._clock = append, clock
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
 
     def question(self, nudge: UUID, recipient: str) -> Question:
         """What the message asked; changes nothing.
@@ -85,12 +78,13 @@ class Answering:
         """
         rules = self._library.rules()
         stream, made = self._database.write(
-            lambda connection: self._taken(connection, reply, rules), Priority.DISPATCH
+            lambda connection: self.within(connection, reply, rules), Priority.DISPATCH
         )
         self._log.keys.remember(made)
         return stream
 
-    def _taken(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+    def within(self, connection: Connection, reply: Reply, rules: Rules) -> tuple[UUID, Mapping[str, PersonKey]]:
+        """The same in the caller's transaction, with the keys that this made, to be remembered after it."""
         self._log.keys.hold(connection, [reply.recipient])  # two consents at once must not forget each other
         nudges.hold(connection, [reply.nudge])
         question = self._question(connection, reply.nudge, reply.recipient, rules)
@@ -106,16 +100,10 @@ class Answering:
         return stream, made
 
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
-        nudge = nudges.by_id(connection, [id_]).get(id_)
-        if nudge is None or not any(one.recipient == recipient and one.maybe_sent for one in nudge.deliveries):
+        found = spoken(connection, self._log, now, id_, recipient)
+        if found is None or not found.nudge.to(recipient).maybe_sent:
             raise NothingToAnswer
-        rulebook = now.rulebook
-        rules = rules_of(connection, self._log, rulebook, nudge.intent.version)
-        if rules is None:
-            raise NothingToAnswer
-        known = reading.histories(connection, self._log, [recipient], rulebook)[recipient]
-        person = person_as_of(recipient, known.facts, rulebook.catalogue)
-        return Question(nudge, rules, person.get("language") or rulebook.defaults.language, tuple(known.facts))
+        return Question(found.nudge, found.content, found.language, tuple(found.known.facts))
 
     def _note(self, connection: Connection, nudge: Nudge, fact: NudgeAnswered) -> None:
         id_ = nudge.intent.id

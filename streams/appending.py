@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from domain.digest import mirrored, travels
 from domain.facts import NudgeFact, NudgeGathered
 from domain.nudge import Nudge, evolve
-from projections import nudges
+from projections import nudges, references
 from streams.log import Log
 from streams.mapper import Entry
 
@@ -60,6 +60,7 @@ def _append(
         for fact in facts:
             folding.take(id_, fact)
     nudges.store(connection, folding.changed, fresh=folding.fresh)
+    references.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
     if folding.entries:
         log.append(connection, folding.entries)
 

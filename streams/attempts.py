@@ -11,6 +11,7 @@ from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact,
 from domain.nudge import evolve
 from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
 from notifiers.port import Message
+from notifiers.routes import Provider
 from streams.digesting import Overflow
 from streams.settling import Case
 
@@ -18,11 +19,16 @@ GROUP = 8
 
 
 class Attempt(Struct, frozen=True):
-    """A case that is to be sent: its message, and the attempt as a fact."""
+    """A case that is to be sent: its message, the attempt as a fact, and the provider that it goes to.
+
+    `mark`: what its question is told by from others at its number, if there are others.
+    """
 
     case: Case
     message: Message
     fact: NudgeAttempted
+    provider: Provider
+    mark: str = ""
 
     @property
     def nudge(self) -> UUID:
@@ -46,7 +52,7 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
     recipient = case.recipient.pseudonym
     delivery = case.nudge.to(recipient)
     match case.decision:
-        case Withhold(Reason.NO_ADDRESS) if delivery.attempt:
+        case Withhold(Reason.NO_ADDRESS) if delivery.attempt and not delivery.is_silent and not delivery.accepted:
             reason = delivery.reason or Reason.NO_ADDRESS.value
             return NudgeFailed(now, recipient, delivery.attempt, reason, gave_up=True)
         case Withhold(reason):

@@ -10,8 +10,6 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from projections.tables import metadata
-from streams import tables
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -44,18 +42,18 @@ class Database:
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
 
-    def create(self) -> None:
-        """Make the tables that are missing.
+    @contextmanager
+    def altering(self) -> Iterator[Connection]:
+        """A connection in a transaction that may change tables (see streams/migrating.py); it makes SQLite's file.
 
         Raises:
             DatabaseUnavailable: it cannot be opened.
         """
-        assert tables.log.metadata is metadata
         try:
             if self.sqlite:
                 _log_ahead(self.engine)
             with self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
-                metadata.create_all(connection)
+                yield connection
         except DatabaseError as error:
             raise DatabaseUnavailable(str(error.orig)) from None
 

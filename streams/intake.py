@@ -14,7 +14,7 @@ from domain.ids import Names
 from projections import area_plans, history
 from projections.bulk import among, chunked
 from projections.tables import micros, optional_micros
-from streams import mapper
+from streams import mapper, outbox
 from streams.checking import Checker
 from streams.cloudevents import Envelope, Refused
 from streams.concerned import Concerned
@@ -165,6 +165,7 @@ class _Storing:
         keys, made = self.log.keys.ensure(self.connection, everybody)
         self.log.keys.hold(self.connection, everybody)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
+        outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)
         concerned = Concerned(self.connection, self.connection, self.log, self.names)
         concerned.note(list(enumerate(events, before + 1)), micros(self.now))

@@ -1,14 +1,17 @@
 """What a provider said becomes a fact, in our vocabulary, with what follows from it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.delivery import Delivery
 from domain.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
+from domain.hours import local_zone
 from domain.settle import Settlement, channels_left
-from domain.triggers import Class
 from notifiers.port import Accepted, GiveUp, Outcome, RetryLater
+from notifiers.routes import Provider, in_trouble
 
 ATTEMPTS_A_CHANNEL, UNKNOWN_A_CHANNEL = 8, 3
 BACKOFF = (
@@ -16,34 +19,75 @@ BACKOFF = (
 )  # fmt: skip
 
 
-def fact_of(
-    case: Settlement, delivery: Delivery, outcome: Outcome, *, removes_doubles: bool, now: datetime
-) -> NudgeFact:
-    """The fact that an attempt's outcome is; `delivery` is as of the attempt."""
+class Tried(Struct, frozen=True):
+    """An attempt whose outcome is known: `delivery` as of the attempt, and the provider that it was given to.
+
+    `others`: further providers of the channel that could be tried at once.
+    """
+
+    case: Settlement
+    delivery: Delivery
+    provider: Provider | None
+    others: Sequence[Provider] = ()
+
+
+def fact_of(tried: Tried, outcome: Outcome, now: datetime) -> NudgeFact:
+    """The fact that an attempt's outcome is."""
+    delivery = tried.delivery
     recipient, attempt = delivery.recipient, delivery.attempt
     match outcome:
         case Accepted(reference):
-            return NudgeSent(now, recipient, attempt, reference)
+            return _sent(tried, reference, now)
         case RetryLater(after, reason) if attempt < ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
-            return NudgeFailed(now, recipient, attempt, reason.value, now + (after or backoff(attempt)))
+            wait = timedelta() if tried.others and in_trouble(outcome) else after or backoff(attempt)
+            return NudgeFailed(now, recipient, attempt, reason.value, now + wait)
         case RetryLater(_, reason) | GiveUp(reason):
-            exhausted = (*delivery.exhausted, delivery.channel or "")
-            more = next(channels_left(case, replace(delivery, exhausted=exhausted)), None) is not None
-            return NudgeFailed(now, recipient, attempt, reason.value, now if more else None, gave_up=True)
+            retry_at = now if _more_channels(tried) else None
+            return NudgeFailed(now, recipient, attempt, reason.value, retry_at, gave_up=True)
         case _:
-            return unknown(
-                delivery, outcome.reason.value, case.trigger.klass, removes_doubles=removes_doubles, now=now
-            )
+            return unknown(tried, outcome.reason.value, now)
 
 
-def unknown(delivery: Delivery, reason: str, klass: Class, *, removes_doubles: bool, now: datetime) -> NudgeUnknown:
+def _sent(tried: Tried, reference: str, now: datetime) -> NudgeSent:
+    """It was taken over; a silence means something where the provider reports, or where opening is waited for."""
+    trigger, provider = tried.case.trigger, tried.provider
+    reports = provider is not None and provider.notifier.reports
+    silent_at = _silent_at(tried, now) if reports or trigger.until_opened else None
+    return NudgeSent(
+        now, tried.delivery.recipient, tried.delivery.attempt, reference, silent_at,
+        trigger.until_opened and silent_at is not None, provider.name if provider is not None else "",
+    )  # fmt: skip
+
+
+def unknown(tried: Tried, reason: str, now: datetime) -> NudgeUnknown:
     """Nobody knows whether it went: again only where the provider removes doubles, or the law wants it.
 
-    And not for ever: a person who may have had it a few times has had it.
+    And not for ever: a person who may have had it a few times has had it. Where it is not tried again, the next
+    channel has its turn after a silence.
     """
+    delivery, provider = tried.delivery, tried.provider
     often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
-    again = now + backoff(delivery.attempt) if (removes_doubles or klass == "legal") and not often else None
-    return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, again)
+    removes_doubles = provider is not None and provider.notifier.removes_doubles
+    again = (removes_doubles or tried.case.trigger.klass == "legal") and not often
+    return NudgeUnknown(
+        now, delivery.recipient, delivery.attempt, reason, now + backoff(delivery.attempt) if again else None,
+        None if again else _silent_at(tried, now),
+    )  # fmt: skip
+
+
+def _silent_at(tried: Tried, now: datetime) -> datetime | None:
+    if not _more_channels(tried):
+        return None
+    at = tried.case.trigger.silent_at(now, local_zone(tried.case.person, tried.case.defaults))
+    expires = tried.case.nudge.intent.expires
+    return None if at is not None and expires is not None and at >= expires else at
+
+
+def _more_channels(tried: Tried) -> bool:
+    """Whether another channel could be tried after this attempt's."""
+    delivery = tried.delivery
+    exhausted = (*delivery.exhausted, delivery.channel or "")
+    return next(channels_left(tried.case, replace(delivery, exhausted=exhausted)), None) is not None
 
 
 def backoff(attempt: int) -> timedelta:

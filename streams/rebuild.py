@@ -1,9 +1,6 @@
 """Rebuilds every view from the log beside the live ones, compares, and swaps: nothing here can send."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, Table
@@ -15,7 +12,7 @@ from domain.governance import GOVERNANCE_FACTS
 from domain.history import history_of
 from domain.ids import Names
 from domain.nudge import evolve
-from projections import governance, history, nudges, positions, residents, statistics, tables, trail
+from projections import governance, history, nudges, positions, references, residents, statistics, tables, trail
 from projections.tables import micros, optional_micros
 from streams import reading
 from streams.concerned import Concerned
@@ -25,6 +22,8 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.planning import BATCH
 from streams.residing import Residing
+from streams.shadow import Beside, quiet, shadow_of
+from streams.tables import log as log_table
 from streams.views import Subject, page_of, unnamed
 
 COMPARED: Mapping[Table, tuple[str, ...]] = {
@@ -35,6 +34,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
     tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped"),
     tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted"),
+    tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
@@ -54,88 +54,59 @@ class Rebuilt(Struct, frozen=True):
         return not any(self.differences.values())
 
 
-class OnlySqliteYet(Exception):
-    """Views can be rebuilt on SQLite only; on PostgreSQL restore them from a backup until this is built."""
-
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
-
-
 def rebuild(database: Database, log: Log, names: Names, catalogue: Catalogue, *, swap: bool) -> Rebuilt:
     """Fold the whole log into shadow tables, compare them with the live ones, and put them in their place if `swap`.
 
-    Writers go on until the last step, which holds the write lock.
+    Writers go on until the last step, which lets nobody write; readers always go on.
 
     Raises:
-        OnlySqliteYet: the database is another.
+        AlreadyRebuilding: another process does the same.
+        NoQuietMoment: others wrote all the time.
     """
-    if not database.sqlite:
-        raise OnlySqliteYet
-    with tempfile.TemporaryDirectory(dir=_folder(database)) as folder:
-        shadow = Database(f"sqlite:///{folder}/shadow.sqlite")
-        shadow.create()
+    with shadow_of(database) as shadow:
         folding = _Folding(database, shadow, log, names, catalogue)
         folding.follow()
-        try:
-            with _attached(database, Path(folder) / "shadow.sqlite") as live:
-                return _finish(live, folding, swap=swap)
-        finally:
-            shadow.close()
+        with quiet(database, shadow, (*COMPARED, tables.positions, log_table)) as (live, of):
+            return _finish(live, of, folding, swap=swap)
 
 
-def _folder(database: Database) -> str | None:
-    name = database.engine.url.database
-    return str(Path(name).parent) if name else None
-
-
-@contextmanager
-def _attached(database: Database, file: Path) -> Iterator[Connection]:
-    with database.engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute("ATTACH DATABASE ? AS shadow", (str(file),))
-        try:
-            yield connection
-        finally:
-            driver.execute("DETACH DATABASE shadow")
-
-
-def _finish(live: Connection, folding: "_Folding", *, swap: bool) -> Rebuilt:
-    with live.begin():
-        _lock_only_main(live)
-        Follower(folding.live, folding.log).catch_up(live)
-        folding.follow()  # what came meanwhile; nothing more can come while we hold the write lock
-        differences = {table.name: _difference(live, table, columns) for table, columns in COMPARED.items()}
-        if swap:
-            _swap(live)
+def _finish(live: Connection, of: Beside, folding: "_Folding", *, swap: bool) -> Rebuilt:
+    Follower(folding.live, folding.log).catch_up(live)
+    folding.follow()  # what came meanwhile; nothing more can come
+    differences = {table.name: _difference(live, of, table, columns) for table, columns in COMPARED.items()}
+    if swap:
+        _swap(live, of)
     return Rebuilt(folding.position, differences)
 
 
-def _lock_only_main(live: Connection) -> None:
-    """Take the write lock by a write: BEGIN IMMEDIATE would lock the attached shadow as well, which still grows."""
-    live.exec_driver_sql("UPDATE main.positions SET position = position")
+def _difference(live: Connection, of: Beside, table: Table, columns: Sequence[str]) -> int:
+    """How many rows only one of the two has.
+
+    Where people live is known as of their last plan: of those who wait for one, the rebuilt view knows more.
+    """
+    waiting = f" WHERE person NOT IN (SELECT person FROM {of.live}.history WHERE NOT planned)"  # noqa: S608  (our own names)
+    where = waiting if table is tables.residents else ""
+    one, other = (f"SELECT {_listed(columns)} FROM {each}.{table.name}{where}" for each in of)  # noqa: S608  (our own names)
+    only = [f"(SELECT count(*) FROM ({a} EXCEPT {b}) AS differ)" for a, b in ((one, other), (other, one))]  # noqa: S608  (our own names)
+    return int(live.exec_driver_sql(f"SELECT {' + '.join(only)}").scalar_one())
 
 
-_WAITING = " WHERE person NOT IN (SELECT person FROM main.history WHERE NOT planned)"
-"""Where people live is known as of their last plan: of those who wait for one, the rebuilt view knows more."""
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
 
 
-def _difference(live: Connection, table: Table, columns: Sequence[str]) -> int:
-    listed = ", ".join(f'"{column}"' for column in columns)
-    where = _WAITING if table is tables.residents else ""
-    one, other = (f"SELECT {listed} FROM {each}.{table.name}{where}" for each in ("main", "shadow"))  # noqa: S608  (our own names)
-    query = f"SELECT (SELECT count(*) FROM ({one} EXCEPT {other})) + (SELECT count(*) FROM ({other} EXCEPT {one}))"  # noqa: S608  (our own names)
-    return int(live.exec_driver_sql(query).scalar_one())
-
-
-def _swap(live: Connection) -> None:
+def _swap(live: Connection, of: Beside) -> None:
+    """By rows, not by names: who reads an older moment of the live tables goes on seeing it."""
     live.exec_driver_sql(
-        "UPDATE shadow.history AS s SET planned = m.planned, woken = m.woken FROM main.history AS m "
-        "WHERE m.person = s.person AND m.position = s.position"
+        f"UPDATE {of.shadow}.history AS s SET planned = m.planned, woken = m.woken "  # noqa: S608  (our own names)
+        f"FROM {of.live}.history AS m WHERE m.person = s.person AND m.position = s.position"
     )
     for table in (*COMPARED, tables.positions):
-        live.exec_driver_sql(f"DELETE FROM main.{table.name}")  # noqa: S608  (our own names)
-        live.exec_driver_sql(f"INSERT INTO main.{table.name} SELECT * FROM shadow.{table.name}")  # noqa: S608  (our own names)
+        columns = _listed(table.columns.keys())
+        live.exec_driver_sql(f"DELETE FROM {of.live}.{table.name}")  # noqa: S608  (our own names)
+        live.exec_driver_sql(
+            f"INSERT INTO {of.live}.{table.name} ({columns}) SELECT {columns} FROM {of.shadow}.{table.name}"  # noqa: S608  (our own names)
+        )
 
 
 class _Folding:
@@ -201,3 +172,4 @@ class _Folding:
             after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
         fresh = [nudge.intent.id for id_, nudge in after.items() if id_ not in known]
         nudges.store(views, list(after.values()), fresh=fresh)
+        references.store(views, ((entry.originator_id, fact) for entry, fact in facts))

@@ -1,18 +1,27 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
+from sqlalchemy import Connection, and_, delete, or_, select
 
-from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened
+from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
 from domain.nudge import Nudge, evolve
 from domain.receipts import Heard
-from projections import nudges
+from notifiers.port import Report
+from projections import nudges, references
+from projections.bulk import insert_rows
+from projections.references import Tried
+from projections.tables import micros
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.log import Log
+from streams.tables import early_receipts
+
+KEPT_EARLY = timedelta(days=7)
+"""How long a receipt waits for its message to be known by the name that the receipt has."""
 
 
 class Receipt(Struct, frozen=True):
@@ -48,15 +57,72 @@ class Receipts:
             found = nudges.by_id(connection, [receipt.nudge]).get(receipt.nudge)
         if found is None:
             raise UnknownNudge
-        if not _attempted(found, receipt):
-            return False
-        fact = _fact_of(receipt, found, self._clock())
-        if evolve(found, receipt.nudge, found.version, fact) == found:
-            return False
-        self._database.write(
-            lambda connection: record(connection, self._log, [(receipt.nudge, fact)]), Priority.DISPATCH
+        return bool(self._database.write(lambda connection: self._take(connection, [receipt]), Priority.DISPATCH))
+
+    def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
+        """Append what a provider reports about what it took over; gives what was new.
+
+        What it reports before the platform knows the message by that name is kept, see `catch_up`.
+        """
+        return self._database.write(
+            lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
         )
-        return True
+
+    def _reported(self, connection: Connection, provider: str, reports: Sequence[Report]) -> list[Receipt]:
+        tried = references.find(connection, provider, [each.reference for each in reports])
+        early = [each for each in reports if each.reference not in tried]
+        now = micros(self._clock())
+        rows = [(provider, each.reference, each.heard.value, each.reason, now) for each in early]
+        insert_rows(connection, early_receipts, list({row[:3]: row for row in rows}.values()), ignore=True)
+        known = [each for each in reports if each.reference in tried]
+        return self._take(connection, [
+            _receipt(tried[each.reference], each.heard, each.reason.value if each.reason else "") for each in known
+        ])  # fmt: skip
+
+    def catch_up(self, connection: Connection, facts: Iterable[tuple[UUID, NudgeFact]]) -> list[Receipt]:
+        """Append what was reported early about messages that are known since these facts, in their transaction."""
+        sent = {
+            (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
+            for nudge, fact in facts
+            if isinstance(fact, NudgeSent) and fact.reference
+        }
+        if not sent:
+            return []
+        table = early_receipts
+        these = or_(*(and_(table.c.provider == by, table.c.reference == name) for by, name in sent))
+        rows = connection.execute(select(table).where(these)).all()
+        if not rows:
+            return []
+        connection.execute(delete(table).where(these))
+        return self._take(connection, [
+            _receipt(sent[row.provider, row.reference], Heard(row.heard), row.reason or "") for row in rows
+        ])  # fmt: skip
+
+    def forget(self, connection: Connection) -> None:
+        """Let go of early receipts of messages that never became known: they were another platform's."""
+        old = micros(self._clock() - KEPT_EARLY)
+        connection.execute(delete(early_receipts).where(early_receipts.c.at < old))
+
+    def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
+        ids = {receipt.nudge for receipt in receipts}
+        nudges.hold(connection, ids.union(*(each.members for each in nudges.by_id(connection, ids).values())))
+        found = nudges.by_id(connection, ids)
+        new: list[tuple[Receipt, NudgeFact]] = []
+        for receipt in receipts:
+            nudge = found.get(receipt.nudge)
+            if nudge is None or not _attempted(nudge, receipt):
+                continue
+            fact = _fact_of(receipt, nudge, self._clock())
+            after = evolve(nudge, receipt.nudge, nudge.version, fact)
+            if after != nudge:
+                found[receipt.nudge] = after
+                new.append((receipt, fact))
+        record(connection, self._log, [(receipt.nudge, fact) for receipt, fact in new])
+        return [receipt for receipt, _ in new]
+
+
+def _receipt(tried: Tried, heard: Heard, reason: str) -> Receipt:
+    return Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
 
 
 def _attempted(nudge: Nudge, receipt: Receipt) -> bool:

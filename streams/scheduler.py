@@ -13,9 +13,12 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
+from streams.tidying import Tidying
+from streams.webhooks import Webhooks
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
+TIDY_EVERY = timedelta(hours=1)
 RECONCILE_AFTER = timedelta(minutes=5)
 """How long a fact may wait for its plan before the reconciler takes it."""
 
@@ -28,6 +31,8 @@ class Engine(Struct, frozen=True):
     areas: AreaPlanning
     dispatcher: Dispatcher
     follower: Follower
+    webhooks: Webhooks
+    tidying: Tidying
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
@@ -38,7 +43,7 @@ class Engine(Struct, frozen=True):
 
     async def _round(self) -> bool:
         planned = await asyncio.to_thread(self.planning.drain)
-        handled = await self.dispatcher.drain()
+        handled = await self.dispatcher.drain() + await self.webhooks.deliver()
         passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
         return bool(planned or handled or passed)
 
@@ -68,7 +73,10 @@ class Engine(Struct, frozen=True):
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
             "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
+            "urgent": (self.dispatcher.drain_urgent, every),
             "dispatch": (self.dispatcher.drain, every),
+            "webhooks": (self.webhooks.deliver, every),
+            "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
         }

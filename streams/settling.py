@@ -65,7 +65,7 @@ class Case(Struct, frozen=True):
 class Turn(Struct, frozen=True):
     """What a claim found: open attempts whose lease is over, cases to decide, and what moved on since the claim."""
 
-    lost: list[tuple[Nudge, str]]
+    lost: list[Settlement]
     cases: list[Case]
     moved_on: list[UUID]
 
@@ -82,7 +82,8 @@ def look(connection: Connection, log: Log, rules: Rules, claimed: Sequence[Due],
             lost.append((nudge, row.recipient))
         else:
             fresh.append((nudge, row.recipient))
-    return Turn(lost, list(Looking(connection, log, rules, now).cases(fresh)), moved_on)
+    looking = Looking(connection, log, rules, now)
+    return Turn(looking.settlements(lost), list(looking.cases(fresh)), moved_on)
 
 
 def _is_due(nudge: Nudge, recipient: str, now: datetime) -> bool:
@@ -102,7 +103,7 @@ class Looking:
     ) -> None:
         self.connection, self.log, self.rules, self.now, self.before = connection, log, rules, now, before
         self.persons: dict[str, Person] = {}
-        self.ledgers: dict[str, Mapping[UUID, Nudge]] = {}
+        self.ledgers: dict[str, dict[UUID, Nudge]] = {}
         self.messages: dict[str, list[datetime]] = {}
         self.reported: Mapping[UUID, LifeEvent] = {}
         self.members: Mapping[UUID, Nudge] = {}
@@ -120,12 +121,19 @@ class Looking:
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         recipients_ = {recipient for _, named in whom for recipient in named}
         self._load(recipients_)
-        self.ledgers = dict(nudges.of_persons(self.connection, concerned))
+        self.ledgers |= nudges.of_persons(self.connection, concerned)
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = nudges.messages(self.connection, recipients_, since)
         self.reported = self._causes(every)
         for nudge, named in whom:
             yield from self._decided(nudge, named)
+
+    def settlements(self, rows: Sequence[tuple[Nudge, str]]) -> list[Settlement]:
+        """All that speaks for and against deliveries, without deciding on them."""
+        concerned = {nudge.intent.person for nudge, _ in rows}
+        self._load(concerned | {recipient for _, recipient in rows})
+        self.ledgers |= nudges.of_persons(self.connection, concerned)
+        return [self._settlement(nudge, recipient) for nudge, recipient in rows]
 
     def _load(self, pseudonyms: Iterable[str]) -> None:
         missing = set(pseudonyms).difference(self.persons)

@@ -1,7 +1,7 @@
 """Stopping a topic: the recipient of a nudge, known by a signed link alone, opts out of its category."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,19 +13,14 @@ from domain.choices import times_of
 from domain.event_types import Titles
 from domain.events import LifeEvent
 from domain.history import History
-from domain.ids import Names
-from domain.nudge import Nudge
 from domain.overrides import OVERRIDES
-from domain.person import Person, person_as_of
 from domain.rulebook import Rulebook
 from domain.triggers import Trigger
-from projections import nudges
-from streams import reading
-from streams.database import Database, Priority
+from streams.books import Books
+from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Library, Rules
-from streams.log import Log
-from streams.versions import rules_of
+from streams.library import Rules
+from streams.spoken import Spoken, spoken
 
 SOURCE = "/habarshy/stop"
 TYPE = "citizen.preferences_changed"
@@ -62,29 +57,12 @@ class Topic(Struct, frozen=True):
     stopped: bool
 
 
-class _Found(Struct, frozen=True):
-    """Everything known where a link was opened; `rules` are the nudge's trigger as plain data."""
-
-    nudge: Nudge
-    rules: Mapping[str, Any]
-    person: Person
-    known: History
-    topic: Topic
-
-    @property
-    def opted_out(self) -> tuple[str, ...]:
-        return tuple(self.person.get(ATTRIBUTE) or ())
-
-
 class Stopping:
-    """Shows and stops the topic of a nudge for one recipient; `append` is Intake's."""
+    """Shows and stops the topic of a nudge for one recipient."""
 
-    def __init__(
-        self, database: Database, log: Log, library: Library, names: Names,
-        append: Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]], clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._names = database, log, library, names
-        self._append, self._clock = append, clock
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
 
     def topic(self, nudge: UUID, recipient: str) -> Topic:
         """What would be stopped; changes nothing.
@@ -94,7 +72,7 @@ class Stopping:
         """
         rules = self._library.rules()
         with self._database.reading() as connection:
-            return self._find(connection, nudge, recipient, rules).topic
+            return _topic(self._find(connection, nudge, recipient, rules), rules)
 
     def stop(self, nudge: UUID, recipient: str) -> Topic:
         """Opt the recipient out of the nudge's category, with effect from now; repeating it stores nothing more.
@@ -105,47 +83,38 @@ class Stopping:
         """
         rules = self._library.rules()
         topic, made = self._database.write(
-            lambda connection: self._stopped(connection, nudge, recipient, rules), Priority.INTAKE
+            lambda connection: self.within(connection, nudge, recipient, rules), Priority.INTAKE
         )
         self._log.keys.remember(made)
         return topic
 
-    def _stopped(
+    def within(
         self, connection: Connection, nudge: UUID, recipient: str, rules: Rules
     ) -> tuple[Topic, Mapping[str, PersonKey]]:
+        """The same in the caller's transaction, with the keys that this made, to be remembered after it."""
         self._log.keys.hold(connection, [recipient])  # two topics stopped at once must not forget each other
         found = self._find(connection, nudge, recipient, rules)
-        if found.topic.mandatory:
-            raise Mandatory(found.topic)
-        if found.topic.stopped:
-            return found.topic, {}
+        topic = _topic(found, rules)
+        if topic.mandatory:
+            raise Mandatory(topic)
+        if topic.stopped:
+            return topic, {}
         event = self._event(self._unused_id(connection, nudge, recipient), found, rules)
-        return found.topic, self._append(connection, [event])
+        return topic, self._append(connection, [event])
 
-    def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> _Found:
-        nudge = nudges.by_id(connection, [id_]).get(id_)
-        if nudge is None:
+    def _find(self, connection: Connection, id_: UUID, recipient: str, rules: Rules) -> Spoken:
+        found = spoken(connection, self._log, rules, id_, recipient)
+        if found is None:
             raise NothingToStop
-        content = rules_of(connection, self._log, rules.rulebook, nudge.intent.version)
-        if content is None:
-            raise NothingToStop
-        known = reading.histories(connection, self._log, [recipient], rules.rulebook)[recipient]
-        person = person_as_of(recipient, known.facts, rules.catalogue)
-        topic = Topic(
-            language=person.get("language") or rules.defaults.language,
-            titles=tuple(_titles(content, rules.rulebook)), legal_basis=str(content["legal_basis"]),
-            mandatory=OVERRIDES[content["class"]].opt_out,
-            stopped=content["category"] in (person.get(ATTRIBUTE) or ()),
-        )  # fmt: skip
-        return _Found(nudge, content, person, known, topic)
+        return found
 
     def _unused_id(self, connection: Connection, nudge: UUID, recipient: str) -> str:
         """The same until it is used: whoever wished for the messages again may stop them again by the same link."""
         ids = (f"{nudge}.{recipient}.{count}" for count in itertools.count(1))
         return next(id_ for id_ in ids if not self._log.streams(connection, [self._names.stream(SOURCE, id_)]))
 
-    def _event(self, id_: str, found: _Found, rules: Rules) -> LifeEvent:
-        opted_out = sorted({*found.opted_out, found.rules["category"]})
+    def _event(self, id_: str, found: Spoken, rules: Rules) -> LifeEvent:
+        opted_out = sorted({*(found.person.get(ATTRIBUTE) or ()), found.content["category"]})
         return LifeEvent(
             stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE,
             time=self._time(found.known, rules), persons={ROLE: (found.person.pseudonym,)},
@@ -156,6 +125,15 @@ class Stopping:
         """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
         moment = timedelta(microseconds=1)
         return max([self._clock(), *(time + moment for time in times_of(known.facts, ATTRIBUTE, rules.catalogue))])
+
+
+def _topic(found: Spoken, rules: Rules) -> Topic:
+    content = found.content
+    return Topic(
+        language=found.language, titles=tuple(_titles(content, rules.rulebook)),
+        legal_basis=str(content["legal_basis"]), mandatory=OVERRIDES[content["class"]].opt_out,
+        stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
+    )  # fmt: skip
 
 
 def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from domain.channels import ADDRESS_OF
 from domain.governance import ControlSet, TriggerPaused, TriggerResumed, TriggerWithdrawn
 from domain.ids import Names
 from domain.principals import NotAllowed, Principal
-from domain.settle import ADDRESS_OF, PAUSED
+from domain.settle import PAUSED
 from domain.submissions import check_acting, check_stopping
 from streams.database import Database, Priority
 from streams.governed import Governed

@@ -5,7 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, UniqueConstraint, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
 from projections.tables import Id, Position, Pseudonym, metadata
@@ -63,6 +74,47 @@ erasures = Table(
 )
 """One row an erasure, with a random mark: whoever keeps keys at hand looks here whether one was destroyed."""
 
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("free_at", BigInteger, nullable=False),
+)
+"""From when on each limit of messages a second lets another one through."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("number", LargeBinary(16), primary_key=True),
+    Column("nudge", Id, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("mark", String, nullable=False),
+)
+"""What went by SMS to which number (as a keyed hash): whoever writes from there speaks of one of these."""
+Index("conversations_recipient", conversations.c.recipient)
+
+early_receipts = Table(
+    "early_receipts",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("heard", String, primary_key=True),
+    Column("reason", String),
+    Column("at", BigInteger, nullable=False),
+)
+"""Receipts that came before the platform knew what the provider calls the message."""
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("event", Id, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""What agencies have yet to be told of: the life events of people who answered them."""
+Index("webhooks_due", webhooks.c.due_at)
+
 fake_messages = Table(
     "fake_messages",
     metadata,
@@ -72,3 +124,17 @@ fake_messages = Table(
     Column("channel", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("person", Pseudonym),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What could not be handled; `person`: whose key seals it (null: the platform's own)."""
+Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)

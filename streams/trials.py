@@ -11,7 +11,8 @@ from domain.governance import SentAsTest
 from domain.ids import Names
 from domain.principals import NotAllowed, Principal
 from domain.submissions import Subject, check_acting
-from notifiers.port import Action, Message, Notifier, Outcome
+from notifiers.port import Action, Message, Outcome
+from notifiers.routes import Route
 from streams.database import Database, Priority
 from streams.log import Log
 from streams.ownership import owners_of
@@ -39,7 +40,7 @@ class Trials:
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
 
-    async def send(self, trial: Trial, to: Principal, who: Principal, notifier: Notifier) -> Outcome:
+    async def send(self, trial: Trial, to: Principal, who: Principal, route: Route) -> Outcome:
         """Send it to the colleague's registered contact.
 
         Raises:
@@ -54,7 +55,8 @@ class Trials:
         number = govern(
             self._database, lambda connection: self._note(connection, trial, to, who, recipient), Priority.DISPATCH
         )
-        [outcome] = await notifier.send([self._message(trial, to, recipient, number)])
+        message = self._message(trial, to, recipient, number)
+        [outcome] = await route.choose(message.nudge, message.address).send([message])
         return outcome
 
     def _note(self, connection: Connection, trial: Trial, to: Principal, who: Principal, recipient: str) -> int:

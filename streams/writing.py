@@ -5,11 +5,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from domain.settle import ADDRESS_OF, Send
+from domain.channels import ADDRESS_OF
+from domain.settle import Send
 from notifiers.port import Action, Message
 from streams.library import Rules
 from streams.settling import Case
 from streams.wording import AnswerUrl, render
+from templates.questions import marked
 from templates.render import Rendered
 
 UnsubscribeUrl = Callable[[Case], str | None]
@@ -24,8 +26,8 @@ class Writer(Struct, frozen=True):
     unsubscribe_url: UnsubscribeUrl
     answer_url: AnswerUrl
 
-    def write(self, case: Case, rules: Rules, attempt: int, now: datetime) -> Message:
-        """The message of a case that is to be sent.
+    def write(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
+        """The message of a case that is to be sent; an SMS says the `mark` that tells its question from others.
 
         Raises:
             WordsFailed: the words need a value that is missing, because it was erased or never reported.
@@ -35,6 +37,8 @@ class Writer(Struct, frozen=True):
         channel = case.decision.channel
         address = str(case.recipient.get(ADDRESS_OF[channel]))
         text, title = parts_of(rendered, channel)
+        if mark:
+            text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
         intent, trigger = case.nudge.intent, case.settlement.trigger
         return Message(
             nudge=intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,

@@ -19,6 +19,7 @@ from domain.nudge import Nudge
 from domain.plan import Intent
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message, Notifier, Outcome
+from notifiers.routes import single_routes
 from projections import governance, history, nudges
 from streams.cloudevents import Envelope, envelope_of
 from streams.explaining import Why, explain
@@ -26,9 +27,10 @@ from streams.health import Health, health
 from streams.intake import Outcome as Taken
 from streams.keys import Keyring
 from streams.mapper import Entry
+from streams.publishing import Publisher
 from streams.recomputing import all_intents
 from streams.scheduler import Engine
-from templates.loader import shipped
+from templates.loader import load_packs, shipped
 
 KEYRING = Keyring(b"n" * 32, {1: b"w" * 32})
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
@@ -127,12 +129,14 @@ def annulled(envelope: Envelope, revision: int) -> Envelope:
 class World:
     """One platform on a file of its own, with fakes for all channels.
 
-    `packs`: instead of `few_triggers`; `copy_of`: a database to start from; `notifiers`: instead of the fakes.
+    `packs`: instead of `few_triggers`; `copy_of`: a database to start from; `notifiers`: instead of the fakes; `url`:
+    a database with our tables instead of the file, which gets the packs if its log is empty; and more `settings`.
     """
 
     def __init__(
         self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None,
         packs: Sequence[Path] = (), copy_of: Path | None = None, notifiers: Mapping[str, Notifier] | None = None,
+        url: str = "", **settings: Any,
     ) -> None:  # fmt: skip
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
@@ -141,15 +145,19 @@ class World:
             packs = packs or [few_triggers(folder)]
         else:
             shutil.copy(copy_of, self.file)
-        settings = load_settings(database=f"sqlite:///{self.file}", packs=":".join(map(str, packs)))
-        self.platform: Platform = compose(settings, self.clock, KEYRING)
+        database = url or f"sqlite:///{self.file}"
+        made = load_settings(database=database, packs=":".join(map(str, packs)), **settings)
+        self.platform: Platform = compose(made, self.clock, KEYRING)
+        if self.platform.log.recorder.max_notification_id() is None:  # on SQLite it has them by itself
+            platform = self.platform
+            Publisher(platform.database, platform.log, platform.names).publish(load_packs(packs), by="pack", now=now)
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {
             channel: FakeNotifier(channel, self.sent, script=scripts.get(channel, ()))
             for channel in ("push", "sms", "email")
         }
         self.notifiers |= notifiers or {}
-        self.engine: Engine = compose_engine(self.platform, self.notifiers)
+        self.engine: Engine = compose_engine(self.platform, single_routes(self.notifiers))
 
     def take(self, *envelopes: Envelope, ahead_from: datetime | None = None) -> list[Taken]:
         """Take events in."""

@@ -2,15 +2,17 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from app.compose import compose, compose_engine, compose_notifiers
+from app.compose import compose, compose_engine, compose_routes
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.runlock import run_lock
 from app.terminal import data_json, talk
-from notifiers.port import Notifier
+from notifiers.routes import Route
 from streams.health import health
 from streams.scheduler import Engine
 
@@ -26,29 +28,29 @@ def run(
     """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
     now = clock_of(clock)
     platform = compose(settings_of(database, key_file), now)
-    platform.library.rules()
-    notifiers = compose_notifiers(platform)
-    engine = compose_engine(platform, notifiers)
-    with run_lock(platform.database.engine.url):
-        asyncio.run(_run(engine, notifiers, until_idle=until_idle))
-    if as_json:
-        data_json(health(platform.database, platform.log, platform.follower, now()))
-    platform.database.close()
+    with closing(platform.database):
+        platform.library.rules()
+        routes = compose_routes(platform)
+        engine = compose_engine(platform, routes)
+        with run_lock(platform.database.engine.url):
+            asyncio.run(_run(engine, routes, until_idle=until_idle))
+        if as_json:
+            data_json(health(platform.database, platform.log, platform.follower, now()))
 
 
-async def _run(engine: Engine, notifiers: dict[str, Notifier], *, until_idle: bool) -> None:
+async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool) -> None:
     try:
         if engine.database.sqlite:
             await asyncio.to_thread(engine.dispatcher.take_over)
         stopped = _stop_signal(engine)
+        await asyncio.gather(*(route.start() for route in routes.values()))
         if until_idle:
             await engine.until_idle()
         else:
             talk("running; Ctrl-C stops")
             await engine.until(stopped)
     finally:
-        for notifier in notifiers.values():
-            await notifier.aclose()
+        await asyncio.gather(*(route.aclose() for route in routes.values()), engine.webhooks.aclose())
 
 
 def _stop_signal(engine: Engine) -> asyncio.Event:

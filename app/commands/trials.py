@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from app.commands.preview import Workbench, chosen_of
-from app.compose import Platform, compose_notifiers
+from app.compose import Platform, compose_routes
 from app.desk import Desk, desk
 from app.options import DatabaseUrl, KeyFile
 from app.pack_paths import With, is_folder, target_of
@@ -125,9 +125,8 @@ def _rendered(play: _Play, language: str | None, step: str | None) -> Rendered:
 
 
 async def _send(platform: Platform, made: Trial, receiver: Principal, who: Principal) -> Outcome:
-    notifiers = compose_notifiers(platform)
+    routes = compose_routes(platform)
     try:
-        return await platform.trials.send(made, receiver, who, notifiers[made.channel])
+        return await platform.trials.send(made, receiver, who, routes[made.channel])
     finally:
-        for each in notifiers.values():
-            await each.aclose()
+        await asyncio.gather(*(route.aclose() for route in routes.values()))

@@ -22,9 +22,10 @@ from app.demo.site import site
 from app.demo.year import Year
 from app.keyfile import load_keyring, new_keyring
 from app.settings import Settings
-from domain.settle import ADDRESS_OF
+from domain.channels import ADDRESS_OF
 from domain.timing import zone_of
 from notifiers.fake import FakeNotifier
+from notifiers.routes import single_routes
 
 HOST = "127.0.0.1"
 MIDNIGHT = timezone(timedelta(hours=5))
@@ -77,7 +78,7 @@ async def _serve(
 ) -> None:  # fmt: skip
     mailroom = Mailroom(platform.box, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
     notifiers = {channel: FakeNotifier(channel, mailroom.keep) for channel in ADDRESS_OF}
-    engine = compose_engine(platform, notifiers)
+    engine = compose_engine(platform, single_routes(notifiers))
     year = Year(platform, engine, clock, mailroom, population(options.citizens, options.seed, START, END), END)
     pages = site(Reader(platform, mailroom, year), zone_of(platform.library.rules().defaults.zone))
     server = _Server(uvicorn.Config(

@@ -7,9 +7,8 @@ from app.http.health import Probes
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
 from app.http.problems import install
+from app.http.receipts import ReceiptCalls
 from app.http.stop import Stop
-from streams.answering import Answering
-from streams.stopping import Stopping
 
 
 def application(platform: Platform) -> Api:
@@ -19,15 +18,11 @@ def application(platform: Platform) -> Api:
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     install(app)
-    stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
-    )
     app.include_router(Events(platform.intake).router())
-    app.include_router(Stop(stopping, platform.links, Pages()).router())
-    answering = Answering(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
-    )
-    app.include_router(Answer(answering, platform.links, Pages(), platform.clock).router())
+    app.include_router(Stop(platform.stopping, platform.links, Pages()).router())
+    app.include_router(Answer(platform.answering, platform.links, Pages(), platform.clock).router())
+    calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
+    app.include_router(calls.router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

@@ -75,6 +75,12 @@ EVENT_HEADERS: list[dict[str, Any]] = [
 ]
 
 
+SIGNED_HEADERS: list[dict[str, Any]] = [
+    _header("webhook-id", "The call's id."), _header("webhook-timestamp", "When it was signed: seconds since 1970."),
+    _header("webhook-signature", "`v1,` and the base64 of the HMAC, as Standard Webhooks say."),
+]  # fmt: skip
+
+
 class Api(FastAPI):
     """An application that describes itself truly."""
 

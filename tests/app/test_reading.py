@@ -68,7 +68,7 @@ def test_who_stores_or_sends_makes_the_database(terminal: Terminal, arguments: l
 
 @pytest.mark.parametrize(("name", "said"), [
     ("HABARSHY_DATABSE", "no setting is called HABARSHY_DATABSE (did you mean HABARSHY_DATABASE?)"),
-    ("habarshy_smtp_hots", "no setting is called habarshy_smtp_hots (did you mean HABARSHY_SMTP_HOST?)"),
+    ("habarshy_provider", "no setting is called habarshy_provider (did you mean HABARSHY_PROVIDERS?)"),
     ("HABARSHY_", "no setting is called HABARSHY_."),
 ])  # fmt: skip
 def test_a_misspelt_variable_is_not_ignored(lived: Terminal, name: str, said: str) -> None:

@@ -1,10 +1,10 @@
 """Settings: flag, environment, file, default; where each comes from; and no secret is ever shown."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from app.compose import email_config
 from app.settings import BadSettings, load_settings
 from tests.app.terminal import Terminal
 
@@ -15,6 +15,15 @@ SECRET = "hunter2-and-more"
 def terminal(tmp_path: Path) -> Terminal:
     """A terminal in an empty folder."""
     return Terminal(tmp_path)
+
+
+def mail(**options: object) -> str:
+    """A mail server as the only provider, as JSON."""
+    named = {"kind": "smtp", "host": "mail.example.org", "sender": "h@example.org"}
+    return json.dumps({"mail": named | options})
+
+
+MAIL = '[providers.mail]\nkind = "smtp"\nhost = "mail.example.org"\nsender = "h@example.org"\n'
 
 
 def configured(terminal: Terminal, content: str) -> None:
@@ -41,11 +50,11 @@ def test_a_new_machine_needs_no_settings(terminal: Terminal) -> None:
 
 def test_the_file_is_read_and_named(terminal: Terminal) -> None:
     """What the file says counts before the default, and its path is the origin."""
-    configured(terminal, 'lease_seconds = 240\nsmtp_host = "mail.example.org"\n')
+    configured(terminal, "lease_seconds = 240\n" + MAIL)
     found = shown(terminal)
     assert found["lease_seconds"] == ("240.0", str(terminal.config))
-    assert found["smtp_host"] == ("mail.example.org", str(terminal.config))
-    assert found["smtp_port"] == ("587", "default")
+    assert found["providers.mail.host"] == ("mail.example.org", str(terminal.config))
+    assert found["providers.mail.port"] == ("587", str(terminal.config))
 
 
 def test_the_environment_counts_before_the_file(terminal: Terminal) -> None:
@@ -71,8 +80,8 @@ def test_a_flag_is_named_as_the_origin(terminal: Terminal) -> None:
 def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -> None:  # noqa: FBT001
     """A password is never printed, in whatever form settings are shown."""
     arguments = ["config", "show", *(["--origin"] if origin else []), *(["--json"] if as_json else [])]
-    ended = terminal.run(*arguments, env={"HABARSHY_SMTP_PASSWORD": SECRET})
-    [line] = [line for line in ended.lines if "smtp_password" in line]
+    ended = terminal.run(*arguments, env={"HABARSHY_PROVIDERS": mail(username="h", password=SECRET)})
+    [line] = [line for line in ended.lines if "providers.mail.password" in line]
     assert "****" in line
     assert SECRET not in "".join(ended.lines) + ended.talk
 
@@ -80,8 +89,14 @@ def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -
 @pytest.mark.parametrize(("name", "value", "problem"), [
     ("LEASE_SECONDS", SECRET, "lease_seconds: Input should be a valid number"),
     ("LEASE_SECONDS", "0", "lease_seconds: Input should be greater than 0"),
-    ("SMTP_PORT", "70000", "smtp_port: Input should be less than 65536"),
-    ("SMTP_SECURITY", SECRET, "smtp_security: Input should be 'none', 'starttls' or 'tls'"),
+    ("PROVIDERS", mail(port=70000), "providers.mail: port: Input should be less than 65536"),
+    ("PROVIDERS", mail(security=SECRET), "providers.mail: security: Input should be 'none', 'starttls' or 'tls'"),
+    ("PROVIDERS", mail(hots="mail"), "hots: Extra inputs are not permitted (did you mean 'host'?)"),
+    ("PROVIDERS", mail(kind="smpt"), "no kind is called 'smpt' (did you mean 'smtp'?)"),
+    ("PROVIDERS", mail(weight=0), "providers.mail.weight: Input should be greater than 0"),
+    ("PROVIDERS", mail(receipts_secret="7"), "no webhook secret"),
+    ("WEBHOOKS", '{"labour": {"url": "http://agency.example", "secret": "whsec_c2VjcmV0"}}', "webhooks.labour.url"),
+    ("RATES", '{"labour": 0}', "rates.labour: Input should be greater than 0"),
 ])  # fmt: skip
 def test_a_wrong_value_is_named_and_not_repeated(terminal: Terminal, name: str, value: str, problem: str) -> None:
     """A setting of the wrong kind ends with 2 and its name; its value, which may be secret, is not printed."""
@@ -103,13 +118,12 @@ def test_a_broken_file_is_named(terminal: Terminal, content: str, problem: str) 
     assert problem in ended.talk
 
 
-def test_a_mail_may_not_outlive_its_lease() -> None:
+def test_a_mail_may_not_outlive_its_lease(terminal: Terminal) -> None:
     """A mail server that may take longer than a third of the lease is refused at the start."""
-    settings = load_settings(smtp_host="mail.example.org", smtp_limit_seconds=15.0, lease_seconds=180.0)
-    with pytest.raises(BadSettings, match="smtp_limit_seconds"):
-        email_config(settings)
-    allowed = email_config(load_settings(smtp_host="mail.example.org", smtp_limit_seconds=14.0, lease_seconds=180.0))
-    assert allowed.limits.send * 3 < 180
+    for seconds, code in ((15, 2), (14, 0)):
+        providers = {"HABARSHY_PROVIDERS": mail(limit_seconds=seconds)}
+        ended = terminal.run("run", "--until-idle", env=providers)
+        assert (ended.code, "providers.mail: a send may take 60 seconds" in ended.talk) == (code, code == 2)
 
 
 def test_an_unknown_flag_is_refused() -> None:

@@ -82,7 +82,7 @@ def test_every_command_and_exit_code_is_documented() -> None:
     rows = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert {name.split()[0] for name in rows} == {*COMMANDS, *GROUPS}
-    assert {int(code) for code in re.findall(r"^\| (\d) \|", page, re.MULTILINE)} == {int(code) for code in Exit}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == {int(code) for code in Exit}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,6 +1,7 @@
 """kill -9 of a real `habarshy run`, with a real SMTP server on the other side."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -87,9 +88,17 @@ class Process:
         self.environment = os.environ | {
             "HABARSHY_DATABASE": f"sqlite:///{folder}/kill.sqlite",
             "HABARSHY_KEY_FILE": str(folder / "key"),
-            "HABARSHY_SMTP_HOST": "127.0.0.1",
-            "HABARSHY_SMTP_PORT": str(port),
-            "HABARSHY_SMTP_SECURITY": "none",
+            "HABARSHY_PROVIDERS": json.dumps(
+                {
+                    "mail": {
+                        "kind": "smtp",
+                        "host": "127.0.0.1",
+                        "port": port,
+                        "security": "none",
+                        "sender": "h@example.org",
+                    }
+                }
+            ),
         }
 
     def start(self, now: datetime, *, until_idle: bool = True) -> "subprocess.Popen[bytes]":

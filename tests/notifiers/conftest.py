@@ -1,5 +1,6 @@
 import ssl
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.notifiers.certificates import Authority
+from tests.notifiers import peers
+from tests.notifiers.authority import Authority
+from tests.notifiers.peers import Scripted
 
 pytest.register_assert_rewrite("notifiers.contract")
 
@@ -50,9 +53,15 @@ class Certificate:
         context.load_cert_chain(self._certificate, self._key)
         return context
 
-    def client(self) -> ssl.SSLContext:
-        """A client that trusts this certificate and no other."""
-        return ssl.create_default_context(cafile=str(self._certificate))
+    @property
+    def authority(self) -> Path:
+        """The PEM file of who trusts this certificate and no other."""
+        return self._certificate
+
+    @property
+    def key(self) -> Path:
+        """The PEM file of its key."""
+        return self._key
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +74,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def authority(tmp_path: Path) -> Authority:
     """An authority of this test's own."""
     return Authority(tmp_path)
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "pipelined"])
+def scripted(request: pytest.FixtureRequest) -> Scripted:
+    """Mail servers that follow a script, first without and then with the offer of pipelining."""
+    return partial(peers.scripted, request.param)

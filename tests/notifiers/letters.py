@@ -1,24 +1,30 @@
 """What the email tests send, and from where."""
 
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from notifiers.email import EmailNotifier
-from notifiers.email_config import EmailConfig, Limits, Security
-from notifiers.port import Message
+from notifiers.email_config import Limits, Security, SmtpOptions
+from notifiers.mime import Letter
+from notifiers.port import Message, Outcome
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 NUDGE = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
-def config(port: int, /, **options: object) -> EmailConfig:
-    """Settings for a server on this port of loopback, patient except for the `limits` given."""
-    settings: dict[str, Any] = {"sender": "habarshy@gov.test", "security": Security.NONE, "limits": {}, **options}
-    patient = {"connect": 5.0, "envelope": 5.0, "final": 5.0, "begin": 5.0}
-    return EmailConfig("127.0.0.1", port, **settings | {"limits": Limits(**patient | settings["limits"])})
+def config(port: int, /, **options: object) -> SmtpOptions:
+    """Options for a server on this port of loopback."""
+    settings = {"host": "127.0.0.1", "port": port, "sender": "habarshy@gov.test", "security": Security.NONE}
+    return SmtpOptions.model_validate(settings | options)
+
+
+def patient(**limits: float) -> Limits:
+    """Five seconds for each step, except for those given."""
+    return Limits(**{"connect": 5.0, "envelope": 5.0, "final": 5.0, "begin": 5.0} | limits)
 
 
 def letter(address: str = "aigerim@mail.test", /, **parts: object) -> Message:
@@ -38,10 +44,41 @@ def letter(address: str = "aigerim@mail.test", /, **parts: object) -> Message:
 
 
 @asynccontextmanager
-async def email_to(port: int, /, **settings: object) -> AsyncIterator[EmailNotifier]:
-    """A notifier for the server on this port, closed at the end; its clock stands still."""
-    notifier = EmailNotifier(config(port, **settings), lambda: AT)
+async def email_to(
+    port: int, /, *, limits: Mapping[str, float] | None = None, **options: object
+) -> AsyncIterator[EmailNotifier]:
+    """A notifier for the server on this port, closed at the end. Its clock stands still."""
+    notifier = EmailNotifier(config(port, **options), lambda: AT, patient(**limits or {}))
     try:
         yield notifier
     finally:
         await notifier.aclose()
+
+
+class Letters:
+    """Work for a link: a letter with each of these contents; what became of them stands in `outcomes`."""
+
+    def __init__(self, until: float, contents: Sequence[bytes]) -> None:
+        self.until = until
+        self.outcomes: dict[int, Outcome] = {}
+        self.put_back_: list[int] = []
+        self._contents = contents
+        self._waiting = deque(range(len(contents)))
+
+    def take(self) -> tuple[int, Letter] | None:
+        """The next one."""
+        if not self._waiting:
+            return None
+        number = self._waiting.popleft()
+        return number, Letter(
+            f"a{number}@mail.test", "habarshy@gov.test", f"reference {number}", self._contents[number]
+        )
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        """Keep it, once."""
+        assert number not in self.outcomes
+        self.outcomes[number] = outcome
+
+    def put_back(self, number: int) -> None:
+        """It is told as well."""
+        self.put_back_.append(number)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from enum import Enum
 from ssl import SSLContext
-from typing import Any
+from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -80,7 +80,7 @@ class ScriptedServer:
             self.heard.append(line.decode().strip())
             goes_on = await self._answer(line[:4].strip().lower().decode(), reader, writer)
             if goes_on == 354:
-                self.letters.append(await reader.readuntil(b"\r\n.\r\n"))
+                self.letters.append(await _to_the_dot(reader))
                 goes_on = await self._answer("letter", reader, writer)
 
     async def _answer(self, stage: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
@@ -109,10 +109,23 @@ class ScriptedServer:
         await asyncio.gather(*(task for task in self._tasks if task), return_exceptions=True)
 
 
+async def _to_the_dot(reader: asyncio.StreamReader) -> bytes:
+    lines: list[bytes] = []
+    while not lines or lines[-1] != b".\r\n":
+        lines.append(await reader.readuntil(b"\n"))
+    return b"".join(lines)
+
+
 @asynccontextmanager
-async def scripted(**script: Answer | Sequence[Answer]) -> AsyncIterator[ScriptedServer]:
-    """A server that follows `script`."""
-    peer = ScriptedServer(script)
+async def scripted(
+    pipelining: bool,  # noqa: FBT001  (the case)
+    /,
+    **script: Answer | Sequence[Answer],
+) -> AsyncIterator[ScriptedServer]:
+    """A server that follows `script`, and offers pipelining or not."""
+    peer = ScriptedServer(
+        {"ehlo": b"250-peer\r\n250-PIPELINING\r\n250 8BITMIME\r\n"} | script if pipelining else script
+    )
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, limit=2**24)
     peer.port = server.sockets[0].getsockname()[1]
     try:
@@ -122,16 +135,40 @@ async def scripted(**script: Answer | Sequence[Answer]) -> AsyncIterator[Scripte
         await peer.hang_up()
 
 
-class Box:
-    """The handler of the real server: keeps the envelopes; `at_rcpt` and `at_data` may refuse by address."""
+class Scripted(Protocol):
+    """`scripted`, with pipelining or without."""
 
-    def __init__(self, at_rcpt: Mapping[str, str] | None = None, at_data: Mapping[str, str] | None = None) -> None:
+    def __call__(self, **script: Answer | Sequence[Answer]) -> AbstractAsyncContextManager[ScriptedServer]:
+        """A server that follows `script`."""
+
+
+class Box:
+    """The handler of the real server: keeps the envelopes; `at_rcpt` and `at_data` may refuse by address.
+
+    It reads line by line, so it may also offer pipelining.
+    """
+
+    def __init__(
+        self,
+        at_rcpt: Mapping[str, str] | None = None,
+        at_data: Mapping[str, str] | None = None,
+        *,
+        pipelining: bool = False,
+    ) -> None:
+        self._offers = ["250-PIPELINING"] if pipelining else []
         self.envelopes: list[Envelope] = []
         self.sessions: list[Session] = []
         self._at_rcpt = at_rcpt or {}
         self._at_data = at_data or {}
 
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's names
+    async def handle_EHLO(  # noqa: N802  aiosmtpd's names
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, responses: list[str]
+    ) -> list[str]:
+        """Say what is offered."""
+        session.host_name = name
+        return [*responses[:-1], *self._offers, responses[-1]]
+
+    async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take or refuse one recipient."""

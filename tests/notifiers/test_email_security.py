@@ -1,13 +1,22 @@
+import ssl
+from pathlib import Path
+from typing import Any
+
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from pydantic import ValidationError
 
-from notifiers.email_config import EmailConfigError, Limits, Security
+from notifiers.email import KIND
+from notifiers.email_config import EmailConfigError, Security
+from notifiers.kinds import Tools
 from notifiers.port import Accepted, Outcome, Reason, RetryLater
 from tests.notifiers.conftest import Certificate
-from tests.notifiers.letters import config, email_to, letter
-from tests.notifiers.peers import Act, Box, real, scripted
+from tests.notifiers.inboxes import Kept
+from tests.notifiers.letters import AT, config, email_to, letter
+from tests.notifiers.peers import Act, Box, Scripted, real
 
 NOT_ADMITTED = RetryLater(None, Reason.NOT_ADMITTED)
+TOOLS = Tools(lambda: AT, Kept())
 
 
 def clerk(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, secret: object) -> AuthResult:
@@ -18,7 +27,7 @@ def clerk(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str
 async def test_starttls(certificate: Certificate) -> None:
     """With STARTTLS the letter travels encrypted, and the server is known by its certificate."""
     box = Box()
-    settings = {"security": Security.STARTTLS, "tls": certificate.client()}
+    settings: dict[str, Any] = {"security": Security.STARTTLS, "ca_file": certificate.authority}
     async with (
         real(box, tls_context=certificate.server(), require_starttls=True) as port,
         email_to(port, **settings) as notifier,
@@ -33,7 +42,7 @@ async def test_tls_from_the_start(certificate: Certificate) -> None:
     box = Box()
     async with (
         real(box, tls_from_start=certificate.server()) as port,
-        email_to(port, security=Security.TLS, tls=certificate.client()) as notifier,
+        email_to(port, security=Security.TLS, ca_file=certificate.authority) as notifier,
     ):
         (outcome,) = await notifier.send([letter()])
     assert isinstance(outcome, Accepted)
@@ -57,15 +66,22 @@ async def test_an_unknown_certificate_gets_nothing(certificate: Certificate, sec
 async def test_starttls_is_never_waived(certificate: Certificate) -> None:
     """A server without STARTTLS gets no letter in the clear, whoever took the offer out of its answer."""
     box = Box()
-    async with real(box) as port, email_to(port, security=Security.STARTTLS, tls=certificate.client()) as notifier:
+    async with (
+        real(box) as port,
+        email_to(port, security=Security.STARTTLS, ca_file=certificate.authority) as notifier,
+    ):
         (outcome,) = await notifier.send([letter()])
     assert outcome == NOT_ADMITTED
     assert box.envelopes == []
 
 
-async def test_a_hung_handshake_is_left(certificate: Certificate) -> None:
+async def test_a_hung_handshake_is_left(scripted: Scripted, certificate: Certificate) -> None:
     """A server that never answers the handshake is left within the limit."""
-    settings = {"security": Security.TLS, "tls": certificate.client(), "limits": {"connect": 0.2}}
+    settings: dict[str, Any] = {
+        "security": Security.TLS,
+        "ca_file": certificate.authority,
+        "limits": {"connect": 0.2},
+    }
     async with scripted(greeting=Act.HANG) as peer, email_to(peer.port, **settings) as notifier:
         (outcome,) = await notifier.send([letter()])
     assert outcome == RetryLater(None, Reason.TIMED_OUT)
@@ -73,9 +89,9 @@ async def test_a_hung_handshake_is_left(certificate: Certificate) -> None:
 
 async def signed_in(certificate: Certificate, password: str) -> Outcome:
     """What becomes of a letter at a server that asks for a password."""
-    settings = {
+    settings: dict[str, Any] = {
         "security": Security.STARTTLS,
-        "tls": certificate.client(),
+        "ca_file": certificate.authority,
         "username": "habarshy",
         "password": password,
     }
@@ -101,7 +117,7 @@ async def test_a_server_that_wants_a_password_we_lack(certificate: Certificate) 
     """Without credentials the letters wait too."""
     async with (
         real(Box(), tls_context=certificate.server(), auth_required=True, authenticator=clerk) as port,
-        email_to(port, security=Security.STARTTLS, tls=certificate.client()) as notifier,
+        email_to(port, security=Security.STARTTLS, ca_file=certificate.authority) as notifier,
     ):
         (outcome,) = await notifier.send([letter()])
     assert outcome == RetryLater(None, Reason.NOT_ADMITTED, "530 5.7.0")
@@ -110,27 +126,68 @@ async def test_a_server_that_wants_a_password_we_lack(certificate: Certificate) 
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"sender": "nobody"}, "address"),
-        ({"sender": "a@b.test\r\nBcc: x@y.test"}, "address"),
-        ({"reply_to": "nobody"}, "address"),
-        ({"sender_name": "Habarshy\r\nBcc: x@y.test"}, "name"),
+        ({"sender": "nobody"}, "sender\n.*address"),
+        ({"sender": "a@b.test\r\nBcc: x@y.test"}, "sender\n.*address"),
+        ({"reply_to": "nobody"}, "reply_to\n.*address"),
+        ({"bounces": "nobody"}, "bounces\n.*address"),
+        ({"bounces": "b" * 19 + "@gov.test"}, "bounces\n.*18 characters"),
+        ({"sender_name": "Habarshy\r\nBcc: x@y.test"}, "sender_name\n.*unprintable"),
         ({"username": "habarshy", "password": "x"}, "clear"),
-        ({"connections": 0}, "connection"),
-        ({"limits": {"final": 0.0}}, "limit"),
+        ({"client_key_file": "key.pem"}, "client_cert_file"),
+        ({"connections": 0}, "connections\n"),
+        ({"limit_seconds": 0}, "limit_seconds\n"),
+        ({"port": 70_000}, "port\n"),
+        ({"host": ""}, "host\n"),
+        ({"pasword": "correct horse"}, "pasword\n"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, object], problem: str) -> None:
-    """Wrong settings are refused at the start, and the error names what to correct."""
-    with pytest.raises(EmailConfigError, match=problem):
+def test_options_that_cannot_work_are_refused(settings: dict[str, object], problem: str) -> None:
+    """Wrong options are refused at the start, and the error names what to correct and repeats no value."""
+    with pytest.raises(ValidationError, match=problem) as error:
         config(25, **settings)
+    assert "correct horse" not in str(error.value)
+
+
+@pytest.mark.parametrize("option", ["ca_file", "client_cert_file"])
+@pytest.mark.parametrize("content", [None, b"no PEM"])
+def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path, option: str, content: bytes | None) -> None:
+    """A certificate that is missing or broken stops the start, by the name of its option."""
+    file = tmp_path / "tls.pem"
+    if content is not None:
+        file.write_bytes(content)
+    options = config(25, security=Security.TLS, **{option: file})
+    with pytest.raises(EmailConfigError, match=option):
+        KIND.make(options, TOOLS)
+
+
+async def test_we_show_our_certificate(certificate: Certificate) -> None:
+    """A server that asks for a certificate of ours gets it, and without one lets nothing in."""
+    context = certificate.server()
+    context.load_verify_locations(certificate.authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    options: dict[str, Any] = {"security": Security.TLS, "ca_file": certificate.authority}
+    ours: dict[str, Any] = {"client_cert_file": certificate.authority, "client_key_file": certificate.key}
+    async with real(Box(), tls_from_start=context) as port:
+        async with email_to(port, **options, **ours) as notifier:
+            (shown,) = await notifier.send([letter()])
+        async with email_to(port, **options) as notifier:
+            (without,) = await notifier.send([letter()])
+    assert isinstance(shown, Accepted)
+    assert isinstance(without, RetryLater)
 
 
 def test_the_password_is_not_shown() -> None:
-    """Settings can be printed without giving the password away."""
-    settings = config(25, security=Security.TLS, username="habarshy", password="correct horse")
-    assert "correct horse" not in repr(settings)
+    """Options can be printed without giving the password away."""
+    options = config(25, security=Security.TLS, username="habarshy", password="correct horse")
+    assert "correct horse" not in f"{options!r}{options}"
 
 
 def test_the_longest_send_can_be_known() -> None:
     """Whoever holds a lease can ask how long a send may take."""
-    assert Limits(connect=1, envelope=2, final=3, begin=4).send == 10
+    assert config(25, limit_seconds=3).limits.send == 12
+
+
+def test_a_kind_of_provider() -> None:
+    """The options of an operator make a notifier of the email channel."""
+    notifier = KIND.make(KIND.options.model_validate({"host": "mail.test", "sender": "a@gov.test"}), TOOLS)
+    assert (KIND.channel, notifier.channel) == ("email", "email")

@@ -14,7 +14,7 @@ from domain.sms import segments
 from notifiers.http_sms import KIND
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
-from tests.notifiers.certificates import Authority
+from tests.notifiers.authority import Authority
 from tests.notifiers.gateway import TAKEN, gateway, http, options, sms_by
 from tests.notifiers.sms import AT, KAZAKH, KeptInbox, number, sms
 from tests.services.kannel import Arrived, kannel
@@ -174,7 +174,8 @@ async def test_no_redirect_is_followed() -> None:
 async def test_a_certificate_that_is_not_trusted_means_that_nothing_goes(authority: Authority) -> None:
     """The account is only sent to whom the authority vouches for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*authority.issue("gateway"))
+    leaf = authority.leaf()
+    context.load_cert_chain(leaf.certificate, leaf.key)
     async with gateway(tls=context) as peer:
         url = f"https://127.0.0.1:{peer.port}/send"
         async with sms_by(url) as notifier:

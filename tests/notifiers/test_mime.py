@@ -138,8 +138,8 @@ def test_the_message_id_is_the_same_at_every_attempt() -> None:
     """A mail program can see that a repeated letter is the same one; another recipient's is not."""
     first, again = (HEAD.write(letter(attempt=attempt), AT) for attempt in (1, 2))
     other = HEAD.write(letter("other@mail.test"), AT)
-    assert first.message_id == again.message_id != other.message_id
-    assert parsed(first.content)["Message-ID"] == f"<{first.message_id}>"
+    assert first.reference == again.reference != other.reference
+    assert parsed(first.content)["Message-ID"] == f"<{first.reference}@gov.test>"
 
 
 def test_one_click_is_enough_to_unsubscribe() -> None:

@@ -1,13 +1,12 @@
 """What an operator can set for SMPP, and what is said about a mistake."""
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from notifiers.kinds import GROUP, Tools
+from notifiers.kinds import Tools, kind
 from notifiers.smpp import KIND
 from notifiers.smpp_config import SmppOptions
 from tests.notifiers.sms import AT, KeptInbox
@@ -68,7 +67,6 @@ def test_the_password_is_not_shown() -> None:
 
 def test_it_is_a_kind() -> None:
     """An operator finds it by its name, with all limits given."""
-    (found,) = entry_points(group=GROUP, name="smpp")
-    assert found.load() is KIND
+    assert kind("smpp") is KIND
     assert KIND.channel == "sms"
     assert SmppOptions.model_validate(GOOD).limits.send == 60

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import struct
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Reason, RetryLater, Unknown
 from notifiers.smpp import SmppNotifier
-from tests.notifiers.certificates import Authority
+from tests.notifiers.authority import END, START, Authority
 from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
@@ -205,26 +206,19 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert await sending == [Accepted("1")]
 
 
-def _server(authority: Authority, **options: Any) -> dict[str, str]:
-    certificate, key = authority.issue("centre", **options)
-    return {"cert": str(certificate), "key": str(key)}
-
-
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
-    ours, our_key = authority.issue("habarshy")
-    files = {"authority_file": authority.file, "certificate_file": ours, "key_file": our_key}
+    leaf = authority.leaf()
+    files = {"authority_file": authority.file, "certificate_file": leaf.certificate, "key_file": leaf.key}
     given: dict[str, Any] = {"tls": True, **files}
-    server = _server(authority) | {"ca": str(authority.file)}
-    async with real_centre(tls=server) as centre, sms_to(centre.port, **given) as notifier:
+    async with real_centre(tls=_server(authority, ask=True)) as centre, sms_to(centre.port, **given) as notifier:
         assert await notifier.send([sms()]) == [Accepted("1")]
 
 
 async def test_without_the_client_certificate_we_are_not_admitted(authority: Authority) -> None:
     """A centre that closes because of our missing certificate is no centre that is away."""
-    server = _server(authority) | {"ca": str(authority.file)}
     async with (
-        real_centre(tls=server) as centre,
+        real_centre(tls=_server(authority, ask=True)) as centre,
         sms_to(centre.port, tls=True, authority_file=authority.file) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
@@ -239,7 +233,7 @@ async def test_without_the_client_certificate_we_are_not_admitted(authority: Aut
 ])  # fmt: skip
 async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority, case: str, reason: Reason) -> None:
     """Neither the account nor a message goes to somebody else's, an expired or no certificate."""
-    server = _server(authority, days=1 if case == "expired" else 36500)
+    server = _server(authority, until=START + timedelta(days=1) if case == "expired" else END)
     trusted = None if case == "unknown authority" else authority.file
     async with (
         real_centre(**({} if case == "no TLS at all" else {"tls": server})) as centre,
@@ -249,3 +243,10 @@ async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority
     assert isinstance(outcome, RetryLater)
     assert outcome.reason is reason
     assert not centre.of("bind")
+
+
+def _server(authority: Authority, *, until: datetime = END, ask: bool = False) -> dict[str, str]:
+    """How a centre with TLS is started; it may ask for our certificate."""
+    leaf = authority.leaf(until=until)
+    files = {"cert": str(leaf.certificate), "key": str(leaf.key)}
+    return files | ({"ca": str(authority.file)} if ask else {})

@@ -3,16 +3,15 @@ import asyncio
 import pytest
 
 from notifiers.email import EmailNotifier
-from notifiers.mime import Letter
 from notifiers.port import Accepted, Reason, RetryLater
-from notifiers.smtp_link import Link
-from tests.notifiers.letters import AT, config, email_to, letter
-from tests.notifiers.peers import Act, Answer, Box, real, scripted
+from notifiers.smtp_dial import dial
+from tests.notifiers.letters import AT, Letters, config, email_to, letter, patient
+from tests.notifiers.peers import Act, Answer, Box, Scripted, real
 
 OK = b"250 ok\r\n"
 
 
-async def test_connections_stay_open() -> None:
+async def test_connections_stay_open(scripted: Scripted) -> None:
     """Batch after batch goes over the same connection: one greeting, one EHLO."""
     async with scripted() as peer, email_to(peer.port, connections=1) as notifier:
         for _ in range(3):
@@ -22,7 +21,7 @@ async def test_connections_stay_open() -> None:
     assert [line.split()[0] for line in peer.heard].count("EHLO") == 1
 
 
-async def test_no_more_connections_than_allowed() -> None:
+async def test_no_more_connections_than_allowed(scripted: Scripted) -> None:
     """However many batches run, the server sees no more connections than it was promised."""
     async with scripted() as peer, email_to(peer.port, connections=2) as notifier:
         await asyncio.gather(*(notifier.send([letter() for _ in range(5)]) for _ in range(4)))
@@ -30,7 +29,7 @@ async def test_no_more_connections_than_allowed() -> None:
     assert len(peer.letters) == 20
 
 
-async def test_leave_is_taken() -> None:
+async def test_leave_is_taken(scripted: Scripted) -> None:
     """Closing says QUIT, so that no server counts us as lost."""
     async with scripted() as peer, email_to(peer.port) as notifier:
         await notifier.send([letter()])
@@ -39,7 +38,7 @@ async def test_leave_is_taken() -> None:
 
 
 @pytest.mark.parametrize("goodbye", [Act.CLOSE, Act.HANG, b"554 stay\r\n", b"\xff\r\n"])
-async def test_closing_ends_whatever_the_server_says(goodbye: bytes | Act) -> None:
+async def test_closing_ends_whatever_the_server_says(scripted: Scripted, goodbye: bytes | Act) -> None:
     """Closing comes to an end with a server that doesn't take leave."""
     async with scripted(quit=goodbye) as peer, email_to(peer.port, limits={"envelope": 0.2}) as notifier:
         await notifier.send([letter()])
@@ -48,7 +47,7 @@ async def test_closing_ends_whatever_the_server_says(goodbye: bytes | Act) -> No
 
 
 @pytest.mark.parametrize("answer", [Act.CLOSE, b"421 4.4.2 idle for too long\r\n"])
-async def test_a_kept_connection_that_was_closed_costs_nothing(answer: bytes | Act) -> None:
+async def test_a_kept_connection_that_was_closed_costs_nothing(scripted: Scripted, answer: bytes | Act) -> None:
     """When a kept connection proves to be closed, the letter goes over a new one in the same batch."""
     async with scripted(mail=[OK, answer, OK]) as peer, email_to(peer.port, connections=1) as notifier:
         await notifier.send([letter()])
@@ -58,7 +57,7 @@ async def test_a_kept_connection_that_was_closed_costs_nothing(answer: bytes | A
     assert len(peer.letters) == 2
 
 
-async def test_after_421_comes_a_new_connection() -> None:
+async def test_after_421_comes_a_new_connection(scripted: Scripted) -> None:
     """A new connection that is told 421 puts its letter off, and the next letter gets another."""
     async with scripted(mail=[b"421 4.3.2 closing\r\n", OK]) as peer, email_to(peer.port, connections=1) as notifier:
         outcomes = await notifier.send([letter(), letter()])
@@ -67,7 +66,7 @@ async def test_after_421_comes_a_new_connection() -> None:
     assert peer.connections == 2
 
 
-async def test_421_to_a_letter_ends_the_connection() -> None:
+async def test_421_to_a_letter_ends_the_connection(scripted: Scripted) -> None:
     """A server that closes after a letter, whether it says so or not, gets the next one over a new connection."""
     async with (
         scripted(letter=[b"421 4.3.2 closing\r\n", OK]) as peer,
@@ -77,7 +76,7 @@ async def test_421_to_a_letter_ends_the_connection() -> None:
     assert peer.connections == 2
 
 
-async def test_nonsense_ends_the_connection() -> None:
+async def test_nonsense_ends_the_connection(scripted: Scripted) -> None:
     """Nobody goes on talking where the answers have lost their sense."""
     async with scripted(mail=[b"999 what\r\n", OK]) as peer, email_to(peer.port, connections=1) as notifier:
         first, second = await notifier.send([letter(), letter()])
@@ -86,7 +85,7 @@ async def test_nonsense_ends_the_connection() -> None:
     assert peer.connections == 2
 
 
-async def test_an_unknown_letter_is_not_repeated() -> None:
+async def test_an_unknown_letter_is_not_repeated(scripted: Scripted) -> None:
     """A kept connection lost after the last dot is not tried anew: the letter is handed over once."""
     async with scripted(letter=[OK, Act.CLOSE, OK]) as peer, email_to(peer.port, connections=1) as notifier:
         await notifier.send([letter()])
@@ -94,15 +93,16 @@ async def test_an_unknown_letter_is_not_repeated() -> None:
     assert len(peer.letters) == 2
 
 
-async def test_a_connection_refused_leaves_the_work_to_the_others() -> None:
+async def test_a_connection_refused_leaves_the_work_to_the_others(scripted: Scripted) -> None:
     """A server that limits its connections still gets the whole batch over those it allows."""
     greetings = [b"220 peer\r\n", b"421 4.7.0 too many\r\n"]
     async with scripted(greeting=greetings) as peer, email_to(peer.port, connections=2) as notifier:
-        outcomes = await notifier.send([letter() for _ in range(6)])
-    assert [type(outcome) for outcome in outcomes] == [Accepted] * 6
+        outcomes = await notifier.send([letter() for _ in range(20)])
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 20
+    assert peer.connections == 2
 
 
-async def test_a_cancelled_send_leaves_no_half_conversation() -> None:
+async def test_a_cancelled_send_leaves_no_half_conversation(scripted: Scripted) -> None:
     """A send cancelled in the middle does not spoil the next: that one starts a new conversation."""
     data: list[Answer] = [Act.HANG, b"354 go on\r\n"]
     async with scripted(data=data) as peer, email_to(peer.port, connections=1) as notifier:
@@ -116,20 +116,20 @@ async def test_a_cancelled_send_leaves_no_half_conversation() -> None:
     assert peer.connections == 2
 
 
-async def test_closing_lets_the_letter_in_hand_finish() -> None:
+async def test_closing_lets_the_letter_in_hand_finish(scripted: Scripted) -> None:
     """What is handed over while the notifier closes keeps its true outcome, then the connection ends."""
     async with scripted() as peer:
         release = peer.hold("letter")
         notifier = EmailNotifier(config(peer.port, connections=1), lambda: AT)
-        sending = asyncio.create_task(notifier.send([letter(), letter()]))
+        batch = [letter() for _ in range(3)]
+        sending = asyncio.create_task(notifier.send(batch))
         await peer.reached("letter")
         await notifier.aclose()
         release.set()
-        first, second = await sending
+        outcomes = await sending
         async with asyncio.timeout(2):
             await peer.left_alone()
-    assert isinstance(first, Accepted)
-    assert second == RetryLater(None, Reason.CLOSED)
+    assert (type(outcomes[0]), outcomes[-1]) == (Accepted, RetryLater(None, Reason.CLOSED))
 
 
 async def test_a_real_server_takes_a_batch() -> None:
@@ -153,7 +153,7 @@ async def test_a_real_server_takes_a_batch() -> None:
     assert {envelope.mail_from for envelope in box.envelopes} == {"habarshy@gov.test"}
 
 
-async def test_the_size_is_said_first() -> None:
+async def test_the_size_is_said_first(scripted: Scripted) -> None:
     """A server that asks for it knows the size before the letter (RFC 1870, section 6)."""
     async with scripted(ehlo=b"250-peer\r\n250 SIZE 50000\r\n") as peer, email_to(peer.port) as notifier:
         await notifier.send([letter()])
@@ -161,12 +161,12 @@ async def test_the_size_is_said_first() -> None:
     assert f"MAIL FROM:<habarshy@gov.test> SIZE={size}" in peer.heard
 
 
-async def test_dots_are_doubled() -> None:
+async def test_dots_are_doubled(scripted: Scripted) -> None:
     """A line that begins with a dot cannot end the letter early (RFC 5321, section 4.5.2)."""
     content = b"Subject: x\r\n\r\n.\r\n.hidden\r\n"
     async with scripted() as peer:
-        link = await Link.dial(config(peer.port), None)
-        await link.deliver(Letter("aigerim@mail.test", "id@gov.test", content))
+        link = await dial(config(peer.port), patient(), None)
+        await link.deliver(Letters(asyncio.get_running_loop().time() + 5, [content]))
         await link.quit()
     assert peer.letters == [b"Subject: x\r\n\r\n..\r\n..hidden\r\n.\r\n"]
 

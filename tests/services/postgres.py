@@ -13,6 +13,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
+from streams.database import Database
+from streams.migrating import migrate
+
 GIVEN = "HABARSHY_TEST_POSTGRES"
 """An SQLAlchemy URL of a server to use instead, whose user may create databases."""
 
@@ -43,9 +46,19 @@ def server() -> Iterator[URL]:
 
 @contextmanager
 def fresh(at: URL) -> Iterator[URL]:
-    """An empty database on that server, dropped afterwards."""
+    """A database with our tables on that server, dropped afterwards."""
+    with empty(at) as made:
+        database = Database(made.render_as_string(hide_password=False))
+        migrate(database)
+        database.close()
+        yield made
+
+
+@contextmanager
+def empty(at: URL, like: URL | None = None) -> Iterator[URL]:
+    """A database without any table (or with all that is in another, to which nobody is connected), dropped later."""
     name = f"habarshy_test_{os.getpid()}_{next(_numbers)}"
-    _administer(at, f'CREATE DATABASE "{name}"')
+    _administer(at, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like.database}"' if like else ""))
     try:
         yield at.set(database=name)
     finally:

@@ -4,7 +4,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from app.compose import compose_dispatcher
 from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason
+from notifiers.routes import single_routes
 from streams.dispatch import Dispatcher
 from streams.settling import Case
 from streams.writing import Writer
@@ -41,16 +45,7 @@ def dispatcher(
     def no_link(_: Case) -> None:
         on_writing()
 
-    platform = world.platform
-    return Dispatcher(
-        platform.database,
-        platform.log,
-        platform.library,
-        world.notifiers,
-        Writer(no_link, lambda *_: ""),
-        world.clock,
-        holder=holder,
-    )
+    return compose_dispatcher(world.platform, single_routes(world.notifiers), Writer(no_link, lambda *_: ""), holder)
 
 
 def once(work: Callable[[], object]) -> Callable[[], None]:
@@ -71,6 +66,13 @@ def ends(world: World, step: str = "month") -> tuple[str, str | None, int]:
     return one.state.value, one.reason, one.attempt
 
 
+def unknown_until(world: World) -> datetime | None:
+    """When the next channel has its turn, after the only attempt at the month's message got no outcome."""
+    one = world.delivery("month")
+    assert (one.state, one.reason, one.attempt) == ("unknown", "no_outcome", 1)
+    return one.due
+
+
 class Killed(Exception):
     """The process of the dispatcher died while it sent."""
 
@@ -82,13 +84,7 @@ def kill(_: Message) -> None:
 
 def beside(world: World, database: MeddledDatabase) -> Dispatcher:
     """A second dispatcher, on that database."""
-    platform = world.platform
-    return Dispatcher(
-        database,
-        platform.log,
-        platform.library,
-        world.notifiers,
-        Writer(lambda _: None, lambda *_: ""),
-        world.clock,
-        holder="second",
+    platform = replace(world.platform, database=database)
+    return compose_dispatcher(
+        platform, single_routes(world.notifiers), Writer(lambda _: None, lambda *_: ""), "second"
     )

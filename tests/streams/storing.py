@@ -30,6 +30,7 @@ from streams.database import Database, Priority
 from streams.keys import KEY_BYTES, KEY_ID_BYTES, Keyring, PersonKey, PersonKeys
 from streams.log import Log
 from streams.mapper import Entry, seal
+from streams.migrating import migrate
 from streams.recorder import FactRecorder
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Store:
 
     def __init__(self, url: str, keyring: Keyring = KEYRING) -> None:
         self.database = Database(url)
-        self.database.create()
+        migrate(self.database)
         self.keys = PersonKeys(keyring)
         self.log = Log(self.database, self.keys, fixed(NOW))
 

@@ -40,10 +40,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def answering(world: World) -> Answering:
     """What takes answers, on the world's platform."""
-    platform = world.platform
-    return Answering(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
-    )
+    return world.platform.answering
 
 
 async def asked(world: World) -> Message:
@@ -131,9 +128,7 @@ async def test_a_reply_is_stored_and_noted_together_or_not_at_all(world: World) 
         platform.intake.append(connection, events)
         raise Stopped
 
-    stopping = Answering(
-        platform.database, platform.log, platform.library, platform.names, append_and_stop, platform.clock
-    )
+    stopping = Answering(replace(platform.books, append=append_and_stop))
     with pytest.raises(Stopped):
         stopping.take(reply(message))
     assert (len(consents(world)), world.nudge("ask").state) == (0, "sent")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event, select
 from projections.positions import position_of
 from projections.tables import positions
 from streams.database import Database, DatabaseUnavailable, Priority
+from streams.migrating import migrate
 from tests.streams.storing import (
     PATIENCE,
     commits,
@@ -191,7 +192,7 @@ def test_threads_get_the_results_of_their_own_works(database: Database) -> None:
 def test_close_waits_for_what_was_submitted(tmp_path: Path) -> None:
     """Closing finishes the writes that wait: nothing accepted is thrown away."""
     database = Database(url_in(tmp_path))
-    database.create()
+    migrate(database)
     with writer_held(database):
         waiting = [submitted(database, save_position(str(at), at), Priority.INTAKE) for at in range(100)]
         closing = threading.Thread(target=database.close)
@@ -210,7 +211,7 @@ def test_a_closed_database_leaves_no_thread(tmp_path: Path, writes: int) -> None
     """The writer ends with its database, whether it ever wrote or not; closing twice does no harm."""
     before = threading.enumerate()
     database = Database(url_in(tmp_path))
-    database.create()
+    migrate(database)
     for at in range(writes):
         database.write(save_position(str(at), at))
     database.close()
@@ -222,7 +223,7 @@ def test_a_closed_database_leaves_no_thread(tmp_path: Path, writes: int) -> None
 def test_create_keeps_what_is_there(database: Database) -> None:
     """Starting again on the same database changes nothing in it."""
     database.write(save_position("kept", 1))
-    database.create()
+    migrate(database)
 
     assert readers(database) == {"kept"}
 
@@ -232,7 +233,7 @@ def test_a_folder_that_is_missing_is_explained(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/log.sqlite")
 
     with pytest.raises(DatabaseUnavailable, match=r"unable to open database file\. Check HABARSHY_DATABASE"):
-        database.create()
+        migrate(database)
 
 
 def test_a_read_sees_one_moment(database: Database) -> None:
@@ -280,7 +281,7 @@ def test_a_commit_is_on_the_disk(database: Database) -> None:
 def test_a_write_waits_for_another_process(tmp_path: Path) -> None:
     """While another process writes, ours waits for it and sees what it wrote: neither fails."""
     database = Database(url_in(tmp_path))
-    database.create()
+    migrate(database)
     context = multiprocessing.get_context("spawn")
     holding, release = context.Event(), context.Event()
 

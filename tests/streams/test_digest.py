@@ -13,7 +13,6 @@ from notifiers.port import Accepted, GiveUp, Reason, RetryLater
 from projections import statistics
 from streams.rebuild import rebuild
 from streams.receipts import Receipt
-from streams.stopping import Stopping
 from tests.streams.calls import AIDA, BOLAT, CHILD, NOON, call, calls_world, ids, numbered, prefers, said, states
 from tests.world import World, annulled, corrected, event
 
@@ -288,9 +287,7 @@ async def test_the_link_in_a_digest_stops_digests(world: World) -> None:
     platform = world.platform
     assert message.unsubscribe_url is not None
     nudge, recipient = platform.links.read(message.unsubscribe_url.rpartition("/")[2])
-    stopping = Stopping(
-        platform.database, platform.log, platform.library, platform.names, platform.intake.append, world.clock
-    )
+    stopping = platform.stopping
     topic = stopping.stop(nudge, recipient)
     assert ([title["en"] for title in topic.titles], topic.mandatory) == (["Digest of messages"], False)
     world.take(*(call(number) for number in range(5, 7)))

@@ -14,12 +14,13 @@ from sqlalchemy.engine import URL
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
+from domain.channels import ADDRESS_OF
 from domain.governance import GOVERNANCE_FACTS, PackPublished
 from domain.plan import Intent
-from domain.settle import ADDRESS_OF
 from domain.submissions import Subject
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
+from notifiers.routes import single_routes
 from projections import history, nudges
 from streams.database import Database, Priority
 from streams.governing import Governing, reference
@@ -144,7 +145,9 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
     for each in hands:
         each.clock.advance_to(max(intent.due for intent in waiting(hands[0])))  # type: ignore[attr-defined]  # virtual
     sent: list[Message] = []
-    dispatcher = compose_engine(hands[0], {each: FakeNotifier(each, sent) for each in ADDRESS_OF}).dispatcher
+    dispatcher = compose_engine(
+        hands[0], single_routes({each: FakeNotifier(each, sent) for each in ADDRESS_OF})
+    ).dispatcher
     with ThreadPoolExecutor(1) as other, hands[1].database.engine.connect() as holder:
         holder.execute(select(person_keys.c.person).with_for_update())
         draining = other.submit(asyncio.run, dispatcher.drain())

@@ -17,6 +17,7 @@ from streams.database import Database
 from streams.keys import PersonKeys
 from streams.library import Library, NothingPublished, Rules
 from streams.log import Log
+from streams.migrating import migrate
 from streams.publishing import Publisher
 from templates.loader import load_packs
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
@@ -180,7 +181,7 @@ async def test_nothing_is_read_from_disk(town: World) -> None:
 def test_a_log_without_packs_has_no_rules(tmp_path: Path) -> None:
     """Where nothing was published, asking for the rules says so."""
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite")
-    database.create()
+    migrate(database)
     log = Log(database, PersonKeys(KEYRING), lambda: NOON)
     with pytest.raises(NothingPublished, match="habarshy submit"):
         Library(database, log, Names(KEYRING.names)).rules()

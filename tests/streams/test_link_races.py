@@ -20,6 +20,7 @@ from domain.facts import NudgeAnswered
 from domain.replies import Reply
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
+from notifiers.routes import single_routes
 from projections import nudges
 from streams import reading
 from streams.answering import Answering
@@ -71,7 +72,7 @@ def asked(on: Platform) -> Message:
     """The question whether offers are welcome, when it has come."""
     on.clock.advance_to(datetime.fromisoformat(ASKED))  # type: ignore[attr-defined]
     sent: list[Message] = []
-    asyncio.run(compose_engine(on, {"sms": FakeNotifier("sms", sent)}).until_idle())
+    asyncio.run(compose_engine(on, single_routes({"sms": FakeNotifier("sms", sent)})).until_idle())
     [message] = [each for each in sent if "1 (иә)" in each.text]
     return message
 
@@ -82,7 +83,7 @@ def test_one_answer_that_comes_in_twice_at_once_is_stored_once(hands: list[Platf
     reply = Reply(message.nudge, message.recipient, "1", datetime.fromisoformat("2025-06-05T18:00+05:00"), "link")
     again = replace(reply, at=datetime.fromisoformat("2025-06-05T18:00:01+05:00"))
     takes = [
-        Answering(on.database, on.log, on.library, on.names, append, on.clock)
+        Answering(replace(on.books, append=append))
         for on, append in zip(hands, meeting(hands), strict=True)
     ]  # fmt: skip
     with ThreadPoolExecutor(2) as pool:
@@ -101,7 +102,7 @@ def test_two_topics_stopped_at_once_are_both_stopped(hands: list[Platform]) -> N
         found = nudges.of_persons(connection, [person])[person].values()
     topics = [next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")]
     stops = [
-        Stopping(on.database, on.log, on.library, on.names, append, on.clock)
+        Stopping(replace(on.books, append=append))
         for on, append in zip(hands, meeting(hands), strict=True)
     ]  # fmt: skip
     with ThreadPoolExecutor(2) as pool:

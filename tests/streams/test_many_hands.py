@@ -20,6 +20,7 @@ from app.simulation import simulate
 from domain.facts import NudgeAttempted, NudgePlanned
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
+from notifiers.routes import single_routes
 from streams.cloudevents import Envelope, envelope_of
 from streams.publishing import Publisher
 from streams.recomputing import all_intents
@@ -84,7 +85,7 @@ def send(on: Platform) -> list[Message]:
     """Plan and send until nothing is left; returns what this hand sent."""
     sent: list[Message] = []
     notifiers = {channel: FakeNotifier(channel, sent) for channel in ("push", "sms", "email")}
-    asyncio.run(compose_engine(on, notifiers).until_idle())
+    asyncio.run(compose_engine(on, single_routes(notifiers)).until_idle())
     return sent
 
 

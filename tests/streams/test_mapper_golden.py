@@ -76,8 +76,8 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "nudge-sent/1",
         facts.NudgeSent(at=NOW, recipient=AIDA, attempt=2, reference="reference-7"),
         (
-            "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102ab7265666572"
-            "656e63652d37"
+            "97d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102ab7265666572"
+            "656e63652d37c0c2a0"
         ),
     ),
     (
@@ -97,8 +97,8 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "nudge-unknown/1",
         facts.NudgeUnknown(at=NOW, recipient=AIDA, attempt=2, reason="no_outcome", retry_at=LATER),
         (
-            "95d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102aa6e6f5f6f75"
-            "74636f6d65d7ff00004e20683e9d70"
+            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102aa6e6f5f6f75"
+            "74636f6d65d7ff00004e20683e9d70c0"
         ),
     ),
     (
@@ -366,7 +366,9 @@ def lengthened(state: bytes) -> bytes:
         (facts.NudgeRescheduled(**CONTENT), 1),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused"), 2),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused", LATER), 1),
-        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 1),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 2),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", LATER), 1),
+        (facts.NudgeSent(NOW, AIDA, 2, "reference-7"), 3),
     ],
 )
 def test_a_fact_of_before_its_last_fields_is_read(fact: Fact, defaulted: int) -> None:

@@ -34,11 +34,14 @@ def store(database: Database, *changed: Nudge, new: bool = True) -> None:
     database.write(lambda connection: nudges.store(connection, changed, fresh=fresh))
 
 
-def claim(database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first") -> list[Due]:
+def claim(
+    database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first",
+    front: nudges.Front | None = None,
+) -> list[Due]:  # fmt: skip
     """Claim what is due that long after now, for the length of a lease."""
     now, until = micros(NOW + at), micros(NOW + at + LEASE)
     return database.write(
-        lambda connection: nudges.claim(connection, now=now, until=until, holder=holder, limit=limit)
+        lambda connection: nudges.claim(connection, now=now, until=until, holder=holder, limit=limit, front=front)
     )
 
 
@@ -158,6 +161,33 @@ def test_a_limited_claim_takes_the_first(database: Database) -> None:
 
     claims = [[row.nudge for row in claim(database, limit=2)] for _ in range(4)]
     assert claims == [[nudge_id(5), nudge_id(4)], [nudge_id(3), nudge_id(2)], [nudge_id(1)], []]
+
+
+def test_what_comes_in_behind_the_front_is_found(database: Database) -> None:
+    """A process that claims on from where it was finds what is due earlier too: soon, and before it finds nothing."""
+    store(database, *(nudge(number, due=NOW - number * MINUTE) for number in range(1, 60)))
+    front = nudges.Front()
+    assert [row.nudge for row in claim(database, limit=1, front=front)] == [nudge_id(59)]
+    store(database, nudge(99, due=NOW - 99 * MINUTE))
+
+    found = [row.nudge for _ in range(nudges.Front.LOOK) for row in claim(database, limit=1, front=front)]
+    assert found[0] == nudge_id(58), "it does not begin at the beginning each time"
+    assert nudge_id(99) in found
+
+    rest = [row.nudge for _ in range(8) for row in claim(database, limit=8, front=front)]
+    assert sorted([nudge_id(59), *found, *rest]) == sorted([nudge_id(number) for number in [*range(1, 60), 99]])
+    store(database, nudge(100, due=NOW - 100 * MINUTE))
+    assert [row.nudge for row in claim(database, limit=8, front=front)] == [nudge_id(100)]
+
+
+def test_a_front_where_nothing_is_left_is_given_up(database: Database) -> None:
+    """Where nothing is due from the front on, the same claim looks from the beginning."""
+    store(database, nudge(1), nudge(2))
+    front = nudges.Front()
+    claim(database, limit=2, front=front)
+    store(database, nudge(3, due=NOW - MINUTE))
+
+    assert [row.nudge for row in claim(database, limit=2, front=front)] == [nudge_id(3)]
 
 
 def test_a_claimed_delivery_is_given_again_only_after_its_lease(database: Database) -> None:

@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.event import listen
 
 from app.simulation import simulate
@@ -19,11 +20,13 @@ from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections import statistics, tables, trail
+from projections.bulk import insert_rows
 from streams.cloudevents import Envelope, envelope_of
-from streams.database import WRITING
+from streams.database import WRITING, Database
 from streams.follower import Follower
 from streams.rebuild import COMPARED, Rebuilt, rebuild
 from streams.receipts import Receipt
+from tests.services import postgres
 from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
@@ -83,19 +86,40 @@ async def live(world: World) -> None:
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database after some months of a few dozen citizens."""
-    script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 5)}
+    script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 2)}
     world = World(tmp_path_factory.mktemp("lived"), now=START, script=script)
     asyncio.run(live(world))
     world.close()
     return world.file
 
 
-@pytest.fixture
-def world(tmp_path: Path, lived: Path) -> Iterator[World]:
-    """A platform after those months."""
-    made = World(tmp_path, now=START + EVERY * (ROUNDS - 1), copy_of=lived)
-    yield made
-    made.close()
+@pytest.fixture(scope="module")
+def lived_there(lived: Path, server: URL) -> Iterator[URL]:
+    """The same months on PostgreSQL: all rows of the file."""
+    with postgres.fresh(server) as at:
+        file, there = Database(f"sqlite:///{lived}"), Database(at.render_as_string(hide_password=False))
+        with file.reading() as old, there.engine.begin() as new:
+            for table in tables.metadata.sorted_tables:
+                insert_rows(new, table, [tuple(row) for row in old.execute(select(table))])
+        file.close()
+        there.close()
+        yield at
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, lived: Path) -> Iterator[World]:
+    """A platform after those months, on each kind of database."""
+    now = START + EVERY * (ROUNDS - 1)
+    if request.param == "sqlite":
+        made = World(tmp_path, now=now, copy_of=lived)
+        yield made
+        made.close()
+        return
+    server, like = request.getfixturevalue("server"), request.getfixturevalue("lived_there")
+    with postgres.empty(server, like) as at:
+        made = World(tmp_path, now=now, copy_of=lived, url=at.render_as_string(hide_password=False))
+        yield made
+        made.close()
 
 
 def rebuilt(world: World, *, swap: bool = False) -> Rebuilt:

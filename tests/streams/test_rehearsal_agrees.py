@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from domain.events import LifeEvent
 from domain.nudge import Nudge
-from streams.answering import Answering
 from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
 from streams.rehearsal_script import CITIZEN, Case, Reported
@@ -84,10 +83,7 @@ def answer(world: World, reported: Reported) -> None:
     """An answer by code comes in: whoever matches replies to messages knows which nudge is meant."""
     platform = world.platform
     if reported.reply is not None:
-        answering = Answering(
-            platform.database, platform.log, platform.library, platform.names, platform.intake.append, platform.clock
-        )
-        answering.take(replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id))
+        platform.answering.take(replace(reported.reply, nudge=world.nudge(str(reported.answers)).intent.id))
 
 
 def ours(world: World, stage: Stage) -> list[Nudge]:

@@ -31,6 +31,7 @@ from streams.follower import READER, Follower
 from streams.intake import Intake
 from streams.keys import KEY_BYTES, Keyring, PersonKey, PersonKeys
 from streams.mapper import decode_life, seal, unseal
+from streams.migrating import migrate
 from streams.rebuild import rebuild
 from streams.tables import log, person_keys
 from tests.streams.storing import (
@@ -186,7 +187,7 @@ def paid(amount: int) -> bytes:
 def test_a_write_that_comes_while_closing_ends(tmp_path: Path) -> None:
     """Whoever writes while the database is being closed gets a result or an error: nobody waits for ever."""
     database = Database(url_in(tmp_path))
-    database.create()
+    migrate(database)
     under_way, go = threading.Event(), threading.Event()
 
     def last(_: Connection) -> None:
@@ -234,7 +235,7 @@ def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
     (tmp_path / "log.sqlite").write_bytes(b"no database" * 1000)
 
     with pytest.raises(DatabaseUnavailable, match="not a database"):
-        Database(url_in(tmp_path)).create()
+        migrate(Database(url_in(tmp_path)))
 
 
 def test_two_processes_may_create_the_database_at_once(tmp_path: Path) -> None:
@@ -245,7 +246,7 @@ def test_two_processes_may_create_the_database_at_once(tmp_path: Path) -> None:
     database = Database(url_in(tmp_path))
 
     with ThreadPoolExecutor(1) as thread:
-        creating = thread.submit(database.create)
+        creating = thread.submit(migrate, database)
         failed_at_once = wait([creating], 0.3).done
         other.execute("COMMIT")
         creating.result(PATIENCE)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, event
 
 from streams.database import Database, Priority
 from streams.keys import PersonKey, PersonKeys
+from streams.migrating import migrate
 from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, submitted, url_in
 
 
@@ -51,7 +52,7 @@ def before_keys_are_read(database: Database, happens: Callable[[], None]) -> Ite
 def test_a_write_within_a_write_is_refused(tmp_path: Path) -> None:
     """On SQLite a work that waits for another work waits for itself: it gets an error, and the writer goes on."""
     database = Database(url_in(tmp_path))  # not the fixture's, which could never be closed while this fails
-    database.create()
+    migrate(database)
 
     def work(_: Connection) -> str:
         return database.write(lambda _: "never")

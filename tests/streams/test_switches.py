@@ -9,7 +9,7 @@ from domain.principals import NotAllowed, Principal
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from streams.attempts import GROUP
-from streams.dispatch import GROUPS_AT_ONCE
+from streams.sending import GROUPS_AT_ONCE
 from streams.switches import UnknownName
 from tests.streams.calls import AIDA, BOLAT, NOON, call, calls_world, reachable, states
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, STRANGER, approver, author

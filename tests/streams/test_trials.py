@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from domain.governance import SentAsTest
 from domain.principals import NotAllowed, Principal
 from notifiers.port import Accepted
+from notifiers.routes import single_routes
 from streams.trials import Trial
 from templates.render import Rendered
 from tests.streams.governors import STRANGER, approver, author
@@ -19,8 +20,8 @@ DANA: Principal = replace(approver("water"), contacts={"email": "dana@water.exam
 
 async def send(world: World, trial: Trial = TRIAL, to: Principal = DANA, who: Principal = AIDA) -> None:
     """Send it by the world's notifier of that channel."""
-    notifier = world.notifiers[trial.channel]
-    assert isinstance(await world.platform.trials.send(trial, to, who, notifier), Accepted)
+    route = single_routes(world.notifiers)[trial.channel]
+    assert isinstance(await world.platform.trials.send(trial, to, who, route), Accepted)
 
 
 async def test_it_is_marked_in_every_form(world: World) -> None:

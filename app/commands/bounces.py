@@ -1,0 +1,80 @@
+"""habarshy bounce and bounces: what mail servers send back, one mail from a pipe or all of a Maildir."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.bounces import NoMaildir, empty
+from app.compose import compose
+from app.keyfile import BadKeyFile
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.settings import BadSettings
+from app.terminal import Exit, data_json, stop, talk
+from notifiers.bounces import MOST_BYTES, NoBounceError, reports_in
+from notifiers.port import Inbox
+from streams.database import DatabaseUnavailable
+from streams.keys import WrongKeyFile
+from streams.presence import NoDatabase
+
+AWAY = (OSError, DatabaseUnavailable, NoDatabase, BadSettings, BadKeyFile, WrongKeyFile)
+"""What is not the mail's fault: the mail server should keep it and try again."""
+
+Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]
+Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="The provider that sent what came back.")]
+
+
+def bounce(
+    provider: Provider = "email", clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Take in one mail from standard input, as a mail server pipes it; 75 asks the server to try again."""
+    mail = _mail()
+    try:
+        reports = reports_in(mail)
+    except NoBounceError as error:
+        talk(str(error))
+        return
+    try:
+        if reports:
+            with _inbox(provider, clock, database, key_file) as inbox:
+                asyncio.run(inbox.reported(reports))
+    except AWAY as failure:
+        stop(Exit.TRY_AGAIN, str(failure))
+
+
+def bounces(
+    maildir: Maildir, provider: Provider = "email", clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
+    with _inbox(provider, clock, database, key_file) as inbox:
+        try:
+            counts = asyncio.run(empty(maildir, inbox, talk))
+        except NoMaildir as error:
+            stop(Exit.USAGE, str(error))
+        except OSError as error:
+            stop(Exit.UNAVAILABLE, f"what was not stored stays where it is: {error.strerror or error}")
+    data_json(counts)
+    if counts["unreadable"]:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _mail() -> bytes:
+    """The beginning of what comes in; the rest is read too, for some servers mind a pipe that closes early."""
+    mail = sys.stdin.buffer.read(MOST_BYTES)
+    while sys.stdin.buffer.read(MOST_BYTES):
+        pass
+    return mail
+
+
+@contextmanager
+def _inbox(provider: str, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
+    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    try:
+        yield platform.receiving.inbox(provider)
+    finally:
+        platform.database.close()

@@ -1,0 +1,121 @@
+"""habarshy dead-letters: what could not be handled; an operator looks at it, retries it, or gives it up."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.desk import desk
+from app.options import AsJson, DatabaseUrl, KeyFile
+from app.terminal import Exit, confirm, data, data_json, stop, talk
+from domain.principals import NotAllowed
+from streams.dead_letters import Choice, DeadLetters
+
+Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
+OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
+OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
+Every = Annotated[bool, typer.Option("--all", help="All letters.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def list_letters(
+    kind: OfKind = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Print how many letters there are, by kind and cause."""
+    with _letters(database, key_file) as letters:
+        _print_groups(letters, Choice(kind=kind), as_json=as_json)
+
+
+def show(
+    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, limit: Limit = 100, as_json: AsJson = False,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Print letters, the oldest first, without anybody's data."""
+    with _letters(database, key_file) as letters:
+        found = letters.letters(_choice(ids, kind, cause), limit)
+    for one in found:
+        if as_json:
+            data_json(one)
+        else:
+            tried = f"{one.attempts} {'attempt' if one.attempts == 1 else 'attempts'}"
+            data(f"{one.id}  {one.at:%Y-%m-%d %H:%M}Z  {one.kind}  {one.cause}  {tried}  {one.told}")
+    if not found:
+        stop(Exit.CHECK_FAILED, "there is no such letter")
+
+
+def retry(
+    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, plan: Plan = False,
+    yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
+    with _letters(database, key_file) as letters:
+        choice = _decided(letters, ids, kind, cause, every=every)
+        _agree(letters, choice, "retry", plan=plan, yes=yes, as_json=as_json)
+        done = letters.retry(choice)
+    if as_json:
+        data_json(done)
+    talk(f"{done.handled} handled, {done.failed} failed again, {done.unknown} of a kind that nobody here handles")
+    if done.failed or done.unknown:
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def drop(
+    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, plan: Plan = False,
+    yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Give letters up for ever."""
+    with _letters(database, key_file) as letters:
+        choice = _decided(letters, ids, kind, cause, every=every)
+        _agree(letters, choice, "drop", plan=plan, yes=yes, as_json=as_json)
+        dropped = letters.drop(choice)
+    if as_json:
+        data_json({"dropped": dropped})
+    talk(f"{dropped} dropped")
+
+
+@contextmanager
+def _letters(database: str | None, key_file: Path | None) -> Iterator[DeadLetters]:
+    with desk(database, key_file) as at:
+        if not at.who.operator:
+            raise NotAllowed(f"dead letters are the operators' to see and to decide on; {at.who.name} is none")
+        yield at.platform.letters
+
+
+def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Choice:
+    return Choice(tuple(ids) if ids else None, kind, cause)
+
+
+def _decided(
+    letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
+) -> Choice:  # fmt: skip
+    """What is chosen, said in full: nothing said is not everything."""
+    if not (every or ids or kind or cause):
+        stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
+    choice = _choice(ids, kind, cause)
+    if not letters.count(choice):
+        stop(Exit.CHECK_FAILED, "there is no such letter")
+    return choice
+
+
+def _agree(letters: DeadLetters, choice: Choice, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+    """Show what is meant, and go on only if that is wanted."""
+    if plan or not yes:
+        _print_groups(letters, choice, as_json=as_json)
+    if plan:
+        raise typer.Exit
+    if not yes and not confirm(f"{what} {letters.count(choice)}?"):
+        stop(Exit.DECLINED, "nothing was done (--yes does not ask)")
+
+
+def _print_groups(letters: DeadLetters, choice: Choice, *, as_json: bool) -> None:
+    for group in letters.groups(choice):
+        if as_json:
+            data_json(group)
+        else:
+            since = f"{group.oldest:%Y-%m-%d %H:%M}Z to {group.newest:%Y-%m-%d %H:%M}Z"
+            data(f"{group.count:>8}  {group.kind}  {group.cause}  {since}")

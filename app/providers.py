@@ -1,0 +1,95 @@
+"""Providers as an operator sets them: which kind, how much of a channel, how fast, and the kind's own options."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
+
+from purgatory.domain.model import Context
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from standardwebhooks import Webhook
+
+from notifiers.kinds import Kind, Tools, kind, names
+from notifiers.routes import FAILURES, RECOVERY_SECONDS, Provider
+from templates.findings import closest
+
+SECONDS = Field(gt=0)
+
+
+def _signs(secret: SecretStr | None) -> SecretStr | None:
+    try:
+        Webhook(secret.get_secret_value()) if secret is not None else None
+    except Exception:  # noqa: BLE001  (the library raises whatever decoding raises)
+        raise ValueError("it is no webhook secret: whsec_ and base64") from None
+    return secret
+
+
+Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
+
+
+class HookSettings(BaseModel):
+    """Where an agency is told of answers and disputes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str = Field(pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine")
+    secret: Annotated[SecretStr, AfterValidator(_signs)] = Field(description="whsec_…, as Standard Webhooks say")
+
+
+class ProviderSettings(BaseModel):
+    """A provider of a channel; what is not listed here is an option of its kind."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    kind: str = Field(description="smtp, smpp, http_sms, web_push, fcm, or one that another package brings")
+    weight: float = Field(default=1.0, gt=0, description="its share of the channel, beside the others'")
+    rate: float | None = Field(default=None, gt=0, description="the messages a second that it takes at most")
+    slow_seconds: float = Field(default=10.0, gt=0, description="a batch that takes longer counts as a failure")
+    receipts_secret: Secret = Field(default=None, description="whsec_…: what its call-backs are signed with")
+
+    @model_validator(mode="after")
+    def _known_kind_with_its_options(self) -> Self:
+        self.own()
+        return self
+
+    def of_kind(self) -> Kind:
+        """Its kind. Raises ValueError where no such kind is installed."""
+        if (meant := closest(self.kind, names())) is not None and self.kind not in names():
+            raise ValueError(f"no kind is called {self.kind!r} (did you mean {meant!r}?)")
+        return kind(self.kind)
+
+    def own(self) -> BaseModel:
+        """The options of its kind. Raises ValueError, naming the first that is wrong."""
+        options = self.of_kind().options
+        try:
+            return options.model_validate(self.model_extra or {})
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            name = ".".join(map(str, first["loc"]))
+            meant = closest(name, options.model_fields) if first["type"] == "extra_forbidden" else None
+            raise ValueError(f"{name}: {first['msg']}" + (f" (did you mean {meant!r}?)" if meant else "")) from None
+
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Name and value of each setting and option; secrets are masked."""
+        for part in (
+            self.model_dump(mode="json", exclude=set(self.model_extra or ())),
+            self.own().model_dump(mode="json"),
+        ):
+            yield from ((name, str(value)) for name, value in part.items())
+
+
+def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
+    """The provider with its notifier. Raises ValueError for options that could never work together."""
+    return Provider(
+        name, settings.of_kind().make(settings.own(), tools), settings.weight, settings.slow_seconds, settings.rate,
+        Context(name, FAILURES, RECOVERY_SECONDS),
+    )  # fmt: skip
+
+
+def channel_of(settings: ProviderSettings) -> str:
+    """The channel that it is a provider of."""
+    return settings.of_kind().channel
+
+
+def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, float]) -> dict[str, Any]:
+    """Limit -> messages a second, as streams.pace takes them."""
+    rates = {f"provider:{name}": each.rate for name, each in providers.items() if each.rate is not None}
+    return rates | {f"agency:{name}": rate for name, rate in agencies.items()}

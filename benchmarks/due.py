@@ -1,0 +1,61 @@
+"""The due table: what an idle tick costs beside 3 million rows that are not due yet, and how fast it is drained."""
+
+import statistics
+from uuid import UUID
+
+from sqlalchemy import URL, delete, text
+
+from benchmarks.measuring import Row, seconds
+from projections import nudges
+from projections.bulk import insert_rows
+from projections.tables import due
+from streams.database import Database
+from tests.services import postgres
+
+ROWS, CHUNK, TICKS, CLAIM, CLAIMED = 3_000_000, 250_000, 50, 2000, 500_000
+HOUR = 3_600_000_000
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with postgres.server() as server, postgres.fresh(server) as at:
+        database = _filled(at)
+        idle = statistics.median(seconds(lambda: _claim(database, nudges.Front(), now=0)) for _ in range(TICKS))
+        drained = CLAIMED / seconds(lambda: _drain(database))
+        database.close()
+    rows = [
+        Row("due, idle tick beside 3 million rows", idle * 1000, "ms", 5, most=True),
+        Row("due, draining on PostgreSQL", drained, "rows/s", 50_000),
+    ]
+    return rows, {"rows": ROWS, "a claim": CLAIM}
+
+
+def _filled(at: URL) -> Database:
+    """Rows from one hour after the beginning on, a hundred of them due at each moment."""
+    database = Database(at.render_as_string(hide_password=False))
+    for start in range(0, ROWS, CHUNK):
+        rows = [
+            (HOUR + number // 100, 2, UUID(int=number << 64), f"{number % 1_000_000:032x}", False, False, None, None)
+            for number in range(start, start + CHUNK)
+        ]
+        with database.engine.begin() as connection:
+            insert_rows(connection, due, rows)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE due"))
+    return database
+
+
+def _claim(database: Database, front: nudges.Front, *, now: int) -> list[nudges.Due]:
+    return database.write(lambda connection: nudges.claim(
+        connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front
+    ))  # fmt: skip
+
+
+def _drain(database: Database) -> None:
+    """Claim, and take away what was claimed, as ended nudges' rows are."""
+    done, front = 0, nudges.Front()
+    while done < CLAIMED:
+        claimed = _claim(database, front, now=2 * HOUR)
+        done += len(claimed)
+        first, latest = (HOUR + (claimed[at].nudge.int >> 64) // 100 for at in (0, -1))
+        gone = delete(due).where(due.c.due_at.between(first, latest))
+        database.write(lambda connection: connection.execute(gone))  # noqa: B023  (runs at once)

@@ -1,0 +1,151 @@
+"""Email against Postfix's smtp-sink: beside a raw pipelined client and aiosmtplib's own send, building included."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import aiosmtplib
+
+from benchmarks.measuring import Row, peak_mb
+from notifiers.email import EmailNotifier
+from notifiers.email_config import Security, SmtpOptions
+from notifiers.mime import Letterhead
+from notifiers.port import Accepted, Message
+from tests.services.sink import sink
+
+AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+LETTERS, BATCH, SLOW_LETTERS, ROUNDS = 4_000, 200, 400, 5
+LONG, PARAGRAPHS = 30_000, 14
+TITLE = "Жеке куәлігіңіздің мерзімі 30 күннен кейін аяқталады"
+WORDS = "Құрметті Әйгерім! Жеке куәлігіңіздің мерзімі 2026 ж. 31 наурызда аяқталады. Халыққа қызмет көрсету орталығы."
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    return asyncio.run(_measure())
+
+
+async def _measure() -> tuple[list[Row], dict[str, float]]:
+    async with sink() as port:
+        options = SmtpOptions(host="127.0.0.1", port=port, security=Security.NONE, sender="habarshy@gov.test",
+                              sender_name="Хабаршы", bounces="bounces@gov.test")  # fmt: skip
+        notifier, messages = EmailNotifier(options, lambda: AT), [_message(n) for n in range(LETTERS)]
+        head = Letterhead(options)
+        contents = [head.write(message, AT).content for message in messages]
+        rounds = [
+            (
+                await _rate(lambda: _ours(notifier, messages), LETTERS),
+                await _rate(lambda: _raw(port, contents), LETTERS),
+                await _rate(lambda: _library(port, contents[:SLOW_LETTERS]), SLOW_LETTERS),
+            )
+            for _ in range(ROUNDS)
+        ]
+        before = peak_mb()
+        await _many(notifier, LONG)
+        grown = peak_mb() - before
+        await notifier.aclose()
+    ours, raw, library = (statistics.median(each) for each in zip(*rounds, strict=True))
+    rows = [
+        Row("email, against a raw pipelined client", statistics.median(a / b for a, b, _ in rounds), "×", 0.6),
+        Row("email, against aiosmtplib.send", statistics.median(a / c for a, _, c in rounds), "×", 3),
+        Row("email, building included", ours, "messages/s", 3000),
+        Row(f"memory of {LONG:,} letters more", grown, "MB", 5, most=True),
+    ]
+    return rows, {"octets a letter": len(contents[0]), "raw/s": raw, "aiosmtplib.send/s": library,
+                  "µs to write a letter": _writing(head, messages)}  # fmt: skip
+
+
+def _message(number: int) -> Message:
+    return Message(
+        nudge=UUID(int=number), attempt=1, channel="email", recipient=f"person-{number}",
+        address=f"citizen{number}@mail.test", language="kk", title=TITLE, text=f"{WORDS}\n\n" * PARAGRAPHS,
+        html=f"<html><body>{f'<p>{WORDS}</p>' * PARAGRAPHS}</body></html>",
+        unsubscribe_url=f"https://gov.test/u/{number}",
+    )  # fmt: skip
+
+
+async def _rate(work: Callable[[], Awaitable[None]], letters: int) -> float:
+    start = time.perf_counter()
+    await work()
+    return letters / (time.perf_counter() - start)
+
+
+def _writing(head: Letterhead, messages: list[Message]) -> float:
+    start = time.perf_counter()
+    for message in messages:
+        head.write(message, AT)
+    return (time.perf_counter() - start) / len(messages) * 1e6
+
+
+async def _ours(notifier: EmailNotifier, messages: list[Message]) -> None:
+    for start in range(0, len(messages), BATCH):
+        outcomes = await notifier.send(messages[start : start + BATCH])
+        assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+async def _many(notifier: EmailNotifier, letters: int) -> None:
+    for start in range(0, letters, BATCH):
+        await _ours(notifier, [_message(start + number) for number in range(BATCH)])
+
+
+async def _library(port: int, contents: list[bytes]) -> None:
+    for number, content in enumerate(contents):
+        await aiosmtplib.send(
+            content, sender="habarshy@gov.test", recipients=[f"citizen{number}@mail.test"], hostname="127.0.0.1",
+            port=port, start_tls=False,
+        )  # fmt: skip
+
+
+async def _raw(port: int, contents: list[bytes]) -> None:
+    """What asyncio can do: written letters and envelopes ready for the wire, on four connections, little checked."""
+    loop, hands = asyncio.get_running_loop(), 4
+    dialogues = [_Raw(contents[hand::hands]) for hand in range(hands)]
+    for dialogue in dialogues:
+        await loop.create_connection(partial(_itself, dialogue), "127.0.0.1", port)
+    await asyncio.gather(*(dialogue.done for dialogue in dialogues))
+
+
+def _itself(dialogue: "_Raw") -> "_Raw":
+    return dialogue
+
+
+class _Raw(asyncio.Protocol):
+    """RFC 2920, the next envelope with the words; counts answers and looks at none."""
+
+    ENVELOPE = b"MAIL FROM:<habarshy@gov.test>\r\nRCPT TO:<citizen@mail.test>\r\nDATA\r\n"
+
+    def __init__(self, contents: list[bytes]) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._contents, self._left = iter(contents), len(contents)
+        self._hello: bytes | None = b""
+        self._lines = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(b"EHLO bench.test\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        if self._hello is not None:
+            self._hello += data
+            if b"\n250 " in self._hello and self._hello.endswith(b"\n"):
+                self._hello = None
+                self._write(self.ENVELOPE, 3)
+            return
+        self._lines -= data.count(b"\n")
+        if self._lines > 0:
+            return
+        content = next(self._contents, None)
+        if content is None:
+            self._transport.close()
+            self.done.set_result(None)
+            return
+        self._left -= 1
+        self._write(content + b".\r\n" + (self.ENVELOPE if self._left else b""), 4 if self._left else 1)
+
+    def _write(self, data: bytes, lines: int) -> None:
+        self._lines = lines
+        self._transport.write(data)

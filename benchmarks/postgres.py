@@ -1,0 +1,127 @@
+"""PostgreSQL: bulk append by COPY beside executemany, the intake path, and the whole way of a batch over HTTP."""
+
+import http.client
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import URL, insert
+
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from app.simulation import simulate
+from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.world import NOW
+from projections.bulk import insert_rows
+from streams.cloudevents import envelope_of
+from streams.database import Database
+from streams.publishing import Publisher
+from streams.tables import log
+from templates.loader import load_packs, shipped
+from tests.services import postgres
+
+BATCH, BATCHES, CLIENTS, ROUNDS = 1000, 20, 4, 3
+BATCHED = {"Content-Type": "application/cloudevents-batch+json"}
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    source = simulate(10**9, 7, date(2025, 1, 1), date(2026, 1, 1))
+    events = list(map(msgspec.to_builtins, itertools.islice(source, BATCH * BATCHES)))
+    batches = [events[at : at + BATCH] for at in range(0, len(events), BATCH)]
+    with postgres.server() as server, tempfile.TemporaryDirectory() as folder:
+        faster, copy, _ = ratio(lambda _: _append(server, copy=True), lambda _: _append(server, copy=False), ROUNDS)
+        key_file = Path(folder) / "key"
+        taken = sorted(_intake(server, key_file, batches) for _ in range(ROUNDS))[ROUNDS // 2]
+        sent = sorted(_over_http(server, key_file, batches) for _ in range(ROUNDS))[ROUNDS // 2]
+    rows = [
+        Row("append on PostgreSQL, COPY to executemany", faster, "×", 1.5),
+        Row("intake into PostgreSQL", len(events) / taken, "events/s", 5000),
+        Row("ingest over HTTP into PostgreSQL", len(events) / sent, "events/s", 5000),
+    ]
+    return rows, {"COPY facts/s": len(events) / copy, "HTTP clients": CLIENTS}
+
+
+def _append(server: URL, *, copy: bool) -> float:
+    """Facts of the usual size in batches, each in a transaction of its own."""
+    state = os.urandom(157)
+    numbers = itertools.count(1)
+    batches = [[(next(numbers), uuid4(), 1, "life/1", state) for _ in range(BATCH)] for _ in range(BATCHES)]
+    names = log.columns.keys()
+    with postgres.fresh(server) as at:
+        database = Database(at.render_as_string(hide_password=False))
+
+        def work() -> None:
+            for batch in batches:
+                with database.engine.begin() as connection:
+                    if copy:
+                        insert_rows(connection, log, batch)
+                    else:
+                        connection.execute(insert(log), [dict(zip(names, row, strict=True)) for row in batch])
+
+        taken = seconds(work)
+        database.close()
+    return taken
+
+
+def _intake(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
+    read = [[envelope_of(event) for event in batch] for batch in batches]
+    with _published(server, key_file) as platform:
+        return seconds(lambda: [platform.intake.accept(batch) for batch in read])
+
+
+def _over_http(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
+    bodies = [msgspec.json.encode(batch) for batch in batches]
+    with _published(server, key_file) as platform, _api(platform) as port, ThreadPoolExecutor(CLIENTS) as clients:
+
+        def post(some: Sequence[bytes]) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            stored = 0
+            for body in some:
+                connection.request("POST", "/events", body, BATCHED)
+                stored += msgspec.json.decode(connection.getresponse().read())["accepted"]
+            connection.close()
+            return stored
+
+        post([b"[]"])
+        parts = [bodies[at::CLIENTS] for at in range(CLIENTS)]
+        stored: list[int] = []
+        taken = seconds(lambda: stored.extend(clients.map(post, parts)))
+        assert sum(stored) == BATCH * BATCHES
+    return taken
+
+
+@contextmanager
+def _published(server: URL, key_file: Path) -> Iterator[Platform]:
+    load_keyring(key_file, create=True)
+    with postgres.fresh(server) as at:
+        settings = load_settings(database=at.render_as_string(hide_password=False), key_file=key_file)
+        made = compose(settings, fixed(NOW))
+        Publisher(made.database, made.log, made.names).publish(load_packs(shipped()), by="bench", now=NOW)
+        made.library.rules()
+        yield made
+        made.database.close()
+
+
+@contextmanager
+def _api(platform: Platform) -> Iterator[int]:
+    """`habarshy api` as a process of its own; gives its port."""
+    options = ["--port", "0", "--database", platform.settings.database, "--key-file", str(platform.settings.key_file)]
+    with subprocess.Popen([sys.executable, "-m", "app", "api", *options], stderr=subprocess.PIPE) as process:  # noqa: S603  (ourselves)
+        assert process.stderr is not None
+        found = re.search(rb":(\d+);", process.stderr.readline())
+        assert found is not None
+        yield int(found[1])
+        process.terminate()

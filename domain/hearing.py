@@ -1,0 +1,88 @@
+"""What a person meant who wrote to us: an answer to an open question, a stop, or something else."""
+
+import re
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.replies import meant, spelt
+
+STOP_WORDS = frozenset({"stop", "стоп", "тоқтату", "тоқтат", "токтату", "токтат", "unsubscribe", "отписаться"})
+"""With ‹к› for ‹қ› too: not every telephone has the letters of Kazakh."""
+MEANT_AS: Mapping[str, frozenset[str]] = {
+    "1": frozenset({"иә", "иа", "ия", "да", "yes"}), "2": frozenset({"жоқ", "жок", "нет", "no"}),
+}  # fmt: skip
+"""Code -> the words that mean the same, where a question takes the code and not the word itself."""
+_BETWEEN = re.compile(r"[\W_]+")
+
+
+class Question(Struct, frozen=True):
+    """A message that asked `recipient` and got no answer yet; `mark` tells it from others at the same number.
+
+    `replies`: code -> the event type that it becomes; `about`: the occurrence, as being asked again is the same.
+    """
+
+    nudge: UUID
+    recipient: str
+    mark: str
+    replies: Mapping[str, str]
+    about: UUID
+
+
+class Answered(Struct, frozen=True):
+    """They gave this answer to this question."""
+
+    question: Question
+    code: str
+
+
+class Stopped(Struct, frozen=True):
+    """They want no more messages of that kind."""
+
+
+class Unclear(Struct, frozen=True):
+    """They answered, and it does not show which question."""
+
+
+class Other(Struct, frozen=True):
+    """They wrote something else."""
+
+
+Understood = Answered | Stopped | Unclear | Other
+
+
+def understand(text: str, questions: Sequence[Question]) -> Understood:
+    """What a text means where these questions are open: in doubt, nothing is agreed to.
+
+    A bare answer answers the only open question; of several, the question's mark must follow it ("1 47").
+    """
+    words = [word for word in _BETWEEN.split(spelt(text)) if word]
+    if len(words) == 1 and words[0] in STOP_WORDS:
+        return Stopped()
+    if (answer := _bare(" ".join(words), questions)) is not None:
+        return answer
+    return _marked(words, questions)
+
+
+def _bare(said: str, questions: Sequence[Question]) -> Understood | None:
+    answers = [Answered(each, code) for each in questions if (code := _code(said, each)) is not None]
+    if not answers:
+        return None
+    return answers[0] if len(questions) == 1 else Unclear()
+
+
+def _marked(words: Sequence[str], questions: Sequence[Question]) -> Understood:
+    said, mark = " ".join(words[:-1]), words[-1] if words else ""
+    if not any(_code(said, each) is not None for each in questions):
+        return Other()
+    named = [each for each in questions if each.mark == mark]
+    answers = [Answered(each, code) for each in named if (code := _code(said, each)) is not None]
+    return answers[0] if len(answers) == 1 else Unclear()
+
+
+def _code(said: str, question: Question) -> str | None:
+    """Which of the question's codes was said, by itself or by a word for it."""
+    if (found := meant(said, question.replies)) is not None:
+        return found
+    return next((code for code, words in MEANT_AS.items() if said in words and code in question.replies), None)

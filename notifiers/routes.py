@@ -1,0 +1,112 @@
+"""Several providers of one channel: by weight, past those that are in trouble, and back when they recover."""
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from uuid import UUID
+
+from purgatory.domain.model import Context, OpenedState
+
+from notifiers.port import Message, Notifier, Outcome, Reason, RetryLater, Unknown
+
+TROUBLE = frozenset({
+    Reason.NOT_ADMITTED, Reason.UNREACHABLE, Reason.LINK_LOST, Reason.TIMED_OUT, Reason.GARBLED, Reason.NO_TIME,
+})  # fmt: skip
+"""The reasons that lie with the provider and not with a message: another provider may do better."""
+FAILURES, RECOVERY_SECONDS = 3, 30.0
+"""So many batches in a row that go wrong close a provider's door, for so long; then one batch tries it."""
+
+
+def in_trouble(outcome: Outcome) -> bool:
+    """Whether the outcome speaks against the provider."""
+    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in TROUBLE
+
+
+class _Trouble(Exception):
+    """A batch went wrong, or took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider by its name in the settings, with how it is used.
+
+    `weight`: its share of the channel's messages; `slow`: seconds for a batch that count as a failure; `rate`: the
+    messages a second that it takes at most (None: as many as it can).
+    """
+
+    name: str
+    notifier: Notifier
+    weight: float = 1.0
+    slow: float = 10.0
+    rate: float | None = None
+    breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
+
+    def is_open(self) -> bool:
+        """Whether its door is open; after a while one looks again."""
+        try:
+            self.breaker.handle_new_request()
+        except OpenedState:
+            return False
+        return True
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Send a batch, and learn from it."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        outcomes = await self.notifier.send(messages)
+        if loop.time() - begun > self.slow or any(map(in_trouble, outcomes)):
+            self.breaker.handle_exception(_Trouble())
+        else:
+            self.breaker.handle_end_request()
+        self.breaker.messages.clear()  # nobody subscribes to them
+        return outcomes
+
+
+class Route:
+    """The providers of one channel."""
+
+    def __init__(self, channel: str, providers: Sequence[Provider]) -> None:
+        self.channel = channel
+        self.providers = tuple(providers)
+
+    def named(self, name: str | None) -> Provider | None:
+        """The provider of that name."""
+        return next((each for each in self.providers if each.name == name), None)
+
+    def choose(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
+        """The provider for an address: by weight, the same for a nudge as long as its doors are open.
+
+        `avoid`: the provider that failed it just now, which is taken only where there is no other. Where all doors
+        are closed, the first one is tried all the same: only that tells when it is open again.
+        """
+        fitting = [each for each in self.providers if each.notifier.reaches(address)] or list(self.providers)
+        ranked = sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
+        return next((each for each in ranked if each.is_open()), ranked[0])
+
+    def others(self, address: str, than: str) -> Iterator[Provider]:
+        """The other providers that could be tried now."""
+        return (
+            each for each in self.providers
+            if each.name != than and each.notifier.reaches(address) and each.is_open()
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        """Begin to listen for what comes back."""
+        await asyncio.gather(*(each.notifier.start() for each in self.providers))
+
+    async def aclose(self) -> None:
+        """Close all links."""
+        await asyncio.gather(*(each.notifier.aclose() for each in self.providers))
+
+
+def single_routes(notifiers: Mapping[str, Notifier]) -> dict[str, Route]:
+    """Each channel by one notifier, which is called like the channel."""
+    return {channel: Route(channel, [Provider(channel, notifier)]) for channel, notifier in notifiers.items()}
+
+
+def _share(nudge: UUID, provider: Provider) -> float:
+    """Weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): shares by weight, and nothing to remember."""
+    drawn = int.from_bytes(blake2b(nudge.bytes + provider.name.encode(), digest_size=8).digest())
+    return -provider.weight / math.log((drawn + 1) / 2**64) if drawn + 1 < 2**64 else math.inf

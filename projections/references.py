@@ -1,0 +1,54 @@
+"""The view of what providers took over: by the name that a provider gave it, which attempt it was."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select
+
+from domain.built_in import DIGEST
+from domain.facts import NudgeSent
+from projections.bulk import among, chunked, insert_rows
+from projections.tables import handed_over
+
+
+class Tried(NamedTuple):
+    """An attempt at a nudge."""
+
+    nudge: UUID
+    recipient: str
+    attempt: int
+
+
+def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> list[tuple[str, str]]:
+    """Keep what providers took over by these facts; the last one counts of what has one name.
+
+    Returns the provider and the reference of each.
+    """
+    rows = {
+        (fact.provider, fact.reference): (fact.provider, fact.reference, nudge, fact.recipient, fact.attempt)
+        for nudge, fact in facts
+        if isinstance(fact, NudgeSent) and fact.reference and fact.provider not in {"", DIGEST}
+    }
+    for provider in sorted({provider for provider, _ in rows}):
+        _forget(connection, provider, [reference for by, reference in rows if by == provider])
+    insert_rows(connection, handed_over, sorted(rows.values()))
+    return list(rows)
+
+
+def _forget(connection: Connection, provider: str, references: Sequence[str]) -> None:
+    for part in chunked(references):
+        connection.execute(
+            delete(handed_over).where(handed_over.c.provider == provider, among(handed_over.c.reference, part))
+        )
+
+
+def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, Tried]:
+    """Reference -> the attempt that the provider calls so."""
+    found: dict[str, Tried] = {}
+    for part in chunked(list(references)):
+        query = select(
+            handed_over.c.reference, handed_over.c.nudge, handed_over.c.recipient, handed_over.c.attempt
+        ).where(handed_over.c.provider == provider, among(handed_over.c.reference, part))
+        found |= {row.reference: Tried(row.nudge, row.recipient, row.attempt) for row in connection.execute(query)}
+    return found

@@ -1,0 +1,127 @@
+"""What was said to which telephone number, so that whoever writes from there can be understood."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, delete, select
+
+from domain.channels import ADDRESS_OF
+from domain.delivery import State
+from domain.hearing import Question
+from domain.ids import Names
+from domain.nudge import Nudge
+from domain.settle import Send
+from projections import nudges
+from projections.bulk import insert_rows
+from projections.tables import micros, moment
+from streams.attempts import Attempt
+from streams.library import Rules
+from streams.log import Log
+from streams.settling import Case
+from streams.tables import conversations
+from streams.versions import rules_of
+
+SMS = "sms"
+REMEMBERED = timedelta(days=90)
+"""How long somebody may still speak of what they were told."""
+AT_MOST = 50
+
+
+class Said(Struct, frozen=True):
+    """A message that went to a number; `mark` tells its question from others there."""
+
+    nudge: UUID
+    recipient: str
+    at: datetime
+    mark: str
+
+
+def note(connection: Connection, number: bytes, said: Said) -> None:
+    """Keep that a message goes to a number."""
+    table = conversations
+    connection.execute(
+        delete(table).where(
+            table.c.number == number, table.c.nudge == said.nudge, table.c.recipient == said.recipient
+        )
+    )
+    insert_rows(connection, table, [(number, said.nudge, said.recipient, micros(said.at), said.mark)])
+
+
+def at(connection: Connection, number: bytes) -> list[Said]:
+    """The messages that went to a number, the last one first."""
+    table = conversations
+    query = select(table.c.nudge, table.c.recipient, table.c.at, table.c.mark).where(table.c.number == number)
+    rows = connection.execute(query.order_by(table.c.at.desc(), table.c.nudge).limit(AT_MOST))
+    return [Said(row.nudge, row.recipient, moment(row.at), row.mark) for row in rows]
+
+
+def forget(connection: Connection, now: datetime) -> None:
+    """Let go of what is so long ago that nobody speaks of it any more."""
+    connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
+
+
+def open_questions(
+    connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime
+) -> list[Question]:
+    """Those of the messages that asked something, went, and got no answer yet; of what was asked again, the last."""
+    found = nudges.by_id(connection, [each.nudge for each in said])
+    known = [each for each in said if each.nudge in found]
+    answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in known
+                if found[each.nudge].to(each.recipient).state is State.ANSWERED}  # fmt: skip
+    waiting = [each for each in known if _waits(found[each.nudge], each.recipient, now)
+               and (found[each.nudge].intent.occurrence, each.recipient) not in answered]  # fmt: skip
+    questions: dict[UUID, Question] = {}
+    for each in waiting:
+        nudge = found[each.nudge]
+        if replies := _replies(connection, log, rules, nudge):
+            about = nudge.intent.occurrence
+            questions.setdefault(about, Question(each.nudge, each.recipient, each.mark, replies, about))
+    return list(questions.values())
+
+
+def _waits(nudge: Nudge, recipient: str, now: datetime) -> bool:
+    delivery, expires = nudge.to(recipient), nudge.intent.expires
+    return delivery.maybe_sent and not nudge.gone and (expires is None or now < expires)
+
+
+def _replies(connection: Connection, log: Log, rules: Rules, nudge: Nudge) -> dict[str, str]:
+    content = rules_of(connection, log, rules.rulebook, nudge.intent.version) or {}
+    return dict(content.get("replies") or {})
+
+
+def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attempt], now: datetime) -> None:
+    """Keep to which numbers messages go by SMS."""
+    for each in attempts:
+        message = each.message
+        if message.channel == SMS:
+            said = Said(message.nudge, message.recipient, now, each.mark or names.mark(message.nudge))
+            note(connection, names.number(message.address), said)
+
+
+def marks(
+    connection: Connection, log: Log, rules: Rules, names: Names, cases: Iterable[Case], now: datetime
+) -> dict[tuple[UUID, str], str]:
+    """(nudge, recipient) -> the mark that an SMS must show, because another question is open at its number."""
+    found: dict[tuple[UUID, str], str] = {}
+    together: dict[bytes, dict[UUID, str]] = {}
+    for case in cases:
+        if case.settlement.trigger.replies and isinstance(case.decision, Send) and case.decision.channel == SMS:
+            intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
+            if number not in together:
+                questions = open_questions(connection, log, rules, at(connection, number), now)
+                together[number] = {each.about: each.mark for each in questions}
+            others = [mark for about, mark in together[number].items() if about != intent.occurrence]
+            mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)
+            if others:
+                found[intent.id, case.recipient.pseudonym] = mark
+    return found
+
+
+def mark_of(names: Names, nudge: UUID, taken: Iterable[str]) -> str:
+    """The mark of a question: the next one that no other open question at its number has."""
+    others: Collection[str] = frozenset(taken)
+    first = int(names.mark(nudge))
+    marks = (str(10 + (first - 10 + step) % 90) for step in range(90))
+    return next((mark for mark in marks if mark not in others), str(first))

@@ -1,0 +1,229 @@
+"""Dead letters: what could not be handled is kept, grouped by cause, until somebody retries or drops it.
+
+How a part of the platform uses this:
+
+- It has a `Kind`: how a letter's content is handled once more, and how it is told in a line without anybody's data.
+  The kinds are wired in app/compose.py by name: `{"kafka.record": Kind(...), "webhook": Kind(...)}`.
+- Where something cannot be handled (never, not just now), it calls `put` in the transaction of its own progress:
+  `database.write(lambda connection: letters.put(connection, Letter("kafka.record", "topic/3/14", "not_json", raw)))`.
+  The key names the failed thing, so that to put it twice (a record comes again) keeps one letter.
+- `cause` is one of a few words or a short reason without data (`not_json`, `gone: 410`): letters are grouped by it.
+- The content is sealed: with the key of `person` (a pseudonym), where it is about one whose key exists, so that their
+  erasure takes it along; else with a key of the platform's own. What is shown to anybody is what `Kind.tell` says.
+- `Kind.retry` may be called again for a letter that it handled before: the letter goes only after it returned, and
+  the process may die in between.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, delete, func, select, update
+
+from domain.ids import Names
+from projections.bulk import among, chunked, insert_rows
+from projections.tables import micros, moment
+from streams.database import Database
+from streams.keys import PersonKey, PersonKeys
+from streams.tables import dead_letters
+
+OURS = "dead letters"
+"""In the table of keys the name of the platform's own, which nobody's pseudonym can be."""
+CAUSE_LENGTH = 200
+
+
+class StillDead(Exception):
+    """The letter could not be handled: {cause}. Raised by `Kind.retry`; the cause holds nobody's data."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(cause=cause))
+        self.cause = cause
+
+
+class Kind(Struct, frozen=True):
+    """What can be done with letters of a kind.
+
+    `retry`: handle the content, or raise; `StillDead` says why, of any other exception only its name is kept.
+    `tell`: what it is, in a line that holds nobody's data.
+    """
+
+    retry: Callable[[bytes], None]
+    tell: Callable[[bytes], str]
+
+
+class Letter(Struct, frozen=True):
+    """Something that cannot be handled; `key` names it among those of its kind, `person` is whom it is about."""
+
+    kind: str
+    key: str
+    cause: str
+    content: bytes
+    person: str | None = None
+
+
+class DeadLetter(Struct, frozen=True):
+    """A letter as it is kept; `told` is what it is, or why that cannot be said."""
+
+    id: UUID
+    kind: str
+    cause: str
+    at: datetime
+    attempts: int
+    told: str
+
+
+class Group(Struct, frozen=True):
+    """Letters with one cause."""
+
+    kind: str
+    cause: str
+    count: int
+    oldest: datetime
+    newest: datetime
+
+
+class Choice(Struct, frozen=True):
+    """Which letters are meant; what is None does not matter."""
+
+    ids: tuple[UUID, ...] | None = None
+    kind: str | None = None
+    cause: str | None = None
+
+
+class Retried(Struct, frozen=True):
+    """What a retry came to; `unknown`: letters of a kind that nobody handles (any more)."""
+
+    handled: int
+    failed: int
+    unknown: int
+
+
+class DeadLetters:
+    """Keeps what could not be handled, on either database."""
+
+    def __init__(
+        self, database: Database, keys: PersonKeys, names: Names, clock: Callable[[], datetime],
+        kinds: Mapping[str, Kind],
+    ) -> None:  # fmt: skip
+        self._database, self._keys, self._names, self._clock, self._kinds = database, keys, names, clock, kinds
+
+    def put(self, connection: Connection, letter: Letter) -> UUID:
+        """Keep it, in the caller's transaction; the same one again has one more attempt and the newer cause."""
+        id_ = self._names.letter(letter.kind, letter.key)
+        if not _failed_again(connection, id_, letter.cause):
+            person, key = self._sealing(connection, letter.person)
+            sealed = key.seal(letter.content, id_.bytes)
+            row = (id_, letter.kind, letter.cause[:CAUSE_LENGTH], micros(self._clock()), 1, person, sealed)
+            insert_rows(connection, dead_letters, [row], ignore=True)
+        return id_
+
+    def _sealing(self, connection: Connection, person: str | None) -> tuple[str | None, PersonKey]:
+        """Whose key seals it, and that key; the platform's own is made at its first letter."""
+        if person is not None and (theirs := self._keys.load(connection, [person]).get(person)) is not None:
+            return person, theirs
+        return None, self._keys.ensure(connection, [OURS])[0][OURS]  # not remembered: the caller may yet roll back
+
+    def groups(self, choice: Choice | None = None) -> list[Group]:
+        """The letters (all, or those that are meant) by kind and cause, the largest group first."""
+        at = dead_letters.c.at
+        many = func.count().label("many")
+        query = (
+            select(dead_letters.c.kind, dead_letters.c.cause, many, func.min(at), func.max(at))
+            .group_by(dead_letters.c.kind, dead_letters.c.cause)
+            .order_by(many.desc(), dead_letters.c.kind, dead_letters.c.cause)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(_chosen(query, choice or Choice())).all()
+        return [Group(kind, cause, count, moment(old), moment(new)) for kind, cause, count, old, new in rows]
+
+    def count(self, choice: Choice) -> int:
+        """How many letters are meant."""
+        return len(self._ids(choice))
+
+    def letters(self, choice: Choice, limit: int = 100) -> list[DeadLetter]:
+        """Those that are meant, the oldest first."""
+        query = _chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [
+                DeadLetter(row.id, row.kind, row.cause, moment(row.at), row.attempts, self._told(connection, row))
+                for row in connection.execute(query).all()
+            ]
+
+    def retry(self, choice: Choice) -> Retried:
+        """Handle those that are meant once more, each by itself; what is handled goes, the rest has its new cause."""
+        results = [self._retry(id_) for id_ in self._ids(choice)]
+        return Retried(*(results.count(each) for each in (_HANDLED, _FAILED, _UNKNOWN)))
+
+    def drop(self, choice: Choice) -> int:
+        """Give up those that are meant; returns how many there were."""
+        ids = self._ids(choice)
+        for part in chunked(ids):
+            gone = delete(dead_letters).where(among(dead_letters.c.id, part))
+            self._database.write(lambda connection: connection.execute(gone).rowcount)  # noqa: B023  (runs at once)
+        return len(ids)
+
+    def _ids(self, choice: Choice) -> list[UUID]:
+        query = _chosen(select(dead_letters.c.id), choice).order_by(dead_letters.c.at, dead_letters.c.id)
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _retry(self, id_: UUID) -> str:
+        with self._database.reading() as connection:
+            row = connection.execute(select(dead_letters).where(dead_letters.c.id == id_)).first()
+            content = None if row is None else self._content(connection, row)
+        if row is None:
+            return _GONE
+        kind = self._kinds.get(row.kind)
+        if kind is None:
+            return _UNKNOWN
+        cause = _ERASED if content is None else _tried(kind, content)
+        same = (dead_letters.c.id == id_, dead_letters.c.attempts == row.attempts)  # it may have come again meanwhile
+        if cause is None:
+            self._database.write(lambda connection: connection.execute(delete(dead_letters).where(*same)))
+            return _HANDLED
+        self._database.write(lambda connection: _failed_again(connection, id_, cause))
+        return _FAILED
+
+    def _content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
+        """What the letter holds, or None where its key was destroyed."""
+        owner = row.person or OURS
+        key = self._keys.load(connection, [owner]).get(owner)
+        return None if key is None else key.open(row.sealed, row.id.bytes)
+
+    def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
+        kind, content = self._kinds.get(row.kind), self._content(connection, row)
+        if content is None:
+            return _ERASED
+        return kind.tell(content) if kind is not None else "nobody here handles this kind"
+
+
+_HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"
+_ERASED = "whom it was about was erased"
+
+
+def _tried(kind: Kind, content: bytes) -> str | None:
+    """Why it could not be handled, or None."""
+    try:
+        kind.retry(content)
+    except StillDead as dead:
+        return dead.cause
+    except Exception as error:  # noqa: BLE001  (one letter stops no other; a text might hold somebody's data)
+        return type(error).__name__
+    return None
+
+
+def _failed_again(connection: Connection, id_: UUID, cause: str) -> bool:
+    """Note one more attempt; whether there is such a letter."""
+    again = update(dead_letters).where(dead_letters.c.id == id_)
+    attempts = dead_letters.c.attempts + 1
+    return connection.execute(again.values(attempts=attempts, cause=cause[:CAUSE_LENGTH])).rowcount > 0
+
+
+def _chosen(query: Select[Any], choice: Choice) -> Select[Any]:
+    if choice.ids is not None:
+        query = query.where(among(dead_letters.c.id, choice.ids))
+    for column, value in ((dead_letters.c.kind, choice.kind), (dead_letters.c.cause, choice.cause)):
+        query = query if value is None else query.where(column == value)
+    return query

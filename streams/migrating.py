@@ -1,0 +1,155 @@
+"""The schema of the database: which version it has, and how it comes to the one that this code needs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy.exc import DatabaseError
+
+from streams.database import Database, DatabaseUnavailable
+from streams.recorder import take_turns
+from streams.tables import log
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import Script, ScriptDirectory
+
+HEAD, FIRST = "0004", "0001"
+"""The newest step of streams/migrations and the first one; here as well, because to ask Alembic takes longer."""
+VERSION_TABLE = "schema_version"
+MIGRATION_LOCK = 0x4841_4242
+_version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
+
+
+class WrongSchema(Exception):
+    """The database cannot be used by this version of Habarshy: {problem}."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+
+
+class Step(Struct, frozen=True):
+    """A migration: its number and what it does."""
+
+    revision: str
+    about: str
+
+
+def make_ready(database: Database) -> None:
+    """At the start: SQLite's file is brought up to date; on a server, where others are at work, it must be already.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened.
+        WrongSchema: it has no tables, or those of another version; with what to do.
+    """
+    try:
+        with database.engine.connect() as connection:
+            version = _version_of(connection)
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+    if version == HEAD:
+        return
+    if database.sqlite:
+        migrate(database)
+        return
+    missing = pending(database)
+    none = missing[0].revision == FIRST
+    state = "it has no tables yet" if none else f"its schema ({version or FIRST}) is older than this code ({HEAD})"
+    raise WrongSchema(
+        f"{state}. Run `habarshy migrate` ({len(missing)} steps, `--plan` shows them), then start again"
+    )
+
+
+def pending(database: Database) -> list[Step]:
+    """The steps that `migrate` would take; changes nothing.
+
+    Raises: as `make_ready`.
+    """
+    scripts = _scripts()
+    name = database.engine.url.database
+    if database.sqlite and name and not Path(name).exists():  # to connect would make the file
+        return [Step(each.revision, each.doc) for each in scripts.walk_revisions()][::-1]
+    try:
+        with database.engine.connect() as connection:
+            return [Step(each.revision, each.doc) for each in _steps(connection, scripts)]
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None
+
+
+def migrate(database: Database) -> list[Step]:
+    """Take all steps that are missing, in one transaction; returns them.
+
+    Raises:
+        DatabaseUnavailable: it cannot be opened.
+        WrongSchema: it is of a newer version, or its tables are none of ours.
+    """
+    scripts = _scripts()
+    with database.altering() as connection:
+        take_turns(connection, MIGRATION_LOCK)
+        return _take(connection, scripts)
+
+
+def _version_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version: str | None = connection.execute(select(_version.c.version_num)).scalar()
+    return version
+
+
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (not loaded where nothing is to be done)
+
+    return ScriptDirectory(str(Path(__file__).parent / "migrations"))
+
+
+def _context(connection: Connection) -> "MigrationContext":
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  (the same)
+
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+
+
+def _steps(connection: Connection, scripts: "ScriptDirectory") -> "Sequence[Script]":
+    """The steps from the version that the database has, the first one first."""
+    version = _version_of(connection)
+    if version is None and inspect(connection).has_table(log.name):
+        _require_first(connection)
+        version = FIRST
+    steps = list(scripts.walk_revisions())
+    known = [each.revision for each in steps]
+    if version is not None and version not in known:
+        problem = (
+            f"its schema ({version}) is newer than this code ({HEAD}). Install the version that made it, or newer"
+        )
+        raise WrongSchema(problem)
+    return steps[: known.index(version) if version in known else None][::-1]
+
+
+def _take(connection: Connection, scripts: "ScriptDirectory") -> list[Step]:
+    from alembic.operations import Operations  # noqa: PLC0415  (the same)
+
+    steps, context = _steps(connection, scripts), _context(connection)
+    if steps and steps[0].revision != FIRST and _version_of(connection) is None:
+        context.stamp(scripts, FIRST)  # made before there were migrations
+    for each in steps:
+        with Operations.context(context):
+            each.module.upgrade()
+        context.stamp(scripts, each.revision)
+    return [Step(each.revision, each.doc) for each in steps]
+
+
+def _require_first(connection: Connection) -> None:
+    """Nothing, if the tables are those of the first schema.
+
+    Raises:
+        WrongSchema: they are not.
+    """
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415  (the same)
+
+    from streams.migrations.versions.v0001_first_schema import metadata  # noqa: PLC0415  (the same)
+
+    context = _context(connection)
+    found = [each for each in compare_metadata(context, metadata) if each[0] != "remove_table"]
+    if found:
+        raise WrongSchema(f"its tables are not those of the first version ({found[0][0]}). Start with a new database")

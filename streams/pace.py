@@ -1,0 +1,99 @@
+"""Exact rates: when each message may be handed over, so that no provider and no agency sends more than agreed.
+
+Slots are taken in the database, so that all processes share one rate. What is urgent takes its slots ahead of time;
+what is not takes one only when it is due, so that a mass mailing is never in front of an urgent message.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from projections.bulk import among, insert_rows
+from projections.tables import micros, moment
+from streams.database import Database, Priority
+from streams.tables import paces
+
+TOGETHER = timedelta(milliseconds=200)
+"""The messages of one attempt are handed over within so long: what is in flight when a process dies is unknown."""
+AHEAD = timedelta(seconds=5)
+"""How long what is urgent waits for its slot; what finds none is looked at again in the next turn."""
+Rest = Callable[[float], Awaitable[None]]
+
+
+class Pace:
+    """Gives slots to messages; `rates`: limit -> how many messages a second it allows.
+
+    `rest` waits so many seconds.
+    """
+
+    def __init__(
+        self, database: Database, rates: Mapping[str, float], clock: Callable[[], datetime],
+        rest: Rest = asyncio.sleep,
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._rest = database, clock, rest
+        self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
+        self._last: dict[str, datetime] = {}
+
+    def limits(self, *names: str) -> tuple[str, ...]:
+        """Those of the names that have a rate."""
+        return tuple(name for name in names if name in self._gaps)
+
+    async def take(self, wanted: Sequence[Sequence[str]], *, urgent: bool) -> list[datetime]:
+        """Slots for the first of the messages, each given by its limits, and waits for the first slot.
+
+        There may be fewer than wanted, or none: then it has to be tried again later.
+        """
+        ahead, patience = AHEAD if urgent else timedelta(), self._clock() + AHEAD
+        while True:
+            first, slots = await asyncio.to_thread(
+                self._database.write, lambda connection: self._reserve(connection, wanted, ahead), Priority.DISPATCH
+            )
+            await self.until(min(first, patience))
+            if slots or self._clock() >= patience:
+                return slots
+
+    async def begin(self, slot: datetime, limits: Sequence[str]) -> None:
+        """Wait for a slot, and for the last message of each limit to be long enough ago."""
+        start = max([slot, *(self._last[name] + self._gaps[name] for name in limits if name in self._last)])
+        for name in limits:
+            self._last[name] = start
+        await self.until(start)
+
+    async def until(self, moment_: datetime) -> None:
+        """Wait for a moment."""
+        while (wait := (moment_ - self._clock()).total_seconds()) > 0:
+            await self._rest(wait)
+
+    def _reserve(
+        self, connection: Connection, wanted: Sequence[Sequence[str]], ahead: timedelta
+    ) -> tuple[datetime, list[datetime]]:
+        """When the first message has its slot, and the slots taken: none if that is too far ahead."""
+        names = sorted({name for limits in wanted for name in limits})
+        now = self._clock()
+        free = self._free(connection, names, now)
+        first = max([now, *(free[name] for name in wanted[0])])  # what has no limit itself takes its turn as well
+        if first > now + ahead:
+            return first, []
+        slots: list[datetime] = []
+        for limits in wanted:
+            slot = max([now, *(free[name] for name in limits)])
+            if slot > first + TOGETHER:
+                break
+            slots.append(slot)
+            free |= {name: slot + self._gaps[name] for name in limits}
+        self._keep(connection, free)
+        return first, slots
+
+    def _free(self, connection: Connection, names: Sequence[str], now: datetime) -> dict[str, datetime]:
+        """Limit -> from when on it is free; held until the transaction ends."""
+        insert_rows(connection, paces, [(name, micros(now)) for name in names], ignore=True)
+        query = select(paces.c.name, paces.c.free_at).where(among(paces.c.name, names)).order_by(paces.c.name)
+        return {row.name: moment(row.free_at) for row in connection.execute(query.with_for_update())}
+
+    @staticmethod
+    def _keep(connection: Connection, free: Mapping[str, datetime]) -> None:
+        statement = update(paces).where(paces.c.name == bindparam("limit")).values(free_at=bindparam("at"))
+        connection.execute(statement, [{"limit": name, "at": micros(at)} for name, at in sorted(free.items())])

@@ -1,0 +1,157 @@
+"""Receiving: what providers report and what people write comes in, and is committed before it is acknowledged."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.events import PUBLIC, LifeEvent
+from domain.hearing import Answered, Other, Question, Stopped, Unclear, Understood, understand
+from domain.receipts import Heard
+from domain.replies import Reply
+from notifiers.port import Inbox, Incoming, Reason, Report
+from streams import conversations
+from streams.answering import Answering
+from streams.books import Books
+from streams.conversations import Said
+from streams.database import Priority
+from streams.keys import PersonKey
+from streams.library import Rules
+from streams.receipts import Receipts
+from streams.refusals import Refusals, Refused
+from streams.spoken import Spoken, spoken
+from streams.stopping import Mandatory, Stopping
+from templates.questions import choices
+
+log = logging.getLogger("habarshy")
+SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
+LONGEST = 2000
+
+
+class _Heard(Struct, frozen=True):
+    """What became of a text: `understood` in the words of the event type, and what a confirmation says."""
+
+    understood: str
+    topic: str = ""
+    choices: str = ""
+
+
+class Receiving:
+    """Takes in what comes back from providers."""
+
+    def __init__(
+        self, books: Books, receipts: Receipts, refusals: Refusals, answering: Answering, stopping: Stopping
+    ) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
+        self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
+
+    def inbox(self, provider: str) -> Inbox:
+        """What a provider's notifier is given."""
+        return _Inbox(self, provider)
+
+    def reported(self, provider: str, reports: Sequence[Report]) -> None:
+        """Keep receipts; an address that was refused for good is not tried again."""
+        new = self._receipts.reported(provider, reports)
+        if refused := [each for each in new if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS]:
+            self._refusals.keep([Refused(each.nudge, each.recipient, each.attempt) for each in refused])
+
+    def received(self, provider: str, message: Incoming) -> bool:
+        """Keep what a person wrote, and do what it says, once; False where the number was never told anything."""
+        rules = self._library.rules()
+        made = self._database.write(
+            lambda connection: self._received(connection, provider, message, rules), Priority.DISPATCH
+        )
+        self._log.keys.remember(made or {})
+        if made is None:
+            log.warning("an SMS came from a number that was never told anything")
+        return made is not None
+
+    def _received(
+        self, connection: Connection, provider: str, message: Incoming, rules: Rules
+    ) -> dict[str, PersonKey] | None:
+        id_ = f"{provider}.{message.id}"
+        if self._log.streams(connection, [self._names.stream(SOURCE, id_)]):
+            return {}
+        said = conversations.at(connection, self._names.number(message.sender))
+        about = next((each for one in said if (each := self._spoken(connection, one, rules)) is not None), None)
+        if about is None:
+            return None
+        self._log.keys.hold(connection, sorted({each.recipient for each in said}))
+        questions = conversations.open_questions(connection, self._log, rules, said, self._clock())
+        understood = understand(message.text, questions)
+        if isinstance(understood, Answered):
+            asked = Said(understood.question.nudge, understood.question.recipient, self._clock(), "")
+            about = self._spoken(connection, asked, rules) or about
+        heard, made = self._obeyed(connection, understood, questions, about, rules)
+        event = self._event(id_, message, about, heard)
+        return {**made, **self._append(connection, [event])}
+
+    def _spoken(self, connection: Connection, said: Said, rules: Rules) -> Spoken | None:
+        found = spoken(connection, self._log, rules, said.nudge, said.recipient)
+        return found if found is not None and found.nudge.to(said.recipient).maybe_sent else None
+
+    def _obeyed(
+        self, connection: Connection, understood: Understood, questions: Sequence[Question], about: Spoken,
+        rules: Rules,
+    ) -> tuple[_Heard, Mapping[str, PersonKey]]:  # fmt: skip
+        match understood:
+            case Answered(question, code):
+                reply = Reply(question.nudge, question.recipient, code, self._clock(), WAY)
+                return _Heard("answer"), self._answering.within(connection, reply, rules)[1]
+            case Stopped():
+                return self._stopped(connection, about, rules)
+            case Unclear():
+                return _Heard("unclear", choices=self._choices(connection, questions, about, rules)), {}
+            case Other():
+                return _Heard("other"), {}
+
+    def _stopped(self, connection: Connection, about: Spoken, rules: Rules) -> tuple[_Heard, Mapping[str, PersonKey]]:
+        title = _title(about.content, about.language)
+        try:
+            nudge, recipient = about.nudge.intent.id, about.person.pseudonym
+            _, made = self._stopping.within(connection, nudge, recipient, rules)
+        except Mandatory:
+            return _Heard("mandatory", topic=title), {}
+        return _Heard("stop", topic=title), made
+
+    def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
+        """The open questions in the words of the one that was asked last; those to others at the number too."""
+        found = [(each, spoken(connection, self._log, rules, each.nudge, each.recipient)) for each in questions]
+        return choices(
+            (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
+            for each, asked in found if asked is not None
+        )[:LONGEST]  # fmt: skip
+
+    def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
+        told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
+        public = {
+            "nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": about.content["owner"]
+        }  # fmt: skip
+        return LifeEvent(
+            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._clock(),
+            persons={ROLE: (about.person.pseudonym,)},
+            fields={ROLE: told, PUBLIC: public},
+            digest=self._names.digest(id_.encode()),
+        )  # fmt: skip
+
+
+def _title(content: Mapping[str, Any], language: str) -> str:
+    titles = content["title"]
+    return str(titles.get(language) or next(iter(titles.values())))
+
+
+class _Inbox:
+    """The inbox of one provider."""
+
+    def __init__(self, receiving: Receiving, provider: str) -> None:
+        self._receiving, self._provider = receiving, provider
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        await asyncio.to_thread(self._receiving.reported, self._provider, reports)
+
+    async def received(self, message: Incoming) -> None:
+        await asyncio.to_thread(self._receiving.received, self._provider, message)

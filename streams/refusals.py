@@ -1,0 +1,90 @@
+"""Refused addresses: what a provider says will never be reached is not tried again until the contact changes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.channels import ADDRESS_OF, REFUSED
+from domain.choices import times_of
+from domain.events import LifeEvent
+from domain.history import History
+from domain.person import Person, person_as_of
+from notifiers.port import GiveUp, Outcome, Reason
+from projections import nudges
+from streams import reading
+from streams.books import Books
+from streams.database import Priority
+from streams.keys import PersonKey
+from streams.library import Rules
+
+SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
+
+
+class Refused(Struct, frozen=True):
+    """An attempt whose address was refused for good; None: the one that the recipient has on its channel now."""
+
+    nudge: UUID
+    recipient: str
+    attempt: int
+    address: str | None = None
+
+
+def refuses_address(outcome: Outcome) -> bool:
+    """Whether nobody can ever be reached there."""
+    return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
+
+
+class Refusals:
+    """Keeps refusals as life events of the recipient."""
+
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._append, self._clock = books.append, books.clock
+
+    def keep(self, refused: Sequence[Refused]) -> None:
+        """Store them, each once."""
+        rules = self._library.rules()
+        made = self._database.write(lambda connection: self._kept(connection, refused, rules), Priority.DISPATCH)
+        self._log.keys.remember(made)
+
+    def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
+        persons = sorted({each.recipient for each in refused})
+        self._log.keys.hold(connection, persons)  # two refusals at once must not forget each other
+        known = reading.histories(connection, self._log, persons, rules.rulebook)
+        events = [
+            self._event(connection, [each for each in refused if each.recipient == person], known[person], rules)
+            for person in persons
+        ]
+        return dict(self._append(connection, [event for event in events if event is not None]))
+
+    @staticmethod
+    def _addresses(connection: Connection, refused: Sequence[Refused], known: Person) -> Iterator[str | None]:
+        """Where a report came late and names none, the contact is that of the attempt unless it changed since."""
+        found = nudges.by_id(connection, [each.nudge for each in refused if each.address is None])
+        for each in refused:
+            if each.address is not None:
+                yield each.address
+            elif (nudge := found.get(each.nudge)) is not None:
+                yield known.get(ADDRESS_OF.get(nudge.to(known.pseudonym).channel or "", ""))
+
+    def _event(
+        self, connection: Connection, refused: Sequence[Refused], history: History, rules: Rules
+    ) -> LifeEvent | None:
+        person, theirs = history.person, history.facts
+        known = person_as_of(person, theirs, rules.catalogue)
+        before = known.get(REFUSED) or ()
+        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, known) if each)})
+        if addresses == sorted(before):
+            return None
+        first = refused[0]
+        id_ = f"{first.nudge}.{person}.{first.attempt}"
+        moment = timedelta(microseconds=1)
+        time = max([self._clock(), *(at + moment for at in times_of(theirs, REFUSED, rules.catalogue))])
+        return LifeEvent(
+            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=time,
+            persons={ROLE: (person,)}, fields={ROLE: {"addresses": addresses}},
+            digest=self._names.digest(id_.encode()),
+        )  # fmt: skip

@@ -1,0 +1,243 @@
+"""Sending: write the messages, commit the attempts, hand them over at their time, commit the outcomes."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.channels import ADDRESS_OF
+from domain.delivery import Delivery, State
+from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
+from domain.settle import Reason, Send
+from domain.triggers import CLASSES
+from notifiers.port import Outcome
+from notifiers.routes import Provider, Route, in_trouble
+from projections import nudges
+from projections.tables import URGENT
+from streams import conversations, outcomes
+from streams.appending import record
+from streams.attempts import Attempt, as_attempted, groups, handed_back, unsent
+from streams.books import Books
+from streams.database import Priority
+from streams.digesting import Overflow, append_decided, crowded
+from streams.library import Rules
+from streams.pace import Pace
+from streams.planning import RulesMoved, refuse_moved_rules
+from streams.receipts import Receipts
+from streams.refusals import Refusals, Refused, refuses_address
+from streams.settling import Case
+from streams.writing import Writer
+from templates.render import WordsFailed
+
+GROUPS_AT_ONCE = 4
+Tried = Attempt | NudgeFact | Overflow
+
+
+class Routed(Struct, frozen=True):
+    """A case with the provider that it goes to; None: it ends together with another that is sent, and is not."""
+
+    case: Case
+    provider: Provider | None
+
+
+class Sending:
+    """Sends what was decided to be sent.
+
+    Attempts are committed and handed over in small groups, some at a time: what is in flight when the process dies
+    is unknown for ever, so little should be.
+    """
+
+    def __init__(
+        self, books: Books, routes: Mapping[str, Route], writer: Writer, pace: Pace, receipts: Receipts,
+        refusals: Refusals, lease: timedelta,
+    ) -> None:  # fmt: skip
+        self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
+        self._routes, self._writer, self._pace, self._receipts, self._refusals = (
+            routes,
+            writer,
+            pace,
+            receipts,
+            refusals,
+        )
+        self._clock, self._lease = books.clock, lease
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Begin nothing more; what was handed to a provider is still waited for."""
+        self._stopping = True
+
+    def provider(self, delivery: Delivery) -> Provider | None:
+        """The provider of a delivery's last attempt, if it is still among the settings."""
+        route = self._routes.get(delivery.channel or "")
+        return route.named(delivery.provider) if route is not None else None
+
+    def release(self, ids: Sequence[UUID]) -> None:
+        """Let go of nudges that are not sent now."""
+        self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
+
+    def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
+        """Append what became of nudges."""
+        self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
+
+    def _record(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
+        record(connection, self._log, facts)
+        self._receipts.catch_up(connection, facts)
+
+    async def send(self, cases: Sequence[Case], rules: Rules) -> None:
+        """Send those that are to be sent, and end the others together with them."""
+        free = asyncio.Semaphore(GROUPS_AT_ONCE)
+        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups(cases)))
+
+    async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
+        async with free:
+            left = [Routed(case, self._chosen(case)) for case in cases]
+            if any(self._limits(each.case, each.provider) for each in left):
+                left.sort(key=lambda each: not _is_urgent(each.case))
+            while left:
+                slots = [] if self._stopping else await self._slots(left)
+                if not slots or self._stopping:
+                    await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
+                    return
+                now, left = left[: len(slots)], left[len(slots) :]
+                await self._hand_over(now, slots, rules)
+
+    async def _slots(self, routed: Sequence[Routed]) -> list[datetime]:
+        """When the first of them may go: all at once where there is no rate, else those as urgent as the first.
+
+        What is urgent takes its slots ahead of time.
+        """
+        limits = [self._limits(each.case, each.provider) for each in routed]
+        if not any(limits):
+            return [self._clock()] * len(limits)
+        urgent = _is_urgent(routed[0].case)
+        alike = takewhile(lambda each: _is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
+        return await self._pace.take([each for _, each in alike], urgent=urgent)
+
+    def _limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
+        """What bounds how many go a second: the agency, and the provider."""
+        if provider is None:
+            return ()
+        return self._pace.limits(f"agency:{case.settlement.trigger.owner}", f"provider:{provider.name}")
+
+    def _chosen(self, case: Case) -> Provider | None:
+        """The provider for a case; where nobody knows whether one has it, only that one can remove a double."""
+        if not isinstance(case.decision, Send):
+            return None
+        route = self._routes[case.decision.channel]
+        delivery = case.nudge.to(case.recipient.pseudonym)
+        last = route.named(delivery.provider)
+        if delivery.state is State.UNKNOWN and last is not None and last.notifier.removes_doubles:
+            return last
+        avoid = delivery.provider if delivery.state is State.FAILED else None
+        return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
+
+    async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules) -> None:
+        attempts = await asyncio.to_thread(self._attempt, routed, rules)
+        slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
+        parts = self._parts(attempts)
+        await asyncio.gather(*(self._send_on(part, slot_of[id(part[0].case)]) for part in parts))
+
+    def _parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+        """What is handed over in one call: all to a provider, or one by one where there is a rate."""
+        by_provider: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            by_provider.setdefault(attempt.provider.name, []).append(attempt)
+        return [
+            part for each in by_provider.values()
+            for part in ([[one] for one in each] if self._limits(each[0].case, each[0].provider) else [each])
+        ]  # fmt: skip
+
+    def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
+        """Write the messages and commit the attempts; returns those that may be handed over."""
+        now = self._clock()
+        cases = [each.case for each in routed]
+        with self._database.reading() as connection:
+            marks = conversations.marks(connection, self._log, rules, self._names, cases, now)
+        tried = [self._written(each, rules, now, marks) for each in routed]
+        try:
+            kept = self._database.write(
+                lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
+            )
+        except RulesMoved:
+            self.release([case.nudge.intent.id for case in cases])
+            return []
+        return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
+
+    def _commit(
+        self, connection: Connection, cases: Sequence[Case], tried: Sequence[Tried], rules: Rules, now: datetime
+    ) -> set[UUID]:
+        """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room.
+
+        Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send. Who
+        appends holds the log until they commit, so a stop comes before this append, and is seen, or after it.
+
+        Raises:
+            RulesMoved: others hold.
+        """
+        self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
+        attempts = [each for each in tried if isinstance(each, Attempt)]
+        over = crowded(connection, [each.case.settlement for each in attempts], now)
+        decided = [
+            (case.nudge, each.fact if isinstance(each, Attempt) else each)
+            for case, each in zip(cases, tried, strict=True) if case.nudge.intent.id not in over
+        ]  # fmt: skip
+        tied = {each.nudge: [member.nudge for member in each.case.members] for each in attempts}
+        nudges.release(connection, list(over))
+        conversations.note_attempts(connection, self._names, attempts, now)
+        kept = append_decided(connection, self._log, self._names, decided, tied)
+        refuse_moved_rules(connection, rules.position)
+        return kept
+
+    def _written(self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]) -> Tried:
+        case, provider = routed.case, routed.provider
+        if not isinstance(case.decision, Send) or provider is None:
+            return unsent(case, now)
+        recipient, channel = case.recipient.pseudonym, case.decision.channel
+        number = case.nudge.to(recipient).attempt + 1
+        try:
+            mark = marks.get((case.nudge.intent.id, recipient), "")
+            message = self._writer.write(case, rules, number, now, mark)
+        except WordsFailed:
+            return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
+        fact = NudgeAttempted(now, recipient, number, channel, provider.name, now + self._lease)
+        return Attempt(case, message, fact, provider, mark)
+
+    async def _send_on(self, attempts: Sequence[Attempt], slot: datetime) -> None:
+        """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
+        provider = attempts[0].provider
+        await self._pace.begin(slot, self._limits(attempts[0].case, provider))
+        latest = self._clock() + self._lease * 2 / 3
+        safe = [attempt for attempt in attempts if attempt.fact.until > latest]
+        late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+        facts: list[tuple[UUID, NudgeFact]]
+        facts = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+        results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+        await asyncio.to_thread(self.record, facts + self._facts(safe, results))
+        if refused := [each for each, result in zip(safe, results, strict=True) if refuses_address(result)]:
+            await asyncio.to_thread(self._refusals.keep, [_refused(each) for each in refused])
+
+    def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
+        now = self._clock()
+        return [
+            (attempt.nudge, outcomes.fact_of(self._tried(attempt, result), result, now))
+            for attempt, result in zip(attempts, results, strict=True)
+        ]  # fmt: skip
+
+    def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
+        message, provider = attempt.message, attempt.provider
+        others = self._routes[message.channel].others(message.address, provider.name) if in_trouble(result) else ()
+        return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), provider, tuple(others))
+
+
+def _refused(attempt: Attempt) -> Refused:
+    message = attempt.message
+    return Refused(message.nudge, message.recipient, message.attempt, message.address)
+
+
+def _is_urgent(case: Case) -> bool:
+    """Whether it goes past others."""
+    return CLASSES.index(case.nudge.intent.klass) <= URGENT

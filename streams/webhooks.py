@@ -1,0 +1,158 @@
+"""Webhooks: an agency is told when somebody answered or disputed one of its messages, signed and until it says yes.
+
+By Standard Webhooks (github.com/standard-webhooks/standard-webhooks): the id is that of the event, the same at every
+attempt; the body holds no personal data, but names the agency's own event that the message went back to.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, field
+from sqlalchemy import Connection
+from standardwebhooks import Webhook
+
+from domain.events import LifeEvent
+from domain.replies import NUDGE
+from notifiers.http import Answer, Http, Timeouts
+from projections import nudges
+from streams import outbox
+from streams.books import Books
+from streams.database import Priority
+from streams.dead_letters import DeadLetters, Kind, Letter
+from streams.outbox import Waiting
+from streams.versions import rules_of
+
+KIND = "webhook"
+AT_ONCE = 20
+LEASE = timedelta(minutes=2)
+"""How long an attempt may take; afterwards somebody else makes another."""
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+"""How long after each failed attempt the next one is made: some three days in all, as the standard recommends."""
+_GONE, _OK = 410, range(200, 300)
+
+
+class Hook(Struct, frozen=True):
+    """Where an agency wants to be told, and the secret that it knows us by (`whsec_…`)."""
+
+    url: str
+    secret: str = field()
+
+    def __repr__(self) -> str:
+        return f"Hook({self.url!r})"
+
+
+class Call(Struct, frozen=True):
+    """What an agency is to be told: the event's type and time, and what it is about."""
+
+    event: UUID
+    agency: str
+    body: bytes
+
+
+class Webhooks:
+    """Tells agencies; several processes may do so at once. `hooks`: agency -> hook."""
+
+    def __init__(self, books: Books, letters: DeadLetters, hooks: Mapping[str, Hook]) -> None:
+        self._books, self._letters, self._hooks = books, letters, hooks
+        self._http: Http | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def deliver(self) -> int:
+        """Make every attempt whose turn has come; returns how many there were."""
+        waiting = await asyncio.to_thread(self._claim)
+        calls = await asyncio.to_thread(self._calls, waiting)
+        unwanted = [each.event for each in waiting if each.event not in calls]
+        if unwanted:
+            await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, unwanted))
+        wanted = [each for each in waiting if each.event in calls]
+        if wanted and self._http is None:
+            self._http = Http(Timeouts())
+        await asyncio.gather(*(self._tell(self._http, each, calls[each.event]) for each in wanted if self._http))
+        return len(waiting)
+
+    def _claim(self) -> list[Waiting]:
+        now = self._books.clock()
+        return self._books.database.write(
+            lambda connection: outbox.claim(connection, now, now + LEASE, AT_ONCE), Priority.DISPATCH
+        )
+
+    def _write(self, work: Any) -> None:  # noqa: ANN401  (what Database.write takes)
+        self._books.database.write(work, Priority.DISPATCH)
+
+    def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
+        """Event -> the call, of those whose agency wants to be told."""
+        if not waiting or not self._hooks:
+            return {}
+        with self._books.database.reading() as connection:
+            found = (self._call(connection, each.event) for each in waiting)
+            return {call.event: call for call in found if call is not None and call.agency in self._hooks}
+
+    def _call(self, connection: Connection, stream: UUID) -> Call | None:
+        entries = self._books.log.streams(connection, [stream])
+        event = next((entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)), None)
+        if event is None or (about := _nudge_of(event)) is None:
+            return None
+        nudge = nudges.by_id(connection, [about]).get(about)
+        if nudge is None:
+            return None
+        rulebook = self._books.library.rules().rulebook
+        content = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
+        cause = [entry.fact for entry in self._books.log.streams(connection, [nudge.intent.cause])]
+        began = [{"source": each.source, "id": each.id} for each in cause if isinstance(each, LifeEvent)]
+        data = {
+            "nudge": str(about), "trigger": nudge.intent.trigger, "step": nudge.intent.step,
+            "answer": event.values.get("event.answer"), "cause": began[0] if began else None,
+        }  # fmt: skip
+        told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
+        return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode())
+
+    async def _tell(self, http: Http, waiting: Waiting, call: Call) -> None:
+        hook, now = self._hooks[call.agency], self._books.clock()
+        answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
+        if isinstance(answer, Answer) and answer.status in _OK:
+            await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, [call.event]))
+        else:
+            cause = str(answer.status) if isinstance(answer, Answer) else answer.reason.value
+            await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause))
+
+    def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str) -> None:
+        """Later again; a hook that is gone, or that failed for three days, becomes a dead letter."""
+        if waiting.attempts < len(WAITS) and cause != str(_GONE):
+            outbox.again(connection, waiting, self._books.clock() + WAITS[waiting.attempts])
+            return
+        content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
+        outbox.done(connection, [call.event])
+        self._letters.put(connection, Letter(KIND, str(call.event), cause, content))
+
+
+def retrying(books: Books) -> Kind:
+    """How a webhook that was given up is tried again, and what it is."""
+
+    def retry(content: bytes) -> None:
+        event = UUID(json.loads(content)["event"])
+        books.database.write(lambda connection: outbox.put_back(connection, event, books.clock()), Priority.DISPATCH)
+
+    return Kind(retry, lambda content: f"for {json.loads(content)['agency']}")
+
+
+def _nudge_of(event: LifeEvent) -> UUID | None:
+    try:
+        return UUID(str(event.values.get(f"event.{NUDGE}")))
+    except ValueError:
+        return None
+
+
+def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
+    id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
+    return {
+        "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(hook.secret).sign(id_, now, call.body.decode()),
+    }  # fmt: skip

@@ -1,0 +1,20 @@
+"""The platform's own words around questions by SMS, where a person has several open at one number."""
+
+from collections.abc import Iterable, Mapping
+
+_MARKED: Mapping[str, str] = {
+    "kk": "Жауапқа {mark} қосыңыз, мысалы: {code} {mark}",
+    "ru": "Добавьте к ответу {mark}, например: {code} {mark}",
+    "en": "Add {mark} to your answer, for example: {code} {mark}",
+}
+
+
+def marked(text: str, language: str, code: str, mark: str) -> str:
+    """A question's SMS that says how its answer is told from others; `code`: an answer that it takes."""
+    words = _MARKED.get(language, _MARKED["en"])
+    return f"{text}\n{words.format(code=code, mark=mark)}"
+
+
+def choices(questions: Iterable[tuple[str, str, str]]) -> str:
+    """The open questions for a clarifying answer: of each the title, an answer that it takes, and its mark."""
+    return "; ".join(f"{code} {mark} ({title})" for title, code, mark in questions)

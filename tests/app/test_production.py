@@ -1,0 +1,150 @@
+"""The commands with which the platform is operated: migrations and dead letters."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+
+from app.clock import fixed
+from app.compose import compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from streams.dead_letters import Letter
+from streams.migrating import HEAD
+from tests.app.terminal import Terminal
+from tests.services import postgres
+from tests.world import NOON
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal in an empty folder."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server."""
+    with postgres.server() as at:
+        yield at
+
+
+@pytest.fixture
+def empty(server: URL) -> Iterator[str]:
+    """A database on it without tables."""
+    with postgres.empty(server) as at:
+        yield at.render_as_string(hide_password=False)
+
+
+def test_a_server_is_migrated_by_a_command(terminal: Terminal, empty: str) -> None:
+    """A start on PostgreSQL without tables ends with 3 and what to do; a plan changes nothing, migrate does it."""
+    load_keyring(terminal.folder / "data" / "habarshy" / "key", create=True)
+    on = {"HABARSHY_DATABASE": empty}
+
+    refused = terminal.run("run", "--until-idle", env=on)
+    assert refused.code == 3
+    assert "it has no tables yet. Run `habarshy migrate`" in refused.talk
+    plan = terminal.run("migrate", "--plan", "--json", env=on)
+    assert [each["revision"] for each in plan.objects] == [f"{number:04d}" for number in range(1, int(HEAD) + 1)]
+    assert terminal.run("run", env=on).code == 3, "the plan changed nothing"
+
+    done = terminal.run("migrate", env=on)
+    assert (done.code, len(done.lines)) == (0, len(plan.lines))
+    again = terminal.run("migrate", env=on)
+    assert (again.code, again.lines, again.talk) == (0, [], "nothing to do\n")
+    assert "No pack is published" in terminal.run("run", "--until-idle", env=on).talk
+
+
+def test_a_server_that_is_not_there_is_told(terminal: Terminal) -> None:
+    """Whoever migrates a database that does not answer learns what to check, and the exit code is 3."""
+    ended = terminal.run("migrate", env={"HABARSHY_DATABASE": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
+
+    assert ended.code == 3
+    assert "Check HABARSHY_DATABASE and whether the server runs" in ended.talk
+
+
+def test_a_plan_on_sqlite_makes_no_file(terminal: Terminal) -> None:
+    """To ask what would be done makes no database."""
+    assert terminal.run("migrate", "--plan").lines
+    assert not (terminal.folder / "data").exists()
+
+
+@pytest.fixture
+def operator(terminal: Terminal) -> Mapping[str, str]:
+    """The environment of an operator."""
+    return terminal.act("olga", "platform", "operator")
+
+
+@pytest.fixture
+def put(terminal: Terminal) -> Callable[..., None]:
+    """Puts letters of a kind that nobody handles."""
+
+    def put_letters(*causes: str) -> None:
+        folder = terminal.folder / "data" / "habarshy"
+        settings = load_settings(database=f"sqlite:///{folder}/habarshy.sqlite", key_file=folder / "key")
+        platform = compose(settings, fixed(NOON))
+        for number, cause in enumerate(causes):
+            letter = Letter("record", str(number), cause, b"900101300017")
+            platform.database.write(partial(platform.letters.put, letter=letter))
+        platform.database.close()
+
+    return put_letters
+
+
+def test_letters_are_listed_by_cause_and_shown_without_data(
+    terminal: Terminal, operator: Mapping[str, str], put: Callable[..., None]
+) -> None:
+    """An operator sees how many letters each cause has, and of each letter what it is, but not its content."""
+    put("not_json", "not_json", "no_time")
+    groups = terminal.run("dead-letters", "list", "--json", env=operator).objects
+    assert [(each["kind"], each["cause"], each["count"]) for each in groups] == [
+        ("record", "not_json", 2), ("record", "no_time", 1)
+    ]  # fmt: skip
+    shown = terminal.run("dead-letters", "show", "--cause", "no_time", "--json", env=operator)
+    [letter] = shown.objects
+    assert (letter["attempts"], letter["told"]) == (1, "nobody here handles this kind")
+    assert terminal.run("dead-letters", "show", letter["id"], env=operator).code == 0
+    assert "900101300017" not in "".join(shown.lines)
+
+
+def test_letters_are_dropped_only_when_that_is_wanted(
+    terminal: Terminal, operator: Mapping[str, str], put: Callable[..., None]
+) -> None:
+    """Nothing chosen is a wrong usage, a plan changes nothing, who does not say yes declines (5), and --yes drops."""
+    put("not_json", "no_time")
+
+    def drop(*arguments: str, stdin: bytes | None = None) -> tuple[int, list[str]]:
+        ended = terminal.run("dead-letters", "drop", *arguments, env=operator, stdin=stdin)
+        left = terminal.run("dead-letters", "list", "--json", env=operator).objects
+        return ended.code, sorted(each["cause"] for each in left)
+
+    both = ["no_time", "not_json"]
+    assert drop() == (2, both)
+    assert drop("--cause", "other") == (1, both)
+    assert drop("--cause", "no_time", "--plan") == (0, both)
+    assert drop("--cause", "no_time") == (5, both)
+    assert drop("--cause", "no_time", stdin=b"n\n") == (5, both)
+    assert drop("--cause", "no_time", stdin=b"y\n") == (0, ["not_json"])
+    assert drop("--all", "--yes") == (0, [])
+
+
+def test_a_retry_that_fails_keeps_the_letter(
+    terminal: Terminal, operator: Mapping[str, str], put: Callable[..., None]
+) -> None:
+    """Letters that nobody handles are still there after a retry, which ends with 1."""
+    put("not_json")
+    ended = terminal.run("dead-letters", "retry", "--all", "--yes", "--json", env=operator)
+    assert (ended.code, ended.objects) == (1, [{"handled": 0, "failed": 0, "unknown": 1}])
+    assert terminal.run("dead-letters", "show", env=operator).code == 0
+
+
+def test_letters_are_for_operators(terminal: Terminal, put: Callable[..., None]) -> None:
+    """Who is no operator, or nobody, neither sees letters nor touches them."""
+    put("not_json")
+    author = terminal.act("aida", "water", "author")
+    for env in (author, {}):
+        for command in (["list"], ["show"], ["retry", "--all", "--yes"], ["drop", "--all", "--yes"]):
+            ended = terminal.run("dead-letters", *command, env=env)
+            assert (ended.code, ended.lines) == (4, [])

@@ -1,0 +1,26 @@
+"""Where what comes back goes, in tests."""
+
+from collections.abc import Sequence
+
+from notifiers.port import Incoming, Report
+
+
+class Kept:
+    """An inbox that keeps what comes in; while it is `closed`, it raises OSError as one whose database is away."""
+
+    def __init__(self) -> None:
+        self.reports: list[Report] = []
+        self.messages: list[Incoming] = []
+        self.closed = False
+
+    async def reported(self, reports: Sequence[Report]) -> None:
+        """Keep them all, or none."""
+        if self.closed:
+            raise ConnectionRefusedError
+        self.reports += reports
+
+    async def received(self, message: Incoming) -> None:
+        """Keep it."""
+        if self.closed:
+            raise ConnectionRefusedError
+        self.messages.append(message)

@@ -1,0 +1,102 @@
+"""Routes: providers by weight, past those in trouble, and back."""
+
+from collections import Counter
+from uuid import UUID, uuid5
+
+import pytest
+from purgatory.domain.model import Context
+
+from notifiers.fake import FakeNotifier
+from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
+from notifiers.routes import FAILURES, Provider, Route, in_trouble
+
+TROUBLED = RetryLater(None, Reason.UNREACHABLE)
+FOR_EVER, AT_ONCE = 1e9, -1.0
+
+
+def message(number: int = 1) -> Message:
+    """A message by SMS."""
+    return Message(nudge=UUID(int=number), attempt=1, channel="sms", recipient="aida", address="+77010000001",
+                   language="kk", text="…")  # fmt: skip
+
+
+def provider(name: str, *script: Outcome, weight: float = 1.0, recovery: float = FOR_EVER) -> Provider:
+    """A provider that answers so, and is looked at again after so many seconds."""
+    breaker = Context(name, FAILURES, recovery)
+    return Provider(name, FakeNotifier("sms", [], script=script), weight=weight, breaker=breaker)
+
+
+def shares(route: Route, **more: str) -> Counter[str]:
+    """How many of a thousand nudges go to each provider."""
+    return Counter(route.choose(uuid5(UUID(int=0), str(number)), "", **more).name for number in range(1000))
+
+
+def test_providers_share_by_weight() -> None:
+    """Three to one is what is asked for and, but for chance, what comes."""
+    found = shares(Route("sms", [provider("beeline", weight=3), provider("tele2")]))
+    assert 700 < found["beeline"] < 800
+    assert found.total() == 1000
+
+
+def test_a_nudge_keeps_its_provider() -> None:
+    """The same nudge is given to the same provider again, so that it can remove a double."""
+    route = Route("sms", [provider("beeline"), provider("tele2")])
+    assert len({route.choose(UUID(int=7), "").name for _ in range(20)}) == 1
+
+
+def test_the_one_that_failed_is_avoided() -> None:
+    """After a failure the other provider has its turn; with no other, the same one again."""
+    route = Route("sms", [provider("beeline", weight=100), provider("tele2")])
+    assert set(shares(route, avoid="beeline")) == {"tele2"}
+    assert set(shares(Route("sms", [provider("beeline")]), avoid="beeline")) == {"beeline"}
+
+
+async def test_a_provider_in_trouble_is_passed_by_until_it_recovers() -> None:
+    """After some failures in a row nothing goes there; after its rest one batch tries it, and all is as before."""
+    troubled = provider("beeline", *[TROUBLED] * FAILURES, weight=100, recovery=AT_ONCE)
+    closed = provider("tele2", *[TROUBLED] * FAILURES, weight=100)
+    route = Route("sms", [troubled, closed, provider("kcell")])
+    for _ in range(FAILURES):
+        await closed.send([message()])
+    assert not closed.is_open()
+    assert "tele2" not in shares(route)
+    for _ in range(FAILURES):
+        await troubled.send([message()])
+    assert troubled.is_open()
+    await troubled.send([message()])
+    assert troubled.breaker.state == "closed"
+
+
+async def test_one_success_forgets_the_failures_before() -> None:
+    """Only failures in a row close the door."""
+    shaky = provider("beeline", *(TROUBLED, TROUBLED, Accepted("r")) * 3)
+    for _ in range(9):
+        await shaky.send([message()])
+    assert shaky.is_open()
+
+
+async def test_slowness_is_a_failure() -> None:
+    """A provider that takes longer than it may is in trouble, also if it takes everything in the end."""
+    slow = Provider("beeline", FakeNotifier("sms", []), slow=-1.0, breaker=Context("beeline", 1, FOR_EVER))
+    await slow.send([message()])
+    assert not slow.is_open()
+
+
+async def test_when_all_doors_are_closed_the_first_is_tried() -> None:
+    """Nobody waits for a provider that only a try can find recovered."""
+    only = provider("beeline", *[TROUBLED] * FAILURES)
+    for _ in range(FAILURES):
+        await only.send([message()])
+    route = Route("sms", [only])
+    assert route.choose(UUID(int=1), "") is only
+    assert list(route.others("", "beeline")) == []
+
+
+@pytest.mark.parametrize(("outcome", "trouble"), [
+    (Accepted("r"), False), (GiveUp(Reason.BAD_ADDRESS), False), (RetryLater(None, Reason.BUSY), False),
+    (RetryLater(None, Reason.UNREACHABLE), True), (RetryLater(None, Reason.NOT_ADMITTED), True),
+    (Unknown(Reason.LINK_LOST), True), (Unknown(Reason.TIMED_OUT), True),
+])  # fmt: skip
+def test_what_speaks_against_a_provider(outcome: Outcome, trouble: bool) -> None:  # noqa: FBT001  (the case)
+    """Lost links, silence and closed doors do; a bad address and a full queue are no fault of its."""
+    assert in_trouble(outcome) is trouble

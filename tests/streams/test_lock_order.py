@@ -1,0 +1,172 @@
+"""The order of locks on PostgreSQL: persons (sorted), due rows and nudges, views, and the log last."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy.exc import OperationalError
+
+from projections import nudges, tables
+from projections.history import Concerns
+from projections.history import add as add_history
+from streams.database import Database
+from streams.rebuild import COMPARED
+from streams.shadow import SHADOW, AlreadyRebuilding, quiet, shadow_of
+from tests.streams.storing import AIDA, BOLAT, DANA, PATIENCE, Store, cancelled, life, nudge, nudge_id
+
+pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+DEADLOCK = "40P01"
+Step = Callable[[Connection], object]
+
+
+@pytest.fixture
+def known(store: Store) -> Store:
+    """A log on PostgreSQL that knows some persons and a nudge."""
+    store.take(life(), life("2", persons={"child": (BOLAT,), "mother": (DANA,)}))
+    store.database.write(lambda connection: nudges.add(connection, [nudge(1)]))
+    return store
+
+
+def waits(database: Database) -> bool:
+    """Whether anybody comes to wait for a lock."""
+    pause = threading.Event()
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return any(connection.execute(query).scalar_one() or pause.wait(0.01) for _ in range(PATIENCE * 100))
+
+
+def transaction(database: Database, steps: Sequence[Step]) -> str | None:
+    """Take the steps in one transaction; returns PostgreSQL's code for what ended it, if anything did."""
+    try:
+        with database.engine.begin() as connection:
+            for step in steps:
+                step(connection)
+    except OperationalError as error:
+        return str(getattr(error.orig, "sqlstate", None))
+    return None
+
+
+def meet(database: Database, one: Sequence[Step], other: Sequence[Step]) -> set[str | None]:
+    """The one takes its first step, the other goes as far as it can, and then the one goes on: how the two ended."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def pause(_: Connection) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(transaction, database, [one[0], pause, *one[1:]])
+        assert begun.wait(PATIENCE)
+        second = threads.submit(transaction, database, other)
+        assert waits(database)
+        go_on.set()
+        return {first.result(PATIENCE), second.result(PATIENCE)}
+
+
+def appending(store: Store, stream: int) -> Step:
+    """Append a fact to that stream."""
+    return partial(store.log.append, entries=[cancelled(stream)])
+
+
+HOLD: Step = partial(nudges.hold, ids=[nudge_id(1)])
+
+
+def test_the_log_before_a_due_row_is_a_deadlock(known: Store) -> None:
+    """A planner that appended and then wants a nudge stands against a dispatcher who has it; as designed, not."""
+    wrong = meet(known.database, [appending(known, 71), HOLD], [HOLD, appending(known, 72)])
+    right = meet(known.database, [HOLD, appending(known, 73)], [HOLD, appending(known, 74)])
+
+    assert (wrong, right) == ({None, DEADLOCK}, {None})
+
+
+def test_persons_in_any_order_are_a_deadlock(known: Store) -> None:
+    """Who holds persons one by one as they come meets somebody in a ring; `hold` sorts them and does not."""
+    hold, both = known.keys.hold, (AIDA, BOLAT)
+    one, other = ([partial(hold, persons=[each]) for each in order] for order in (both[::-1], both))
+    at_once: list[Step] = [partial(hold, persons=both[::-1]), partial(hold, persons=both)]
+
+    assert meet(known.database, one, other) == {None, DEADLOCK}
+    assert meet(known.database, at_once[:1], at_once[1:]) == {None}
+
+
+def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
+    """Should two meet in a ring all the same, both writes are done in the end, each once."""
+    together = threading.Barrier(2)
+    tries: list[int] = []
+
+    def write(number: int, *, log_first: bool) -> None:
+        order = [appending(known, number), HOLD]
+        first, second = order if log_first else order[::-1]
+
+        def work(connection: Connection) -> None:
+            tries.append(number)
+            first(connection)
+            if len(tries) <= 2:
+                together.wait(PATIENCE)
+            second(connection)
+
+        known.database.write(work)
+
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(write, 71, log_first=True), threads.submit(write, 72, log_first=False)]:
+            each.result(PATIENCE)
+    assert len(tries) == 3
+    assert {entry.originator_id.int for entry in known.scanned()} >= {71, 72}
+
+
+def test_who_commits_later_stands_later(known: Store) -> None:
+    """While one has appended and not committed, nobody else's position can be taken, so a reader passes no gap."""
+    seen: list[int] = []
+    before = known.scanned()[-1].position
+
+    def look(_: Connection) -> None:
+        seen.append(known.scanned()[-1].position)
+
+    assert meet(known.database, [appending(known, 71), look], [appending(known, 72)]) == {None}
+
+    assert seen == [before], "nothing is seen behind what is not there yet"
+    assert [entry.originator_id.int for entry in known.scanned()[-2:]] == [71, 72]
+
+
+@pytest.fixture
+def shadow(known: Store) -> Iterator[Database]:
+    """A second set of views beside the live ones."""
+    with shadow_of(known.database) as made:
+        yield made
+
+
+def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> None:
+    """Who has written to one view and goes on to another is not stopped by a rebuild that waits for both."""
+    note: Step = partial(add_history, rows=[Concerns(AIDA, 99, 0, "t", None, planned=False, recorded=0, woken=0)])
+
+    def touch(connection: Connection) -> None:
+        connection.execute(update(tables.nudges).values(version=9))
+
+    def rebuild(_: Connection) -> None:
+        with quiet(known.database, shadow, COMPARED) as (connection, beside):
+            found = connection.exec_driver_sql(f"SELECT count(*) FROM {beside.live}.history WHERE position = 99")  # noqa: S608  (ours)
+            assert found.scalar_one() == 1
+
+    assert meet(known.database, [touch, note], [rebuild]) == {None}
+
+
+def test_only_one_rebuilds_at_a_time(known: Store, shadow: Database) -> None:
+    """A second rebuild is refused in words and leaves the first one's tables alone."""
+    with pytest.raises(AlreadyRebuilding), shadow_of(known.database):
+        pass
+    with shadow.reading() as connection:
+        assert connection.execute(tables.nudges.select()).first() is None
+
+
+def test_what_a_dead_rebuild_left_is_in_nobodys_way(known: Store) -> None:
+    """Where a rebuild died, the next one begins anew, and leaves nothing behind."""
+    with known.database.altering() as connection:
+        connection.execute(text(f"CREATE SCHEMA {SHADOW}"))
+        connection.execute(text(f"CREATE TABLE {SHADOW}.nudges (of_another_time INTEGER)"))
+
+    with shadow_of(known.database) as shadow, shadow.reading() as reading:
+        assert reading.execute(tables.nudges.select()).first() is None
+    assert SHADOW not in inspect(known.database.engine).get_schema_names()

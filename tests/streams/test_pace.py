@@ -1,0 +1,165 @@
+"""Rates: never more than agreed in any second, and a mass mailing is never in front of what is urgent."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from app.clock import VirtualClock
+from app.compose import compose_dispatcher
+from notifiers.fake import FakeNotifier
+from notifiers.port import Message
+from notifiers.routes import single_routes
+from streams.database import Database
+from streams.migrating import migrate
+from streams.pace import AHEAD, Pace
+from tests.domain.given import modest
+from tests.world import LONG_AGO, World, card, fine, iin, registered
+
+START = datetime(2025, 6, 2, 7, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def resting(clock: VirtualClock) -> Callable[[float], Awaitable[None]]:
+    """A rest that moves the clock."""
+
+    async def rest(seconds: float) -> None:
+        clock.advance_to(clock() + timedelta(seconds=seconds))
+
+    return rest
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    made = Database(f"sqlite:///{tmp_path}/pace.sqlite")
+    migrate(made)
+    yield made
+    made.close()
+
+
+def most_in_a_second(times: list[datetime]) -> int:
+    """The most that fall into any second."""
+    return max(sum(begin <= each < begin + SECOND for each in times) for begin in times)
+
+
+async def sent(pace: Pace, clock: VirtualClock, limits: list[str], many: int, *, urgent: bool) -> list[datetime]:
+    """When each of many messages was handed over, taken eight at a time."""
+    times: list[datetime] = []
+    while len(times) < many:
+        slots = await pace.take([limits] * min(8, many - len(times)), urgent=urgent)
+        for slot in slots:
+            await pace.begin(slot, limits)
+            times.append(clock())
+    return times
+
+
+@pytest.mark.parametrize("rate", [0.5, 3, 10, 100])
+async def test_the_first_second_is_no_exception(database: Database, rate: float) -> None:
+    """From the first message on, no second has more than the rate allows."""
+    clock = VirtualClock(START)
+    pace = Pace(database, {"a": rate}, clock, resting(clock))
+    times = await sent(pace, clock, ["a"], 40, urgent=True)
+    assert most_in_a_second(times) <= max(1, rate)
+    assert (times[-1] - times[0]).total_seconds() == pytest.approx(39 / rate, rel=0.01)
+
+
+async def test_two_processes_share_one_rate(database: Database) -> None:
+    """Slots are taken in the database: whoever takes them, they add up."""
+    clock = VirtualClock(START)
+    hands = [Pace(database, {"a": 10}, clock, resting(clock)) for _ in range(2)]
+    times: list[datetime] = []
+    for turn in range(20):
+        slots = await hands[turn % 2].take([["a"]] * 3, urgent=True)
+        times += slots
+    assert most_in_a_second(sorted(times)) <= 10
+
+
+async def test_both_limits_hold(database: Database) -> None:
+    """A message that is bound by its provider and its agency waits for both."""
+    clock = VirtualClock(START)
+    pace = Pace(database, {"provider": 10, "agency": 2}, clock, resting(clock))
+    assert most_in_a_second(await sent(pace, clock, ["provider", "agency"], 10, urgent=True)) <= 2
+    assert most_in_a_second(await sent(pace, clock, ["provider"], 30, urgent=True)) <= 10
+
+
+async def test_what_is_urgent_takes_the_next_slot(database: Database) -> None:
+    """While a mass mailing waits for its turn, an urgent message is in front of all of it."""
+    clock = VirtualClock(START)
+    waited: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        waited.append(seconds)
+        clock.advance_to(clock() + timedelta(seconds=seconds))
+
+    pace = Pace(database, {"a": 1}, clock, rest)
+    for _ in range(3):
+        await pace.take([["a"]], urgent=False)
+    [urgent] = await Pace(database, {"a": 1}, clock, resting(clock)).take([["a"]], urgent=True)
+    assert urgent - clock() <= SECOND
+    assert sum(waited) <= 3
+
+
+async def test_what_finds_no_slot_is_given_back(database: Database) -> None:
+    """Nobody waits longer than a while for a slot: the claim would run out."""
+    clock = VirtualClock(START)
+    pace = Pace(database, {"a": 0.01}, clock, resting(clock))
+    assert len(await pace.take([["a"]] * 8, urgent=True)) == 1
+    assert await pace.take([["a"]], urgent=True) == []
+    assert clock() - START <= AHEAD
+
+
+@modest
+@examples(st.lists(st.tuples(st.booleans(), st.integers(1, 8)), min_size=1, max_size=12))
+async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> None:
+    """Whoever comes in whatever order: no second has more than five."""
+    clock = VirtualClock(START)
+    times: list[datetime] = []
+    with TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/pace.sqlite")) as database:
+        migrate(database)
+        pace = Pace(database, {"a": 5}, clock, resting(clock))
+        for urgent, many in groups:
+            for slot in await pace.take([["a"]] * many, urgent=urgent):
+                await pace.begin(slot, ["a"])
+                times.append(clock())
+    assert times
+    assert most_in_a_second(times) <= 5
+
+
+async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
+    """Twenty messages by a provider that takes two a second take ten seconds, and each goes once."""
+    times: list[datetime] = []
+
+    def keep(_: Message) -> None:
+        times.append(world.clock())
+
+    world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", keep)})
+    for number in range(1, 21):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
+    world.plan()
+    begun = datetime.fromisoformat("2025-06-20T09:00+05:00")
+    world.at(begun)
+    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    assert len(times) == 20
+    assert times[-1] - begun >= 9 * SECOND
+    world.close()
+
+
+async def test_a_mass_mailing_is_not_in_front_of_what_is_urgent(tmp_path: Path) -> None:
+    """Of what is due, the urgent drain takes only what is urgent."""
+    world = World(tmp_path)
+    world.take(*registered(iin(1), LONG_AGO), fine(iin(1), "F1", "2025-06-20T08:00:00+05:00"))
+    for number in range(2, 20):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
+    world.plan()
+    world.at("2025-06-20T12:00+05:00")
+    assert await world.engine.dispatcher.drain_urgent() == 1
+    [message] = world.sent
+    assert message.klass == "service"
+    world.close()

@@ -1,0 +1,147 @@
+"""Webhooks: an agency is told of each answer once it says yes, signed, and what is given up is a dead letter."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from standardwebhooks import Webhook
+
+from app.providers import HookSettings
+from domain.replies import Reply
+from streams.dead_letters import Choice
+from streams.webhooks import LEASE, WAITS
+from tests.notifiers.http_peers import Answer, HttpPeer, answer, listening
+from tests.notifiers.peers import Act
+from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
+
+AIGERIM = iin(1)
+SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1hZ2VuY3k="
+ASKED = "2025-06-04T10:00+05:00"
+OK, BROKEN, GONE = answer(200), answer(500), answer(410)
+EVERYBODY = Choice()
+
+
+class Told:
+    """Aigerim was asked by the ministry of labour, which listens at a server that answers by the script."""
+
+    def __init__(self, world: World, peer: HttpPeer) -> None:
+        self.world, self.peer = world, peer
+
+    async def answer(self, code: str = "1") -> None:
+        """She answers, and the agency is told if its turn has come."""
+        [message] = await self.world.settle(ASKED)
+        at = datetime.fromisoformat("2025-06-04T10:30+05:00")
+        self.world.platform.answering.take(Reply(message.nudge, message.recipient, code, at, "sms"))
+        await self.world.settle()
+
+    async def wait(self, time: timedelta) -> None:
+        """Some time passes."""
+        await self.world.settle(self.world.clock() + time)
+
+
+@pytest.fixture
+async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Told]:
+    """The agency's server; the parameter is its script."""
+    script: Answer | Sequence[Answer] = getattr(request, "param", OK)
+    peer = HttpPeer(script)
+    async with listening(peer.serve) as port:
+        hook = HookSettings.model_validate({"url": f"http://127.0.0.1:{port}/told", "secret": SECRET})
+        packs = [few_triggers(tmp_path, "work_offers_consent")]
+        world = World(tmp_path, packs=packs, webhooks={"labour": hook})
+        world.take(*registered(AIGERIM, LONG_AGO), event(
+            "citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["sms"]}, id="sms only"
+        ), event(
+            "kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
+            {"registered_on": "2025-06-02", "insured_months": 0}, id="jobless-77",
+        ))  # fmt: skip
+        yield Told(world, peer)
+        await world.platform.webhooks.aclose()
+    world.close()
+
+
+async def test_the_agency_is_told_of_a_consent(told: Told) -> None:
+    """The call is signed, names the agency's own event, and holds nobody's data."""
+    await told.answer()
+    [heard] = told.peer.heard
+    said = json.loads(heard.body)
+    assert (said["type"], said["data"]["answer"]) == ("citizen.consent_given", None)
+    assert said["data"]["cause"] == {"source": "/test", "id": "jobless-77"}
+    assert said["data"]["trigger"] == "work_offers_consent"
+    for secret in (AIGERIM, told.world.name(AIGERIM), "+7770", "Айгерім"):
+        assert secret not in heard.body.decode()
+    at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
+    expected = Webhook(SECRET).sign(heard.headers["webhook-id"], at, heard.body.decode())
+    assert heard.headers["webhook-signature"] == expected
+    await told.wait(timedelta(days=3))
+    assert len(told.peer.heard) == 1
+
+
+async def test_an_answer_is_named_by_its_code(told: Told) -> None:
+    """An answer that is no consent says which one it was."""
+    await told.answer("2")
+    [heard] = told.peer.heard
+    assert json.loads(heard.body)["data"]["answer"] == "2"
+
+
+@pytest.mark.parametrize("told", [[BROKEN, Act.CLOSE, OK]], indirect=True)
+async def test_what_fails_is_tried_again_under_the_same_id(told: Told) -> None:
+    """After an error and a lost link the call comes again, later, and the agency can tell that it is one."""
+    await told.answer()
+    assert len(told.peer.heard) == 1
+    await told.wait(WAITS[0])
+    await told.wait(WAITS[1])
+    await told.wait(timedelta(days=5))
+    assert len(told.peer.heard) == 3
+    assert len({each.headers["webhook-id"] for each in told.peer.heard}) == 1
+
+
+@pytest.mark.parametrize("told", [BROKEN], indirect=True)
+async def test_what_fails_for_days_becomes_a_dead_letter(told: Told) -> None:
+    """After the last attempt nothing more is tried until an operator says so, and then it is as if new."""
+    await told.answer()
+    for wait in WAITS:
+        await told.wait(wait)
+    assert len(told.peer.heard) == len(WAITS) + 1
+    letters = told.world.platform.letters
+    [letter] = letters.letters(EVERYBODY)
+    assert (letter.kind, letter.cause, letter.told) == ("webhook", "500", "for labour")
+    await told.wait(timedelta(days=9))
+    assert len(told.peer.heard) == len(WAITS) + 1
+    assert letters.retry(EVERYBODY).handled == 1
+    await told.wait(timedelta())
+    assert len(told.peer.heard) == len(WAITS) + 2
+    assert letters.count(EVERYBODY) == 0
+
+
+@pytest.mark.parametrize("told", [GONE], indirect=True)
+async def test_a_hook_that_is_gone_is_given_up(told: Told) -> None:
+    """410 means that nobody will ever listen there: a dead letter at once."""
+    await told.answer()
+    await told.wait(timedelta(days=5))
+    assert len(told.peer.heard) == 1
+    assert [each.cause for each in told.world.platform.letters.groups()] == ["410"]
+
+
+async def test_a_process_that_dies_over_it_leaves_it_to_others(told: Told) -> None:
+    """A call that was claimed and never made is made after its lease."""
+    [message] = await told.world.settle(ASKED)
+    at = datetime.fromisoformat("2025-06-04T10:30+05:00")
+    told.world.platform.answering.take(Reply(message.nudge, message.recipient, "1", at, "sms"))
+    assert len(told.world.platform.webhooks._claim()) == 1
+    await told.world.settle()
+    assert told.peer.heard == []
+    await told.wait(LEASE)
+    assert len(told.peer.heard) == 1
+
+
+async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) -> None:
+    """Without a hook nothing piles up."""
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "work_offers_consent")])
+    world.take(*registered(AIGERIM, LONG_AGO), event(
+        "citizen.disputed", AIGERIM, "2025-01-03T00:00:00+05:00", {"nudge": "00000000-0000-0000-0000-000000000001"}
+    ))  # fmt: skip
+    await world.settle()
+    assert world.platform.webhooks._claim() == []
+    world.close()

@@ -34,8 +34,8 @@ class SmppLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connect: Seconds = 10.0
-    response: Seconds = 30.0
-    begin: Seconds = 30.0
+    response: Seconds = 20.0
+    begin: Seconds = 20.0
     enquire: Seconds = 30.0
     rest: Seconds = 1.0
     longest_rest: Seconds = 60.0

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from domain.sms import segments
 from notifiers.http_sms import KIND
-from notifiers.kinds import Tools
+from notifiers.kinds import Tools, kind
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from tests.notifiers.authority import Authority
 from tests.notifiers.gateway import TAKEN, gateway, http, options, sms_by
@@ -239,7 +239,8 @@ def test_a_mistake_is_told_by_its_field(setting: dict[str, Any], field: str) -> 
 
 
 async def test_it_is_made_from_its_kind() -> None:
-    """An operator's options make a notifier that takes telephone numbers."""
+    """An operator finds it by its name, and its options make a notifier that takes telephone numbers."""
+    assert kind("http_sms") is KIND
     notifier = KIND.make(options("https://gateway.test/"), Tools(lambda: AT, KeptInbox()))
     assert (KIND.channel, notifier.channel) == ("sms", "sms")
     assert notifier.reaches(number(1))

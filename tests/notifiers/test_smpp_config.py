@@ -69,4 +69,4 @@ def test_it_is_a_kind() -> None:
     """An operator finds it by its name, with all limits given."""
     assert kind("smpp") is KIND
     assert KIND.channel == "sms"
-    assert SmppOptions.model_validate(GOOD).limits.send == 60
+    assert SmppOptions.model_validate(GOOD).limits.send == 40

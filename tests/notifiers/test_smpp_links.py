@@ -62,6 +62,12 @@ async def test_a_refused_bind_says_why(status: int, reason: Reason, name: str) -
         assert await notifier.send([sms()]) == [RetryLater(None, reason, name)]
 
 
+async def test_a_host_that_is_none_is_not_reached() -> None:
+    """A name that cannot be looked up means later, as one that nobody has."""
+    async with sms_to(1, host="a..b") as notifier:
+        assert await notifier.send([sms()]) == [RetryLater(None, Reason.UNREACHABLE)]
+
+
 async def test_while_it_rests_it_says_so_at_once() -> None:
     """After a failure nobody waits for the next try, and the centre is not stormed."""
     async with scripted_centre(bind=0x0E) as centre, sms_to(centre.port, limits={"rest": 60.0}) as notifier:
@@ -143,10 +149,11 @@ async def test_a_centre_may_take_leave_itself() -> None:
 
 
 async def test_we_answer_when_we_are_asked() -> None:
-    """enquire_link is answered, and what nobody knows is refused by name."""
+    """enquire_link is answered, what nobody knows is refused by name, and an alert wants no answer."""
     async with scripted_centre() as centre, sms_to(centre.port) as notifier:
         await notifier.send([sms()])
-        centre.say(struct.pack(">IIII", 16, 0x15, 0, 77) + struct.pack(">IIII", 16, 0x102, 0, 78))
+        for command, sequence in (0x102, 76), (0x15, 77), (0x103, 78):
+            centre.say(struct.pack(">IIII", 16, command, 0, sequence))
         await centre.until(lambda: len(centre.answered) == 2)
     assert centre.answered == [(77, 0), (78, 0x03)]
 

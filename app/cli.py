@@ -11,6 +11,7 @@ from app.commands import (
     dead_letters,
     demo,
     diff,
+    dispatch,
     eligible,
     govern,
     ingest,
@@ -21,6 +22,7 @@ from app.commands import (
     people,
     preview,
     principals,
+    relay,
     rules,
     run,
     serve,
@@ -28,6 +30,7 @@ from app.commands import (
     status,
     stops,
     trials,
+    worker,
 )
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
@@ -41,11 +44,13 @@ from streams.governing import NotSubmitted, TwoVersions
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
+from streams.one_active import NeedsPostgres
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
+from streams.topics import KafkaUnavailable, TopicRefused, WrongPartitions
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -61,6 +66,10 @@ FAILURES: dict[type[Exception], Exit] = {
     WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
+    NeedsPostgres: Exit.USAGE,
+    KafkaUnavailable: Exit.UNAVAILABLE,
+    WrongPartitions: Exit.UNAVAILABLE,
+    TopicRefused: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
     NotSubmitted: Exit.CHECK_FAILED,
@@ -75,7 +84,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.demo,
     "ingest": ingest.ingest,
     "run": run.run,
+    "relay": relay.relay,
+    "worker": worker.worker,
     "api": serve.api,
+    "dispatch": dispatch.dispatch,
     "intents": intents.intents,
     "trail": people.trail,
     "why": people.why,

@@ -1,6 +1,7 @@
 """The wiring, on one screen: every collaborator is made here and passed in, the clock included."""
 
 import os
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -35,8 +36,10 @@ from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
+from streams.put_aside import PutAside, kinds
 from streams.receipts import Receipts
 from streams.receiving import Receiving
+from streams.reconciling import Reconciler
 from streams.refusals import Refusals
 from streams.scheduler import Engine
 from streams.sending import Sending
@@ -77,6 +80,8 @@ class Platform(Struct, frozen=True):
     letters: DeadLetters
     webhooks: Webhooks
     tidying: Tidying
+    aside: PutAside
+    reconciler: Reconciler
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -116,7 +121,8 @@ def _composed(
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
     answering, stopping = Answering(books), Stopping(books)
     hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
-    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books)})
+    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books), **kinds(planning)})
+    aside = PutAside(database, letters)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=intake,
@@ -130,6 +136,7 @@ def _composed(
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
+        aside=aside, reconciler=Reconciler(database, planning, aside, clock),
     )  # fmt: skip
 
 
@@ -152,7 +159,7 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
         platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.webhooks,
-        platform.tidying, platform.clock,
+        platform.tidying, platform.reconciler, platform.clock,
     )  # fmt: skip
 
 
@@ -173,7 +180,7 @@ def compose_dispatcher(
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,
-        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}", lease=lease,
     )  # fmt: skip
 
 

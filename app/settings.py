@@ -21,8 +21,8 @@ from app.providers import HookSettings, ProviderSettings
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
-COMING = frozenset({"TOKEN", "KAFKA"})
-"""Variables (after the prefix) that other parts of the platform read, or will."""
+COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA"})
+"""Variables (after the prefix) that other parts of the platform, or its tests, read."""
 
 
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
     key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
     principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
+    kafka: str = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
+    kafka_prefix: str = Field(default="", description="what the names of topics and groups begin with")
+    kafka_replication: int = Field(default=1, gt=0, description="copies of each partition of the topics made here")
+    kafka_retention_hours: int = Field(default=168, gt=0, description="how long records that only wake are kept")
+    kafka_life_hours: int = Field(default=24, gt=0, description="how long events of registries are kept in topics")
+    kafka_session_seconds: float = Field(
+        default=30.0, ge=6, le=300, description="after how long a silent worker's share goes to others"
+    )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
     lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")

@@ -6,14 +6,28 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, insert_rows, lock_rows, which
+from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.front import Front
 from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -28,15 +42,19 @@ class Due(NamedTuple):
     recipient: str
 
 
-def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[UUID] = ()) -> None:
-    """Bring the views to these nudges; `fresh` names those that no view has yet."""
-    new = set(fresh)
-    known = [nudge.intent.id for nudge in changed if nudge.intent.id not in new]
-    _each_due(connection, delete(due), known)
-    for part in chunked(known):
-        for table in (nudges, inbox):
-            connection.execute(delete(table).where(among(table.c.nudge, part)))
-    add(connection, changed)
+def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID, Nudge]) -> None:
+    """Bring the views to these nudges; `before`: as the views have them, of those that they have."""
+    known = [nudge for nudge in changed if nudge.intent.id in before]
+    old = [before[nudge.intent.id] for nudge in known]
+    _of_due(connection, delete(due), old)
+    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}
+    gone -= {row[:2] for nudge in known for row in _inbox_rows(nudge)}
+    for recipient, id_ in gone:
+        connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
+    replace_rows(connection, nudges, [_row(nudge) for nudge in known])
+    replace_rows(connection, inbox, [row for nudge in known for row in _inbox_rows(nudge)])
+    insert_rows(connection, due, sorted(row for nudge in known for row in _due_rows(nudge)))
+    add(connection, [nudge for nudge in changed if nudge.intent.id not in before])
 
 
 def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
@@ -60,10 +78,13 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
 
 def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
     """The statement, for the due rows that the nudges with those ids have in the view."""
+    _of_due(connection, statement, by_id(connection, ids).values())
+
+
+def _of_due(connection: Connection, statement: Delete | Update, found: Iterable[Nudge]) -> None:
     rows = [
-        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]}
-        for nudge in by_id(connection, ids).values() for row in _due_rows(nudge)
-    ]  # fmt: skip
+        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]} for nudge in found for row in _due_rows(nudge)
+    ]
     if rows:
         connection.execute(statement.where(*_THIS), rows)
 
@@ -121,6 +142,19 @@ def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     lock_rows(connection, nudges.c.nudge, ids)
 
 
+def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
+    """The nudges with those ids, held with all that go with them.
+
+    All at once: whoever waits holds nothing that others wait for. SQLite has one writer, who holds everything.
+    """
+    wanted = set(ids)
+    found = by_id(connection, wanted)
+    if connection.dialect.name == "sqlite":
+        return found
+    hold(connection, wanted.union(*(one.members for one in found.values())))
+    return by_id(connection, wanted)
+
+
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
     """Those of the ids that there are nudges of; made for very many ids of which there is hardly any."""
     return [id_ for part in chunked(ids) for id_ in which(connection, nudges.c.nudge, part)]
@@ -154,61 +188,33 @@ def messages(connection: Connection, recipients: Iterable[str], since: int) -> d
     return found
 
 
-class Front:
-    """Where one process's next claim begins, so that it need not step over all that was taken before it.
-
-    On PostgreSQL rows that are gone lie at the front of the table until they are vacuumed. What comes in behind the
-    front is found at the latest by every LOOK-th claim, and by each that found less than it might have.
-    """
-
-    LOOK = 20
-
-    def __init__(self) -> None:
-        self.at: int | None = None
-        self._claims = 0
-
-    def move(self, first: int | None, *, full: bool) -> None:
-        """A claim found this as the first due time, and as many deliveries as it wanted, or not."""
-        self._claims = (self._claims + 1) % self.LOOK if full else 0
-        self.at = first if self._claims else None
-
-
 def claim(
     connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
     urgent: bool = False, front: Front | None = None,
 ) -> list[Due]:  # fmt: skip
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
-    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others.
-    `front`: of the process that claims.
+    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
+    `front`: where the process begins that claims these.
     """
-    turn = due.c.due_at <= now
-    if stopped or urgent:
-        these = due.c.stopped if stopped else turn & (due.c.rank <= URGENT)
-        return [Due(*row[2:]) for row in _claim(connection, these, now, until, holder, limit)]
     front = front or Front()
-    found = (
-        [] if front.at is None else _claim(connection, turn & (due.c.due_at >= front.at), now, until, holder, limit)
-    )
-    found = found or _claim(connection, turn, now, until, holder, limit)
+    of_these = due.c.stopped if stopped else and_(due.c.due_at <= now, due.c.rank <= URGENT if urgent else true())
+    free = and_(of_these, or_(due.c.held_until.is_(None), due.c.held_until <= now))
+    held = {"holder": holder, "held_until": until}
+    found = [] if front.at is None else _hold(connection, and_(free, due.c.due_at >= front.at), limit, held)
+    found = found or _hold(connection, free, limit, held)
     front.move(found[0][0] if found else None, full=len(found) == limit)
     return [Due(*row[2:]) for row in found]
 
 
-def _claim(
-    connection: Connection, turn: ColumnElement[bool], now: int, until: int, holder: str, limit: int
+def _hold(
+    connection: Connection, these: ColumnElement[bool], limit: int, held: Mapping[str, Any]
 ) -> list[tuple[int, int, UUID, str]]:
-    free = (
-        select(*_KEY)
-        .where(turn, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
-        .order_by(*_KEY)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("free")
-    )
-    these = and_(*(column == free.c[column.name] for column in _KEY))
-    taken = update(due).where(these).values(holder=holder, held_until=until).returning(*_KEY)
-    return sorted((at, rank, id_, whom) for at, rank, id_, whom in connection.execute(taken))
+    """In one statement, by an expression that PostgreSQL evaluates once: it takes no more than the limit."""
+    first = select(*_KEY).where(these).order_by(*_KEY[:3]).limit(limit).with_for_update(skip_locked=True).cte("first")
+    same = and_(*(column == first.c[column.name] for column in _KEY))
+    taken = connection.execute(update(due).where(same).values(held).returning(*_KEY))
+    return sorted((at, rank, id_, whom) for at, rank, id_, whom in taken)
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

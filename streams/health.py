@@ -3,17 +3,22 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from projections import history, nudges
 from projections.tables import micros, optional_moment
+from streams import dead_letters
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
+from streams.reconciling import finds
 
 
-class Health(Struct, frozen=True):
-    """Counts, and how old the oldest of what waits is (seconds)."""
+class Standing(Struct, frozen=True):
+    """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
+
+    `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
+    """
 
     facts: int
     unplanned: int
@@ -24,16 +29,32 @@ class Health(Struct, frozen=True):
     next_due: datetime | None
     open_attempts: int
     views_behind: int
+    dead_letters: int
+    reconciled: int
+    reconciled_at: datetime | None
+
+
+class Health(Standing, frozen=True):
+    """How it stands, and what became of the nudges: state -> how many."""
+
     nudges: Mapping[str, int]
 
 
 def health(database: Database, log: Log, follower: Follower, now: datetime) -> Health:
     """How it stands now."""
+    known = structs.asdict(standing(database, log, follower, now))
+    with database.reading() as connection:
+        return Health(**known, nudges=nudges.states(connection))
+
+
+def standing(database: Database, log: Log, follower: Follower, now: datetime) -> Standing:
+    """How it stands now."""
     behind = follower.behind()
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection)
+        found, last = finds(connection)
         due_now, first = nudges.waiting(connection, micros(now))
-        return Health(
+        return Standing(
             facts=log.facts.last_position(connection),
             unplanned=unplanned,
             unplanned_for_seconds=_age(oldest, now),
@@ -43,7 +64,9 @@ def health(database: Database, log: Log, follower: Follower, now: datetime) -> H
             next_due=optional_moment(nudges.next_due(connection)),
             open_attempts=nudges.open_attempts(connection),
             views_behind=behind,
-            nudges=nudges.states(connection),
+            dead_letters=dead_letters.total(connection),
+            reconciled=found,
+            reconciled_at=last,
         )
 
 

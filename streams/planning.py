@@ -5,16 +5,17 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, select
 
 from domain.diff import Change, diff
 from domain.nudge import Nudge, evolve
 from domain.plan import whole_plan
 from domain.rulebook import Rulebook
 from projections import area_plans, governance, history, nudges, residents
+from projections.bulk import among, chunked
 from projections.history import Mark
 from projections.residents import Resident
-from projections.tables import micros
+from projections.tables import history as rows
 from streams import reading
 from streams.database import Database, Priority
 from streams.library import Library
@@ -60,47 +61,65 @@ class Planning:
 
     def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
-        self._unplannable: set[str] = set()
+        self._unplannable: dict[str, str] = {}
         self._stopping = False
 
     def stop(self) -> None:
         """Begin no further batch."""
         self._stopping = True
 
-    def drain(self, woken_before: datetime | None = None) -> int:
-        """Plan until nobody waits (since before that moment); returns how many plans were committed.
+    def drain(self) -> int:
+        """Plan until nobody waits; returns how many plans were committed.
 
         Who may wait at leisure is left to `at_leisure`.
         """
         done = 0
-        while not self._stopping and (persons := self.waiting(woken_before)):
+        while not self._stopping and (persons := self.waiting()):
             done += self._plan_each(persons)
         return done
 
     def at_leisure(self, limit: int = LEISURELY) -> int:
         """Plan some of those whom nobody waits for; returns how many plans were committed."""
+        query = select(rows.c.person).where(~rows.c.planned, rows.c.woken >= history.AT_LEISURE)
+        query = query.order_by(rows.c.woken, rows.c.person).limit(limit + len(self._unplannable))
         with self._database.reading() as connection:
-            found = history.unplanned(connection, limit + len(self._unplannable))
+            found = list(dict.fromkeys(connection.execute(query).scalars()))
         return self._plan_each([person for person in found if person not in self._unplannable][:limit])
 
     def _plan_each(self, persons: Sequence[str]) -> int:
-        """Plan a batch; where it cannot be planned, each person by themselves, so that one stops nobody else.
+        """Plan a batch; where it cannot be planned, by ever smaller parts, so that one person stops nobody else.
 
         Who cannot be planned is left unplanned, and not tried again by this process.
         """
         try:
             return self.plan_batch(persons)
-        except (ArithmeticError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             if len(persons) == 1:
-                self._unplannable.update(persons)
+                self._unplannable[persons[0]] = type(error).__name__
                 return 0
-        return sum(self._plan_each([person]) for person in persons)
+        half = len(persons) // 2
+        return self._plan_each(persons[:half]) + self._plan_each(persons[half:])
 
-    def waiting(self, woken_before: datetime | None = None, limit: int = BATCH) -> list[str]:
-        """Persons with facts that are not planned yet."""
-        before = history.AT_LEISURE if woken_before is None else micros(woken_before)
+    def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
+        """Plan those of these persons who wait, until none of them does; returns who cannot be planned, and why.
+
+        Whoever could not be planned before is tried again: something new has happened to them.
+        """
+        for person in persons:
+            self._unplannable.pop(person, None)
+        while waiting := self._waiting_among(persons):
+            self._plan_each(waiting)
+        return {person: self._unplannable[person] for person in persons if person in self._unplannable}
+
+    def _waiting_among(self, persons: Sequence[str]) -> list[str]:
         with self._database.reading() as connection:
-            found = history.unplanned(connection, limit + len(self._unplannable), before)
+            found = [row.person for part in chunked(persons) for row in connection.execute(_waiting(part))]
+        return [person for person in found if person not in self._unplannable]
+
+    def waiting(self, limit: int = BATCH) -> list[str]:
+        """Persons with facts that are not planned yet."""
+        with self._database.reading() as connection:
+            found = history.unplanned(connection, limit + len(self._unplannable), history.AT_LEISURE)
         return [person for person in found if person not in self._unplannable][:limit]
 
     def plan_batch(self, persons: Sequence[str]) -> int:
@@ -149,22 +168,26 @@ class Planning:
         refuse_moved_rules(connection, rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences is not None})
         changed = list(_changed(still))
-        nudges.store(
-            connection, [nudge for nudge, _ in changed], fresh=[nudge.intent.id for nudge, new in changed if new]
-        )
+        before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
+        nudges.store(connection, changed, before)
         entries = [Entry(*change) for plan in still for change in plan.changes]
         if entries:
             self._log.append(connection, entries)
         return len(still)
 
 
+def _waiting(persons: Sequence[str]) -> Select[tuple[str]]:
+    """Those of them who wait, and not only at leisure."""
+    theirs = select(rows.c.person).where(among(rows.c.person, persons), ~rows.c.planned)
+    return theirs.where(rows.c.woken < history.AT_LEISURE).distinct()
+
+
 def _moved(before: list[Resident], now: list[Resident]) -> list[Resident] | None:
     return None if before == now else now
 
 
-def _changed(plans: Sequence[_Planned]) -> Iterator[tuple[Nudge, bool]]:
-    """Each changed nudge as it is after its change, and whether it is new."""
+def _changed(plans: Sequence[_Planned]) -> Iterator[Nudge]:
+    """Each changed nudge as it is after its change."""
     for plan in plans:
         for change in plan.changes:
-            before = plan.nudges.get(change.nudge)
-            yield evolve(before, change.nudge, change.version, change.fact), before is None
+            yield evolve(plan.nudges.get(change.nudge), change.nudge, change.version, change.fact)

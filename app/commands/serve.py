@@ -8,26 +8,27 @@ from typing import Annotated
 import typer
 
 from app.compose import compose
+from app.listening import BACKLOG, HealthHost, HealthPort, health_listener, listen
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
-from app.terminal import Exit, stop, talk
-
-BACKLOG = 2048
+from app.terminal import talk
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on; by default this machine only.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 takes a free one.")]
 
 
 def api(
-    host: Host = "127.0.0.1", port: Port = 8000, clock: ClockTime = None, database: DatabaseUrl = None,
+    host: Host = "127.0.0.1", port: Port = 8000, health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1", clock: ClockTime = None, database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Serve the HTTP API. It has no API keys yet: whoever reaches the port may report events."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
 
     from app.http.application import application  # noqa: PLC0415  (the same)
+    from app.http.role import Role, answering  # noqa: PLC0415  (the same)
 
     platform = compose(settings_of(database, key_file), clock_of(clock))
-    listener = _listen(host, port)
+    listener, own = listen(host, port), health_listener(health_host, health_port)
     config = uvicorn.Config(
         application(platform), log_level="warning", access_log=False,  # a path may hold the secret of a stop link
         server_header=False, backlog=BACKLOG,
@@ -35,19 +36,12 @@ def api(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        with answering(Role("api", platform), own):
+            uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")
     finally:
         platform.database.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        stop(Exit.UNAVAILABLE, f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port")
 
 
 def _announce(host: str, listener: socket.socket) -> None:

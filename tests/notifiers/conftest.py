@@ -18,9 +18,9 @@ pytest.register_assert_rewrite("notifiers.contract")
 
 
 class Certificate:
-    """A self-signed certificate for 127.0.0.1, and the contexts of both sides."""
+    """A self-signed certificate for 127.0.0.1, good for so many days from 2020 on, and what both sides need."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 36_500) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer.test")])
         start = datetime(2020, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Certificate:
             .public_key(key.public_key())
             .serial_number(1)
             .not_valid_before(start)
-            .not_valid_after(start + timedelta(days=36500))
+            .not_valid_after(start + timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(key, hashes.SHA256())

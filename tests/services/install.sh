@@ -10,6 +10,8 @@ packages=()
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || ! missing initdb || packages+=(postgresql)
 missing node && packages+=(nodejs)
 missing npm && packages+=(npm)
+missing java && packages+=(default-jre-headless)
+missing mvn && packages+=(maven)
 if ((${#packages[@]})); then
   apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"
 fi
@@ -31,4 +33,12 @@ fi
 [[ tests/peers/node_modules -nt tests/peers/package.json ]] || {
   npm install --prefix tests/peers --no-audit --no-fund --no-package-lock --ignore-scripts --silent
   touch tests/peers/node_modules
+}
+
+# Kafka's jars; Maven resolves what belongs together. Should that fail, its words say why, and no other broker is taken.
+[[ .services/kafka/fetched -nt tests/services/kafka.pom.xml ]] || {
+  rm -rf .services/kafka
+  mvn --batch-mode --no-transfer-progress --quiet --file tests/services/kafka.pom.xml \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/.services/kafka"
+  touch .services/kafka/fetched
 }

@@ -5,7 +5,9 @@ import pytest
 from sqlalchemy.engine import URL
 
 from streams.database import Database
+from tests.services import kafka as broker
 from tests.services import postgres
+from tests.streams.distributed import Country, country
 from tests.streams.storing import Store, url_in
 
 
@@ -14,6 +16,20 @@ def server() -> Iterator[URL]:
     """A PostgreSQL server for the whole run."""
     with postgres.server() as at:
         yield at
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The address of a Kafka broker for the whole run."""
+    with broker.server() as at:
+        yield at
+
+
+@pytest.fixture
+def land(server: URL, kafka: str, tmp_path: Path) -> Iterator[Country]:
+    """A platform on PostgreSQL and Kafka."""
+    with country(server, kafka, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -281,15 +281,6 @@ def test_planning_again_changes_nothing(world: World) -> None:
     assert world.health().facts == before + 1
 
 
-def test_the_reconciler_takes_only_those_who_wait_long(world: World) -> None:
-    """Asked for what was recorded before a moment, planning leaves alone what came later."""
-    world.take(card(AIGERIM, "2025-12-20"))
-    world.at(LATER)
-    world.take(card(DANA, "2025-12-20"))
-    assert world.platform.planning.drain(NOON.replace(hour=8)) == 1
-    assert waiting(world) == names(world, DANA)
-
-
 def test_who_waits_longest_is_planned_first(world: World) -> None:
     """A small batch takes those whose facts were recorded first, however many came later."""
     world.take(card(MARAT, "2025-12-20"))

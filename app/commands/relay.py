@@ -1,0 +1,16 @@
+"""habarshy relay: tells Kafka whom each event woke."""
+
+from app.listening import HealthHost, HealthPort, health_listener
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.terminal import talk
+
+
+def relay(
+    health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", clock: ClockTime = None,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Relay the log to Kafka. One is active; others wait, and one of them takes over."""
+    from app.working import relay_log  # noqa: PLC0415  (imports that no other command needs)
+
+    relay_log(settings_of(database, key_file), clock_of(clock), health_listener(health_host, health_port))
+    talk("stopped")

@@ -1,0 +1,91 @@
+"""What a role says of itself on its health port: /livez, /readyz, /health and /metrics. There is no person in it."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import uvicorn
+from fastapi import FastAPI, Response
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.compose import Platform
+from app.http.health import Probes
+from app.http.metrics import exposition
+from app.http.problems import RETRY_SECONDS, Problem, install
+from streams.health import Standing, standing
+from streams.lag import Lag
+from streams.topics import KafkaUnavailable
+
+
+class Role(Struct, frozen=True):
+    """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work."""
+
+    name: str
+    platform: Platform
+    lags: Callable[[], Sequence[Lag]] = tuple
+    unready: Callable[[], str] = str
+
+    def standing(self) -> Standing | None:
+        """How the platform stands, if its database answers."""
+        on = self.platform
+        try:
+            return standing(on.database, on.log, on.follower, on.clock())
+        except SQLAlchemyError:
+            return None
+
+    def lagging(self) -> Sequence[Lag]:
+        """How far this role is behind, as far as its database and Kafka say."""
+        try:
+            return self.lags()
+        except (SQLAlchemyError, KafkaUnavailable):
+            return ()
+
+
+def role_application(role: Role) -> FastAPI:
+    """The routes."""
+    app = FastAPI(title="Habarshy", docs_url=None, redoc_url=None, openapi_url=None)
+    install(app)
+    probes = Probes(role.platform.database, role.platform.log)
+
+    def readyz() -> Any:  # noqa: ANN401  (FastAPI makes the answer of it)
+        if reason := role.unready():
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers={"Retry-After": RETRY_SECONDS})
+        return probes.readyz()
+
+    def health() -> Response:
+        found = {"role": role.name, "lag": role.lagging(), "standing": role.standing()}
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
+    def metrics() -> Response:
+        found = role.standing()
+        ready = found is not None and not role.unready()
+        return Response(exposition(role.name, found, role.lagging(), ready=ready), media_type=CONTENT_TYPE_LATEST)
+
+    app.add_api_route("/livez", probes.livez, methods=["GET"])
+    app.add_api_route("/readyz", readyz, methods=["GET"])
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/metrics", metrics, methods=["GET"])
+    return app
+
+
+@contextlib.contextmanager
+def answering(role: Role, listener: socket.socket | None) -> Iterator[None]:
+    """Answer on that port, if there is one, in a thread: also while the work waits for its store."""
+    if listener is None:
+        yield
+        return
+    config = uvicorn.Config(role_application(role), log_level="critical", access_log=False, server_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="health", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

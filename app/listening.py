@@ -1,0 +1,38 @@
+"""Sockets that are opened before anything else is done, so that a port that is taken stops the start."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from app.terminal import Exit, stop, talk
+
+BACKLOG = 2048
+
+HealthPort = Annotated[
+    int | None,
+    typer.Option(
+        "--health-port", min=0, max=65535, help="Answer /livez, /readyz, /health and /metrics here; 0: any free port."
+    ),
+]
+HealthHost = Annotated[
+    str, typer.Option("--health-host", help="The address of the health port; by default this machine only.")
+]
+
+
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """The open socket; `option` is what chose the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        stop(Exit.UNAVAILABLE, f"cannot listen on {host} port {port}: {error.strerror}; choose another with {option}")
+
+
+def health_listener(host: str, port: int | None) -> socket.socket | None:
+    """The open socket of the health port, if there is to be one."""
+    if port is None:
+        return None
+    listener = listen(host, port, "--health-port")
+    talk(f"health on http://{host}:{listener.getsockname()[1]}")
+    return listener

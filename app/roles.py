@@ -1,0 +1,82 @@
+"""What the long-running roles share: they wait for what heals, and stop when they are asked to."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import make_url
+
+from app.clock import Clock
+from app.compose import Platform, compose
+from app.settings import BadSettings, Settings
+from app.terminal import talk
+from streams.one_active import NeedsPostgres
+from streams.outages import STORE_AWAY, Patience, heals, told
+from streams.topics import KafkaUnavailable, Topics
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The topics of the settings.
+
+    Raises:
+        BadSettings: no broker is named.
+    """
+    if not settings.kafka:
+        raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
+    return Topics(
+        settings.kafka, settings.kafka_prefix, settings.kafka_replication, settings.kafka_retention_hours,
+        settings.kafka_life_hours,
+    )  # fmt: skip
+
+
+def composed(settings: Settings, clock: Clock) -> Platform:
+    """The platform, as soon as its database answers.
+
+    Raises:
+        NeedsPostgres: it is on SQLite.
+        BadSettings, DatabaseUnavailable, …: as `compose`, where waiting does not help.
+    """
+    if make_url(settings.database).get_backend_name() == "sqlite":
+        raise NeedsPostgres
+    patience = Patience(talk)
+    while True:
+        try:
+            return compose(settings, clock)
+        except STORE_AWAY as error:
+            if not heals(error):
+                raise
+            threading.Event().wait(patience.after(told(error)))
+
+
+def topics_there(topics: Topics) -> None:
+    """Return once Kafka answers and has the topics.
+
+    Raises:
+        TopicRefused, WrongPartitions: what waiting does not heal.
+    """
+    patience = Patience(talk)
+    while True:
+        try:
+            return topics.ensure()
+        except KafkaUnavailable as error:
+            threading.Event().wait(patience.after(str(error)))
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls `stop`, the second one ends at once."""
+
+    def asked(*_: object) -> None:
+        for each in STOP_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        stop()
+
+    before = {each: signal.signal(each, asked) for each in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,91 @@
+"""The wiring of the roles that work with Kafka: one process each, with what it says of itself on its health port."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from app.clock import Clock
+from app.compose import Platform
+from app.http.role import Role, answering
+from app.roles import composed, stopping, topics_of, topics_there
+from app.settings import Settings
+from app.terminal import talk
+from streams.areas import AreaPlanning
+from streams.kafka_intake import TakeIn
+from streams.lag import KafkaLag
+from streams.planning import Planning
+from streams.reconciling import Reconciler
+from streams.relay import Relay
+from streams.topics import Sender, Topics
+from streams.upkeep import Upkeep
+from streams.woken import PlanWoken
+from streams.worker import Handler, Tuning, Worker
+
+
+def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Relay the log, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    relay = Relay(platform.database, platform.names, topics, clock, talk)
+    role = Role("relay", platform, lambda: [relay.behind()], lambda: relay.away)
+    with answering(role, health), stopping(relay.stop):
+        relay.run()
+    platform.database.close()
+
+
+def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Plan whom records wake, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    platform.library.rules()
+    handler = PlanWoken(platform.planning, platform.aside, topics.persons)
+    with _upkeep(platform):
+        _work("worker", platform, topics, handler, health)
+    platform.database.close()
+
+
+def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> None:
+    """Take in events of registries, until stopped."""
+    topics = topics_of(settings)
+    platform = composed(settings, clock)
+    platform.library.rules()
+    with closing(Sender(topics.address)) as sender:
+        _work("intake", platform, topics, TakeIn(platform.intake, topics, sender), health)
+    platform.database.close()
+
+
+def _work(name: str, platform: Platform, topics: Topics, handler: Handler, health: socket.socket | None) -> None:
+    topics_there(topics)
+    tuning = Tuning(session=platform.settings.kafka_session_seconds)
+    with closing(KafkaLag(topics, name, handler.topic, platform.clock)) as lag:
+        worker = Worker(topics, name, handler, talk, lag.partitions, tuning)
+        with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
+            asyncio.run(_until_stopped(worker))
+
+
+async def _until_stopped(worker: Worker) -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with stopping(stop):
+        await worker.run(stopped)
+
+
+@contextmanager
+def _upkeep(platform: Platform) -> Iterator[None]:
+    """What one of the workers does for all, with planners of its own: theirs is another thread."""
+    planning = Planning(platform.database, platform.log, platform.library, platform.clock)
+    areas = AreaPlanning(platform.database, platform.log, platform.library, planning, platform.clock)
+    reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
+    upkeep = Upkeep(platform.database, areas, platform.follower, reconciler, talk)
+    thread = threading.Thread(target=upkeep.run, name="upkeep")
+    thread.start()
+    try:
+        yield
+    finally:
+        upkeep.stop()
+        thread.join()

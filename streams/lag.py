@@ -1,0 +1,87 @@
+"""How far readers are behind, as a count and in seconds: the relay behind the log, workers behind their topic."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from msgspec import Struct
+
+from projections.tables import micros
+from streams.topics import PARTITIONS, KafkaUnavailable, Topics, client, reason_of
+
+
+class Lag(Struct, frozen=True):
+    """So many wait, the first of them for so many seconds; of a topic's partition, or (the relay's) of the log."""
+
+    count: int
+    seconds: float
+    topic: str = ""
+    partition: int | None = None
+
+
+class KafkaLag:
+    """Looks what a group has not acknowledged yet, by connections of its own: also where the group is stuck."""
+
+    def __init__(self, topics: Topics, role: str, topic: str, clock: Callable[[], datetime]) -> None:
+        self._topics, self._topic, self._clock = topics, topic, clock
+        self._group = topics.group(role)
+        self._lock = threading.Lock()
+        self._consumer: Consumer | None = None
+
+    def partitions(self) -> list[Lag]:
+        """The lag of every partition.
+
+        Raises:
+            KafkaUnavailable: it does not answer.
+        """
+        with self._lock:
+            consumer = self._consumer = self._consumer or Consumer(
+                client(self._topics.address)
+                | {"group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+            )
+            try:
+                waiting = self._waiting(consumer)
+                since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
+            except KafkaException as error:
+                raise KafkaUnavailable(self._topics.address, reason_of(error)) from None
+        now = micros(self._clock()) // 1000
+        return [
+            Lag(waiting[at][0], max(0.0, (now - since[at]) / 1000), self._topic, at)
+            if at in waiting else Lag(0, 0.0, self._topic, at)
+            for at in range(PARTITIONS)
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
+        """Partition -> how many records wait, and the first one's offset, where any does."""
+        limit = self._topics.answer_seconds
+        found: dict[int, tuple[int, int]] = {}
+        wanted = [TopicPartition(self._topic, partition) for partition in range(PARTITIONS)]
+        for each in consumer.committed(wanted, timeout=limit):
+            low, high = consumer.get_watermark_offsets(each, timeout=limit)
+            first = max(low, each.offset)
+            if high > first:
+                found[each.partition] = (high - first, first)
+        return found
+
+    def _since(self, consumer: Consumer, first: Mapping[int, int]) -> dict[int, int]:
+        """Partition -> when its first waiting record was written (milliseconds); each of them is read for that."""
+        found: dict[int, int] = {}
+        try:
+            while missing := [
+                TopicPartition(self._topic, at, offset) for at, offset in first.items() if at not in found
+            ]:
+                consumer.assign(missing)  # anew each time: one record of each is enough
+                message = consumer.poll(self._topics.answer_seconds)
+                if message is None:
+                    raise KafkaUnavailable(self._topics.address, "no record in time")
+                if message.error() is None:
+                    found[message.partition() or 0] = message.timestamp()[1]
+        finally:
+            consumer.unassign()
+        return found

@@ -1,0 +1,125 @@
+"""The relay: reads the log by position and tells Kafka whom each event woke.
+
+One is active; its position is saved only after every record was reported as delivered. What happens in between is
+sent again, which costs nothing: a record only wakes, and the database decides.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.ids import Names
+from projections import positions
+from projections.tables import micros
+from streams.database import Database
+from streams.lag import Lag
+from streams.mapper import decode_life
+from streams.one_active import RELAY, OneActive
+from streams.outages import STORE_AWAY, Patience, heals, told
+from streams.recorder import FactRecorder, page_of
+from streams.topics import KafkaUnavailable, NotDelivered, Record, Sender, Topics
+from streams.wakes import WAKING, Waking, Woken
+
+READER = "relay"
+PAGE = 5000
+LOOK_EVERY, TURN_EVERY = 0.05, 1.0
+"""Seconds between two looks for new facts, and between two tries to become the active one."""
+
+
+class Relay:
+    """Sends one record for each event and person named, in the order of the log.
+
+    Raises NeedsPostgres on SQLite.
+    """
+
+    def __init__(
+        self, database: Database, names: Names, topics: Topics, clock: Callable[[], datetime],
+        tell: Callable[[str], None], page: int = PAGE,
+    ) -> None:  # fmt: skip
+        self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
+        self._waking, self._sender = Waking(names, page), Sender(topics.address)
+        self._turn = OneActive(database, RELAY)
+        self._stopping = threading.Event()
+        self.active, self._waiting, self.away = False, False, ""
+
+    def stop(self) -> None:
+        """Begin no further page."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Relay until stopped; waits for its turn, for the database and for Kafka.
+
+        Raises:
+            DatabaseError: what waiting does not heal, such as another password.
+            TopicRefused, WrongPartitions: the topics are not ours.
+        """
+        patience = Patience(self._tell)
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._take_turn(patience)
+                except STORE_AWAY as error:
+                    if not heals(error):
+                        raise
+                    self._pause(patience, told(error))
+                except (KafkaUnavailable, NotDelivered) as error:
+                    self._pause(patience, str(error))
+        finally:
+            self._give_up()
+            self._sender.close()
+
+    def _take_turn(self, patience: Patience) -> None:
+        if (session := self._turn.take()) is not None:
+            self._active(session, patience)
+            return
+        if not self._waiting:
+            self._tell("another relay is active; this one takes over when it ends")
+        self._waiting = True
+        self._stopping.wait(TURN_EVERY)
+
+    def _pause(self, patience: Patience, reason: str) -> None:
+        """Let another one try meanwhile."""
+        self._give_up()
+        self.away = reason
+        self._stopping.wait(patience.after(reason))
+
+    def _give_up(self) -> None:
+        self.active = False
+        self._turn.give_up()
+
+    def _active(self, session: Connection, patience: Patience) -> None:
+        self._topics.ensure()
+        self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
+        self.active, self._waiting = True, False
+        while not self._stopping.is_set():
+            if not self.page(session):
+                self._stopping.wait(LOOK_EVERY)
+            patience.over("relaying")
+            self.away = ""
+
+    def page(self, session: Connection) -> int:
+        """One page further; returns how many positions that was."""
+        before = positions.position_of(session, READER)
+        with self._database.reading() as connection:
+            upto, woken = self._waking.after(connection, before)
+        self._sender.send(self._records(woken))
+        if upto > before:
+            positions.save(session, READER, upto)
+        return upto - before
+
+    def _records(self, woken: list[Woken]) -> Iterator[Record]:
+        topic = self._topics.persons
+        return (Record(topic, key, value) for key, value in woken)
+
+    def behind(self) -> Lag:
+        """How far the relay, whichever is active, is behind the log (in positions)."""
+        with self._database.reading() as connection:
+            position = positions.position_of(connection, READER)
+            count = FactRecorder.last_position(connection) - position
+            first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
+        if first is None:
+            return Lag(count, 0.0)
+        waits = micros(self._clock()) - micros(decode_life(first[4]).recorded)
+        return Lag(count, max(0.0, waits / 1_000_000))

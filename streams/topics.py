@@ -1,0 +1,227 @@
+"""The topics: what they are called, how they are made, and how records are sent to them.
+
+Topics are made by us, never by the broker: how many partitions they have decides which person's records go where.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import TopicMetadata
+from confluent_kafka.cimpl import NewTopic
+from msgspec import Struct
+
+PARTITIONS = 12
+"""Of every topic, for good: with another number, the same key would go to another partition."""
+HOUR_MS = 3_600_000
+DELIVERY_SECONDS = 20.0
+"""How long the broker may take to take over a record."""
+_QUIET = {"log_level": 0}
+"""librdkafka writes to stderr by itself, and every few milliseconds where a broker is away; we say it once."""
+
+
+class KafkaUnavailable(Exception):
+    """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(address=address, reason=reason))
+
+
+class WrongPartitions(Exception):
+    """The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order.
+
+    Let the workers drain it, delete it, and start again: it is made anew, and nothing is lost with it.
+    """
+
+    def __init__(self, topic: str, found: int, wanted: int) -> None:
+        text = " ".join((type(self).__doc__ or "").split())
+        super().__init__(text.format(topic=topic, found=found, wanted=wanted))
+
+
+class TopicRefused(Exception):
+    """Kafka refuses to make the topic {topic}: {reason}."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(topic=topic, reason=reason))
+
+
+class NotDelivered(Exception):
+    """Kafka at {address} did not take over {count} records ({reason}). They are sent again."""
+
+    def __init__(self, address: str, count: int, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(address=address, count=count, reason=reason))
+
+
+class Topics(Struct, frozen=True):
+    """Where Kafka is, and the names of what is ours there; several platforms on one Kafka have prefixes.
+
+    `replication`: copies of each partition; `retention_hours`: of what only wakes. What registries send in, and
+    what of it was refused, is kept `life_hours`: it is people's data. `answer_seconds`: how long Kafka may take.
+    """
+
+    address: str
+    prefix: str = ""
+    replication: int = 1
+    retention_hours: int = 7 * 24
+    life_hours: int = 24
+    answer_seconds: float = 5.0
+
+    @property
+    def persons(self) -> str:
+        """Who has something new: key = pseudonym, value = position, type and time; no personal data."""
+        return f"{self.prefix}persons"
+
+    @property
+    def life_in(self) -> str:
+        """CloudEvents of registries."""
+        return f"{self.prefix}life-events.in"
+
+    @property
+    def life_dead(self) -> str:
+        """Those of them that were refused, with the reason."""
+        return f"{self.prefix}life-events.dead"
+
+    def group(self, role: str) -> str:
+        """The consumer group of a role."""
+        return f"{self.prefix}habarshy-{role}"
+
+    def hours(self) -> Mapping[str, int]:
+        """Every topic, and for how long its records are kept."""
+        return {
+            self.persons: self.retention_hours, self.life_in: self.life_hours, self.life_dead: self.life_hours,
+        }  # fmt: skip
+
+    def ensure(self) -> None:
+        """Make the topics that are missing.
+
+        Raises:
+            KafkaUnavailable: it does not answer, which may heal.
+            TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
+        """
+        admin = AdminClient(client(self.address))
+        try:
+            found = admin.list_topics(timeout=self.answer_seconds).topics
+            self._make(admin, [name for name in self.hours() if name not in found])
+            found = admin.list_topics(timeout=self.answer_seconds).topics
+        except KafkaException as error:
+            raise KafkaUnavailable(self.address, reason_of(error)) from None
+        self._check(found)
+
+    def _make(self, admin: AdminClient, names: Sequence[str]) -> None:
+        if not names:
+            return
+        wanted = [self._wanted(name) for name in names]
+        for name, made in admin.create_topics(wanted, operation_timeout=self.answer_seconds).items():
+            try:
+                made.result(self.answer_seconds * 2)
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code in _MAY_HEAL:
+                    raise
+                if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+                    raise TopicRefused(name, reason_of(error)) from None
+
+    def _wanted(self, name: str) -> NewTopic:
+        kept = {"cleanup.policy": "delete", "retention.ms": str(self.hours()[name] * HOUR_MS)}
+        return NewTopic(name, PARTITIONS, self.replication, config=kept)
+
+    def _check(self, found: Mapping[str, TopicMetadata]) -> None:
+        for name in self.hours():
+            if name in found and (count := len(found[name].partitions)) != PARTITIONS:
+                raise WrongPartitions(name, count, PARTITIONS)
+
+
+_MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)
+
+
+def client(address: str) -> dict[str, Any]:
+    """What every client of ours is configured with."""
+    return {
+        "bootstrap.servers": address,
+        "client.id": "habarshy",
+        "socket.connection.setup.timeout.ms": 10_000,
+        **_QUIET,
+    }
+
+
+def reason_of(error: KafkaException) -> str:
+    """The broker's word for it."""
+    return str(error.args[0].str())
+
+
+class Record(Struct, frozen=True, gc=False):
+    """What is sent: `key` decides the partition."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Sender:
+    """Sends records and answers for them: only what Kafka reported as delivered counts as sent.
+
+    Idempotent: a record that the client itself repeats is stored once, and in order.
+    """
+
+    def __init__(self, address: str, seconds: float = DELIVERY_SECONDS) -> None:
+        self._address, self._seconds = address, seconds
+        self._producer: Producer | None = None
+        self._delivered = 0
+        self._reason = ""
+
+    def send(self, records: Iterable[Record]) -> int:
+        """Send them all; returns how many, once every one is stored.
+
+        Raises:
+            NotDelivered: not all were; some may have been.
+        """
+        producer = self._producer = self._producer or Producer(_sending(self._address, self._seconds))
+        self._delivered, self._reason, count = 0, "", 0
+        try:
+            for count, record in enumerate(records, 1):  # noqa: B007  (used after the loop)
+                self._produce(producer, record)
+            producer.flush(self._seconds * 2)
+        except KafkaException as error:
+            self._reason = reason_of(error)
+        if self._delivered != count or self._reason:
+            self._let_go()
+            raise NotDelivered(self._address, count - self._delivered, self._reason or "no answer in time")
+        return count
+
+    def _produce(self, producer: Producer, record: Record) -> None:
+        while True:
+            try:
+                producer.produce(
+                    record.topic, record.value, record.key, on_delivery=self._reported, headers=list(record.headers)
+                )
+            except BufferError:  # as much as may wait does: wait for reports
+                producer.poll(0.1)
+            else:
+                return
+
+    def _reported(self, error: KafkaError | None, _message: Message) -> None:
+        if error is None:
+            self._delivered += 1
+        else:
+            self._reason = error.str()
+
+    def _let_go(self) -> None:
+        """What still waits in this producer must not go after what is sent again."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(0)
+            self._producer = None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._let_go()
+
+
+def _sending(address: str, seconds: float) -> dict[str, Any]:
+    return client(address) | {
+        "enable.idempotence": True, "acks": "all", "linger.ms": 5, "compression.type": "lz4",
+        "message.timeout.ms": int(seconds * 1000), "queue.buffering.max.messages": 200_000,
+        "partitioner": "murmur2_random",  # as Java's clients do it, so that any tool finds a person's partition
+    }  # fmt: skip

@@ -1,0 +1,177 @@
+"""The worker: Faust carries records to a handler, and they are acknowledged once the handler has committed.
+
+A transport loop only: raw bytes, batches without automatic acknowledgement, no tables, no exactly-once. Faust loses
+what an agent raises on, so the agent never raises: a store that is away is waited for, and a defect ends the process,
+after which everything that was not acknowledged comes again.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import traceback
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import faust
+from msgspec import Struct
+
+from streams.lag import Lag
+from streams.outages import STORE_AWAY, Patience, told
+from streams.topics import KafkaUnavailable, NotDelivered, Topics
+
+DEFECT = 70
+"""The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
+NEVER = 1e6
+"""Seconds after which aiokafka would leave the group because nobody polls: it then waits for a poll to come back, and
+Faust, which is in a rebalance by then, for its end before it polls. A process that is dead sends no heartbeats."""
+NOISY = ("faust", "mode", "aiokafka")
+AWAY: tuple[type[Exception], ...] = (*STORE_AWAY, NotDelivered)
+
+
+class Incoming(Struct, frozen=True, gc=False):
+    """A record as it came: where it stands (partition and offset), and what is in it."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Handler(Protocol):
+    """What is done with the records of a topic, in batches, each in a thread."""
+
+    @property
+    def topic(self) -> str:
+        """Whose records."""
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        """Do it, and commit: what this returns from is acknowledged. It may come again, and must bear that."""
+
+
+class Tuning(Struct, frozen=True):
+    """How the records come: so many at once, or those of so many seconds.
+
+    `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
+    seconds after which a worker that has nothing in hand, while records of its partitions wait, starts anew.
+    """
+
+    batch: int = 500
+    within: float = 0.02
+    session: float = 30.0
+    stalled: float = 60.0
+
+
+class Worker:
+    """One member of a consumer group; as many as there are partitions share the work."""
+
+    def __init__(
+        self, topics: Topics, role: str, handler: Handler, tell: Callable[[str], None],
+        lag: Callable[[], Sequence[Lag]], tuning: Tuning | None = None, end: Callable[[int], None] = os._exit,
+    ) -> None:  # fmt: skip
+        self._topics, self._role, self._handler, self._tell = topics, role, handler, tell
+        self._lag, self._tuning, self._end = lag, tuning or Tuning(), end
+        self._batches = 0
+        self._busy, self._hand = threading.Lock(), asyncio.Lock()
+        self._stopping = False
+        self.away = ""
+
+    async def run(self, stopped: asyncio.Event) -> None:
+        """Work until the event is set; what is in hand then is finished and acknowledged."""
+        for name in NOISY:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what is away
+        app = _app(self._topics, self._role, self._tuning)
+        topic = app.topic(
+            self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        app.agent(topic, name=self._role)(self._carry)
+        await app.start()
+        self._tell(f"working on {self._handler.topic}")
+        watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment))
+        ended = [asyncio.ensure_future(each) for each in watched]
+        await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        for each in ended:
+            each.cancel()
+        self._stopping = True
+        await self._hand.acquire()  # the batch in hand is done, and no other one begins
+        await app.consumer.maybe_wait_for_commit_to_finish()
+        await app.consumer.force_commit()
+        await app.stop()
+        if not stopped.is_set():
+            self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
+            self._end(DEFECT)
+
+    async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
+        """Return once Faust has gone silent, as it sometimes does: nothing came, though records wait."""
+        before = -1
+        while before != self._batches or not await self._waits(assignment):
+            before = self._batches
+            await asyncio.sleep(self._tuning.stalled)
+
+    async def _waits(self, assignment: Callable[[], Iterable[Any]]) -> bool:
+        if self._hand.locked():
+            return False
+        try:
+            lags = await asyncio.to_thread(self._lag)
+        except KafkaUnavailable:
+            return False
+        return bool({each.partition for each in assignment()} & {lag.partition for lag in lags if lag.count})
+
+    async def _carry(self, stream: Any) -> None:  # noqa: ANN401  (Faust's stream)
+        batches: AsyncIterable[list[Any]] = stream.noack_take(self._tuning.batch, within=self._tuning.within)
+        async for events in batches:
+            async with self._hand:
+                if await self._handled([_incoming(event.message) for event in events]):
+                    for event in events:
+                        event.ack()
+            self._batches += 1
+
+    async def _handled(self, records: Sequence[Incoming]) -> bool:
+        """Whether it is done; however long that takes, unless the worker is to stop and the store is away.
+
+        Meanwhile Faust's buffer fills up, and then it fetches no more. (To pause the partitions would lose what is
+        fetched and not yet in the buffer: docs/decisions/0007.)
+        """
+        patience = Patience(self._tell)
+        while not self._stopping:
+            try:
+                await asyncio.shield(asyncio.to_thread(self._take, records))
+            except AWAY as error:
+                self.away = told(error)
+                await asyncio.sleep(patience.after(self.away))
+            except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)
+                self._defect(error)
+                return False
+            else:
+                patience.over("working")
+                self.away = ""
+                return True
+        return False
+
+    def _take(self, records: Sequence[Incoming]) -> None:
+        """One batch at a time: one whose agent was cancelled may still be under way."""
+        with self._busy:
+            self._handler.take(records)
+
+    def _defect(self, error: Exception) -> None:
+        """Say where (not what: a message may hold data), and end without acknowledging."""
+        where = "".join(traceback.format_tb(error.__traceback__))
+        self._tell(f"{where}{type(error).__name__}: a defect; nothing of this batch was acknowledged")
+        self._end(DEFECT)
+
+
+def _incoming(message: Any) -> Incoming:  # noqa: ANN401  (Faust's message)
+    return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))
+
+
+def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Faust's app)
+    return faust.App(
+        topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
+        store="memory://", web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
+        topic_disable_leader=True, topic_allow_declare=False, consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=2048, stream_wait_empty=False,
+        broker_commit_interval=1.0, broker_commit_every=1000, broker_session_timeout=tuning.session,
+        broker_heartbeat_interval=tuning.session / 10, broker_rebalance_timeout=tuning.session * 2,
+        broker_max_poll_interval=NEVER,
+    )  # fmt: skip

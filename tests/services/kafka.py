@@ -1,0 +1,162 @@
+"""An Apache Kafka broker of the tests' own: one KRaft node on private ports of loopback, in a folder of its own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+GIVEN = "HABARSHY_TEST_KAFKA"
+"""`host:port` of a broker to use instead, on which topics may be created and deleted."""
+
+JARS = Path(__file__).parents[2] / ".services" / "kafka"
+PATIENCE, LOOK_EVERY = 60.0, 0.05
+"""Seconds for the broker to start or stop, and between two looks whether it has."""
+_CLUSTER = "aGFiYXJzaHktdGVzdHMtMQ"
+_MEMORY = ("-Xms128m", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+
+class NoKafka(Exception):
+    """Apache Kafka is not there. Run `make services`, or name a broker in HABARSHY_TEST_KAFKA."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class DidNotStart(Exception):
+    """Kafka did not start; its last words: {words}."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(words=words))
+
+
+class Broker:
+    """One node, which can be stopped and started again on the same port with the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._java = folder, shutil.which("java")
+        if self._java is None or not any(JARS.glob("kafka_*.jar")):
+            raise NoKafka
+        port, controller = _free_ports(2)
+        self.address = f"127.0.0.1:{port}"
+        self._port = port
+        self._settings = folder / "server.properties"
+        self._settings.write_text(_SETTINGS.format(port=port, controller=controller, data=folder / "data"))
+        (folder / "log4j2.properties").write_text(_LOGGING)
+        self._run("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER, "--config", str(self._settings))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers.
+
+        Raises:
+            DidNotStart: it ended, or took too long.
+        """
+        command = self._command("kafka.Kafka", str(self._settings))
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  (our own)
+        for _ in range(int(PATIENCE / LOOK_EVERY)):
+            if self._process.poll() is not None:
+                break
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", self._port)) == 0:
+                    return
+            Event().wait(LOOK_EVERY)
+        self.kill()
+        raise DidNotStart(self._words())
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until it has."""
+        if self._process is not None:
+            self._process.terminate()
+            self._ended()
+
+    def kill(self) -> None:
+        """End it as a failing machine would."""
+        if self._process is not None:
+            self._process.kill()
+            self._ended()
+
+    close = kill
+
+    def _ended(self) -> None:
+        assert self._process is not None
+        self._process.wait(PATIENCE)
+        self._process = None
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        done = subprocess.run(self._command(tool, *arguments), capture_output=True, check=False)  # noqa: S603  (our own arguments)
+        if done.returncode != 0:
+            raise DidNotStart((done.stdout + done.stderr).decode()[-2000:])
+
+    def _command(self, main: str, *arguments: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
+        return [str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
+
+    def _words(self) -> str:
+        return (self._folder / "log").read_text()[-2000:]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a running broker, stopped and removed afterwards.
+
+    Raises:
+        DidNotStart, NoKafka: with what to do about it.
+    """
+    if given := os.environ.get(GIVEN):
+        yield given
+        return
+    with own() as broker:
+        yield broker.address
+
+
+@contextmanager
+def own() -> Iterator[Broker]:
+    """A running broker that the test may stop and start."""
+    with tempfile.TemporaryDirectory(prefix="habarshy-kafka-") as folder, closing(Broker(Path(folder))) as broker:
+        broker.start()
+        yield broker
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+_SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=false
+"""
+_LOGGING = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c: %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+"""

@@ -1,0 +1,241 @@
+"""A platform on a real PostgreSQL and a real Kafka, as one process of several has it, and how to look into both."""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from sqlalchemy.engine import URL
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose
+from app.settings import load_settings
+from projections import history, nudges
+from streams.cloudevents import Envelope
+from streams.lag import KafkaLag
+from streams.publishing import Publisher
+from streams.relay import Relay
+from streams.topics import PARTITIONS, Topics
+from streams.woken import PlanWoken
+from streams.worker import Handler, Tuning, Worker
+from templates.loader import load_packs
+from tests.services import postgres
+from tests.streams.storing import PATIENCE
+from tests.world import KEYRING, LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
+
+_numbers = itertools.count(1)
+LOOK_EVERY = 0.02
+QUICK = Tuning(session=6.0)
+"""Seconds between two looks whether something has come true in another process."""
+
+
+class Found(NamedTuple):
+    """A record as it stands in a topic."""
+
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, bytes]
+
+
+class Country:
+    """One database, one prefix of topics, and one process's platform on them."""
+
+    def __init__(self, at: URL, kafka: str, folder: Path) -> None:
+        self.url = at.render_as_string(hide_password=False)
+        self.topics = Topics(kafka, prefix=f"t{os.getpid()}-{next(_numbers)}.")
+        self.clock = VirtualClock(NOON)
+        self.key_file = folder / "keys"
+        self.key_file.touch(mode=0o600)
+        wrapping = {str(version): key.hex() for version, key in KEYRING.wrapping.items()}
+        self.key_file.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
+        self.platform = self.process()
+        Publisher(self.platform.database, self.platform.log, self.platform.names).publish(
+            load_packs([few_triggers(folder)]), by="pack", now=NOON
+        )
+        self.told: list[str] = []
+
+    def process(self) -> Platform:
+        """One more process's platform."""
+        return compose(load_settings(database=self.url), self.clock, KEYRING)
+
+    def relay(self, on: Platform | None = None, page: int = 5000) -> Relay:
+        """A relay of that platform's."""
+        on = on or self.platform
+        return Relay(on.database, on.names, self.topics, self.clock, self.told.append, page)
+
+    def take(self, *envelopes: Envelope) -> None:
+        """Take events in, all of which are accepted."""
+        assert all(outcome.accepted for outcome in self.platform.intake.accept(envelopes))
+
+    def relayed(self) -> None:
+        """Have a relay of this process relay all that there is."""
+        role = self.relay()
+        with running(role.run, role.stop):
+            eventually(lambda: role.active and not role.behind().count)
+
+    def unplanned(self) -> int:
+        """How many history rows wait for their plan."""
+        with self.platform.database.reading() as connection:
+            return history.waiting(connection)[0]
+
+    def records(self, topic: str | None = None) -> list[Found]:
+        """All records of a topic (by default of those who are woken), by partition, in their order there."""
+        return sorted(_read(self.topics.address, topic or self.topics.persons), key=lambda one: one.partition)
+
+    def committed(self, role: str, topic: str | None = None) -> int:
+        """How many records of the topic the role has acknowledged."""
+        return sum(max(0, offset) for offset in committed(self.topics, role, topic or self.topics.persons))
+
+    def close(self) -> None:
+        """Let go of the database and of the topics."""
+        self.platform.database.close()
+        AdminClient({"bootstrap.servers": self.topics.address}).delete_topics(list(self.topics.hours()))
+
+
+@contextmanager
+def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
+    """A platform on a new database with a few triggers, and on topics of its own."""
+    with postgres.fresh(server) as at:
+        made = Country(at, kafka, folder)
+        yield made
+        made.close()
+
+
+@contextmanager
+def working(land: Country, handler: Handler | None = None, role: str = "worker") -> Iterator[Worker]:
+    """A worker of this process works during the block."""
+    handler = handler or PlanWoken(land.platform.planning, land.platform.aside, land.topics.persons)
+    lag = KafkaLag(land.topics, role, handler.topic, land.clock)
+    worker = Worker(land.topics, role, handler, land.told.append, lag.partitions, QUICK)
+    stops: list[Callable[[], object]] = []
+
+    async def work() -> None:
+        stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+        stops.append(lambda: loop.call_soon_threadsafe(stopped.set))
+        await worker.run(stopped)
+
+    land.topics.ensure()
+    with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
+        eventually(lambda: bool(stops))
+        yield worker
+    lag.close()
+
+
+def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    """A role as a process of its own, at the land's time."""
+    settings = {
+        "HABARSHY_DATABASE": land.url, "HABARSHY_KEY_FILE": str(land.key_file), "HABARSHY_KAFKA": land.topics.address,
+        "HABARSHY_KAFKA_PREFIX": land.topics.prefix, "HABARSHY_KAFKA_SESSION_SECONDS": "6",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
+    return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)
+
+
+def ended(running: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit code of a process, and what it said; it ends by itself."""
+    _, said = running.communicate(timeout=PATIENCE)
+    return running.returncode, said
+
+
+def everyday(persons: int) -> list[Envelope]:
+    """What happens to some people: registrations, cards, fines, a birth; corrected, annulled, and out of order."""
+    events: list[Envelope] = []
+    for number in range(1, persons + 1):
+        one = iin(number)
+        first = card(one, "2025-07-20", number=f"N{number}")
+        events += [*registered(one, LONG_AGO), first, fine(one, f"F{number}", "2025-06-01T10:00:00+05:00")]
+        if number % 3 == 0:
+            events.append(corrected(first, 2, expires_on="2025-09-30"))
+        if number % 5 == 0:
+            events.insert(0, annulled(first, 3))
+    events.append(birth(iin(persons + 1), iin(1), "2025-05-20", father=iin(2)))
+    return events
+
+
+def planned(on: Platform) -> bytes:
+    """Every nudge that stands in the database: its intent and whether it is pending, by id, as bytes."""
+    with on.database.reading() as connection:
+        found = nudges.of_persons(connection, history.persons_after(connection, "", 10**6))
+    every = sorted((one for theirs in found.values() for one in theirs.values()), key=lambda one: one.intent.id.int)
+    return msgspec.json.encode([(one.intent, one.pending) for one in every])
+
+
+@contextmanager
+def running(work: Callable[[], None], stop: Callable[[], object]) -> Iterator[None]:
+    """The work goes on in a thread during the block, and ends well when it is asked to stop."""
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(work)
+        try:
+            yield
+        finally:
+            stop()
+        going.result(PATIENCE)
+
+
+def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
+    """Wait until it holds, as it is another process that makes it so."""
+    pause = threading.Event()
+    for _ in range(int(patience / LOOK_EVERY)):
+        if holds():
+            return
+        pause.wait(LOOK_EVERY)
+    assert holds(), "it did not become true in time"
+
+
+def committed(topics: Topics, role: str, topic: str) -> list[int]:
+    """How far the role has acknowledged each partition (negative: not at all)."""
+    looking = Consumer({"bootstrap.servers": topics.address, "group.id": topics.group(role)})
+    try:
+        wanted = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+        return [each.offset for each in looking.committed(wanted, timeout=PATIENCE)]
+    finally:
+        looking.close()
+
+
+def _read(address: str, topic: str) -> Iterator[Found]:
+    reading = Consumer({"bootstrap.servers": address, "group.id": "looking", "enable.auto.commit": False})
+    try:
+        ends = _ends(reading, topic)
+        reading.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
+        for _ in range(sum(ends)):
+            message = reading.poll(PATIENCE)
+            assert message is not None
+            assert message.error() is None
+            headers = {name: _bytes(value) or b"" for name, value in dict(message.headers() or {}).items()}
+            yield Found(message.partition() or 0, _bytes(message.key()), _bytes(message.value()), headers)
+    finally:
+        reading.close()
+
+
+def _ends(reading: Consumer, topic: str) -> list[int]:
+    """Where each partition ends; a topic that was just made may not know its leaders yet."""
+    ends: list[int] = []
+
+    def known() -> bool:
+        try:
+            found = [
+                reading.get_watermark_offsets(TopicPartition(topic, n), timeout=PATIENCE) for n in range(PARTITIONS)
+            ]
+        except KafkaException:
+            return False
+        ends[:] = [each[1] for each in found]
+        return True
+
+    eventually(known)
+    return ends
+
+
+def _bytes(part: str | bytes | None) -> bytes | None:
+    return part.encode() if isinstance(part, str) else part

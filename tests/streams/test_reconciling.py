@@ -1,0 +1,101 @@
+"""The reconciler: whoever was forgotten is planned after a delay, and every find is counted."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from app.compose import Platform
+from projections import history
+from streams.planning import Planning
+from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
+from streams.upkeep import Upkeep
+from tests.streams.distributed import Country, eventually, everyday, planned, running
+from tests.world import LONG_AGO, NOON, World, card, iin, registered
+
+AIGERIM, DANA, SAULE = iin(1), iin(2), iin(3)
+LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
+
+
+def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
+    """The reconciler of that platform."""
+    on = world.platform
+    return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
+
+
+def kept(land: Country, on: Platform | None = None) -> Upkeep:
+    """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
+    on = on or land.platform
+    own = Reconciler(on.database, on.planning, on.aside, land.clock)
+    return Upkeep(on.database, on.areas, on.follower, own, land.told.append, every=0.02, reconcile_turns=1)
+
+
+class Fails(Planning):
+    """Fails on everybody."""
+
+    def plan_batch(self, persons: Sequence[str]) -> int:
+        raise LookupError(persons[0])
+
+
+def test_who_waits_for_too_long_is_planned(world: World) -> None:
+    """Whoever waits for longer than the delay is planned; who came since then is left to the others."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-12-20"))
+    world.at(LATER)
+    world.take(card(DANA, "2025-12-20"))
+    assert reconciler(world).run() == 1
+    assert world.platform.planning.waiting() == [world.name(DANA)]
+    assert world.nudges()
+
+
+def test_finds_are_counted_for_good(world: World) -> None:
+    """How many were found, and when last, stands in the health and outlives the process."""
+    assert (world.health().reconciled, world.health().reconciled_at) == (0, None)
+    world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"))
+    world.at(LATER)
+    reconciler(world).run()
+    world.take(card(SAULE, "2025-12-20"))
+    assert reconciler(world).run() == 0
+    assert (world.health().reconciled, world.health().reconciled_at) == (2, LATER)
+    world.at(LATER + timedelta(hours=1))
+    reconciler(world).run()
+    assert (world.health().reconciled, world.health().reconciled_at) == (3, LATER + timedelta(hours=1))
+
+
+def test_who_cannot_be_planned_is_found_once(world: World) -> None:
+    """A person who cannot be planned becomes a dead letter, and is no find ever after."""
+    world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"))
+    world.at(LATER)
+    on = world.platform
+    failing = Fails(on.database, on.log, on.library, world.clock)
+    assert reconciler(world, failing).run() == 2
+    assert world.health().dead_letters == 2
+    assert reconciler(world, failing).run() == 0
+    assert world.health().reconciled == 2
+    with on.database.reading() as connection:
+        waiting = history.unplanned(connection, 10)
+        assert set(on.aside.among(connection, waiting)) == {world.name(AIGERIM), world.name(DANA)}
+
+
+def test_without_a_wake_the_upkeep_plans(land: Country) -> None:
+    """Where Kafka loses everything, everybody is planned all the same, later, and the health says so."""
+    land.take(*everyday(10))
+    waited = len(land.platform.planning.waiting())
+    land.clock.advance_to(LATER)
+    upkeep = kept(land)
+    with running(upkeep.run, upkeep.stop):
+        eventually(lambda: not land.unplanned())
+        eventually(lambda: any("the reconciler planned" in each for each in land.told))
+    assert planned(land.platform) != b"[]"
+    with land.platform.database.reading() as connection:
+        assert finds(connection)[0] == waited
+
+
+def test_one_of_several_does_the_upkeep(land: Country) -> None:
+    """Of two workers one plans who was forgotten, so that each find is counted once; the other takes over."""
+    other = land.process()
+    first, second = kept(land), kept(land, other)
+    with running(first.run, first.stop):
+        eventually(lambda: first.active)
+        with running(second.run, second.stop):
+            assert not second.active
+            first.stop()
+            eventually(lambda: second.active)
+    other.database.close()

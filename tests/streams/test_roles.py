@@ -1,0 +1,179 @@
+"""The roles as processes: what is wrong is said, what heals is waited for, what cannot heal ends with its code."""
+
+import asyncio
+import json
+import re
+import signal
+import urllib.request
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from app.clock import system_clock
+from streams.lag import KafkaLag, Lag
+from streams.outages import heals
+from streams.topics import KafkaUnavailable, Record, Sender
+from streams.worker import DEFECT, Tuning, Worker
+from tests.streams.distributed import Country, ended, eventually, everyday, process, working
+from tests.streams.storing import PATIENCE, url_in
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"]])
+@pytest.mark.parametrize(
+    ("environment", "code", "words"),
+    [
+        ({"HABARSHY_KAFKA": ""}, 2, "HABARSHY_KAFKA=host:9092"),
+        ({"HABARSHY_DATABASE": "sqlite:////tmp/none.sqlite"}, 2, "habarshy run"),
+    ],
+)
+def test_what_cannot_be_used_is_said(
+    land: Country, role: list[str], environment: dict[str, str], code: int, words: str
+) -> None:
+    """Without a broker named, or on SQLite, a role ends with 2 and says what to do."""
+    assert_ends(land, role, environment, code, words)
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+def test_a_database_that_refuses_us_ends_the_role(land: Country, role: list[str]) -> None:
+    """Where the server answers that there is no such database, waiting does not help: 3."""
+    other = make_url(land.url).set(database="nobody_made_it").render_as_string(hide_password=False)
+    assert_ends(land, role, {"HABARSHY_DATABASE": other}, 3, "nobody_made_it")
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -> None:
+    """A topic with another number of partitions ends a role with 3, and the words say what to do."""
+    admin = AdminClient({"bootstrap.servers": land.topics.address})
+    for made in admin.create_topics([NewTopic(land.topics.persons, 3, 1)]).values():
+        made.result()
+    assert_ends(land, role, {}, 3, "has 3 partitions, not 12")
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize(
+    ("version", "words"), [("0001", "Run `habarshy migrate`"), ("9999", "is newer than this code")]
+)
+def test_a_schema_of_another_version_ends_the_role(land: Country, role: list[str], version: str, words: str) -> None:
+    """Where the tables are older or newer than the code, a role ends with 3, says what to do, and changes nothing."""
+    with land.platform.database.engine.begin() as connection:
+        connection.execute(text("UPDATE schema_version SET version_num = :version"), {"version": version})
+    assert_ends(land, role, {}, 3, words)
+
+
+def assert_ends(land: Country, role: list[str], environment: dict[str, str], code: int, words: str) -> None:
+    """The role ends with that code and these words, and no traceback."""
+    ended_with, said = ended(process(land, *role, **environment))
+    assert (ended_with, words in said, "Traceback" in said) == (code, True, False), said
+
+
+@pytest.mark.parametrize(
+    ("words", "may_heal"),
+    [
+        ('FATAL:  password authentication failed for user "habarshy"', False),
+        ('FATAL:  role "habarshy" does not exist', False),
+        ("FATAL:  the database system is starting up", True),
+        ("FATAL:  sorry, too many clients already", True),
+        ("FATAL:  terminating connection due to administrator command", True),
+        ("connection to server at 127.0.0.1 failed: Connection refused", True),
+        ("server closed the connection unexpectedly", True),
+    ],
+)
+def test_what_may_heal_is_told_from_what_may_not(words: str, may_heal: bool) -> None:  # noqa: FBT001  (a table)
+    """A server that is away comes back; one that refuses the password goes on refusing it."""
+    assert heals(Exception(words)) == may_heal
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
+    """Without a broker a role says so in a line, and goes on trying until it is asked to stop."""
+    running = process(land, *role, HABARSHY_KAFKA="127.0.0.1:1")
+    assert running.stderr is not None
+    assert "Kafka does not answer at 127.0.0.1:1" in running.stderr.readline()
+    assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    ended(running)
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"], ["api", "--port", "0"]])
+def test_each_role_answers_on_its_health_port(land: Country, role: list[str]) -> None:
+    """Every role has /livez, /readyz, /health and /metrics, and ends well when it is asked to."""
+    land.take(*everyday(2))
+    running = process(land, *role, "--health-port", "0")
+    assert running.stderr is not None
+    lines = iter(running.stderr.readline, "")
+    port = next(found.group(1) for line in lines if (found := re.search(r"health on http://127.0.0.1:(\d+)", line)))
+    answered: dict[str, str] = {}
+
+    def answers() -> bool:
+        for path in ("livez", "readyz", "health", "metrics"):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE) as answer:
+                    answered[path] = answer.read().decode()
+            except OSError:
+                return False
+        return True
+
+    eventually(answers, 2 * PATIENCE)
+    assert json.loads(answered["health"])["standing"]["facts"] > 0
+    assert "habarshy_reconciled_total 0.0" in answered["metrics"]
+    running.send_signal(signal.SIGTERM)
+    assert ended(running)[0] == 0
+
+
+def known(lag: KafkaLag) -> list[Lag]:
+    """The lag, once the broker leads the partitions that were just made."""
+    try:
+        return lag.partitions()
+    except KafkaUnavailable:
+        return []
+
+
+def test_the_lag_of_a_topic_is_known_by_partition(land: Country) -> None:
+    """How many records a group has not acknowledged, and how long the first waits, is read from Kafka itself."""
+    land.topics.ensure()
+    lag = KafkaLag(land.topics, "worker", land.topics.persons, system_clock)
+    eventually(lambda: known(lag) == [Lag(0, 0.0, land.topics.persons, at) for at in range(12)])
+    before = system_clock()
+    sender = Sender(land.topics.address)
+    sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(5))
+    sender.close()
+    lag.partitions()
+    [behind] = [each for each in lag.partitions() if each.count]  # also the second time
+    assert behind.count == 5
+    assert 0 <= behind.seconds <= (system_clock() - before).total_seconds() + 1
+    with working(land):
+        eventually(lambda: not any(each.count for each in lag.partitions()))
+    lag.close()
+
+
+class Nothing:
+    """Takes records, and has none."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def take(self, records: object) -> None:
+        raise AssertionError(records)
+
+
+async def test_a_worker_that_goes_silent_ends(land: Country) -> None:
+    """Where records of its partitions wait and none arrives, a worker ends, so that it is started anew."""
+    land.topics.ensure()
+    codes: list[int] = []
+    silent = Worker(
+        land.topics, "worker", Nothing(land.topics.persons), land.told.append,
+        lambda: [Lag(5, 9.0, land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
+    )  # fmt: skip
+    await asyncio.wait_for(silent.run(asyncio.Event()), PATIENCE)
+    assert codes == [DEFECT]
+    assert "do not arrive" in land.told[-1]
+
+
+def test_where_it_is_sqlite_nothing_is_made(land: Country, tmp_path: Path) -> None:
+    """A role that is refused on SQLite makes no file."""
+    ended(process(land, "relay", HABARSHY_DATABASE=url_in(tmp_path / "none")))
+    assert not (tmp_path / "none").exists()

@@ -180,7 +180,7 @@ async def test_a_certificate_that_is_not_trusted_means_that_nothing_goes(authori
         url = f"https://127.0.0.1:{peer.port}/send"
         async with sms_by(url) as notifier:
             assert await notifier.send([sms()]) == [RetryLater(None, Reason.NOT_ADMITTED)]
-        async with sms_by(url, authority_file=authority.file) as notifier:
+        async with sms_by(url, ca_file=authority.file) as notifier:
             (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, Accepted)
     assert len(peer.requests) == 1

@@ -216,7 +216,7 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
     leaf = authority.leaf()
-    files = {"authority_file": authority.file, "certificate_file": leaf.certificate, "key_file": leaf.key}
+    files = {"ca_file": authority.file, "client_cert_file": leaf.certificate, "client_key_file": leaf.key}
     given: dict[str, Any] = {"tls": True, **files}
     async with real_centre(tls=_server(authority, ask=True)) as centre, sms_to(centre.port, **given) as notifier:
         assert await notifier.send([sms()]) == [Accepted("1")]
@@ -226,7 +226,7 @@ async def test_without_the_client_certificate_we_are_not_admitted(authority: Aut
     """A centre that closes because of our missing certificate is no centre that is away."""
     async with (
         real_centre(tls=_server(authority, ask=True)) as centre,
-        sms_to(centre.port, tls=True, authority_file=authority.file) as notifier,
+        sms_to(centre.port, tls=True, ca_file=authority.file) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)
@@ -244,7 +244,7 @@ async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority
     trusted = None if case == "unknown authority" else authority.file
     async with (
         real_centre(**({} if case == "no TLS at all" else {"tls": server})) as centre,
-        sms_to(centre.port, tls=True, authority_file=trusted) as notifier,
+        sms_to(centre.port, tls=True, ca_file=trusted) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)

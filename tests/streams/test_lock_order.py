@@ -14,7 +14,7 @@ from projections.history import Concerns
 from projections.history import add as add_history
 from streams.database import Database
 from streams.rebuild import COMPARED
-from streams.shadow import SHADOW, AlreadyRebuilding, quiet, shadow_of
+from streams.shadow import LOCK_NOT_AVAILABLE, SHADOW, AlreadyRebuilding, quiet, shadow_of
 from tests.streams.storing import AIDA, BOLAT, DANA, PATIENCE, Store, cancelled, life, nudge, nudge_id
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -115,6 +115,17 @@ def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
             each.result(PATIENCE)
     assert len(tries) == 3
     assert {entry.originator_id.int for entry in known.scanned()} >= {71, 72}
+
+
+def test_what_is_refused_in_the_middle_of_a_copy_is_told_as_everywhere(known: Store) -> None:
+    """Bulk rows that wait for another's give up like any other statement: so a deadlock in them is done again too."""
+    one = [nudge(2)]
+    with known.database.engine.begin() as first, known.database.engine.connect() as second:
+        nudges.add(first, one)
+        second.execute(text("SET LOCAL lock_timeout = 50"))
+        with pytest.raises(OperationalError) as refused:
+            nudges.add(second, one)
+    assert getattr(refused.value.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def test_who_commits_later_stands_later(known: Store) -> None:

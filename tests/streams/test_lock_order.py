@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
-from projections import nudges, tables
+from app.clock import fixed
+from projections import history, nudges, tables
 from projections.history import Concerns
-from projections.history import add as add_history
 from streams.database import Database
+from streams.intake import Intake
 from streams.rebuild import COMPARED
 from streams.shadow import LOCK_NOT_AVAILABLE, SHADOW, AlreadyRebuilding, quiet, shadow_of
-from tests.streams.storing import AIDA, BOLAT, DANA, PATIENCE, Store, cancelled, life, nudge, nudge_id
+from tests.streams.storing import AIDA, BOLAT, DANA, NAMES, NOW, PATIENCE, Store, cancelled, life, nudge, nudge_id
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 DEADLOCK = "40P01"
@@ -92,6 +93,22 @@ def test_persons_in_any_order_are_a_deadlock(known: Store) -> None:
     assert meet(known.database, at_once[:1], at_once[1:]) == {None}
 
 
+def test_a_correction_holds_whom_it_wakes_before_the_log(known: Store) -> None:
+    """Whoever only another revision names is woken by a correction, and held as early as who it names itself."""
+    intake = Intake(known.database, known.log, NAMES, pytest.fail, fixed(NOW))
+    known.database.write(partial(intake.append, events=[life("9", persons={"child": (AIDA,)}, fields={})]))
+    correction = life("9-2", persons={"child": (BOLAT,)}, fields={}, corrects="9", revision=2)
+
+    def plan(connection: Connection) -> None:
+        known.keys.hold(connection, [AIDA])
+        history.mark_planned(connection, history.marks(connection, [AIDA]))
+
+    assert meet(known.database, [plan, appending(known, 71)], [partial(intake.append, events=[correction])]) == {None}
+    with known.database.reading() as connection:
+        assert history.marks(connection, [AIDA])[AIDA].rows == 2
+        assert history.unplanned(connection, 10) == [AIDA, BOLAT]
+
+
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
     """Should two meet in a ring all the same, both writes are done in the end, each once."""
     together = threading.Barrier(2)
@@ -151,7 +168,7 @@ def shadow(known: Store) -> Iterator[Database]:
 
 def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> None:
     """Who has written to one view and goes on to another is not stopped by a rebuild that waits for both."""
-    note: Step = partial(add_history, rows=[Concerns(AIDA, 99, 0, "t", None, planned=False, recorded=0, woken=0)])
+    note: Step = partial(history.add, rows=[Concerns(AIDA, 99, 0, "t", None, planned=False, recorded=0, woken=0)])
 
     def touch(connection: Connection) -> None:
         connection.execute(update(tables.nudges).values(version=9))

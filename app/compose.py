@@ -22,7 +22,7 @@ from streams.answering import Answering
 from streams.areas import AreaPlanning
 from streams.books import Books
 from streams.database import Database
-from streams.dead_letters import DeadLetters, Kind
+from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
@@ -36,6 +36,7 @@ from streams.pace import Pace
 from streams.planning import Planning
 from streams.presence import require_tables
 from streams.publishing import Publisher
+from streams.put_aside import PutAside, kinds
 from streams.receipts import Receipts
 from streams.receiving import Receiving
 from streams.reconciling import Reconciler
@@ -46,7 +47,6 @@ from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.tidying import Tidying
 from streams.trials import Trials
-from streams.unplanned import PLAN, WAKE, planning_again, unreadable
 from streams.webhooks import KIND as WEBHOOK
 from streams.webhooks import Hook, Webhooks, retrying
 from streams.writing import Writer
@@ -80,6 +80,8 @@ class Platform(Struct, frozen=True):
     letters: DeadLetters
     webhooks: Webhooks
     tidying: Tidying
+    aside: PutAside
+    reconciler: Reconciler
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -119,7 +121,8 @@ def _composed(
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
     answering, stopping = Answering(books), Stopping(books)
     hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
-    letters = DeadLetters(database, person_keys, names, clock, _kinds(books, planning))
+    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books), **kinds(planning)})
+    aside = PutAside(database, letters)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=intake,
@@ -133,12 +136,8 @@ def _composed(
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
+        aside=aside, reconciler=Reconciler(database, planning, aside, clock),
     )  # fmt: skip
-
-
-def _kinds(books: Books, planning: Planning) -> dict[str, Kind]:
-    """What can be done with dead letters, by their kind."""
-    return {WEBHOOK: retrying(books), PLAN: planning_again(planning), WAKE: unreadable()}
 
 
 def open_database(settings: Settings, *, make: bool) -> Database:
@@ -160,8 +159,7 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
         platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.webhooks,
-        platform.tidying, Reconciler(platform.database, platform.planning, platform.letters, platform.clock),
-        platform.clock,
+        platform.tidying, platform.reconciler, platform.clock,
     )  # fmt: skip
 
 

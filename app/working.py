@@ -40,7 +40,7 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     topics = topics_of(settings)
     platform = composed(settings, clock)
     platform.library.rules()
-    handler = PlanWoken(platform.database, platform.planning, platform.letters, topics.persons)
+    handler = PlanWoken(platform.planning, platform.aside, topics.persons)
     with _upkeep(platform):
         _work("worker", platform, topics, handler, health)
     platform.database.close()
@@ -80,7 +80,7 @@ def _upkeep(platform: Platform) -> Iterator[None]:
     """What one of the workers does for all, with planners of its own: theirs is another thread."""
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     areas = AreaPlanning(platform.database, platform.log, platform.library, planning, platform.clock)
-    reconciler = Reconciler(platform.database, planning, platform.letters, platform.clock)
+    reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
     upkeep = Upkeep(platform.database, areas, platform.follower, reconciler, talk)
     thread = threading.Thread(target=upkeep.run, name="upkeep")
     thread.start()

@@ -12,11 +12,10 @@ from sqlalchemy import Connection, func, select
 from projections import history
 from projections.bulk import insert_rows
 from projections.tables import micros, optional_moment
-from streams import dead_letters, unplanned
 from streams.database import Database, Priority
-from streams.dead_letters import DeadLetters, Letter
 from streams.planning import BATCH, Planning
-from streams.tables import reconciled
+from streams.put_aside import PutAside
+from streams.tables import dead_letters, reconciled
 
 RECONCILE_AFTER = timedelta(minutes=5)
 """How long a fact may wait for its plan before the reconciler takes it."""
@@ -26,14 +25,10 @@ class Reconciler:
     """Looks for who was forgotten."""
 
     def __init__(
-        self,
-        database: Database,
-        planning: Planning,
-        letters: DeadLetters,
-        clock: Callable[[], datetime],
+        self, database: Database, planning: Planning, aside: PutAside, clock: Callable[[], datetime],
         after: timedelta = RECONCILE_AFTER,
-    ) -> None:
-        self._database, self._planning, self._letters = database, planning, letters
+    ) -> None:  # fmt: skip
+        self._database, self._planning, self._aside = database, planning, aside
         self._clock, self._after = clock, after
 
     def run(self) -> int:
@@ -48,18 +43,13 @@ class Reconciler:
         """Counted first: it is a find, also if this process ends before it is planned."""
         self._database.write(lambda connection: _count(connection, micros(now), len(found)), Priority.PLANNING)
         if causes := self._planning.plan_woken(found):
-            letters = unplanned.of_persons(causes)
-            self._database.write(lambda connection: self._keep(connection, letters), Priority.PLANNING)
-
-    def _keep(self, connection: Connection, letters: Sequence[Letter]) -> None:
-        for letter in letters:
-            self._letters.put(connection, letter)
+            self._aside.keep((), causes)
 
     def _forgotten(self, now: datetime) -> list[str]:
         with self._database.reading() as connection:
-            letters = dead_letters.total(connection)
+            letters = connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
             found = history.unplanned(connection, BATCH + letters, micros(now - self._after))
-            known = self._letters.about(connection, unplanned.PLAN, found) if letters else set()
+            known = set(self._aside.among(connection, found))
         return [person for person in found if person not in known][:BATCH]
 
 

@@ -20,10 +20,8 @@ from streams.webhooks import Webhooks
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 TIDY_EVERY = timedelta(hours=1)
-
-
-DISPATCH = frozenset({"urgent", "dispatch"})
-EVERY_JOB = DISPATCH | {"planning", "areas", "follower", "reconciler"}
+DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying"})
+"""The jobs of a process that only sends."""
 
 
 class Engine(Struct, frozen=True):
@@ -58,7 +56,7 @@ class Engine(Struct, frozen=True):
         self.dispatcher.stop()
 
     async def until(
-        self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1), only: Collection[str] = EVERY_JOB
+        self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1), only: Collection[str] | None = None
     ) -> None:
         """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 
@@ -66,7 +64,7 @@ class Engine(Struct, frozen=True):
         """
         jobs = _Jobs()
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-        wanted = {name: each for name, each in self._jobs(every).items() if name in only}
+        wanted = {name: each for name, each in self._jobs(every).items() if only is None or name in only}
         for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()

@@ -2,46 +2,31 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
-from streams import unplanned
-from streams.database import Database, Priority
-from streams.dead_letters import DeadLetters, Letter
 from streams.planning import Planning
+from streams.put_aside import BadOne, PutAside
 from streams.wakes import BadRecord, read_wake
 from streams.worker import Incoming
 
 
 class PlanWoken:
-    """Plans whoever the records name; what cannot be read, and who cannot be planned, becomes a dead letter."""
+    """Plans whoever the records name; what cannot be read, and who cannot be planned, is put aside."""
 
-    def __init__(self, database: Database, planning: Planning, letters: DeadLetters, topic: str) -> None:
-        self._database, self._planning, self._letters = database, planning, letters
-        self.topic = topic
+    def __init__(self, planning: Planning, aside: PutAside, topic: str) -> None:
+        self._planning, self._aside, self.topic = planning, aside, topic
 
     def take(self, records: Sequence[Incoming]) -> None:
         """Plan; what came before, or more than once, costs a look into the database."""
-        persons, letters = self._read(records)
+        persons, bad = self._read(records)
         causes = self._planning.plan_woken(persons)
-        letters += unplanned.of_persons(causes)
-        planned = [person for person in persons if person not in causes]
-        with self._database.reading() as connection:
-            settled = sorted(self._letters.about(connection, unplanned.PLAN, planned))
-        if letters or settled:
+        self._aside.keep(bad, causes, [person for person in persons if person not in causes])
 
-            def keep(connection: Connection) -> None:
-                for letter in letters:
-                    self._letters.put(connection, letter)
-                self._letters.settle(connection, unplanned.PLAN, settled)
-
-            self._database.write(keep, Priority.PLANNING)
-
-    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[Letter]]:
+    def _read(self, records: Sequence[Incoming]) -> tuple[list[str], list[BadOne]]:
         persons: dict[str, None] = {}
-        letters: list[Letter] = []
+        bad: list[BadOne] = []
         for record in records:
             try:
                 persons[read_wake(record.key, record.value)[0]] = None
-            except BadRecord as bad:
-                letters.append(unplanned.of_record(self.topic, record.partition, record.offset, bad.args[0]))
-        return list(persons), letters
+            except BadRecord as error:
+                place = f"{self.topic}/{record.partition}/{record.offset}"
+                bad.append(BadOne(place, error.args[0], record.key, record.value))
+        return list(persons), bad

@@ -14,7 +14,7 @@ from app.runlock import run_lock
 from app.terminal import data_json, talk
 from notifiers.routes import Route
 from streams.health import health
-from streams.scheduler import EVERY_JOB, Engine
+from streams.scheduler import Engine
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
@@ -38,13 +38,15 @@ def run(
 
 
 def work(
-    engine: Engine, routes: Mapping[str, Route], *, until_idle: bool = False, only: Collection[str] = EVERY_JOB
+    engine: Engine, routes: Mapping[str, Route], *, until_idle: bool = False, only: Collection[str] | None = None
 ) -> None:
     """Run the jobs (all, or only those) until SIGINT or SIGTERM, or until nothing waits."""
     asyncio.run(_run(engine, routes, until_idle=until_idle, only=only))
 
 
-async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool, only: Collection[str]) -> None:
+async def _run(
+    engine: Engine, routes: Mapping[str, Route], *, until_idle: bool, only: Collection[str] | None
+) -> None:
     try:
         if engine.database.sqlite:
             await asyncio.to_thread(engine.dispatcher.take_over)

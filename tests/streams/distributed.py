@@ -116,9 +116,7 @@ def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
 @contextmanager
 def working(land: Country, handler: Handler | None = None, role: str = "worker") -> Iterator[Worker]:
     """A worker of this process works during the block."""
-    handler = handler or PlanWoken(
-        land.platform.database, land.platform.planning, land.platform.letters, land.topics.persons
-    )
+    handler = handler or PlanWoken(land.platform.planning, land.platform.aside, land.topics.persons)
     lag = KafkaLag(land.topics, role, handler.topic, land.clock)
     worker = Worker(land.topics, role, handler, land.told.append, lag.partitions, QUICK)
     stops: list[Callable[[], object]] = []

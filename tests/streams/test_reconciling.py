@@ -7,7 +7,6 @@ from app.compose import Platform
 from projections import history
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
-from streams.unplanned import PLAN
 from streams.upkeep import Upkeep
 from tests.streams.distributed import Country, eventually, everyday, planned, running
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
@@ -19,13 +18,13 @@ LATER = NOON + RECONCILE_AFTER + timedelta(seconds=1)
 def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     """The reconciler of that platform."""
     on = world.platform
-    return Reconciler(on.database, planning or on.planning, on.letters, world.clock)
+    return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
 
 
 def kept(land: Country, on: Platform | None = None) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
-    own = Reconciler(on.database, on.planning, on.letters, land.clock)
+    own = Reconciler(on.database, on.planning, on.aside, land.clock)
     return Upkeep(on.database, on.areas, on.follower, own, land.told.append, every=0.02, reconcile_turns=1)
 
 
@@ -72,7 +71,7 @@ def test_who_cannot_be_planned_is_found_once(world: World) -> None:
     assert world.health().reconciled == 2
     with on.database.reading() as connection:
         waiting = history.unplanned(connection, 10)
-        assert on.letters.about(connection, PLAN, waiting) == {world.name(AIGERIM), world.name(DANA)}
+        assert set(on.aside.among(connection, waiting)) == {world.name(AIGERIM), world.name(DANA)}
 
 
 def test_without_a_wake_the_upkeep_plans(land: Country) -> None:

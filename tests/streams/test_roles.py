@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.clock import system_clock
@@ -50,6 +51,17 @@ def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -
     for made in admin.create_topics([NewTopic(land.topics.persons, 3, 1)]).values():
         made.result()
     assert_ends(land, role, {}, 3, "has 3 partitions, not 12")
+
+
+@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize(
+    ("version", "words"), [("0001", "Run `habarshy migrate`"), ("9999", "is newer than this code")]
+)
+def test_a_schema_of_another_version_ends_the_role(land: Country, role: list[str], version: str, words: str) -> None:
+    """Where the tables are older or newer than the code, a role ends with 3, says what to do, and changes nothing."""
+    with land.platform.database.engine.begin() as connection:
+        connection.execute(text("UPDATE schema_version SET version_num = :version"), {"version": version})
+    assert_ends(land, role, {}, 3, words)
 
 
 def assert_ends(land: Country, role: list[str], environment: dict[str, str], code: int, words: str) -> None:

@@ -14,7 +14,9 @@ from sqlalchemy.engine import make_url
 
 from domain.ids import Names
 from projections import history
+from streams.dead_letters import Choice
 from streams.planning import Planning
+from streams.put_aside import BadOne
 from streams.tables import dead_letters
 from streams.topics import Record, Sender, Topics
 from streams.wakes import Wake, _encode
@@ -43,9 +45,7 @@ AIGERIM, DANA = iin(1), iin(2)
 def letters(land: Country) -> list[tuple[str | None, str]]:
     """The dead letters: person and cause."""
     with land.platform.database.reading() as connection:
-        rows = connection.execute(
-            select(dead_letters.c.person, dead_letters.c.cause).order_by(dead_letters.c.at, dead_letters.c.id)
-        )
+        rows = connection.execute(select(dead_letters.c.person, dead_letters.c.cause))
         return [(person, cause) for person, cause in rows]
 
 
@@ -132,7 +132,7 @@ def test_who_cannot_be_planned_stops_nobody(land: Country) -> None:
     dana = land.platform.names.pseudonym(DANA)
     planning = CannotPlan(land, dana)
     land.relayed()
-    with working(land, PlanWoken(land.platform.database, planning, land.platform.letters, land.topics.persons)):
+    with working(land, PlanWoken(planning, land.platform.aside, land.topics.persons)):
         eventually(lambda: land.committed("worker") == len(land.records()))
         assert letters(land) == [(dana, "ZeroDivisionError")]
         with land.platform.database.reading() as connection:
@@ -143,6 +143,21 @@ def test_who_cannot_be_planned_stops_nobody(land: Country) -> None:
         land.relayed()
         eventually(lambda: done(land))
     assert letters(land) == []
+
+
+def test_letters_are_retried(land: Country) -> None:
+    """`dead-letters retry` plans whom a letter is about, once that can be done; a bad record stays what it is."""
+    land.take(*everyday(3))
+    on = land.platform
+    dana = on.names.pseudonym(DANA)
+    on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
+    on.aside.keep([BadOne("persons/3/14", "bad_key", b"?", None)], {dana: "ZeroDivisionError"})
+    told = {letter.told for letter in on.letters.letters(Choice())}
+    assert told == {dana, "a record with a key of 1 bytes and a value of 0"}
+    done = on.letters.retry(Choice())
+    assert (done.handled, done.failed, done.unknown) == (1, 1, 0)
+    assert dana not in on.planning.waiting()
+    assert [letter.cause for letter in on.letters.letters(Choice())] == ["bad_key"]
 
 
 class Away:

@@ -1,4 +1,4 @@
-"""How many persons the reconciler had to find."""
+"""What the reconciler found."""
 
 import sqlalchemy as sa
 from alembic import op

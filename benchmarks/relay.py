@@ -1,0 +1,40 @@
+"""Relay: the log to Kafka, against a raw confluent-kafka producer that sends the same records in the same run."""
+
+from confluent_kafka import Producer
+
+from benchmarks.measuring import Row, seconds
+from benchmarks.production import copied, relayed, topics, waiting
+from streams.topics import DELIVERY_SECONDS, _sending
+from streams.wakes import Waking, Woken
+from tests.services import kafka, postgres
+
+EVENTS, ROUNDS = 20_000, 3
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with (
+        postgres.server() as server, kafka.server() as broker, waiting(server, EVENTS) as at,
+        copied(server, at) as on,
+    ):  # fmt: skip
+        to = topics(broker)
+        with on.database.reading() as connection:
+            woken = Waking(on.names, 10**9).after(connection, 0)[1]
+        pairs = [(relayed(on, to), _raw(broker, to.persons, woken)) for _ in range(ROUNDS)]
+    ours, raw = sorted(a for a, _ in pairs)[ROUNDS // 2], sorted(b for _, b in pairs)[ROUNDS // 2]
+    ratio = sorted(b / a for a, b in pairs)[ROUNDS // 2]
+    count = len(woken)
+    rows = [Row("relay, PostgreSQL to Kafka", count / ours, "records/s", 20_000)]
+    return rows, {"raw records/s": count / raw, "ratio to raw, %": 100 * ratio}
+
+
+def _raw(broker: str, topic: str, woken: list[Woken]) -> float:
+    producer = Producer(_sending(broker, DELIVERY_SECONDS))
+    producer.produce(topic, b"", b"warm")
+    producer.flush()
+
+    def work() -> None:
+        for key, value in woken:
+            producer.produce(topic, value, key)
+        producer.flush()
+
+    return seconds(work)

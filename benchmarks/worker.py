@@ -1,0 +1,98 @@
+"""Worker: events planned a second by one, two and four of them, beside a Faust worker that only decodes records."""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.compose import Platform
+from app.tuning import calm_collector
+from benchmarks.measuring import Row
+from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
+from streams.topics import Topics
+from streams.wakes import read_wake
+from streams.worker import Incoming, Worker
+from tests.services import kafka, postgres
+
+EVENTS = 15_000
+WORKERS = (1, 2, 4)
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    rates: dict[int, float] = {}
+    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+        keys = key_file(Path(folder))
+        with waiting(server, EVENTS) as at:
+            decoding = 0.0
+            for count in WORKERS:
+                with copied(server, at) as on:
+                    to = topics(broker)
+                    relayed(on, to)
+                    rates[count] = _rate(on, to, keys, count)
+                    decoding = decoding or _decoding(to, EVENTS)
+    rows = [
+        Row("worker, one, to the due table", rates[1], "events/s", 1500),
+        Row("two workers against one", rates[2] / rates[1], "×", 1.15),
+    ]
+    notes = {"events/s, two": rates[2], "events/s, four": rates[4], "records/s, Faust that only decodes": decoding}
+    return rows, notes
+
+
+def _rate(on: Platform, to: Topics, keys: Path, count: int) -> float:
+    """History rows planned a second, from the first tenth (all workers have their share) to the last."""
+    total = unplanned(on)
+    workers = [worker(on, to, keys) for _ in range(count)]
+    try:
+        began, left = _until(on, int(total * 0.9))
+        ended, rest = _until(on, 0)
+    finally:
+        for each in workers:
+            each.terminate()
+        for each in workers:
+            each.wait()
+    return (left - rest) / (ended - began) * EVENTS / total
+
+
+def _until(on: Platform, few: int) -> tuple[float, int]:
+    """The moment when no more than that wait, and how many do."""
+    while (left := unplanned(on)) > few:
+        time.sleep(LOOK_EVERY)
+    return time.perf_counter(), left
+
+
+def _decoding(to: Topics, enough: int) -> float:
+    command = [sys.executable, "-m", "benchmarks.worker", to.address, to.prefix, str(enough)]
+    return float(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603  (ourselves)
+
+
+class _Decodes:
+    """Reads each record, and does nothing with it."""
+
+    def __init__(self, topic: str, enough: int, stopped: asyncio.Event) -> None:
+        self.topic, self._enough, self._stopped = topic, enough, stopped
+        self._loop = asyncio.get_running_loop()
+        self.seen, self.first, self.began, self.ended = 0, 0, 0.0, 0.0
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        for record in records:
+            read_wake(record.key, record.value)
+        self.seen, self.ended = self.seen + len(records), time.perf_counter()
+        if not self.began:
+            self.first, self.began = self.seen, self.ended
+        if self.seen >= self._enough:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+
+async def _decode(address: str, prefix: str, enough: int) -> float:
+    to, stopped = Topics(address, prefix), asyncio.Event()
+    handler = _Decodes(to.persons, enough, stopped)
+    await Worker(to, "decoding", handler, lambda _: None, tuple).run(stopped)
+    return (handler.seen - handler.first) / (handler.ended - handler.began)
+
+
+if __name__ == "__main__":
+    calm_collector()
+    sys.stdout.write(str(asyncio.run(_decode(sys.argv[1], sys.argv[2], int(sys.argv[3])))))

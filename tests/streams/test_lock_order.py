@@ -181,6 +181,22 @@ def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> No
     assert meet(known.database, [touch, note], [rebuild]) == {None}
 
 
+def test_nobody_writes_while_views_are_compared_and_swapped(known: Store, shadow: Database) -> None:
+    """In the quiet moment who reads goes on, and who writes waits for its end and is then done."""
+
+    def write(connection: Connection) -> None:
+        nudges.add(connection, [nudge(2)])
+        known.log.append(connection, [cancelled(71)])
+
+    with ThreadPoolExecutor(1) as thread:
+        with quiet(known.database, shadow, COMPARED):
+            writing = thread.submit(known.database.write, write)
+            assert waits(known.database)
+            assert known.scanned()
+        writing.result(PATIENCE)
+    assert known.scanned()[-1].originator_id.int == 71
+
+
 def test_only_one_rebuilds_at_a_time(known: Store, shadow: Database) -> None:
     """A second rebuild is refused in words and leaves the first one's tables alone."""
     with pytest.raises(AlreadyRebuilding), shadow_of(known.database):

@@ -128,7 +128,7 @@ class Receipts:
         new: list[tuple[Receipt, NudgeFact]] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)
-            if nudge is None or not _attempted(nudge, receipt):
+            if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
                 continue
             fact = _fact_of(receipt, nudge, self._clock())
             after = evolve(nudge, receipt.nudge, nudge.version, fact)
@@ -147,6 +147,13 @@ def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
     """Whether there was such an attempt: a report about any other is somebody's mistake."""
     known = any(one.recipient == receipt.recipient for one in nudge.deliveries)
     return known and 1 <= receipt.attempt <= nudge.to(receipt.recipient).attempt
+
+
+def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether it is known that this attempt failed for good: what followed from that is not to begin again."""
+    delivery = nudge.to(receipt.recipient)
+    last = receipt.attempt == delivery.attempt and receipt.heard is Heard.FAILED
+    return last and delivery.channel in delivery.exhausted
 
 
 def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:

@@ -68,7 +68,8 @@ class ProviderSettings(BaseModel):
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             name = ".".join(map(str, first["loc"]))
-            meant = closest(name, options.model_fields) if first["type"] == "extra_forbidden" else None
+            known = options.model_fields.keys() | type(self).model_fields.keys()
+            meant = closest(name, known) if first["type"] == "extra_forbidden" else None
             raise ValueError(f"{name}: {first['msg']}" + (f" (did you mean {meant!r}?)" if meant else "")) from None
 
     def shown(self) -> Iterator[tuple[str, str]]:

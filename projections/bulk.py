@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, Select, Table, bindparam, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from projections.tables import Id
 
@@ -111,14 +111,18 @@ def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]
 
     Raises:
         IntegrityError: a row is there already.
+        OperationalError: the database is away, or gave the transaction up for another's sake.
     """
     driver: Any = connection.connection.driver_connection
+    base = connection.dialect.loaded_dbapi.Error
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
-    except connection.dialect.loaded_dbapi.IntegrityError as error:
-        raise IntegrityError(statement, None, error, hide_parameters=True) from None
+    except base as error:
+        raise DBAPIError.instance(
+            statement, None, error, base, hide_parameters=True, dialect=connection.dialect
+        ) from None
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:

@@ -47,12 +47,12 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
     _of_due(connection, delete(due), old)
-    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}
-    gone -= {row[:2] for nudge in known for row in _inbox_rows(nudge)}
+    there = [row for nudge in known for row in _inbox_rows(nudge)]
+    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
         connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
     replace_rows(connection, nudges, [_row(nudge) for nudge in known])
-    replace_rows(connection, inbox, [row for nudge in known for row in _inbox_rows(nudge)])
+    replace_rows(connection, inbox, there)
     insert_rows(connection, due, sorted(row for nudge in known for row in _due_rows(nudge)))
     add(connection, [nudge for nudge in changed if nudge.intent.id not in before])
 

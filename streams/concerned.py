@@ -32,6 +32,19 @@ class Concerned:
                 history.note_area(self._views, event.area, position, micros(event.time))
                 area_plans.begin(self._views, self._original(event), position)
 
+    def others(self, events: Sequence[LifeEvent]) -> set[str]:
+        """Whom the known revisions of these events name: `note` wakes them too, so they are held with whom it names.
+
+        To be asked before the log is held; SQLite's only writer holds everything.
+        """
+        corrects = any(event.corrects is not None for event in events)
+        if self._views.dialect.name == "sqlite" or not (corrects or history.has_revisions(self._views)):
+            return set()
+        originals = {self._original(event) for event in events}
+        corrections = self._corrections(history.revisions_of(self._views, list(originals)).values())
+        known = [*as_loaded(self._log.streams(self._facts, originals)).values(), *corrections.values()]
+        return {person for _, event in known for person in event.everybody}
+
     def _note_revisions(self, placed: Sequence[Placed], recorded: int) -> None:
         corrections = [(position, event) for position, event in placed if event.corrects is not None]
         for position, event in corrections:

@@ -163,11 +163,11 @@ class _Storing:
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}
         keys, made = self.log.keys.ensure(self.connection, everybody)
-        self.log.keys.hold(self.connection, everybody)
+        concerned = Concerned(self.connection, self.connection, self.log, self.names)
+        self.log.keys.hold(self.connection, everybody | concerned.others(events))
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
         outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)
-        concerned = Concerned(self.connection, self.connection, self.log, self.names)
         concerned.note(list(enumerate(events, before + 1)), micros(self.now))
         return made
 

@@ -12,6 +12,9 @@ from app.compose import compose
 from app.keyfile import load_keyring
 from app.settings import load_settings
 from streams.dead_letters import Letter
+from streams.keys import Keyring
+from streams.publishing import Publisher
+from templates.loader import load_packs, shipped
 from tests.app.terminal import Terminal
 from tests.services import postgres
 from tests.world import NOON
@@ -77,6 +80,28 @@ def test_a_server_that_is_not_there_is_told(terminal: Terminal) -> None:
 
     assert ended.code == 3
     assert "Check HABARSHY_DATABASE and whether the server runs" in ended.talk
+
+
+def test_dispatch_says_what_it_lacks(terminal: Terminal, empty: str) -> None:
+    """On SQLite it points to `run`; on PostgreSQL it begins only where there are tables, rules and all providers."""
+    alone = terminal.run("dispatch")
+    assert (alone.code, "habarshy run" in alone.talk) == (2, True)
+    assert not (terminal.folder / "data").exists()
+
+    on = {"HABARSHY_DATABASE": empty}
+    load_keyring(terminal.folder / "data" / "habarshy" / "key", create=True)
+    assert "no tables yet" in terminal.run("dispatch", env=on).talk
+    terminal.run("migrate", env=on)
+    assert "No pack is published" in terminal.run("dispatch", env=on).talk
+    made = compose(load_settings(database=empty), fixed(NOON), _keyring(terminal))
+    Publisher(made.database, made.log, made.names).publish(load_packs(shipped()), by="tests", now=NOON)
+    made.database.close()
+    ended = terminal.run("dispatch", env=on)
+    assert (ended.code, "no provider is configured for push, sms, email" in ended.talk) == (2, True), ended.talk
+
+
+def _keyring(terminal: Terminal) -> Keyring:
+    return load_keyring(terminal.folder / "data" / "habarshy" / "key", create=False)
 
 
 def test_a_plan_on_sqlite_makes_no_file(terminal: Terminal) -> None:

@@ -92,6 +92,7 @@ def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -
     ("PROVIDERS", mail(port=70000), "providers.mail: port: Input should be less than 65536"),
     ("PROVIDERS", mail(security=SECRET), "providers.mail: security: Input should be 'none', 'starttls' or 'tls'"),
     ("PROVIDERS", mail(hots="mail"), "hots: Extra inputs are not permitted (did you mean 'host'?)"),
+    ("PROVIDERS", mail(wieght=3), "wieght: Extra inputs are not permitted (did you mean 'weight'?)"),
     ("PROVIDERS", mail(kind="smpt"), "no kind is called 'smpt' (did you mean 'smtp'?)"),
     ("PROVIDERS", mail(weight=0), "providers.mail.weight: Input should be greater than 0"),
     ("PROVIDERS", mail(receipts_secret="7"), "no webhook secret"),

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
-from projections import nudges, tables
+from app.clock import fixed
+from projections import history, nudges, tables
 from projections.history import Concerns
-from projections.history import add as add_history
 from streams.database import Database
+from streams.intake import Intake
 from streams.rebuild import COMPARED
-from streams.shadow import SHADOW, AlreadyRebuilding, quiet, shadow_of
-from tests.streams.storing import AIDA, BOLAT, DANA, PATIENCE, Store, cancelled, life, nudge, nudge_id
+from streams.shadow import LOCK_NOT_AVAILABLE, SHADOW, AlreadyRebuilding, quiet, shadow_of
+from tests.streams.storing import AIDA, BOLAT, DANA, NAMES, NOW, PATIENCE, Store, cancelled, life, nudge, nudge_id
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 DEADLOCK = "40P01"
@@ -92,6 +93,22 @@ def test_persons_in_any_order_are_a_deadlock(known: Store) -> None:
     assert meet(known.database, at_once[:1], at_once[1:]) == {None}
 
 
+def test_a_correction_holds_whom_it_wakes_before_the_log(known: Store) -> None:
+    """Whoever only another revision names is woken by a correction, and held as early as who it names itself."""
+    intake = Intake(known.database, known.log, NAMES, pytest.fail, fixed(NOW))
+    known.database.write(partial(intake.append, events=[life("9", persons={"child": (AIDA,)}, fields={})]))
+    correction = life("9-2", persons={"child": (BOLAT,)}, fields={}, corrects="9", revision=2)
+
+    def plan(connection: Connection) -> None:
+        known.keys.hold(connection, [AIDA])
+        history.mark_planned(connection, history.marks(connection, [AIDA]))
+
+    assert meet(known.database, [plan, appending(known, 71)], [partial(intake.append, events=[correction])]) == {None}
+    with known.database.reading() as connection:
+        assert history.marks(connection, [AIDA])[AIDA].rows == 2
+        assert history.unplanned(connection, 10) == [AIDA, BOLAT]
+
+
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
     """Should two meet in a ring all the same, both writes are done in the end, each once."""
     together = threading.Barrier(2)
@@ -117,6 +134,17 @@ def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
     assert {entry.originator_id.int for entry in known.scanned()} >= {71, 72}
 
 
+def test_what_is_refused_in_the_middle_of_a_copy_is_told_as_everywhere(known: Store) -> None:
+    """Bulk rows that wait for another's give up like any other statement: so a deadlock in them is done again too."""
+    one = [nudge(2)]
+    with known.database.engine.begin() as first, known.database.engine.connect() as second:
+        nudges.add(first, one)
+        second.execute(text("SET LOCAL lock_timeout = 50"))
+        with pytest.raises(OperationalError) as refused:
+            nudges.add(second, one)
+    assert getattr(refused.value.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
 def test_who_commits_later_stands_later(known: Store) -> None:
     """While one has appended and not committed, nobody else's position can be taken, so a reader passes no gap."""
     seen: list[int] = []
@@ -140,7 +168,7 @@ def shadow(known: Store) -> Iterator[Database]:
 
 def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> None:
     """Who has written to one view and goes on to another is not stopped by a rebuild that waits for both."""
-    note: Step = partial(add_history, rows=[Concerns(AIDA, 99, 0, "t", None, planned=False, recorded=0, woken=0)])
+    note: Step = partial(history.add, rows=[Concerns(AIDA, 99, 0, "t", None, planned=False, recorded=0, woken=0)])
 
     def touch(connection: Connection) -> None:
         connection.execute(update(tables.nudges).values(version=9))
@@ -151,6 +179,22 @@ def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> No
             assert found.scalar_one() == 1
 
     assert meet(known.database, [touch, note], [rebuild]) == {None}
+
+
+def test_nobody_writes_while_views_are_compared_and_swapped(known: Store, shadow: Database) -> None:
+    """In the quiet moment who reads goes on, and who writes waits for its end and is then done."""
+
+    def write(connection: Connection) -> None:
+        nudges.add(connection, [nudge(2)])
+        known.log.append(connection, [cancelled(71)])
+
+    with ThreadPoolExecutor(1) as thread:
+        with quiet(known.database, shadow, COMPARED):
+            writing = thread.submit(known.database.write, write)
+            assert waits(known.database)
+            assert known.scanned()
+        writing.result(PATIENCE)
+    assert known.scanned()[-1].originator_id.int == 71
 
 
 def test_only_one_rebuilds_at_a_time(known: Store, shadow: Database) -> None:

@@ -23,13 +23,14 @@ from notifiers.port import Message
 from notifiers.routes import single_routes
 from streams.cloudevents import Envelope, envelope_of
 from streams.publishing import Publisher
+from streams.rebuild import Rebuilt, rebuild
 from streams.recomputing import all_intents
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 from tests.world import KEYRING
 
 NOW = datetime(2026, 1, 5, 7, tzinfo=UTC)
-HANDS, EVENTS, BATCH = 3, 1_500, 40
+HANDS, EVENTS, BATCH, FEWER = 3, 1_500, 40, 900
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,31 @@ def test_many_hands_do_it_once(hands: list[Platform], tmp_path: Path) -> None:
     take(alone, events)
     assert intents(hands[0]) == intents(alone)
     alone.database.close()
+
+
+def test_views_are_swapped_while_others_write(hands: list[Platform]) -> None:
+    """Beside hands that take in, plan and send, one rebuilds and swaps all views: they are equal, nothing fails."""
+    events = envelopes()[:FEWER]
+    rebuilding, *others = hands
+
+    def rebuilt() -> Rebuilt:
+        catalogue = rebuilding.library.rules().catalogue
+        return rebuild(rebuilding.database, rebuilding.log, rebuilding.names, catalogue, swap=True)
+
+    with ThreadPoolExecutor(2 * len(others)) as pool:
+        taking = [pool.submit(take, on, events) for on in others]
+        sending = [pool.submit(send, on) for on in others]
+        found = [rebuilt()]
+        while not (all(each.done() for each in taking) and all(each.done() for each in sending)):
+            found.append(rebuilt())
+    assert sum(each.result() for each in taking)
+    sent = [message for each in sending for message in each.result()] + send(others[0])
+    found.append(rebuilt())
+
+    assert [each.differences for each in found if not each.equal] == []
+    assert found[0].position < found[-1].position
+    facts = Counter(type(entry.fact) for page in rebuilding.log.scan() for entry in page)
+    assert facts[NudgeAttempted] == len(sent) > 0
 
 
 def intents(on: Platform) -> list[bytes]:

@@ -92,7 +92,7 @@ class Receiving:
         return {**made, **self._append(connection, [event])}
 
     def _said(self, connection: Connection, message: Incoming, rules: Rules) -> list[Said]:
-        """What went to the number, the last first: only to whom it still belongs. Operators give numbers to others."""
+        """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""
         number = self._names.number(message.sender)
         said = conversations.at(connection, number)
         them = reading.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)

@@ -61,7 +61,7 @@ class Refusals:
         return dict(self._append(connection, [event for event in events if event is not None]))
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
-        """A report that comes late names no address: the message may have gone elsewhere since, and contacts change."""
+        """A report names no address: the message may have gone elsewhere since, and contacts change."""
         late = [each for each in refused if each.address is None]
         entries = self._log.streams(connection, [each.nudge for each in late])
         for each in refused:

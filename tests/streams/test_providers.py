@@ -11,7 +11,7 @@ from purgatory.domain.model import Context
 from app.compose import compose_engine
 from domain.facts import NudgeAttempted, NudgeSent
 from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Reason, RetryLater, Unknown
+from notifiers.port import Message, Outcome, Reason, RetryLater, Unknown
 from notifiers.routes import FAILURES, Provider, Route, single_routes
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
@@ -93,7 +93,7 @@ async def test_what_one_provider_may_have_is_given_to_no_other(tmp_path: Path) -
     """A retry that its provider refuses for trouble waits for it: the other one could not remove the double."""
     world = alone(tmp_path)
     told: list[Message] = []
-    script = [Unknown(Reason.LINK_LOST), RetryLater(None, Reason.UNREACHABLE)]
+    script: list[Outcome] = [Unknown(Reason.LINK_LOST), RetryLater(None, Reason.UNREACHABLE)]
     a = Provider("a", FakeNotifier("sms", told, script=script, removes_doubles=True), weight=1e9)
     route(world, a, Provider("b", FakeNotifier("sms", told)))
     for at in ("09:00", "09:01", "09:06", "09:30"):
@@ -106,7 +106,7 @@ async def test_what_one_provider_may_have_is_given_to_no_other(tmp_path: Path) -
 
 
 async def test_a_retry_that_was_put_off_stays_with_its_provider(tmp_path: Path) -> None:
-    """What one provider may have goes to that one also after the quiet hours, though another one is preferred then."""
+    """What one provider may have goes to that one after the quiet hours too, though another is preferred then."""
     world = alone(tmp_path)
     told: list[Message] = []
     a = Provider("a", FakeNotifier("sms", told, script=[Unknown(Reason.LINK_LOST)], removes_doubles=True), weight=1e9)

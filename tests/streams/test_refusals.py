@@ -30,7 +30,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def nobody_there(world: World) -> None:
     """The SMS provider reports that nobody has the number."""
-    reference = next(one.reference for one in world.facts(world.nudge("month").intent.id) if isinstance(one, NudgeSent))
+    facts = world.facts(world.nudge("month").intent.id)
+    reference = next(one.reference for one in facts if isinstance(one, NudgeSent))
     world.platform.receiving.reported("sms", [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS)])
 
 

@@ -55,7 +55,8 @@ class Delivery(Struct, frozen=True, array_like=True):
     ended so that nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent;
     `provider`: of the last attempt; `accepted`: the attempts that a provider took over and did not fail since;
     `silence`: what the last attempt's channel still has to say, so that the next has no turn (None: not waited for);
-    `arrived`: an attempt was delivered.
+    `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from its last channel, and was to
+    get it again.
     """
 
     recipient: str
@@ -73,6 +74,12 @@ class Delivery(Struct, frozen=True, array_like=True):
     accepted: tuple[int, ...] = ()
     silence: State | None = None
     arrived: bool = False
+    doubtful: str | None = None
+
+    @property
+    def bound(self) -> str | None:
+        """The provider that may have it while its channel is still being tried: no other can remove a double."""
+        return None if self.is_silent or self.channel in self.exhausted else self.doubtful
 
     @property
     def is_silent(self) -> bool:
@@ -140,6 +147,7 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     return replace(
         delivery, state=State.ATTEMPTED, due=fact.until, attempt=fact.attempt, channel=fact.channel,
         attempted_at=fact.at, provider=fact.provider, silence=None, exhausted=_with(delivery.exhausted, left),
+        doubtful=delivery.doubtful if delivery.channel == fact.channel else None,
     )  # fmt: skip
 
 
@@ -218,5 +226,5 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     awaited = State.DELIVERED if fact.silent_at is not None else None
     return replace(
         delivery, state=State.UNKNOWN, due=fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True,
-        silence=awaited,
+        silence=awaited, doubtful=delivery.provider if fact.retry_at is not None else None,
     )  # fmt: skip

@@ -82,6 +82,11 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
             return NudgeExpired(now, recipient)
 
 
+def is_bound(case: Case) -> bool:
+    """Whether one provider may have it, so that no other may be given it; what is legal goes all the same."""
+    return case.nudge.to(case.recipient.pseudonym).bound is not None and case.nudge.intent.klass != "legal"
+
+
 def as_attempted(attempt: Attempt) -> Delivery:
     """The delivery as of the attempt."""
     nudge = attempt.case.nudge

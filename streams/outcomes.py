@@ -75,6 +75,12 @@ def unknown(tried: Tried, reason: str, now: datetime) -> NudgeUnknown:
     )  # fmt: skip
 
 
+def not_again(case: Settlement, now: datetime) -> NudgeUnknown:
+    """Of what may have gone: the only provider that would remove a double is not among the settings any more."""
+    delivery = case.nudge.to(case.person.pseudonym)
+    return unknown(Tried(case, delivery, None), "no_outcome", now)
+
+
 def _silent_at(tried: Tried, now: datetime) -> datetime | None:
     if not _more_channels(tried):
         return None

@@ -37,6 +37,11 @@ class Pace:
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
 
+    @property
+    def bounds(self) -> bool:
+        """Whether there is any rate."""
+        return bool(self._gaps)
+
     def limits(self, *names: str) -> tuple[str, ...]:
         """Those of the names that have a rate."""
         return tuple(name for name in names if name in self._gaps)

@@ -1,6 +1,6 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from projections.tables import micros
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.log import Log
+from streams.recorder import APPEND_LOCK, take_turns
 from streams.tables import early_receipts
 
 KEPT_EARLY = timedelta(days=7)
@@ -62,30 +63,47 @@ class Receipts:
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append what a provider reports about what it took over; gives what was new.
 
-        What it reports before the platform knows the message by that name is kept, see `catch_up`.
+        What it reports before the platform knows the message by that name is kept, see `catch_up`. What became known
+        while that was committed has caught up already, and is looked at once more.
         """
-        return self._database.write(
+        new, early = self._database.write(
             lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
         )
+        if not early:
+            return new
+        return new + self._database.write(
+            lambda connection: self._meanwhile(connection, provider, early), Priority.DISPATCH
+        )
 
-    def _reported(self, connection: Connection, provider: str, reports: Sequence[Report]) -> list[Receipt]:
+    def _reported(
+        self, connection: Connection, provider: str, reports: Sequence[Report]
+    ) -> tuple[list[Receipt], list[str]]:
         tried = references.find(connection, provider, [each.reference for each in reports])
         early = [each for each in reports if each.reference not in tried]
         now = micros(self._clock())
         rows = [(provider, each.reference, each.heard.value, each.reason, now) for each in early]
         insert_rows(connection, early_receipts, list({row[:3]: row for row in rows}.values()), ignore=True)
         known = [each for each in reports if each.reference in tried]
-        return self._take(connection, [
+        new = self._take(connection, [
             _receipt(tried[each.reference], each.heard, each.reason.value if each.reason else "") for each in known
         ])  # fmt: skip
+        if early:  # an outcome is committed before this, and is seen afterwards, or after this, and sees it
+            take_turns(connection, APPEND_LOCK)
+        return new, sorted({each.reference for each in early})
+
+    def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
+        found = references.find(connection, provider, early)
+        return self._caught_up(connection, {(provider, reference): tried for reference, tried in found.items()})
 
     def catch_up(self, connection: Connection, facts: Iterable[tuple[UUID, NudgeFact]]) -> list[Receipt]:
         """Append what was reported early about messages that are known since these facts, in their transaction."""
-        sent = {
+        return self._caught_up(connection, {
             (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
             for nudge, fact in facts
             if isinstance(fact, NudgeSent) and fact.reference
-        }
+        })  # fmt: skip
+
+    def _caught_up(self, connection: Connection, sent: Mapping[tuple[str, str], Tried]) -> list[Receipt]:
         if not sent:
             return []
         table = early_receipts
@@ -110,7 +128,7 @@ class Receipts:
         new: list[tuple[Receipt, NudgeFact]] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)
-            if nudge is None or not _attempted(nudge, receipt):
+            if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
                 continue
             fact = _fact_of(receipt, nudge, self._clock())
             after = evolve(nudge, receipt.nudge, nudge.version, fact)
@@ -129,6 +147,13 @@ def _attempted(nudge: Nudge, receipt: Receipt) -> bool:
     """Whether there was such an attempt: a report about any other is somebody's mistake."""
     known = any(one.recipient == receipt.recipient for one in nudge.deliveries)
     return known and 1 <= receipt.attempt <= nudge.to(receipt.recipient).attempt
+
+
+def _gave_up_already(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether it is known that this attempt failed for good: what followed from that is not to begin again."""
+    delivery = nudge.to(receipt.recipient)
+    last = receipt.attempt == delivery.attempt and receipt.heard is Heard.FAILED
+    return last and delivery.channel in delivery.exhausted
 
 
 def _fact_of(receipt: Receipt, nudge: Nudge, now: datetime) -> NudgeFact:

@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.channels import ADDRESS_OF
 from domain.events import PUBLIC, LifeEvent
 from domain.hearing import Answered, Other, Question, Stopped, Unclear, Understood, understand
 from domain.receipts import Heard
 from domain.replies import Reply
 from notifiers.port import Inbox, Incoming, Reason, Report
-from streams import conversations
+from streams import conversations, reading
 from streams.answering import Answering
 from streams.books import Books
 from streams.conversations import Said
@@ -24,7 +25,7 @@ from streams.receipts import Receipts
 from streams.refusals import Refusals, Refused
 from streams.spoken import Spoken, spoken
 from streams.stopping import Mandatory, Stopping
-from templates.questions import choices
+from templates.questions import UNSAID, choices
 
 log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
@@ -76,8 +77,8 @@ class Receiving:
         id_ = f"{provider}.{message.id}"
         if self._log.streams(connection, [self._names.stream(SOURCE, id_)]):
             return {}
-        said = conversations.at(connection, self._names.number(message.sender))
-        about = next((each for one in said if (each := self._spoken(connection, one, rules)) is not None), None)
+        said = self._said(connection, message, rules)
+        about = self._about(connection, said, rules)
         if about is None:
             return None
         self._log.keys.hold(connection, sorted({each.recipient for each in said}))
@@ -89,6 +90,24 @@ class Receiving:
         heard, made = self._obeyed(connection, understood, questions, about, rules)
         event = self._event(id_, message, about, heard)
         return {**made, **self._append(connection, [event])}
+
+    def _said(self, connection: Connection, message: Incoming, rules: Rules) -> list[Said]:
+        """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""
+        number = self._names.number(message.sender)
+        said = conversations.at(connection, number)
+        them = reading.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)
+        phones = {each: str(person.get(ADDRESS_OF[WAY])) for each, person in them.items()}
+        return [each for each in said if self._names.number(phones[each.recipient]) == number]
+
+    def _about(self, connection: Connection, said: Sequence[Said], rules: Rules) -> Spoken | None:
+        """The message that went last; one of our own replies to a text only where nothing else did."""
+        found = (each for one in said if (each := self._spoken(connection, one, rules)) is not None)
+        last = None
+        for each in found:
+            if not _is_reply(each):
+                return each
+            last = last or each
+        return last
 
     def _spoken(self, connection: Connection, said: Said, rules: Rules) -> Spoken | None:
         found = spoken(connection, self._log, rules, said.nudge, said.recipient)
@@ -102,21 +121,21 @@ class Receiving:
             case Answered(question, code):
                 reply = Reply(question.nudge, question.recipient, code, self._clock(), WAY)
                 return _Heard("answer"), self._answering.within(connection, reply, rules)[1]
-            case Stopped():
+            case Stopped() if not _is_reply(about):
                 return self._stopped(connection, about, rules)
             case Unclear():
                 return _Heard("unclear", choices=self._choices(connection, questions, about, rules)), {}
-            case Other():
+            case Stopped() | Other():
                 return _Heard("other"), {}
 
     def _stopped(self, connection: Connection, about: Spoken, rules: Rules) -> tuple[_Heard, Mapping[str, PersonKey]]:
         title = _title(about.content, about.language)
         try:
             nudge, recipient = about.nudge.intent.id, about.person.pseudonym
-            _, made = self._stopping.within(connection, nudge, recipient, rules)
+            topic, made = self._stopping.within(connection, nudge, recipient, rules)
         except Mandatory:
             return _Heard("mandatory", topic=title), {}
-        return _Heard("stop", topic=title), made
+        return _Heard("stopped" if topic.stopped else "stop", topic=title), made
 
     def _choices(self, connection: Connection, questions: Sequence[Question], about: Spoken, rules: Rules) -> str:
         """The open questions in the words of the one that was asked last; those to others at the number too."""
@@ -139,8 +158,14 @@ class Receiving:
         )  # fmt: skip
 
 
+def _is_reply(about: Spoken) -> bool:
+    """Whether it is one of our own answers to a text: nobody asks for those, nor stops them."""
+    return about.content.get("on") == TYPE
+
+
 def _title(content: Mapping[str, Any], language: str) -> str:
-    titles = content["title"]
+    """What a message is called in an SMS; of a discreet one, nothing of its substance."""
+    titles = UNSAID if content.get("discreet") else content["title"]
     return str(titles.get(language) or next(iter(titles.values())))
 
 

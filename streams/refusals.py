@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from domain.channels import ADDRESS_OF, REFUSED
 from domain.choices import times_of
 from domain.events import LifeEvent
+from domain.facts import NudgeAttempted
 from domain.history import History
-from domain.person import Person, person_as_of
+from domain.person import person_as_of
 from notifiers.port import GiveUp, Outcome, Reason
-from projections import nudges
 from streams import reading
 from streams.books import Books
 from streams.database import Priority
@@ -24,7 +24,7 @@ SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
 
 class Refused(Struct, frozen=True):
-    """An attempt whose address was refused for good; None: the one that the recipient has on its channel now."""
+    """An attempt whose address was refused for good; None: the one that the recipient had when it was made."""
 
     nudge: UUID
     recipient: str
@@ -60,15 +60,26 @@ class Refusals:
         ]
         return dict(self._append(connection, [event for event in events if event is not None]))
 
-    @staticmethod
-    def _addresses(connection: Connection, refused: Sequence[Refused], known: Person) -> Iterator[str | None]:
-        """Where a report came late and names none, the contact is that of the attempt unless it changed since."""
-        found = nudges.by_id(connection, [each.nudge for each in refused if each.address is None])
+    def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
+        """A report names no address: the message may have gone elsewhere since, and contacts change."""
+        late = [each for each in refused if each.address is None]
+        entries = self._log.streams(connection, [each.nudge for each in late])
         for each in refused:
             if each.address is not None:
                 yield each.address
-            elif (nudge := found.get(each.nudge)) is not None:
-                yield known.get(ADDRESS_OF.get(nudge.to(known.pseudonym).channel or "", ""))
+        for entry in entries:
+            fact, nudge = entry.fact, entry.originator_id
+            if isinstance(fact, NudgeAttempted) and Refused(nudge, fact.recipient, fact.attempt) in late:
+                yield self._address_then(connection, fact, entry.position, rules)
+
+    def _address_then(
+        self, connection: Connection, attempt: NudgeAttempted, position: int, rules: Rules
+    ) -> str | None:
+        who = [attempt.recipient]
+        history = reading.histories(connection, self._log, who, rules.rulebook, position)[attempt.recipient]
+        person = person_as_of(attempt.recipient, history.facts, rules.catalogue)
+        address = person.get(ADDRESS_OF.get(attempt.channel, ""))
+        return None if address is None else str(address)
 
     def _event(
         self, connection: Connection, refused: Sequence[Refused], history: History, rules: Rules
@@ -76,7 +87,7 @@ class Refusals:
         person, theirs = history.person, history.facts
         known = person_as_of(person, theirs, rules.catalogue)
         before = known.get(REFUSED) or ()
-        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, known) if each)})
+        addresses = sorted({*before, *(each for each in self._addresses(connection, refused, rules) if each)})
         if addresses == sorted(before):
             return None
         first = refused[0]

@@ -20,7 +20,7 @@ from projections import nudges
 from projections.tables import URGENT
 from streams import conversations, outcomes
 from streams.appending import record
-from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, unsent
+from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, is_bound, unsent
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Overflow, append_decided, crowded
@@ -38,7 +38,10 @@ Tried = Attempt | NudgeFact | Overflow
 
 
 class Routed(Struct, frozen=True):
-    """A case with the provider that it goes to; None: it ends together with another that is sent, and is not."""
+    """A case with the provider that it goes to; None: it ends together with another that is sent, and is not.
+
+    Or it is to be sent, and may be given to nobody.
+    """
 
     case: Case
     provider: Provider | None
@@ -90,13 +93,13 @@ class Sending:
     async def send(self, cases: Sequence[Case], rules: Rules) -> None:
         """Send those that are to be sent, and end the others together with them."""
         free = asyncio.Semaphore(GROUPS_AT_ONCE)
+        if self._pace.bounds:  # what waits for a slot holds up what follows
+            cases = sorted(cases, key=lambda case: not _is_urgent(case))
         await asyncio.gather(*(self._send_group(group, rules, free) for group in groups(cases, self._size.now)))
 
     async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
         async with free:
             left = [Routed(case, self._chosen(case)) for case in cases]
-            if any(self._limits(each.case, each.provider) for each in left):
-                left.sort(key=lambda each: not _is_urgent(each.case))
             while left:
                 slots = [] if self._stopping else await self._slots(left)
                 if not slots or self._stopping:
@@ -124,14 +127,16 @@ class Sending:
         return self._pace.limits(f"agency:{case.settlement.trigger.owner}", f"provider:{provider.name}")
 
     def _chosen(self, case: Case) -> Provider | None:
-        """The provider for a case; where nobody knows whether one has it, only that one can remove a double."""
+        """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
         if not isinstance(case.decision, Send):
             return None
         route = self._routes[case.decision.channel]
         delivery = case.nudge.to(case.recipient.pseudonym)
-        last = route.named(delivery.provider)
-        if delivery.state is State.UNKNOWN and last is not None and last.notifier.removes_doubles:
+        last = route.named(delivery.bound)
+        if last is not None and last.notifier.removes_doubles and delivery.state is not State.FAILED:
             return last
+        if is_bound(case):
+            return last if last is not None and last.notifier.removes_doubles else None
         avoid = delivery.provider if delivery.state is State.FAILED else None
         return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
 
@@ -142,14 +147,15 @@ class Sending:
         await asyncio.gather(*(self._send_on(part, slot_of[id(part[0].case)]) for part in parts))
 
     def _parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-        """What is handed over in one call: all to a provider, or one by one where there is a rate."""
-        by_provider: dict[str, list[Attempt]] = {}
+        """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
+        parts: list[list[Attempt]] = []
+        free: dict[str, list[Attempt]] = {}
         for attempt in attempts:
-            by_provider.setdefault(attempt.provider.name, []).append(attempt)
-        return [
-            part for each in by_provider.values()
-            for part in ([[one] for one in each] if self._limits(each[0].case, each[0].provider) else [each])
-        ]  # fmt: skip
+            if self._limits(attempt.case, attempt.provider):
+                parts.append([attempt])
+            else:
+                free.setdefault(attempt.provider.name, []).append(attempt)
+        return [*parts, *free.values()]
 
     def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
         """Write the messages and commit the attempts; returns those that may be handed over."""
@@ -194,8 +200,10 @@ class Sending:
 
     def _written(self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]) -> Tried:
         case, provider = routed.case, routed.provider
-        if not isinstance(case.decision, Send) or provider is None:
+        if not isinstance(case.decision, Send):
             return unsent(case, now)
+        if provider is None:
+            return outcomes.not_again(case.settlement, now)
         recipient, channel = case.recipient.pseudonym, case.decision.channel
         number = case.nudge.to(recipient).attempt + 1
         try:
@@ -231,7 +239,8 @@ class Sending:
 
     def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
         message, provider = attempt.message, attempt.provider
-        others = self._routes[message.channel].others(message.address, provider.name) if in_trouble(result) else ()
+        free = in_trouble(result) and not is_bound(attempt.case)
+        others = self._routes[message.channel].others(message.address, provider.name) if free else ()
         return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), provider, tuple(others))
 
 

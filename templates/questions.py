@@ -8,6 +8,9 @@ _MARKED: Mapping[str, str] = {
     "en": "Add {mark} to your answer, for example: {code} {mark}",
 }
 
+UNSAID: Mapping[str, str] = {"kk": "Біздің хабарлама", "ru": "Наше сообщение", "en": "Our message"}
+"""What a message is called where its substance must not be read over a shoulder."""
+
 
 def marked(text: str, language: str, code: str, mark: str) -> str:
     """A question's SMS that says how its answer is told from others; `code`: an answer that it takes."""

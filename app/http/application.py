@@ -24,7 +24,7 @@ def application(platform: Platform) -> Api:
     app.include_router(Answer(platform.answering, platform.links, Pages(), platform.clock).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
-    app.include_router(GatewayCalls(platform.receiving, platform.settings.providers).router())
+    app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

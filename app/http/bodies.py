@@ -9,6 +9,10 @@ from msgspec import Struct
 from app.http.problems import Problem
 
 
+PRINTED = r"^[^\x00]*$"
+"""Text that every database can keep: PostgreSQL has no NUL."""
+
+
 class MediaType(Struct, frozen=True):
     """A Content-Type: `essence` in lower case without parameters ("" where there is none), and its charset."""
 

@@ -13,12 +13,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.http.bodies import media_type_of, read_body
+from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.problems import Problem
 from app.providers import ProviderSettings
 from domain.receipts import Heard
 from notifiers.phone import written
 from notifiers.port import Incoming, Reason, Report
+from streams.books import Books
 from streams.receiving import Receiving
 
 MAX_BYTES = 64 * 1024
@@ -26,15 +27,15 @@ _STATES = {1: (Heard.DELIVERED, None), 2: (Heard.FAILED, Reason.UNDELIVERED), 16
 """Kannel's dlr types that are final; 4 (buffered) and 8 (submitted) say nothing yet."""
 
 Token = Annotated[str, Query(min_length=1, max_length=200)]
-Reference = Annotated[str, Query(min_length=1, max_length=500)]
+Reference = Annotated[str, Query(min_length=1, max_length=500, pattern=PRINTED)]
 State = Annotated[int, Query(ge=1, le=64)]
 
 
 class GatewayCalls:
     """Takes in what gateways call; a provider without `gateway_token` has no such addresses."""
 
-    def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings]) -> None:
-        self._receiving, self._providers = receiving, providers
+    def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings], books: Books) -> None:
+        self._receiving, self._providers, self._clock = receiving, providers, books.clock
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -58,14 +59,17 @@ class GatewayCalls:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def message(self, provider: str, token: Token, request: Request) -> Response:
-        """Take an SMS: the body is its text, X-Kannel-From the number that it came from; answers nothing to send."""
+        """Take an SMS: the body is its text, X-Kannel-From the number that it came from; answers nothing to send.
+
+        The same text from there at the same time is the same SMS; without a time every call is another one.
+        """
         self._check(provider, token)
         sender = request.headers.get("x-kannel-from", "")
         if not sender:
             raise Problem(HTTPStatus.BAD_REQUEST, "the header X-Kannel-From is missing: whose SMS is it?")
         body = await read_body(request, MAX_BYTES)
         text = _text(body, media_type_of(request).charset)
-        at = request.headers.get("x-kannel-time", "")
+        at = request.headers.get("x-kannel-time") or request.headers.get("date") or self._clock().isoformat()
         id_ = blake2b(f"{sender}\0{at}\0{text}".encode(), digest_size=16).hexdigest()
         incoming = Incoming(id_, written(sender, international=True), text)
         await run_in_threadpool(self._receiving.received, provider, incoming)
@@ -83,6 +87,8 @@ class GatewayCalls:
 def _text(body: bytes, charset: str) -> str:
     """Kannel sends UCS-2 as UTF-16 in network order, and everything else in the charset that it was told."""
     try:
-        return body.decode("utf-16-be" if charset in {"utf-16", "utf-16be", "ucs-2"} else charset)
-    except (LookupError, UnicodeDecodeError):
+        text = body.decode("utf-16-be" if charset in {"utf-16", "utf-16be", "ucs-2"} else charset)
+        text.encode()  # some codecs make halves of characters
+    except (LookupError, ValueError):
         raise Problem(HTTPStatus.BAD_REQUEST, "the body is no text in the charset that it names") from None
+    return text

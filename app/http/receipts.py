@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from app.http.bodies import read_body
+from app.http.bodies import PRINTED, read_body
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem
 from app.http.signatures import is_signed
@@ -33,7 +33,7 @@ class ReportedReceipt(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    reference: Annotated[str, Field(min_length=1, max_length=500)]
+    reference: Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTED)]
     status: Literal["delivered", "opened", "failed"]
     reason: Annotated[str, Field(max_length=200)] = ""
 

@@ -1,5 +1,6 @@
 """Rates: never more than agreed in any second, and a mass mailing is never in front of what is urgent."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from streams.database import Database
 from streams.migrating import migrate
 from streams.pace import AHEAD, Pace
 from tests.domain.given import modest
-from tests.world import LONG_AGO, World, card, fine, iin, registered
+from tests.world import LONG_AGO, World, card, event, few_triggers, fine, iin, registered
 
 START = datetime(2025, 6, 2, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -139,6 +140,47 @@ async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
     await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
     assert len(times) == 20
     assert times[-1] - begun >= 9 * SECOND
+    world.close()
+
+
+async def test_an_agencys_rate_holds_beside_an_agency_without_one(tmp_path: Path) -> None:
+    """What another agency sends by the same provider in the same batch takes nobody past their rate."""
+    times: list[tuple[str, datetime]] = []
+
+    def keep(message: Message) -> None:
+        times.append((message.owner, world.clock()))
+
+    packs = [few_triggers(tmp_path, "work_offers_consent")]
+    world = World(tmp_path, packs=packs, notifiers={"sms": FakeNotifier("sms", keep)})
+    for number in range(1, 5):
+        job = {"registered_on": "2025-06-02", "insured_months": 0}
+        world.take(
+            *registered(iin(number), LONG_AGO), card(iin(number), "2025-07-04", f"N{number}"),
+            event("kz.social.unemployment_registered", iin(number), "2025-06-02T11:00+05:00", job, id=f"J{number}"),
+        )  # fmt: skip
+    world.plan()
+    world.at("2025-06-04T10:00+05:00")
+    pace = Pace(world.platform.database, {"agency:labour": 20}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    bound = sorted(at for owner, at in times if owner == "labour")
+    assert (len(times), len(bound)) == (8, 4)
+    assert all(later - earlier >= SECOND / 20 for earlier, later in itertools.pairwise(bound))
+    world.close()
+
+
+async def test_of_what_was_claimed_together_the_urgent_goes_first(tmp_path: Path) -> None:
+    """An urgent message that is claimed with a mass mailing before it waits for none of its slots."""
+    sent: list[Message] = []
+    world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", sent)})
+    for number in range(1, 31):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
+    world.take(fine(iin(1), "F1", "2025-06-20T11:00:00+05:00"))
+    world.plan()
+    world.at("2025-06-20T12:00+05:00")
+    pace = Pace(world.platform.database, {"provider:sms": 10}, world.clock, resting(world.clock))
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    assert sent[0].klass == "service"
+    assert len(sent) == 31
     world.close()
 
 

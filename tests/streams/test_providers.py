@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from purgatory.domain.model import Context
 from app.compose import compose_engine
 from domain.facts import NudgeAttempted, NudgeSent
 from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Reason, RetryLater, Unknown
+from notifiers.port import Message, Outcome, Reason, RetryLater, Unknown
 from notifiers.routes import FAILURES, Provider, Route, single_routes
-from tests.world import LONG_AGO, World, card, iin, registered
+from tests.world import LONG_AGO, World, card, event, iin, registered
 
 DUE = "2025-06-20T09:00+05:00"
 MANY = 60
@@ -73,3 +74,65 @@ async def test_a_provider_that_asks_for_patience_is_not_left(world: World) -> No
     assert len(told) == MANY - 1
     attempts = [each.fact for each in world.entries() if isinstance(each.fact, NudgeAttempted)]
     assert len(attempts) == MANY
+
+
+def alone(folder: Path) -> World:
+    """A platform on which one citizen's card is announced."""
+    made = World(folder)
+    made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
+    made.plan()
+    return made
+
+
+def route(world: World, *providers: Provider) -> None:
+    """SMS go by these."""
+    world.engine = compose_engine(world.platform, single_routes(world.notifiers) | {"sms": Route("sms", providers)})
+
+
+async def test_what_one_provider_may_have_is_given_to_no_other(tmp_path: Path) -> None:
+    """A retry that its provider refuses for trouble waits for it: the other one could not remove the double."""
+    world = alone(tmp_path)
+    told: list[Message] = []
+    script: list[Outcome] = [Unknown(Reason.LINK_LOST), RetryLater(None, Reason.UNREACHABLE)]
+    a = Provider("a", FakeNotifier("sms", told, script=script, removes_doubles=True), weight=1e9)
+    route(world, a, Provider("b", FakeNotifier("sms", told)))
+    for at in ("09:00", "09:01", "09:06", "09:30"):
+        await world.settle(f"2025-06-20T{at}+05:00")
+    assert len(told) == 1
+    providers = [each.fact.provider for each in world.entries() if isinstance(each.fact, NudgeAttempted)]
+    assert providers == ["a", "a", "a"]
+    assert world.delivery("month").state == "sent"
+    world.close()
+
+
+async def test_a_retry_that_was_put_off_stays_with_its_provider(tmp_path: Path) -> None:
+    """What one provider may have goes to that one after the quiet hours too, though another is preferred then."""
+    world = alone(tmp_path)
+    told: list[Message] = []
+    a = Provider("a", FakeNotifier("sms", told, script=[Unknown(Reason.LINK_LOST)], removes_doubles=True), weight=1e9)
+    b = Provider("b", FakeNotifier("sms", told))
+    route(world, a, b)
+    await world.settle(DUE)
+    world.take(event("citizen.preferences_changed", iin(1), DUE, {"quiet_from": "08:00", "quiet_to": "12:00"}))
+    await world.settle("2025-06-20T09:05+05:00")
+    assert world.delivery("month").state == "deferred"
+    route(world, replace(a, weight=1.0), replace(b, weight=1e9))
+    await world.settle("2025-06-20T12:00+05:00")
+    assert [each.fact.provider for each in world.entries() if isinstance(each.fact, NudgeAttempted)] == ["a", "a"]
+    assert len(told) == 1
+    world.close()
+
+
+async def test_what_a_provider_may_have_that_is_gone_stays_unknown(tmp_path: Path) -> None:
+    """Where it is taken out of the settings before the retry, no other gets the message, and the cascade goes on."""
+    world = alone(tmp_path)
+    told: list[Message] = []
+    a = Provider("a", FakeNotifier("sms", told, script=[Unknown(Reason.LINK_LOST)], removes_doubles=True))
+    route(world, a)
+    await world.settle(DUE)
+    route(world, Provider("b", FakeNotifier("sms", told)))
+    await world.settle("2025-06-20T09:01+05:00")
+    assert (world.delivery("month").state, len(told)) == ("unknown", 1)
+    [email] = await world.settle("2025-06-20T09:11+05:00")
+    assert email.channel == "email"
+    world.close()

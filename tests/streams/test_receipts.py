@@ -11,7 +11,7 @@ from domain.receipts import Heard
 from notifiers.port import Message, Reason, Unknown
 from projections import statistics, trail
 from streams.receipts import Receipt, UnknownNudge
-from tests.world import LONG_AGO, World, annulled, card, iin, registered
+from tests.world import LONG_AGO, World, annulled, card, event, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
 CARD = card(AIGERIM, "2025-07-20")
@@ -153,4 +153,19 @@ async def test_a_receipt_of_what_was_never_attempted_changes_nothing(tmp_path: P
     before = world.health().facts
     told += [await heard(world, heard_, recipient=world.name(DANA)), await heard(world, heard_, attempt=2)]
     assert (told, len(sent), world.health().facts - before) == ([False] * 3, 1, 0)
+    world.close()
+
+
+@pytest.mark.parametrize("moved_on", [False, True])
+async def test_the_same_failure_twice_is_one_fact(tmp_path: Path, moved_on: bool) -> None:  # noqa: FBT001  (the case)
+    """A bounce that is reported again adds nothing, neither before nor after the next channel was looked for."""
+    world = with_card(tmp_path)
+    await world.settle(DUE)
+    world.take(event("citizen.preferences_changed", AIGERIM, DUE, {"channels": ["sms"]}))
+    first = await heard(world, Heard.FAILED)
+    if moved_on:
+        await world.settle("2025-06-20T09:01+05:00")
+    facts = world.health().facts
+    world.at("2025-06-20T09:02+05:00")
+    assert (first, await heard(world, Heard.FAILED), world.health().facts) == (True, False, facts)
     world.close()

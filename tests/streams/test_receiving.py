@@ -123,6 +123,44 @@ async def test_a_stop_is_for_all_channels_and_confirmed_once(world: World) -> No
     assert await world.settle("2025-06-05T12:00+05:00") == []
 
 
+async def test_a_second_stop_is_of_the_topic_and_not_of_our_reply(world: World) -> None:
+    """Whoever writes STOP to the confirmation loses no other message, is not told again, and is not unheard later."""
+    await world.settle(ASKED)
+    write(world, "STOP", "1")
+    await world.settle(AT_NOON)
+    write(world, "STOP", "2")
+    assert await world.settle("2025-06-05T12:00+05:00") == []
+    assert understood(world) == ["stop", "stopped"]
+    assert life(world, "citizen.preferences_changed")[-1].values["event.opted_out"] == ["work_offers"]
+
+
+async def test_a_question_is_of_whom_the_number_belongs_to(world: World) -> None:
+    """Whoever gets somebody's old number answers nothing of theirs, and stops none of their messages."""
+    await world.settle(ASKED)
+    new = {"phone": "+77017654321"}
+    world.take(event("citizen.contact_changed", AIGERIM, "2025-06-04T11:00:00+05:00", new, id="new"))
+    assert not write(world, "1", "1")
+    assert not write(world, "STOP", "2")
+    world.take(*unemployed(DANA))
+    await world.settle(AT_NOON)
+    assert write(world, "1", "3")
+    [consent] = life(world, "citizen.consent_given")
+    assert consent.persons["citizen"] == (world.name(DANA),)
+
+
+async def test_our_reply_says_nothing_of_a_discreet_message(tmp_path: Path) -> None:
+    """Who stops an invitation to a screening is not told by SMS what it was that they stopped."""
+    made = World(tmp_path, packs=[few_triggers(tmp_path, *OFFERS, "screening_invitation")])
+    only = event("citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00Z", {"channels": ["sms"]}, id="only")
+    made.take(*registered(AIGERIM, "1985-06-20"), only)
+    [invited] = await made.settle("2025-06-20T10:00+05:00")
+    write(made, "STOP")
+    [confirmed] = await made.settle("2025-06-20T12:00+05:00")
+    assert "Скрининг" not in invited.text + confirmed.text
+    assert "Біздің хабарлама" in confirmed.text
+    made.close()
+
+
 async def test_anything_else_is_kept_for_the_agency(world: World) -> None:
     """A text that is no answer becomes an event that names the message and the agency, and nobody is told."""
     await world.settle(ASKED)

@@ -93,6 +93,20 @@ async def test_an_sms_is_taken_once(client: TestClient, world: World, sent: list
     assert len(sent) == 1
 
 
+async def test_without_a_time_each_sms_is_another(client: TestClient, world: World) -> None:
+    """A gateway that says no time loses nothing: the same word a month later is another SMS."""
+    for day in ("2025-06-20", "2025-07-20"):
+        world.at(f"{day}T12:00+05:00")
+        assert write(client, "Рақмет".encode(), **{"x-kannel-time": ""}).status_code == 204
+    assert texts(world) == ["Рақмет", "Рақмет"]
+
+
+async def test_a_reference_that_no_database_keeps_is_refused(client: TestClient) -> None:
+    """A NUL in a reference is a clear refusal and no failure of ours."""
+    parameters = {"token": TOKEN, "reference": "a\0b", "status": "1"}
+    assert client.get("/gateways/sms/receipts", params=parameters).status_code == 422
+
+
 @pytest.mark.parametrize(("text", "charset"), [("Рақмет".encode("utf-16-be"), "UTF-16"), (b"Merci", "ISO-8859-1")])
 async def test_an_sms_in_another_charset_is_read(
     client: TestClient, world: World, sent: list[Message], text: bytes, charset: str
@@ -103,8 +117,15 @@ async def test_an_sms_in_another_charset_is_read(
     assert len(sent) == 1
 
 
+async def test_half_a_character_is_refused(client: TestClient, world: World) -> None:
+    """A codec that makes what is no text gets a problem, too."""
+    answer = write(client, b"\\ud800", **{"content-type": "text/plain; charset=unicode_escape"})
+    assert (answer.status_code, texts(world)) == (400, [])
+
+
 @pytest.mark.parametrize(("headers", "code"), [
     ({"x-kannel-from": ""}, 400), ({"content-type": "text/plain; charset=klingon"}, 400),
+    ({"content-type": "text/plain; charset=undefined"}, 400), ({"content-type": "text/plain; charset=zip"}, 400),
 ])  # fmt: skip
 async def test_what_cannot_be_read_is_refused(
     client: TestClient, world: World, headers: dict[str, str], code: int

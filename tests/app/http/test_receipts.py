@@ -132,3 +132,9 @@ async def test_what_is_no_receipt_is_named(client: TestClient, world: World, bod
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == field
     assert world.delivery("month").state == "sent"
+
+
+async def test_a_reference_that_no_database_keeps_is_refused(client: TestClient, world: World) -> None:
+    """A NUL in a reference is refused by its field's name."""
+    answer = post(client, {"reference": "a\0b", "status": "delivered"}, at=world.clock())
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reference")

@@ -1,0 +1,64 @@
+"""Refused addresses that are reported late: the address that was tried is refused, and no other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.events import LifeEvent
+from domain.facts import NudgeSent
+from domain.receipts import Heard
+from notifiers.fake import FakeNotifier
+from notifiers.port import Message, Reason, Report
+from tests.world import LONG_AGO, World, card, event, iin, registered
+
+AIGERIM = iin(1)
+PHONE, MAIL = "+77011234567", "a@example.org"
+DUE = "2025-06-20T09:00+05:00"
+LATER = "2025-06-20T09:10+05:00"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A platform whose SMS provider reports; Aigerim's card is announced on 20 June."""
+    sent: list[Message] = []
+    made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", sent, reports=True)})
+    made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    yield made
+    made.close()
+
+
+def nobody_there(world: World) -> None:
+    """The SMS provider reports that nobody has the number."""
+    facts = world.facts(world.nudge("month").intent.id)
+    reference = next(one.reference for one in facts if isinstance(one, NudgeSent))
+    world.platform.receiving.reported("sms", [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS)])
+
+
+def refused(world: World) -> list[object]:
+    """The addresses that are known to be refused, by each event that says so."""
+    facts = (entry.fact for entry in world.entries())
+    return [
+        fact.values["event.addresses"]
+        for fact in facts
+        if isinstance(fact, LifeEvent) and fact.type == "citizen.address_refused"
+    ]
+
+
+async def test_a_late_refusal_is_of_the_channel_that_was_tried(world: World) -> None:
+    """A number that is reported as nobody's after the email went leaves the email's address alone."""
+    await world.settle(DUE)
+    [email] = await world.settle(LATER)
+    assert email.channel == "email"
+    nobody_there(world)
+    assert refused(world) == [[PHONE]]
+
+
+async def test_a_late_refusal_is_of_the_number_that_was_tried(world: World) -> None:
+    """Whoever gave a new number before the old one was refused can be reached at the new one."""
+    await world.settle(DUE)
+    new = event("citizen.contact_changed", AIGERIM, "2025-06-20T09:01:00+05:00", {"phone": "+77017654321"}, id="new")
+    world.take(new)
+    world.plan()
+    nobody_there(world)
+    assert refused(world) == [[PHONE]]

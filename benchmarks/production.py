@@ -23,7 +23,7 @@ from streams.topics import Topics
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 
-BATCH, LOOK_EVERY = 1000, 0.05
+BATCH, LOOK_EVERY = 1000, 0.2
 _numbers = itertools.count(1)
 
 

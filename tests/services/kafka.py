@@ -95,7 +95,8 @@ class Broker:
 
     def _command(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
-        return [str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
+        with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # also where we are killed
+        return [*with_us, str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
 
     def _words(self) -> str:
         return (self._folder / "log").read_text()[-2000:]

@@ -45,6 +45,10 @@ class ProviderSettings(BaseModel):
     slow_seconds: float = Field(default=10.0, gt=0, description="a batch that takes longer counts as a failure")
     receipts_secret: Secret = Field(default=None, description="whsec_…: what its call-backs are signed with")
 
+    gateway_token: SecretStr | None = Field(
+        default=None, min_length=16, description="what its calls carry, where it speaks as Kannel does"
+    )
+
     @model_validator(mode="after")
     def _known_kind_with_its_options(self) -> Self:
         self.own()

@@ -4,7 +4,22 @@ import sys
 from collections.abc import Callable
 
 from app.tuning import calm_collector
-from benchmarks import append, area, due, email, embedded, lint, planning, postgres, relay, scan, sms, worker
+from benchmarks import (
+    append,
+    area,
+    dispatch,
+    due,
+    email,
+    embedded,
+    lint,
+    planning,
+    postgres,
+    push,
+    relay,
+    scan,
+    sms,
+    worker,
+)
 from benchmarks.measuring import Row, save, told
 
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
@@ -20,6 +35,8 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "due": due.measure,
     "email": email.measure,
     "sms": sms.measure,
+    "dispatch": dispatch.measure,
+    "push": push.measure,
 }
 
 

@@ -10,13 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.conditions import Amount, Condition
-from domain.event_types import Catalogue, EventType, Titles
+from domain.event_types import PERSON, Catalogue, EventType, Titles
 from domain.parts import Path, amount_at, condition_at, offset_at, prefixed, type_at
 from domain.timing import Offset, shift_day
 from domain.triggers import BadTrigger
-
-PERSON = "person"
-"""What a benefit is `on` that is about the person alone; no event type is called so, for theirs have a dot."""
 
 
 class BadBenefit(BadTrigger):
@@ -91,10 +88,20 @@ class Benefit(Struct, frozen=True, kw_only=True, dict=True):
         return frozenset(each.on for each in self.unless)
 
     @cached_property
+    def bounded_by(self) -> frozenset[str]:
+        """The dotted names of the dates that it begins and ends with."""
+        return frozenset(bound.source for bound in (self.start, self.until) if bound is not None)
+
+    @property
+    def attributes(self) -> set[str]:
+        """What it reads of the person; an age follows from the birth date."""
+        read = {name.partition(".")[2] for name in self.reads if name.startswith("citizen.")}
+        return (read - {"age"}) | ({"born_on"} if "age" in read else set())
+
+    @cached_property
     def reads(self) -> frozenset[str]:
         """All dotted names that it reads."""
-        bounds = [bound.source for bound in (self.start, self.until) if bound is not None]
-        return self.judged.union(bounds, self.amount.reads if self.amount else ())
+        return self.judged.union(self.bounded_by, self.amount.reads if self.amount else ())
 
 
 def compile_benefit(name: str, content: Mapping[str, Any], catalogue: Catalogue) -> Benefit:

@@ -1,12 +1,12 @@
 """What compiling any part of a trigger shares: its data, the catalogue, and all that is bad kept for the end."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from domain.benefits import PERSON
 from domain.conditions import Condition
-from domain.event_types import Catalogue, EventType
+from domain.event_types import ALONE, PERSON, Catalogue, EventType
 from domain.parts import condition_at, offset_at, prefixed, type_at
 from domain.timing import Offset
 from domain.triggers import BadTrigger, Turn
@@ -14,6 +14,8 @@ from domain.triggers import BadTrigger, Turn
 ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
 
+NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
+_OF_AN_EVENT = re.compile(r"undeclared reference to ('event(?:\..*)?')")
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="CompilerBase")
@@ -43,7 +45,7 @@ class CompilerBase:
         self.name, self.content, self.catalogue = name, content, catalogue
         self.bad: list[BadTrigger] = []
         self.turn = self._turn()
-        self.type = self._type(("on",), content["on"] if self.turn is None else self.turn.benefit.on)
+        self.type = self._started()
         self.variables = prefixed("event", self.type) | catalogue.citizen_variables()
         self.variables |= catalogue.parameter_variables() | (ENTITLED if self.turn else {})
 
@@ -53,10 +55,16 @@ class CompilerBase:
         [(edge, name)] = self.content["on"].items()
         if (benefit := self.catalogue.benefits.get(name)) is None:
             raise BadTrigger(("on", edge), f"no benefit is called {name!r}")
-        if benefit.on == PERSON:
-            problem = f"{name!r} is about the person alone (on: {PERSON}), and every message starts on an event"
-            raise BadTrigger(("on", edge), f"{problem}: start on the one that may change it, with its conditions")
         return Turn(benefit, edge == "becomes")
+
+    def _started(self) -> EventType:
+        on = self.content["on"] if self.turn is None else self.turn.benefit.on
+        return ALONE if self.turn is not None and on == PERSON else self._type(("on",), on)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no event starts it, for its benefit is about the person alone."""
+        return self.type is ALONE
 
     def _type(self, path: tuple[str | int, ...], name: str) -> EventType:
         return type_at(path, name, self.catalogue)
@@ -65,9 +73,16 @@ class CompilerBase:
     def _condition(
         self, path: tuple[str | int, ...], text: str | None, variables: Mapping[str, str]
     ) -> Condition | None:
-        return None if text is None else condition_at(path, text, variables)
+        try:
+            return None if text is None else condition_at(path, text, variables)
+        except BadTrigger as bad:
+            if self.alone and (undeclared := _OF_AN_EVENT.match(bad.problem)):
+                raise BadTrigger(path, f"{undeclared[1]}: {NO_EVENT}", bad.line, bad.column) from None
+            raise
 
     def _path(self, where: tuple[str | int, ...], path: str, roots: tuple[str, ...]) -> str:
+        if self.alone and path.startswith("event."):
+            raise BadTrigger(where, f"{path!r}: {NO_EVENT}")
         if path.partition(".")[0] not in roots or path not in self.variables:
             raise BadTrigger(where, f"{path!r} is no field of {self.type.name}")
         return path

@@ -61,6 +61,11 @@ class _Compiler(StepCompiler):
         if self.type.subject is None and to == (RESIDENTS,):
             return frozenset()
         roles = frozenset(self.type.subject or role if role == "subject" else role for role in to)
+        if self.alone and not roles <= self.type.roles.keys():
+            self.bad.append(
+                BadTrigger(("to",), "the benefit is about the person alone, so nobody else is told of it")
+            )
+            return roles
         for role in sorted(roles - self.type.roles.keys()):
             self.bad.append(BadTrigger(("to",), f"{self.type.name} names nobody in the role {role!r}"))
         if whose is not None and roles != {whose} and roles <= self.type.roles.keys():

@@ -51,9 +51,9 @@ class Expression(Generic[Answer]):
         self.text = text
         self.reads = tuple(reads)
         self._own = [name for name in self.reads if not name.startswith(LATER)]
-        self._later = [name for name in self.reads if name.startswith(LATER)]
+        self._later = [(name, _as_event(name)) for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
-        self._fetch_later = _getter([_as_event(name) for name in self._later])
+        self._fetch_later = _getter([as_event for _, as_event in self._later]) if self._later else None
         self._expression = expression
         self._environment = environment
         self._answers: dict[Any, Answer | None] = {}
@@ -63,24 +63,33 @@ class Expression(Generic[Answer]):
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
         """
+        fetch_later = self._fetch_later
         try:
-            return self._answers[self._fetch_own(values), self._fetch_later(later)]
+            if fetch_later is None:
+                return self._answers[self._fetch_own(values)]
+            return self._answers[self._fetch_own(values), fetch_later(later)]
         except (KeyError, TypeError):  # not seen before, a value that is missing, or a list among them
             return self._look_up(values, later)
 
     def _look_up(self, values: Mapping[str, Any], later: Mapping[str, Any]) -> Answer | None:
         reads = {name: value for name in self._own if (value := values.get(name)) is not None}
-        reads |= {name: value for name in self._later if (value := later.get(_as_event(name))) is not None}
+        for name, as_event in self._later:
+            if (value := later.get(as_event)) is not None:
+                reads[name] = value
         answer = self._expression.eval(self._environment.Activation(reads)).plain_value()
         found: Answer | None = answer if type(answer) in self.KINDS else None
-        if len(reads) == len(self.reads) and not any(isinstance(value, list) for value in reads.values()):
-            self._remember((self._fetch_own(values), self._fetch_later(later)), found)
+        if len(reads) == len(self.reads):
+            own = self._fetch_own(values)
+            self._remember(own if self._fetch_later is None else (own, self._fetch_later(later)), found)
         return found
 
     def _remember(self, key: Any, answer: Answer | None) -> None:  # noqa: ANN401  (values)
         if len(self._answers) >= self.REMEMBERED:
             self._answers.clear()
-        self._answers[key] = answer
+        try:
+            self._answers[key] = answer
+        except TypeError:  # a list among the values is nothing to look up by
+            return
 
 
 class Condition(Expression[bool]):

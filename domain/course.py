@@ -13,6 +13,8 @@ from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook
 from domain.timing import zone_or
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 class Course:
     """A history, folded once and asked at many times."""
@@ -24,10 +26,13 @@ class Course:
         fold = Fold(history.person, rulebook.catalogue)
         self._times: list[datetime] = []
         self._attributes: list[dict[str, Any]] = [{}]
+        self._set: list[frozenset[str]] = []
         for fact in history.facts:
+            attributes = self._set_by(fact)
             fold.take(fact.event)
             self._times.append(fact.event.time)
-            self._attributes.append(dict(fold.attributes))
+            self._set.append(attributes)
+            self._attributes.append(dict(fold.attributes) if attributes else self._attributes[-1])
         self.died = fold.died
         self.by_type: dict[str, list[Effective]] = {}
         for fact in history.facts:
@@ -35,15 +40,16 @@ class Course:
 
     def zone(self, at: datetime) -> ZoneInfo:
         """The person's zone at that time."""
-        return zone_or(self._folded(at).get("citizen.zone"), self._default)
+        return zone_or(self.attributes(at).get("citizen.zone"), self._default)
 
     def values(self, at: datetime) -> dict[str, Any]:
         """What conditions read of the person and of the law at that time."""
         zone = self.zone(at)
-        values = citizen_values(self._folded(at), at, zone)
+        values = citizen_values(self.attributes(at), at, zone)
         return values | parameters_on(self.catalogue.parameters, at.astimezone(zone).date().isoformat())
 
-    def _folded(self, at: datetime) -> Mapping[str, Any]:
+    def attributes(self, at: datetime) -> Mapping[str, Any]:
+        """What was known of the person at that time: "citizen.<name>" -> value, without their age."""
         return self._attributes[bisect_right(self._times, at)]
 
     def at_last(self, attribute: str) -> Any:  # noqa: ANN401  (an attribute's type is the pack's)
@@ -58,24 +64,27 @@ class Course:
     def turning_points(self, types: Collection[str], reads: Iterable[str]) -> Iterator[datetime]:
         """The times of the facts of these types, of those that may change what is read, and of the death."""
         wanted = {_attribute(name) for name in reads if name.startswith("citizen.")}
-        for fact in self.facts:
-            if fact.event.type in types or (wanted and not wanted.isdisjoint(self._set_by(fact))):
-                yield fact.event.time
+        if types or wanted:
+            for fact, attributes in zip(self.facts, self._set, strict=True):
+                if fact.event.type in types or not wanted.isdisjoint(attributes):
+                    yield fact.event.time
         if self.died is not None:
             yield self.died
 
     def setter(self, attribute: str, at: datetime) -> Effective | None:
         """The last fact up to that time that could set the attribute ("citizen.<name>")."""
         wanted = _attribute(attribute)
-        for fact in reversed(self.facts[: bisect_right(self._times, at)]):
-            if wanted in self._set_by(fact):
-                return fact
+        for number in reversed(range(bisect_right(self._times, at))):
+            if wanted in self._set[number]:
+                return self.facts[number]
         return None
 
-    def _set_by(self, fact: Effective) -> Iterator[str]:
-        if (type_ := self.catalogue.types.get(fact.event.type)) is not None and type_.sets:
-            for role in fact.event.role_of(self._person):
-                yield from (setting.attribute for setting in type_.sets.get(role, ()))
+    def _set_by(self, fact: Effective) -> frozenset[str]:
+        """What the fact may set on the person."""
+        if (type_ := self.catalogue.types.get(fact.event.type)) is None or not type_.sets:
+            return _NOTHING
+        roles = fact.event.role_of(self._person)
+        return frozenset([setting.attribute for role in roles for setting in type_.sets.get(role, ())])
 
 
 def _attribute(name: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.answers import Answer, Applied, Obstacle, Why
-from domain.benefits import PERSON, Benefit, Had
+from domain.benefits import Benefit, Had
 from domain.course import Course
+from domain.event_types import PERSON
 from domain.events import Effective
 from domain.history import History
 from domain.parameters import parameters_on
@@ -72,10 +73,18 @@ class Case:
         first = about.event.time if about else course.begins
         self._known_from = first
         self._event: Mapping[str, Any] = about.values if about else {}
-        values = self.values(first) if first else {}
-        zone = self._zone = course.zone(first) if first else zone_or(None, "UTC")
-        self.start = benefit.start.day(values, zone) if benefit.start else None
-        self.until = benefit.until.day(values, zone) if benefit.until else None
+        self._zone = course.zone(first) if first else zone_or(None, "UTC")
+        self._bounds = self._read_bounds(first) if about and first else None
+
+    def bounds(self, at: datetime) -> tuple[date | None, date | None]:
+        """First day, and the day on which it is over: those of the event, else those of the person at that time."""
+        return self._bounds or self._read_bounds(at)
+
+    def _read_bounds(self, at: datetime) -> tuple[date | None, date | None]:
+        dates = (self.benefit.start, self.benefit.until)
+        values = {**self.course.attributes(at), **self._event}
+        start, until = (None if date_ is None else date_.day(values, self._zone) for date_ in dates)
+        return start, until
 
     def values(self, at: datetime) -> dict[str, Any]:
         """What conditions read of the person, the law and the event at that time."""
@@ -86,8 +95,8 @@ class Case:
 
     def obstacles(self, at: datetime) -> Iterator[Obstacle]:
         """What stands against the entitlement at that time."""
-        yield from self._out_of_time(self._day(at))
-        values = self.values(at)
+        yield from self._out_of_time(at)
+        values = self.values(at) if self.benefit.conditions or self.benefit.unless else {}
         for requirement in self.benefit.conditions:
             if (holds := requirement.when.holds(values)) is not True:
                 yield Obstacle(Why.CONDITION, requirement=requirement, unknown=holds is None)
@@ -95,13 +104,14 @@ class Case:
         if self.course.died is not None and self.course.died <= at:
             yield Obstacle(Why.DIED, self._day(self.course.died))
 
-    def _out_of_time(self, day: date) -> Iterator[Obstacle]:
-        if self.benefit.start is not None and self.start is None:
+    def _out_of_time(self, at: datetime) -> Iterator[Obstacle]:
+        (start, until), day = self.bounds(at), self._day(at)
+        if self.benefit.start is not None and start is None:
             yield Obstacle(Why.NO_DATE)  # an end that is not known is no end: some are granted for life
-        if self.start is not None and day < self.start:
-            yield Obstacle(Why.NOT_YET, self.start)
-        if self.until is not None and day >= self.until:
-            yield Obstacle(Why.OVER, self.until)
+        if start is not None and day < start:
+            yield Obstacle(Why.NOT_YET, start)
+        if until is not None and day >= until:
+            yield Obstacle(Why.OVER, until)
 
     def _had(self, values: Mapping[str, Any], at: datetime) -> Iterator[Effective]:
         for had in self.benefit.unless:
@@ -122,13 +132,26 @@ class Case:
                 opened = None
         return found if opened is None else [*found, Period(opened, None)]
 
+    def cause(self, at: datetime) -> Effective:
+        """The event that explains it: the latest that the answer of that time rests on, or the first of all."""
+        facts = self._facts(at, tuple(self.obstacles(at)))
+        of_the_person = [fact for fact in (*self.course.facts[:1], *facts) if fact.event.area is None]
+        return of_the_person[-1] if of_the_person else self.course.facts[0]
+
+    def entitled_values(self, period: Period) -> dict[str, str]:
+        """The days of the period, as they begin and end in the zone by which it was judged."""
+        return entitled_values(period, self._zone)
+
     def _turning_points(self) -> list[datetime]:
         if self._known_from is None:
             return []
-        days = [day for day in (self.start, self.until) if day is not None]
         points = {*self.course.turning_points(self.benefit.had_by, self.benefit.judged)}
-        points.update(self._beginnings([*days, *self._days_of_change()]))
-        return sorted(point for point in {self._known_from, *points} if point >= self._known_from)
+        bounded = [self._known_from]
+        if self.about is None:  # the person's dates may be set anew, by facts that are turning points themselves
+            bounded += self.course.turning_points((), self.benefit.bounded_by)
+        days = [day for at in bounded for day in self.bounds(at) if day is not None]
+        points.update(bounded, self._beginnings([*days, *self._days_of_change()]))
+        return sorted(point for point in points if point >= self._known_from)
 
     def _beginnings(self, days: Iterable[date]) -> Iterator[datetime]:
         """When the days begin; one at the edge of the calendar (0001-01-01, 9999-12-31) was always, or is never."""
@@ -147,7 +170,7 @@ class Case:
 
     def amount_day(self, at: datetime) -> date:
         """By the law of which day the amount goes, for who asks at that time."""
-        first = None if self.benefit.as_of_asked else self.start
+        first = None if self.benefit.as_of_asked else self.bounds(at)[0]
         return first or self._day(at)
 
     def amount(self, at: datetime) -> int | None:
@@ -164,9 +187,9 @@ class Case:
     def answer(self, at: datetime) -> Answer:
         """The answer for that time."""
         obstacles = tuple(self.obstacles(at))
-        values = self.values(at)
+        values, (start, until) = self.values(at), self.bounds(at)
         return Answer(
-            benefit=self.benefit, about=self.about, obstacles=obstacles, start=self.start, until=self.until,
+            benefit=self.benefit, about=self.about, obstacles=obstacles, start=start, until=until,
             amount=None if obstacles else self.amount(at), parameters=self._applied(at),
             used={name: values[name] for name in sorted(self._own()) if values.get(name) is not None},
             facts=self._facts(at, obstacles),

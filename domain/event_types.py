@@ -64,6 +64,23 @@ class EventType(Struct, frozen=True, kw_only=True):
         )
 
 
+PERSON = "person"
+"""What a benefit is `on` that is about the person alone; no event type is called so, for theirs have a dot."""
+
+
+class _Alone(EventType, frozen=True):
+    """In place of an event type, where a trigger starts on no event: there is somebody, and nothing of it to read."""
+
+    def variables(self) -> dict[str, str]:
+        return {}
+
+
+ALONE = _Alone(
+    name=PERSON, title={}, agency="", subject="citizen", roles={"citizen": False}, fields={}, sets={},
+    schema={"type": "object", "properties": {}},
+)  # fmt: skip
+
+
 class Catalogue(Struct, frozen=True):
     """What the packs declare together, by name.
 
@@ -75,6 +92,11 @@ class Catalogue(Struct, frozen=True):
     area_levels: tuple[int, ...] = ()
     parameters: Mapping[str, Parameter] = {}
     benefits: Mapping[str, "Benefit"] = {}
+
+    @property
+    def kinds(self) -> Mapping[str, EventType]:
+        """All that a trigger may start on, by name: the event types, and the person alone."""
+        return {**self.types, PERSON: ALONE}
 
     def citizen_variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of a person."""

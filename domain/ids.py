@@ -1,39 +1,37 @@
 """Names that are derived, never drawn: keyed hashes of what a thing is about."""
 
 import hashlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from uuid import UUID
 
-from msgspec import Struct, convert
+from msgspec import Struct, msgpack
+
+_decode = msgpack.Decoder(UUID).decode
+_SIXTEEN = b"\xc4\x10"
+"""How 16 bytes begin in MessagePack."""
 
 
 def keyed_hash(key: bytes, *parts: str) -> bytes:
     """16 bytes of keyed BLAKE2b over the parts, each prefixed by its length so that none can leak into the next."""
-    return _hashed(key, "".join([f"{len(part)}:{part}" for part in parts]))
-
-
-def _hashed(key: bytes, joined: str) -> bytes:
-    hasher = _keyed(key).copy()
-    hasher.update(joined.encode())
-    return hasher.digest()
-
-
-@lru_cache(maxsize=16)
-def _keyed(key: bytes) -> "hashlib.blake2b":
-    """BLAKE2b with the key taken in already: a copy of it costs two thirds of a fresh one."""
-    return hashlib.blake2b(key=key, digest_size=16)
+    joined = "".join([f"{len(part)}:{part}" for part in parts])
+    return hashlib.blake2b(joined.encode(), key=key, digest_size=16).digest()
 
 
 def _uuid(digest: bytes) -> UUID:
     """The digest as a UUID; by msgspec, because UUID's own constructor takes longer than the hash."""
-    return convert(digest, UUID)
+    return _decode(_SIXTEEN + digest)
 
 
-class Names(Struct, frozen=True):
+class Names(Struct, frozen=True, dict=True):
     """Derives pseudonyms and ids from one secret key, which is never rotated."""
 
     key: bytes
+
+    @cached_property
+    def _keyed(self) -> "hashlib.blake2b":
+        """BLAKE2b with the key taken in already: a copy of it costs two thirds of a fresh one."""
+        return hashlib.blake2b(key=self.key, digest_size=16)
 
     def pseudonym(self, national_id: str) -> str:
         """The person's pseudonym: 32 hex digits."""
@@ -53,8 +51,9 @@ class Names(Struct, frozen=True):
         The same as `keyed_hash` over these parts, joined by hand as in `nudge`.
         """
         about = "".join([f"{len(part)}:{part}" for part in subject])
-        parts = f"10:occurrence{len(trigger)}:{trigger}{len(person)}:{person}{about}"
-        return _uuid(_hashed(self.key, parts))
+        hasher = self._keyed.copy()
+        hasher.update(f"10:occurrence{len(trigger)}:{trigger}{len(person)}:{person}{about}".encode())
+        return _decode(_SIXTEEN + hasher.digest())
 
     def nudge(self, trigger: str, person: str, occurrence: UUID, step: str) -> UUID:
         """The nudge's id: no date, no version and no due time in it, so a corrected date reschedules it.
@@ -63,8 +62,20 @@ class Names(Struct, frozen=True):
         the order of persons is written in that of ids. The rest is the `keyed_hash` over these parts, joined by hand:
         it is made for every step of every plan.
         """
-        parts = f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}{len(step)}:{step}"
-        return _uuid(person.encode()[:4].ljust(4) + _hashed(self.key, parts)[4:])
+        return self.nudges(trigger, person, occurrence)(step)
+
+    def nudges(self, trigger: str, person: str, occurrence: UUID) -> Callable[[str], UUID]:
+        """Step -> the nudge's id; what the steps of an occurrence share is hashed once."""
+        common = self._keyed.copy()
+        common.update(f"5:nudge{len(trigger)}:{trigger}{len(person)}:{person}32:{occurrence.int:032x}".encode())
+        begin = _SIXTEEN + person.encode()[:4].ljust(4)
+
+        def of(step: str) -> UUID:
+            hasher = common.copy()
+            hasher.update(f"{len(step)}:{step}".encode())
+            return _decode(begin + hasher.digest()[4:])
+
+        return of
 
     def home(self, area: str, zone: str | None, levels: Sequence[int]) -> str:
         """Where somebody lives, and in which time zone, without saying it in clear: the same for all who live there.

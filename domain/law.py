@@ -1,9 +1,11 @@
 """What the words of a nudge may say of the law: parameters, amounts, and from when to when somebody is entitled."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.course import Course
-from domain.eligibility import Case, entitled_values
+from domain.eligibility import Case
 from domain.events import Effective, LifeEvent
 from domain.history import History
 from domain.parameters import parameters_on
@@ -17,22 +19,41 @@ from domain.triggers import Trigger
 def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> dict[str, Any]:
     """Dotted name -> value: all as of the date of the event, amounts as of the first day where the benefit says so.
 
-    What has no value (no parameter on that day, an amount that needs a missing field) is absent.
+    What is about the person alone goes by the day on which the entitlement begins or ends. What has no value (no
+    parameter on that day, an amount that needs a missing field) is absent.
     """
     catalogue = rulebook.catalogue
     trigger = rulebook.versions[intent.version].trigger
-    benefits = [each for each in catalogue.benefits.values() if each.on == cause.type]
+    kind = trigger.on if trigger.alone else cause.type
+    benefits = [each for each in catalogue.benefits.values() if each.on == kind]
     if not benefits and not catalogue.parameters:
         return {}
     course = Course(history, rulebook) if benefits else None
-    zone = course.zone(cause.time) if course else zone_or(None, rulebook.defaults.zone)
-    values: dict[str, Any] = dict(parameters_on(catalogue.parameters, cause.time.astimezone(zone).date().isoformat()))
+    moment = moment_of(intent, cause, history, rulebook)
+    zone = course.zone(moment) if course else zone_or(None, rulebook.defaults.zone)
+    values: dict[str, Any] = dict(parameters_on(catalogue.parameters, moment.astimezone(zone).date().isoformat()))
     if course is not None:
-        fact = _counting(cause, history)
-        amounts = {each.name: Case(each, fact, course).amount(cause.time) for each in benefits}
+        fact = None if trigger.alone else _counting(cause, history)
+        amounts = {each.name: Case(each, fact, course).amount(moment) for each in benefits}
         values |= {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}
         values |= _entitled(trigger, intent, fact, course, rulebook)
     return values
+
+
+def moment_of(intent: Intent, cause: LifeEvent, history: History, rulebook: Rulebook) -> datetime:
+    """As of when the person and the law are read: the event, or the turn of an entitlement about the person alone.
+
+    Where the entitlement is gone, so is its turn, and the event that explained it is left.
+    """
+    trigger = rulebook.versions[intent.version].trigger
+    if trigger.turn is None or not trigger.alone:
+        return cause.time
+    case = Case(trigger.turn.benefit, None, Course(history, rulebook))
+    for number, period in enumerate(case.periods()):
+        edge = period.start if trigger.turn.becomes else period.end
+        if edge is not None and intent.occurrence == _occurrence(intent, trigger, None, rulebook, number):
+            return edge
+    return cause.time
 
 
 def _counting(cause: LifeEvent, history: History) -> Effective:
@@ -41,13 +62,19 @@ def _counting(cause: LifeEvent, history: History) -> Effective:
 
 
 def _entitled(
-    trigger: Trigger, intent: Intent, fact: Effective, course: Course, rulebook: Rulebook
+    trigger: Trigger, intent: Intent, fact: Effective | None, course: Course, rulebook: Rulebook
 ) -> dict[str, str]:
     """The entitlement that the nudge is about: that of its occurrence."""
     if trigger.turn is None:
         return {}
-    case, zone = Case(trigger.turn.benefit, fact, course), course.zone(fact.event.time)
+    case = Case(trigger.turn.benefit, fact, course)
     for number, period in enumerate(case.periods()):
-        if intent.occurrence == occurrence_of(rulebook.names, intent.person, trigger, fact, number):
-            return entitled_values(period, zone)
+        if intent.occurrence == _occurrence(intent, trigger, fact, rulebook, number):
+            return case.entitled_values(period)
     return {}
+
+
+def _occurrence(
+    intent: Intent, trigger: Trigger, fact: Effective | None, rulebook: Rulebook, number: int
+) -> UUID | None:
+    return occurrence_of(rulebook.names, intent.person, trigger, fact, number)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,8 +34,13 @@ class Person(Struct, frozen=True):
 
 def age_on(born_on: str, day: date) -> int:
     """Whole years from an ISO date to a day; who is born on 29 February grows older on 1 March in common years."""
-    year, month, number = int(born_on[:4]), int(born_on[5:7]), int(born_on[8:10])
-    return day.year - year - ((day.month, day.day) < (month, number))
+    year, month, number = _parts(born_on)
+    return day.year - year - (day.month < month or (day.month == month and day.day < number))
+
+
+@lru_cache(maxsize=512)  # a history asks for the age at each of its events
+def _parts(born_on: str) -> tuple[int, int, int]:
+    return int(born_on[:4]), int(born_on[5:7]), int(born_on[8:10])
 
 
 def citizen_values(attributes: Mapping[str, Any], at: datetime, zone: ZoneInfo) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from domain.deaths import Deaths
 from domain.done import Done, moot_from, names_nudge
-from domain.events import Effective, LifeEvent
+from domain.events import Effective
 from domain.history import History, lives_in
 from domain.parameters import parameters_on
 from domain.person import Fold, age_on
@@ -20,8 +22,7 @@ from domain.timing import zone_or
 from domain.triggers import CORRECTION, Trigger, Turn
 from domain.turns import Turns
 
-HEIRS = frozenset({"heir", "heirs"})
-"""The roles whose triggers a death starts rather than ends."""
+_ID = attrgetter("id.int")
 
 
 class Intent(Struct, frozen=True, kw_only=True, array_like=True):
@@ -71,6 +72,8 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
     planner = _Planner(history, rulebook)
     for fact in history.everything:
         planner.follow(fact)
+    if rulebook.alone:
+        planner.turn_by_themselves()
     return planner.plan()
 
 
@@ -82,28 +85,20 @@ class _Planner:
         self.fold = Fold(history.person, rulebook.catalogue)
         self.by_type: dict[str, list[Effective]] = {}
         self.counted: dict[str, list[Start]] = {}
-        self.deaths: dict[str, datetime] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
         self.elsewhen = history.elsewhen
         for fact in history.facts:
-            self._notice(fact)
+            self.by_type.setdefault(fact.event.type, []).append(fact)
+        self.deaths = Deaths(history, rulebook)
         self.homes = Homes(history, rulebook.catalogue)
-
-    def _notice(self, fact: Effective) -> None:
-        event = fact.event
-        self.by_type.setdefault(event.type, []).append(fact)
-        type_ = self.rulebook.catalogue.types.get(event.type)
-        if type_ is not None and type_.ends_life and type_.subject is not None:
-            for deceased in event.persons.get(type_.subject, ()):
-                self.deaths.setdefault(deceased, event.time)
 
     def plan(self) -> Plan:
         """What the facts followed so far lead to."""
         said = [intent for intents in self.occurrences.values() for intent in intents]
         asked = {intent.id.int for intent in said} if self.needless else set()
         needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
-        return Plan(tuple(sorted(said, key=lambda intent: intent.id.int)), needless)
+        return Plan(tuple(sorted(said, key=_ID)), needless)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -112,31 +107,41 @@ class _Planner:
         versions = self.rulebook.applying(event.type, event.time, self.person)
         start: Start | None = None
         if self.counting and event.type in self.counting:
-            start = self._start(fact, law=True)  # later events ask what this one was, by whatever they read
+            start = self._start(fact)  # later events ask what this one was
             self.counted.setdefault(event.type, []).append(start)
         if not versions:
             return
         roles = event.role_of(self.person)
+        elsewhere = fact in self.elsewhen
         for version in versions:
             trigger = version.trigger
             if roles and trigger.to.isdisjoint(roles):
                 continue
-            if fact in self.elsewhen and trigger.residents_at == "event":
+            if elsewhere and trigger.residents_at == "event":
                 continue
-            start = start or self._start(fact, law=any(each.trigger.reads_law for each in versions))
+            if start is None:
+                start = self._start(fact)
             if trigger.turn is not None:
                 self._turn(start, version, trigger.turn)
             elif trigger.when is None or trigger.when.holds(start.values):
                 self._occur(start, version)
 
-    def _start(self, fact: Effective, *, law: bool) -> Start:
-        zone = zone_or(self.fold.attributes.get("citizen.zone"), self.rulebook.defaults.zone)
-        values = self.fold.attributes | fact.values
-        if (born := values.get("citizen.born_on")) is not None:
-            values["citizen.age"] = age_on(born, fact.event.time.astimezone(zone).date())
-        if law:
-            day = fact.event.time.astimezone(zone).date().isoformat()
-            values |= parameters_on(self.rulebook.catalogue.parameters, day)
+    def turn_by_themselves(self) -> None:
+        """Plan what starts on entitlements about the person alone."""
+        for number, edge, version in self.turns.alone():
+            if version.trigger.when is None or version.trigger.when.holds(edge.values):
+                self._occur(edge, version, number)
+
+    def _start(self, fact: Effective) -> Start:
+        event, attributes = fact.event, self.fold.attributes
+        zone = zone_or(attributes.get("citizen.zone"), self.rulebook.defaults.zone)
+        values = attributes | fact.values
+        if event.type in self.rulebook.dated:
+            day = event.time.astimezone(zone).date()
+            if (born := values.get("citizen.born_on")) is not None:
+                values["citizen.age"] = age_on(born, day)
+            if parameters := self.rulebook.catalogue.parameters:
+                values |= parameters_on(parameters, day.isoformat())
         return Start(fact, values, zone, fact.ahead_from)
 
     def _turn(self, start: Start, version: Version, turn: Turn) -> None:
@@ -157,7 +162,8 @@ class _Planner:
             return
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
-        about = _About(occurrence, self._done(start, trigger) if trigger.unless else (), [])
+        ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
+        about = _About(occurrence, ids, self._done(start, trigger) if trigger.unless else (), [])
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
@@ -171,38 +177,39 @@ class _Planner:
     ) -> None:
         """The step and its repetitions, each with its own deadline."""
         if series.repeat is not None and series.repeat.until_answered:
-            about = about._replace(done=[*about.done, *self._answers(version.trigger, about.occurrence)])
+            about = replace(about, done=[*about.done, *self._answers(version.trigger, about)])
         for number in range(1, series.length + 1):
             deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
             if deadline is not None:
                 self._step(start, version, about, step, named(step.name, number), deadline)
 
-    def _answers(self, trigger: Trigger, occurrence: UUID) -> list["Done"]:
+    def _answers(self, trigger: Trigger, about: "_About") -> list["Done"]:
         """When the person answered any nudge of the occurrence."""
         replies = [fact for type_ in trigger.answered_by for fact in self.by_type.get(type_, ())]
         names = (*trigger.step_names, CORRECTION) if replies else ()
-        ids = {str(self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)) for name in names}
+        ids = {str(about.id_of(name)) for name in names}
         return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]
 
     def _step(
         self, start: Start, version: Version, about: "_About", step: Step, name: str, deadline: datetime
     ) -> None:
-        trigger, occurrence = version.trigger, about.occurrence
-        id_ = self.rulebook.names.nudge(trigger.name, self.person, occurrence, name)
+        trigger, event = version.trigger, start.fact.event
+        id_ = about.id_of(name)
         due = trigger.patiently(deadline, start.zone) if trigger.patient else deadline
-        if start.fact.event.area is not None:
+        if event.area is not None and not trigger.alone:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
                 return
             about = at_home
         behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
-        if behind or ((about.done or self.deaths) and self._ended(start, trigger, about, deadline, due)):
+        if behind or ((about.done or self.deaths.times) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
-        due = step.smoothed(due, id_)
+        if step.smooth:
+            due = step.smoothed(due, id_)
         about.intents.append(Intent(
-            id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=occurrence,
+            id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=about.occurrence,
             step=name, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
-            channels=trigger.channels, cause=start.fact.event.stream,
+            channels=trigger.channels, cause=event.stream,
             moot_from=moot_from(about.done) if about.done else None,
         ))  # fmt: skip
 
@@ -214,44 +221,35 @@ class _Planner:
             home = self.homes.at(max(due, event.time))
         if event.area is None or not lives_in(home, event.area, levels):
             return None
-        return about._replace(
-            done=[each for each in about.done if each.area is None or lives_in(home, each.area, levels)]
-        )
+        return replace(about, done=[
+            each for each in about.done if each.area is None or lives_in(home, each.area, levels)
+        ])  # fmt: skip
 
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""
-        if any(each.time <= deadline for each in about.done):
-            return True
-        return bool(self.deaths) and self._cut_short(start.fact.event, trigger, due)
+        done = any(each.time <= deadline for each in about.done)
+        return done or self.deaths.cut_short(start.fact.event, trigger, due)
 
     def _done(self, start: Start, trigger: Trigger) -> list["Done"]:
         """When the thing itself happened, before or after the event that the trigger starts on."""
-        about_homes = start.fact.event.area is not None
+        about_homes = start.fact.event.area is not None and not trigger.alone
+        itself = None if trigger.alone else start.fact
         return [
             Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
             for unless in trigger.unless
             for later in self._reported(unless.on, elsewhen=about_homes)
-            if later is not start.fact and (unless.when is None or unless.when.holds(start.values, later.values))
+            if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
         ]
 
     def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
         found = self.by_type.get(type_, [])
         return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
 
-    def _cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
-        """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
-        if not self.deaths:
-            return False
-        concerned = [self.person]
-        type_ = self.rulebook.catalogue.types.get(event.type)
-        if type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
-            concerned += event.persons.get(type_.subject, ())
-        return any(person in self.deaths and due >= self.deaths[person] for person in concerned)
 
-
-class _About(NamedTuple):
-    """What the steps of one occurrence share."""
+class _About(Struct, frozen=True):
+    """What the steps of one occurrence share; `id_of`: a step's name -> its nudge."""
 
     occurrence: UUID
+    id_of: Callable[[str], UUID]
     done: Sequence[Done]
     intents: list[Intent]

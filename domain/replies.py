@@ -17,6 +17,8 @@ SOURCE = "/habarshy/reply"
 """Where events come from that a reply became; what follows it says by which way: `/habarshy/reply/sms`."""
 NUDGE = "nudge"
 """The field of an answer that names what it answers."""
+UNDERSTOOD, OTHER = "understood", "other"
+"""The field that says what a text of a person was taken for, and its value where that is for the agency to read."""
 FILLED: Mapping[str, str] = {NUDGE: "string", "answer": "string", "category": "string", "categories": "strings"}
 """What a reply can fill in: the nudge, its code, the trigger's category, and what was chosen before with that."""
 
@@ -107,3 +109,12 @@ def _chosen(
 def answers(event: LifeEvent, nudge: UUID) -> bool:
     """Whether the event is what a reply to that nudge became."""
     return event.source.startswith(f"{SOURCE}/") and event.values.get(f"event.{NUDGE}") == str(nudge)
+
+
+def concerns_agency(event: LifeEvent) -> bool:
+    """Whether the agency of the nudge that the event names is to be told of it.
+
+    Of what a person wrote only what was not understood: everything else became an event of its own.
+    """
+    said = next((part[UNDERSTOOD] for part in event.fields.values() if UNDERSTOOD in part), OTHER)
+    return said == OTHER and any(NUDGE in part for part in event.fields.values())

@@ -1,8 +1,10 @@
 """The rulebook: all published trigger versions with their reach, as the log's governance facts give it."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -10,6 +12,7 @@ from domain.built_in import DIGEST, DIGEST_TRIGGER, DIGEST_VERSION
 from domain.canary import admits
 from domain.event_types import Catalogue
 from domain.ids import Names
+from domain.residence import setting_types
 from domain.timing import UTC, QuietHours
 from domain.triggers import Trigger
 from domain.workdays import WEEKDAYS, Workdays
@@ -45,6 +48,20 @@ class Version(Struct, frozen=True):
     share: float = 1.0
 
 
+class Alone(NamedTuple):
+    """A version that no event starts. `explained_by`: the event types that may, besides a person's first event."""
+
+    version: Version
+    explained_by: frozenset[str]
+
+
+def _explaining(version: Version, catalogue: Catalogue) -> Iterator[str]:
+    if version.trigger.turn is not None:
+        benefit = version.trigger.turn.benefit
+        yield from benefit.had_by
+        yield from setting_types(catalogue, benefit.attributes)
+
+
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _BUILT_IN = {DIGEST_VERSION: Version(DIGEST_TRIGGER, DIGEST_VERSION, 0, _ALWAYS, _ALWAYS)}
 
@@ -58,11 +75,22 @@ class Rulebook:
         self.catalogue, self.defaults, self.names = catalogue, defaults, names
         self.versions = {version.hash: version for version in versions}
         self._by_type: dict[str, list[list[Version]]] = {}
+        self._spans: dict[str, tuple[list[datetime] | None, list[list[Version]]]] = {}
         self._active = [version for version in versions if not version.withdrawn]
         self.counted = frozenset(
             [each.trigger.on for each in self._active if each.trigger.needs and each.trigger.needs.count]
         )
         """The types whose events are counted, so that all of them are looked at, also behind every reach."""
+        self.alone = tuple(
+            Alone(each, frozenset(_explaining(each, catalogue))) for each in self._active if each.trigger.alone
+        )
+        """What starts on no event, but on an entitlement that is about the person alone."""
+        self.dated = frozenset([each.trigger.on for each in self._active if each.trigger.reads_the_day])
+        """The types whose triggers read what changes with the day: an age, or the law."""
+        self.mortal = {
+            name: type_.subject for name, type_ in catalogue.types.items() if type_.ends_life and type_.subject
+        }
+        """The types that end a life -> in which role."""
         self.canaries = tuple(version for version in self._active if version.share < 1)
         """What is in force for some persons only."""
         for name in sorted({version.trigger.name for version in self._active}):
@@ -80,11 +108,27 @@ class Rulebook:
         for type_ in {version.trigger.on for version in versions}:
             self._by_type.setdefault(type_, []).append(latest_first)
 
-    def applying(self, type_: str, time: datetime, person: str) -> list[Version]:
+    def applying(self, type_: str, time: datetime, person: str) -> Sequence[Version]:
         """For each trigger, the latest-published version that applies, if it starts on the type.
 
         It applies if its reach covers the time and its share the person.
         """
+        if (spans := self._spans.get(type_)) is None:
+            spans = self._spans[type_] = self._spans_of(type_)
+        reaches, applying = spans
+        if reaches is None:
+            return self._found(type_, time, person)
+        return applying[bisect_right(reaches, time)]
+
+    def _spans_of(self, type_: str) -> tuple[list[datetime] | None, list[list[Version]]]:
+        """What applies before the first reach and from each of them on; no reaches where it depends on the person."""
+        versions = [version for each in self._by_type.get(type_, ()) for version in each]
+        if any(version.share < 1 for version in versions):
+            return None, []
+        reaches = sorted({version.reach for version in versions})
+        return reaches, [[], *(self._found(type_, reach, "") for reach in reaches)]
+
+    def _found(self, type_: str, time: datetime, person: str) -> list[Version]:
         found = []
         for versions in self._by_type.get(type_, ()):
             for version in versions:

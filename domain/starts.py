@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.events import Effective
 from domain.ids import Names
@@ -12,7 +15,7 @@ from domain.together import Count, Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
 
-class Start(NamedTuple):
+class Start(Struct, frozen=True):
     """A fact that triggers start on, with what conditions read at its time; `loaded`: the load's `ahead_from`."""
 
     fact: Effective
@@ -41,13 +44,18 @@ def with_others(
         used = [*used, *found]
     loads = [fact.ahead_from for fact in used if fact.ahead_from is not None]
     values = {**start.values, COMPLETE: max(fact.event.time for fact in used)}
-    return start._replace(values=values, loaded=max(loads, default=None))
+    return replace(start, values=values, loaded=max(loads, default=None))
 
 
-def occurrence_of(names: Names, person: str, trigger: Trigger, fact: Effective, number: int = 0) -> UUID | None:
-    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0."""
+def occurrence_of(
+    names: Names, person: str, trigger: Trigger, fact: Effective | None, number: int = 0
+) -> UUID | None:
+    """What a nudge is about; None where a value that names it is missing. `number`: which entitlement, from 0.
+
+    Without a fact it is about the person.
+    """
     again = (str(number),) if number and not trigger.once else ()
-    subject = trigger.subject(fact)
+    subject = () if fact is None else trigger.subject(fact)
     return None if subject is None else names.occurrence(trigger.name, person, *subject, *again)
 
 

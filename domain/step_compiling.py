@@ -61,7 +61,7 @@ class StepCompiler(CompilerBase):
     def _date(self, where: tuple[str | int, ...], path: str) -> str:
         if path == COMPLETE and not self.content.get("with"):
             raise BadTrigger(where, f"{COMPLETE!r} is when all of `with` is there, and this trigger has none")
-        if path in ("event.time", COMPLETE):
+        if path == COMPLETE or (path == "event.time" and not self.alone):
             return path
         if self.variables.get(self._path(where, path, ("event", "citizen", "entitled"))) != "date":
             raise BadTrigger(where, f"{path!r} is no date")

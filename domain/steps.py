@@ -104,10 +104,10 @@ class Step(Struct, frozen=True):
             return None
         start = values.get(self.source)
         try:
-            if isinstance(start, datetime):
-                return self._from_moment(start, zone)
             if start is None:
                 return None
+            if isinstance(start, datetime):
+                return self._from_moment(start, zone)
             due = at_local(shift_day(date.fromisoformat(start), self.offset), self.clock or MORNING, zone)
             return due + timedelta(seconds=self.offset.seconds) if self.offset.seconds else due
         except (OverflowError, ValueError):  # registries write 9999-12-31, or year 0, for "without end"

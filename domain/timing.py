@@ -97,10 +97,15 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
+@lru_cache(maxsize=512)
+def _days(number: int) -> timedelta:
+    return timedelta(days=number)
+
+
 def shift_day(day: date, offset: Offset) -> date:
     """The day moved by the offset's months and days."""
     moved = add_months(day, offset.months) if offset.months else day
-    return moved + timedelta(days=offset.days)
+    return moved + _days(offset.days) if offset.days else moved
 
 
 def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:

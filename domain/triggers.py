@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from domain.conditions import Condition
+from domain.event_types import PERSON
 from domain.events import Effective
 from domain.steps import Step, Values
 from domain.timing import Offset, end_of_day, shift
@@ -104,12 +105,18 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     until_opened: bool = False  # a message that was not opened counts as a silence
 
     @cached_property
-    def reads_law(self) -> bool:
-        """Whether its conditions read a parameter of the law."""
+    def alone(self) -> bool:
+        """Whether it starts on an entitlement that is about the person alone, and so on no event."""
+        return self.on == PERSON
+
+    @cached_property
+    def reads_the_day(self) -> bool:
+        """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
         needed = self.needs.together if self.needs else ()
         conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
         conditions += [each.when for each in needed]
-        return any(name.startswith("param.") for each in conditions if each is not None for name in each.reads)
+        reads = {name for each in conditions if each is not None for name in each.reads}
+        return any(name == "citizen.age" or name.startswith("param.") for name in reads)
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:
@@ -132,10 +139,13 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
 
     def subject(self, fact: Effective) -> tuple[str, ...] | None:
         """What an occurrence that starts on the fact is about, whoever is told; None where the fact says nothing."""
-        if self.once:
+        if self.once or self.alone:
             return ()
         if not self.occurrence:
             return (fact.event.source, fact.original_id)
+        if len(self.occurrence) == 1:
+            only = fact.values.get(self.occurrence[0])
+            return None if only is None else (str(only),)
         about = [fact.values.get(path) for path in self.occurrence]
         return None if None in about else tuple(map(str, about))
 

@@ -140,13 +140,13 @@ class FcmNotifier:
             "ttl": f"{life(message, self._clock())}s",
         }
         if not self._by_app:
-            how |= {"collapse_key": collapse_key(message), "notification": {"tag": message.key}}
+            how |= {"collapse_key": collapse_key(message.key), "notification": {"tag": message.key}}
         return how
 
     def _apns(self, message: Message, words: dict[str, str]) -> dict[str, Any]:
         now = self._clock()
         headers = {
-            "apns-collapse-id": collapse_key(message),
+            "apns-collapse-id": collapse_key(message.key),
             "apns-priority": "10" if message.klass in URGENT else "5",
             "apns-expiration": str(int(now.timestamp()) + life(message, now)),
         }

@@ -30,7 +30,7 @@ class HttpOptions(BaseModel):
     timeout: float = Field(default=8, gt=0, description="the longest wait for a whole request")
     begin: float = Field(default=20, gt=0, description="a batch begins no message once it is so old")
     lanes: int = Field(default=64, ge=1, le=1000, description="messages on their way at a time")
-    authority_file: ReadableFile | None = Field(default=None, description="PEM of an authority of our own")
+    ca_file: ReadableFile | None = Field(default=None, description="PEM of an authority of our own")
 
     @model_validator(mode="after")
     def _timeouts_in_order(self) -> Self:
@@ -39,8 +39,8 @@ class HttpOptions(BaseModel):
         return self
 
     def http(self) -> Http:
-        """A client with these options. Raises ValueError if `authority_file` holds no certificate."""
-        authority = None if self.authority_file is None else self.authority_file.read_bytes()
+        """A client with these options. Raises ValueError if `ca_file` holds no certificate."""
+        authority = None if self.ca_file is None else self.ca_file.read_bytes()
         return Http(Timeouts(self.connect_timeout, self.timeout), authority=authority)
 
     def ways(self) -> Lanes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from notifiers.email_config import SmtpOptions
 from notifiers.mailbox import mailbox
@@ -42,7 +43,8 @@ class UnsendableError(Exception):
 class Letter:
     """An email ready for the wire: `reference` names it in bounces, which go to `return_path`.
 
-    `content` has CRLF line ends and ends with one; its dots are not doubled.
+    `content` has CRLF line ends and ends with one. No line of it begins with a dot, so none has to be doubled
+    (RFC 5321, section 4.5.2).
     """
 
     recipient: str = field(repr=False)
@@ -87,12 +89,17 @@ class Letterhead:
             self._opening,
             recipient.encode(),
             _unstructured(message.title),
-            format_datetime(at).encode(),
+            _date(at.replace(microsecond=0)),
             message_id.encode(),
             _matching(_LANGUAGE, message.language),
             _unsubscribe(message.unsubscribe_url),
             _body(message.text, message.html),
         )
+
+
+@lru_cache(maxsize=4)  # thousands are written in a second
+def _date(at: datetime) -> bytes:
+    return format_datetime(at).encode()
 
 
 def _display_name(name: str) -> bytes:

@@ -27,9 +27,9 @@ def buttons(message: Message) -> list[Button]:
     return [Button(action.id, action.label, action.url) for action in message.actions]
 
 
-def collapse_key(message: Message) -> str:
-    """32 characters of base64url, the same at every attempt: what is still waiting there is replaced by a resend."""
-    return urlsafe_b64encode(blake2b(message.key.encode(), digest_size=24).digest()).decode()
+def collapse_key(key: str) -> str:
+    """32 characters of base64url for a message's key, as Topic takes them (RFC 8030, section 5.4)."""
+    return urlsafe_b64encode(blake2b(key.encode(), digest_size=24).digest()).decode()
 
 
 def life(message: Message, now: datetime) -> int:

@@ -81,6 +81,7 @@ class SmppNotifier:
 
     async def aclose(self) -> None:
         """Let what is under way be answered, then take leave; what came in and is not answered comes again."""
+        await self._arrivals.rest()
         await self._keeper.aclose()
         await self._arrivals.aclose()
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -56,6 +57,8 @@ class Arrivals:
         self._new_id = new_id
         self._waiting: deque[Arrival] = deque()
         self._some = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
         self._joining = Joining(self._limits.incomplete)
         self._held: dict[Key, dict[bytes, Arrival]] = {}
         self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
@@ -77,6 +80,7 @@ class Arrivals:
             digest = blake2b(pdu.whole[pdus.HEADER :], digest_size=16).digest()
             self._waiting.append(Arrival(content, pdu.sequence, link, digest))
             self._some.set()
+            self._at_rest.clear()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
@@ -84,6 +88,12 @@ class Arrivals:
         """A failure of one of these parts is the failure of the message that is `reference`."""
         for part in ids:
             self._references.keep(part.encode(), reference)
+
+    async def rest(self) -> None:
+        """Wait until all that came is kept and answered, at most `limits.response` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.response):
+                await self._at_rest.wait()
 
     async def aclose(self) -> None:
         """What is not answered comes again."""
@@ -100,6 +110,8 @@ class Arrivals:
             for arrival in arrivals:
                 if not is_receipt(arrival.content):
                     await self._receive(arrival)
+            if not self._waiting:
+                self._at_rest.set()
 
     async def _report(self, receipts: Sequence[Arrival]) -> None:
         reports: list[Report] = []

@@ -78,14 +78,14 @@ class SmppOptions(BaseModel):
     receipt_ids: Literal["same", "decimal"] = "same"
     validity: timedelta = timedelta(days=3)
     tls: bool = False
-    ca_file: Path | None = None
+    authority_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
     limits: SmppLimits = SmppLimits()
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        for name in ("ca_file", "certificate_file", "key_file"):
+        for name in ("authority_file", "certificate_file", "key_file"):
             if getattr(self, name) is not None and not self.tls:
                 raise ValueError(f"{name} is of no use without tls: true")
         if self.key_file is not None and self.certificate_file is None:
@@ -109,9 +109,9 @@ class SmppOptions(BaseModel):
         if not self.tls:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.create_default_context(cafile=self.authority_file)
         except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"ca_file cannot be used: {error.strerror}") from error
+            raise ValueError(f"authority_file cannot be used: {error.strerror}") from error
         if self.certificate_file is not None:
             try:
                 context.load_cert_chain(self.certificate_file, self.key_file)

@@ -9,6 +9,7 @@ from notifiers.mime import Letter
 from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
 from notifiers.smtp_replies import Stage
 
+ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 _WORTH_A_NEW_LINK = {Reason.LINK_LOST, Reason.BUSY}
 
 
@@ -41,15 +42,12 @@ class Errand:
     no_recipient: bool = False
     handed_over: bool = False
 
-    def commands(self, *, size: bool, reset: bool) -> list[tuple[Stage, bytes]]:
-        """Its envelope; `size`: the server wants to know it (RFC 1870), `reset`: it still holds another one."""
-        octets = b" SIZE=%d" % len(self.letter.content) if size else b""
-        commands = [
-            (Stage.MAIL, b"MAIL FROM:<%b>%b\r\n" % (self.letter.return_path.encode(), octets)),
-            (Stage.RCPT, b"RCPT TO:<%b>\r\n" % self.letter.recipient.encode()),
-            (Stage.DATA, b"DATA\r\n"),
-        ]
-        return [(Stage.RSET, b"RSET\r\n"), *commands] if reset else commands
+    def envelope(self, *, size: bool) -> bytes:
+        """The commands of `ENVELOPE`, one a line; `size`: the server wants to know it (RFC 1870, section 6)."""
+        letter = self.letter
+        octets = b" SIZE=%d" % len(letter.content) if size else b""
+        path, recipient = letter.return_path.encode(), letter.recipient.encode()
+        return b"MAIL FROM:<%b>%b\r\nRCPT TO:<%b>\r\nDATA\r\n" % (path, octets, recipient)
 
     def cut_off(self, reason: Reason, detail: str, *, unwritten: bool, behind: bool) -> None:
         """Its link has ended: what is certain then. `behind`: that was the trouble of the letter before it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from notifiers.email_config import Limits
 from notifiers.port import Accepted, Outcome, Reason, RetryLater
-from notifiers.smtp_errands import Deadline, Errand, Work
+from notifiers.smtp_errands import ENVELOPE, Deadline, Errand, Work
 from notifiers.smtp_reader import NoReplyError, Replies
 from notifiers.smtp_replies import Stage, refusal
 
@@ -39,6 +39,7 @@ class Link(asyncio.Protocol):
         self._done: asyncio.Future[None] | None = None
         self._deadline = Deadline(lambda: self._end(Reason.TIMED_OUT))
         self._used = self._over = self._stuck = self._held = self._transaction = False
+        self._last = 0.0  # loop time at which the delivery ends
         self._after_dot = 0  # octets written behind the last dot
         transport.set_write_buffer_limits(high=1, low=0)  # so that what has left is known, even when the link is lost
         transport.set_protocol(self)
@@ -54,6 +55,7 @@ class Link(asyncio.Protocol):
         It ends at the latest `limits.connect`, `.envelope` and `.final` together after `work.until`.
         """
         self._work, self._done = work, asyncio.get_running_loop().create_future()
+        self._last = work.until + self._limits.connect + self._limits.envelope + self._limits.final
         try:
             self._advance()
             await self._done
@@ -86,7 +88,7 @@ class Link(asyncio.Protocol):
         except NoReplyError:
             self._end(Reason.GARBLED)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (why is all the same)
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (whatever it was)
         """The server has hung up, or the network."""
         self._end(Reason.LINK_LOST)
 
@@ -147,15 +149,15 @@ class Link(asyncio.Protocol):
             self._awaited.append((Stage.LETTER, errand))
             self._expect(self._limits.envelope)
             self._write_behind_dot(_DOT)
-        elif errand.refused or self._work is None:  # it would bring an empty letter to somebody
+        elif errand.refused:  # it would bring an empty letter to somebody
             self._end(Reason.GARBLED)
-        elif self._time() > self._work.until + self._limits.connect + self._limits.envelope:
+        elif self._time() > self._last - self._limits.final:
             self._end(Reason.NO_TIME)
         else:
             self._hand_over(errand)
 
     def _hand_over(self, errand: Errand) -> None:
-        content = errand.letter.content.replace(b"\r\n.", b"\r\n..") + _DOT
+        content = errand.letter.content + _DOT
         errand.handed_over, self._transaction = True, False
         self._awaited.append((Stage.LETTER, errand))
         self._expect(self._limits.final)
@@ -176,9 +178,11 @@ class Link(asyncio.Protocol):
 
     def _answered(self, errand: Errand, code: int, words: bytes) -> None:
         early = errand.handed_over and self._unwritten()
-        answer: Outcome | None = refusal(Stage.LETTER, code, words.decode("ascii", "replace"))
+        answer: Outcome | None
         if Stage.LETTER.welcomes(code) and not early:
             answer = Accepted(errand.letter.reference)
+        else:
+            answer = refusal(Stage.LETTER, code, words.decode("ascii", "replace"))
         if answer is None:
             self._end(Reason.GARBLED, str(code))
             return
@@ -206,37 +210,32 @@ class Link(asyncio.Protocol):
 
     def _forgo(self) -> None:
         """It carries no letter; the first one is told, else a server that always hangs up is called for ever."""
-        if not self._used and (errand := self._taken()):
-            errand.work.settle(errand.number, RetryLater(None, Reason.LINK_LOST))
+        if not self._used and self._work is not None and (taken := self._work.take()):
+            self._work.settle(taken[0], RetryLater(None, Reason.LINK_LOST))
         self._end(Reason.LINK_LOST)
         self._finish()
 
     def _next(self) -> bytes:
         """What to write for the next letter; nothing if none is to begin."""
-        errand = self._taken()
-        if errand is None:
+        if self._work is None or (taken := self._work.take()) is None:
             return b""
-        self._flying.append(errand)
-        commands = errand.commands(size=self._size, reset=self._transaction)
-        self._unsent.extend(commands[len(commands) if self._pipelining else 1 :])
-        now = commands if self._pipelining else commands[:1]
-        self._awaited.extend([(stage, errand) for stage, _ in now])
-        return b"".join([command for _, command in now])
-
-    def _taken(self) -> Errand | None:
-        taken = self._work.take() if self._work is not None else None
-        if self._work is None or taken is None:
-            return None
         errand = Errand(self._work, *taken, first=not self._used)
         self._used = True
-        return errand
+        self._flying.append(errand)
+        stages: tuple[Stage, ...] = ENVELOPE
+        commands = errand.envelope(size=self._size)
+        if self._transaction:
+            stages, commands = (Stage.RSET, *stages), b"RSET\r\n" + commands
+        if not self._pipelining:
+            lines = commands.splitlines(keepends=True)
+            self._unsent.extend(zip(stages[1:], lines[1:], strict=True))
+            stages, commands = stages[:1], lines[0]
+        self._awaited.extend([(stage, errand) for stage in stages])
+        return commands
 
     def _expect(self, seconds: float) -> None:
         """An answer within this time, or else the link ends."""
-        assert self._work is not None
-        limits = self._limits
-        last = self._work.until + limits.connect + limits.envelope + limits.final
-        self._deadline.set(min(self._time() + seconds, last))
+        self._deadline.set(min(self._time() + seconds, self._last))
 
     def _unwritten(self) -> bool:
         """Whether the last dot has certainly not left."""

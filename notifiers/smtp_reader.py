@@ -33,9 +33,10 @@ class Replies:
         """Code and first line of every reply that is complete with this data. Raises NoReplyError."""
         self._buffer, self._at = self._buffer[self._at :] + data, 0
         while line := _LINE.match(self._buffer, self._at):
-            self._at = line.end()
-            reply = self._added(int(line[1]), line[2] == b"-", line[3] or b"")
-            if reply is not None:
+            self._at, code, words = line.end(), int(line[1]), line[3] or b""
+            if line[2] != b"-" and self._begun is None:
+                yield code, words
+            elif reply := self._added(code, line[2] == b"-", words):
                 yield reply
         if len(self._buffer) - self._at > _LONGEST or self._buffer.find(b"\n", self._at) >= 0:
             raise NoReplyError

@@ -39,9 +39,12 @@ class Stage(Enum):
     DATA = "DATA", 3
     LETTER = "the letter", 2
 
+    def __init__(self, _name: str, digit: int) -> None:
+        self._digit = digit
+
     def welcomes(self, code: int) -> bool:
         """Whether the conversation goes on after this code: its first digit decides (section 4.3.2)."""
-        return code // 100 == self.value[1]
+        return code // 100 == self._digit
 
 
 def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:

@@ -10,6 +10,7 @@ from notifiers.http_refusals import refusal
 from notifiers.kinds import Kind, Tools
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
 from notifiers.push_words import Button, buttons, collapse_key, fitted, life
+from notifiers.sealers import Job, Sealer
 from notifiers.sealing import LONGEST, Draw, drawn, sealed
 from notifiers.subscription import Hosts, Subscription, is_subscription
 from notifiers.vapid import Vapid
@@ -38,7 +39,7 @@ class WebPushNotifier:
     """The push channel to browsers.
 
     A resend replaces what still waits at the push service (Topic) and what the browser shows (tag), so a double is
-    never seen. `clock` must give aware times; `draw` gives the secrets of one message.
+    never seen. `clock` must give aware times; `draw` gives the secrets of one message, where no sealer draws its own.
     """
 
     channel = "push"
@@ -49,6 +50,8 @@ class WebPushNotifier:
         self.longest = options.limit
         self._clock = clock
         self._draw = draw
+        self._beside = options.sealer
+        self._sealer: Sealer | None = None
         self._hosts = Hosts(options.hosts)
         self._vapid = Vapid(options.key(), options.subject, clock)
         self._lanes = options.ways()
@@ -59,7 +62,10 @@ class WebPushNotifier:
         return is_subscription(address)
 
     async def start(self) -> None:
-        """Push services report nothing."""
+        """Begin the process that encrypts, if there is to be one; push services report nothing."""
+        if self._beside and self._sealer is None:
+            self._sealer = Sealer()
+            await self._sealer.ready()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
@@ -68,35 +74,46 @@ class WebPushNotifier:
     async def aclose(self) -> None:
         """Close the connections; what is on its way is finished before."""
         await self._http.aclose()
+        if self._sealer is not None:
+            await self._sealer.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         subscription = self._hosts.subscription(message.address)
         if subscription is None:
             return GiveUp(Reason.BAD_ADDRESS)
-        content = _content(message, LONGEST)
+        key = message.key
+        content = _content(message, key, LONGEST)
         if isinstance(content, GiveUp):
             return content
-        answer = await self._post(subscription, message, content)
+        headers = self._headers(message, key, subscription)
+        answer = await self._post(subscription, headers, content)
         if isinstance(answer, Answer) and answer.status == _TOO_LARGE:
-            shorter = _content(message, len(content) // 2)
+            shorter = _content(message, key, len(content) // 2)
             if not isinstance(shorter, GiveUp):
-                answer = await self._post(subscription, message, shorter)
-        return meaning(answer, message.key, self._clock()) if isinstance(answer, Answer) else answer
+                answer = await self._post(subscription, headers, shorter)
+        return meaning(answer, key, self._clock()) if isinstance(answer, Answer) else answer
 
-    async def _post(self, to: Subscription, message: Message, content: bytes) -> Answer | Outcome:
-        headers = {
+    def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
+        return {
             "authorization": self._vapid.header(to.origin),
             "content-encoding": "aes128gcm",
             "content-type": "application/octet-stream",
             "ttl": str(life(message, self._clock())),
             "urgency": _URGENCY[message.klass],
-            "topic": collapse_key(message),
+            "topic": collapse_key(key),
         }
-        body = sealed(content, to.key, to.point, to.auth, self._draw())
+
+    async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
+        body = await self._sealed(to, content)
         try:
             return await self._http.request("POST", to.endpoint, headers, body)
         except ValueError:  # a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)
+
+    async def _sealed(self, to: Subscription, content: bytes) -> bytes:
+        if self._sealer is not None:
+            return await self._sealer.sealed(Job(content, to.point, to.auth))
+        return sealed(content, to.key, to.point, to.auth, self._draw())
 
 
 def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:
@@ -106,8 +123,8 @@ def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:
     return refusal(answer, now, _FINAL)
 
 
-def _content(message: Message, room: int) -> bytes | GiveUp:
-    tag, nudge, links = message.key, str(message.nudge), buttons(message)
+def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
+    nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
         return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, links))

@@ -1,6 +1,6 @@
 """Many rows at once: the driver's own fastest way, inside the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import chain
@@ -27,18 +27,28 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        _sqlite(connection, table, _plain(table, rows), ignore=ignore)
+        _sqlite(connection, table, _plain(table, rows), "OR IGNORE" if ignore else "")
     else:
         _postgresql(connection, table, rows, ignore=ignore)
 
 
-def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
+def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, in the place of those with the same primary key."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        _sqlite(connection, table, _plain(table, rows), "OR REPLACE")
+    else:
+        _from_arrays(connection, table, rows, _replacing(table))
+
+
+def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
     whole = len(rows) - len(rows) % AT_ONCE
     for start in range(0, whole, AT_ONCE):
         values = tuple(chain.from_iterable(rows[start : start + AT_ONCE]))
-        connection.exec_driver_sql(_sqlite_insert(table, AT_ONCE, ignore=ignore), values)
+        connection.exec_driver_sql(_sqlite_insert(table, AT_ONCE, conflict), values)
     if whole < len(rows):
-        connection.exec_driver_sql(_sqlite_insert(table, 1, ignore=ignore), list(rows[whole:]))
+        connection.exec_driver_sql(_sqlite_insert(table, 1, conflict), list(rows[whole:]))
 
 
 def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
@@ -59,25 +69,37 @@ def uuid_columns(table: Table) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=64)
-def _sqlite_insert(table: Table, rows: int, *, ignore: bool) -> str:
+def _sqlite_insert(table: Table, rows: int, conflict: str) -> str:
     marks = ", ".join([f"({', '.join('?' * len(table.columns))})"] * rows)
-    return f"INSERT {'OR IGNORE ' if ignore else ''}INTO {table.name} VALUES {marks}"  # noqa: S608  (our own names)
+    return f"INSERT {conflict} INTO {table.name} VALUES {marks}"  # noqa: S608  (our own names)
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
     if ignore:
-        values = tuple(map(list, zip(*rows, strict=True)))
-        connection.exec_driver_sql(_unnest_insert(table, connection.dialect), values)
+        _from_arrays(connection, table, rows, "DO NOTHING")
     else:
         _copy(connection, f'COPY "{table.name}" ({_listed(table)}) FROM STDIN', rows)
 
 
+def _from_arrays(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+    values = tuple(map(list, zip(*rows, strict=True)))
+    connection.exec_driver_sql(_unnest_insert(table, connection.dialect, conflict), values)
+
+
 @lru_cache(maxsize=64)
-def _unnest_insert(table: Table, dialect: Dialect) -> str:
+def _replacing(table: Table) -> str:
+    """What becomes of a row that is there already: all but its key is set anew."""
+    key = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    others = ", ".join(f'"{each.name}" = excluded."{each.name}"' for each in table.columns if not each.primary_key)
+    return f"({key}) DO UPDATE SET {others}"
+
+
+@lru_cache(maxsize=64)
+def _unnest_insert(table: Table, dialect: Dialect, conflict: str) -> str:
     """One statement for any number of rows, whose columns come as arrays; COPY knows no conflicts."""
     types = [column.type.compile(dialect).partition("(")[0] for column in table.columns]  # a length would cut off
     arrays = ", ".join(f"%s::{each}[]" for each in types)
-    return f'INSERT INTO "{table.name}" ({_listed(table)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING'  # noqa: S608  (our own names)
+    return f'INSERT INTO "{table.name}" ({_listed(table)}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}'  # noqa: S608  (our own names)
 
 
 def _listed(table: Table) -> str:
@@ -147,9 +169,8 @@ def chunked(items: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:
         yield items[start : start + size]
 
 
-def driver_rows(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+def driver_rows(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
     """The rows as the driver gives them, for pages of the log: SQLAlchemy makes an object of each."""
     with closing(connection.execute(query)) as result:
         cursor: Any = result.cursor
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        yield from cursor

@@ -13,7 +13,7 @@ from domain.delivery import Delivery, State
 from domain.nudge import Nudge
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, insert_rows, lock_rows, which
+from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -28,15 +28,19 @@ class Due(NamedTuple):
     recipient: str
 
 
-def store(connection: Connection, changed: Sequence[Nudge], *, fresh: Iterable[UUID] = ()) -> None:
-    """Bring the views to these nudges; `fresh` names those that no view has yet."""
-    new = set(fresh)
-    known = [nudge.intent.id for nudge in changed if nudge.intent.id not in new]
-    _each_due(connection, delete(due), known)
-    for part in chunked(known):
-        for table in (nudges, inbox):
-            connection.execute(delete(table).where(among(table.c.nudge, part)))
-    add(connection, changed)
+def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID, Nudge]) -> None:
+    """Bring the views to these nudges; `before`: as the views have them, of those that they have."""
+    known = [nudge for nudge in changed if nudge.intent.id in before]
+    old = [before[nudge.intent.id] for nudge in known]
+    _of_due(connection, delete(due), old)
+    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}
+    gone -= {row[:2] for nudge in known for row in _inbox_rows(nudge)}
+    for recipient, id_ in gone:
+        connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
+    replace_rows(connection, nudges, [_row(nudge) for nudge in known])
+    replace_rows(connection, inbox, [row for nudge in known for row in _inbox_rows(nudge)])
+    insert_rows(connection, due, sorted(row for nudge in known for row in _due_rows(nudge)))
+    add(connection, [nudge for nudge in changed if nudge.intent.id not in before])
 
 
 def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
@@ -60,10 +64,13 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
 
 def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
     """The statement, for the due rows that the nudges with those ids have in the view."""
+    _of_due(connection, statement, by_id(connection, ids).values())
+
+
+def _of_due(connection: Connection, statement: Delete | Update, found: Iterable[Nudge]) -> None:
     rows = [
-        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]}
-        for nudge in by_id(connection, ids).values() for row in _due_rows(nudge)
-    ]  # fmt: skip
+        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]} for nudge in found for row in _due_rows(nudge)
+    ]
     if rows:
         connection.execute(statement.where(*_THIS), rows)
 
@@ -119,6 +126,19 @@ def overdue(connection: Connection, now: int) -> list[Nudge]:
 def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     """Keep others from writing about these nudges until the transaction ends: after persons, before the log."""
     lock_rows(connection, nudges.c.nudge, ids)
+
+
+def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
+    """The nudges with those ids, held with all that go with them.
+
+    All at once: whoever waits holds nothing that others wait for. SQLite has one writer, who holds everything.
+    """
+    wanted = set(ids)
+    found = by_id(connection, wanted)
+    if connection.dialect.name == "sqlite":
+        return found
+    hold(connection, wanted.union(*(one.members for one in found.values())))
+    return by_id(connection, wanted)
 
 
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:

@@ -1,14 +1,14 @@
 """The view of what providers took over: by the name that a provider gave it, which attempt it was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from domain.built_in import DIGEST
 from domain.facts import NudgeSent
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, chunked, replace_rows
 from projections.tables import handed_over
 
 
@@ -20,27 +20,14 @@ class Tried(NamedTuple):
     attempt: int
 
 
-def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> list[tuple[str, str]]:
-    """Keep what providers took over by these facts; the last one counts of what has one name.
-
-    Returns the provider and the reference of each.
-    """
+def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:
+    """Keep what providers took over by these facts; the last one counts of what has one name."""
     rows = {
         (fact.provider, fact.reference): (fact.provider, fact.reference, nudge, fact.recipient, fact.attempt)
         for nudge, fact in facts
         if isinstance(fact, NudgeSent) and fact.reference and fact.provider not in {"", DIGEST}
     }
-    for provider in sorted({provider for provider, _ in rows}):
-        _forget(connection, provider, [reference for by, reference in rows if by == provider])
-    insert_rows(connection, handed_over, sorted(rows.values()))
-    return list(rows)
-
-
-def _forget(connection: Connection, provider: str, references: Sequence[str]) -> None:
-    for part in chunked(references):
-        connection.execute(
-            delete(handed_over).where(handed_over.c.provider == provider, among(handed_over.c.reference, part))
-        )
+    replace_rows(connection, handed_over, sorted(rows.values()))
 
 
 def find(connection: Connection, provider: str, references: Iterable[str]) -> dict[str, Tried]:

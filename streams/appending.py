@@ -43,9 +43,7 @@ def record(connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFa
     by_nudge: dict[UUID, list[NudgeFact]] = {}
     for id_, fact in facts:
         by_nudge.setdefault(id_, []).append(fact)
-    members = {each for one in nudges.by_id(connection, by_nudge).values() for each in one.members}
-    nudges.hold(connection, members.union(by_nudge))  # at once: whoever waits holds nothing that others wait for
-    found = nudges.by_id(connection, by_nudge)
+    found = nudges.held(connection, by_nudge)
     _append(connection, log, {id_: (found.get(id_), each) for id_, each in by_nudge.items()})
 
 
@@ -59,7 +57,7 @@ def _append(
     for id_, (_, facts) in changes.items():
         for fact in facts:
             folding.take(id_, fact)
-    nudges.store(connection, folding.changed, fresh=folding.fresh)
+    nudges.store(connection, folding.changed, folding.before)
     references.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
     if folding.entries:
         log.append(connection, folding.entries)
@@ -70,23 +68,18 @@ class _Folding:
 
     def __init__(self, found: Mapping[UUID, Nudge]) -> None:
         self._now = dict(found)
-        self._before = dict(found)
+        self.before = dict(found)
         self.entries: list[Entry] = []
 
     def know(self, others: Mapping[UUID, Nudge]) -> None:
         """These may be touched as well."""
         self._now = {**others, **self._now}
-        self._before = {**others, **self._before}
+        self.before = {**others, **self.before}
 
     @property
     def changed(self) -> list[Nudge]:
         """The nudges that facts were taken of, as they are after them."""
         return [self._now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
-
-    @property
-    def fresh(self) -> list[UUID]:
-        """Those of them that did not exist before."""
-        return [nudge.intent.id for nudge in self.changed if nudge.intent.id not in self._before]
 
     def take(self, id_: UUID, fact: NudgeFact) -> None:
         """One more fact of a nudge."""

@@ -182,7 +182,7 @@ class _Chunk:
         for change in changes:
             nudge = before.get(change.nudge) if before else None
             (fresh if nudge is None else changed).append(evolve(nudge, *change))
-        nudges.store(self.connection, changed)
+        nudges.store(self.connection, changed, before)
         nudges.add(self.connection, fresh)
         if changes:
             self.log.append(self.connection, [Entry(*change) for change in changes])

@@ -15,7 +15,24 @@ from notifiers.routes import Provider
 from streams.digesting import Overflow
 from streams.settling import Case
 
-GROUP = 8
+
+class Size:
+    """How many messages are handed over together: few, unless the provider takes them in no time.
+
+    What is in flight when the process dies is unknown for ever, and every group costs two commits.
+    """
+
+    LEAST, MOST, QUICK, SLOW = 8, 32, 0.02, 0.1
+
+    def __init__(self) -> None:
+        self.now = self.LEAST
+
+    def learn(self, messages: int, seconds: float) -> None:
+        """A group of that many took so long."""
+        if messages >= self.now and seconds < self.QUICK:
+            self.now = min(self.now * 2, self.MOST)
+        elif seconds > self.SLOW:
+            self.now = max(self.now // 2, self.LEAST)
 
 
 class Attempt(Struct, frozen=True):
@@ -36,12 +53,12 @@ class Attempt(Struct, frozen=True):
         return self.case.nudge.intent.id
 
 
-def groups(cases: Sequence[Case]) -> list[list[Case]]:
-    """The cases in groups of about GROUP, in their order; all of one nudge together, because they end together."""
+def groups(cases: Sequence[Case], size: int) -> list[list[Case]]:
+    """The cases in groups of about that size, in their order; all of one nudge together, as they end together."""
     found: list[list[Case]] = []
     for case in cases:
         same = found and found[-1][-1].nudge.intent.id == case.nudge.intent.id
-        if not found or (len(found[-1]) >= GROUP and not same):
+        if not found or (len(found[-1]) >= size and not same):
             found.append([])
         found[-1].append(case)
     return found

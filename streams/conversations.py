@@ -14,7 +14,7 @@ from domain.ids import Names
 from domain.nudge import Nudge
 from domain.settle import Send
 from projections import nudges
-from projections.bulk import insert_rows
+from projections.bulk import replace_rows
 from projections.tables import micros, moment
 from streams.attempts import Attempt
 from streams.library import Rules
@@ -36,17 +36,6 @@ class Said(Struct, frozen=True):
     recipient: str
     at: datetime
     mark: str
-
-
-def note(connection: Connection, number: bytes, said: Said) -> None:
-    """Keep that a message goes to a number."""
-    table = conversations
-    connection.execute(
-        delete(table).where(
-            table.c.number == number, table.c.nudge == said.nudge, table.c.recipient == said.recipient
-        )
-    )
-    insert_rows(connection, table, [(number, said.nudge, said.recipient, micros(said.at), said.mark)])
 
 
 def at(connection: Connection, number: bytes) -> list[Said]:
@@ -93,11 +82,15 @@ def _replies(connection: Connection, log: Log, rules: Rules, nudge: Nudge) -> di
 
 def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attempt], now: datetime) -> None:
     """Keep to which numbers messages go by SMS."""
-    for each in attempts:
-        message = each.message
-        if message.channel == SMS:
-            said = Said(message.nudge, message.recipient, now, each.mark or names.mark(message.nudge))
-            note(connection, names.number(message.address), said)
+    sms = [each for each in attempts if each.message.channel == SMS]
+    rows = [
+        (
+            names.number(each.message.address), each.nudge, each.message.recipient, micros(now),
+            each.mark or names.mark(each.nudge),
+        )
+        for each in sms
+    ]  # fmt: skip
+    replace_rows(connection, conversations, rows)
 
 
 def marks(

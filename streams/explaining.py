@@ -13,7 +13,7 @@ from domain.delivery import Delivery
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
-from domain.law import law_values
+from domain.law import law_values, moment_of
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
 from domain.plan import Intent
@@ -118,9 +118,9 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
 def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
     if cause is None:
         return {}
-    zone = zone_of(rules.defaults.zone)
-    person = person_as_of(known.person, known.facts, rules.catalogue, cause.time)
-    values = citizen_values(person.attributes, cause.time, zone) | cause.values
+    zone, moment = zone_of(rules.defaults.zone), moment_of(intent, cause, known, rules.rulebook)
+    person = person_as_of(known.person, known.facts, rules.catalogue, moment)
+    values = citizen_values(person.attributes, moment, zone) | cause.values
     values |= law_values(intent, cause, known, rules.rulebook)
     return {name: values[name] for name in sorted(_reads(trigger, intent.step)) if name in values}
 

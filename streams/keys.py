@@ -18,6 +18,7 @@ KEY_ID_BYTES = 8
 NONCE_BYTES = 12
 BODY = KEY_ID_BYTES + NONCE_BYTES
 CACHED = 4_000
+_NONCE, _REST = slice(KEY_ID_BYTES, BODY), slice(BODY, None)
 
 
 class WrongKeyFile(Exception):
@@ -56,7 +57,7 @@ class PersonKey(NamedTuple):
         if not sealed.startswith(key_id) or len(sealed) < BODY:
             return None
         try:
-            return cipher.decrypt(sealed[KEY_ID_BYTES:BODY], sealed[BODY:], about)
+            return cipher.decrypt(sealed[_NONCE], sealed[_REST], about)
         except InvalidTag:
             return None
 

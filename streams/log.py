@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -15,9 +15,9 @@ from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
 from streams.mapper import Entry, FactMapper, decode, decode_life, encode, unseal
 from streams.recorder import FactRecorder, page_of
-from streams.tables import log, log_rows, streams_of
+from streams.tables import log, log_rows, stream_of
 
-PAGE = 2000
+PAGE = 1000
 LIFE = LifeEvent.TOPIC
 
 
@@ -89,40 +89,46 @@ class Log(Application[UUID]):
                 yield entries
                 after = entries[-1].position
 
-    def decoded(self, connection: Connection, rows: Sequence[Any]) -> list[Entry]:
+    def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.
 
-        In one go with the keys at hand, then once more where keys had to be looked up, all at once: objects that
-        are made and used one after the other are still in the processor's cache.
+        In one go with the keys at hand, then once more where keys had to be looked up, all at once: what is made
+        and used row by row is still in the processor's cache.
         """
-        streams = streams_of(rows)
-        missing: list[str] = []
-        entries = list(_decoded(rows, streams, self.keys.at_hand(connection), missing))
-        if missing and (found := self.keys.load(connection, missing)):
-            again = [at for at, row in enumerate(rows) if row[3] == LIFE and _reads(entries[at].fact, found)]
-            fresh = self.keys.load(connection, _named(entries[at].fact for at in again))
-            some = _decoded([rows[at] for at in again], [streams[at] for at in again], fresh, [])
+        sealed = _Sealed([], {})
+        entries = _decoded(rows, self.keys.at_hand(connection), sealed)
+        if sealed.missing and (found := self.keys.load(connection, sealed.missing)):
+            again = [at for at in sealed.rows if not found.keys().isdisjoint(_named(entries[at]))]
+            fresh = self.keys.load(connection, {person for at in again for person in _named(entries[at])})
+            some = _decoded([sealed.rows[at] for at in again], fresh, _Sealed([], {}))
             for at, entry in zip(again, some, strict=True):
                 entries[at] = entry
         return entries
 
 
-def _decoded(
-    rows: Sequence[Any], streams: Sequence[UUID], keys: Mapping[str, PersonKey], missing: list[str]
-) -> Iterator[Entry]:
-    for row, stream in zip(rows, streams, strict=True):
-        topic = row[3]
-        if topic == LIFE:
+class _Sealed(NamedTuple):
+    """What could not be read: the persons whose keys were not at hand, and the rows by their place."""
+
+    missing: list[str]
+    rows: dict[int, Any]
+
+
+def _decoded(rows: Iterable[Any], keys: Mapping[str, PersonKey], sealed: _Sealed) -> list[Entry]:
+    missing, known = sealed.missing, 0
+    entries: list[Entry] = []
+    for row in rows:
+        stream = stream_of(row[1])
+        if row[3] == LIFE:
             state = decode_life(row[4])
-            yield Entry(stream, row[2], unseal(stream, state, keys, missing), row[0], state.recorded)
+            event = unseal(stream, state, keys, missing)
+            if len(missing) != known:
+                known, sealed.rows[len(entries)] = len(missing), row
+            entries.append(Entry(stream, row[2], event, row[0], state.recorded))
         else:
-            yield Entry(stream, row[2], decode(topic, row[4]), row[0])
+            entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))
+    return entries
 
 
-def _reads(fact: Any, keys: Mapping[str, PersonKey]) -> bool:  # noqa: ANN401  (a life event)
-    """Whether any of the keys belongs to somebody whom it names."""
-    return any(person in keys for person in fact.everybody)
-
-
-def _named(facts: Iterable[Any]) -> set[str]:
-    return {person for fact in facts for person in fact.everybody}
+def _named(entry: Entry) -> frozenset[str]:
+    assert isinstance(entry.fact, LifeEvent)
+    return entry.fact.everybody

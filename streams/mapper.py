@@ -86,7 +86,7 @@ def unseal(
     `missing` takes the persons whose keys were not among them.
     """
     fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
-    about, persons = stream.bytes, state.persons
+    about, persons = stream.int.to_bytes(16), state.persons  # what `bytes` gives, by two calls less
     for role, sealed in state.sealed.items():
         key = keys.get(persons[role][0])
         if key is None:

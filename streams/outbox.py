@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, delete, select, update
 
 from domain.events import LifeEvent
-from domain.replies import NUDGE
+from domain.replies import concerns_agency
 from projections.bulk import among, insert_rows
 from projections.tables import micros
 from streams.tables import webhooks
@@ -23,7 +23,7 @@ class Waiting(Struct, frozen=True):
 
 def note(connection: Connection, events: Iterable[LifeEvent], now: datetime) -> None:
     """Keep those of the new events that answer a nudge: its agency is told."""
-    rows = [(each.stream, micros(now), 0) for each in events if any(NUDGE in part for part in each.fields.values())]
+    rows = [(each.stream, micros(now), 0) for each in events if concerns_agency(each)]
     if rows:
         insert_rows(connection, webhooks, rows, ignore=True)
 

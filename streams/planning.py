@@ -168,9 +168,8 @@ class Planning:
         refuse_moved_rules(connection, rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences is not None})
         changed = list(_changed(still))
-        nudges.store(
-            connection, [nudge for nudge, _ in changed], fresh=[nudge.intent.id for nudge, new in changed if new]
-        )
+        before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
+        nudges.store(connection, changed, before)
         entries = [Entry(*change) for plan in still for change in plan.changes]
         if entries:
             self._log.append(connection, entries)
@@ -187,9 +186,8 @@ def _moved(before: list[Resident], now: list[Resident]) -> list[Resident] | None
     return None if before == now else now
 
 
-def _changed(plans: Sequence[_Planned]) -> Iterator[tuple[Nudge, bool]]:
-    """Each changed nudge as it is after its change, and whether it is new."""
+def _changed(plans: Sequence[_Planned]) -> Iterator[Nudge]:
+    """Each changed nudge as it is after its change."""
     for plan in plans:
         for change in plan.changes:
-            before = plan.nudges.get(change.nudge)
-            yield evolve(before, change.nudge, change.version, change.fact), before is None
+            yield evolve(plan.nudges.get(change.nudge), change.nudge, change.version, change.fact)

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from domain.benefits import BadBenefit
+from domain.event_types import Catalogue
 from domain.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.ids import Names
 from domain.submissions import subject_of
 from domain.timing import utc, zone_of
-from domain.triggers import BadTrigger
+from domain.triggers import BadTrigger, Trigger
 from projections import governance
 from streams.database import Database, Priority
 from streams.governed import Governed, Publication, governed
@@ -137,10 +138,15 @@ def _moved(before: Governed, facts: Sequence[PackPublished | TriggerPublished | 
             raise BreaksVersions(name, str(bad)) from None
         own = publication.fact.reach
         if name in back or (repacked and not publication.withdrawn):
-            found.append(Moved(trigger.on, min(own, since.get(name, own))))
+            found += _starting(trigger, catalogue, min(own, since.get(name, own)))
         elif name in since and not publication.withdrawn:
-            found.append(Moved(trigger.on, since[name]))
+            found += _starting(trigger, catalogue, since[name])
     return found
+
+
+def _starting(trigger: Trigger, catalogue: Catalogue, since: datetime) -> list[Moved]:
+    """The events on which the trigger starts; an entitlement about the person alone may rest on any."""
+    return [Moved(name, since) for name in (catalogue.types if trigger.alone else (trigger.on,))]
 
 
 def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPublished | TriggerPublished]:

@@ -166,10 +166,9 @@ class _Folding:
     def _nudges(views: Connection, entries: Sequence[Entry]) -> None:
         facts = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
         after = nudges.by_id(views, {entry.originator_id for entry, _ in facts})
-        known = set(after)
+        before = dict(after)
         for entry, fact in facts:
             id_ = entry.originator_id
             after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
-        fresh = [nudge.intent.id for id_, nudge in after.items() if id_ not in known]
-        nudges.store(views, list(after.values()), fresh=fresh)
+        nudges.store(views, list(after.values()), before)
         references.store(views, ((entry.originator_id, fact) for entry, fact in facts))

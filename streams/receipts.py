@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, delete, select
 
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
 from domain.nudge import Nudge, evolve
 from domain.receipts import Heard
 from notifiers.port import Report
 from projections import nudges, references
-from projections.bulk import insert_rows
+from projections.bulk import among, insert_rows
 from projections.references import Tried
 from projections.tables import micros
 from streams.appending import record
@@ -89,11 +89,13 @@ class Receipts:
         if not sent:
             return []
         table = early_receipts
-        these = or_(*(and_(table.c.provider == by, table.c.reference == name) for by, name in sent))
-        rows = connection.execute(select(table).where(these)).all()
-        if not rows:
-            return []
-        connection.execute(delete(table).where(these))
+        these = among(table.c.reference, sorted({reference for _, reference in sent}))
+        rows = [
+            row for row in connection.execute(select(table).where(these)) if (row.provider, row.reference) in sent
+        ]
+        for row in rows:
+            one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
+            connection.execute(delete(table).where(*one))
         return self._take(connection, [
             _receipt(sent[row.provider, row.reference], Heard(row.heard), row.reason or "") for row in rows
         ])  # fmt: skip
@@ -104,9 +106,7 @@ class Receipts:
         connection.execute(delete(early_receipts).where(early_receipts.c.at < old))
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-        ids = {receipt.nudge for receipt in receipts}
-        nudges.hold(connection, ids.union(*(each.members for each in nudges.by_id(connection, ids).values())))
-        found = nudges.by_id(connection, ids)
+        found = nudges.held(connection, {receipt.nudge for receipt in receipts})
         new: list[tuple[Receipt, NudgeFact]] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)

@@ -13,7 +13,7 @@ from sqlalchemy import exc as sql
 
 from projections.bulk import among, insert_rows
 from streams.database import Database
-from streams.tables import log, log_rows, streams_of
+from streams.tables import log, log_rows, stream_of
 
 APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
 
@@ -93,10 +93,7 @@ class FactRecorder(ApplicationRecorder):
         after = (start or 0) - inclusive_of_start
         with self._database.reading() as connection:
             rows = connection.execute(page_of(after, limit, stop, topics)).fetchall()
-        return [
-            Notification(stream, row[2], row[3], row[4], id=row[0])
-            for row, stream in zip(rows, streams_of(rows), strict=True)
-        ]
+        return [Notification(stream_of(row[1]), row[2], row[3], row[4], id=row[0]) for row in rows]
 
     def max_notification_id(self) -> int | None:
         """The position of the newest fact, or None."""

@@ -53,6 +53,9 @@ class _Rehearsal:
     def play(self) -> Played:
         waiting = deque(sorted(self.case.events, key=lambda each: each.known))
         self.known += self.case.openings
+        if self.trigger.alone:  # who the citizen is may entitle them, before anything happens
+            for person in self.nudges:
+                self._plan(person)
         while (moment := self._next(waiting)) is not None:
             self.now = max(self.now, moment)
             self._learn(waiting)

@@ -20,7 +20,7 @@ from projections import nudges
 from projections.tables import URGENT
 from streams import conversations, outcomes
 from streams.appending import record
-from streams.attempts import Attempt, as_attempted, groups, handed_back, unsent
+from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, unsent
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Overflow, append_decided, crowded
@@ -47,8 +47,7 @@ class Routed(Struct, frozen=True):
 class Sending:
     """Sends what was decided to be sent.
 
-    Attempts are committed and handed over in small groups, some at a time: what is in flight when the process dies
-    is unknown for ever, so little should be.
+    Attempts are committed and handed over in small groups, some at a time.
     """
 
     def __init__(
@@ -65,6 +64,7 @@ class Sending:
         )
         self._clock, self._lease = books.clock, lease
         self._stopping = False
+        self._size = Size()
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -90,7 +90,7 @@ class Sending:
     async def send(self, cases: Sequence[Case], rules: Rules) -> None:
         """Send those that are to be sent, and end the others together with them."""
         free = asyncio.Semaphore(GROUPS_AT_ONCE)
-        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups(cases)))
+        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups(cases, self._size.now)))
 
     async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
         async with free:
@@ -215,7 +215,9 @@ class Sending:
         late = [attempt for attempt in attempts if attempt.fact.until <= latest]
         facts: list[tuple[UUID, NudgeFact]]
         facts = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+        begun = asyncio.get_running_loop().time()
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+        self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         await asyncio.to_thread(self.record, facts + self._facts(safe, results))
         if refused := [each for each, result in zip(safe, results, strict=True) if refuses_address(result)]:
             await asyncio.to_thread(self._refusals.keep, [_refused(each) for each in refused])

@@ -150,8 +150,14 @@ class Looking:
         return recipients(nudge, trigger, self.persons[recipient], self.rules.defaults, self.now)
 
     def _causes(self, found: Iterable[Nudge]) -> Mapping[UUID, LifeEvent]:
-        entries = self.log.streams(self.connection, {nudge.intent.cause for nudge in found})
-        return {entry.originator_id: entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)}
+        """The events behind these nudges: most are in their persons' histories."""
+        wanted = {nudge.intent.cause: nudge.intent.person for nudge in found}
+        known = {
+            one.event.stream: one.event
+            for person in set(wanted.values()) for one in self.histories[person].facts if one.event.stream in wanted
+        }  # fmt: skip
+        entries = self.log.streams(self.connection, wanted.keys() - known.keys())
+        return known | {each.originator_id: each.fact for each in entries if isinstance(each.fact, LifeEvent)}
 
     def _decided(self, nudge: Nudge, named: Sequence[str]) -> Iterator[Case]:
         about = self.persons[nudge.intent.person]

@@ -1,7 +1,5 @@
 """The tables of the log: facts, and the keys that open them."""
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -36,18 +34,20 @@ log_rows = select(
     log.c.position, type_coerce(log.c.originator_id, NullType), log.c.originator_version, log.c.topic,
     type_coerce(log.c.state, NullType),
 )  # fmt: skip
-"""Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `streams_of`.
+"""Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `stream_of`.
 
 A processor a column would be a call of Python a row.
 """
 
+_decode = msgspec.msgpack.Decoder(UUID).decode
 
-def streams_of(rows: Sequence[Any]) -> list[UUID]:
-    """The streams of these rows: PostgreSQL's driver gives UUIDs, SQLite's their 16 bytes.
 
-    All at once by msgspec, because UUID's own constructor takes as long as decrypting a fact.
+def stream_of(given: UUID | bytes) -> UUID:
+    """A stream as the driver gives it: PostgreSQL's a UUID, SQLite's its 16 bytes.
+
+    By msgspec (`c4 10`: 16 bytes follow), because UUID's own constructor takes as long as decrypting a fact.
     """
-    return msgspec.convert([row[1] for row in rows], list[UUID])
+    return given if isinstance(given, UUID) else _decode(b"\xc4\x10" + given)
 
 
 person_keys = Table(

@@ -20,7 +20,7 @@ from projections.bulk import among, chunked, driver_rows
 from streams.log import LIFE
 from streams.mapper import LifeState, decode_life
 from streams.recorder import FactRecorder, page_of
-from streams.tables import log, streams_of
+from streams.tables import log, stream_of
 
 WAKING = (LIFE, AheadMoved.TOPIC)
 """The facts after which somebody's plan may be another. (Rules and areas wake in the database, at leisure.)"""
@@ -81,14 +81,15 @@ class Waking:
     def after(self, connection: Connection, position: int) -> tuple[int, list[Woken]]:
         """The records of the next page after that position, and up to which position they go."""
         last = FactRecorder.last_position(connection)
-        rows = driver_rows(connection, page_of(position, self._page, last, WAKING)) if last > position else []
+        page = page_of(position, self._page, last, WAKING)
+        rows = list(driver_rows(connection, page)) if last > position else []
         upto = rows[-1][0] if len(rows) == self._page else last
         events = list(self._events(connection, rows))
         everybody = _in_any_revision(connection, events)
         return upto, [each for event in events for each in _records(event, everybody.get(event.original, ()))]
 
     def _events(self, connection: Connection, rows: Sequence[Any]) -> Iterator[_Known]:
-        streams = streams_of(rows)
+        streams = [stream_of(row[1]) for row in rows]
         again = [stream for row, stream in zip(rows, streams, strict=True) if row[3] != LIFE]
         first = _first_of(connection, again) if again else {}
         for row, stream in zip(rows, streams, strict=True):

@@ -1,12 +1,14 @@
 """The words of a case: what its recipient reads, in all channels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
+from domain.events import LifeEvent
 from domain.law import law_values
 from domain.person import Person, citizen_values
 from domain.settle import Reason, Withhold
@@ -21,8 +23,12 @@ AnswerUrl = Callable[[UUID, str, str], str]
 """Makes the link to answer a nudge, as its recipient, with a code."""
 
 
-def render(case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None) -> Rendered:
+def render(
+    case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None, *, mail: bool = True
+) -> Rendered:
     """The words of a case in its recipient's language, all channels; with `answer_url`, its buttons can answer.
+
+    Without `mail` the email is not laid out.
 
     Raises:
         WordsFailed: a value is missing.
@@ -35,13 +41,19 @@ def render(case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None
         raise WordsFailed(intent.trigger, "event")
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
     values = context(
-        case.cause.values, _values(case.about, now, defaults.zone), _values(case.recipient, now, defaults.zone),
+        _event_values(case, case.cause), _values(case.about, now, defaults.zone),
+        _values(case.recipient, now, defaults.zone),
         intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
     return rules.renderers[intent.version].render(
-        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer
+        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, mail=mail
     )
+
+
+def _event_values(case: Case, cause: LifeEvent) -> Mapping[str, Any]:
+    """What words may read of the event; where none started it, the one that explains it is not for them to read."""
+    return {} if case.settlement.trigger.alone else cause.values
 
 
 def readable(case: Case, rules: Rules, now: datetime) -> Case:

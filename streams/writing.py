@@ -33,8 +33,8 @@ class Writer(Struct, frozen=True):
             WordsFailed: the words need a value that is missing, because it was erased or never reported.
         """
         assert isinstance(case.decision, Send)
-        rendered = render(case, rules, now, self.answer_url)
         channel = case.decision.channel
+        rendered = render(case, rules, now, self.answer_url, mail=channel == "email")
         address = str(case.recipient.get(ADDRESS_OF[channel]))
         text, title = parts_of(rendered, channel)
         if mark:

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.benefits import PERSON, BadBenefit, problems_of, with_benefits
-from domain.event_types import Catalogue
+from domain.benefits import BadBenefit, problems_of, with_benefits
+from domain.event_types import PERSON, Catalogue
 from domain.parameters import Parameter, parameter_of
 from templates.benefit_shapes import BenefitsFile, ParametersFile
 from templates.event_check import Known

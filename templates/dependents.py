@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from domain.benefits import PERSON, Benefit
+from domain.benefits import Benefit
 from domain.conditions import Condition
-from domain.event_types import Catalogue
+from domain.event_types import PERSON, Catalogue
 from domain.triggers import REPLIED, Trigger
 from templates.environment import plain_environment
 from templates.loader import TriggerSource

@@ -73,7 +73,7 @@ class Previewer:
         self, source: TriggerSource, trigger: Trigger, catalogue: Catalogue, defaults: Defaults, now: datetime
     ) -> None:
         self._trigger, self._catalogue, self._defaults = trigger, catalogue, defaults
-        self._type: EventType = catalogue.types[trigger.on]
+        self._type: EventType = catalogue.kinds[trigger.on]
         required = trigger.turn.benefit.conditions if trigger.turn else ()
         self._conditions = [each for each in (trigger.when, *(each.when for each in required)) if each is not None]
         self._zone = zone_of(defaults.zone)

@@ -90,9 +90,11 @@ class Renderer:
 
     def render(
         self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False,
-        answer: AnswerUrl = unaddressed,
+        answer: AnswerUrl = unaddressed, mail: bool = True,
     ) -> Rendered:  # fmt: skip
         """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
+
+        Without `mail` the email is not laid out (`text` and `html` are empty), but fails all the same where it would.
 
         A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
         asked for, else the default one, else the first that there is.
@@ -103,7 +105,7 @@ class Renderer:
         spoken, (name, number) = self._spoken(language), repetition_of(step)
         try:
             said = {**values, "step": name, "repetition": number}
-            return spoken.render(name, said, correction=correction, answer=answer)
+            return spoken.render(name, said, correction=correction, answer=answer, mail=mail)
         except BadWords as bad:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
@@ -154,15 +156,17 @@ class _Language:
             compiler.markdown(texts.get("body", "")),
         )  # fmt: skip
 
-    def render(self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl) -> Rendered:
+    def render(
+        self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl, mail: bool
+    ) -> Rendered:
         parts = self._chosen(step, correction=correction)
         # What takes a message back must not invite to do what it said.
         layout, actions = (self._bare, ()) if correction else self._buttons(answer)
         subject = parts.subject.render(values)
-        html, text = parts.body.render(values)
+        text, html = _laid_out(layout, subject, parts.body, values) if mail else _only_tried(parts.body, values)
         return Rendered(
             self._language, subject, parts.push_title.render(values), parts.push_body.render(values),
-            parts.sms.render(values), layout.text(text), layout.html(subject, html), actions,
+            parts.sms.render(values), text, html, actions,
         )  # fmt: skip
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
@@ -178,8 +182,7 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.subject.render(values)
-        if not parts.body.has_all(values):
-            parts.body.words(values)
+        _only_tried(parts.body, values)
         return Short(parts.push_title.render(values), parts.push_body.render(values), parts.sms.render(values))
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
@@ -187,6 +190,17 @@ class _Language:
         if parts is None:
             raise BadWords("the correction", "has no words")
         return parts
+
+
+def _laid_out(layout: Layout, subject: str, body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
+    html, text = body.render(values)
+    return layout.text(text), layout.html(subject, html)
+
+
+def _only_tried(body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
+    if not body.has_all(values):
+        body.words(values)
+    return "", ""
 
 
 def _action(action: Mapping[str, Any], language: str) -> Action:

@@ -92,6 +92,8 @@ def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
             leads.setdefault(on, set()).update(_replies(each).values())
     for files, each in rules:
         on = each.get("on")
+        if not isinstance(on, str):  # what somebody is entitled to is no answer
+            continue
         for code, name in _replies(each).items():
             if name != on and on in _reached(name, leads):
                 message = f"answers to what {name} starts give {on} again: a circle"

@@ -63,7 +63,7 @@ class Samples(Struct, frozen=True):
 
 def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in the file)
     """Made-up events, of the type that a trigger `on` that starts on."""
-    type_ = catalogue.types[str(starts_on(on, catalogue))]
+    type_ = catalogue.kinds[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
     citizen = {name: _SHORTEST[kind] for name, kind in catalogue.citizen_variables().items()}

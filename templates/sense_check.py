@@ -37,7 +37,7 @@ def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, repo
 class _Check:
     def __init__(self, document: Document, trigger: Trigger, catalogue: Catalogue, report: Report) -> None:
         self.document, self.trigger, self.catalogue, self.report = document, trigger, catalogue, report
-        self.type = catalogue.types[trigger.on]
+        self.type = catalogue.kinds[trigger.on]
         self.rules: Mapping[str, Any] = document.data
 
     def _wrong(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> None:

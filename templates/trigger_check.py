@@ -117,11 +117,11 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
         return closest(quoted, catalogue.benefits)
     if bad.path[-1] == "on" or bad.path[0] == "replies":
         return closest(quoted, catalogue.types)
-    type_ = catalogue.types[str(starts_on(rules["on"], catalogue))]
+    type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))]
     if bad.path == ("to",):
         return closest(quoted, type_.roles)
     other = rules[bad.path[0]][bad.path[1]] if bad.path[0] in _OTHERS and len(bad.path) > 1 else rules
-    later = catalogue.types[str(starts_on(other["on"], catalogue))]
+    later = catalogue.kinds[str(starts_on(other["on"], catalogue))]
     names = [f"event.{name}" for name in type_.variables()] + [f"later.{name}" for name in later.variables()]
     names += [COMPLETE] if "with" in rules else []
     names += [ONCE] if bad.path == ("occurrence",) else []

@@ -54,7 +54,7 @@ def context_of(rules: Mapping[str, Any], catalogue: Catalogue, languages: list[s
 
 
 def _variables(rules: Mapping[str, Any], catalogue: Catalogue) -> dict[str, str] | None:
-    if (type_ := catalogue.types.get(starts_on(rules.get("on"), catalogue) or "")) is None:
+    if (type_ := catalogue.kinds.get(starts_on(rules.get("on"), catalogue) or "")) is None:
         return None
     citizen = catalogue.citizen_variables()
     recipient = {f"recipient.{name.partition('.')[2]}": kind for name, kind in citizen.items()}

@@ -82,7 +82,7 @@ def registered(person: str, born_on: str = "1990-01-01", *, language: str = "kk"
     return [
         event("kz.citizen.registered", person, "2020-01-01T00:00:00+05:00", names, id=f"reg-{_tail(person)}"),
         event("citizen.contact_changed", person, "2020-01-02T00:00:00+05:00",
-              {"phone": "+77701234567", "email": "a@example.org"} | contact, id=f"contact-{_tail(person)}"),
+              {"phone": "+77011234567", "email": "a@example.org"} | contact, id=f"contact-{_tail(person)}"),
         event("citizen.preferences_changed", person, "2020-01-03T00:00:00+05:00", {"language": language},
               id=f"language-{_tail(person)}"),
     ]  # fmt: skip

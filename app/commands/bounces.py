@@ -13,7 +13,8 @@ from app.bounces import NoMaildir, empty
 from app.compose import compose
 from app.keyfile import BadKeyFile
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
-from app.settings import BadSettings
+from app.providers import channel_of
+from app.settings import BadSettings, Settings
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port import Inbox
@@ -25,11 +26,13 @@ AWAY = (OSError, DatabaseUnavailable, NoDatabase, BadSettings, BadKeyFile, Wrong
 """What is not the mail's fault: the mail server should keep it and try again."""
 
 Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]
-Provider = Annotated[str, typer.Option("--provider", metavar="NAME", help="The provider that sent what came back.")]
+Provider = Annotated[
+    str | None, typer.Option("--provider", metavar="NAME", help="Whose mail came back, where there are several.")
+]
 
 
 def bounce(
-    provider: Provider = "email", clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Take in one mail from standard input, as a mail server pipes it; 75 asks the server to try again."""
     mail = _mail()
@@ -47,7 +50,7 @@ def bounce(
 
 
 def bounces(
-    maildir: Maildir, provider: Provider = "email", clock: ClockTime = None, database: DatabaseUrl = None,
+    maildir: Maildir, provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
@@ -72,9 +75,22 @@ def _mail() -> bytes:
 
 
 @contextmanager
-def _inbox(provider: str, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
-    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+def _inbox(provider: str | None, clock: str | None, database: str | None, key_file: Path | None) -> Iterator[Inbox]:
+    settings = settings_of(database, key_file)
+    name = _named(settings, provider)
+    platform = compose(settings, clock_of(clock), make=False)
     try:
-        yield platform.receiving.inbox(provider)
+        yield platform.receiving.inbox(name)
     finally:
         platform.database.close()
+
+
+def _named(settings: Settings, provider: str | None) -> str:
+    """The provider by that name, or the only one of the email channel."""
+    known = [name for name, each in settings.providers.items() if channel_of(each) == "email"]
+    if provider is None and len(known) == 1:
+        return known[0]
+    if provider is None or provider not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise BadSettings(f"--provider must name a provider of the email channel; there are: {listed}")
+    return provider

@@ -3,6 +3,7 @@
 from app.compose import Platform
 from app.http.answer import Answer
 from app.http.events import Events
+from app.http.gateways import GatewayCalls
 from app.http.health import Probes
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
@@ -23,6 +24,7 @@ def application(platform: Platform) -> Api:
     app.include_router(Answer(platform.answering, platform.links, Pages(), platform.clock).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
+    app.include_router(GatewayCalls(platform.receiving, platform.settings.providers).router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

@@ -1,4 +1,7 @@
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,8 +11,19 @@ from notifiers.port import Reason, Report
 from tests.app.terminal import Terminal
 from tests.notifiers.bounced import ABSENCE, TOKEN, postfix
 from tests.notifiers.inboxes import Kept
+from tests.services.sink import sink
+from tests.world import LONG_AGO, card, event, iin, registered
 
 BOUNCED = Report(TOKEN, Heard.FAILED, Reason.BAD_ADDRESS, "5.1.1")
+
+
+AIGERIM, JUNE = iin(1), "--clock=2025-06-20T12:00+05:00"
+
+
+def providers(*names: str, port: int = 25) -> dict[str, str]:
+    """The environment in which mail servers have these names."""
+    each = {"kind": "smtp", "host": "127.0.0.1", "port": port, "security": "none", "sender": "h@example.org"}
+    return {"HABARSHY_PROVIDERS": json.dumps(dict.fromkeys(names, each))}
 
 
 def quiet(_line: str) -> None:
@@ -99,14 +113,20 @@ def test_a_piped_mail_that_tells_nothing_is_done(terminal: Terminal, mail: bytes
 
 
 @pytest.mark.parametrize(
-    ("environment", "why"),
-    [({}, "Nothing is stored"), ({"HABARSHY_SMTP_PORT": "x"}, "smtp_port")],
+    ("arguments", "environment", "why"),
+    [
+        ((), providers("mail"), "Nothing is stored"),
+        ((), {}, "--provider must name a provider of the email channel; there are: none"),
+        ((), providers("mail", "backup"), "there are: backup, mail"),
+        (("--provider", "male"), providers("mail"), "there are: mail"),
+        ((), {"HABARSHY_LEASE_SECONDS": "x"}, "lease_seconds"),
+    ],
 )
 def test_a_piped_bounce_is_kept_while_it_cannot_be_stored(
-    terminal: Terminal, environment: dict[str, str], why: str
+    terminal: Terminal, arguments: tuple[str, ...], environment: dict[str, str], why: str
 ) -> None:
     """Whatever is missing here, the mail server is asked to come again, and told why."""
-    ended = terminal.run("bounce", stdin=postfix(), env=environment)
+    ended = terminal.run("bounce", *arguments, stdin=postfix(), env=environment)
     assert (ended.code, ended.lines) == (75, [])
     assert why in ended.talk
 
@@ -114,3 +134,27 @@ def test_a_piped_bounce_is_kept_while_it_cannot_be_stored(
 def test_a_delay_needs_no_database(terminal: Terminal) -> None:
     """A mail that reports nothing yet is done."""
     assert terminal.run("bounce", stdin=postfix(action="delayed", status="4.4.1")).code == 0
+
+
+def trail(terminal: Terminal) -> list[dict[str, Any]]:
+    """Aigerim's facts."""
+    return terminal.run("trail", AIGERIM, "--json").objects
+
+
+async def test_a_bounce_finds_its_way_back(terminal: Terminal) -> None:
+    """A letter that a real mail server took comes back by a pipe, twice: its nudge has failed, once, and says why."""
+    by_email = event("citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["email"]})
+    life = [*registered(AIGERIM, LONG_AGO), by_email, card(AIGERIM, "2025-07-20")]
+    async with sink() as port:
+        environment = providers("mail", port=port)
+        await asyncio.to_thread(terminal.run, "ingest", terminal.written("life", *life), "--clock=2025-05-01")
+        run = terminal.start("run", "--until-idle", JUNE, env=environment)
+        _, talk = await asyncio.to_thread(run.communicate)
+        assert run.returncode == 0, talk
+    [token] = [each["reference"] for each in trail(terminal) if each["fact"] == "nudge-sent/1"]
+    mail = postfix(to=f"bounces+{token}@example.org", message_id="x")
+    for _ in range(2):
+        ended = await asyncio.to_thread(terminal.run, "bounce", JUNE, stdin=mail, env=environment)
+        assert (ended.code, ended.talk) == (0, "")
+    failed = [each for each in trail(terminal) if each["fact"] == "nudge-failed/1"]
+    assert [each["reason"] for each in failed] == ["bad_address"]

@@ -79,6 +79,18 @@ def test_preview_without_a_listener(terminal: Terminal) -> None:
     assert {each["told"] for each in told.objects} == {"guardian"}
 
 
+def test_preview_where_no_event_starts_it(terminal: Terminal) -> None:
+    """A birthday to come is shown with its date; one that is past turns nothing any more."""
+    folder = str(KZ / "medical_insurance_adult")
+    child, adult = (
+        terminal.run("preview", folder, "--persona", persona, "--language", "en", "--json", *AT).objects[0]
+        for persona in ("orphan", "adult")
+    )
+    assert child["due"].startswith("2038-02-02T10:00")
+    assert "2 February 2038" in child["sms"]["text"]
+    assert adult["nothing"] == "no step applies to them"
+
+
 def test_preview_finds_an_event_for_which_the_condition_holds(terminal: Terminal) -> None:
     """The sample event is chosen so that something is shown: another kind, a larger number."""
     ended = terminal.run("preview", trigger(terminal, (RULES, "event.fee > 0", "event.fee > 999999")), "--json")

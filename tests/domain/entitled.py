@@ -7,10 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.answers import Answer
-from domain.benefits import PERSON, with_benefits
+from domain.benefits import with_benefits
 from domain.compiling import compile_trigger
 from domain.eligibility import eligibility
-from domain.event_types import Catalogue
+from domain.event_types import PERSON, Catalogue
 from domain.events import LifeEvent
 from domain.history import history_of
 from domain.parameters import parameter_of
@@ -83,5 +83,5 @@ def turning(
     catalogue = law(allowance=benefit)
     content = {**rules("", due or {"now": {"at": "10:00"}}, **more), "on": on}
     trigger = compile_trigger("told", content, catalogue)
-    version = Version(trigger, "told@1", 1, at("2020-01-01"), at("2020-01-01"))
+    version = Version(trigger, "told@1", 1, at("1990-01-01"), at("2020-01-01"))
     return Planned(history_of(SAULE, recorded, catalogue), Rulebook(catalogue, DEFAULTS, NAMES, [version]))

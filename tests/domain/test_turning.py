@@ -137,15 +137,11 @@ def test_words_know_the_law() -> None:
 
 @pytest.mark.parametrize(("on", "more", "problem"), [
     ({"becomes": "alowance"}, {}, "on.becomes: no benefit is called 'alowance'"),
-    ({"becomes": "pension"}, {}, (
-        "on.becomes: 'pension' is about the person alone (on: person), and every message starts on an event: "
-        "start on the one that may change it, with its conditions"
-    )),
     (BECOMES, {"to": "father"}, "to: the benefit is that of the mother, so nobody else is told of it"),
     (BECOMES, {"due": {"a": {"from": "entitled.by"}}}, "due.a.from: 'entitled.by' is no field of civil.born"),
 ])  # fmt: skip
 def test_what_cannot_be_compiled_is_named(on: Any, more: Any, problem: str) -> None:
-    """A benefit that is not there, that no event starts, or of somebody else."""
+    """A benefit that is not there or of somebody else, or a day that it does not have."""
     content = {**rules("", {"now": None}), "on": on, **more}
     with pytest.raises(BadTrigger) as bad:
         compile_trigger("told", content, law(allowance=ALLOWANCE, pension=PENSION))

@@ -11,15 +11,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.notifiers import peers
+from tests.notifiers.certificates import Authority
 from tests.notifiers.peers import Scripted
 
 pytest.register_assert_rewrite("notifiers.contract")
 
 
 class Certificate:
-    """A self-signed certificate for 127.0.0.1, and the contexts of both sides."""
+    """A self-signed certificate for 127.0.0.1, good for so many days from 2020 on, and what both sides need."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, days: int = 36_500) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer.test")])
         start = datetime(2020, 1, 1, tzinfo=UTC)
@@ -30,7 +31,7 @@ class Certificate:
             .public_key(key.public_key())
             .serial_number(1)
             .not_valid_before(start)
-            .not_valid_after(start + timedelta(days=36500))
+            .not_valid_after(start + timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(key, hashes.SHA256())
@@ -73,3 +74,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def scripted(request: pytest.FixtureRequest) -> Scripted:
     """Mail servers that follow a script, first without and then with the offer of pipelining."""
     return partial(peers.scripted, request.param)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """An authority of this test's own."""
+    return Authority(tmp_path)

@@ -54,7 +54,7 @@ class Google:
     ) -> AsyncIterator[FcmNotifier]:
         """A notifier that sends to this port, and gets its tokens there or at another."""
         account = self.account(f"https://127.0.0.1:{tokens or port}/token")
-        here: dict[str, object] = {"base_url": f"https://127.0.0.1:{port}", "authority_file": self.authority}
+        here: dict[str, object] = {"base_url": f"https://127.0.0.1:{port}", "ca_file": self.authority}
         async with fcm(account, clock, **here | settings) as notifier:
             yield notifier
 

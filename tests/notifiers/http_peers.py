@@ -1,4 +1,4 @@
-"""HTTP servers for tests that do what a script says, and a relay that stands before another server."""
+"""HTTP servers for tests that do what a script says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -101,32 +101,6 @@ async def http_peer(script: Answer | Sequence[Answer] = OK, at: socket | None = 
     peer = HttpPeer(script)
     async with listening(peer.serve, at) as peer.port:
         yield peer
-
-
-@asynccontextmanager
-async def relay(to: int, *, delay: float = 0, at: socket | None = None) -> AsyncIterator[int]:
-    """The port of a relay to another port of loopback; `delay` seconds pass each way, however much is under way."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", to)
-        try:
-            await asyncio.gather(_carry(reader, back, delay), _carry(there, writer, delay))
-        finally:
-            back.transport.abort()
-
-    async with listening(serve, at) as port:
-        yield port
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    loop = asyncio.get_running_loop()
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            if delay:
-                loop.call_later(delay, writer.write, data)
-            else:
-                writer.write(data)
-    loop.call_later(delay, writer.close)
 
 
 def kept_port() -> socket:

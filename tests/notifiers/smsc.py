@@ -22,6 +22,7 @@ class RealCentre:
         self.process = process
         self.port = 0
         self.events: list[dict[str, Any]] = []
+        self._over = False
         self._changed = asyncio.Condition()
 
     async def listen(self) -> None:
@@ -31,11 +32,15 @@ class RealCentre:
             async with self._changed:
                 self.events.append(json.loads(line))
                 self._changed.notify_all()
+        async with self._changed:
+            self._over = True
+            self._changed.notify_all()
 
     async def told(self, what: str, times: int = 1) -> list[Any]:
         """Wait until it has told `what` so often; what it told."""
         async with asyncio.timeout(20), self._changed:
-            await self._changed.wait_for(lambda: len(self.of(what)) >= times)
+            await self._changed.wait_for(lambda: len(self.of(what)) >= times or self._over)
+        assert len(self.of(what)) >= times, "the npm server has ended: is it installed (make services)?"
         return self.of(what)
 
     def of(self, what: str) -> list[Any]:

@@ -24,29 +24,36 @@ def clerk(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str
     return AuthResult(success=secret == LoginPassword(b"habarshy", b"correct horse"), handled=False)
 
 
-async def test_starttls(certificate: Certificate) -> None:
-    """With STARTTLS the letter travels encrypted, and the server is known by its certificate."""
-    box = Box()
+PIPELINING = pytest.mark.parametrize("pipelining", [False, True])
+LONG = "long " * 50_000
+
+
+@PIPELINING
+async def test_starttls(certificate: Certificate, pipelining: bool) -> None:  # noqa: FBT001  (the case)
+    """With STARTTLS letters travel encrypted, long ones too, and the server is known by its certificate."""
+    box = Box(pipelining=pipelining)
     settings: dict[str, Any] = {"security": Security.STARTTLS, "ca_file": certificate.authority}
     async with (
         real(box, tls_context=certificate.server(), require_starttls=True) as port,
         email_to(port, **settings) as notifier,
     ):
-        outcomes = await notifier.send([letter(), letter()])
-    assert [type(outcome) for outcome in outcomes] == [Accepted] * 2
+        outcomes = await notifier.send([letter(), letter(text=LONG), letter()])
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 3
+    assert len(box.envelopes) == 3
     assert all(session.ssl for session in box.sessions)
 
 
-async def test_tls_from_the_start(certificate: Certificate) -> None:
+@PIPELINING
+async def test_tls_from_the_start(certificate: Certificate, pipelining: bool) -> None:  # noqa: FBT001  (the case)
     """With TLS nothing is said before the handshake."""
-    box = Box()
+    box = Box(pipelining=pipelining)
     async with (
         real(box, tls_from_start=certificate.server()) as port,
         email_to(port, security=Security.TLS, ca_file=certificate.authority) as notifier,
     ):
-        (outcome,) = await notifier.send([letter()])
-    assert isinstance(outcome, Accepted)
-    assert len(box.envelopes) == 1
+        outcomes = await notifier.send([letter(), letter(text=LONG), letter()])
+    assert [type(outcome) for outcome in outcomes] == [Accepted] * 3
+    assert len(box.envelopes) == 3
 
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
@@ -61,6 +68,19 @@ async def test_an_unknown_certificate_gets_nothing(certificate: Certificate, sec
         (outcome,) = await notifier.send([letter()])
     assert outcome == NOT_ADMITTED
     assert box.envelopes == []
+
+
+@pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
+async def test_an_expired_certificate_gets_nothing(tmp_path: Path, security: Security) -> None:
+    """A server whose certificate has run out gets no letter, and the letter is put off."""
+    box, expired = Box(), Certificate(tmp_path, days=30)
+    start, later = (expired.server() if security is way else None for way in (Security.TLS, Security.STARTTLS))
+    async with (
+        real(box, tls_from_start=start, tls_context=later) as port,
+        email_to(port, security=security, ca_file=expired.authority) as notifier,
+    ):
+        (outcome,) = await notifier.send([letter()])
+    assert (outcome, box.envelopes) == (NOT_ADMITTED, [])
 
 
 async def test_starttls_is_never_waived(certificate: Certificate) -> None:

@@ -12,13 +12,15 @@ from pydantic import ValidationError
 
 from notifiers.fcm import KIND, FcmNotifier, FcmOptions
 from notifiers.fcm_answers import meaning
-from notifiers.http import Answer
+from notifiers.google_account import AccessTokens, service_account
+from notifiers.http import Answer, Http, Timeouts
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Action, GiveUp, Outcome, Reason, RetryLater, Unknown
 from tests.notifiers.browsers import AT, Browser, Clock, NoInbox, push
 from tests.notifiers.google import Google, made_google
-from tests.notifiers.http_peers import answer, http_peer, relay
+from tests.notifiers.http_peers import answer, http_peer
 from tests.notifiers.peers import Act
+from tests.services.delay import far_away
 
 PHONE = "phone-1:APA91b_x"
 
@@ -153,6 +155,22 @@ async def test_a_refused_token_is_renewed_once(google: Google) -> None:
         assert await notifier.send([push("never-1:APA91b")]) == [RetryLater(None, Reason.NOT_ADMITTED, "401")]
 
 
+async def test_a_late_refusal_of_an_old_token_costs_nothing(google: Google) -> None:
+    """Whoever hears late that the token before was refused does not throw the new one away."""
+    grants = [answer(200, body=b'{"access_token":"%b","expires_in":3599}' % name) for name in (b"first", b"second")]
+    async with http_peer(grants) as peer:
+        http = Http(Timeouts(5, 10))
+        account = service_account(google.account(f"http://127.0.0.1:{peer.port}/token"))
+        tokens = AccessTokens(account, http, Clock())
+        assert await tokens.current() == "first"
+        tokens.forget("first")
+        assert await tokens.current() == "second"
+        tokens.forget("first")
+        assert await tokens.current() == "second"
+        assert len(peer.heard) == 2
+        await http.aclose()
+
+
 @pytest.mark.parametrize(
     ("said", "later"),
     [
@@ -191,14 +209,14 @@ async def test_a_project_that_is_none_means_later(google: Google) -> None:
 
 async def test_a_server_nobody_vouches_for_gets_nothing(google: Google) -> None:
     """Without our authority, neither the assertion nor a message is handed over."""
-    async with google.listening() as port, google.sending(port, authority_file=None) as notifier:
+    async with google.listening() as port, google.sending(port, ca_file=None) as notifier:
         assert await notifier.send([push(PHONE)]) == [RetryLater(None, Reason.NOT_ADMITTED)]
         assert (await google.seen(port))["grants"] == 0
 
 
 async def test_distance_changes_nothing(google: Google) -> None:
     """With 20 ms each way, every message of a batch arrives once over one HTTP/2 connection."""
-    async with google.listening() as far, relay(far, delay=0.02) as port, google.sending(port) as notifier:
+    async with google.listening() as far, far_away(far, 0.04) as port, google.sending(port) as notifier:
         batch = [push(f"phone-{n}:APA91b", recipient=f"device {n}") for n in range(40)]
         outcomes = await notifier.send(batch)
         seen = await google.seen(far)

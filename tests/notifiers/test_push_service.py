@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from notifiers.port import Accepted, Action, GiveUp, Reason
 from notifiers.sealing import octets
 from tests.notifiers.browsers import Clock, base64url, push, vapid_file, web_push
-from tests.notifiers.http_peers import relay
 from tests.notifiers.push_service import push_service
+from tests.services.delay import far_away
 
 LATE = Clock(datetime(2119, 1, 1, tzinfo=UTC))  # the service looks at the wall clock, and refuses what has expired
 
@@ -57,7 +57,7 @@ async def test_a_key_that_the_browser_did_not_subscribe_to(tmp_path: Path) -> No
 
 async def test_distance_changes_nothing(tmp_path: Path) -> None:
     """With 20 ms each way, every message of a batch arrives once, with its own words."""
-    async with push_service() as service, relay(service.port, delay=0.02) as port:
+    async with push_service() as service, far_away(service.port, 0.04) as port:
         addresses = [await service.subscribe(vapid_key(tmp_path), through=port) for _ in range(4)]
         batch = [push(addresses[n % 4], recipient=f"device {n}", text=str(n)) for n in range(40)]
         async with web_push(tmp_path, port, LATE) as notifier:

@@ -17,7 +17,8 @@ def written(body: str) -> bytes:
 
 def test_the_collapse_key_is_stable() -> None:
     """Attempts at one nudge share the key; nudges, devices and people do not; it is what Topic takes."""
-    keys = [collapse_key(push("a")), collapse_key(push("b", attempt=2)), collapse_key(push("a", recipient="other"))]
+    messages = push("a"), push("b", attempt=2), push("a", recipient="other")
+    keys = [collapse_key(message.key) for message in messages]
     assert keys[0] == keys[1] != keys[2]
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", key) for key in keys)
 

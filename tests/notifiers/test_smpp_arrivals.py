@@ -179,6 +179,23 @@ async def test_an_inbox_that_hangs_holds_nobody() -> None:
     assert centre.answered == [(7, TRY_AGAIN)]
 
 
+async def test_closing_waits_for_what_is_being_kept() -> None:
+    """What came before the end is kept and acknowledged, for otherwise it would come again under another id."""
+    async with scripted_centre() as centre:
+        inbox = Watching(centre)
+        async with sms_to(centre.port, inbox) as notifier:
+            await notifier.send([sms()])
+            centre.deliver(7, short_message=b"1")
+            await inbox.begun.wait()
+            closing = asyncio.create_task(notifier.aclose())
+            await asyncio.sleep(0)
+            inbox.go.set()
+            await closing
+            await centre.until(lambda: centre.answered)
+    assert centre.answered == [(7, 0)]
+    assert centre.heard[-1] == "unbind"
+
+
 async def test_an_unanswered_message_keeps_its_id() -> None:
     """What comes again because it could not be kept has the same id, and what comes next another."""
     seen: list[Incoming] = []

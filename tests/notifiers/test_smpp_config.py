@@ -40,7 +40,7 @@ def test_a_mistake_is_told_by_its_field(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(("others", "field"), [
-    ({"ca_file": "ca.pem"}, "ca_file"),
+    ({"authority_file": "ca.pem"}, "authority_file"),
     ({"tls": True, "key_file": "key.pem"}, "key_file"),
     ({"validity": 0}, "validity"),
 ])  # fmt: skip
@@ -50,7 +50,7 @@ def test_settings_that_do_not_fit_together_are_told(others: dict[str, Any], fiel
         SmppOptions.model_validate(GOOD | others)
 
 
-@pytest.mark.parametrize("name", ["ca_file", "certificate_file"])
+@pytest.mark.parametrize("name", ["authority_file", "certificate_file"])
 def test_a_file_that_cannot_be_used_is_told(name: str, tmp_path: Path) -> None:
     """Making the notifier fails with the field whose file is missing or no certificate."""
     (tmp_path / "no.pem").write_text("no certificate")

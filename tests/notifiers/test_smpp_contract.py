@@ -5,6 +5,7 @@ from notifiers.contract import NotifierContract, Provider
 from notifiers.port import Notifier
 from tests.notifiers.sms import number, sms_to
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
+from tests.services.delay import far_away
 
 GARBAGE = b"\xff\xfe\x00garbage that is no SMPP"
 
@@ -59,3 +60,14 @@ class TestSmppOnceBound(TestSmpp):
             case _:
                 async with super()._port(provider) as port:
                     yield port
+
+
+class TestSmppFarAway(TestSmppOnceBound):
+    """The same promises, with a centre that is 20 ms away."""
+
+    limit = 1.2
+
+    @asynccontextmanager
+    async def _port(self, provider: Provider) -> AsyncIterator[int]:
+        async with super()._port(provider) as port, far_away(port, round_trip=0.02) as far:
+            yield port if provider is Provider.DEAD else far  # the proxy is not dead

@@ -3,20 +3,14 @@
 import asyncio
 import signal
 import struct
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Reason, RetryLater, Unknown
 from notifiers.smpp import SmppNotifier
+from tests.notifiers.certificates import Authority
 from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
@@ -211,51 +205,6 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert await sending == [Accepted("1")]
 
 
-class Authority:
-    """A certificate authority, and what it signs: files in PEM."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority.test")])
-        constraints = x509.BasicConstraints(ca=True, path_length=None)
-        self.file = self._write("ca.pem", self._signed(self._name, self._key, constraints, days=36500))
-
-    def issue(self, name: str, days: int = 36500) -> tuple[Path, Path]:
-        """A certificate for 127.0.0.1, and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        constraints = x509.BasicConstraints(ca=False, path_length=None)
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        signed = self._signed(subject, key, constraints, days)
-        return self._write(f"{name}.pem", signed), self._write(f"{name}.key", private)
-
-    def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, constraints: x509.BasicConstraints, days: int
-    ) -> bytes:
-        start = datetime(2020, 1, 1, tzinfo=UTC)
-        builder = (
-            x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number())
-            .not_valid_before(start)
-            .not_valid_after(start + timedelta(days=days))
-            .add_extension(constraints, critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        )
-        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    def _write(self, name: str, content: bytes) -> Path:
-        (self.folder / name).write_bytes(content)
-        return self.folder / name
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    """An authority of this test's own."""
-    return Authority(tmp_path)
-
-
 def _server(authority: Authority, **options: Any) -> dict[str, str]:
     certificate, key = authority.issue("centre", **options)
     return {"cert": str(certificate), "key": str(key)}
@@ -264,7 +213,8 @@ def _server(authority: Authority, **options: Any) -> dict[str, str]:
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
     ours, our_key = authority.issue("habarshy")
-    given: dict[str, Any] = {"tls": True, "ca_file": authority.file, "certificate_file": ours, "key_file": our_key}
+    files = {"authority_file": authority.file, "certificate_file": ours, "key_file": our_key}
+    given: dict[str, Any] = {"tls": True, **files}
     server = _server(authority) | {"ca": str(authority.file)}
     async with real_centre(tls=server) as centre, sms_to(centre.port, **given) as notifier:
         assert await notifier.send([sms()]) == [Accepted("1")]
@@ -275,7 +225,7 @@ async def test_without_the_client_certificate_we_are_not_admitted(authority: Aut
     server = _server(authority) | {"ca": str(authority.file)}
     async with (
         real_centre(tls=server) as centre,
-        sms_to(centre.port, tls=True, ca_file=authority.file) as notifier,
+        sms_to(centre.port, tls=True, authority_file=authority.file) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)
@@ -293,7 +243,7 @@ async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority
     trusted = None if case == "unknown authority" else authority.file
     async with (
         real_centre(**({} if case == "no TLS at all" else {"tls": server})) as centre,
-        sms_to(centre.port, tls=True, ca_file=trusted) as notifier,
+        sms_to(centre.port, tls=True, authority_file=trusted) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)

@@ -146,7 +146,7 @@ async def test_an_unbound_session_is_not_used_any_further() -> None:
 async def test_throttling_slows_down_and_fails_nothing(status: int) -> None:
     """A centre that is asked too much gets everything a little later, each message once."""
     async with (
-        real_centre(throttle=20, throttled=status) as centre,
+        real_centre(throttle=6, throttled=status) as centre,
         sms_to(centre.port, window=8, limits={"begin": 20.0}) as notifier,
     ):
         outcomes = await notifier.send([sms(number(n)) for n in range(40)])

@@ -65,9 +65,9 @@ def test_the_short_way_to_encode_is_the_same_as_the_long(text: str) -> None:
 
 def test_both_know_the_same_alphabet() -> None:
     """The characters that are counted as GSM 03.38 are those that the codec has."""
-    for code in range(0x10000):
+    for code in range(0x2200):  # beyond lies nothing that GSM 03.38 has
         character = chr(code)
-        if 0xD800 <= code < 0xE000 or code == 0x1B:
+        if code == 0x1B:
             continue
         counted = segments(character).encoding == "gsm7"
         try:

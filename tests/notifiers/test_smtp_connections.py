@@ -4,8 +4,7 @@ import pytest
 
 from notifiers.email import EmailNotifier
 from notifiers.port import Accepted, Reason, RetryLater
-from notifiers.smtp_dial import dial
-from tests.notifiers.letters import AT, Letters, config, email_to, letter, patient
+from tests.notifiers.letters import AT, config, email_to, letter
 from tests.notifiers.peers import Act, Answer, Box, Scripted, real
 
 OK = b"250 ok\r\n"
@@ -159,16 +158,6 @@ async def test_the_size_is_said_first(scripted: Scripted) -> None:
         await notifier.send([letter()])
     size = len(peer.letters[0].removesuffix(b".\r\n"))
     assert f"MAIL FROM:<habarshy@gov.test> SIZE={size}" in peer.heard
-
-
-async def test_dots_are_doubled(scripted: Scripted) -> None:
-    """A line that begins with a dot cannot end the letter early (RFC 5321, section 4.5.2)."""
-    content = b"Subject: x\r\n\r\n.\r\n.hidden\r\n"
-    async with scripted() as peer:
-        link = await dial(config(peer.port), patient(), None)
-        await link.deliver(Letters(asyncio.get_running_loop().time() + 5, [content]))
-        await link.quit()
-    assert peer.letters == [b"Subject: x\r\n\r\n..\r\n..hidden\r\n.\r\n"]
 
 
 async def test_a_letter_too_large_is_given_up() -> None:

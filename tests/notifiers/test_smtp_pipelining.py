@@ -128,6 +128,22 @@ async def test_words_that_come_too_late_are_not_begun() -> None:
     assert letters.outcomes == {0: RetryLater(None, Reason.NO_TIME)}
 
 
+async def test_slow_answers_gain_no_time() -> None:
+    """A server that answers letter by letter, for ever, is left when its time is over, as a silent one."""
+    wire, letters = Wire(), work(BODY)
+    link = link_over(wire, pipelining=True)
+    delivery = asyncio.create_task(link.deliver(letters))
+    await asyncio.sleep(0)
+    end = link._deadline._at
+    for piece in (b"2", b"5", b"0", b"-", b"s", b"\r\n", b"2"):
+        link.data_received(piece)
+        assert link._deadline._at == end
+    link._deadline._passed()
+    await delivery
+    assert letters.outcomes == {0: RetryLater(None, Reason.TIMED_OUT)}
+    assert wire.closed
+
+
 async def test_one_letters_trouble_is_not_the_nexts() -> None:
     """When a link dies over one letter, the next, whose envelope was out, goes over a new one in the same batch."""
     answers: list[Answer] = [b"999 what\r\n", OK]

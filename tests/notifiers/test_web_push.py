@@ -1,5 +1,6 @@
 import asyncio
 import json
+import multiprocessing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -239,7 +240,7 @@ def test_bad_options_are_named(tmp_path: Path) -> None:
     assert "hosts" in refused(**good | {"hosts": []})
     assert "lanes" in refused(**good, lanes=0)
     assert "connect_timeout" in refused(**good, connect_timeout=9)
-    assert "authority_file" in refused(**good, authority_file=tmp_path / "none")
+    assert "ca_file" in refused(**good, ca_file=tmp_path / "none")
     assert "endpoint" in refused(**good, endpoint="https://x.test")
 
 
@@ -260,3 +261,16 @@ async def test_the_kind_makes_a_notifier(tmp_path: Path) -> None:
 def test_a_longest_batch_is_told(tmp_path: Path) -> None:
     """The options say how long a batch may take: its beginning, and the last message sent twice."""
     assert web_push_options(tmp_path, begin=20, timeout=8).limit == 36
+    assert web_push_options(tmp_path, begin=20, timeout=8, sealer=True).limit == 41
+
+
+async def test_encrypting_beside_changes_nothing(tmp_path: Path) -> None:
+    """With a process that encrypts, each browser reads its own words, and nothing is left of it after closing."""
+    async with http_peer() as peer, web_push(tmp_path, peer.port, sealer=True) as notifier:
+        await notifier.start()
+        batch = [push(device(peer), recipient=f"device {n}", text=str(n)) for n in range(30)]
+        outcomes = await notifier.send(batch)
+        assert multiprocessing.active_children()
+    assert outcomes == [Accepted(message.key) for message in batch]
+    assert sorted(int(BROWSER.read(heard.body)["body"]) for heard in peer.heard) == list(range(30))
+    assert multiprocessing.active_children() == []

@@ -20,19 +20,20 @@ async def far_away(port: int, round_trip: float) -> AsyncIterator[int]:
 class _Proxy:
     def __init__(self, port: int, delay: float) -> None:
         self._port, self._delay = port, delay
-        self._tasks: set[asyncio.Task[None] | None] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self._tasks: list[asyncio.Task[None] | None] = []
+        self._over = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._tasks.add(asyncio.current_task())
+        self._tasks.append(asyncio.current_task())
+        self._writers.append(writer)
         try:
             with suppress(OSError):
                 there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        group.create_task(self._carry(reader, there_writer))
-                        group.create_task(self._carry(there_reader, writer))
-                finally:
-                    there_writer.transport.abort()
+                self._writers.append(there_writer)
+                if not self._over:
+                    await asyncio.gather(self._carry(reader, there_writer), self._carry(there_reader, writer))
+                there_writer.transport.abort()
         finally:
             writer.transport.abort()
 
@@ -43,14 +44,14 @@ class _Proxy:
         ended = asyncio.Event()
         loop.call_later(self._delay, ended.set)
         await ended.wait()
-        with suppress(OSError):
-            target.close()
+        target.close()
 
     async def hang_up(self) -> None:
-        tasks = [task for task in self._tasks if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._over = True
+        await asyncio.sleep(0)  # who was let in just now is served, and shown out, too
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*(task for task in self._tasks if task))
 
 
 async def _read(source: asyncio.StreamReader) -> bytes:

@@ -112,7 +112,7 @@ def calls_world(folder: Path, expires: str = "P30D", **parts: Any) -> World:
 
 def reachable(person: str, **contact: str) -> list[Envelope]:
     """Somebody who can be reached and wants offers."""
-    addresses = {"phone": "+77701234567", "push": f"device-{person[6:11]}"} | contact
+    addresses = {"phone": "+77011234567", "push": f"device-{person[6:11]}"} | contact
     return [
         event("citizen.contact_changed", person, "2024-01-02T00:00:00Z", addresses, id=f"contact-{person[6:11]}"),
         event("citizen.consent_given", person, "2024-01-02T00:00:00Z", {"categories": ["offer_calls"]},

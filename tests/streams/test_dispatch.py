@@ -127,7 +127,7 @@ async def test_what_the_law_wants_is_repeated(tmp_path: Path) -> None:
         (RULES, "expires: event.valid_until\n", ""),
     )  # fmt: skip
     world = World(tmp_path, packs=[town], script={"sms": [Unknown(Reason.LINK_LOST)]})
-    contact = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"phone": "+77701234567"})
+    contact = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"phone": "+77011234567"})
     meter = {"number": "M1", "valid_until": "2025-07-20", "fee": 7}
     world.take(contact, event("town.meter.installed", AIGERIM, "2025-01-02T00:00:00Z", meter))
     await world.settle(DUE)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from streams.publishing import Publisher
+from templates.loader import load_packs
 from tests.world import LONG_AGO, World, birth, event, few_triggers, iin, registered
 
 MOTHER, CHILD = iin(1), iin(2)
@@ -31,6 +33,35 @@ async def test_why_of_a_nudge_on_becoming_entitled(tmp_path: Path) -> None:
     assert (why.used["event.born_on"], why.used["event.order"], why.used["param.mci"]) == ("2025-06-01", 1, 3932)
     assert why.cause is not None
     assert why.cause.type == "kz.civil.birth_registered"
+    world.close()
+
+
+async def test_a_nudge_about_the_person_alone_waits_for_the_birthday(tmp_path: Path) -> None:
+    """It is sent on the day itself, and `why` explains it by the registration, read as of that day."""
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "medical_insurance_adult")])
+    world.take(*registered(CHILD, "2007-07-07", language="ru"))
+    [message] = [one for one in await world.settle("2025-07-07T10:00+05:00") if one.channel == "sms"]
+    assert message.text.startswith("С 7 июля 2025")
+    why = world.why(world.nudge("day", "medical_insurance_adult").intent.id)
+    assert (why.clause["on"], why.clause["to"]) == ({"ceases": "medical_insurance_of_a_child"}, ["citizen"])
+    assert why.used == {"citizen.born_on": "2007-07-07", "entitled.until": "2025-07-07"}
+    assert why.cause is not None
+    assert why.cause.type == "kz.citizen.registered"
+    assert why.words[world.name(CHILD)].sms == message.text
+    world.close()
+
+
+async def test_publishing_it_wakes_whoever_is_known(tmp_path: Path) -> None:
+    """No event starts the trigger, so everybody is planned anew, whatever was ever reported of them."""
+    world = World(tmp_path, packs=[few_triggers(tmp_path)])
+    world.take(*registered(CHILD, "2007-07-07"))
+    world.plan()
+    assert "day" not in [one.step for one in world.pending()]
+    platform = world.platform
+    more = load_packs([few_triggers(tmp_path / "more", "medical_insurance_adult")])
+    Publisher(platform.database, platform.log, platform.names).publish(more, by="tests", now=world.clock())
+    world.plan()
+    assert "day" in [one.step for one in world.pending()]
     world.close()
 
 

@@ -40,7 +40,7 @@ JULY = datetime(2025, 7, 1, 7, tzinfo=UTC)
 def town(tmp_path: Path) -> Iterator[World]:
     """A platform with the small pack, of which `tmp_path` is the folder, and one meter that is to be checked."""
     world = World(tmp_path, packs=[write_town(tmp_path, *UNTIMED)])
-    contact = event("citizen.contact_changed", AIGERIM, "2025-06-01T00:00:00Z", {"phone": "+77701234567"})
+    contact = event("citizen.contact_changed", AIGERIM, "2025-06-01T00:00:00Z", {"phone": "+77011234567"})
     world.take(contact, meter(AIGERIM, "2025-06-02T13:00:00+05:00"))
     world.plan()
     world.at(JULY)

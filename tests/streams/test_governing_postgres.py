@@ -139,7 +139,7 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
     """Also where the dispatcher had looked at the rules already and waited for somebody else's lock."""
     approved(hands[0], write_town(tmp_path, *UNTIMED), Subject("pack", "town"), Subject("trigger", CHECK))
     hands[0].governing.publish([reference("pack:town"), reference(CHECK)], author(WATER))
-    contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77701234567"})
+    contact = event("citizen.contact_changed", iin(1), "2020-01-02T00:00:00Z", {"phone": "+77011234567"})
     hands[0].intake.accept([contact, meter(iin(1), "2025-06-03T00:00:00Z")])
     hands[0].planning.drain()
     for each in hands:

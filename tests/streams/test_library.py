@@ -102,7 +102,7 @@ def test_a_new_version_leaves_pending_nudges_alone(town: World, tmp_path: Path) 
     publish(town, write_town(tmp_path / "new", *UNTIMED, NEW_WORDS))
     old, new = (fact.hash for fact in published(town) if isinstance(fact, TriggerPublished))
 
-    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77701234567"}))
+    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}))
     town.take(meter(DANA, "2025-07-02T00:00:00Z"))
     town.plan()
 
@@ -118,7 +118,7 @@ async def test_every_nudge_is_written_in_its_versions_words(town: World, tmp_pat
     town.at(LATER)
     publish(town, write_town(tmp_path / "new", *UNTIMED, NEW_WORDS))
     contacts = [
-        event("citizen.contact_changed", person, "2025-07-02T00:00:00Z", {"phone": "+77701234567"}, id=person[6:11])
+        event("citizen.contact_changed", person, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}, id=person[6:11])
         for person in (AIGERIM, DANA)
     ]
     town.take(*contacts, meter(DANA, "2025-07-02T00:00:00Z"))
@@ -165,7 +165,7 @@ def test_what_another_process_publishes_is_seen(town: World, tmp_path: Path) -> 
 
 async def test_nothing_is_read_from_disk(town: World) -> None:
     """With the pack's folder gone, a new process plans, sends and explains as before, word by word."""
-    contact = event("citizen.contact_changed", AIGERIM, "2025-06-01T00:00:00Z", {"phone": "+77701234567"})
+    contact = event("citizen.contact_changed", AIGERIM, "2025-06-01T00:00:00Z", {"phone": "+77011234567"})
     town.take(contact, meter(AIGERIM, "2025-06-02T13:00:00+05:00"))
     [message] = await town.settle("2025-11-20T12:00+05:00")
     before = town.why(message.nudge)
@@ -211,7 +211,7 @@ def test_a_pack_with_live_from_leaves_pending_nudges_alone_too(tmp_path: Path) -
     before = town.pending()
     town.at("2025-07-01T12:00+05:00")
     publish(town, write_town(tmp_path / "new", UNTIMED[0], (RULES, 'at: "09:00"', 'at: "10:00"')))
-    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77701234567"}))
+    town.take(event("citizen.contact_changed", AIGERIM, "2025-07-02T00:00:00Z", {"phone": "+77011234567"}))
     town.plan()
     assert len(before) == 2
     assert town.pending() == before

@@ -166,7 +166,7 @@ def windows(data: bytes, size: int = 6) -> list[bytes]:
 def test_nothing_personal_is_in_the_file(tmp_path: Path) -> None:
     """No national id, name, phone or address that an event held can be found in any file of the database."""
     national = "850312300123"
-    personal = {"given_name": "Айгерім", "address": "Абай көшесі 7", "phone": "+77701234567"}
+    personal = {"given_name": "Айгерім", "address": "Абай көшесі 7", "phone": "+77011234567"}
     person = NAMES.pseudonym(national)
     store = Store(url_in(tmp_path))
     store.take(life(persons={"citizen": (person,)}, fields={"citizen": personal, "public": {"area": "visible"}}))

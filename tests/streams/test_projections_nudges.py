@@ -30,8 +30,12 @@ def ask(database: Database, question: Callable[[Connection], T]) -> T:
 
 def store(database: Database, *changed: Nudge, new: bool = True) -> None:
     """Bring the views to these nudges; `new`: no view has them yet."""
-    fresh = [one.intent.id for one in changed] if new else []
-    database.write(lambda connection: nudges.store(connection, changed, fresh=fresh))
+
+    def stored(connection: Connection) -> None:
+        before = {} if new else nudges.by_id(connection, [one.intent.id for one in changed])
+        nudges.store(connection, changed, before)
+
+    database.write(stored)
 
 
 def claim(
@@ -109,7 +113,8 @@ def test_new_and_known_nudges_are_stored_together(database: Database) -> None:
     """One call may bring new nudges and changes of known ones."""
     store(database, nudge(1))
     changed = [sent(1), nudge(2)]
-    database.write(lambda connection: nudges.store(connection, changed, fresh=[nudge_id(2)]))
+    before = {nudge_id(1): nudge(1)}
+    database.write(lambda connection: nudges.store(connection, changed, before))
 
     assert ask(database, nudges.states) == {"sent": 1, "planned": 1}
 

@@ -14,7 +14,7 @@ from streams.cloudevents import Envelope
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
-PHONE = "+77701234567"
+PHONE = "+77011234567"
 OFFERS = (
     "work_offers_consent",
     "training_offer",

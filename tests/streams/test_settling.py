@@ -157,7 +157,7 @@ def _metered(person: str) -> list[Envelope]:
     """A citizen with a phone whose meter is to be checked by 20 July."""
     data = {"number": f"M-{person[6:11]}", "valid_until": "2025-07-20", "fee": 7}
     installed = event("town.meter.installed", person, "2025-01-02T00:00:00Z", data, id=f"meter-{person[6:11]}")
-    return [reached_by(person, phone="+77701234567"), installed]
+    return [reached_by(person, phone="+77011234567"), installed]
 
 
 async def test_the_dead_are_told_nothing(world: World) -> None:

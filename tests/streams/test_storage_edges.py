@@ -45,7 +45,6 @@ from tests.streams.storing import (
     Store,
     counted,
     life,
-    nudge_id,
     only_sqlite,
     person_key,
     save_position,
@@ -282,7 +281,7 @@ def claim(database: Database, limit: int) -> list[Due]:
 def test_a_claim_holds_only_what_it_gives(database: Database) -> None:
     """A guardian whose delivery lay behind the limit is given by the next claim, not after a lease."""
     both = to_guardians(1, BOLAT, DANA)
-    database.write(lambda connection: nudges.store(connection, [both], fresh=[nudge_id(1)]))
+    database.write(lambda connection: nudges.store(connection, [both], {}))
 
     given = [row.recipient for row in (*claim(database, 1), *claim(database, 1))]
     assert sorted(given) == [BOLAT, DANA]

@@ -69,7 +69,7 @@ async def test_the_agency_is_told_of_a_consent(told: Told) -> None:
     assert (said["type"], said["data"]["answer"]) == ("citizen.consent_given", None)
     assert said["data"]["cause"] == {"source": "/test", "id": "jobless-77"}
     assert said["data"]["trigger"] == "work_offers_consent"
-    for secret in (AIGERIM, told.world.name(AIGERIM), "+7770", "Айгерім"):
+    for secret in (AIGERIM, told.world.name(AIGERIM), "+7701", "Айгерім"):
         assert secret not in heard.body.decode()
     at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
     expected = Webhook(SECRET).sign(heard.headers["webhook-id"], at, heard.body.decode())

@@ -164,10 +164,7 @@ def test_a_benefit_on_a_broken_event_type_is_not_blamed(tmp_path: Path) -> None:
     assert [finding.partition(":")[0] for finding in findings_of(pack)] == [METER]
 
 
-@pytest.mark.parametrize("edge", ["becomes", "ceases"])
-def test_a_benefit_about_the_person_alone_starts_no_trigger(tmp_path: Path, edge: str) -> None:
-    """The place, why not, and what to write instead: such an entitlement may begin on a birthday, by no event."""
-    alone = """\
+ALONE = """\
 veteran:
   title: {kk: Ардагер, ru: Ветеран}
   agency: water
@@ -175,13 +172,65 @@ veteran:
   on: person
   conditions:
     - {id: old, when: citizen.age >= 65, title: {kk: Қарт, ru: Пожилой}}
+  amount: "2.5 * param.tariff"
+  amount_as_of: asked
 """
-    pack = town(tmp_path, (RULES, "on: town.meter.installed\n", f"on: {{{edge}: veteran}}\n"))
-    (pack / BENEFITS).write_text(LAW[BENEFITS] + alone, encoding="utf-8")
-    column = len(f"on: {{{edge}: ") + 1
-    why = "'veteran' is about the person alone (on: person), and every message starts on an event"
-    instead = "start on the one that may change it, with its conditions"
-    assert findings_of(pack) == [f"{RULES}:7:{column}: {why}: {instead}"]
+VETERAN = """\
+title: {kk: Тексеру, ru: Поверка}
+owner: water
+legal_basis: "Rules of 2020"
+category: water
+class: reminder
+on: {becomes: veteran}
+when: citizen.area.startsWith("75")
+due:
+  day: {at: "10:00"}
+channels: [sms]
+"""
+VETERAN_WORDS = """\
+---
+sms: "{{ entitled.from | date }}: {{ benefit.veteran.amount | money }}"
+---
+"""
+
+
+def veterans(folder: Path, rules: str = VETERAN, words: str = VETERAN_WORDS) -> Path:
+    """The small pack, with a trigger on a benefit that is about the person alone."""
+    pack = town(folder)
+    (pack / BENEFITS).write_text(LAW[BENEFITS] + ALONE, encoding="utf-8")
+    (pack / RULES).write_text(rules, encoding="utf-8")
+    for file in (KK, RU):
+        (pack / file).write_text(words, encoding="utf-8")
+    return pack
+
+
+def test_a_benefit_about_the_person_alone_may_start_a_trigger(tmp_path: Path) -> None:
+    """Its words may speak of the person, of the law and of the entitlement."""
+    assert findings_of(veterans(tmp_path / "a")) == []
+    ceases = VETERAN.replace("becomes", "ceases")
+    assert findings_of(veterans(tmp_path / "b", ceases, VETERAN_WORDS.replace("from", "until"))) == []
+
+
+@pytest.mark.parametrize(("old", "new", "place"), [
+    ("when: citizen.area", "when: event.number.startsWith('M') && citizen.area", "7:7: 'event.number'"),
+    ('at: "10:00"', "from: event.valid_until", "9:15: 'event.valid_until'"),
+    ('at: "10:00"', "from: event.time", "9:15: 'event.time'"),
+    ("channels:", "occurrence: event.number\nchannels:", "10:13: 'event.number'"),
+    ("channels:", "expires: event.valid_until\nchannels:", "10:10: 'event.valid_until'"),
+])  # fmt: skip
+def test_rules_about_the_person_alone_have_no_event_to_read(tmp_path: Path, old: str, new: str, place: str) -> None:
+    """An entitlement that begins on a birthday has no event, and the place that reads one is named."""
+    why = "the benefit is about the person alone, so no event starts this, and there is none to read"
+    [finding] = findings_of(veterans(tmp_path, VETERAN.replace(old, new)))
+    assert finding.partition(" (did you mean")[0] == f"{RULES}:{place}: {why}"
+
+
+def test_words_about_the_person_alone_have_no_event_to_read(tmp_path: Path) -> None:
+    """Neither its fields nor its time, in any language."""
+    words = VETERAN_WORDS.replace("{{ entitled.from | date }}", "{{ event.time | date }}")
+    assert findings_of(veterans(tmp_path, words=words)) == [
+        f"{file}:2:10: there is no variable event.time" for file in (KK, RU)
+    ]
 
 
 def test_two_packs_cannot_declare_one_name(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""What SMS gateways that speak Kannel's way call: receipts by GET, what people write by POST.
+
+Kannel signs nothing, so the address carries a token that only the gateway and we know; people's numbers and words
+never stand in an address (Kannel user guide, sms-service `post-url` and `dlr-url`).
+"""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import blake2b
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.http.bodies import media_type_of, read_body
+from app.http.problems import Problem
+from app.providers import ProviderSettings
+from domain.receipts import Heard
+from notifiers.phone import written
+from notifiers.port import Incoming, Reason, Report
+from streams.receiving import Receiving
+
+MAX_BYTES = 64 * 1024
+_STATES = {1: (Heard.DELIVERED, None), 2: (Heard.FAILED, Reason.UNDELIVERED), 16: (Heard.FAILED, Reason.REJECTED)}
+"""Kannel's dlr types that are final; 4 (buffered) and 8 (submitted) say nothing yet."""
+
+Token = Annotated[str, Query(min_length=1, max_length=200)]
+Reference = Annotated[str, Query(min_length=1, max_length=500)]
+State = Annotated[int, Query(ge=1, le=64)]
+
+
+class GatewayCalls:
+    """Takes in what gateways call; a provider without `gateway_token` has no such addresses."""
+
+    def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings]) -> None:
+        self._receiving, self._providers = receiving, providers
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter()
+        router.add_api_route(
+            "/gateways/{provider}/receipts", self.receipt, methods=["GET"], status_code=HTTPStatus.NO_CONTENT,
+            summary="Report what became of a message, as Kannel does (dlr-url)",
+        )  # fmt: skip
+        router.add_api_route(
+            "/gateways/{provider}/messages", self.message, methods=["POST"], status_code=HTTPStatus.NO_CONTENT,
+            summary="Hand over an SMS that a person wrote, as Kannel does (post-url)",
+        )  # fmt: skip
+        return router
+
+    async def receipt(self, provider: str, token: Token, reference: Reference, status: State) -> Response:
+        """Take a receipt: 1 delivered, 2 failed, 16 refused; the same again changes nothing."""
+        self._check(provider, token)
+        if status in _STATES:
+            heard, reason = _STATES[status]
+            await run_in_threadpool(self._receiving.reported, provider, [Report(reference, heard, reason)])
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def message(self, provider: str, token: Token, request: Request) -> Response:
+        """Take an SMS: the body is its text, X-Kannel-From the number that it came from; answers nothing to send."""
+        self._check(provider, token)
+        sender = request.headers.get("x-kannel-from", "")
+        if not sender:
+            raise Problem(HTTPStatus.BAD_REQUEST, "the header X-Kannel-From is missing: whose SMS is it?")
+        body = await read_body(request, MAX_BYTES)
+        text = _text(body, media_type_of(request).charset)
+        at = request.headers.get("x-kannel-time", "")
+        id_ = blake2b(f"{sender}\0{at}\0{text}".encode(), digest_size=16).hexdigest()
+        incoming = Incoming(id_, written(sender, international=True), text)
+        await run_in_threadpool(self._receiving.received, provider, incoming)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    def _check(self, provider: str, token: str) -> None:
+        settings = self._providers.get(provider)
+        known = settings.gateway_token.get_secret_value() if settings and settings.gateway_token else ""
+        if not known or not hmac.compare_digest(known.encode(), token.encode()):
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "no gateway of that name and token calls here", kind="unknown-gateway"
+            )
+
+
+def _text(body: bytes, charset: str) -> str:
+    """Kannel sends UCS-2 as UTF-16 in network order, and everything else in the charset that it was told."""
+    try:
+        return body.decode("utf-16-be" if charset in {"utf-16", "utf-16be", "ucs-2"} else charset)
+    except (LookupError, UnicodeDecodeError):
+        raise Problem(HTTPStatus.BAD_REQUEST, "the body is no text in the charset that it names") from None

@@ -1,0 +1,90 @@
+"""Dispatch end to end on SQLite: claim, settle, render, attempt, send (to a provider that does nothing), outcome."""
+
+import asyncio
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose, compose_dispatcher
+from app.settings import load_settings
+from benchmarks.measuring import Row, peak_mb
+from benchmarks.world import KEYRING, NOW
+from domain.channels import ADDRESS_OF
+from domain.national_id import with_check_digit
+from notifiers.fake import FakeNotifier
+from notifiers.port import Message
+from notifiers.routes import single_routes
+from streams.cloudevents import Envelope, envelope_of
+
+CITIZENS, WARM = 6_000, 500
+DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
+
+
+def measure(citizens: int = CITIZENS) -> tuple[list[Row], dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        rate, sent = _measured(Path(folder), citizens)
+    return [Row("dispatch on SQLite, end to end", rate, "nudges/s", 2000)], {"nudges": sent, "peak MB": peak_mb()}
+
+
+def _measured(folder: Path, citizens: int) -> tuple[float, int]:
+    clock = VirtualClock(NOW)
+    platform = compose(load_settings(database=f"sqlite:///{folder}/dispatch.sqlite"), clock, KEYRING)
+    _fill(platform, citizens)
+    clock.advance_to(DUE)
+    sent = _Count()
+    routes = single_routes({channel: FakeNotifier(channel, sent) for channel in ADDRESS_OF})
+    dispatcher = compose_dispatcher(platform, routes)
+
+    async def drained() -> float:
+        while sent.count < WARM:
+            await dispatcher.turn()
+        before, start = sent.count, time.perf_counter()
+        await dispatcher.drain()
+        return (sent.count - before) / (time.perf_counter() - start)
+
+    rate = asyncio.run(drained())
+    platform.database.close()
+    return rate, sent.count
+
+
+class _Count:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, _: Message) -> None:
+        self.count += 1
+
+
+def _fill(platform: Platform, citizens: int) -> None:
+    """Everybody's identity card expires in March: a message each on 18 February."""
+    for start in range(0, citizens, 1000):
+        persons = [_national_id(number) for number in range(start, min(start + 1000, citizens))]
+        platform.intake.accept([event for person in persons for event in _life(person)])
+    platform.planning.drain()
+
+
+def _national_id(number: int) -> str:
+    for century in "35":
+        if (found := with_check_digit(f"9{number // 10000 % 10}0101{century}{number % 10000:04d}")) is not None:
+            return found
+    return _national_id(number + 50_000)
+
+
+def _life(person: str) -> list[Envelope]:
+    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+    card = {"kind": "identity_card", "number": person[6:], "issued_on": "2016-03-20", "expires_on": "2026-03-20"}
+    contact = {"phone": "+77010000001", "email": f"c{person[6:]}@example.org"}
+    return [
+        _event(person, "kz.citizen.registered", "2020-01-01T00:00:00+05:00", names),
+        _event(person, "citizen.contact_changed", "2020-01-02T00:00:00+05:00", contact),
+        _event(person, "kz.document.issued", "2024-03-20T12:00:00+05:00", card),
+    ]
+
+
+def _event(person: str, type_: str, at: str, data: dict[str, str]) -> Envelope:
+    return envelope_of({
+        "specversion": "1.0", "id": f"{type_}.{hash(person)}", "source": "/bench", "type": type_, "time": at,
+        "subject": person, "data": data,
+    })  # fmt: skip

@@ -1,0 +1,115 @@
+"""What gateways call: receipts and messages count once, with the token alone, and no number stands in an address."""
+
+from pathlib import Path
+
+import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from app.providers import ProviderSettings
+from domain.events import LifeEvent
+from notifiers.fake import FakeNotifier
+from notifiers.port import Message
+from tests.app.http.wire import client_of
+from tests.world import LONG_AGO, World, card, iin, registered
+
+TOKEN = "a-token-that-is-long-enough"
+DUE = "2025-06-20T09:00+05:00"
+
+
+@pytest.fixture
+def sent() -> list[Message]:
+    """What went out."""
+    return []
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sent: list[Message]) -> World:
+    """A message about Aigerim's card went by a gateway."""
+    gateway = ProviderSettings.model_validate(
+        {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414", "gateway_token": TOKEN}
+    )
+    fake = {"sms": FakeNotifier("sms", sent, reports=True)}
+    made = World(tmp_path, notifiers=fake, providers={"sms": gateway})
+    made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
+    await made.settle(DUE)
+    return made
+
+
+@pytest.fixture
+def client(world: World) -> TestClient:
+    """Speaks to the platform over HTTP."""
+    return client_of(application(world.platform))
+
+
+def report(client: TestClient, message: Message, status: object, token: str = TOKEN) -> Response:
+    """The gateway reports about the message."""
+    parameters = {"token": token, "reference": f"fake:{message.key}", "status": str(status)}
+    return client.get("/gateways/sms/receipts", params=parameters)
+
+
+def write(client: TestClient, text: bytes, token: str = TOKEN, **headers: str) -> Response:
+    """Somebody wrote an SMS to the gateway."""
+    sent_by = {"x-kannel-from": "77011234567", "x-kannel-time": "2025-06-20 04:05:00"}
+    typed = {"content-type": "text/plain; charset=utf-8"}
+    return client.post(f"/gateways/sms/messages?token={token}", content=text, headers=sent_by | typed | headers)
+
+
+def texts(world: World) -> list[object]:
+    """What people wrote."""
+    facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, LifeEvent)]
+    return [one.values["event.text"] for one in facts if one.type == "citizen.message_received"]
+
+
+@pytest.mark.parametrize(("status", "state"), [
+    (1, "delivered"), (4, "sent"), (8, "sent"), (2, "failed"), (16, "failed"),
+])  # fmt: skip
+async def test_a_receipt_is_a_fact(
+    client: TestClient, world: World, sent: list[Message], status: int, state: str
+) -> None:
+    """Delivered, failed and refused become facts; what is not final says nothing."""
+    for _ in range(2):
+        assert report(client, sent[0], status).status_code == 204
+    assert world.delivery("month").state == state
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN + "x"])
+async def test_without_the_token_nothing_is_taken(
+    client: TestClient, world: World, sent: list[Message], token: str
+) -> None:
+    """Who does not know the token reports and writes nothing."""
+    assert report(client, sent[0], 1, token).status_code in {404, 422}
+    assert write(client, b"1", token).status_code in {404, 422}
+    assert (world.delivery("month").state, texts(world)) == ("sent", [])
+
+
+async def test_an_sms_is_taken_once(client: TestClient, world: World, sent: list[Message]) -> None:
+    """What the gateway sends again is the same message; the answer has nothing that it would send."""
+    for _ in range(2):
+        answer = write(client, "Рақмет".encode())
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert texts(world) == ["Рақмет"]
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(("text", "charset"), [("Рақмет".encode("utf-16-be"), "UTF-16"), (b"Merci", "ISO-8859-1")])
+async def test_an_sms_in_another_charset_is_read(
+    client: TestClient, world: World, sent: list[Message], text: bytes, charset: str
+) -> None:
+    """UCS-2 as Kannel sends it, and what the carrier chose."""
+    write(client, text, **{"content-type": f"text/plain; charset={charset}"})
+    assert texts(world) == ["Рақмет" if charset == "UTF-16" else "Merci"]
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize(("headers", "code"), [
+    ({"x-kannel-from": ""}, 400), ({"content-type": "text/plain; charset=klingon"}, 400),
+])  # fmt: skip
+async def test_what_cannot_be_read_is_refused(
+    client: TestClient, world: World, headers: dict[str, str], code: int
+) -> None:
+    """No number, or a charset that nobody knows: a problem, and nothing changes."""
+    answer = write(client, b"\xff\xfe", **headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (code, "application/problem+json")
+    assert texts(world) == []

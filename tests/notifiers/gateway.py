@@ -1,0 +1,92 @@
+"""An SMS gateway for tests that does over HTTP what a script says, and the notifiers that call it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from notifiers.http_sms import HttpSmsNotifier
+from notifiers.http_sms_options import HttpSmsOptions
+from tests.notifiers.sms import AT
+
+TAKEN = b"0: Accepted for delivery"
+
+
+def http(status: int, body: bytes = b"", **headers: str) -> bytes:
+    """An HTTP answer."""
+    lines = [f"HTTP/1.1 {status} Words", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Gateway:
+    """Answers each request with the next of `answers`, whose last one stays; None is no answer, b"" a hang-up.
+
+    `requests` has what came: method, path, parameters, headers and body.
+    """
+
+    def __init__(self, answers: Sequence[bytes | None]) -> None:
+        self.answers = list(answers)
+        self.requests: list[dict[str, Any]] = []
+        self.port = 0
+        self._writers: list[asyncio.StreamWriter] = []
+        self._tasks: list[asyncio.Task[None] | None] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk to one client until either side has enough."""
+        self._tasks.append(asyncio.current_task())
+        self._writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while (answer := await self._answer(reader)) != b"":
+                writer.write(answer or b"")
+                await writer.drain()
+        writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> bytes | None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *rest = head.strip().split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = dict(line.lower().split(": ", 1) for line in rest)
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        parameters = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
+        self.requests.append({"method": method, "path": urlsplit(target).path, "parameters": parameters,
+                              "headers": headers, "body": body})  # fmt: skip
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def hang_up(self) -> None:
+        """Cut every connection."""
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*(task for task in self._tasks if task), return_exceptions=True)
+
+
+@asynccontextmanager
+async def gateway(*answers: bytes | None, tls: SSLContext | None = None) -> AsyncIterator[Gateway]:
+    """A gateway that gives these answers; it takes everything if there are none."""
+    peer = Gateway(answers or [http(202, TAKEN)])
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=tls)
+    peer.port = server.sockets[0].getsockname()[1]
+    try:
+        yield peer
+    finally:
+        server.close()
+        await peer.hang_up()
+
+
+def options(url: str, **others: Any) -> HttpSmsOptions:
+    """Settings for the gateway at this address."""
+    settings = {"url": url, "username": "habarshy", "password": "secret", "sender": "1414", "region": "KZ"}
+    return HttpSmsOptions.model_validate(settings | others)
+
+
+@asynccontextmanager
+async def sms_by(target: int | str, /, **others: Any) -> AsyncIterator[HttpSmsNotifier]:
+    """A notifier for the gateway at this address, or on this port; its clock stands still."""
+    url = target if isinstance(target, str) else f"http://127.0.0.1:{target}/cgi-bin/sendsms"
+    notifier = HttpSmsNotifier(options(url, **others), lambda: AT)
+    try:
+        yield notifier
+    finally:
+        await notifier.aclose()

@@ -57,8 +57,8 @@ class Tuning(Struct, frozen=True):
     seconds after which a worker that has nothing in hand, while records of its partitions wait, starts anew.
     """
 
-    batch: int = 500
-    within: float = 0.02
+    batch: int = 1000
+    within: float = 0.05
     session: float = 30.0
     stalled: float = 60.0
 

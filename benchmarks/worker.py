@@ -15,6 +15,7 @@ from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.measuring import Row
 from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
+from streams.brokers import Brokers
 from streams.topics import Topics
 from streams.wakes import read_wake
 from streams.worker import Incoming, Worker
@@ -62,7 +63,7 @@ def _rate(on: Platform, to: Topics, keys: Path, count: int) -> float:
 
 def _joined(to: Topics, count: int) -> None:
     """Wait until so many workers share the partitions."""
-    admin, group = AdminClient({"bootstrap.servers": to.address}), to.group("worker")
+    admin, group = AdminClient(to.brokers.client()), to.group("worker")
     while True:
         described = admin.describe_consumer_groups([group])[group].result()
         if len(described.members) == count and described.state == ConsumerGroupState.STABLE:
@@ -101,7 +102,7 @@ class _Decodes:
 
 
 async def _decode(address: str, prefix: str, enough: int) -> float:
-    to, stopped = Topics(address, prefix), asyncio.Event()
+    to, stopped = Topics(Brokers(address), prefix), asyncio.Event()
     handler = _Decodes(to.persons, enough, stopped)
     await Worker(to, "decoding", handler, lambda _: None, tuple).run(stopped)
     return (handler.seen - handler.first) / (handler.ended - handler.began)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
@@ -324,3 +326,30 @@ def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             land.take(*registered(DANA, LONG_AGO))
             kafka.start()
             eventually(lambda: not land.unplanned(), 3 * PATIENCE)
+
+
+def test_records_that_kafka_let_go_of_stop_nobody(land: Country) -> None:
+    """After an absence longer than Kafka keeps records, a worker goes on with what is there, and acknowledges it."""
+    handler = Away(land.topics.persons)
+    handler.back = True
+    with working(land, handler):
+        sent(land, 10)
+        eventually(lambda: land.committed("worker") == 10)
+    sent(land, 10)
+    admin = AdminClient(land.topics.brokers.client())
+    [gone] = admin.delete_records([TopicPartition(land.topics.persons, SAME_PLACE, 15)]).values()
+    assert gone.result().low_watermark == 15
+    with working(land, handler):
+        eventually(lambda: land.committed("worker") == 20)
+    assert len(handler.taken) == 15
+
+
+SAME_PLACE = 11
+"""The partition of the key that `sent` uses."""
+
+
+def sent(land: Country, count: int) -> None:
+    """Send so many records with one key."""
+    sender = Sender(land.topics.brokers)
+    sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(count))
+    sender.close()

@@ -1,6 +1,7 @@
 """The wiring, on one screen: every collaborator is made here and passed in, the clock included."""
 
 import os
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -121,7 +122,7 @@ def _composed(
     answering, stopping = Answering(books), Stopping(books)
     hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
     letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books), **kinds(planning)})
-    aside = PutAside(database, letters, names)
+    aside = PutAside(database, letters)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
         intake=intake,
@@ -179,7 +180,7 @@ def compose_dispatcher(
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,
-        holder=holder or f"dispatch-{os.getpid()}", lease=lease,
+        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}", lease=lease,
     )  # fmt: skip
 
 

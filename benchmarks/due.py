@@ -8,6 +8,7 @@ from sqlalchemy import URL, delete, text
 from benchmarks.measuring import Row, seconds
 from projections import nudges
 from projections.bulk import insert_rows
+from projections.front import Front
 from projections.tables import due
 from streams.database import Database
 from tests.services import postgres
@@ -19,7 +20,7 @@ HOUR = 3_600_000_000
 def measure() -> tuple[list[Row], dict[str, float]]:
     with postgres.server() as server, postgres.fresh(server) as at:
         database = _filled(at)
-        idle = statistics.median(seconds(lambda: _claim(database, nudges.Front(), now=0)) for _ in range(TICKS))
+        idle = statistics.median(seconds(lambda: _claim(database, Front(), now=0)) for _ in range(TICKS))
         drained = CLAIMED / seconds(lambda: _drain(database))
         database.close()
     rows = [
@@ -44,7 +45,7 @@ def _filled(at: URL) -> Database:
     return database
 
 
-def _claim(database: Database, front: nudges.Front, *, now: int) -> list[nudges.Due]:
+def _claim(database: Database, front: Front, *, now: int) -> list[nudges.Due]:
     return database.write(lambda connection: nudges.claim(
         connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front
     ))  # fmt: skip
@@ -52,7 +53,7 @@ def _claim(database: Database, front: nudges.Front, *, now: int) -> list[nudges.
 
 def _drain(database: Database) -> None:
     """Claim, and take away what was claimed, as ended nudges' rows are."""
-    done, front = 0, nudges.Front()
+    done, front = 0, Front()
     while done < CLAIMED:
         claimed = _claim(database, front, now=2 * HOUR)
         done += len(claimed)

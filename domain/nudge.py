@@ -63,7 +63,10 @@ class Nudge(Struct, frozen=True, array_like=True):
 
     def to(self, recipient: str) -> Delivery:
         """The delivery to that recipient; one who was not known before starts as planned."""
-        return next((one for one in self.deliveries if one.recipient == recipient), _fresh(self.intent, recipient))
+        for one in self.deliveries:
+            if one.recipient == recipient:
+                return one
+        return _fresh(self.intent, recipient)
 
 
 def _fresh(intent: Intent, recipient: str) -> Delivery:

@@ -139,9 +139,10 @@ def settle(case: Settlement, now: datetime) -> Decision:
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
     yield from _in_itself(case, now)
-    if next(channels_left(case, delivery), None) is None:
+    channel = next(channels_left(case, delivery), None)
+    if channel is None:
         yield Withhold(_unreachable(case))
-    if _stopped(case, next(channels_left(case, delivery), "")):
+    if _stopped(case, channel or ""):
         yield stopped_until(case.nudge, now)
     if (capped := _over_the_cap(case, delivery, now)) is not None:
         yield capped

@@ -32,15 +32,11 @@ class HttpSmsNotifier:
 
     def __init__(self, options: HttpSmsOptions, clock: Callable[[], datetime]) -> None:
         self._options = options
+        self.longest = options.limit
         self._clock = clock
         self._answer = re.compile(options.answer)
         self._http = options.http()
         self._lanes = options.ways()
-
-    @property
-    def longest(self) -> float:
-        """The longest that a `send` may take, in seconds."""
-        return self._options.limit
 
     @property
     def removes_doubles(self) -> bool:
@@ -60,7 +56,7 @@ class HttpSmsNotifier:
         """A gateway reports by requests of its own."""
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `options.limit` seconds."""
+        """Send a batch within `longest` seconds."""
         return await self._lanes.send(messages, self._deliver)
 
     async def aclose(self) -> None:

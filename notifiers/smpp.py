@@ -66,7 +66,7 @@ class SmppNotifier:
         self._keeper.begin()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch within `limits.send` seconds; what is not written after `limits.begin` is put off."""
+        """Send a batch within `longest` seconds; what is not written after `limits.begin` is put off."""
         if not messages:
             return []
         until = asyncio.get_running_loop().time() + self._options.limits.begin

@@ -34,8 +34,8 @@ class SmppLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     connect: Seconds = 10.0
-    response: Seconds = 30.0
-    begin: Seconds = 30.0
+    response: Seconds = 20.0
+    begin: Seconds = 20.0
     enquire: Seconds = 30.0
     rest: Seconds = 1.0
     longest_rest: Seconds = 60.0
@@ -78,18 +78,18 @@ class SmppOptions(BaseModel):
     receipt_ids: Literal["same", "decimal"] = "same"
     validity: timedelta = timedelta(days=3)
     tls: bool = False
-    authority_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: Path | None = None
+    client_cert_file: Path | None = None
+    client_key_file: Path | None = None
     limits: SmppLimits = SmppLimits()
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        for name in ("authority_file", "certificate_file", "key_file"):
+        for name in ("ca_file", "client_cert_file", "client_key_file"):
             if getattr(self, name) is not None and not self.tls:
                 raise ValueError(f"{name} is of no use without tls: true")
-        if self.key_file is not None and self.certificate_file is None:
-            raise ValueError("key_file needs certificate_file")
+        if self.client_key_file is not None and self.client_cert_file is None:
+            raise ValueError("client_key_file needs client_cert_file")
         if self.validity <= timedelta():
             raise ValueError("validity must be longer than nothing")
         return self
@@ -109,12 +109,12 @@ class SmppOptions(BaseModel):
         if not self.tls:
             return None
         try:
-            context = ssl.create_default_context(cafile=self.authority_file)
+            context = ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"authority_file cannot be used: {error.strerror}") from error
-        if self.certificate_file is not None:
+            raise ValueError(f"ca_file cannot be used: {error.strerror}") from error
+        if self.client_cert_file is not None:
             try:
-                context.load_cert_chain(self.certificate_file, self.key_file)
+                context.load_cert_chain(self.client_cert_file, self.client_key_file)
             except (OSError, ssl.SSLError) as error:
-                raise ValueError(f"certificate_file or key_file cannot be used: {error.strerror}") from error
+                raise ValueError(f"client_cert_file or client_key_file cannot be used: {error.strerror}") from error
         return context

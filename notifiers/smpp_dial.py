@@ -42,7 +42,7 @@ def _no_bind(fault: BaseException) -> BaseException:
             return NoBindError(Reason.TIMED_OUT)
         case ssl.SSLError():
             return NoBindError(Reason.NOT_ADMITTED, "TLS")
-        case OSError():
+        case OSError() | UnicodeError():  # the latter: a host name that is none
             return NoBindError(Reason.UNREACHABLE)
         case _:
             return fault

@@ -143,6 +143,8 @@ class Link(asyncio.Protocol):
             case pdus.UNBIND:
                 self.write(pdus.bare(pdus.UNBIND_RESP, pdu.sequence))
                 self.end(Reason.LINK_LOST, abruptly=False)
+            case pdus.ALERT_NOTIFICATION | pdus.OUTBIND:
+                pass  # neither has an answer
             case _:
                 self.write(pdus.bare(pdus.GENERIC_NACK, pdu.sequence, INVALID_COMMAND))
 

@@ -6,7 +6,20 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Delete, Update, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
@@ -14,6 +27,7 @@ from domain.nudge import Nudge
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.front import Front
 from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -33,12 +47,12 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
     _of_due(connection, delete(due), old)
-    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}
-    gone -= {row[:2] for nudge in known for row in _inbox_rows(nudge)}
+    there = [row for nudge in known for row in _inbox_rows(nudge)]
+    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
         connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
     replace_rows(connection, nudges, [_row(nudge) for nudge in known])
-    replace_rows(connection, inbox, [row for nudge in known for row in _inbox_rows(nudge)])
+    replace_rows(connection, inbox, there)
     insert_rows(connection, due, sorted(row for nudge in known for row in _due_rows(nudge)))
     add(connection, [nudge for nudge in changed if nudge.intent.id not in before])
 
@@ -174,61 +188,33 @@ def messages(connection: Connection, recipients: Iterable[str], since: int) -> d
     return found
 
 
-class Front:
-    """Where one process's next claim begins, so that it need not step over all that was taken before it.
-
-    On PostgreSQL rows that are gone lie at the front of the table until they are vacuumed. What comes in behind the
-    front is found at the latest by every LOOK-th claim, and by each that found less than it might have.
-    """
-
-    LOOK = 20
-
-    def __init__(self) -> None:
-        self.at: int | None = None
-        self._claims = 0
-
-    def move(self, first: int | None, *, full: bool) -> None:
-        """A claim found this as the first due time, and as many deliveries as it wanted, or not."""
-        self._claims = (self._claims + 1) % self.LOOK if full else 0
-        self.at = first if self._claims else None
-
-
 def claim(
     connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
     urgent: bool = False, front: Front | None = None,
 ) -> list[Due]:  # fmt: skip
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
-    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others.
-    `front`: of the process that claims.
+    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
+    `front`: where the process begins that claims these.
     """
-    turn = due.c.due_at <= now
-    if stopped or urgent:
-        these = due.c.stopped if stopped else turn & (due.c.rank <= URGENT)
-        return [Due(*row[2:]) for row in _claim(connection, these, now, until, holder, limit)]
     front = front or Front()
-    found = (
-        [] if front.at is None else _claim(connection, turn & (due.c.due_at >= front.at), now, until, holder, limit)
-    )
-    found = found or _claim(connection, turn, now, until, holder, limit)
+    of_these = due.c.stopped if stopped else and_(due.c.due_at <= now, due.c.rank <= URGENT if urgent else true())
+    free = and_(of_these, or_(due.c.held_until.is_(None), due.c.held_until <= now))
+    held = {"holder": holder, "held_until": until}
+    found = [] if front.at is None else _hold(connection, and_(free, due.c.due_at >= front.at), limit, held)
+    found = found or _hold(connection, free, limit, held)
     front.move(found[0][0] if found else None, full=len(found) == limit)
     return [Due(*row[2:]) for row in found]
 
 
-def _claim(
-    connection: Connection, turn: ColumnElement[bool], now: int, until: int, holder: str, limit: int
+def _hold(
+    connection: Connection, these: ColumnElement[bool], limit: int, held: Mapping[str, Any]
 ) -> list[tuple[int, int, UUID, str]]:
-    free = (
-        select(*_KEY)
-        .where(turn, (due.c.held_until.is_(None)) | (due.c.held_until <= now))
-        .order_by(*_KEY)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("free")
-    )
-    these = and_(*(column == free.c[column.name] for column in _KEY))
-    taken = update(due).where(these).values(holder=holder, held_until=until).returning(*_KEY)
-    return sorted((at, rank, id_, whom) for at, rank, id_, whom in connection.execute(taken))
+    """In one statement, by an expression that PostgreSQL evaluates once: it takes no more than the limit."""
+    first = select(*_KEY).where(these).order_by(*_KEY[:3]).limit(limit).with_for_update(skip_locked=True).cte("first")
+    same = and_(*(column == first.c[column.name] for column in _KEY))
+    taken = connection.execute(update(due).where(same).values(held).returning(*_KEY))
+    return sorted((at, rank, id_, whom) for at, rank, id_, whom in taken)
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

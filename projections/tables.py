@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from msgspec import convert
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -42,7 +43,7 @@ class Id(TypeDecorator[UUID]):
 
     def process_result_value(self, value: UUID | bytes | None, _dialect: Dialect) -> UUID | None:
         """As it was."""
-        return UUID(bytes=value) if isinstance(value, bytes) else value
+        return convert(value, UUID) if isinstance(value, bytes) else value  # a third of the time
 
 
 Position = BigInteger().with_variant(Integer, "sqlite")

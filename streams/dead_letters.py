@@ -10,11 +10,12 @@ How a part of the platform uses this:
 - `cause` is one of a few words or a short reason without data (`not_json`, `gone: 410`): letters are grouped by it.
 - The content is sealed: with the key of `person` (a pseudonym), where it is about one whose key exists, so that their
   erasure takes it along; else with a key of the platform's own. What is shown to anybody is what `Kind.tell` says.
+- Where it is enough to know whom it is about, the content is empty; `about` and `settle` find and end such letters.
 - `Kind.retry` may be called again for a letter that it handled before: the letter goes only after it returned, and
   the process may die in between.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -113,17 +114,32 @@ class DeadLetters:
         """Keep it, in the caller's transaction; the same one again has one more attempt and the newer cause."""
         id_ = self._names.letter(letter.kind, letter.key)
         if not _failed_again(connection, id_, letter.cause):
-            person, key = self._sealing(connection, letter.person)
-            sealed = key.seal(letter.content, id_.bytes)
-            row = (id_, letter.kind, letter.cause[:CAUSE_LENGTH], micros(self._clock()), 1, person, sealed)
+            sealed = self._key(connection, letter.person).seal(letter.content, id_.bytes)
+            row = (id_, letter.kind, letter.cause[:CAUSE_LENGTH], micros(self._clock()), 1, letter.person, sealed)
             insert_rows(connection, dead_letters, [row], ignore=True)
         return id_
 
-    def _sealing(self, connection: Connection, person: str | None) -> tuple[str | None, PersonKey]:
-        """Whose key seals it, and that key; the platform's own is made at its first letter."""
-        if person is not None and (theirs := self._keys.load(connection, [person]).get(person)) is not None:
-            return person, theirs
-        return None, self._keys.ensure(connection, [OURS])[0][OURS]  # not remembered: the caller may yet roll back
+    def _key(self, connection: Connection, person: str | None) -> PersonKey:
+        """The key of whom it is about, if they have one; else the platform's own, made at its first letter."""
+        theirs = None if person is None else self._keys.load(connection, [person]).get(person)
+        # What is made is not remembered: the caller may yet roll back.
+        return theirs or self._keys.ensure(connection, [OURS])[0][OURS]
+
+    @staticmethod
+    def about(connection: Connection, kind: str, persons: Sequence[str]) -> set[str]:
+        """Those of the persons about whom there is a letter of that kind."""
+        found = select(dead_letters.c.person).where(dead_letters.c.kind == kind)
+        return {
+            person for part in chunked(persons)
+            for person in connection.execute(found.where(among(dead_letters.c.person, part))).scalars()
+        }  # fmt: skip
+
+    @staticmethod
+    def settle(connection: Connection, kind: str, persons: Sequence[str]) -> None:
+        """What letters of that kind say of these persons is done after all."""
+        for part in chunked(persons):
+            these = (dead_letters.c.kind == kind, among(dead_letters.c.person, part))
+            connection.execute(delete(dead_letters).where(*these))
 
     def groups(self, choice: Choice | None = None) -> list[Group]:
         """The letters (all, or those that are meant) by kind and cause, the largest group first."""
@@ -188,15 +204,21 @@ class DeadLetters:
 
     def _content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
         """What the letter holds, or None where its key was destroyed."""
-        owner = row.person or OURS
-        key = self._keys.load(connection, [owner]).get(owner)
-        return None if key is None else key.open(row.sealed, row.id.bytes)
+        owners = [OURS] if row.person is None else [row.person, OURS]
+        keys = self._keys.load(connection, owners)
+        opened = (keys[each].open(row.sealed, row.id.bytes) for each in owners if each in keys)
+        return next((content for content in opened if content is not None), None)
 
     def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
         kind, content = self._kinds.get(row.kind), self._content(connection, row)
         if content is None:
             return _ERASED
         return kind.tell(content) if kind is not None else "nobody here handles this kind"
+
+
+def total(connection: Connection) -> int:
+    """How many letters there are of all kinds."""
+    return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
 
 
 _HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.facts import NudgeFact
 from domain.settle import Controls, Send, Settlement
 from projections import nudges
+from projections.front import Front
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
@@ -37,7 +38,8 @@ class Dispatcher:
         self._database, self._log, self._library, self._sending = database, log, library, sending
         self._clock, self._holder, self._lease = clock, holder, lease
         self._stopping = False
-        self._waking, self._front = _Waking(), nudges.Front()
+        self._waking = _Waking()
+        self._front, self._urgent_front = Front(), Front()
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -85,10 +87,11 @@ class Dispatcher:
 
     def _claim(self, limit: int, *, stopped: bool = False, urgent: bool = False) -> list[Due]:
         now = self._clock()
+        front = None if stopped else self._urgent_front if urgent else self._front
         return self._database.write(
             lambda connection: nudges.claim(
                 connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit,
-                stopped=stopped, urgent=urgent, front=self._front,
+                stopped=stopped, urgent=urgent, front=front,
             ),
             Priority.DISPATCH,
         )  # fmt: skip

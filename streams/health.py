@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct, structs
-from sqlalchemy import func, select
 
 from projections import history, nudges
 from projections.tables import micros, optional_moment
+from streams import dead_letters
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
 from streams.reconciling import finds
-from streams.tables import dead_letters
 
 
 class Standing(Struct, frozen=True):
@@ -65,7 +64,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             next_due=optional_moment(nudges.next_due(connection)),
             open_attempts=nudges.open_attempts(connection),
             views_behind=behind,
-            dead_letters=connection.execute(select(func.count()).select_from(dead_letters)).scalar_one(),
+            dead_letters=dead_letters.total(connection),
             reconciled=found,
             reconciled_at=last,
         )

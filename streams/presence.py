@@ -17,18 +17,20 @@ class NoDatabase(Exception):
 
 
 def require_tables(database: Database) -> None:
-    """Make nothing: only look whether the log is there.
+    """Make nothing: only look whether the log is there; of a server's tables streams/migrating.py has more to say.
 
     Raises:
         DatabaseUnavailable: the database cannot be opened.
         NoDatabase: it has no log.
     """
-    place = database.engine.url
-    if database.sqlite and not Path(str(place.database)).exists():  # to connect would make the file
-        raise NoDatabase(str(place.database))
+    if not database.sqlite:
+        return
+    place = str(database.engine.url.database)
+    if not Path(place).exists():  # to connect would make the file
+        raise NoDatabase(place)
     try:
         there = inspect(database.engine).has_table(log.name)
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None
     if not there:
-        raise NoDatabase(place.render_as_string(hide_password=True))
+        raise NoDatabase(place)

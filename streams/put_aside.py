@@ -4,18 +4,14 @@ Who is planned after all, by something new that happened to them, has no letter 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
-from domain.ids import Names
-from projections.bulk import among, chunked
 from streams.database import Database, Priority
 from streams.dead_letters import DeadLetters, Kind, Letter, StillDead
 from streams.planning import Planning
-from streams.tables import dead_letters
 from streams.wakes import BadRecord, read_wake
 
 RECORD, PERSON = "kafka.record", "person"
@@ -34,33 +30,26 @@ class BadOne(Struct, frozen=True):
 class PutAside:
     """Keeps what cannot be done, and lets go of what was done after all."""
 
-    def __init__(self, database: Database, letters: DeadLetters, names: Names) -> None:
-        self._database, self._letters, self._names = database, letters, names
+    def __init__(self, database: Database, letters: DeadLetters) -> None:
+        self._database, self._letters = database, letters
 
     def keep(self, records: Iterable[BadOne], unplannable: Mapping[str, str], planned: Sequence[str] = ()) -> None:
         """Note these records and these persons (with the cause); the planned ones are no letters any more."""
         letters = [Letter(RECORD, each.place, each.cause, _content(each)) for each in records]
         letters += [Letter(PERSON, who, cause, who.encode(), who) for who, cause in unplannable.items()]
         with self._database.reading() as connection:
-            settled = self.among(connection, planned)
+            settled = sorted(self.among(connection, planned))
         if letters or settled:
             self._database.write(lambda connection: self._write(connection, letters, settled), Priority.PLANNING)
 
-    def _write(self, connection: Connection, letters: Iterable[Letter], settled: Iterable[str]) -> None:
+    def _write(self, connection: Connection, letters: Iterable[Letter], settled: Sequence[str]) -> None:
         for letter in letters:
             self._letters.put(connection, letter)
-        for part in chunked([self._id(person) for person in settled]):
-            connection.execute(delete(dead_letters).where(among(dead_letters.c.id, part)))
+        self._letters.settle(connection, PERSON, settled)
 
-    def among(self, connection: Connection, persons: Sequence[str]) -> list[str]:
+    def among(self, connection: Connection, persons: Sequence[str]) -> set[str]:
         """Those of the persons who have a letter."""
-        ids = {self._id(person): person for person in persons}
-        query = select(dead_letters.c.id)
-        found = [query.where(among(dead_letters.c.id, part)) for part in chunked(list(ids))]
-        return [ids[id_] for each in found for id_ in connection.execute(each).scalars()]
-
-    def _id(self, person: str) -> UUID:
-        return self._names.letter(PERSON, person)
+        return self._letters.about(connection, PERSON, persons)
 
 
 def kinds(planning: Planning) -> dict[str, Kind]:

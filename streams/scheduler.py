@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -20,6 +20,8 @@ from streams.webhooks import Webhooks
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 TIDY_EVERY = timedelta(hours=1)
+DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying"})
+"""The jobs of a process that only sends."""
 
 
 class Engine(Struct, frozen=True):
@@ -53,14 +55,17 @@ class Engine(Struct, frozen=True):
         self.areas.stop()
         self.dispatcher.stop()
 
-    async def until(self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1)) -> None:
-        """Run the jobs until the event is set, then wait for those that are under way.
+    async def until(
+        self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1), only: Collection[str] | None = None
+    ) -> None:
+        """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 
         A job never runs twice at once, and what it fails with is told in one line and tried again at its next time.
         """
         jobs = _Jobs()
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
-        for name, (job, interval) in self._jobs(every).items():
+        wanted = {name: each for name, each in self._jobs(every).items() if only is None or name in only}
+        for name, (job, interval) in wanted.items():
             scheduler.add_job(jobs.once_at_a_time(name, job), "interval", seconds=interval.total_seconds(), id=name)
         scheduler.start()
         await stopped.wait()

@@ -136,7 +136,7 @@ dead_letters = Table(
     Column("person", Pseudonym),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""What could not be handled; `person`: whose key seals it (null: the platform's own)."""
+"""What could not be handled; `person`: whom it is about, whose key seals it if they have one."""
 Index("dead_letters_cause", dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at)
 
 reconciled = Table(

@@ -40,9 +40,10 @@ def render(
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
     zone = zone_or(case.recipient.get("zone"), defaults.zone)
+    about = _values(case.about, now, defaults.zone)
+    recipient = about if case.recipient is case.about else _values(case.recipient, now, defaults.zone)
     values = context(
-        _event_values(case, case.cause), _values(case.about, now, defaults.zone),
-        _values(case.recipient, now, defaults.zone),
+        _event_values(case, case.cause), about, recipient,
         intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)

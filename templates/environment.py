@@ -70,6 +70,11 @@ def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
     return _grouped(name, nested)
 
 
+def renamed(name: str, found: Group) -> Group:
+    """The same values under another name."""
+    return _grouped(name, dict(found))
+
+
 def _grouped(name: str, nested: dict[str, Any]) -> Group:
     for key, value in nested.items():
         if isinstance(value, dict):

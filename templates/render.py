@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.steps import repetition_of
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
-from templates.environment import group
+from templates.environment import group, renamed
 from templates.layout import Action, Layout
 
 NOTHING: Mapping[str, Any] = {}
@@ -59,10 +59,13 @@ def context(
 
     `law`: parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…).
     """
+    about = group("citizen", citizen, due.tzinfo)
     return {
         "event": group("event", event, due.tzinfo),
-        "citizen": group("citizen", citizen, due.tzinfo),
-        "recipient": group("recipient", recipient, due.tzinfo),
+        "citizen": about,
+        "recipient": renamed("recipient", about)
+        if recipient is citizen
+        else group("recipient", recipient, due.tzinfo),
         "due": due,
         **{root: group(root, _under(root, law), due.tzinfo) for root in ("param", "benefit", "entitled")},
     }

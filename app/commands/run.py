@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from typing import Annotated
 
@@ -16,7 +16,6 @@ from notifiers.routes import Route
 from streams.health import health
 from streams.scheduler import Engine
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing waits: unplanned, due or open.")]
 
@@ -33,12 +32,21 @@ def run(
         routes = compose_routes(platform)
         engine = compose_engine(platform, routes)
         with run_lock(platform.database.engine.url):
-            asyncio.run(_run(engine, routes, until_idle=until_idle))
+            work(engine, routes, until_idle=until_idle)
         if as_json:
             data_json(health(platform.database, platform.log, platform.follower, now()))
 
 
-async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool) -> None:
+def work(
+    engine: Engine, routes: Mapping[str, Route], *, until_idle: bool = False, only: Collection[str] | None = None
+) -> None:
+    """Run the jobs (all, or only those) until SIGINT or SIGTERM, or until nothing waits."""
+    asyncio.run(_run(engine, routes, until_idle=until_idle, only=only))
+
+
+async def _run(
+    engine: Engine, routes: Mapping[str, Route], *, until_idle: bool, only: Collection[str] | None
+) -> None:
     try:
         if engine.database.sqlite:
             await asyncio.to_thread(engine.dispatcher.take_over)
@@ -48,7 +56,7 @@ async def _run(engine: Engine, routes: Mapping[str, Route], *, until_idle: bool)
             await engine.until_idle()
         else:
             talk("running; Ctrl-C stops")
-            await engine.until(stopped)
+            await engine.until(stopped, only=only)
     finally:
         await asyncio.gather(*(route.aclose() for route in routes.values()), engine.webhooks.aclose())
 

@@ -23,6 +23,8 @@ from streams.books import Books
 from streams.receiving import Receiving
 
 MAX_BYTES = 1024 * 1024
+MOST = 1000
+"""Reports in one call."""
 _OURS: frozenset[str] = frozenset(Reason)
 
 
@@ -51,7 +53,7 @@ class Taken(BaseModel):
 
 
 _ONE = TypeAdapter(ReportedReceipt)
-_LIST: TypeAdapter[list[ReportedReceipt]] = TypeAdapter(Annotated[list[ReportedReceipt], Field(max_length=1000)])
+_LIST: TypeAdapter[list[ReportedReceipt]] = TypeAdapter(Annotated[list[ReportedReceipt], Field(max_length=MOST)])
 
 
 class ReceiptCalls:
@@ -96,5 +98,6 @@ def _read(body: bytes) -> list[ReportedReceipt]:
 
 
 def _described() -> dict[str, Any]:
-    schema = {"anyOf": [_ONE.json_schema(), _LIST.json_schema()]}
+    one = _ONE.json_schema()
+    schema = {"anyOf": [one, {"type": "array", "maxItems": MOST, "items": one}]}
     return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.notifiers import peers
-from tests.notifiers.certificates import Authority
+from tests.notifiers.authority import Authority
 from tests.notifiers.peers import Scripted
 
 pytest.register_assert_rewrite("notifiers.contract")
@@ -70,13 +70,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return Certificate(tmp_path_factory.mktemp("tls"))
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "pipelined"])
-def scripted(request: pytest.FixtureRequest) -> Scripted:
-    """Mail servers that follow a script, first without and then with the offer of pipelining."""
-    return partial(peers.scripted, request.param)
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     """An authority of this test's own."""
     return Authority(tmp_path)
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "pipelined"])
+def scripted(request: pytest.FixtureRequest) -> Scripted:
+    """Mail servers that follow a script, first without and then with the offer of pipelining."""
+    return partial(peers.scripted, request.param)

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from domain.sms import segments
 from notifiers.http_sms import KIND
-from notifiers.kinds import Tools
+from notifiers.kinds import Tools, kind
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
-from tests.notifiers.certificates import Authority
+from tests.notifiers.authority import Authority
 from tests.notifiers.gateway import TAKEN, gateway, http, options, sms_by
 from tests.notifiers.sms import AT, KAZAKH, KeptInbox, number, sms
 from tests.services.kannel import Arrived, kannel
@@ -174,12 +174,13 @@ async def test_no_redirect_is_followed() -> None:
 async def test_a_certificate_that_is_not_trusted_means_that_nothing_goes(authority: Authority) -> None:
     """The account is only sent to whom the authority vouches for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*authority.issue("gateway"))
+    leaf = authority.leaf()
+    context.load_cert_chain(leaf.certificate, leaf.key)
     async with gateway(tls=context) as peer:
         url = f"https://127.0.0.1:{peer.port}/send"
         async with sms_by(url) as notifier:
             assert await notifier.send([sms()]) == [RetryLater(None, Reason.NOT_ADMITTED)]
-        async with sms_by(url, authority_file=authority.file) as notifier:
+        async with sms_by(url, ca_file=authority.file) as notifier:
             (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, Accepted)
     assert len(peer.requests) == 1
@@ -238,7 +239,8 @@ def test_a_mistake_is_told_by_its_field(setting: dict[str, Any], field: str) -> 
 
 
 async def test_it_is_made_from_its_kind() -> None:
-    """An operator's options make a notifier that takes telephone numbers."""
+    """An operator finds it by its name, and its options make a notifier that takes telephone numbers."""
+    assert kind("http_sms") is KIND
     notifier = KIND.make(options("https://gateway.test/"), Tools(lambda: AT, KeptInbox()))
     assert (KIND.channel, notifier.channel) == ("sms", "sms")
     assert notifier.reaches(number(1))

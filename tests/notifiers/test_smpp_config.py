@@ -1,13 +1,12 @@
 """What an operator can set for SMPP, and what is said about a mistake."""
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from notifiers.kinds import GROUP, Tools
+from notifiers.kinds import Tools, kind
 from notifiers.smpp import KIND
 from notifiers.smpp_config import SmppOptions
 from tests.notifiers.sms import AT, KeptInbox
@@ -40,8 +39,8 @@ def test_a_mistake_is_told_by_its_field(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(("others", "field"), [
-    ({"authority_file": "ca.pem"}, "authority_file"),
-    ({"tls": True, "key_file": "key.pem"}, "key_file"),
+    ({"ca_file": "ca.pem"}, "ca_file"),
+    ({"tls": True, "client_key_file": "key.pem"}, "client_key_file"),
     ({"validity": 0}, "validity"),
 ])  # fmt: skip
 def test_settings_that_do_not_fit_together_are_told(others: dict[str, Any], field: str) -> None:
@@ -50,7 +49,7 @@ def test_settings_that_do_not_fit_together_are_told(others: dict[str, Any], fiel
         SmppOptions.model_validate(GOOD | others)
 
 
-@pytest.mark.parametrize("name", ["authority_file", "certificate_file"])
+@pytest.mark.parametrize("name", ["ca_file", "client_cert_file"])
 def test_a_file_that_cannot_be_used_is_told(name: str, tmp_path: Path) -> None:
     """Making the notifier fails with the field whose file is missing or no certificate."""
     (tmp_path / "no.pem").write_text("no certificate")
@@ -68,7 +67,6 @@ def test_the_password_is_not_shown() -> None:
 
 def test_it_is_a_kind() -> None:
     """An operator finds it by its name, with all limits given."""
-    (found,) = entry_points(group=GROUP, name="smpp")
-    assert found.load() is KIND
+    assert kind("smpp") is KIND
     assert KIND.channel == "sms"
-    assert SmppOptions.model_validate(GOOD).limits.send == 60
+    assert SmppOptions.model_validate(GOOD).limits.send == 40

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import struct
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Reason, RetryLater, Unknown
 from notifiers.smpp import SmppNotifier
-from tests.notifiers.certificates import Authority
+from tests.notifiers.authority import END, START, Authority
 from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
@@ -59,6 +60,12 @@ async def test_a_refused_bind_says_why(status: int, reason: Reason, name: str) -
     """A centre in trouble means later; any other refusal means that it does not want us."""
     async with scripted_centre(bind=status) as centre, sms_to(centre.port) as notifier:
         assert await notifier.send([sms()]) == [RetryLater(None, reason, name)]
+
+
+async def test_a_host_that_is_none_is_not_reached() -> None:
+    """A name that cannot be looked up means later, as one that nobody has."""
+    async with sms_to(1, host="a..b") as notifier:
+        assert await notifier.send([sms()]) == [RetryLater(None, Reason.UNREACHABLE)]
 
 
 async def test_while_it_rests_it_says_so_at_once() -> None:
@@ -142,10 +149,11 @@ async def test_a_centre_may_take_leave_itself() -> None:
 
 
 async def test_we_answer_when_we_are_asked() -> None:
-    """enquire_link is answered, and what nobody knows is refused by name."""
+    """enquire_link is answered, what nobody knows is refused by name, and an alert wants no answer."""
     async with scripted_centre() as centre, sms_to(centre.port) as notifier:
         await notifier.send([sms()])
-        centre.say(struct.pack(">IIII", 16, 0x15, 0, 77) + struct.pack(">IIII", 16, 0x102, 0, 78))
+        for command, sequence in (0x102, 76), (0x15, 77), (0x103, 78):
+            centre.say(struct.pack(">IIII", 16, command, 0, sequence))
         await centre.until(lambda: len(centre.answered) == 2)
     assert centre.answered == [(77, 0), (78, 0x03)]
 
@@ -205,27 +213,20 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert await sending == [Accepted("1")]
 
 
-def _server(authority: Authority, **options: Any) -> dict[str, str]:
-    certificate, key = authority.issue("centre", **options)
-    return {"cert": str(certificate), "key": str(key)}
-
-
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
-    ours, our_key = authority.issue("habarshy")
-    files = {"authority_file": authority.file, "certificate_file": ours, "key_file": our_key}
+    leaf = authority.leaf()
+    files = {"ca_file": authority.file, "client_cert_file": leaf.certificate, "client_key_file": leaf.key}
     given: dict[str, Any] = {"tls": True, **files}
-    server = _server(authority) | {"ca": str(authority.file)}
-    async with real_centre(tls=server) as centre, sms_to(centre.port, **given) as notifier:
+    async with real_centre(tls=_server(authority, ask=True)) as centre, sms_to(centre.port, **given) as notifier:
         assert await notifier.send([sms()]) == [Accepted("1")]
 
 
 async def test_without_the_client_certificate_we_are_not_admitted(authority: Authority) -> None:
     """A centre that closes because of our missing certificate is no centre that is away."""
-    server = _server(authority) | {"ca": str(authority.file)}
     async with (
-        real_centre(tls=server) as centre,
-        sms_to(centre.port, tls=True, authority_file=authority.file) as notifier,
+        real_centre(tls=_server(authority, ask=True)) as centre,
+        sms_to(centre.port, tls=True, ca_file=authority.file) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)
@@ -239,13 +240,20 @@ async def test_without_the_client_certificate_we_are_not_admitted(authority: Aut
 ])  # fmt: skip
 async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority, case: str, reason: Reason) -> None:
     """Neither the account nor a message goes to somebody else's, an expired or no certificate."""
-    server = _server(authority, days=1 if case == "expired" else 36500)
+    server = _server(authority, until=START + timedelta(days=1) if case == "expired" else END)
     trusted = None if case == "unknown authority" else authority.file
     async with (
         real_centre(**({} if case == "no TLS at all" else {"tls": server})) as centre,
-        sms_to(centre.port, tls=True, authority_file=trusted) as notifier,
+        sms_to(centre.port, tls=True, ca_file=trusted) as notifier,
     ):
         (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, RetryLater)
     assert outcome.reason is reason
     assert not centre.of("bind")
+
+
+def _server(authority: Authority, *, until: datetime = END, ask: bool = False) -> dict[str, str]:
+    """How a centre with TLS is started; it may ask for our certificate."""
+    leaf = authority.leaf(until=until)
+    files = {"cert": str(leaf.certificate), "key": str(leaf.key)}
+    return files | ({"ca": str(authority.file)} if ask else {})

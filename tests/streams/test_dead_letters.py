@@ -8,7 +8,7 @@ from app.clock import VirtualClock
 from streams.dead_letters import Choice, DeadLetters, Kind, Letter, Retried, StillDead
 from streams.keys import PersonKeys
 from streams.tables import dead_letters
-from tests.streams.storing import AIDA, KEYRING, NAMES, NOW, Store, life
+from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NAMES, NOW, Store, life
 
 SECRET = "Айгерім 900101300017".encode()
 RECORD = Letter("record", "events/3/14", "not_json", SECRET)
@@ -165,3 +165,14 @@ def test_another_process_reads_them(store: Store, letters: DeadLetters) -> None:
     later = DeadLetters(store.database, PersonKeys(KEYRING), NAMES, VirtualClock(NOW), kinds)
 
     assert {each.told for each in later.letters(Choice())} == {SECRET.decode()}
+
+
+def test_letters_about_persons_are_found_and_settled(store: Store, letters: DeadLetters) -> None:
+    """Who has a letter of a kind is known, and what is done after all has none any more; other kinds stay."""
+    both = [Letter("plan", person, "KeyError", b"", person) for person in (AIDA, BOLAT)]
+    put(store, letters, *both, Letter("record", "1", "late", SECRET, AIDA))
+
+    with store.database.reading() as connection:
+        assert letters.about(connection, "plan", [AIDA, DANA]) == {AIDA}
+    store.database.write(partial(letters.settle, kind="plan", persons=[AIDA, DANA]))
+    assert {(each.kind, each.count) for each in letters.groups()} == {("plan", 1), ("record", 1)}

@@ -1,6 +1,6 @@
 """Rates: never more than agreed in any second, and a mass mailing is never in front of what is urgent."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,15 +32,6 @@ def resting(clock: VirtualClock) -> Callable[[float], Awaitable[None]]:
         clock.advance_to(clock() + timedelta(seconds=seconds))
 
     return rest
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty database."""
-    made = Database(f"sqlite:///{tmp_path}/pace.sqlite")
-    migrate(made)
-    yield made
-    made.close()
 
 
 def most_in_a_second(times: list[datetime]) -> int:

@@ -12,6 +12,7 @@ from domain.facts import NudgeFact
 from domain.nudge import Nudge, evolve
 from domain.triggers import CLASSES
 from projections import nudges
+from projections.front import LOOK, Front
 from projections.nudges import Due
 from projections.tables import due, inbox, micros
 from streams.database import Database
@@ -40,7 +41,7 @@ def store(database: Database, *changed: Nudge, new: bool = True) -> None:
 
 def claim(
     database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first",
-    front: nudges.Front | None = None,
+    front: Front | None = None,
 ) -> list[Due]:  # fmt: skip
     """Claim what is due that long after now, for the length of a lease."""
     now, until = micros(NOW + at), micros(NOW + at + LEASE)
@@ -171,11 +172,11 @@ def test_a_limited_claim_takes_the_first(database: Database) -> None:
 def test_what_comes_in_behind_the_front_is_found(database: Database) -> None:
     """A process that claims on from where it was finds what is due earlier too: soon, and before it finds nothing."""
     store(database, *(nudge(number, due=NOW - number * MINUTE) for number in range(1, 60)))
-    front = nudges.Front()
+    front = Front()
     assert [row.nudge for row in claim(database, limit=1, front=front)] == [nudge_id(59)]
     store(database, nudge(99, due=NOW - 99 * MINUTE))
 
-    found = [row.nudge for _ in range(nudges.Front.LOOK) for row in claim(database, limit=1, front=front)]
+    found = [row.nudge for _ in range(LOOK) for row in claim(database, limit=1, front=front)]
     assert found[0] == nudge_id(58), "it does not begin at the beginning each time"
     assert nudge_id(99) in found
 
@@ -188,7 +189,7 @@ def test_what_comes_in_behind_the_front_is_found(database: Database) -> None:
 def test_a_front_where_nothing_is_left_is_given_up(database: Database) -> None:
     """Where nothing is due from the front on, the same claim looks from the beginning."""
     store(database, nudge(1), nudge(2))
-    front = nudges.Front()
+    front = Front()
     claim(database, limit=2, front=front)
     store(database, nudge(3, due=NOW - MINUTE))
 

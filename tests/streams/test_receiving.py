@@ -39,9 +39,9 @@ def unemployed(person: str) -> list[Envelope]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Aigerim was registered as unemployed, and reads SMS only."""
-    made = World(tmp_path, packs=[few_triggers(tmp_path, *OFFERS)])
+def world(tmp_path: Path, url: str) -> Iterator[World]:
+    """Aigerim was registered as unemployed, and reads SMS only; on each database."""
+    made = World(tmp_path, url=url, packs=[few_triggers(tmp_path, *OFFERS)])
     made.take(*unemployed(AIGERIM))
     yield made
     made.close()
@@ -141,10 +141,10 @@ async def test_a_number_that_was_never_told_anything_is_nobody(world: World) -> 
 
 
 @pytest.fixture
-def reporting(tmp_path: Path) -> Iterator[World]:
-    """A platform whose SMS provider reports; Aigerim's card is announced on 20 June."""
+def reporting(tmp_path: Path, url: str) -> Iterator[World]:
+    """A platform whose SMS provider reports, on each database; Aigerim's card is announced on 20 June."""
     sent: list[Message] = []
-    made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", sent, reports=True)})
+    made = World(tmp_path, url=url, notifiers={"sms": FakeNotifier("sms", sent, reports=True)})
     made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     yield made
     made.close()

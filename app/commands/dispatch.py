@@ -1,0 +1,37 @@
+"""habarshy dispatch: send what is due, one of any number of processes on one PostgreSQL database."""
+
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from app.commands.run import work
+from app.compose import Platform, compose_engine, compose_routes
+from app.listening import HealthHost, HealthPort, health_listener
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.roles import composed
+from app.terminal import talk
+from notifiers.routes import Route
+from streams.scheduler import DISPATCH
+
+
+def dispatch(
+    health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", clock: ClockTime = None,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
+    settings, health = settings_of(database, key_file), health_listener(health_host, health_port)
+    dispatch_due(composed(settings, clock_of(clock)), compose_routes, health)
+    talk("stopped")
+
+
+def dispatch_due(
+    platform: Platform, routes_of: Callable[[Platform], Mapping[str, Route]], health: socket.socket | None = None
+) -> None:
+    """Dispatch until SIGINT or SIGTERM: then what was handed to a provider ends, and what was claimed is let go."""
+    from app.http.role import Role, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
+
+    with closing(platform.database):
+        platform.library.rules()
+        routes = routes_of(platform)
+        with answering(Role("dispatch", platform), health):
+            work(compose_engine(platform, routes), routes, only=DISPATCH)

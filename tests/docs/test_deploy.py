@@ -1,0 +1,74 @@
+"""What is in deploy/, as far as it can be tried without containers."""
+
+import os
+import re
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from app.cli import COMMANDS, application
+from app.providers import ProviderSettings, channel_of
+from app.settings import PREFIX, Settings
+from domain.channels import ADDRESS_OF
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: each for name, each in SERVICES.items() if each["image"] == "habarshy"}
+
+
+def test_compose_has_every_role_and_what_they_need() -> None:
+    """All roles, a database, a broker and a mail catcher; what runs on has a health check, what is named is there."""
+    assert {"api", "relay", "worker", "dispatch", "migrate", "postgres", "kafka", "mail"} <= set(SERVICES)
+    assert {name for name, each in SERVICES.items() if "healthcheck" not in each} == {"migrate"}
+    needed = {other for each in SERVICES.values() for other in each.get("depends_on", ())}
+    assert needed <= set(SERVICES)
+    volumes = {part.split(":")[0] for each in SERVICES.values() for part in each.get("volumes", ())}
+    assert {name for name in volumes if not name.startswith(".")} == set(COMPOSE["volumes"])
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_every_role_is_started_by_a_command_that_there_is(service: str) -> None:
+    """Each service's command and options exist."""
+    name, *options = OURS[service]["command"]
+    assert name in COMMANDS
+    said = CliRunner().invoke(application(), [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).stdout
+    assert all(option in said for option in options if option.startswith("--"))
+
+
+def test_the_settings_of_the_roles_are_settings() -> None:
+    """Every variable that is set for our roles is one that they read."""
+    variables = {name for each in OURS.values() for name in each["environment"] if name.startswith(PREFIX)}
+    names = {name.removeprefix(PREFIX).lower() for name in variables}
+    assert names <= set(Settings.model_fields)
+
+
+def test_each_channel_has_a_provider(tmp_path: Path) -> None:
+    """The file of providers is taken as it is, once the key for push is made as it says."""
+    text = (DEPLOY / "config.toml").read_text()
+    made = re.search(r"openssl .* -out deploy/vapid.pem", text)
+    assert made is not None
+    subprocess.run(shlex.split(made[0].replace("deploy/", f"{tmp_path}/")), check=True, capture_output=True)  # noqa: S603  (our own file)
+    (tmp_path / "config.toml").write_text(text.replace("/etc/habarshy/", f"{tmp_path}/"))
+    providers = tomllib.loads((tmp_path / "config.toml").read_text())["providers"]
+    settings = [ProviderSettings.model_validate(each) for each in providers.values()]
+    assert {channel_of(each) for each in settings} == set(ADDRESS_OF)
+    assert all(each.own() for each in settings)
+
+
+def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
+    """What is downloaded has hashes, what runs is not root, and the tree's secrets and leftovers stay outside."""
+    lines = (DEPLOY / "Containerfile").read_text().splitlines()
+    bases = [line.split()[1] for line in lines if line.startswith("FROM")]
+    assert bases == ["python:3.11-slim"] * 2
+    assert any("--require-hashes" in line for line in lines)
+    assert all("--no-index" in line for line in lines if "pip " in line and "--require-hashes" not in line)
+    assert "USER 10001" in lines
+    assert ".*" in (DEPLOY.parent / ".dockerignore").read_text().splitlines()
+    assert os.access(DEPLOY / "Containerfile", os.R_OK)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import faust
 from msgspec import Struct
 
+from streams.brokers import Brokers
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, told
 from streams.topics import KafkaUnavailable, NotDelivered, Topics
@@ -57,8 +58,8 @@ class Tuning(Struct, frozen=True):
     seconds after which a worker that has nothing in hand, while records of its partitions wait, starts anew.
     """
 
-    batch: int = 500
-    within: float = 0.02
+    batch: int = 1000
+    within: float = 0.05
     session: float = 30.0
     stalled: float = 60.0
 
@@ -165,10 +166,20 @@ def _incoming(message: Any) -> Incoming:  # noqa: ANN401  (Faust's message)
     return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))
 
 
+def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials)
+    context = brokers.context()
+    if brokers.username:
+        return faust.SASLCredentials(
+            username=brokers.username, password=brokers.password, ssl_context=context, mechanism=brokers.mechanism
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
 def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Faust's app)
     return faust.App(
         topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
-        store="memory://", web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
+        broker_credentials=_credentials(topics.brokers), store="memory://",
+        web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
         topic_disable_leader=True, topic_allow_declare=False, consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=2048, stream_wait_empty=False,
         broker_commit_interval=1.0, broker_commit_every=1000, broker_session_timeout=tuning.session,

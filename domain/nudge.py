@@ -112,7 +112,7 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
     """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
     if delivery.state is State.ATTEMPTED:
         return delivery
-    state = delivery.state
+    state: State = delivery.state
     if delivery.attempt == 0 and delivery.due is not None:
         state = State.CANCELLED
     elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:

@@ -29,7 +29,7 @@ from templates.questions import UNSAID, choices
 
 log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
-LONGEST = 2000
+LONGEST, OURS = 2000, "platform"
 
 
 class _Heard(Struct, frozen=True):
@@ -147,9 +147,8 @@ class Receiving:
 
     def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
-        public = {
-            "nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": about.content["owner"]
-        }  # fmt: skip
+        owner = about.content.get("owner", OURS)  # a digest has no agency of its own
+        public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
         return LifeEvent(
             stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._clock(),
             persons={ROLE: (about.person.pseudonym,)},

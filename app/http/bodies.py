@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from app.http.problems import Problem
 
-
 PRINTED = r"^[^\x00]*$"
 """Text that every database can keep: PostgreSQL has no NUL."""
 

@@ -35,7 +35,7 @@ class Pace:
         self, database: Database, rates: Mapping[str, float], clock: Callable[[], datetime],
         rest: Rest = asyncio.sleep,
     ) -> None:  # fmt: skip
-        self._database, self._clock, self._rest = database, clock, rest
+        self._database, self._clock, self.rest = database, clock, rest
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
 
@@ -74,7 +74,7 @@ class Pace:
     async def until(self, moment_: datetime) -> None:
         """Wait for a moment."""
         while (wait := (moment_ - self._clock()).total_seconds()) > 0:
-            await self._rest(wait)
+            await self.rest(wait)
 
     def _reserve(
         self, connection: Connection, wanted: Sequence[Sequence[str]], ahead: timedelta

@@ -28,7 +28,7 @@ from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
-from streams.refusals import Refusals, Refused, refuses_address
+from streams.refusals import Refusals, Refused, among_receipts, refuses_address
 from streams.settling import Case
 from streams.writing import Writer
 from templates.render import WordsFailed
@@ -218,9 +218,10 @@ class Sending:
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
         self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
-        await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
-        if refused := [each for each, result in zip(safe, results, strict=True) if refuses_address(result)]:
-            await asyncio.to_thread(self._refusals.keep, [_refused(each) for each in refused])
+        early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
+        refused = [_refused(each) for each, result in zip(safe, results, strict=True) if refuses_address(result)]
+        if refused := [*refused, *among_receipts(early)]:
+            await asyncio.to_thread(self._refusals.keep, refused)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
         now = self._clock()

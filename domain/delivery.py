@@ -219,7 +219,7 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
     delivery = _certain(delivery, fact.attempt)
     accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
     if fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
-        return replace(delivery, accepted=accepted)
+        return _without_support(replace(delivery, accepted=accepted), fact.reason)
     exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
     went = replace(delivery, accepted=accepted)
     maybe = bool(accepted) or delivery.uncertain
@@ -228,6 +228,12 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
         delivery, state=state, due=fact.retry_at, exhausted=exhausted, reason=fact.reason, accepted=accepted,
         silence=None,
     )  # fmt: skip
+
+
+def _without_support(delivery: Delivery, reason: str) -> Delivery:
+    """Where the last attempt failed before, and now the one that it was still taken for sent by."""
+    supported = delivery.accepted or delivery.uncertain or delivery.state not in {State.SENT, State.UNKNOWN}
+    return delivery if supported else replace(delivery, state=State.FAILED, reason=reason)
 
 
 @after.register

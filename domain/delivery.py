@@ -51,8 +51,8 @@ class Delivery(Struct, frozen=True, array_like=True):
     """A nudge on its way to one recipient.
 
     `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;
-    `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: an attempt
-    ended so that nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent;
+    `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: of an attempt
+    (`doubts` has which) nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent;
     `provider`: of the last attempt; `accepted`: the attempts that a provider took over and did not fail since;
     `silence`: what the last attempt's channel still has to say, so that the next has no turn (None: not waited for);
     `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from its last channel, and was to
@@ -75,6 +75,7 @@ class Delivery(Struct, frozen=True, array_like=True):
     silence: State | None = None
     arrived: bool = False
     doubtful: str | None = None
+    doubts: tuple[int, ...] = ()
 
     @property
     def bound(self) -> str | None:
@@ -122,9 +123,9 @@ def _(_: facts.NudgeExpired, delivery: Delivery) -> Delivery:
 
 
 def _ended(delivery: Delivery, state: State, reason: str | None) -> Delivery:
-    """Nothing more is tried; what may have gone by an earlier channel stays so, whatever became of a further one."""
-    if delivery.accepted or delivery.is_silent:
-        state, reason = _so_far(delivery), None
+    """Nothing more is tried; what may have gone by an earlier attempt stays so, whatever becomes of a further one."""
+    if delivery.accepted or delivery.uncertain:
+        state, reason = so_far(delivery), None
     return replace(delivery, state=state, due=None, reason=reason, digest=None, silence=None)
 
 
@@ -151,11 +152,17 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     )  # fmt: skip
 
 
-def _so_far(delivery: Delivery) -> State:
+def so_far(delivery: Delivery) -> State:
     """What the earlier attempts came to."""
     if delivery.arrived:
         return State.DELIVERED
     return State.SENT if delivery.accepted else State.UNKNOWN
+
+
+def _certain(delivery: Delivery, attempt: int) -> Delivery:
+    """It is known what became of that attempt."""
+    doubts = tuple(each for each in delivery.doubts if each != attempt)
+    return replace(delivery, doubts=doubts, uncertain=bool(doubts))
 
 
 def _with(exhausted: tuple[str, ...], channel: str | None) -> tuple[str, ...]:
@@ -190,6 +197,7 @@ def _reached(
     delivery: Delivery, state: State, fact: facts.NudgeSent | facts.NudgeDelivered | facts.NudgeOpened
 ) -> Delivery:
     """Good news of an attempt; that of an earlier one changes nothing about what is tried now, unless it arrived."""
+    delivery = _certain(delivery, fact.attempt)
     accepted = delivery.accepted if fact.attempt in delivery.accepted else (*delivery.accepted, fact.attempt)
     return _moved(replace(delivery, accepted=accepted), state, fact.at)
 
@@ -208,15 +216,24 @@ def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
+    delivery = _certain(delivery, fact.attempt)
     accepted = tuple(each for each in delivery.accepted if each != fact.attempt)
     if fact.attempt < delivery.attempt or delivery.state in _ARRIVED:
-        return replace(delivery, accepted=accepted)
+        return _without_support(replace(delivery, accepted=accepted), fact.reason)
     exhausted = _with(delivery.exhausted, delivery.channel if fact.gave_up else None)
-    state = _so_far(delivery) if accepted and fact.retry_at is None else State.FAILED
+    went = replace(delivery, accepted=accepted)
+    maybe = bool(accepted) or delivery.uncertain
+    state = so_far(went) if maybe and fact.retry_at is None else State.FAILED
     return replace(
         delivery, state=state, due=fact.retry_at, exhausted=exhausted, reason=fact.reason, accepted=accepted,
         silence=None,
     )  # fmt: skip
+
+
+def _without_support(delivery: Delivery, reason: str) -> Delivery:
+    """Where the last attempt failed before, and now the one that it was still taken for sent by."""
+    supported = delivery.accepted or delivery.uncertain or delivery.state not in {State.SENT, State.UNKNOWN}
+    return delivery if supported else replace(delivery, state=State.FAILED, reason=reason)
 
 
 @after.register
@@ -224,7 +241,9 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
         return delivery
     awaited = State.DELIVERED if fact.silent_at is not None else None
+    state = so_far(delivery) if fact.retry_at is None else State.UNKNOWN
     return replace(
-        delivery, state=State.UNKNOWN, due=fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True,
+        delivery, state=state, due=fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True,
         silence=awaited, doubtful=delivery.provider if fact.retry_at is not None else None,
+        doubts=(*delivery.doubts, fact.attempt),
     )  # fmt: skip

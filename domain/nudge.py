@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain import facts
-from domain.delivery import RANK, Delivery, State, after
+from domain.delivery import RANK, Delivery, State, after, so_far
 from domain.facts import NudgeFact
 from domain.plan import Intent
 
@@ -112,11 +112,11 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
     """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
     if delivery.state is State.ATTEMPTED:
         return delivery
-    state = delivery.state
+    state: State = delivery.state
     if delivery.attempt == 0 and delivery.due is not None:
         state = State.CANCELLED
     elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:
-        state = State.UNKNOWN if delivery.uncertain else State.FAILED
+        state = so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
     digest = delivery.digest if delivery.due is None else None  # what still waited for a digest leaves it
     return replace(delivery, state=state, due=None, digest=digest)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,12 +17,32 @@ TROUBLE = frozenset({
 })  # fmt: skip
 """The reasons that lie with the provider and not with a message: another provider may do better."""
 FAILURES, RECOVERY_SECONDS = 3, 30.0
-"""So many batches in a row that go wrong close a provider's door, for so long; then one batch tries it."""
+"""So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""
+HALF_OPEN = "half-opened"
 
 
 def in_trouble(outcome: Outcome) -> bool:
     """Whether the outcome speaks against the provider."""
     return isinstance(outcome, RetryLater | Unknown) and outcome.reason in TROUBLE
+
+
+class _Trial:
+    """The one message that looks whether a provider recovered: nobody else is sent there until it is known."""
+
+    def __init__(self) -> None:
+        self._until = -math.inf
+
+    def begin(self, seconds: float) -> None:
+        """It takes at most so long; what is never sent after all tells nothing, and another one may try then."""
+        self._until = time.monotonic() + seconds
+
+    def end(self) -> None:
+        """It is known."""
+        self._until = -math.inf
+
+    def is_on(self) -> bool:
+        """Whether it is waited for."""
+        return time.monotonic() < self._until
 
 
 class _Trouble(Exception):
@@ -42,6 +63,7 @@ class Provider:
     slow: float = 10.0
     rate: float | None = None
     breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
+    trial: _Trial = field(default_factory=_Trial)
 
     def is_open(self) -> bool:
         """Whether its door is open; after a while one looks again."""
@@ -49,6 +71,14 @@ class Provider:
             self.breaker.handle_new_request()
         except OpenedState:
             return False
+        return not self.trial.is_on()
+
+    def enter(self) -> bool:
+        """Whether a message may go there now; the first one after a while is the one that looks."""
+        if not self.is_open():
+            return False
+        if self.breaker.state == HALF_OPEN:
+            self.trial.begin(self.notifier.longest)
         return True
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
@@ -60,6 +90,7 @@ class Provider:
             self.breaker.handle_exception(_Trouble())
         else:
             self.breaker.handle_end_request()
+        self.trial.end()
         self.breaker.messages.clear()  # nobody subscribes to them
         return outcomes
 
@@ -83,7 +114,7 @@ class Route:
         """
         fitting = [each for each in self.providers if each.notifier.reaches(address)] or list(self.providers)
         ranked = sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
-        return next((each for each in ranked if each.is_open()), ranked[0])
+        return next((each for each in ranked if each.enter()), ranked[0])
 
     def others(self, address: str, than: str) -> Iterator[Provider]:
         """The other providers that could be tried now."""

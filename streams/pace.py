@@ -20,6 +20,8 @@ TOGETHER = timedelta(milliseconds=200)
 """The messages of one attempt are handed over within so long: what is in flight when a process dies is unknown."""
 AHEAD = timedelta(seconds=5)
 """How long what is urgent waits for its slot; what finds none is looked at again in the next turn."""
+FARTHEST = timedelta(minutes=1)
+"""No slot is so far ahead, but that of a clock that was ahead of ours: it is set back, or is another machine's."""
 Rest = Callable[[float], Awaitable[None]]
 
 
@@ -33,7 +35,7 @@ class Pace:
         self, database: Database, rates: Mapping[str, float], clock: Callable[[], datetime],
         rest: Rest = asyncio.sleep,
     ) -> None:  # fmt: skip
-        self._database, self._clock, self._rest = database, clock, rest
+        self._database, self._clock, self.rest = database, clock, rest
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
 
@@ -62,7 +64,9 @@ class Pace:
 
     async def begin(self, slot: datetime, limits: Sequence[str]) -> None:
         """Wait for a slot, and for the last message of each limit to be long enough ago."""
-        start = max([slot, *(self._last[name] + self._gaps[name] for name in limits if name in self._last)])
+        now = self._clock()
+        last = {name: self._last[name] for name in limits if name in self._last}
+        start = max([slot, *(self._sane(name, at + self._gaps[name], now) for name, at in last.items())])
         for name in limits:
             self._last[name] = start
         await self.until(start)
@@ -70,7 +74,7 @@ class Pace:
     async def until(self, moment_: datetime) -> None:
         """Wait for a moment."""
         while (wait := (moment_ - self._clock()).total_seconds()) > 0:
-            await self._rest(wait)
+            await self.rest(wait)
 
     def _reserve(
         self, connection: Connection, wanted: Sequence[Sequence[str]], ahead: timedelta
@@ -96,7 +100,12 @@ class Pace:
         """Limit -> from when on it is free; held until the transaction ends."""
         insert_rows(connection, paces, [(name, micros(now)) for name in names], ignore=True)
         query = select(paces.c.name, paces.c.free_at).where(among(paces.c.name, names)).order_by(paces.c.name)
-        return {row.name: moment(row.free_at) for row in connection.execute(query.with_for_update())}
+        found = connection.execute(query.with_for_update())
+        return {row.name: self._sane(row.name, moment(row.free_at), now) for row in found}
+
+    def _sane(self, name: str, free: datetime, now: datetime) -> datetime:
+        """When the limit is free by our clock: now, where that is too far ahead to be true."""
+        return now if free > now + self._gaps[name] + FARTHEST else free
 
     @staticmethod
     def _keep(connection: Connection, free: Mapping[str, datetime]) -> None:

@@ -11,9 +11,8 @@ from sqlalchemy import Connection
 from domain.channels import ADDRESS_OF
 from domain.events import PUBLIC, LifeEvent
 from domain.hearing import Answered, Other, Question, Stopped, Unclear, Understood, understand
-from domain.receipts import Heard
 from domain.replies import Reply
-from notifiers.port import Inbox, Incoming, Reason, Report
+from notifiers.port import Inbox, Incoming, Report
 from streams import conversations, reading
 from streams.answering import Answering
 from streams.books import Books
@@ -22,14 +21,14 @@ from streams.database import Priority
 from streams.keys import PersonKey
 from streams.library import Rules
 from streams.receipts import Receipts
-from streams.refusals import Refusals, Refused
+from streams.refusals import Refusals, among_receipts
 from streams.spoken import Spoken, spoken
 from streams.stopping import Mandatory, Stopping
 from templates.questions import UNSAID, choices
 
 log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
-LONGEST = 2000
+LONGEST, OURS = 2000, "platform"
 
 
 class _Heard(Struct, frozen=True):
@@ -56,9 +55,8 @@ class Receiving:
 
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Keep receipts; an address that was refused for good is not tried again."""
-        new = self._receipts.reported(provider, reports)
-        if refused := [each for each in new if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS]:
-            self._refusals.keep([Refused(each.nudge, each.recipient, each.attempt) for each in refused])
+        if refused := among_receipts(self._receipts.reported(provider, reports)):
+            self._refusals.keep(refused)
 
     def received(self, provider: str, message: Incoming) -> bool:
         """Keep what a person wrote, and do what it says, once; False where the number was never told anything."""
@@ -147,9 +145,8 @@ class Receiving:
 
     def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
-        public = {
-            "nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": about.content["owner"]
-        }  # fmt: skip
+        owner = about.content.get("owner", OURS)  # a digest has no agency of its own
+        public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
         return LifeEvent(
             stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._clock(),
             persons={ROLE: (about.person.pseudonym,)},

@@ -13,12 +13,14 @@ from domain.events import LifeEvent
 from domain.facts import NudgeAttempted
 from domain.history import History
 from domain.person import person_as_of
+from domain.receipts import Heard
 from notifiers.port import GiveUp, Outcome, Reason
 from streams import reading
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
 from streams.library import Rules
+from streams.receipts import Receipt
 
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
@@ -35,6 +37,14 @@ class Refused(Struct, frozen=True):
 def refuses_address(outcome: Outcome) -> bool:
     """Whether nobody can ever be reached there."""
     return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
+
+
+def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
+    """What was reported about an address that nobody can be reached at."""
+    return [
+        Refused(each.nudge, each.recipient, each.attempt)
+        for each in receipts if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS
+    ]  # fmt: skip
 
 
 class Refusals:

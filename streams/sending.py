@@ -19,7 +19,6 @@ from notifiers.routes import Provider, Route, in_trouble
 from projections import nudges
 from projections.tables import URGENT
 from streams import conversations, outcomes
-from streams.appending import record
 from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, is_bound, unsent
 from streams.books import Books
 from streams.database import Priority
@@ -28,7 +27,8 @@ from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
-from streams.refusals import Refusals, Refused, refuses_address
+from streams.recording import Recording
+from streams.refusals import Refusals, Refused, among_receipts, refuses_address
 from streams.settling import Case
 from streams.writing import Writer
 from templates.render import WordsFailed
@@ -58,13 +58,8 @@ class Sending:
         refusals: Refusals, lease: timedelta,
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._routes, self._writer, self._pace, self._receipts, self._refusals = (
-            routes,
-            writer,
-            pace,
-            receipts,
-            refusals,
-        )
+        self._routes, self._writer, self._pace, self._refusals = routes, writer, pace, refusals
+        self._recording = Recording(books.database, books.log, receipts)
         self._clock, self._lease = books.clock, lease
         self._stopping = False
         self._size = Size()
@@ -84,11 +79,7 @@ class Sending:
 
     def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append what became of nudges."""
-        self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
-
-    def _record(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
-        record(connection, self._log, facts)
-        self._receipts.catch_up(connection, facts)
+        self._recording.record(facts)
 
     async def send(self, cases: Sequence[Case], rules: Rules) -> None:
         """Send those that are to be sent, and end the others together with them."""
@@ -226,9 +217,11 @@ class Sending:
         begun = asyncio.get_running_loop().time()
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
         self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
-        await asyncio.to_thread(self.record, facts + self._facts(safe, results))
-        if refused := [each for each, result in zip(safe, results, strict=True) if refuses_address(result)]:
-            await asyncio.to_thread(self._refusals.keep, [_refused(each) for each in refused])
+        facts += self._facts(safe, results)
+        early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
+        refused = [_refused(each) for each, result in zip(safe, results, strict=True) if refuses_address(result)]
+        if refused := [*refused, *among_receipts(early)]:
+            await asyncio.to_thread(self._refusals.keep, refused)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
         now = self._clock()

@@ -12,6 +12,7 @@ from domain.settle import Defer, Expire, Reason, Send, Withhold
 from tests.domain.case import decided, nudge, person
 from tests.domain.lives import (
     ANSWERED,
+    CANCELLED,
     DEFERRED,
     DELIVERED,
     DUE,
@@ -104,6 +105,32 @@ def test_a_next_channel_that_fails_takes_nothing_back() -> None:
     gave_up = failed(2, gave_up=True)
     assert only(PUSHED, waits(), attempted(2, "sms"), gave_up).state is State.SENT
     assert only(PUSHED, waits(until_opened=True), DELIVERED, attempted(2, "sms"), gave_up).state is State.DELIVERED
+
+
+def test_a_next_channel_of_which_nobody_knows_takes_nothing_back() -> None:
+    """Sent or delivered by push, and unknown by SMS, is what the push was."""
+    assert only(PUSHED, waits(), attempted(2, "sms"), unknown(2)).state is State.SENT
+    delivered = (PUSHED, waits(until_opened=True), DELIVERED)
+    assert only(*delivered, attempted(2, "sms"), unknown(2)).state is State.DELIVERED
+
+
+@pytest.mark.parametrize("end", [WITHHELD, EXPIRED, failed(2, gave_up=True), CANCELLED])
+def test_what_may_have_gone_is_unknown_at_the_end(end: NudgeFact) -> None:
+    """An attempt of which nobody knows is not forgotten when the next one fails, or has no turn any more."""
+    again = (DEFERRED,) if not isinstance(end, facts.NudgeFailed) else (attempted(2, "push"),)
+    delivery = only(PUSHED, unknown(1, LATER), *again, end)
+    assert (delivery.state, delivery.due, delivery.maybe_sent) == (State.UNKNOWN, None, True)
+
+
+def test_what_is_known_to_have_failed_is_no_doubt() -> None:
+    """An unknown attempt that is reported as failed has failed, and nobody can have read it."""
+    delivery = only(PUSHED, unknown(1), failed(1, gave_up=True))
+    assert (delivery.state, delivery.maybe_sent) == (State.FAILED, False)
+
+
+def test_what_has_gone_stays_gone_when_the_plan_changes() -> None:
+    """A nudge that leaves the plan while its next channel waits for the morning was sent by the first one."""
+    assert only(PUSHED, waits(), DEFERRED, CANCELLED).state is State.SENT
 
 
 def test_what_failed_after_all_has_failed() -> None:

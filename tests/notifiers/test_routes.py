@@ -100,3 +100,22 @@ async def test_when_all_doors_are_closed_the_first_is_tried() -> None:
 def test_what_speaks_against_a_provider(outcome: Outcome, trouble: bool) -> None:  # noqa: FBT001  (the case)
     """Lost links, silence and closed doors do; a bad address and a full queue are no fault of its."""
     assert in_trouble(outcome) is trouble
+
+
+async def test_one_message_looks_whether_a_provider_recovered() -> None:
+    """While it looks the others go elsewhere: a provider that hangs would swallow them all; then all is as before."""
+    troubled = provider("beeline", *[TROUBLED] * FAILURES, weight=1e9, recovery=AT_ONCE)
+    route = Route("sms", [troubled, provider("tele2")])
+    for _ in range(FAILURES):
+        await troubled.send([message()])
+    assert shares(route) == {"beeline": 1, "tele2": 999}
+    assert "beeline" not in [each.name for each in route.others("", "tele2")]
+    await troubled.send([message()])
+    assert shares(route) == {"beeline": 1000}
+
+
+def test_a_trial_that_was_never_sent_keeps_nobody_out() -> None:
+    """Where the message that was to look is withheld after all, another one may look when its time is over."""
+    hasty = Provider("beeline", FakeNotifier("sms", [], limit=0.0), breaker=Context("beeline", 1, AT_ONCE))
+    hasty.breaker.handle_exception(OSError())
+    assert [hasty.enter(), hasty.enter()] == [True, True]

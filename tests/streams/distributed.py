@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from streams.cloudevents import Envelope
 from streams.lag import KafkaLag
 from streams.publishing import Publisher
 from streams.relay import Relay
-from streams.topics import PARTITIONS, Topics
+from streams.topics import PARTITIONS, Record, Sender, Topics
 from streams.woken import PlanWoken
 from streams.worker import Handler, Tuning, Worker
 from templates.loader import load_packs
@@ -102,7 +102,14 @@ class Country:
     def close(self) -> None:
         """Let go of the database and of the topics."""
         self.platform.database.close()
-        AdminClient(self.topics.brokers.client()).delete_topics(list(self.topics.hours()))
+        self.forget()
+
+    def forget(self) -> None:
+        """Delete the topics, where there are any."""
+        admin = AdminClient(self.topics.brokers.client())
+        for gone in admin.delete_topics(list(self.topics.hours())).values():
+            with suppress(KafkaException):
+                gone.result()
 
 
 @contextmanager
@@ -185,6 +192,17 @@ def running(work: Callable[[], None], stop: Callable[[], object]) -> Iterator[No
         finally:
             stop()
         going.result(PATIENCE)
+
+
+SAME_PLACE = 11
+"""The partition of the key that `sent` uses."""
+
+
+def sent(land: Country, count: int) -> None:
+    """Send so many records with one key."""
+    sender = Sender(land.topics.brokers)
+    sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(count))
+    sender.close()
 
 
 def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:

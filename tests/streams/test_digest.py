@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from domain.events import LifeEvent
 from domain.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlanned, NudgeSent
 from domain.receipts import Heard
-from notifiers.port import Accepted, GiveUp, Reason, RetryLater
+from notifiers.port import Accepted, GiveUp, Incoming, Reason, RetryLater
 from projections import statistics
 from streams.rebuild import rebuild
 from streams.receipts import Receipt
@@ -62,6 +63,20 @@ async def test_why_shows_the_words_that_were_read(world: World) -> None:
         [words] = world.why(nudge).words.values()
         assert (words.push_title, words.push_body) == (sent.title, sent.text)
     assert world.why(digest.intent.id).members == digest.members
+
+
+async def test_a_text_to_a_digest_is_taken_in(world: World) -> None:
+    """Whoever writes back to the number that a digest came from is heard, and stops the digests."""
+    world.take(prefers(AIDA, channels=["sms"]), *(call(number) for number in range(4)))
+    await world.settle()
+    [sent] = await world.settle(EVENING)
+    assert sent.channel == "sms"
+    for id_, text in enumerate(("Who is this?", "STOP")):
+        assert world.platform.receiving.received("operator", Incoming(str(id_), sent.address, text))
+    facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, LifeEvent)]
+    assert [one.values["event.understood"] for one in facts if one.type == "citizen.message_received"] == [
+        "other", "stop",
+    ]  # fmt: skip
 
 
 async def test_a_digest_counts_once(world: World) -> None:

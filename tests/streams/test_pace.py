@@ -106,6 +106,25 @@ async def test_what_finds_no_slot_is_given_back(database: Database) -> None:
     assert clock() - START <= AHEAD
 
 
+class SetBack(VirtualClock):
+    """A clock that can be set back."""
+
+    def set_to(self, moment: datetime) -> None:
+        """It is that moment now."""
+        self._now = moment
+
+
+async def test_a_clock_that_is_set_back_stops_nobody(database: Database) -> None:
+    """What was taken by a clock an hour ahead holds up nothing for an hour, and the rate holds from there on."""
+    clock = SetBack(START + timedelta(hours=1))
+    pace = Pace(database, {"a": 2}, clock, resting(clock))
+    await sent(pace, clock, ["a"], 3, urgent=False)
+    clock.set_to(START)
+    times = await sent(pace, clock, ["a"], 6, urgent=False)
+    assert times[-1] - START <= 4 * SECOND
+    assert most_in_a_second(times) <= 2
+
+
 @modest
 @examples(st.lists(st.tuples(st.booleans(), st.integers(1, 8)), min_size=1, max_size=12))
 async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> None:

@@ -62,3 +62,17 @@ async def test_a_late_refusal_is_of_the_number_that_was_tried(world: World) -> N
     world.plan()
     nobody_there(world)
     assert refused(world) == [[PHONE]]
+
+
+async def test_a_refusal_that_overtakes_the_outcome_counts(tmp_path: Path) -> None:
+    """A report that nobody has the number, which comes before the provider's answer, is kept like a later one."""
+
+    async def overtaken(message: Message) -> None:
+        report = Report(f"fake:{message.key}", Heard.FAILED, Reason.BAD_ADDRESS)
+        made.platform.receiving.reported("sms", [report])
+
+    made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", overtaken, reports=True)})
+    made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    await made.settle(DUE)
+    assert refused(made) == [[PHONE]]
+    made.close()

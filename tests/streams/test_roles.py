@@ -1,10 +1,12 @@
 """The roles as processes: what is wrong is said, what heals is waited for, what cannot heal ends with its code."""
 
 import asyncio
+import itertools
 import json
 import re
 import signal
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,10 @@ from app.clock import system_clock
 from streams.brokers import Brokers
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
-from streams.topics import KafkaUnavailable, Record, Sender
-from streams.worker import DEFECT, Tuning, Worker
+from streams.topics import KafkaUnavailable, Record, Sender, TopicRefused
+from streams.worker import DEFECT, Incoming, Tuning, Worker
 from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process, working
+from tests.streams.distributed import Country, country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
 
@@ -185,13 +187,65 @@ async def test_a_worker_that_goes_silent_ends(land: Country) -> None:
     """Where records of its partitions wait and none arrives, a worker ends, so that it is started anew."""
     land.topics.ensure()
     codes: list[int] = []
+    ages = itertools.count()
     silent = Worker(
         land.topics, "worker", Nothing(land.topics.persons), land.told.append,
-        lambda: [Lag(5, 9.0, land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
+        lambda: [Lag(5, float(next(ages)), land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
     )  # fmt: skip
     await asyncio.wait_for(silent.run(asyncio.Event()), PATIENCE)
     assert codes == [DEFECT]
     assert "do not arrive" in land.told[-1]
+
+
+async def test_a_topic_that_was_lost_and_made_anew_is_read(land: Country) -> None:
+    """A worker gets no records of a topic that was deleted and made again, so it ends, and the next one does."""
+    land.topics.ensure()
+    handler, codes = Keeps(land.topics.persons), list[int]()
+    lag = KafkaLag(land.topics, "worker", land.topics.persons, system_clock)
+    first = Worker(
+        land.topics,
+        "worker",
+        handler,
+        land.told.append,
+        lag.partitions,
+        Tuning(session=6.0, stalled=1.0),
+        codes.append,
+    )
+    running = asyncio.create_task(first.run(asyncio.Event()))
+    await asyncio.to_thread(sent, land, 20)
+    await asyncio.to_thread(eventually, lambda: land.committed("worker") == 20)
+    await asyncio.to_thread(made_anew, land)
+    await asyncio.to_thread(sent, land, 5)
+    await asyncio.wait_for(running, 3 * PATIENCE)
+    lag.close()
+    assert (codes, len(handler.taken)) == ([DEFECT], 20)
+    with working(land, handler):
+        await asyncio.to_thread(eventually, lambda: len(handler.taken) == 25, 2 * PATIENCE)
+
+
+def made_anew(land: Country) -> None:
+    """All topics, deleted and made again."""
+    land.forget()
+
+    def made() -> bool:
+        try:
+            land.topics.ensure()
+        except (KafkaUnavailable, TopicRefused):
+            return False  # the deletion is not over yet
+        return True
+
+    eventually(made)
+
+
+class Keeps:
+    """Keeps what it takes."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.taken: list[Incoming] = []
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        self.taken += records
 
 
 def test_where_it_is_sqlite_nothing_is_made(land: Country, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.distributed import (
     QUICK,
+    SAME_PLACE,
     Country,
     country,
     ended,
@@ -37,6 +38,7 @@ from tests.streams.distributed import (
     planned,
     process,
     running,
+    sent,
     working,
 )
 from tests.streams.storing import PATIENCE
@@ -342,14 +344,3 @@ def test_records_that_kafka_let_go_of_stop_nobody(land: Country) -> None:
     with working(land, handler):
         eventually(lambda: land.committed("worker") == 20)
     assert len(handler.taken) == 15
-
-
-SAME_PLACE = 11
-"""The partition of the key that `sent` uses."""
-
-
-def sent(land: Country, count: int) -> None:
-    """Send so many records with one key."""
-    sender = Sender(land.topics.brokers)
-    sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(count))
-    sender.close()

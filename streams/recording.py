@@ -1,0 +1,59 @@
+"""Recording what became of attempts: what a provider took over is not forgotten because the database was away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.facts import NudgeFact
+from domain.nudge import evolve
+from projections import nudges
+from streams.appending import record
+from streams.database import Database, Priority
+from streams.log import Log
+from streams.outages import STORE_AWAY
+from streams.receipts import Receipt, Receipts
+
+PAUSE = 1.0
+"""Seconds until it is tried again."""
+Outcomes = Sequence[tuple[UUID, NudgeFact]]
+
+
+class Recording:
+    """Appends outcomes, with what was reported early about them."""
+
+    def __init__(self, database: Database, log: Log, receipts: Receipts) -> None:
+        self._database, self._log, self._receipts = database, log, receipts
+
+    def record(self, facts: Outcomes) -> list[Receipt]:
+        """Append them, once; gives what was reported early."""
+        return self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
+
+    async def surely(
+        self, facts: Outcomes, until: datetime, clock: Callable[[], datetime],
+        rest: Callable[[float], Awaitable[None]],
+    ) -> list[Receipt]:  # fmt: skip
+        """Append them as soon as the database answers, if that is by then: later, others call them unknown."""
+        work = partial(self._record, facts=facts)
+        while True:
+            try:
+                return await asyncio.to_thread(self._database.write, work, Priority.DISPATCH)
+            except STORE_AWAY:
+                if clock() >= until:
+                    raise
+                await rest(PAUSE)
+                work = partial(self._record_what_is_new, facts=facts)
+
+    def _record(self, connection: Connection, facts: Outcomes) -> list[Receipt]:
+        record(connection, self._log, facts)
+        return self._receipts.catch_up(connection, facts)
+
+    def _record_what_is_new(self, connection: Connection, facts: Outcomes) -> list[Receipt]:
+        """The commit may have come through although its answer did not."""
+        found = nudges.held(connection, {id_ for id_, _ in facts})
+        return self._record(connection, [
+            (id_, fact) for id_, fact in facts if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
+        ])  # fmt: skip

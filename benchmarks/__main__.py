@@ -11,6 +11,7 @@ from benchmarks import (
     due,
     email,
     embedded,
+    latency,
     lint,
     planning,
     postgres,
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "sms": sms.measure,
     "dispatch": dispatch.measure,
     "push": push.measure,
+    "latency": latency.measure,
 }
 
 

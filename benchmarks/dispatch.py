@@ -77,16 +77,16 @@ class _Nothing:
 def _fill(platform: Platform, citizens: int) -> None:
     """Everybody's identity card expires in March: a message each on 18 February."""
     for start in range(0, citizens, 1000):
-        persons = [_national_id(number) for number in range(start, min(start + 1000, citizens))]
+        persons = [national_id(number) for number in range(start, min(start + 1000, citizens))]
         platform.intake.accept([event for person in persons for event in _life(person)])
     platform.planning.drain()
 
 
-def _national_id(number: int) -> str:
+def national_id(number: int) -> str:
     for century in "35":
         if (found := with_check_digit(f"9{number // 10000 % 10}0101{century}{number % 10000:04d}")) is not None:
             return found
-    return _national_id(number + 50_000)
+    return national_id(number + 50_000)
 
 
 def _life(person: str) -> list[Envelope]:

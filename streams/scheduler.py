@@ -19,6 +19,8 @@ from streams.webhooks import Webhooks
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
+LOOK_EVERY = timedelta(milliseconds=250)
+"""How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
 TIDY_EVERY = timedelta(hours=1)
 DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying"})
 """The jobs of a process that only sends."""
@@ -56,7 +58,7 @@ class Engine(Struct, frozen=True):
         self.dispatcher.stop()
 
     async def until(
-        self, stopped: asyncio.Event, every: timedelta = timedelta(seconds=1), only: Collection[str] | None = None
+        self, stopped: asyncio.Event, every: timedelta = LOOK_EVERY, only: Collection[str] | None = None
     ) -> None:
         """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 

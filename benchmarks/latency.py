@@ -1,0 +1,164 @@
+"""Production end to end: from an event that was accepted to the provider's call, at a steady rate and in a burst.
+
+Relay, worker and dispatcher are processes or threads of their own on one PostgreSQL and one Kafka.
+"""
+
+import asyncio
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.clock import system_clock
+from app.compose import Platform, compose, compose_engine
+from app.settings import load_settings
+from benchmarks.dispatch import national_id
+from benchmarks.measuring import Row
+from benchmarks.production import key_file, topics
+from benchmarks.world import KEYRING
+from domain.channels import ADDRESS_OF
+from notifiers.port import Accepted, Message, Outcome
+from notifiers.routes import single_routes
+from streams.cloudevents import Envelope, envelope_of
+from streams.publishing import Publisher
+from streams.scheduler import DISPATCH
+from streams.topics import Topics
+from templates.loader import load_packs, shipped
+from tests.services import kafka, postgres
+
+PERSONS, RATE, SECONDS = 2_000, 200, int(os.environ.get("BENCH_SECONDS", "60"))
+BURST, BURST_SECONDS, DRAIN = 1_000, 20, 20.0
+"""A burst of a third of the size that is asked for, which has to drain in a third of the time."""
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class _Stamps:
+    """A provider that notes when it was called for whom."""
+
+    removes_doubles, reports, longest = False, False, 1.0
+
+    def __init__(self, channel: str) -> None:
+        self.channel, self.called = channel, dict[str, float]()
+
+    def reaches(self, address: str) -> bool:  # noqa: ARG002  (the port's)
+        return True
+
+    async def start(self) -> None: ...
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        now = time.perf_counter()
+        for message in messages:
+            self.called.setdefault(message.text.rsplit(maxsplit=1)[-1], now)
+        return [Accepted(f"{message.key}:{message.attempt}") for message in messages]
+
+    async def aclose(self) -> None: ...
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+        keys = key_file(Path(folder))
+        with postgres.fresh(server) as at:
+            url = at.render_as_string(hide_password=False)
+            on = compose(load_settings(database=url, key_file=keys), system_clock, KEYRING)
+            Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            on.intake.accept([each for number in range(PERSONS) for each in _opening(number)])
+            on.planning.drain()
+            sms = _Stamps("sms")
+            with _roles(topics(broker), url, keys), _dispatching(on, sms):
+                steady = _latencies(on, sms, RATE, SECONDS, "s", patience=30)
+                start = time.perf_counter()
+                burst = _latencies(on, sms, BURST, BURST_SECONDS, "b", patience=BURST_SECONDS + 60)
+                drained = time.perf_counter() - start - BURST_SECONDS
+            on.database.close()
+    steady.sort()
+    rows = [
+        Row(f"accepted → provider, {RATE}/s, p95", 1000 * steady[int(len(steady) * 0.95)], "ms", 1000, most=True),
+        Row(f"accepted → provider, {RATE}/s, p99", 1000 * steady[int(len(steady) * 0.99)], "ms", 2000, most=True),
+        Row(f"burst of {BURST}/s for {BURST_SECONDS} s, drained within", max(drained, 0), "s", DRAIN, most=True),
+    ]
+    return rows, {"median ms": 1000 * statistics.median(steady), "events": len(steady) + len(burst)}
+
+
+def _latencies(on: Platform, sms: _Stamps, rate: int, seconds: int, mark: str, patience: float) -> list[float]:
+    """Seconds from accepted to called, of events that come at this rate, 20 batches a second."""
+    accepted: dict[str, float] = {}
+    numbers, each = itertools.count(), rate // 20
+    start = time.perf_counter()
+    for batch in range(seconds * 20):
+        names = [f"{mark}{next(numbers)}" for _ in range(each)]
+        on.intake.accept([_written(name) for name in names])
+        accepted |= dict.fromkeys(names, time.perf_counter())
+        time.sleep(max(0.0, start + (batch + 1) / 20 - time.perf_counter()))
+    until = time.perf_counter() + patience
+    while not accepted.keys() <= sms.called.keys() and time.perf_counter() < until:
+        time.sleep(0.05)
+    missing = accepted.keys() - sms.called.keys()
+    assert not missing, f"{len(missing)} of {len(accepted)} were not sent"
+    return [sms.called[name] - at for name, at in accepted.items()]
+
+
+def _opening(number: int) -> Iterator[Envelope]:
+    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+    awake = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
+    yield _event(number, "kz.citizen.registered", names)
+    yield _event(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
+    yield _event(number, "citizen.preferences_changed", awake)
+
+
+def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
+    return envelope_of({
+        "specversion": "1.0", "id": id_ or f"{type_}.{number}", "source": "/bench", "type": type_,
+        "time": at.isoformat(), "subject": national_id(number), "data": data,
+    })  # fmt: skip
+
+
+def _written(name: str) -> Envelope:
+    """Something that is answered at once, by an SMS that ends with the name."""
+    data = {
+        "nudge": "00000000-0000-0000-0000-000000000001", "understood": "unclear", "owner": "labour", "topic": "",
+        "choices": name,
+    }  # fmt: skip
+    return _event(hash(name) % PERSONS, "citizen.message_received", data, f"written.{name}", system_clock())
+
+
+@contextmanager
+def _roles(to: Topics, url: str, keys: Path) -> Iterator[None]:
+    environment = os.environ | {
+        "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(keys), "HABARSHY_KAFKA": to.address,
+        "HABARSHY_KAFKA_PREFIX": to.prefix,
+    }  # fmt: skip
+    roles = [
+        subprocess.Popen([sys.executable, "-m", "app", role], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
+        for role in ("relay", "worker")
+    ]
+    try:
+        yield
+    finally:
+        for each in roles:
+            each.terminate()
+        for each in roles:
+            each.wait()
+
+
+@contextmanager
+def _dispatching(on: Platform, sms: _Stamps) -> Iterator[None]:
+    """The jobs of `habarshy dispatch`, in a thread, with a provider that notes the time."""
+    routes = single_routes({channel: sms if channel == "sms" else _Stamps(channel) for channel in ADDRESS_OF})
+    loop, stopped = asyncio.new_event_loop(), asyncio.Event()
+    engine = compose_engine(on, routes)
+    thread = threading.Thread(target=loop.run_until_complete, args=[engine.until(stopped, only=DISPATCH)])
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(stopped.set)
+        thread.join()
+        loop.close()

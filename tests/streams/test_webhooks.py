@@ -145,3 +145,10 @@ async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) ->
     await world.settle()
     assert world.platform.webhooks._claim() == []
     world.close()
+
+
+@pytest.mark.parametrize("url", ["https://", "https://two words/", "https://agency.example:99999/", "ftp://x/"])
+def test_a_hook_that_nobody_can_call_stops_the_start(url: str) -> None:
+    """An address that no client could call is told at once: at a call it would hold up the calls to others."""
+    with pytest.raises(ValueError, match="url"):
+        HookSettings.model_validate({"url": url, "secret": SECRET})

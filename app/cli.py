@@ -50,7 +50,7 @@ from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
-from streams.topics import KafkaUnavailable, TopicRefused, WrongPartitions
+from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -67,6 +67,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     NeedsPostgres: Exit.USAGE,
+    KafkaRefused: Exit.UNAVAILABLE,
     KafkaUnavailable: Exit.UNAVAILABLE,
     WrongPartitions: Exit.UNAVAILABLE,
     TopicRefused: Exit.UNAVAILABLE,

@@ -11,6 +11,7 @@ from app.clock import Clock
 from app.compose import Platform, compose
 from app.settings import BadSettings, Settings
 from app.terminal import talk
+from streams.brokers import Brokers
 from streams.one_active import NeedsPostgres
 from streams.outages import STORE_AWAY, Patience, heals, told
 from streams.topics import KafkaUnavailable, Topics
@@ -26,8 +27,12 @@ def topics_of(settings: Settings) -> Topics:
     """
     if not settings.kafka:
         raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
+    brokers = Brokers(
+        settings.kafka, settings.kafka_tls, settings.kafka_ca_file, settings.kafka_username,
+        settings.kafka_password.get_secret_value(), settings.kafka_mechanism,
+    )  # fmt: skip
     return Topics(
-        settings.kafka, settings.kafka_prefix, settings.kafka_replication, settings.kafka_retention_hours,
+        brokers, settings.kafka_prefix, settings.kafka_replication, settings.kafka_retention_hours,
         settings.kafka_life_hours,
     )  # fmt: skip
 
@@ -55,7 +60,7 @@ def topics_there(topics: Topics) -> None:
     """Return once Kafka answers and has the topics.
 
     Raises:
-        TopicRefused, WrongPartitions: what waiting does not heal.
+        KafkaRefused, TopicRefused, WrongPartitions: what waiting does not heal.
     """
     patience = Patience(talk)
     while True:

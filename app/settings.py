@@ -3,9 +3,9 @@
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -57,6 +57,13 @@ class Settings(BaseSettings):
     principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
     kafka: str = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
     kafka_prefix: str = Field(default="", description="what the names of topics and groups begin with")
+    kafka_tls: bool = Field(default=False, description="encrypt, and check the brokers' certificate")
+    kafka_ca_file: str = Field(default="", description="who may sign it; empty: the machine's authorities")
+    kafka_username: str = Field(default="", description="how to sign in there; empty: not at all")
+    kafka_password: SecretStr = Field(default=SecretStr(""), description="how to sign in there")
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="how to sign in there"
+    )
     kafka_replication: int = Field(default=1, gt=0, description="copies of each partition of the topics made here")
     kafka_retention_hours: int = Field(default=168, gt=0, description="how long records that only wake are kept")
     kafka_life_hours: int = Field(default=24, gt=0, description="how long events of registries are kept in topics")

@@ -51,7 +51,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     topics = topics_of(settings)
     platform = composed(settings, clock)
     platform.library.rules()
-    with closing(Sender(topics.address)) as sender:
+    with closing(Sender(topics.brokers)) as sender:
         _work("intake", platform, topics, TakeIn(platform.intake, topics, sender), health)
     platform.database.close()
 

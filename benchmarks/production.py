@@ -17,13 +17,14 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from benchmarks.world import KEYRING, NOW, envelopes
 from projections import history, positions
+from streams.brokers import Brokers
 from streams.publishing import Publisher
 from streams.relay import READER, Relay
 from streams.topics import Topics
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 
-BATCH, LOOK_EVERY = 1000, 0.05
+BATCH, LOOK_EVERY = 1000, 0.2
 _numbers = itertools.count(1)
 
 
@@ -56,7 +57,7 @@ def copied(server: URL, like: URL) -> Iterator[Platform]:
 
 def topics(kafka: str) -> Topics:
     """Topics of their own, made."""
-    made = Topics(kafka, f"bench{os.getpid()}-{next(_numbers)}.")
+    made = Topics(Brokers(kafka), f"bench{os.getpid()}-{next(_numbers)}.")
     made.ensure()
     return made
 

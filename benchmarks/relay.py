@@ -4,7 +4,8 @@ from confluent_kafka import Producer
 
 from benchmarks.measuring import Row, seconds
 from benchmarks.production import copied, relayed, topics, waiting
-from streams.topics import DELIVERY_SECONDS, _sending
+from streams.brokers import Brokers
+from streams.topics import sending
 from streams.wakes import Waking, Woken
 from tests.services import kafka, postgres
 
@@ -28,7 +29,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _raw(broker: str, topic: str, woken: list[Woken]) -> float:
-    producer = Producer(_sending(broker, DELIVERY_SECONDS))
+    producer = Producer(sending(Brokers(broker)))
     producer.produce(topic, b"", b"warm")
     producer.flush()
 

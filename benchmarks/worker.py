@@ -8,16 +8,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.measuring import Row
 from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
+from streams.brokers import Brokers
 from streams.topics import Topics
 from streams.wakes import read_wake
 from streams.worker import Incoming, Worker
 from tests.services import kafka, postgres
 
-EVENTS = 15_000
+EVENTS = 20_000
 WORKERS = (1, 2, 4)
 
 
@@ -30,7 +34,6 @@ def measure() -> tuple[list[Row], dict[str, float]]:
             for count in WORKERS:
                 with copied(server, at) as on:
                     to = topics(broker)
-                    relayed(on, to)
                     rates[count] = _rate(on, to, keys, count)
                     decoding = decoding or _decoding(to, EVENTS)
     rows = [
@@ -42,18 +45,30 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _rate(on: Platform, to: Topics, keys: Path, count: int) -> float:
-    """History rows planned a second, from the first tenth (all workers have their share) to the last."""
+    """Events planned a second by workers that have all joined before, from the first tenth to the last."""
     total = unplanned(on)
     workers = [worker(on, to, keys) for _ in range(count)]
     try:
+        _joined(to, count)
+        relayed(on, to)
         began, left = _until(on, int(total * 0.9))
-        ended, rest = _until(on, 0)
+        ended, rest = _until(on, total // 10)
     finally:
         for each in workers:
             each.terminate()
         for each in workers:
             each.wait()
     return (left - rest) / (ended - began) * EVENTS / total
+
+
+def _joined(to: Topics, count: int) -> None:
+    """Wait until so many workers share the partitions."""
+    admin, group = AdminClient(to.brokers.client()), to.group("worker")
+    while True:
+        described = admin.describe_consumer_groups([group])[group].result()
+        if len(described.members) == count and described.state == ConsumerGroupState.STABLE:
+            return
+        time.sleep(LOOK_EVERY)
 
 
 def _until(on: Platform, few: int) -> tuple[float, int]:
@@ -87,7 +102,7 @@ class _Decodes:
 
 
 async def _decode(address: str, prefix: str, enough: int) -> float:
-    to, stopped = Topics(address, prefix), asyncio.Event()
+    to, stopped = Topics(Brokers(address), prefix), asyncio.Event()
     handler = _Decodes(to.persons, enough, stopped)
     await Worker(to, "decoding", handler, lambda _: None, tuple).run(stopped)
     return (handler.seen - handler.first) / (handler.ended - handler.began)

@@ -22,7 +22,7 @@ SNAPSHOT = "REPEATABLE READ"
 HEALS_BY_ITSELF = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for serialization_failure and deadlock_detected."""
 RETRIES = 5
-CACHE_KIB = 32 * 1024  # of each connection
+CACHE_KIB = 26 * 1024  # of each connection
 CHECKPOINT_PAGES = 128_000  # 512 MB of 4 KiB pages: only where streams/checkpoints.py does not get through
 
 

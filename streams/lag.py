@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
 from projections.tables import micros
-from streams.topics import PARTITIONS, KafkaUnavailable, Topics, client, reason_of
+from streams.topics import PARTITIONS, KafkaUnavailable, Topics, reason_of
 
 
 class Lag(Struct, frozen=True):
@@ -37,7 +37,7 @@ class KafkaLag:
         """
         with self._lock:
             consumer = self._consumer = self._consumer or Consumer(
-                client(self._topics.address)
+                self._topics.brokers.client()
                 | {"group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10}
             )
             try:

@@ -39,7 +39,7 @@ class Relay:
         tell: Callable[[str], None], page: int = PAGE,
     ) -> None:  # fmt: skip
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
-        self._waking, self._sender = Waking(names, page), Sender(topics.address)
+        self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
         self._turn = OneActive(database, RELAY)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""

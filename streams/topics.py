@@ -12,17 +12,24 @@ from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
 
+from streams.brokers import Brokers
+
 PARTITIONS = 12
 """Of every topic, for good: with another number, the same key would go to another partition."""
 HOUR_MS = 3_600_000
 DELIVERY_SECONDS = 20.0
 """How long the broker may take to take over a record."""
-_QUIET = {"log_level": 0}
-"""librdkafka writes to stderr by itself, and every few milliseconds where a broker is away; we say it once."""
 
 
 class KafkaUnavailable(Exception):
     """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(address=address, reason=reason))
+
+
+class KafkaRefused(Exception):
+    """Kafka at {address} refuses us ({reason}). Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS, _CA_FILE."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__((type(self).__doc__ or "").format(address=address, reason=reason))
@@ -60,12 +67,17 @@ class Topics(Struct, frozen=True):
     what of it was refused, is kept `life_hours`: it is people's data. `answer_seconds`: how long Kafka may take.
     """
 
-    address: str
+    brokers: Brokers
     prefix: str = ""
     replication: int = 1
     retention_hours: int = 7 * 24
     life_hours: int = 24
     answer_seconds: float = 5.0
+
+    @property
+    def address(self) -> str:
+        """Where Kafka is."""
+        return self.brokers.address
 
     @property
     def persons(self) -> str:
@@ -96,16 +108,22 @@ class Topics(Struct, frozen=True):
         """Make the topics that are missing.
 
         Raises:
+            KafkaRefused: who we say we are is not accepted.
             KafkaUnavailable: it does not answer, which may heal.
             TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
         """
-        admin = AdminClient(client(self.address))
+        heard: list[KafkaError] = []
+        admin = AdminClient(self.brokers.client() | {"error_cb": heard.append})
         try:
             found = admin.list_topics(timeout=self.answer_seconds).topics
             self._make(admin, [name for name in self.hours() if name not in found])
             found = admin.list_topics(timeout=self.answer_seconds).topics
         except KafkaException as error:
-            raise KafkaUnavailable(self.address, reason_of(error)) from None
+            admin.poll(0)  # what it heard on its connections meanwhile
+            if refusals := [each for each in heard if each.code() in _REFUSED]:
+                raise KafkaRefused(self.address, refusals[0].str()) from None
+            reason = heard[0].str() if heard else reason_of(error)
+            raise KafkaUnavailable(self.address, reason) from None
         self._check(found)
 
     def _make(self, admin: AdminClient, names: Sequence[str]) -> None:
@@ -135,14 +153,7 @@ class Topics(Struct, frozen=True):
 _MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)
 
 
-def client(address: str) -> dict[str, Any]:
-    """What every client of ours is configured with."""
-    return {
-        "bootstrap.servers": address,
-        "client.id": "habarshy",
-        "socket.connection.setup.timeout.ms": 10_000,
-        **_QUIET,
-    }
+_REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001  (the same)
 
 
 def reason_of(error: KafkaException) -> str:
@@ -165,8 +176,8 @@ class Sender:
     Idempotent: a record that the client itself repeats is stored once, and in order.
     """
 
-    def __init__(self, address: str, seconds: float = DELIVERY_SECONDS) -> None:
-        self._address, self._seconds = address, seconds
+    def __init__(self, brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> None:
+        self._brokers, self._seconds = brokers, seconds
         self._producer: Producer | None = None
         self._delivered = 0
         self._reason = ""
@@ -177,7 +188,7 @@ class Sender:
         Raises:
             NotDelivered: not all were; some may have been.
         """
-        producer = self._producer = self._producer or Producer(_sending(self._address, self._seconds))
+        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
         self._delivered, self._reason, count = 0, "", 0
         try:
             for count, record in enumerate(records, 1):  # noqa: B007  (used after the loop)
@@ -187,7 +198,7 @@ class Sender:
             self._reason = reason_of(error)
         if self._delivered != count or self._reason:
             self._let_go()
-            raise NotDelivered(self._address, count - self._delivered, self._reason or "no answer in time")
+            raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
         return count
 
     def _produce(self, producer: Producer, record: Record) -> None:
@@ -219,8 +230,9 @@ class Sender:
         self._let_go()
 
 
-def _sending(address: str, seconds: float) -> dict[str, Any]:
-    return client(address) | {
+def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
+    """What a producer of ours is configured with."""
+    return brokers.client() | {
         "enable.idempotence": True, "acks": "all", "linger.ms": 5, "compression.type": "lz4",
         "message.timeout.ms": int(seconds * 1000), "queue.buffering.max.messages": 200_000,
         "partitioner": "murmur2_random",  # as Java's clients do it, so that any tool finds a person's partition

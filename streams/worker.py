@@ -11,17 +11,20 @@ import os
 import threading
 import traceback
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import faust
 from msgspec import Struct
 
+from streams.brokers import Brokers
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, told
 from streams.topics import KafkaUnavailable, NotDelivered, Topics
 
 DEFECT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
+STOP_SECONDS = 20.0
 NEVER = 1e6
 """Seconds after which aiokafka would leave the group because nobody polls: it then waits for a poll to come back, and
 Faust, which is in a rebalance by then, for its end before it polls. A process that is dead sends no heartbeats."""
@@ -54,11 +57,11 @@ class Tuning(Struct, frozen=True):
     """How the records come: so many at once, or those of so many seconds.
 
     `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
-    seconds after which a worker that has nothing in hand, while records of its partitions wait, starts anew.
+    how long a worker may have nothing in hand while the same records of its partitions wait; it ends then.
     """
 
-    batch: int = 500
-    within: float = 0.02
+    batch: int = 1000
+    within: float = 0.05
     session: float = 30.0
     stalled: float = 60.0
 
@@ -93,30 +96,41 @@ class Worker:
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         for each in ended:
             each.cancel()
-        self._stopping = True
-        await self._hand.acquire()  # the batch in hand is done, and no other one begins
-        await app.consumer.maybe_wait_for_commit_to_finish()
-        await app.consumer.force_commit()
-        await app.stop()
         if not stopped.is_set():
             self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
             self._end(DEFECT)
+        await self._end_well(app)
+
+    async def _end_well(self, app: Any) -> None:  # noqa: ANN401  (Faust's app)
+        self._stopping = True
+        await self._hand.acquire()  # the batch in hand is done, and no other one begins
+        with suppress(TimeoutError):  # what is not acknowledged then comes again
+            async with asyncio.timeout(STOP_SECONDS):
+                await app.consumer.maybe_wait_for_commit_to_finish()
+                await app.consumer.force_commit()
+                await app.stop()
 
     async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
-        """Return once Faust has gone silent, as it sometimes does: nothing came, though records wait."""
-        before = -1
-        while before != self._batches or not await self._waits(assignment):
-            before = self._batches
+        """Return once Faust has gone silent, as it sometimes does: nothing came, and the same records still wait."""
+        batches, before = -1, dict[int | None, float]()
+        while True:
             await asyncio.sleep(self._tuning.stalled)
+            now = await self._waits(assignment)
+            older = [at for at in now.keys() & before.keys() if now[at] - before[at] > self._tuning.stalled * 0.9]
+            if older and batches == self._batches:
+                return
+            batches, before = self._batches, now
 
-    async def _waits(self, assignment: Callable[[], Iterable[Any]]) -> bool:
+    async def _waits(self, assignment: Callable[[], Iterable[Any]]) -> dict[int | None, float]:
+        """For how long the first record waits in each partition of ours; whoever has none looks at all of them."""
         if self._hand.locked():
-            return False
+            return {}
         try:
             lags = await asyncio.to_thread(self._lag)
         except KafkaUnavailable:
-            return False
-        return bool({each.partition for each in assignment()} & {lag.partition for lag in lags if lag.count})
+            return {}
+        ours = {each.partition for each in assignment()}
+        return {lag.partition: lag.seconds for lag in lags if lag.count and (not ours or lag.partition in ours)}
 
     async def _carry(self, stream: Any) -> None:  # noqa: ANN401  (Faust's stream)
         batches: AsyncIterable[list[Any]] = stream.noack_take(self._tuning.batch, within=self._tuning.within)
@@ -165,10 +179,20 @@ def _incoming(message: Any) -> Incoming:  # noqa: ANN401  (Faust's message)
     return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))
 
 
+def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials)
+    context = brokers.context()
+    if brokers.username:
+        return faust.SASLCredentials(
+            username=brokers.username, password=brokers.password, ssl_context=context, mechanism=brokers.mechanism
+        )
+    return None if context is None else faust.SSLCredentials(context)
+
+
 def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Faust's app)
     return faust.App(
         topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
-        store="memory://", web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
+        broker_credentials=_credentials(topics.brokers), store="memory://",
+        web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
         topic_disable_leader=True, topic_allow_declare=False, consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=2048, stream_wait_empty=False,
         broker_commit_interval=1.0, broker_commit_every=1000, broker_session_timeout=tuning.session,

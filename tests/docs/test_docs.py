@@ -10,13 +10,19 @@ from pathlib import Path
 import pytest
 
 from app.cli import COMMANDS, GROUPS
+from app.http.metrics import GAUGES, LAG, LAG_SECONDS, RECONCILED
+from app.settings import Settings
 from app.terminal import Exit
+from streams.brokers import Brokers
+from streams.topics import Topics
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 OURS = ".venv/bin/habarshy "
+REASONS = ("field", "reason", "code", "origin")
+"""What a refused event says in headers."""
 
 
 @pytest.fixture
@@ -90,3 +96,13 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     """No link of the documentation is broken."""
     broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
     assert broken == []
+
+
+def test_what_the_page_on_kafka_names_exists() -> None:
+    """docs/kafka.md names every setting, topic and header of Kafka's, and no metric that nobody shows."""
+    page = (ROOT / "docs/kafka.md").read_text()
+    settings = {name.removeprefix("kafka").upper() for name in Settings.model_fields if name.startswith("kafka")}
+    assert settings <= {"", *re.findall(r"`(?:HABARSHY_KAFKA)?(_[A-Z_]+)`", page)}
+    assert set(re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)) == set(Topics(Brokers("")).hours())
+    shown = {LAG, LAG_SECONDS, f"{RECONCILED}_total", *(f"habarshy_{name}" for name in GAUGES)}
+    assert set(re.findall(r"`(habarshy_[a-z_]+)`", page)) <= shown | {"habarshy_" + name for name in REASONS}

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
@@ -37,7 +37,7 @@ class DidNotStart(Exception):
 class Broker:
     """One node, which can be stopped and started again on the same port with the same data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, users: Mapping[str, str] | None = None) -> None:
         self._folder, self._java = folder, shutil.which("java")
         if self._java is None or not any(JARS.glob("kafka_*.jar")):
             raise NoKafka
@@ -45,7 +45,10 @@ class Broker:
         self.address = f"127.0.0.1:{port}"
         self._port = port
         self._settings = folder / "server.properties"
-        self._settings.write_text(_SETTINGS.format(port=port, controller=controller, data=folder / "data"))
+        where = {"port": port, "controller": controller, "data": folder / "data"}
+        signing_in = " ".join(f'user_{name}="{password}"' for name, password in (users or {}).items())
+        text = _SETTINGS + (_SIGNING_IN if users else _OPEN)
+        self._settings.write_text(text.format(**where, users=signing_in))
         (folder / "log4j2.properties").write_text(_LOGGING)
         self._run("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER, "--config", str(self._settings))
         self._process: subprocess.Popen[bytes] | None = None
@@ -95,7 +98,8 @@ class Broker:
 
     def _command(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
-        return [str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
+        with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # also where we are killed
+        return [*with_us, str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
 
     def _words(self) -> str:
         return (self._folder / "log").read_text()[-2000:]
@@ -116,9 +120,12 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def own() -> Iterator[Broker]:
-    """A running broker that the test may stop and start."""
-    with tempfile.TemporaryDirectory(prefix="habarshy-kafka-") as folder, closing(Broker(Path(folder))) as broker:
+def own(users: Mapping[str, str] | None = None) -> Iterator[Broker]:
+    """A running broker that the test may stop and start; with users (name -> password) all have to sign in."""
+    with (
+        tempfile.TemporaryDirectory(prefix="habarshy-kafka-") as folder,
+        closing(Broker(Path(folder), users)) as broker,
+    ):
         broker.start()
         yield broker
 
@@ -135,10 +142,10 @@ _SETTINGS = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=CLIENTS
 log.dirs={data}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -150,6 +157,14 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
+"""
+_OPEN = "listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT\n"
+_SIGNING_IN = """\
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  username="broker" password="own" user_broker="own" {users};
 """
 _LOGGING = """\
 status = error

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from streams.brokers import Brokers
 from streams.database import Database
 from tests.services import kafka as broker
 from tests.services import postgres
@@ -28,7 +29,7 @@ def kafka() -> Iterator[str]:
 @pytest.fixture
 def land(server: URL, kafka: str, tmp_path: Path) -> Iterator[Country]:
     """A platform on PostgreSQL and Kafka."""
-    with country(server, kafka, tmp_path) as made:
+    with country(server, Brokers(kafka), tmp_path) as made:
         yield made
 
 

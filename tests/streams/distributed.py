@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +22,12 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose
 from app.settings import load_settings
 from projections import history, nudges
+from streams.brokers import Brokers
 from streams.cloudevents import Envelope
 from streams.lag import KafkaLag
 from streams.publishing import Publisher
 from streams.relay import Relay
-from streams.topics import PARTITIONS, Topics
+from streams.topics import PARTITIONS, Record, Sender, Topics
 from streams.woken import PlanWoken
 from streams.worker import Handler, Tuning, Worker
 from templates.loader import load_packs
@@ -52,7 +53,7 @@ class Found(NamedTuple):
 class Country:
     """One database, one prefix of topics, and one process's platform on them."""
 
-    def __init__(self, at: URL, kafka: str, folder: Path) -> None:
+    def __init__(self, at: URL, kafka: Brokers, folder: Path) -> None:
         self.url = at.render_as_string(hide_password=False)
         self.topics = Topics(kafka, prefix=f"t{os.getpid()}-{next(_numbers)}.")
         self.clock = VirtualClock(NOON)
@@ -92,7 +93,7 @@ class Country:
 
     def records(self, topic: str | None = None) -> list[Found]:
         """All records of a topic (by default of those who are woken), by partition, in their order there."""
-        return sorted(_read(self.topics.address, topic or self.topics.persons), key=lambda one: one.partition)
+        return sorted(_read(self.topics.brokers, topic or self.topics.persons), key=lambda one: one.partition)
 
     def committed(self, role: str, topic: str | None = None) -> int:
         """How many records of the topic the role has acknowledged."""
@@ -101,11 +102,18 @@ class Country:
     def close(self) -> None:
         """Let go of the database and of the topics."""
         self.platform.database.close()
-        AdminClient({"bootstrap.servers": self.topics.address}).delete_topics(list(self.topics.hours()))
+        self.forget()
+
+    def forget(self) -> None:
+        """Delete the topics, where there are any."""
+        admin = AdminClient(self.topics.brokers.client())
+        for gone in admin.delete_topics(list(self.topics.hours())).values():
+            with suppress(KafkaException):
+                gone.result()
 
 
 @contextmanager
-def country(server: URL, kafka: str, folder: Path) -> Iterator[Country]:
+def country(server: URL, kafka: Brokers, folder: Path) -> Iterator[Country]:
     """A platform on a new database with a few triggers, and on topics of its own."""
     with postgres.fresh(server) as at:
         made = Country(at, kafka, folder)
@@ -138,6 +146,8 @@ def process(land: Country, *arguments: str, **environment: str) -> "subprocess.P
     settings = {
         "HABARSHY_DATABASE": land.url, "HABARSHY_KEY_FILE": str(land.key_file), "HABARSHY_KAFKA": land.topics.address,
         "HABARSHY_KAFKA_PREFIX": land.topics.prefix, "HABARSHY_KAFKA_SESSION_SECONDS": "6",
+        "HABARSHY_KAFKA_USERNAME": land.topics.brokers.username, "HABARSHY_KAFKA_MECHANISM": "PLAIN",
+        "HABARSHY_KAFKA_PASSWORD": land.topics.brokers.password,
     }  # fmt: skip
     command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
     return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)
@@ -184,6 +194,17 @@ def running(work: Callable[[], None], stop: Callable[[], object]) -> Iterator[No
         going.result(PATIENCE)
 
 
+SAME_PLACE = 11
+"""The partition of the key that `sent` uses."""
+
+
+def sent(land: Country, count: int) -> None:
+    """Send so many records with one key."""
+    sender = Sender(land.topics.brokers)
+    sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(count))
+    sender.close()
+
+
 def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait until it holds, as it is another process that makes it so."""
     pause = threading.Event()
@@ -196,7 +217,7 @@ def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
 
 def committed(topics: Topics, role: str, topic: str) -> list[int]:
     """How far the role has acknowledged each partition (negative: not at all)."""
-    looking = Consumer({"bootstrap.servers": topics.address, "group.id": topics.group(role)})
+    looking = Consumer(topics.brokers.client() | {"group.id": topics.group(role)})
     try:
         wanted = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         return [each.offset for each in looking.committed(wanted, timeout=PATIENCE)]
@@ -204,8 +225,8 @@ def committed(topics: Topics, role: str, topic: str) -> list[int]:
         looking.close()
 
 
-def _read(address: str, topic: str) -> Iterator[Found]:
-    reading = Consumer({"bootstrap.servers": address, "group.id": "looking", "enable.auto.commit": False})
+def _read(brokers: Brokers, topic: str) -> Iterator[Found]:
+    reading = Consumer(brokers.client() | {"group.id": "looking", "enable.auto.commit": False})
     try:
         ends = _ends(reading, topic)
         reading.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])

@@ -44,7 +44,7 @@ def incoming(value: bytes | None, *headers: tuple[str, bytes]) -> Incoming:
 @contextmanager
 def taking_in(land: Country, intake: Intake | None = None) -> Iterator[Callable[..., None]]:
     """Events are taken in from Kafka during the block, which gets the means to send some."""
-    sender, own = Sender(land.topics.address), Sender(land.topics.address)
+    sender, own = Sender(land.topics.brokers), Sender(land.topics.brokers)
 
     def send(value: bytes | None, headers: list[tuple[str, bytes]], key: bytes | None = None) -> None:
         sender.send([Record(land.topics.life_in, key, value, headers)])

@@ -9,6 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from projections import positions
+from streams.brokers import Brokers
 from streams.one_active import NeedsPostgres
 from streams.relay import READER, Relay
 from streams.topics import PARTITIONS, NotDelivered, Record, Sender, Topics, WrongPartitions
@@ -114,7 +115,7 @@ def test_pages_end_where_the_next_begins(land: Country) -> None:
 def test_nothing_is_saved_that_was_not_delivered(land: Country) -> None:
     """Where Kafka takes over no record, the position stays, and the relay says so and goes on trying."""
     land.take(*everyday(2))
-    away = Topics("127.0.0.1:1", prefix=land.topics.prefix, answer_seconds=0.5)
+    away = Topics(Brokers("127.0.0.1:1"), prefix=land.topics.prefix, answer_seconds=0.5)
     role = Relay(land.platform.database, land.platform.names, away, land.clock, land.told.append)
     with running(role.run, role.stop):
         eventually(lambda: bool(land.told))
@@ -125,7 +126,7 @@ def test_nothing_is_saved_that_was_not_delivered(land: Country) -> None:
 
 def test_a_delivery_report_that_fails_is_an_error(kafka: str) -> None:
     """A record for a topic that is not there is not delivered, and the sender says how many were not."""
-    sender = Sender(kafka, seconds=1)
+    sender = Sender(Brokers(kafka), seconds=1)
     with pytest.raises(NotDelivered, match="1 records"):
         sender.send([Record("nobody-made-this-topic", b"k", b"v")])
     sender.close()
@@ -171,4 +172,4 @@ def test_how_far_the_relay_is_behind_is_known(land: Country) -> None:
 def test_on_sqlite_there_is_no_relay(world: World) -> None:
     """SQLite has one process: a relay beside it is refused."""
     with pytest.raises(NeedsPostgres):
-        Relay(world.platform.database, world.platform.names, Topics("127.0.0.1:1"), world.clock, print)
+        Relay(world.platform.database, world.platform.names, Topics(Brokers("127.0.0.1:1")), world.clock, print)

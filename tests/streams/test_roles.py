@@ -1,24 +1,28 @@
 """The roles as processes: what is wrong is said, what heals is waited for, what cannot heal ends with its code."""
 
 import asyncio
+import itertools
 import json
 import re
 import signal
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from app.clock import system_clock
+from streams.brokers import Brokers
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
-from streams.topics import KafkaUnavailable, Record, Sender
-from streams.worker import DEFECT, Tuning, Worker
-from tests.streams.distributed import Country, ended, eventually, everyday, process, working
+from streams.topics import KafkaUnavailable, Record, Sender, TopicRefused
+from streams.worker import DEFECT, Incoming, Tuning, Worker
+from tests.services import kafka as broker
+from tests.streams.distributed import Country, country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
 
@@ -98,6 +102,25 @@ def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]
     ended(running)
 
 
+def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:
+    """Where Kafka asks who we are, relay and worker sign in; with a wrong password they end with 3, and say so."""
+    with broker.own({"habarshy": "right"}) as kafka:
+        signed_in = Brokers(kafka.address, username="habarshy", password="right", mechanism="PLAIN")
+        with country(server, signed_in, tmp_path) as land:
+            land.take(*everyday(3))
+            land.relayed()
+            with working(land):
+                eventually(lambda: not land.unplanned())
+            assert land.platform.intake.accept(everyday(4))
+            roles = [process(land, "relay"), process(land, "worker")]
+            eventually(lambda: not land.unplanned(), 2 * PATIENCE)
+            for role in roles:
+                role.send_signal(signal.SIGTERM)
+                assert ended(role)[0] == 0
+            for name in ("relay", "worker"):
+                assert_ends(land, [name], {"HABARSHY_KAFKA_PASSWORD": "wrong"}, 3, "Invalid username or password")
+
+
 @pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"], ["api", "--port", "0"]])
 def test_each_role_answers_on_its_health_port(land: Country, role: list[str]) -> None:
     """Every role has /livez, /readyz, /health and /metrics, and ends well when it is asked to."""
@@ -138,7 +161,7 @@ def test_the_lag_of_a_topic_is_known_by_partition(land: Country) -> None:
     lag = KafkaLag(land.topics, "worker", land.topics.persons, system_clock)
     eventually(lambda: known(lag) == [Lag(0, 0.0, land.topics.persons, at) for at in range(12)])
     before = system_clock()
-    sender = Sender(land.topics.address)
+    sender = Sender(land.topics.brokers)
     sender.send(Record(land.topics.persons, b"same key", b"") for _ in range(5))
     sender.close()
     lag.partitions()
@@ -164,13 +187,65 @@ async def test_a_worker_that_goes_silent_ends(land: Country) -> None:
     """Where records of its partitions wait and none arrives, a worker ends, so that it is started anew."""
     land.topics.ensure()
     codes: list[int] = []
+    ages = itertools.count()
     silent = Worker(
         land.topics, "worker", Nothing(land.topics.persons), land.told.append,
-        lambda: [Lag(5, 9.0, land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
+        lambda: [Lag(5, float(next(ages)), land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
     )  # fmt: skip
     await asyncio.wait_for(silent.run(asyncio.Event()), PATIENCE)
     assert codes == [DEFECT]
     assert "do not arrive" in land.told[-1]
+
+
+async def test_a_topic_that_was_lost_and_made_anew_is_read(land: Country) -> None:
+    """A worker gets no records of a topic that was deleted and made again, so it ends, and the next one does."""
+    land.topics.ensure()
+    handler, codes = Keeps(land.topics.persons), list[int]()
+    lag = KafkaLag(land.topics, "worker", land.topics.persons, system_clock)
+    first = Worker(
+        land.topics,
+        "worker",
+        handler,
+        land.told.append,
+        lag.partitions,
+        Tuning(session=6.0, stalled=1.0),
+        codes.append,
+    )
+    running = asyncio.create_task(first.run(asyncio.Event()))
+    await asyncio.to_thread(sent, land, 20)
+    await asyncio.to_thread(eventually, lambda: land.committed("worker") == 20)
+    await asyncio.to_thread(made_anew, land)
+    await asyncio.to_thread(sent, land, 5)
+    await asyncio.wait_for(running, 3 * PATIENCE)
+    lag.close()
+    assert (codes, len(handler.taken)) == ([DEFECT], 20)
+    with working(land, handler):
+        await asyncio.to_thread(eventually, lambda: len(handler.taken) == 25, 2 * PATIENCE)
+
+
+def made_anew(land: Country) -> None:
+    """All topics, deleted and made again."""
+    land.forget()
+
+    def made() -> bool:
+        try:
+            land.topics.ensure()
+        except (KafkaUnavailable, TopicRefused):
+            return False  # the deletion is not over yet
+        return True
+
+    eventually(made)
+
+
+class Keeps:
+    """Keeps what it takes."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.taken: list[Incoming] = []
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        self.taken += records
 
 
 def test_where_it_is_sqlite_nothing_is_made(land: Country, tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from domain.ids import Names
 from projections import history
+from streams.brokers import Brokers
 from streams.dead_letters import Choice
 from streams.planning import Planning
 from streams.put_aside import BadOne
@@ -26,6 +29,7 @@ from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.distributed import (
     QUICK,
+    SAME_PLACE,
     Country,
     country,
     ended,
@@ -34,6 +38,7 @@ from tests.streams.distributed import (
     planned,
     process,
     running,
+    sent,
     working,
 )
 from tests.streams.storing import PATIENCE
@@ -102,7 +107,7 @@ def test_repeated_records_change_nothing(land: Country) -> None:
         eventually(lambda: done(land))
         before, facts = planned(land.platform), land.platform.log.recorder.max_notification_id()
         again = [Record(land.topics.persons, one.key, one.value) for one in reversed(land.records())]
-        sender = Sender(land.topics.address)
+        sender = Sender(land.topics.brokers)
         sender.send(again)
         sender.close()
         eventually(lambda: done(land))
@@ -116,7 +121,7 @@ def test_a_bad_record_is_put_aside(land: Country) -> None:
     land.topics.ensure()
     good = Names(KEYRING.names).pseudonym(AIGERIM).encode()
     bad = [(b"850101300007", b"{}"), (None, b"{}"), (good, b"no JSON"), (good, None), (good, b"\xff")]
-    sender = Sender(land.topics.address)
+    sender = Sender(land.topics.brokers)
     sender.send(Record(land.topics.persons, key, value) for key, value in bad)
     sender.close()
     land.relayed()
@@ -211,7 +216,7 @@ def test_a_database_that_goes_away_is_waited_for(land: Country) -> None:
         land.take(*everyday(4))
         admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        sender = Sender(land.topics.address)
+        sender = Sender(land.topics.brokers)
         wake = _encode(Wake(1, "test", NOON))
         sender.send(
             Record(land.topics.persons, land.platform.names.pseudonym(iin(number)).encode(), wake)
@@ -240,7 +245,7 @@ def defective(address: str, prefix: str) -> None:
     from app.terminal import talk  # noqa: PLC0415  (the same)
     from streams.worker import Worker  # noqa: PLC0415  (the same)
 
-    topics = Topics(address, prefix)
+    topics = Topics(Brokers(address), prefix)
     asyncio.run(Worker(topics, "worker", Defect(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
 
 
@@ -308,7 +313,7 @@ def test_killed_relays_and_workers_lose_nobody(land: Country, tmp_path: Path) ->
 @contextmanager
 def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
     """A platform on a broker that may be stopped."""
-    with broker.own() as kafka, postgres.server() as server, country(server, kafka.address, folder) as land:
+    with broker.own() as kafka, postgres.server() as server, country(server, Brokers(kafka.address), folder) as land:
         yield land, kafka
 
 
@@ -323,3 +328,19 @@ def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             land.take(*registered(DANA, LONG_AGO))
             kafka.start()
             eventually(lambda: not land.unplanned(), 3 * PATIENCE)
+
+
+def test_records_that_kafka_let_go_of_stop_nobody(land: Country) -> None:
+    """After an absence longer than Kafka keeps records, a worker goes on with what is there, and acknowledges it."""
+    handler = Away(land.topics.persons)
+    handler.back = True
+    with working(land, handler):
+        sent(land, 10)
+        eventually(lambda: land.committed("worker") == 10)
+    sent(land, 10)
+    admin = AdminClient(land.topics.brokers.client())
+    [gone] = admin.delete_records([TopicPartition(land.topics.persons, SAME_PLACE, 15)]).values()
+    assert gone.result().low_watermark == 15
+    with working(land, handler):
+        eventually(lambda: land.committed("worker") == 20)
+    assert len(handler.taken) == 15

@@ -1,0 +1,54 @@
+"""Where Kafka is, and how we sign in there: once for librdkafka (relay, topics, lag), once for aiokafka (Faust)."""
+
+import ssl
+from typing import Any
+
+from msgspec import Struct
+
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+"""Those that both clients speak (RFC 4616, RFC 5802)."""
+
+
+class Brokers(Struct, frozen=True):
+    """`address`: host:port, with commas between several. Without a user name nobody signs in.
+
+    `tls`: the connection is encrypted, and the brokers' certificate is checked: against `ca_file`, or where that is
+    empty against the machine's authorities.
+    """
+
+    address: str
+    tls: bool = False
+    ca_file: str = ""
+    username: str = ""
+    password: str = ""
+    mechanism: str = "SCRAM-SHA-512"
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Brokers({self.address!r})"
+
+    def client(self) -> dict[str, Any]:
+        """What every client of librdkafka is configured with.
+
+        It is kept quiet: by itself it writes to stderr every few milliseconds while a broker is away.
+        """
+        found: dict[str, Any] = {
+            "bootstrap.servers": self.address, "client.id": "habarshy", "log_level": 0,
+            "socket.connection.setup.timeout.ms": 10_000, "security.protocol": self._protocol,
+        }  # fmt: skip
+        if self.tls and self.ca_file:
+            found["ssl.ca.location"] = self.ca_file
+        if self.username:
+            found |= {
+                "sasl.mechanism": self.mechanism, "sasl.username": self.username, "sasl.password": self.password,
+            }  # fmt: skip
+        return found
+
+    @property
+    def _protocol(self) -> str:
+        """Kafka's name for it."""
+        return ("SASL_" if self.username else "") + ("SSL" if self.tls else "PLAINTEXT")
+
+    def context(self) -> ssl.SSLContext | None:
+        """The checks of the brokers' certificate, or None where nothing is encrypted."""
+        return ssl.create_default_context(cafile=self.ca_file or None) if self.tls else None

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from purgatory.domain.model import Context
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from standardwebhooks import Webhook
 
 from notifiers.kinds import Kind, Tools, kind, names
@@ -25,12 +35,19 @@ def _signs(secret: SecretStr | None) -> SecretStr | None:
 Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
 
 
+def _callable(url: str) -> str:
+    TypeAdapter(HttpUrl).validate_python(url)  # read as the client that calls it reads it
+    return url
+
+
 class HookSettings(BaseModel):
     """Where an agency is told of answers and disputes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: str = Field(pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine")
+    url: Annotated[str, AfterValidator(_callable)] = Field(
+        pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine"
+    )
     secret: Annotated[SecretStr, AfterValidator(_signs)] = Field(description="whsec_…, as Standard Webhooks say")
 
 

@@ -161,6 +161,8 @@ def so_far(delivery: Delivery) -> State:
 
 def _certain(delivery: Delivery, attempt: int) -> Delivery:
     """It is known what became of that attempt."""
+    if attempt not in delivery.doubts:
+        return delivery
     doubts = tuple(each for each in delivery.doubts if each != attempt)
     return replace(delivery, doubts=doubts, uncertain=bool(doubts))
 

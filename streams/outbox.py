@@ -49,6 +49,12 @@ def done(connection: Connection, events: Sequence[UUID]) -> None:
     connection.execute(delete(webhooks).where(among(webhooks.c.event, events)))
 
 
+def put_off(connection: Connection, events: Sequence[UUID], at: datetime) -> None:
+    """They were not tried; their turn comes then."""
+    if events:
+        connection.execute(update(webhooks).where(among(webhooks.c.event, events)).values(due_at=micros(at)))
+
+
 def again(connection: Connection, waiting: Waiting, at: datetime) -> None:
     """An attempt failed; the next one is then."""
     these = and_(webhooks.c.event == waiting.event, webhooks.c.attempts == waiting.attempts)

@@ -34,6 +34,8 @@ from streams.writing import Writer
 from templates.render import WordsFailed
 
 GROUPS_AT_ONCE = 4
+FRESH = timedelta(seconds=10)
+"""How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
 Tried = Attempt | NudgeFact | Overflow
 
 
@@ -83,16 +85,20 @@ class Sending:
 
     async def send(self, cases: Sequence[Case], rules: Rules) -> None:
         """Send those that are to be sent, and end the others together with them."""
-        free = asyncio.Semaphore(GROUPS_AT_ONCE)
+        free, stale = asyncio.Semaphore(GROUPS_AT_ONCE), self._clock() + FRESH
         if self._pace.bounds:  # what waits for a slot holds up what follows
             cases = sorted(cases, key=lambda case: not _is_urgent(case))
-        await asyncio.gather(*(self._send_group(group, rules, free) for group in groups(cases, self._size.now)))
+        parts = groups(cases, self._size.now)
+        await asyncio.gather(*(self._send_group(group, rules, free, stale) for group in parts))
 
-    async def _send_group(self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore) -> None:
+    async def _send_group(
+        self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore, stale: datetime
+    ) -> None:  # fmt: skip
+        """Send a group as it has slots; what waited until its decision is stale is decided anew in another turn."""
         async with free:
             left = [Routed(case, self._chosen(case)) for case in cases]
             while left:
-                slots = [] if self._stopping else await self._slots(left)
+                slots = [] if self._stopping or self._clock() > stale else await self._slots(left)
                 if not slots or self._stopping:
                     await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
                     return
@@ -219,7 +225,10 @@ class Sending:
         self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
         early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
-        refused = [_refused(each) for each, result in zip(safe, results, strict=True) if refuses_address(result)]
+        refused = [
+            _refused(each) for each, result in zip(safe, results, strict=True)
+            if refuses_address(result) and provider.notifier.reaches(each.message.address)
+        ]  # fmt: skip
         if refused := [*refused, *among_receipts(early)]:
             await asyncio.to_thread(self._refusals.keep, refused)
 

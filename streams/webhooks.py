@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from notifiers.http import Http
 
 KIND = "webhook"
-AT_ONCE = 20
+CLAIMED, AT_ONCE = 100, 20
+"""Calls of one turn, and how many of them are made to one agency at a time."""
 LEASE = timedelta(minutes=2)
 """How long an attempt may take; afterwards somebody else makes another."""
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
@@ -77,13 +79,26 @@ class Webhooks:
         wanted = [each for each in waiting if each.event in calls]
         if wanted and self._http is None:
             self._http = _client()
-        await asyncio.gather(*(self._tell(self._http, each, calls[each.event]) for each in wanted if self._http))
+        by_agency: dict[str, list[Waiting]] = {}
+        for each in wanted:
+            by_agency.setdefault(calls[each.event].agency, []).append(each)
+        await asyncio.gather(*(self._tell_all(self._http, each, calls) for each in by_agency.values() if self._http))
         return len(waiting)
+
+    async def _tell_all(self, http: "Http", waiting: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+        """One agency, until it takes nothing: then the rest is put off, so that others need not wait for it."""
+        for start in range(0, len(waiting), AT_ONCE):
+            now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
+            told = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
+            if not any(told):
+                at = self._books.clock() + WAITS[1]
+                await asyncio.to_thread(self._write, partial(outbox.put_off, events=rest, at=at))
+                return
 
     def _claim(self) -> list[Waiting]:
         now = self._books.clock()
         return self._books.database.write(
-            lambda connection: outbox.claim(connection, now, now + LEASE, AT_ONCE), Priority.DISPATCH
+            lambda connection: outbox.claim(connection, now, now + LEASE, CLAIMED), Priority.DISPATCH
         )
 
     def _write(self, work: Any) -> None:  # noqa: ANN401  (what Database.write takes)
@@ -116,15 +131,17 @@ class Webhooks:
         told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode())
 
-    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> None:
+    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> bool:
+        """Whether the agency took it."""
         hook, now = self._hooks[call.agency], self._books.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
         status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
         if status in _OK:
             await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, [call.event]))
-        else:
-            cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
-            await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause))
+            return True
+        cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
+        await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause))
+        return False
 
     def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str) -> None:
         """Later again; a hook that is gone, or that failed for three days, becomes a dead letter."""

@@ -14,6 +14,8 @@ from domain.events import LifeEvent
 from projections import trail as view
 from streams.explaining import UnknownNudge, Why, explain
 from streams.mapper import Entry
+from streams.writing import parts_of
+from templates.render import Rendered
 
 NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge.")]
 
@@ -122,10 +124,28 @@ def _told(found: Why) -> Iterable[str]:
     yield f"Due {found.due:%Y-%m-%d %H:%M}Z; what became of it:"
     for each in found.facts:
         detail = _digested(each.details) or each.details.get("reason") or each.details.get("channel") or ""
-        yield f"  {each.at:%Y-%m-%d %H:%M}Z  {each.what}  {detail}"
+        yield f"  {each.at:%Y-%m-%d %H:%M}Z  {each.what}  {detail}{_silence(each.details)}"
     yield from (f"It goes with it: {member}" for member in found.members)
     for words in found.words.values():
-        yield f"The words ({words.language}): {words.sms}"
+        yield from (f"The words ({words.language}, {by}): {_read(words, by)}" for by in _channels(found))
+
+
+def _channels(found: Why) -> Iterable[str]:
+    """By which it went, or would go if it went by SMS."""
+    return dict.fromkeys(each.details["channel"] for each in found.facts if each.what == "attempted") or ("sms",)
+
+
+def _read(words: Rendered, channel: str) -> str:
+    text, title = parts_of(words, channel)
+    return f"{title}\n{text}" if title else text
+
+
+def _silence(details: Mapping[str, Any]) -> str:
+    """When the next channel has its turn, and what would keep it from it."""
+    if details.get("silent_at") is None:
+        return ""
+    awaited = "opened" if details.get("until_opened") else "delivered"
+    return f"the next channel at {details['silent_at']:%Y-%m-%d %H:%M}Z unless {awaited} by then"
 
 
 def _digested(details: Mapping[str, Any]) -> str:

@@ -203,6 +203,31 @@ async def test_of_what_was_claimed_together_the_urgent_goes_first(tmp_path: Path
     world.close()
 
 
+async def test_a_stop_is_obeyed_while_a_mailing_waits_for_its_slots(tmp_path: Path) -> None:
+    """Whoever opts out while their message waits for a rate does not get it any more."""
+    sent: list[Message] = []
+    world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", sent)})
+    for number in range(1, 61):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
+    world.plan()
+    world.at("2025-06-20T09:00+05:00")
+    stopped: list[int] = []
+
+    async def rest(seconds: float) -> None:
+        await resting(world.clock)(seconds)
+        if len(sent) >= 10 and not stopped:  # five seconds later
+            stopped.append(len(sent))
+            time, no = "2025-06-20T09:00:04+05:00", {"opted_out": ["documents"]}
+            for number in range(1, 61):
+                world.take(event("citizen.preferences_changed", iin(number), time, no, id=f"no-{number}"))
+
+    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, rest)
+    await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
+    assert stopped
+    assert len(sent) <= 30  # two a second, and what was decided before
+    world.close()
+
+
 async def test_a_mass_mailing_is_not_in_front_of_what_is_urgent(tmp_path: Path) -> None:
     """Of what is due, the urgent drain takes only what is urgent."""
     world = World(tmp_path)

@@ -9,7 +9,7 @@ from domain.events import LifeEvent
 from domain.facts import NudgeSent
 from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
-from notifiers.port import Message, Reason, Report
+from notifiers.port import GiveUp, Message, Reason, Report
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
 AIGERIM = iin(1)
@@ -75,4 +75,22 @@ async def test_a_refusal_that_overtakes_the_outcome_counts(tmp_path: Path) -> No
     made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     await made.settle(DUE)
     assert refused(made) == [[PHONE]]
+    made.close()
+
+
+class OnlyApps(FakeNotifier):
+    """A provider that knows nothing of telephone numbers."""
+
+    def reaches(self, address: str) -> bool:
+        """Only what an app gave."""
+        return address.startswith("app:")
+
+
+async def test_an_address_that_no_provider_is_for_is_not_refused_for_good(tmp_path: Path) -> None:
+    """Where the only provider for it is missing from the settings, it is tried again when that is back."""
+    elsewhere = OnlyApps("sms", [], script=[GiveUp(Reason.BAD_ADDRESS)])
+    made = World(tmp_path, notifiers={"sms": elsewhere})
+    made.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    [email] = await made.settle(DUE)
+    assert (email.channel, refused(made)) == ("email", [])
     made.close()

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from app.providers import HookSettings
 from domain.replies import Reply
 from streams.dead_letters import Choice
-from streams.webhooks import LEASE, WAITS
+from streams.webhooks import AT_ONCE, LEASE, WAITS
 from tests.notifiers.http_peers import Answer, HttpPeer, answer, listening
 from tests.notifiers.peers import Act
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
@@ -145,3 +145,25 @@ async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) ->
     await world.settle()
     assert world.platform.webhooks._claim() == []
     world.close()
+
+
+@pytest.mark.parametrize("url", ["https://", "https://two words/", "https://agency.example:99999/", "ftp://x/"])
+def test_a_hook_that_nobody_can_call_stops_the_start(url: str) -> None:
+    """An address that no client could call is told at once: at a call it would hold up the calls to others."""
+    with pytest.raises(ValueError, match="url"):
+        HookSettings.model_validate({"url": url, "secret": SECRET})
+
+
+@pytest.mark.parametrize("told", [BROKEN], indirect=True)
+async def test_an_agency_that_takes_nothing_is_not_called_for_all_that_waits(told: Told) -> None:
+    """After the first calls failed the rest is put off untried, so that other agencies' calls have their turn."""
+    [message] = await told.world.settle(ASKED)
+    about = {"nudge": str(message.nudge)}
+    for number in range(AT_ONCE + 5):
+        time = f"2025-06-04T10:20:{number:02}+05:00"
+        told.world.take(event("citizen.disputed", AIGERIM, time, about, id=f"disputed {number}"))
+    await told.world.settle()
+    assert len(told.peer.heard) == AT_ONCE
+    for _ in range(4):  # what failed waits longer and longer, so the others come before it
+        await told.wait(WAITS[1])
+    assert len({each.headers["webhook-id"] for each in told.peer.heard}) == AT_ONCE + 5

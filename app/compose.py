@@ -171,10 +171,10 @@ def compose_dispatcher(
     pace: Pace | None = None,
 ) -> Dispatcher:
     """What takes nudges from due to their end."""
-    settings, clock = platform.settings, platform.clock
+    settings, clock, links = platform.settings, platform.clock, platform.links
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
-        platform.books, routes, writer or Writer(platform.links.unsubscribe, platform.links.answer),
+        platform.books, routes, writer or Writer(links.unsubscribe, links.answer, links.seen),
         pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
         platform.receipts, platform.refusals, lease,
     )  # fmt: skip

@@ -64,6 +64,23 @@ class Links:
             raise BadLink
         return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), body[2 * _MAC :].decode()
 
+    def seen(self, nudge: UUID, recipient: str, attempt: int) -> str:
+        """The link by which a device tells that it shows a message, without login."""
+        body = nudge.bytes + bytes.fromhex(recipient) + attempt.to_bytes(2)
+        return f"{self._base_url}/seen/{_written(body + self._mac(body, 'seen'))}"
+
+    def read_seen(self, token: str) -> tuple[UUID, str, int]:
+        """The nudge, its recipient, and the attempt.
+
+        Raises:
+            BadLink: the token was not made with our key.
+        """
+        raw = _read(token)
+        body = raw[:-_MAC]
+        if len(body) != 2 * _MAC + 2 or not hmac.compare_digest(self._mac(body, "seen"), raw[-_MAC:]):
+            raise BadLink
+        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), int.from_bytes(body[2 * _MAC :])
+
     def _mac(self, body: bytes, purpose: str = "link") -> bytes:
         return keyed_hash(self._key, purpose, body.hex())
 

@@ -122,6 +122,8 @@ class FcmNotifier:
     def _written(self, message: Message, body: str) -> bytes:
         words = {"title": message.title, "body": body}
         data = {"nudge": str(message.nudge), "tag": message.key, "lang": message.language}
+        if message.seen_url is not None:
+            data["seen"] = message.seen_url
         if message.actions:
             data["actions"] = msgspec.json.encode(buttons(message)).decode()
         content: dict[str, Any] = {

@@ -41,6 +41,7 @@ class Message:
     html: str | None = field(default=None, repr=False)
     unsubscribe_url: str | None = field(default=None, repr=False)
     actions: tuple[Action, ...] = field(default=(), repr=False)
+    seen_url: str | None = field(default=None, repr=False)
     owner: str = ""
     klass: Class = "service"
     expires: datetime | None = None

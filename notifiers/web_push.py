@@ -29,6 +29,7 @@ class _Payload(msgspec.Struct):
     lang: str
     tag: str
     nudge: str
+    seen: str | None
     actions: list[Button]
 
 
@@ -127,7 +128,7 @@ def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
     nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
-        return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, links))
+        return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, message.seen_url, links))
 
     return fitted(write, message.text, room)
 

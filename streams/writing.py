@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -15,16 +16,19 @@ from templates.questions import marked
 from templates.render import Rendered
 
 UnsubscribeUrl = Callable[[Case], str | None]
+SeenUrl = Callable[[UUID, str, int], str]
 
 
 class Writer(Struct, frozen=True):
     """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category.
 
-    `answer_url`: the link to answer a nudge as its recipient with a code.
+    `answer_url`: the link to answer a nudge as its recipient with a code; `seen_url`: by which a device tells that it
+    shows an attempt.
     """
 
     unsubscribe_url: UnsubscribeUrl
     answer_url: AnswerUrl
+    seen_url: SeenUrl | None = None
 
     def write(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
         """The message of a case that is to be sent; an SMS says the `mark` that tells its question from others.
@@ -45,8 +49,12 @@ class Writer(Struct, frozen=True):
             address=address, language=rendered.language, text=text, title=title,
             html=rendered.html if channel == "email" else None, unsubscribe_url=self.unsubscribe_url(case),
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
+            seen_url=self._seen(intent.id, case.recipient.pseudonym, attempt) if channel == "push" else None,
             owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
         )  # fmt: skip
+
+    def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
+        return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

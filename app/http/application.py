@@ -9,6 +9,7 @@ from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.pages import Pages, install_static
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
+from app.http.seen import Seen
 from app.http.stop import Stop
 
 
@@ -25,6 +26,7 @@ def application(platform: Platform) -> Api:
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
+    app.include_router(Seen(platform.receipts, platform.links).router())
     app.include_router(Probes(platform.database, platform.log).router())
     install_static(app)
     return app

@@ -48,6 +48,7 @@ async def test_the_browser_reads_what_it_shows(tmp_path: Path) -> None:
         "lang": "kk",
         "tag": message.key,
         "nudge": str(message.nudge),
+        "seen": None,
         "actions": [{"action": "renew", "title": "Ауыстыру", "url": "https://egov.test/renew"}],
     }
 

@@ -26,7 +26,7 @@ def test_it_is_openapi_3_1(document: Document) -> None:
     assert OpenAPI.model_validate(document).openapi.startswith("3.1")
     assert {path: set(item) for path, item in document["paths"].items()} == {
         "/events": {"post"}, "/stop/{token}": {"get", "post"}, "/answer/{token}": {"get", "post"},
-        "/receipts/{provider}": {"post"}, "/gateways/{provider}/receipts": {"get"},
+        "/seen/{token}": {"post"}, "/receipts/{provider}": {"post"}, "/gateways/{provider}/receipts": {"get"},
         "/gateways/{provider}/messages": {"post"}, "/livez": {"get"}, "/readyz": {"get"},
     }  # fmt: skip
     ids = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]

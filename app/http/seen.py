@@ -1,0 +1,43 @@
+"""POST /seen/{token}: a browser's service worker or an app tells that it shows a push message, or that it was opened.
+
+The link came with the message and is all that is needed. A service worker of another origin may call it without CORS:
+`fetch(seen + "?what=displayed", {method: "POST", mode: "no-cors", keepalive: true})`.
+"""
+
+from http import HTTPStatus
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+
+from app.http.problems import Problem
+from app.links import BadLink, Links
+from domain.receipts import Heard
+from streams.receipts import Receipt, Receipts, UnknownNudge
+
+_HEARD = {"displayed": Heard.DELIVERED, "opened": Heard.OPENED}
+
+
+class Seen:
+    """Takes what devices tell."""
+
+    def __init__(self, receipts: Receipts, links: Links) -> None:
+        self._receipts, self._links = receipts, links
+
+    def router(self) -> APIRouter:
+        """The route."""
+        router = APIRouter()
+        router.add_api_route(
+            "/seen/{token}", self.post, methods=["POST"], status_code=HTTPStatus.NO_CONTENT,
+            summary="Tell that a device shows a message, or that it was opened",
+        )  # fmt: skip
+        return router
+
+    async def post(self, token: str, what: Literal["displayed", "opened"] = "displayed") -> Response:
+        """Keep it; the same again changes nothing. The body is not read."""
+        try:
+            nudge, recipient, attempt = self._links.read_seen(token)
+            await run_in_threadpool(self._receipts.take, Receipt(nudge, recipient, attempt, _HEARD[what]))
+        except (BadLink, UnknownNudge) as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link") from None
+        return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -116,5 +116,9 @@ def concerns_agency(event: LifeEvent) -> bool:
 
     Of what a person wrote only what was not understood: everything else became an event of its own.
     """
-    said = next((part[UNDERSTOOD] for part in event.fields.values() if UNDERSTOOD in part), OTHER)
-    return said == OTHER and any(NUDGE in part for part in event.fields.values())
+    for part in event.fields.values():  # of nearly all events this is all that is asked
+        if NUDGE in part:
+            break
+    else:
+        return False
+    return next((part[UNDERSTOOD] for part in event.fields.values() if UNDERSTOOD in part), OTHER) == OTHER

@@ -23,7 +23,7 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.residing import Residing
 
-BATCH, LEISURELY = 4000, 500
+BATCH, LEISURELY = 1500, 500
 
 
 class _Planned(Struct, frozen=True):

@@ -323,3 +323,16 @@ def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:
             land.take(*registered(DANA, LONG_AGO))
             kafka.start()
             eventually(lambda: not land.unplanned(), 3 * PATIENCE)
+
+
+def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """A worker that starts while the broker is down says so once, begins when it is there, and stops when asked to."""
+    with own_land(tmp_path) as (land, kafka):
+        land.take(*registered(AIGERIM, LONG_AGO))
+        land.relayed()
+        kafka.kill()
+        with working(land, there=False):
+            eventually(lambda: any("Kafka does not answer" in each for each in land.told))
+        with working(land, there=False):
+            kafka.start()
+            eventually(lambda: not land.unplanned(), 3 * PATIENCE)

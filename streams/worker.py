@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import faust
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
 from streams.lag import Lag

@@ -1,4 +1,4 @@
-"""A country of the campaign's own: PostgreSQL, Kafka, a mail server and an SMS centre, and roles that are processes."""
+"""A country of the campaign's own: PostgreSQL and Kafka, its rules, and its roles, each a process."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,7 +69,7 @@ class Role:
         return any(map(self.said, BEGUN))
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kill -9."""
         self._process.kill()
         self._process.wait()
 

@@ -21,13 +21,13 @@ class Peers:
     """What providers took over, as they saw it; each mail takes `pause` seconds."""
 
     def __init__(self, centre: RealCentre, pause: float) -> None:
-        self._loop, self._centre, self._pause = asyncio.get_running_loop(), centre, pause
+        self._loop, self._centre, self.pause = asyncio.get_running_loop(), centre, pause
         self._references: list[str] = []
         self.mail_port, self.sms_port = 0, centre.port
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
         assert isinstance(envelope.content, bytes)
-        await asyncio.sleep(self._pause)
+        await asyncio.sleep(self.pause)
         self._references.append(in_message_id(str(message_from_bytes(envelope.content)["Message-ID"])) or "")
         return "250 taken"
 

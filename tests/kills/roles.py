@@ -37,7 +37,7 @@ from streams.worker import Incoming, Tuning, Worker
 from streams.writing import Writer
 
 EVERY, TURNS = 0.2, 10
-"""Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than in real life."""
+"""Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than elsewhere."""
 
 
 class Defective(PlanWoken):

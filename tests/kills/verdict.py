@@ -20,6 +20,7 @@ from notifiers.verp import reference_of
 from projections import history, nudges
 from streams.dead_letters import total
 from streams.recomputing import all_intents
+from streams.reconciling import finds
 from tests.kills.campaign import Campaign
 from tests.kills.registries import START
 from tests.notifiers.sms import sms
@@ -58,6 +59,19 @@ class Verdict:
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
         self.tries = {id_: list(_tries(facts)) for id_, facts in self.facts.items()}
 
+    def says_that_all_is_well(self, folder: Path) -> None:
+        """Every promise holds.
+
+        Raises AssertionError with the first that does not.
+        """
+        self.every_event_is_in_once()
+        self.every_event_is_planned_once()
+        self.all_intents_are_nudges()
+        self.every_nudge_has_one_end()
+        self.nobody_is_told_twice()
+        self.what_is_unknown_follows_its_policy()
+        self.intents_are_those_of_the_embedded_run(folder)
+
     def every_event_is_in_once(self) -> None:
         """What was reported is in the log, once each, and nothing else is."""
         names = self.platform.names
@@ -87,7 +101,7 @@ class Verdict:
         }
         assert pending == {id_: intents.get(id_) for id_ in pending}, "what waits is not what the plan says"
 
-    def intents_are_those_of_the_embedded_run(self, folder: Path) -> int:
+    def intents_are_those_of_the_embedded_run(self, folder: Path) -> None:
         """`habarshy intents` prints the same bytes for the events in one file, each once, in their order."""
         land, database = self._land, f"sqlite:///{folder}/embedded.sqlite"
         packs = ":".join(map(str, land.packs))
@@ -98,7 +112,7 @@ class Verdict:
         assert all(outcome.accepted for outcome in outcomes)
         found = land.asked("intents", "--json", database=database)
         assert found == land.asked("intents", "--json", database=land.url), "the plans differ"
-        return found.count(b"\n")
+        assert found.count(b"\n") > len(self._campaign.registries.contacts), "hardly anything was planned"
 
     def every_nudge_has_one_end(self) -> None:
         """It has ended, or waits for a time to come; nothing is under way."""
@@ -119,14 +133,13 @@ class Verdict:
             reference_of(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email"))
             for id_, each in self._each_try() if each.fact.channel == "email"
         )  # fmt: skip
-        by_phone = Counter(
-            self._phone(each.fact.recipient) for _, each in self._each_try() if each.fact.channel == "sms"
-        )
+        phones = self._phones()
+        by_phone = Counter(phones[each.fact.recipient] for _, each in self._each_try() if each.fact.channel == "sms")
         assert not mails - by_mail, "a mail went twice, or unattempted"
         assert not texts - by_phone, "a text went twice, or unattempted"
         for id_, tries in self.tries.items():
             for before, after in pairwise(tries):
-                if before.fact.recipient == after.fact.recipient:
+                if _same_recipient(before, after):
                     assert self._may_follow(self.nudges[id_], before, after), "it was tried again without a reason"
 
     def what_is_unknown_follows_its_policy(self) -> None:
@@ -154,11 +167,8 @@ class Verdict:
     def _each_try(self) -> Iterator[tuple[UUID, Try]]:
         return ((id_, each) for id_, tries in self.tries.items() for each in tries)
 
-    def _phone(self, recipient: str) -> str:
-        return self._phones[recipient]
-
-    @property
     def _phones(self) -> dict[str, str]:
+        """Pseudonym -> the number, which is nobody else's."""
         names = self.platform.names
         contacts = self._campaign.registries.contacts
         return {names.pseudonym(who or ""): (data or {}).get("phone", "") for who, data in contacts.items()}
@@ -168,13 +178,22 @@ class Verdict:
         tries = [each for _, each in self._each_try()]
         heard = Counter(type(fact).__name__ for each in tries for fact in each.heard)
         channels = Counter(each.fact.channel for each in tries)
-        arrived = self._peers.mails().total() + self._peers.texts().total()
+        pairs = [pair for each in self.tries.values() for pair in pairwise(each) if _same_recipient(*pair)]
+        again = Counter("again" if a.fact.channel == b.fact.channel else "next channel" for a, b in pairs)
+        with self.platform.database.reading() as connection:
+            reconciled = finds(connection)[0]
+        states = Counter(one.state.value for one in self.nudges.values())
         return {
             "kills": self._campaign.kills, "done": dict(sorted(self._campaign.done.items())),
-            "events": len(self.life), "duplicates": self._campaign.registries.duplicates,
-            "nudges": len(self.nudges), "states": dict(Counter(one.state.value for one in self.nudges.values())),
-            "attempts": dict(channels), "heard": dict(heard), "arrived": arrived, "dead letters": self.letters,
+            "events": len(self.life), "reported again": self._campaign.registries.duplicates,
+            "reconciled": reconciled, "dead letters": self.letters,
+            "nudges": len(self.nudges), "states": states, "attempts": channels | again, "heard": heard,
+            "arrived": self._peers.mails().total() + self._peers.texts().total(),
         }  # fmt: skip
+
+
+def _same_recipient(before: Try, after: Try) -> bool:
+    return before.fact.recipient == after.fact.recipient
 
 
 def _tries(facts: Sequence[Any]) -> Iterator[Try]:

@@ -36,7 +36,7 @@ EASY = (
     "worker", "postgres", "lost", "standby", "receipts",
 )  # fmt: skip
 HARD = ("kafka", "defect", "postgres", "kafka_paused", "power", "postgres_paused")
-REPORTS = ("UNDELIV", None, "EXPIRED", "DELIVRD")
+REPORTS = ("UNDELIV", "DELIVRD", None, "DELIVRD", "EXPIRED", "DELIVRD")
 """What happens, as names of methods; the second ones take their time."""
 BY_ITSELF = (
     ("worker", "records wait in Kafka that do not arrive", "stalled"),

@@ -38,6 +38,9 @@ PATIENCE = 90.0
 """Seconds that anything may take on a busy machine."""
 
 
+LEGAL = (
+    "clinic_attachment", "fine_enforcement", "military_registration", "screening_invitation", "traffic_fine_discount",
+)  # fmt: skip
 BEGUN = ("running;", "working on", "relaying to", "another relay is active")
 """What roles say when they have begun."""
 
@@ -96,7 +99,7 @@ class Land:
         self.topics = Topics(broker.address, prefix=f"{at.database}.")
         self.key_file = folder / "keys"
         load_keyring(self.key_file, create=True)
-        self.packs = packs_with_a_legal_trigger(folder)
+        self.packs = packs_with_legal_triggers(folder)
         self.platform = compose(load_settings(database=self.url, key_file=self.key_file), self.clock)
         Publisher(self.platform.database, self.platform.log, self.platform.names).publish(
             load_packs(self.packs), by="pack", now=START
@@ -205,17 +208,18 @@ class Land:
         self.platform.database.close()
 
 
-def packs_with_a_legal_trigger(folder: Path) -> list[Path]:
-    """The shipped packs; what is said of fines in them is a legal notice, which is repeated if nobody knows."""
+def packs_with_legal_triggers(folder: Path) -> list[Path]:
+    """The shipped packs; what some triggers say is a legal notice in them, which is repeated if nobody knows."""
     found = []
     for pack in shipped():
         made = folder / "packs" / pack.name
         shutil.copytree(pack, made)
         found.append(made)
-    trigger = next(folder.glob("packs/kz/traffic_fine_discount/trigger.yaml"))
-    words = trigger.read_text()
-    assert "class: service" in words
-    trigger.write_text(words.replace("class: service", "class: legal"))
+    for name in LEGAL:
+        trigger = folder / "packs" / "kz" / name / "trigger.yaml"
+        words = trigger.read_text()
+        assert "class: service" in words
+        trigger.write_text(words.replace("class: service", "class: legal"))
     return found
 
 

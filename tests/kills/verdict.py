@@ -31,6 +31,10 @@ ENDED = {
 WAITING = {State.PLANNED, State.DEFERRED, State.DIGESTED}
 
 
+TIMES = 3
+"""How often a legal notice is tried on a channel where nobody can know whether it went."""
+
+
 class Try(NamedTuple):
     """An attempt, and what was heard of it, in the order of the log."""
 
@@ -57,6 +61,9 @@ class Verdict:
             found = nudges.of_persons(connection, persons)
             self.letters = total(connection)
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
+        contacts = campaign.registries.contacts.items()
+        self._contacts = {self.platform.names.pseudonym(who or ""): data or {} for who, data in contacts}
+        self._ways = {who: {"sms" if way == "phone" else way for way in data} for who, data in self._contacts.items()}
         self.tries = {id_: list(_tries(facts)) for id_, facts in self.facts.items()}
 
     def says_that_all_is_well(self, folder: Path) -> None:
@@ -66,6 +73,7 @@ class Verdict:
         """
         self.every_event_is_in_once()
         self.every_event_is_planned_once()
+        self.nonsense_is_put_aside_once()
         self.all_intents_are_nudges()
         self.every_nudge_has_one_end()
         self.nobody_is_told_twice()
@@ -89,6 +97,10 @@ class Verdict:
                     assert not planned, "a nudge was planned twice"
                     planned = True
                 planned = planned and not isinstance(fact, NudgeCancelled)
+
+    def nonsense_is_put_aside_once(self) -> None:
+        """Each record that says nothing is one dead letter at most (Kafka may have lost it), and nothing else is."""
+        assert self.letters <= self._campaign.done["poison records"]
 
     def all_intents_are_nudges(self) -> None:
         """Whatever the plan wants is in the views as the plan wants it."""
@@ -133,8 +145,9 @@ class Verdict:
             reference_of(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email"))
             for id_, each in self._each_try() if each.fact.channel == "email"
         )  # fmt: skip
-        phones = self._phones()
-        by_phone = Counter(phones[each.fact.recipient] for _, each in self._each_try() if each.fact.channel == "sms")
+        by_phone = Counter(
+            self._contacts[each.fact.recipient]["phone"] for _, each in self._each_try() if each.fact.channel == "sms"
+        )
         assert not mails - by_mail, "a mail went twice, or unattempted"
         assert not texts - by_phone, "a text went twice, or unattempted"
         for id_, tries in self.tries.items():
@@ -143,12 +156,21 @@ class Verdict:
                     assert self._may_follow(self.nudges[id_], before, after), "it was tried again without a reason"
 
     def what_is_unknown_follows_its_policy(self) -> None:
-        """A legal notice is tried again, at most three times; anything else waits for its next channel, if any."""
-        for id_, each in self._each_try():
-            for fact in each.heard:
-                if isinstance(fact, Unknown):
-                    legal = self.nudges[id_].intent.klass == "legal" and each.fact.attempt < 3
-                    assert (fact.retry_at is not None) is legal, "unknown against its policy"
+        """A legal notice is tried again, three times a channel at most; the rest has its next channel, if any."""
+        for id_, tries in self.tries.items():
+            for each in tries:
+                for fact in each.heard:
+                    if isinstance(fact, Unknown):
+                        self._follows_its_policy(self.nudges[id_], fact, each.fact, tries)
+
+    def _follows_its_policy(self, nudge: Nudge, fact: Unknown, tried: NudgeAttempted, tries: Sequence[Try]) -> None:
+        before = [each.fact for each in tries if each.fact.recipient == tried.recipient and each.fact.at < tried.at]
+        left = {each.channel for each in before} - {tried.channel}
+        again = nudge.intent.klass == "legal" and tried.attempt < TIMES * (len(left) + 1)
+        assert (fact.retry_at is not None) is again, "what is unknown was tried again, or was not, against its policy"
+        if not again and nudge.intent.expires is None:
+            more = set(nudge.intent.channels) & self._ways[tried.recipient] - left - {tried.channel}
+            assert (fact.silent_at is not None) is bool(more), "what is unknown has its next channel, or has none"
 
     @staticmethod
     def _may_follow(nudge: Nudge, before: Try, after: Try) -> bool:
@@ -166,12 +188,6 @@ class Verdict:
 
     def _each_try(self) -> Iterator[tuple[UUID, Try]]:
         return ((id_, each) for id_, tries in self.tries.items() for each in tries)
-
-    def _phones(self) -> dict[str, str]:
-        """Pseudonym -> the number, which is nobody else's."""
-        names = self.platform.names
-        contacts = self._campaign.registries.contacts
-        return {names.pseudonym(who or ""): (data or {}).get("phone", "") for who, data in contacts.items()}
 
     def counts(self) -> dict[str, Any]:
         """What happened, to be shown."""

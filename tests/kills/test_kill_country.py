@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.campaign import EASY, HARD, Campaign, Otherwise
+from tests.kills.campaign import Campaign
+from tests.kills.harm import EVERYTHING
 from tests.kills.land import Land, land
 from tests.kills.peers import Peers, peers
 from tests.kills.registries import Registries
+from tests.kills.staff import Otherwise
 from tests.kills.verdict import Verdict
 from tests.services import kafka, postgres
 from tests.services.kafka import Broker
@@ -60,7 +62,7 @@ async def test_whatever_is_killed_everything_happens_once(
     kills = int(pytestconfig.getoption("country_kills"))
     step = timedelta(days=3 if kills < LARGE else 1)
     registries = Registries(max(CITIZENS, kills * 4), step * (kills // A_ROUND), SEED)
-    campaign = Campaign(country, providers, registries, SEED, step, [*EASY, *HARD])
+    campaign = Campaign(country, providers, registries, SEED, step, EVERYTHING)
     await asyncio.to_thread(campaign.run, kills)
 
     verdict = await asyncio.to_thread(Verdict, campaign)

@@ -326,7 +326,7 @@ def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
-    """A worker that starts while the broker is down says so once, begins when it is there, and stops when asked to."""
+    """A worker that starts while the broker is down says so, begins when it is there, and stops when asked to."""
     with own_land(tmp_path) as (land, kafka):
         land.take(*registered(AIGERIM, LONG_AGO))
         land.relayed()

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import faust
+from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
 from streams.brokers import Brokers
@@ -84,12 +85,8 @@ class Worker:
         """Work until the event is set; what is in hand then is finished and acknowledged."""
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what is away
-        app = _app(self._topics, self._role, self._tuning)
-        topic = app.topic(
-            self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
-        app.agent(topic, name=self._role)(self._carry)
-        await app.start()
+        if (app := await self._started(stopped)) is None:
+            return
         self._tell(f"working on {self._handler.topic}")
         watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment))
         ended = [asyncio.ensure_future(each) for each in watched]
@@ -109,6 +106,37 @@ class Worker:
                 await app.consumer.maybe_wait_for_commit_to_finish()
                 await app.consumer.force_commit()
                 await app.stop()
+
+    async def _started(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
+        """The app once Kafka answers; None where it is to stop before that."""
+        patience = Patience(self._tell)
+        while not stopped.is_set():
+            try:
+                await asyncio.to_thread(self._lag)  # a look first: an app that did not start leaves a loop behind
+                return await self._start()
+            except KafkaUnavailable as error:
+                self.away = str(error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), patience.after(self.away))
+        return None
+
+    async def _start(self) -> Any:  # noqa: ANN401  (Faust's app)
+        app = self._app()
+        try:
+            await app.start()
+        except KafkaConnectionError as error:
+            await app.stop()
+            raise KafkaUnavailable(self._topics.address, type(error).__name__) from None
+        self.away = ""
+        return app
+
+    def _app(self) -> Any:  # noqa: ANN401  (Faust's app)
+        app = _app(self._topics, self._role, self._tuning)
+        topic = app.topic(
+            self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        app.agent(topic, name=self._role)(self._carry)
+        return app
 
     async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
         """Return once Faust has gone silent, as it sometimes does: nothing came, and the same records still wait."""

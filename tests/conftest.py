@@ -19,3 +19,4 @@ def world(tmp_path: Path) -> Iterator[World]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How large the campaigns are."""
     parser.addoption("--kills", default="100", help="how often the kill campaign kills")
+    parser.addoption("--country-kills", default="40", help="how often the kill campaign of a country kills")

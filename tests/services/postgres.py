@@ -3,12 +3,15 @@
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
@@ -19,6 +22,8 @@ from streams.migrating import migrate
 GIVEN = "HABARSHY_TEST_POSTGRES"
 """An SQLAlchemy URL of a server to use instead, whose user may create databases."""
 
+PATIENCE, LOOK_EVERY = 60.0, 0.05
+"""Seconds for the server to start or stop, and between two looks whether it has."""
 _USER = "postgres"
 _numbers = itertools.count(1)
 
@@ -30,18 +35,37 @@ class NoPostgres(Exception):
         super().__init__(type(self).__doc__)
 
 
+class DidNotStart(Exception):
+    """PostgreSQL did not start; its last words: {words}."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(words=words))
+
+
 @contextmanager
 def server() -> Iterator[URL]:
     """A running server, stopped and removed afterwards.
 
     Raises:
-        NoPostgres: its programs are nowhere to be found.
+        DidNotStart, NoPostgres: with what to do about it.
     """
     if given := os.environ.get(GIVEN):
         yield make_url(given)
         return
-    with tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder, closing(_Server(Path(folder))) as made:
+    with own() as made:
         yield made.url
+
+
+@contextmanager
+def own() -> Iterator["Server"]:
+    """A running server that the test may kill and start.
+
+    Raises:
+        DidNotStart, NoPostgres: with what to do about it.
+    """
+    with tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder, closing(Server(Path(folder))) as made:
+        made.start()
+        yield made
 
 
 @contextmanager
@@ -66,47 +90,84 @@ def empty(at: URL, like: URL | None = None) -> Iterator[URL]:
 
 
 def _administer(at: URL, statement: str) -> None:
-    with psycopg.connect(
-        at.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as admin:
+    with psycopg.connect(_plain(at), autocommit=True) as admin:
         admin.execute(statement.encode())
 
 
-class _Server:
+def _plain(at: URL) -> str:
+    return at.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Server:
+    """One server, which can be killed, held up, and started again on the same port with the same data."""
+
     def __init__(self, folder: Path) -> None:
         self._programs, self._data, self._port = _programs(), folder / "data", _free_port()
-        self._as_user = _other_user(folder)
-        self._run(
-            "initdb",
-            "--no-sync",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            f"--username={_USER}",
-            f"--pgdata={self._data}",
-        )
-        options = f"-h 127.0.0.1 -p {self._port} -c unix_socket_directories= -c max_connections=200"
-        self._run(
-            "pg_ctl",
-            "start",
-            "--wait",
-            "--silent",
-            f"--pgdata={self._data}",
-            f"--log={folder / 'log'}",
-            "-o",
-            options,
-        )
+        self._log, self._as_user = folder / "log", _other_user(folder)
+        initdb = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={_USER}")
+        command = [str(self._programs / "initdb"), *initdb, f"--pgdata={self._data}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as_user)  # noqa: S603  (ours)
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> URL:
+        """Where it answers."""
         return URL.create("postgresql+psycopg", _USER, host="127.0.0.1", port=self._port, database="postgres")
 
-    def close(self) -> None:
-        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate", f"--pgdata={self._data}")
+    def start(self) -> None:
+        """Start it, and wait until it answers.
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as_user, str(self._programs / program), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")  # noqa: S603  (our own arguments)
+        Raises:
+            DidNotStart: it ended, or took too long.
+        """
+        options = ("-h", "127.0.0.1", "-p", str(self._port), "-c", "unix_socket_directories=", "-c")
+        command = [str(self._programs / "postgres"), "-D", str(self._data), *options, "max_connections=200"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self._as_user)  # noqa: S603  (ours)
+        for _ in range(int(PATIENCE / LOOK_EVERY)):
+            with suppress(psycopg.OperationalError), psycopg.connect(_plain(self.url)):
+                return
+            if self._process.poll() is not None:
+                break
+            Event().wait(LOOK_EVERY)
+        self.close()
+        raise DidNotStart(self._log.read_text()[-2000:])
+
+    def kill(self) -> None:
+        """End every process of it at once, as a failing machine would."""
+        self.pause()  # else those that are left would clean up
+        self._signal(signal.SIGKILL)
+        self._ended()
+
+    def pause(self) -> None:
+        """Nobody of it does anything any more, until it resumes."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on."""
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Stop it without ceremony."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._ended()
+
+    def _ended(self) -> None:
+        assert self._process is not None
+        self._process.wait(PATIENCE)
+        self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the first process, then to those that it has started."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        if number is signal.SIGSTOP:
+            self._process.send_signal(number)
+        for child in children.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
+        self._process.send_signal(number)
 
 
 def _programs() -> Path:
@@ -118,12 +179,12 @@ def _programs() -> Path:
     return Path(found).parent
 
 
-def _other_user(folder: Path) -> list[str]:
+def _other_user(folder: Path) -> dict[str, Any]:
     """PostgreSQL refuses to run as root, as containers do."""
     if os.geteuid() != 0:
-        return []
+        return {}
     shutil.chown(folder, _USER)
-    return ["runuser", "-u", _USER, "--"]
+    return {"user": _USER, "group": _USER, "extra_groups": []}
 
 
 def _free_port() -> int:

@@ -122,8 +122,10 @@ def country(server: URL, kafka: Brokers, folder: Path) -> Iterator[Country]:
 
 
 @contextmanager
-def working(land: Country, handler: Handler | None = None, role: str = "worker") -> Iterator[Worker]:
-    """A worker of this process works during the block."""
+def working(
+    land: Country, handler: Handler | None = None, role: str = "worker", *, there: bool = True
+) -> Iterator[Worker]:  # fmt: skip
+    """A worker of this process works during the block; `there`: so is Kafka, where it has the topics made first."""
     handler = handler or PlanWoken(land.platform.planning, land.platform.aside, land.topics.persons)
     lag = KafkaLag(land.topics, role, handler.topic, land.clock)
     worker = Worker(land.topics, role, handler, land.told.append, lag.partitions, QUICK)
@@ -134,7 +136,8 @@ def working(land: Country, handler: Handler | None = None, role: str = "worker")
         stops.append(lambda: loop.call_soon_threadsafe(stopped.set))
         await worker.run(stopped)
 
-    land.topics.ensure()
+    if there:
+        land.topics.ensure()
     with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
         eventually(lambda: bool(stops))
         yield worker

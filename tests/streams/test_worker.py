@@ -344,3 +344,16 @@ def test_records_that_kafka_let_go_of_stop_nobody(land: Country) -> None:
     with working(land, handler):
         eventually(lambda: land.committed("worker") == 20)
     assert len(handler.taken) == 15
+
+
+def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """A worker that starts while the broker is down says so, begins when it is there, and stops when asked to."""
+    with own_land(tmp_path) as (land, kafka):
+        land.take(*registered(AIGERIM, LONG_AGO))
+        land.relayed()
+        kafka.kill()
+        with working(land, there=False):
+            eventually(lambda: any("Kafka does not answer" in each for each in land.told))
+        with working(land, there=False):
+            kafka.start()
+            eventually(lambda: not land.unplanned(), 3 * PATIENCE)

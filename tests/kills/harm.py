@@ -1,0 +1,139 @@
+"""What is done to the parts and to the roles, each by its name."""
+
+import itertools
+from collections import Counter
+from random import Random
+from threading import Event
+
+from streams.topics import Record
+from streams.worker import DEFECT
+from tests.kills.feeding import Feeding
+from tests.kills.land import PATIENCE, Land
+from tests.kills.peers import Peers
+from tests.kills.staff import Staff
+from tests.streams.distributed import eventually
+
+POISON: list[tuple[bytes | None, bytes | None]] = [
+    (b"nobody", b"{}"), (None, b'{"position":1,"type":"t","time":"2025-01-01T00:00:00Z"}'), (b"0" * 32, b"\xff\xfe"),
+    (b"1" * 32, None),
+]  # fmt: skip
+"""Records that name no person, or no position."""
+MOST_WORKERS = 3
+EVERYTHING = (
+    "worker", "relay", "worker_added", "receipts", "poison", "worker_removed", "relay", "receipts", "intake",
+    "worker", "postgres", "lost", "standby", "receipts", "kafka", "defect", "postgres", "kafka_paused", "power",
+    "postgres_paused",
+)  # fmt: skip
+"""What may happen, some of it more often."""
+REPORTS = ("UNDELIV", "DELIVRD", None, "DELIVRD", "EXPIRED", "DELIVRD")
+"""What the SMS centre says of each message, one after the other; None: nothing."""
+
+
+class Harm:
+    """Does it; `done` counts it."""
+
+    def __init__(
+        self, land: Land, staff: Staff, feeding: Feeding, peers: Peers, random: Random, done: Counter[str]
+    ) -> None:
+        self._land, self._staff, self._feeding, self._peers = land, staff, feeding, peers
+        self._random, self._done = random, done
+        self._reports = itertools.cycle(REPORTS)
+
+    def do(self, name: str) -> None:
+        """What is called so."""
+        getattr(self, name)()
+        self._done[name] += 1
+
+    def nothing(self) -> None:
+        """But the dispatchers, who die in each round."""
+
+    def worker(self) -> None:
+        """A worker dies, and another starts."""
+        self._rest()
+        self._staff.kill(self._staff.any("worker"))
+        self._staff.start("worker")
+
+    def relay(self) -> None:
+        self._rest()
+        self._staff.kill(self._staff.any("relay"))
+        self._staff.start("relay")
+
+    def intake(self) -> None:
+        self._rest()
+        self._staff.kill(self._staff.any("intake"))
+        self._staff.start("intake")
+
+    def standby(self) -> None:
+        """A second relay waits for its turn, and gets it."""
+        second = self._staff.start("relay")
+        eventually(lambda: second.said("another relay is active") or second.said("relaying to"), PATIENCE)
+        self._staff.kill(self._land.of("relay")[0])
+
+    def worker_added(self) -> None:
+        if len(self._land.of("worker")) < MOST_WORKERS:
+            self._staff.start("worker")
+
+    def worker_removed(self) -> None:
+        self._staff.stop(self._staff.any("worker"))
+
+    def postgres(self) -> None:
+        self._rest()
+        self._land.server.kill()
+        self._done["killed postgres"] += 1
+        self._rest()
+        self._land.server.start()
+
+    def kafka(self) -> None:
+        self._rest()
+        self._land.broker.kill()
+        self._done["killed kafka"] += 1
+        self._land.broker.start()
+
+    def power(self) -> None:
+        """Everything at once."""
+        for role in list(self._land.roles):
+            self._staff.kill(role)
+        self.postgres()
+        self.kafka()
+        self._staff.complete()
+
+    def kafka_paused(self) -> None:
+        self._land.broker.pause()
+        Event().wait(self._random.uniform(1, 7))
+        self._land.broker.resume()
+
+    def postgres_paused(self) -> None:
+        self._land.server.pause()
+        Event().wait(self._random.uniform(1, 4))
+        self._land.server.resume()
+
+    def poison(self) -> None:
+        """Somebody writes nonsense into the topic."""
+        some = self._random.sample(POISON, 2)
+        self._feeding.send([Record(self._land.topics.persons, key, value) for key, value in some])
+        self._done["poison records"] += len(some)
+
+    def lost(self) -> None:
+        """Kafka forgets records that no worker has seen."""
+        for role in self._land.of("worker"):
+            self._staff.kill(role)
+        self._feeding.finish()
+        self._land.relayed()
+        self._done["records lost"] += self._land.lose()
+
+    def defect(self) -> None:
+        """A worker has a defect in the midst of a batch: it ends, and has acknowledged nothing."""
+        for role in self._land.of("worker"):
+            self._staff.kill(role)
+        role = self._staff.defective()
+        assert role.ended() == DEFECT, role.words()
+        assert role.said("a defect; nothing of this batch was acknowledged"), role.words()
+        self._land.left(role)
+
+    def receipts(self) -> None:
+        """The SMS centre reports otherwise from now on: good news, bad news, none."""
+        self._peers.report(next(self._reports))
+
+    def _rest(self) -> None:
+        """A random moment."""
+        Event().wait(self._random.uniform(0, 1))

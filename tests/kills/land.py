@@ -1,0 +1,234 @@
+"""A country of the campaign's own: PostgreSQL and Kafka, its rules, and its roles, each a process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from confluent_kafka import OFFSET_END, TopicPartition
+from confluent_kafka.admin import AdminClient
+from sqlalchemy.engine import URL
+
+from app.clock import VirtualClock
+from app.compose import compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from projections import positions
+from streams.health import standing
+from streams.lag import KafkaLag
+from streams.outages import STORE_AWAY
+from streams.publishing import Publisher
+from streams.recorder import FactRecorder
+from streams.relay import READER
+from streams.topics import PARTITIONS, Topics, client
+from templates.loader import load_packs, shipped
+from tests.kills.registries import START
+from tests.services import postgres
+from tests.services.kafka import Broker
+from tests.services.postgres import Server
+from tests.streams.distributed import eventually
+
+T = TypeVar("T")
+PATIENCE = 90.0
+"""Seconds that anything may take on a busy machine."""
+
+
+LEGAL = (
+    "clinic_attachment", "fine_enforcement", "military_registration", "screening_invitation", "traffic_fine_discount",
+)  # fmt: skip
+BEGUN = ("running;", "working on", "relaying to", "another relay is active")
+"""What roles say when they have begun."""
+
+
+class Role:
+    """A process of a role, with what it says in a file."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.name, self.log = name, log
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)  # noqa: S603  (ourselves)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """How it ended, if it has."""
+        return self._process.poll()
+
+    def said(self, words: str) -> bool:
+        """Whether it has said that."""
+        return words in self.log.read_text()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has begun its work, and would end well if it was asked to."""
+        return any(map(self.said, BEGUN))
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to stop, and wait until it has; returns how it ended."""
+        self._process.terminate()
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait until it ends by itself; returns how."""
+        return self._process.wait(PATIENCE)
+
+    def words(self) -> str:
+        """The last of what it said."""
+        return f"{self.name} ended with {self.code}: {self.log.read_text()[-2000:]}"
+
+
+class Land:
+    """The parts, the rules that hold in it, and the roles that are at work in it."""
+
+    def __init__(self, server: Server, broker: Broker, at: URL, folder: Path, mail: int, sms: int) -> None:
+        self.server, self.broker, self.folder = server, broker, folder
+        self.clock, self.url = VirtualClock(START), at.render_as_string(hide_password=False)
+        self.topics = Topics(broker.address, prefix=f"{at.database}.")
+        self.key_file = folder / "keys"
+        load_keyring(self.key_file, create=True)
+        self.packs = packs_with_legal_triggers(folder)
+        self.platform = compose(load_settings(database=self.url, key_file=self.key_file), self.clock)
+        Publisher(self.platform.database, self.platform.log, self.platform.names).publish(
+            load_packs(self.packs), by="pack", now=START
+        )
+        self.topics.ensure()
+        self._environment = os.environ | self._settings(mail, sms)
+        self.roles: list[Role] = []
+        self._started = 0
+
+    def _settings(self, mail: int, sms: int) -> dict[str, str]:
+        vapid = self.folder / "vapid.pem"
+        openssl = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(vapid)]
+        subprocess.run(openssl, check=True)  # noqa: S603  (our own arguments)
+        providers = {
+            "mail": {
+                "kind": "smtp",
+                "host": "127.0.0.1",
+                "port": mail,
+                "security": "none",
+                "sender": "h@example.org",
+            },
+            "sms": {"kind": "smpp", "host": "127.0.0.1", "port": sms, "system_id": "habarshy", "sender": "1414"},
+            "push": {"kind": "web_push", "key_file": str(vapid), "subject": "mailto:h@example.org"},
+        }
+        return {
+            "HABARSHY_DATABASE": self.url, "HABARSHY_KEY_FILE": str(self.key_file),
+            "HABARSHY_KAFKA": self.topics.address, "HABARSHY_KAFKA_PREFIX": self.topics.prefix,
+            "HABARSHY_KAFKA_SESSION_SECONDS": "6", "HABARSHY_PROVIDERS": json.dumps(providers),
+        }  # fmt: skip
+
+    def start(self, name: str, *command: str) -> Role:
+        """A role as a process of its own, at the land's time: `habarshy NAME`, or another module's."""
+        self._started += 1
+        words = command or ("-m", "app", name)
+        role = Role(
+            name, [sys.executable, *words, "--clock", self.clock().isoformat()], self._environment,
+            self.folder / f"{self._started}-{name}.log",
+        )  # fmt: skip
+        self.roles.append(role)
+        return role
+
+    def of(self, name: str) -> list[Role]:
+        """The processes of that role which were not ended by us."""
+        return [role for role in self.roles if role.name == name]
+
+    def left(self, role: Role) -> None:
+        """We have ended it."""
+        self.roles.remove(role)
+
+    def asked(self, *arguments: str, database: str) -> bytes:
+        """What a command of the platform prints about a database."""
+        command = [sys.executable, "-m", "app", *arguments, "--database", database, "--key-file", str(self.key_file)]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ).stdout  # noqa: S603  (ourselves)
+
+    def lasting(self, work: Callable[[], T]) -> T:
+        """What the work gives, as soon as the database lets it: registries try again, too."""
+        found: list[T] = []
+
+        def works() -> bool:
+            try:
+                found.append(work())
+            except STORE_AWAY:
+                return False
+            return True
+
+        eventually(works, PATIENCE)
+        return found[0]
+
+    def behind(self, role: str, topic: str) -> int:
+        """How many records of the topic that role has not acknowledged."""
+        lag = KafkaLag(self.topics, role, topic, self.clock)
+        try:
+            return sum(each.count for each in lag.partitions())
+        finally:
+            lag.close()
+
+    def relayed(self) -> None:
+        """Wait until the relay has passed all that is in the log now."""
+        upto = self.lasting(self._positions)[1]
+        eventually(lambda: self.lasting(self._positions)[0] >= upto, PATIENCE)
+
+    def _positions(self) -> tuple[int, int]:
+        with self.platform.database.reading() as connection:
+            return positions.position_of(connection, READER), FactRecorder.last_position(connection)
+
+    def waiting(self) -> tuple[int, int, int]:
+        """What is unplanned, due, and without an outcome."""
+        on = self.platform
+        found = standing(on.database, on.log, on.follower, self.clock())
+        return found.unplanned, found.due_now, found.open_attempts
+
+    def lose(self) -> int:
+        """Have Kafka forget whom it should wake; returns how many records no worker had acknowledged."""
+        topic = self.topics.persons
+        waited = self.behind("worker", topic)
+        every = [TopicPartition(topic, number, OFFSET_END) for number in range(PARTITIONS)]
+        admin = AdminClient(client(self.topics.address))  # kept: who forgets it never hears of the end
+        for gone in admin.delete_records(every).values():
+            gone.result(PATIENCE)
+        return waited
+
+    def close(self) -> None:
+        """End what still runs."""
+        for role in self.roles:
+            role.kill()
+        self.platform.database.close()
+
+
+def packs_with_legal_triggers(folder: Path) -> list[Path]:
+    """The shipped packs; what some triggers say is a legal notice in them, which is repeated if nobody knows."""
+    found = []
+    for pack in shipped():
+        made = folder / "packs" / pack.name
+        shutil.copytree(pack, made)
+        found.append(made)
+    for name in LEGAL:
+        trigger = folder / "packs" / "kz" / name / "trigger.yaml"
+        words = trigger.read_text()
+        assert "class: service" in words
+        trigger.write_text(words.replace("class: service", "class: legal"))
+    return found
+
+
+@contextmanager
+def land(server: Server, broker: Broker, folder: Path, mail: int, sms: int) -> Iterator[Land]:
+    """A country on a new database and on topics of its own."""
+    with postgres.fresh(server.url) as at:
+        made = Land(server, broker, at, folder, mail, sms)
+        try:
+            yield made
+        finally:
+            made.close()

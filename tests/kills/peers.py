@@ -1,0 +1,70 @@
+"""The providers of the campaign: a real SMTP server in this process, and a real SMS centre in one of its own."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes
+from threading import Event
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from notifiers.verp import in_message_id
+from tests.notifiers.smsc import RealCentre, real_centre
+
+LOOK_EVERY = 0.01
+
+
+class Peers:
+    """What providers took over, as they saw it; each mail takes `pause` seconds."""
+
+    def __init__(self, centre: RealCentre, pause: float) -> None:
+        self._loop, self._centre, self.pause = asyncio.get_running_loop(), centre, pause
+        self._references: list[str] = []
+        self.mail_port, self.sms_port = 0, centre.port
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
+        assert isinstance(envelope.content, bytes)
+        await asyncio.sleep(self.pause)
+        self._references.append(in_message_id(str(message_from_bytes(envelope.content)["Message-ID"])) or "")
+        return "250 taken"
+
+    def taken(self) -> int:
+        """How many messages were taken over so far."""
+        return len(self._references) + len(self._centre.of("submit"))
+
+    def wait(self, count: int, seconds: float) -> None:
+        """Until there are that many, or for so long."""
+        until, pause = time.monotonic() + seconds, Event()
+        while self.taken() < count and time.monotonic() < until:
+            pause.wait(LOOK_EVERY)
+
+    def report(self, state: str | None) -> None:
+        """What the centre says of each message from now on (None: nothing)."""
+        self._loop.call_soon_threadsafe(lambda: self._centre.control(set={"receipts": state}))
+
+    def mails(self) -> Counter[str]:
+        """How often each letter came, by its reference, which is of a nudge and its recipient."""
+        return Counter(self._references)
+
+    def texts(self) -> Counter[str]:
+        """How many messages came for each number; the further parts of one don't count."""
+        return Counter(f"+{each['destination_addr']}" for each in self._centre.of("submit") if _is_first(each))
+
+
+@asynccontextmanager
+async def peers(pause: float) -> AsyncIterator[Peers]:
+    """Both, on free ports of the loopback."""
+    async with real_centre(receipts="DELIVRD") as centre:
+        made = Peers(centre, pause)
+        server = await asyncio.get_running_loop().create_server(lambda: SMTP(made), "127.0.0.1", 0)
+        made.mail_port = server.sockets[0].getsockname()[1]
+        yield made
+        server.close()
+        await server.wait_closed()
+
+
+def _is_first(submit: dict[str, Any]) -> bool:
+    return all(str(part).endswith("01") for part in submit["udh"])

@@ -1,0 +1,155 @@
+"""Roles composed otherwise than `habarshy` does, to show what each part of them is for.
+
+`python -m tests.kills.roles MODE --clock TIME`, with the settings in the environment.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from msgspec import structs
+
+from app.commands.run import work
+from app.compose import Platform, compose_engine, compose_routes
+from app.options import clock_of, settings_of
+from app.roles import composed, stopping, topics_of
+from app.terminal import talk
+from domain.facts import NudgeFact
+from projections import history
+from streams.attempts import Attempt
+from streams.database import Priority
+from streams.dispatch import Dispatcher
+from streams.lag import KafkaLag
+from streams.library import Rules
+from streams.pace import Pace
+from streams.planning import Planning
+from streams.reconciling import Reconciler
+from streams.scheduler import DISPATCH
+from streams.sending import Routed, Sending
+from streams.upkeep import Upkeep
+from streams.woken import PlanWoken
+from streams.worker import Incoming, Tuning, Worker
+from streams.writing import Writer
+
+EVERY, TURNS = 0.2, 10
+"""Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than elsewhere."""
+
+
+class Defective(PlanWoken):
+    """Plans one half of what comes, and then has a defect."""
+
+    def take(self, records: Sequence[Incoming]) -> None:
+        super().take(records[: len(records) // 2])
+        raise RuntimeError
+
+
+class MarksFirst(Planning):
+    """Marks persons as planned before they are, in a transaction of its own; and then it has a defect."""
+
+    def plan_batch(self, persons: Sequence[str]) -> int:
+        self._database.write(
+            lambda connection: history.mark_planned(connection, history.marks(connection, persons)), Priority.PLANNING
+        )
+        raise RuntimeError
+
+
+class Forgetful(Reconciler):
+    """Looks for nobody."""
+
+    def run(self) -> int:
+        return 0
+
+
+class Careless(Sending):
+    """Commits attempts together with what became of them, and not before they are handed over."""
+
+    def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
+        now = self._clock()
+        tried = [self._written(each, rules, now, {}) for each in routed]
+        return [each for each in tried if isinstance(each, Attempt)]
+
+    def _facts(self, attempts: Sequence[Attempt], results: Sequence[object]) -> list[tuple[UUID, NudgeFact]]:
+        outcomes = super()._facts(attempts, results)  # type: ignore[arg-type]  # passed on as they came
+        return [*((each.nudge, each.fact) for each in attempts), *outcomes]
+
+
+def worker(mode: str, platform: Platform) -> None:
+    """A worker with an upkeep that is quick; `mode` says what is otherwise about it."""
+    topics = topics_of(platform.settings)
+    platform.library.rules()
+    planner = MarksFirst if mode == "marks-first" else Planning
+    handler = Defective if mode == "defective" else PlanWoken
+    planning = planner(platform.database, platform.log, platform.library, platform.clock)
+    with closing(KafkaLag(topics, "worker", topics.persons, platform.clock)) as lag, _upkeep(mode, platform):
+        tuning = Tuning(session=platform.settings.kafka_session_seconds)
+        made = Worker(
+            topics, "worker", handler(planning, platform.aside, topics.persons), talk, lag.partitions, tuning
+        )
+        asyncio.run(_until_stopped(made))
+
+
+@contextmanager
+def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
+    planning = Planning(platform.database, platform.log, platform.library, platform.clock)
+    reconciler = Forgetful if mode == "forgetful" else Reconciler
+    upkeep = Upkeep(
+        platform.database, platform.areas, platform.follower,
+        reconciler(platform.database, planning, platform.aside, platform.clock), talk, EVERY, TURNS,
+    )  # fmt: skip
+    thread = threading.Thread(target=upkeep.run, name="upkeep")
+    thread.start()
+    try:
+        yield
+    finally:
+        upkeep.stop()
+        thread.join()
+
+
+async def _until_stopped(made: Worker) -> None:
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    with stopping(stop):
+        await made.run(stopped)
+
+
+def dispatch(platform: Platform) -> None:
+    """A dispatcher that is careless."""
+    routes, clock = compose_routes(platform), platform.clock
+    lease = timedelta(seconds=platform.settings.lease_seconds)
+    sending = Careless(
+        platform.books, routes, Writer(platform.links.unsubscribe, platform.links.answer),
+        Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+    )  # fmt: skip
+    dispatcher = Dispatcher(
+        platform.database,
+        platform.log,
+        platform.library,
+        sending,
+        clock,
+        holder=f"careless-{os.getpid()}",
+        lease=lease,
+    )
+    engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
+    work(engine, routes, only=DISPATCH)
+
+
+def main(mode: str, _: str, time: str) -> None:
+    """Work until stopped."""
+    platform = composed(settings_of(), clock_of(time))
+    if mode == "careless":
+        dispatch(platform)
+    else:
+        worker(mode, platform)
+    platform.database.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,83 @@
+"""Who starts, kills and stops the roles, and knows who is missing."""
+
+from collections import Counter
+from random import Random
+from typing import NamedTuple
+
+from streams.worker import DEFECT
+from tests.kills.land import PATIENCE, Land, Role
+
+BY_ITSELF = (
+    ("worker", "records wait in Kafka that do not arrive", "stalled"),
+    ("intake", "IntegrityError: a defect", "intake raced"),
+)
+"""What a role may end with by itself, to be started again: what it says, and as what it is counted."""
+
+
+class Otherwise(NamedTuple):
+    """Which roles are composed otherwise (see tests/kills/roles.py), and how long the end waits for what is due."""
+
+    dispatcher: str = ""
+    defect: str = "defective"
+    reconciling: str = "brisk"
+    settled: float = PATIENCE
+
+
+AS_EVER = Otherwise()
+
+
+class Staff:
+    """The processes of the roles; `done` counts what became of them."""
+
+    def __init__(self, land: Land, random: Random, done: Counter[str], otherwise: Otherwise) -> None:
+        self._land, self._random, self._done, self._otherwise = land, random, done, otherwise
+
+    def complete(self) -> None:
+        """Whoever is missing starts; nobody may have ended but by us."""
+        for role in [role for role in self._land.roles if role.code is not None]:
+            [known] = [each for name, words, each in BY_ITSELF if name == role.name and role.said(words)] or [""]
+            assert (role.code, bool(known)) == (DEFECT, True), role.words()
+            self._done[known] += 1
+            self._land.left(role)
+        for name, wanted in (("relay", 1), ("worker", 1), ("intake", 1)):
+            for _ in range(wanted - len(self._land.of(name))):
+                self.start(name)
+
+    def start(self, name: str) -> Role:
+        """One more of that role."""
+        match name:
+            case "intake":
+                return self._land.start(name, "-m", "app", "worker", "--intake")
+            case "dispatch" if self._otherwise.dispatcher:
+                return self._land.start(name, "-m", "tests.kills.roles", self._otherwise.dispatcher)
+            case _:
+                return self._land.start(name)
+
+    def kill(self, role: Role) -> None:
+        """End it as kill -9 does, if it lives: who ended by themselves are for `complete` to look at."""
+        if role.code is not None:
+            return
+        role.kill()
+        self._land.left(role)
+        self._done[f"killed {role.name}"] += 1
+
+    def stop(self, role: Role) -> None:
+        """Asked to, it ends well; who has not begun is killed."""
+        if role.code is not None or not role.ready:
+            self.kill(role)
+            return
+        assert role.stop() == 0, role.words()
+        self._land.left(role)
+        self._done[f"stopped {role.name}"] += 1
+
+    def any(self, name: str) -> Role:
+        """One of that role."""
+        return self._random.choice(self._land.of(name))
+
+    def defective(self) -> Role:
+        """A worker that will have a defect."""
+        return self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.defect)
+
+    def reconciling(self) -> None:
+        """A worker that soon looks for those whom no record woke."""
+        self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.reconciling)

@@ -1,0 +1,109 @@
+"""kill -9 of every process of a country: relay, workers, dispatchers, Kafka, PostgreSQL; with real providers."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.kills.campaign import Campaign
+from tests.kills.harm import EVERYTHING
+from tests.kills.land import Land, land
+from tests.kills.peers import Peers, peers
+from tests.kills.registries import Registries
+from tests.kills.staff import Otherwise
+from tests.kills.verdict import Verdict
+from tests.services import kafka, postgres
+from tests.services.kafka import Broker
+from tests.services.postgres import Server
+
+SEED, CITIZENS, FEW = 7, 1200, 600
+ON_ITS_WAY = 0.02
+"""Seconds that the mail server takes for a letter."""
+A_ROUND, LARGE = 2, 200
+"""Kills in a round, about; and in a campaign in which each round is a day, and not three."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server that may be killed."""
+    with postgres.own() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    """A Kafka broker that may be killed."""
+    with kafka.own() as made:
+        yield made
+
+
+@pytest.fixture
+async def providers() -> AsyncIterator[Peers]:
+    """A mail server and an SMS centre."""
+    async with peers(ON_ITS_WAY) as made:
+        yield made
+
+
+@pytest.fixture
+def country(server: Server, broker: Broker, providers: Peers, tmp_path: Path) -> Iterator[Land]:
+    """A country on them."""
+    with land(server, broker, tmp_path, providers.mail_port, providers.sms_port) as made:
+        yield made
+
+
+async def test_whatever_is_killed_everything_happens_once(
+    country: Land, providers: Peers, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """Kill anything at any moment: each event is planned once, each nudge ends once, and nobody is told twice."""
+    kills = int(pytestconfig.getoption("country_kills"))
+    step = timedelta(days=3 if kills < LARGE else 1)
+    registries = Registries(max(CITIZENS, kills * 4), step * (kills // A_ROUND), SEED)
+    campaign = Campaign(country, providers, registries, SEED, step, EVERYTHING)
+    await asyncio.to_thread(campaign.run, kills)
+
+    verdict = await asyncio.to_thread(Verdict, campaign)
+    counts = verdict.counts()
+    sys.stdout.write(f"{json.dumps(counts)}\n")  # shown with `pytest -rP`, and where it fails
+    await asyncio.to_thread(verdict.says_that_all_is_well, tmp_path)
+    assert counts["heard"]["NudgeUnknown"] > 0, "no kill hit a message on its way: the campaign proves nothing"
+    assert counts["attempts"]["again"] > 0, "nothing legal was unknown: the campaign proves nothing"
+    assert counts["reconciled"] > 0, "no wake was lost: the campaign proves nothing"
+
+
+async def _short(land: Land, providers: Peers, card: str, otherwise: Otherwise, kills: int = 5) -> Verdict:
+    """A short campaign in which only that happens."""
+    step = timedelta(days=3)
+    registries = Registries(FEW, step * (kills // A_ROUND), SEED)
+    campaign = Campaign(land, providers, registries, SEED, step, [card], otherwise)
+    await asyncio.to_thread(campaign.run, kills)
+    return await asyncio.to_thread(Verdict, campaign)
+
+
+async def test_without_the_reconciler_somebody_is_forgotten(country: Land, providers: Peers, tmp_path: Path) -> None:
+    """The campaign fails where nobody looks for those whom no record woke."""
+    verdict = await _short(country, providers, "lost", Otherwise(reconciling="forgetful", settled=5.0))
+    with pytest.raises(AssertionError, match="still waits for their plan"):
+        verdict.says_that_all_is_well(tmp_path)
+
+
+async def test_a_mark_that_is_not_committed_with_its_plan_loses_it(
+    country: Land, providers: Peers, tmp_path: Path
+) -> None:
+    """The campaign fails where persons are marked as planned by themselves, and not together with their plan."""
+    verdict = await _short(country, providers, "defect", Otherwise(defect="marks-first"))
+    with pytest.raises(AssertionError, match="what should be planned never was"):
+        verdict.says_that_all_is_well(tmp_path)
+
+
+async def test_without_an_attempt_before_sending_people_are_told_twice(
+    country: Land, providers: Peers, tmp_path: Path
+) -> None:
+    """The campaign fails where an attempt is committed only after it was handed over."""
+    providers.pause = 0.2
+    verdict = await _short(country, providers, "nothing", Otherwise(dispatcher="careless"), kills=9)
+    with pytest.raises(AssertionError, match="went twice"):
+        verdict.says_that_all_is_well(tmp_path)

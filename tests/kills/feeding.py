@@ -26,7 +26,7 @@ class Feeding:
 
     def __init__(self, land: Land, done: Counter[str]) -> None:
         self._land, self._done = land, done
-        self._sender, self._sending = Sender(land.topics.address), Lock()
+        self._sender, self._sending = Sender(land.topics.brokers), Lock()
         self._pool = ThreadPoolExecutor(1)
         self._going: Future[None] = Future()
 

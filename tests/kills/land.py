@@ -19,13 +19,14 @@ from app.compose import compose
 from app.keyfile import load_keyring
 from app.settings import load_settings
 from projections import positions
+from streams.brokers import Brokers
 from streams.health import standing
 from streams.lag import KafkaLag
 from streams.outages import STORE_AWAY
 from streams.publishing import Publisher
 from streams.recorder import FactRecorder
 from streams.relay import READER
-from streams.topics import PARTITIONS, Topics, client
+from streams.topics import PARTITIONS, Topics
 from templates.loader import load_packs, shipped
 from tests.kills.registries import START
 from tests.services import postgres
@@ -96,7 +97,7 @@ class Land:
     def __init__(self, server: Server, broker: Broker, at: URL, folder: Path, mail: int, sms: int) -> None:
         self.server, self.broker, self.folder = server, broker, folder
         self.clock, self.url = VirtualClock(START), at.render_as_string(hide_password=False)
-        self.topics = Topics(broker.address, prefix=f"{at.database}.")
+        self.topics = Topics(Brokers(broker.address), prefix=f"{at.database}.")
         self.key_file = folder / "keys"
         load_keyring(self.key_file, create=True)
         self.packs = packs_with_legal_triggers(folder)
@@ -196,7 +197,7 @@ class Land:
         topic = self.topics.persons
         waited = self.behind("worker", topic)
         every = [TopicPartition(topic, number, OFFSET_END) for number in range(PARTITIONS)]
-        admin = AdminClient(client(self.topics.address))  # kept: who forgets it never hears of the end
+        admin = AdminClient(self.topics.brokers.client())  # kept: who forgets it never hears of the end
         for gone in admin.delete_records(every).values():
             gone.result(PATIENCE)
         return waited

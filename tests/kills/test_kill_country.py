@@ -69,9 +69,10 @@ async def test_whatever_is_killed_everything_happens_once(
     counts = verdict.counts()
     sys.stdout.write(f"{json.dumps(counts)}\n")  # shown with `pytest -rP`, and where it fails
     await asyncio.to_thread(verdict.says_that_all_is_well, tmp_path)
-    assert counts["heard"]["NudgeUnknown"] > 0, "no kill hit a message on its way: the campaign proves nothing"
-    assert counts["attempts"]["again"] > 0, "nothing legal was unknown: the campaign proves nothing"
-    assert counts["reconciled"] > 0, "no wake was lost: the campaign proves nothing"
+    if kills >= LARGE:  # a small one may be lucky
+        assert counts["heard"]["NudgeUnknown"] > 0, "no kill hit a message on its way: the campaign proves nothing"
+        assert counts["attempts"]["again"] > 0, "nothing legal was unknown: the campaign proves nothing"
+        assert counts["reconciled"] > 0, "no wake was lost: the campaign proves nothing"
 
 
 async def _short(land: Land, providers: Peers, card: str, otherwise: Otherwise, kills: int = 5) -> Verdict:

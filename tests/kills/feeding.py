@@ -8,7 +8,6 @@ from functools import partial
 from threading import Lock
 
 import msgspec
-from eventsourcing.persistence import IntegrityError
 
 from streams.cloudevents import Envelope
 from streams.intake import Outcome
@@ -57,12 +56,7 @@ class Feeding:
                 assert outcome.refused is None, outcome.refused
 
     def _accepted(self, envelopes: Sequence[Envelope]) -> Sequence[Outcome]:
-        """Another intake may be faster with some of them, again and again."""
-        while True:
-            try:
-                return self._land.platform.intake.accept(envelopes)
-            except IntegrityError:
-                self._done["intake raced"] += 1
+        return self._land.platform.intake.accept(envelopes)
 
     def send(self, records: Sequence[Record]) -> None:
         """Send to Kafka, as soon as it takes them."""

@@ -7,10 +7,7 @@ from typing import NamedTuple
 from streams.worker import DEFECT
 from tests.kills.land import PATIENCE, Land, Role
 
-BY_ITSELF = (
-    ("worker", "records wait in Kafka that do not arrive", "stalled"),
-    ("intake", "IntegrityError: a defect", "intake raced"),
-)
+BY_ITSELF = (("worker", "records wait in Kafka that do not arrive", "stalled"),)
 """What a role may end with by itself, to be started again: what it says, and as what it is counted."""
 
 

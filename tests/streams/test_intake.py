@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from eventsourcing.persistence import IntegrityError
 
 from domain.events import LifeEvent
 from projections import history
@@ -221,3 +222,15 @@ def test_a_first_revision_may_be_said(world: World) -> None:
     """`revision: 1` says what is so anyway: with and without it, it is the same event."""
     outcomes = world.platform.intake.accept([read(raw()), read(raw(revision=1)), read(raw(revision="1"))])
     assert [outcome.accepted or outcome.duplicate for outcome in outcomes] == [True] * 3
+
+
+def test_others_may_be_faster_again_and_again(meddled: tuple[Intake, MeddledDatabase]) -> None:
+    """A batch whose events others store meanwhile, one after the other, is stored all the same, each once."""
+
+    def faster() -> None:
+        raise IntegrityError
+
+    intake, database = meddled
+    database.before_writes.extend([faster] * 5)
+    assert [outcome.accepted for outcome in intake.accept(registered(AIGERIM))] == [True] * 3
+    assert [outcome.duplicate for outcome in intake.accept(registered(AIGERIM))] == [True] * 3

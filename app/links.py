@@ -41,11 +41,8 @@ class Links:
         Raises:
             BadLink: the token was not made with our key.
         """
-        raw = _read(token)
-        body = raw[:-_MAC]
-        if len(body) != 2 * _MAC or not hmac.compare_digest(self._mac(body), raw[-_MAC:]):
-            raise BadLink
-        return UUID(bytes=body[:_MAC]), body[_MAC:].hex()
+        nudge, recipient, _ = self._signed(token, "link", exactly=0)
+        return nudge, recipient
 
     def answer(self, nudge: UUID, recipient: str, code: str) -> str:
         """The link by which the recipient of a nudge answers it with a code, without login."""
@@ -58,11 +55,8 @@ class Links:
         Raises:
             BadLink: the token was not made with our key.
         """
-        raw = _read(token)
-        body = raw[:-_MAC]
-        if len(body) <= 2 * _MAC or not hmac.compare_digest(self._mac(body, "answer"), raw[-_MAC:]):
-            raise BadLink
-        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), body[2 * _MAC :].decode()
+        nudge, recipient, code = self._signed(token, "answer")
+        return nudge, recipient, code.decode()
 
     def seen(self, nudge: UUID, recipient: str, attempt: int) -> str:
         """The link by which a device tells that it shows a message, without login."""
@@ -75,11 +69,17 @@ class Links:
         Raises:
             BadLink: the token was not made with our key.
         """
+        nudge, recipient, attempt = self._signed(token, "seen", exactly=2)
+        return nudge, recipient, int.from_bytes(attempt)
+
+    def _signed(self, token: str, purpose: str, exactly: int | None = None) -> tuple[UUID, str, bytes]:
+        """The nudge, its recipient, and what the link says besides, which is so long (None: anything but nothing)."""
         raw = _read(token)
-        body = raw[:-_MAC]
-        if len(body) != 2 * _MAC + 2 or not hmac.compare_digest(self._mac(body, "seen"), raw[-_MAC:]):
+        body, more = raw[:-_MAC], raw[2 * _MAC : -_MAC]
+        fits = len(body) >= 2 * _MAC and (more if exactly is None else len(more) == exactly)
+        if not fits or not hmac.compare_digest(self._mac(body, purpose), raw[-_MAC:]):
             raise BadLink
-        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), int.from_bytes(body[2 * _MAC :])
+        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
 
     def _mac(self, body: bytes, purpose: str = "link") -> bytes:
         return keyed_hash(self._key, purpose, body.hex())

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -53,6 +55,7 @@ class Broker:
         (folder / "log4j2.properties").write_text(_LOGGING)
         self._run("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER, "--config", str(self._settings))
         self._process: subprocess.Popen[bytes] | None = None
+        self._parent = ThreadPoolExecutor(1)  # it dies with the thread that began it, so that one must not end before
 
     def start(self) -> None:
         """Start it, and wait until it answers.
@@ -62,7 +65,8 @@ class Broker:
         """
         command = self._command("kafka.Kafka", str(self._settings))
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  (our own)
+            begin = partial(subprocess.Popen[bytes], command, stdout=log, stderr=subprocess.STDOUT)
+            self._process = self._parent.submit(begin).result()
         for _ in range(int(PATIENCE / LOOK_EVERY)):
             if self._process.poll() is not None:
                 break
@@ -95,7 +99,10 @@ class Broker:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    close = kill
+    def close(self) -> None:
+        """End it, for good."""
+        self.kill()
+        self._parent.shutdown()
 
     def _ended(self) -> None:
         assert self._process is not None

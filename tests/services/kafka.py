@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import IO
 
 GIVEN = "HABARSHY_TEST_KAFKA"
 """`host:port` of a broker to use instead, on which topics may be created and deleted."""
@@ -65,10 +65,9 @@ class Broker:
         """
         command = self._command("kafka.Kafka", str(self._settings))
         with (self._folder / "log").open("ab") as log:
-            begin = partial(subprocess.Popen[bytes], command, stdout=log, stderr=subprocess.STDOUT)
-            self._process = self._parent.submit(begin).result()
+            process = self._process = self._parent.submit(_begun, command, log).result()
         for _ in range(int(PATIENCE / LOOK_EVERY)):
-            if self._process.poll() is not None:
+            if process.poll() is not None:
                 break
             with closing(socket.socket()) as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
@@ -121,6 +120,10 @@ class Broker:
 
     def _words(self) -> str:
         return (self._folder / "log").read_text()[-2000:]
+
+
+def _begun(command: Sequence[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603  (our own)
 
 
 @contextmanager

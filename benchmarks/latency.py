@@ -73,6 +73,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
             on.planning.drain()
             sms = _Stamps("sms")
             with _roles(topics(broker), url, keys), _dispatching(on, sms):
+                _latencies(on, sms, RATE, 5, "w", patience=60)  # until all have joined
                 steady = _latencies(on, sms, RATE, SECONDS, "s", patience=30)
                 start = time.perf_counter()
                 burst = _latencies(on, sms, BURST, BURST_SECONDS, "b", patience=BURST_SECONDS + 60)

@@ -1,7 +1,7 @@
 """Providers as an operator sets them: which kind, how much of a channel, how fast, and the kind's own options."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from purgatory.domain.model import Context
 from pydantic import (
@@ -20,8 +20,6 @@ from standardwebhooks import Webhook
 from notifiers.kinds import Kind, Tools, kind, names
 from notifiers.routes import FAILURES, RECOVERY_SECONDS, Provider
 from templates.findings import closest
-
-SECONDS = Field(gt=0)
 
 
 def _signs(secret: SecretStr | None) -> SecretStr | None:
@@ -61,7 +59,6 @@ class ProviderSettings(BaseModel):
     rate: float | None = Field(default=None, gt=0, description="the messages a second that it takes at most")
     slow_seconds: float = Field(default=10.0, gt=0, description="a batch that takes longer counts as a failure")
     receipts_secret: Secret = Field(default=None, description="whsec_…: what its call-backs are signed with")
-
     gateway_token: SecretStr | None = Field(
         default=None, min_length=16, description="what its calls carry, where it speaks as Kannel does"
     )
@@ -111,7 +108,7 @@ def channel_of(settings: ProviderSettings) -> str:
     return settings.of_kind().channel
 
 
-def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, float]) -> dict[str, Any]:
+def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, float]) -> dict[str, float]:
     """Limit -> messages a second, as streams.pace takes them."""
     rates = {f"provider:{name}": each.rate for name, each in providers.items() if each.rate is not None}
     return rates | {f"agency:{name}": rate for name, rate in agencies.items()}

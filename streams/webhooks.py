@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 from sqlalchemy import Connection
 from standardwebhooks import Webhook
 
@@ -43,7 +43,7 @@ class Hook(Struct, frozen=True):
     """Where an agency wants to be told, and the secret that it knows us by (`whsec_…`)."""
 
     url: str
-    secret: str = field()
+    secret: str
 
     def __repr__(self) -> str:
         return f"Hook({self.url!r})"

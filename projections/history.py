@@ -1,12 +1,12 @@
 """The history view: which facts concern which person, and which of them are not planned yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, select, update
 
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.tables import area_facts, history, revisions
 
 
@@ -182,12 +182,20 @@ def has_area_facts(connection: Connection) -> bool:
     return connection.execute(select(area_facts.c.position).limit(1)).first() is not None
 
 
-def persons_after(connection: Connection, person: str, limit: int) -> list[str]:
-    """The next persons who have a history, by pseudonym."""
-    query = (
-        select(history.c.person).where(history.c.person > person).distinct().order_by(history.c.person).limit(limit)
-    )
-    return list(connection.execute(query).scalars())
+def persons_after(connection: Connection, person: str, limit: int, upto: str | None = None) -> list[str]:
+    """The next persons who have a history, by pseudonym; none after `upto`."""
+    return list(connection.execute(_persons(person, upto).limit(limit)).scalars())
+
+
+def persons_with(connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None) -> list[str]:
+    """All persons after one and up to another who have any fact of these types, by pseudonym."""
+    query = _persons(after, upto).where(among(history.c.type, sorted(types)))
+    return [person for (person,) in driver_rows(connection, query)]
+
+
+def _persons(after: str, upto: str | None) -> Select[Any]:
+    query = select(history.c.person).where(history.c.person > after).distinct().order_by(history.c.person)
+    return query if upto is None else query.where(history.c.person <= upto)
 
 
 def waiting(connection: Connection) -> tuple[int, int | None]:

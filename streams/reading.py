@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
+from domain.event_types import Catalogue
 from domain.events import LifeEvent
 from domain.history import History, history_of
 from domain.ids import Names
 from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import history as view
-from projections.bulk import among, chunked
+from projections.bulk import among, chunked, driver_rows
 from projections.tables import history, optional_moment
 from streams.loads import as_loaded
 from streams.log import Log
@@ -21,22 +23,50 @@ from streams.tables import log as log_table
 from streams.tables import log_rows
 
 
+class Learnt(NamedTuple):
+    """A life event by the load that counts, and when it was recorded."""
+
+    event: LifeEvent
+    recorded: datetime | None
+
+
+class Recorded(NamedTuple):
+    """Every revision of what happened to one person, and of what happened in the areas that they ever lived in."""
+
+    own: list[Learnt]
+    areas: Sequence[Learnt]
+
+    def history(self, person: str, catalogue: Catalogue) -> History:
+        """What all of it comes to."""
+        return history_of(person, _events(self.own), catalogue, _events(self.areas))
+
+
+def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
+    return [each.event for each in learnt]
+
+
+def recorded(
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
+) -> dict[str, Recorded]:
+    """Person -> what their history is made of; as known before that position of the log, or now."""
+    own = _recorded(connection, log, list(persons), before)
+    areas = _area_facts(connection, log, own, rulebook)
+    return {person: Recorded(theirs, areas.get(person, ())) for person, theirs in own.items()}
+
+
 def histories(
     connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
 ) -> dict[str, History]:
     """Person -> history, with the facts of where they lived; as known before that position of the log, or now."""
-    recorded = _recorded(connection, log, list(persons), before)
-    areas = _area_facts(connection, log, recorded, rulebook)
-    return {
-        person: history_of(person, events, rulebook.catalogue, areas.get(person, ()))
-        for person, events in recorded.items()
-    }
+    found = recorded(connection, log, persons, rulebook, before)
+    return {person: each.history(person, rulebook.catalogue) for person, each in found.items()}
 
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
     """What happened to the person themselves (not to where they lived), as recorded by then."""
-    recorded = _recorded(connection, log, [person], None, known_at)
-    return history_of(person, recorded[person], rulebook.catalogue)
+    own = _recorded(connection, log, [person], None)[person]
+    known = [each.event for each in own if each.recorded is None or each.recorded <= known_at]
+    return history_of(person, known, rulebook.catalogue)
 
 
 def persons(
@@ -52,10 +82,11 @@ def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person
 
 
 def _recorded(
-    connection: Connection, log: Log, persons: Sequence[str], before: int | None, known_at: datetime | None = None
-) -> dict[str, list[LifeEvent]]:
-    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    connection: Connection, log: Log, persons: Sequence[str], before: int | None
+) -> dict[str, list[Learnt]]:
+    found: dict[str, list[Learnt]] = {person: [] for person in persons}
     for part in chunked(persons):
+        log.keys.load(connection, part)  # at hand from now on: what is decoded without its key is decoded twice
         query = (
             log_rows.add_columns(history.c.person, history.c.ahead_from)
             .join_from(history, log_table, history.c.position == log_table.c.position)
@@ -63,11 +94,9 @@ def _recorded(
         )
         if before is not None:
             query = query.where(history.c.position < before)
-        rows = connection.execute(query).fetchall()
-        for entry, row in zip(log.decoded(connection, rows), rows, strict=True):
-            if known_at is not None and entry.recorded is not None and entry.recorded > known_at:
-                continue
-            found[row.person].append(_as_loaded(entry, row.ahead_from))
+        rows = list(driver_rows(connection, query))
+        for entry, (*_, person, ahead_from) in zip(log.decoded(connection, rows), rows, strict=True):
+            found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
     return found
 
 
@@ -97,14 +126,14 @@ def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
 
 
 def _area_facts(
-    connection: Connection, log: Log, recorded: Mapping[str, list[LifeEvent]], rulebook: Rulebook
-) -> dict[str, list[LifeEvent]]:
+    connection: Connection, log: Log, recorded: Mapping[str, list[Learnt]], rulebook: Rulebook
+) -> dict[str, list[Learnt]]:
     if not view.has_area_facts(connection):
         return {}
-    found: dict[str, list[LifeEvent]] = {}
-    known: dict[frozenset[str], list[LifeEvent]] = {}
-    for person, events in recorded.items():
-        areas = frozenset(_areas_of(person, events, rulebook))
+    found: dict[str, list[Learnt]] = {}
+    known: dict[frozenset[str], list[Learnt]] = {}
+    for person, own in recorded.items():
+        areas = frozenset(_areas_of(person, _events(own), rulebook))
         if areas not in known:
             positions = view.areas_with_facts(connection, areas)
             known[areas] = _with_revisions(connection, log, positions, rulebook.names)
@@ -112,13 +141,19 @@ def _area_facts(
     return found
 
 
-def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[LifeEvent]:
+def _with_revisions(connection: Connection, log: Log, positions: Iterable[int], names: Names) -> list[Learnt]:
     """The area events at those positions, with every revision of each: one may have moved it to another area."""
-    found = [entry.fact for entry in log.read(connection, positions) if isinstance(entry.fact, LifeEvent)]
-    originals = {names.stream(event.source, event.original) for event in found}
-    events = [event for _, event in as_loaded(log.streams(connection, originals)).values()]
+    found = _learnt(log.read(connection, positions))
+    originals = {names.stream(one.event.source, one.event.original) for one in found}
+    entries = log.streams(connection, originals)
+    first = {one.event.stream: one.recorded for one in _learnt(entries)}
+    events = [Learnt(event, first[stream]) for stream, (_, event) in as_loaded(entries).items()]
     later = [at for some in view.revisions_of(connection, list(originals)).values() for at in some]
-    return events + [entry.fact for entry in log.read(connection, later) if isinstance(entry.fact, LifeEvent)]
+    return events + _learnt(log.read(connection, later))
+
+
+def _learnt(entries: Iterable[Entry]) -> list[Learnt]:
+    return [Learnt(entry.fact, entry.recorded) for entry in entries if isinstance(entry.fact, LifeEvent)]
 
 
 def _areas_of(person: str, events: Iterable[LifeEvent], rulebook: Rulebook) -> set[str]:

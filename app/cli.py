@@ -16,6 +16,7 @@ from app.commands import (
     govern,
     ingest,
     intents,
+    jobs,
     migrate,
     new,
     packs,
@@ -41,6 +42,7 @@ from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
+from streams.jobs import Busy, NotNow, UnknownJob
 from streams.keys import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
@@ -78,6 +80,9 @@ FAILURES: dict[type[Exception], Exit] = {
     TwoVersions: Exit.USAGE,
     OtherPack: Exit.CHECK_FAILED,
     UnknownName: Exit.CHECK_FAILED,
+    Busy: Exit.UNAVAILABLE,
+    NotNow: Exit.CHECK_FAILED,
+    UnknownJob: Exit.CHECK_FAILED,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
 
@@ -127,6 +132,16 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
             "show": dead_letters.show,
             "retry": dead_letters.retry,
             "drop": dead_letters.drop,
+        },
+    ),
+    "jobs": (
+        "Long work over history.",
+        {
+            "list": jobs.list_jobs,
+            "show": jobs.show,
+            "pause": jobs.pause,
+            "resume": jobs.resume,
+            "cancel": jobs.cancel,
         },
     ),
 }

@@ -28,6 +28,7 @@ from streams.fake_box import FakeBox
 from streams.follower import Follower
 from streams.governing import Governing
 from streams.intake import Intake
+from streams.job_book import Jobs
 from streams.keys import Keyring, PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
@@ -82,6 +83,7 @@ class Platform(Struct, frozen=True):
     tidying: Tidying
     aside: PutAside
     reconciler: Reconciler
+    jobs: Jobs
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -136,7 +138,7 @@ def _composed(
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
-        aside=aside, reconciler=Reconciler(database, planning, aside, clock),
+        aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
     )  # fmt: skip
 
 

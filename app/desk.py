@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.compose import Platform, compose
 from app.options import clock_of, settings_of
 from app.principals import acting
-from domain.principals import Principal
+from domain.principals import NotAllowed, Principal
 
 
 class Desk(NamedTuple):
@@ -35,3 +35,16 @@ def desk(
         yield Desk(platform, who)
     finally:
         platform.database.close()
+
+
+@contextmanager
+def operators(what: str, database: str | None, key_file: Path | None) -> Iterator[Desk]:
+    """The desk for what only operators see and decide on.
+
+    Raises:
+        NotAllowed: who acts is none, see `desk`.
+    """
+    with desk(database, key_file) as at:
+        if not at.who.operator:
+            raise NotAllowed(f"{what} are the operators' to see and to decide on; {at.who.name} is none")
+        yield at

@@ -14,6 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one ob
 DatabaseUrl = Annotated[str | None, typer.Option("--database", help="SQLAlchemy URL of log and views.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Where the secret keys are.")]
 ClockTime = Annotated[str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
 
 

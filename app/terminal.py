@@ -57,11 +57,17 @@ def talk(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def confirm(question: str) -> bool:
-    """Whether whoever is at the terminal says yes; nobody there says no."""
-    sys.stderr.write(f"{question} [y/N] ")
+def agree(wish: str, word: str, *, yes: bool) -> None:
+    """Go on only if whoever is at the terminal types that word (a count, a name); `yes`: they said so before.
+
+    Nobody there declines.
+    """
+    if yes:
+        return
+    sys.stderr.write(f"{wish}? Type {word} to go on: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if sys.stdin.readline().strip() != word:
+        stop(Exit.DECLINED, "nothing was done (--yes does not ask)")
 
 
 def stop(code: Exit, line: str) -> NoReturn:

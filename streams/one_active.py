@@ -4,8 +4,8 @@ from sqlalchemy import Connection, text
 
 from streams.database import Database
 
-RELAY, UPKEEP = 0x4841_4252, 0x4841_4255
-"""Arbitrary numbers that all processes of one database share."""
+RELAY, UPKEEP, JOBS = 0x4841_4252, 0x4841_4255, 0x4841_4A00
+"""Arbitrary numbers that all processes of one database share; from JOBS on, one for each lane (streams/turns.py)."""
 
 
 class NeedsPostgres(Exception):

@@ -146,3 +146,26 @@ reconciled = Table(
     Column("found", Integer, nullable=False),
 )
 """How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("lane", String, nullable=False),
+    Column("arguments", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("of", BigInteger, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("cursor", String, nullable=False),
+    Column("asked_by", String, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("began_at", BigInteger),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("worked", BigInteger, nullable=False),
+    Column("claim", Integer, nullable=False),
+    Column("words", String, nullable=False),
+)
+"""Long work over history: what it is, how far it has come, and who asked for it; `claim`: how often it was taken up,
+so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""

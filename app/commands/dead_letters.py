@@ -8,10 +8,9 @@ from uuid import UUID
 
 import typer
 
-from app.desk import desk
-from app.options import AsJson, DatabaseUrl, KeyFile
-from app.terminal import Exit, confirm, data, data_json, stop, talk
-from domain.principals import NotAllowed
+from app.desk import operators
+from app.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.dead_letters import Choice, DeadLetters
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
@@ -20,7 +19,6 @@ OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this 
 Every = Annotated[bool, typer.Option("--all", help="All letters.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def list_letters(
@@ -80,9 +78,7 @@ def drop(
 
 @contextmanager
 def _letters(database: str | None, key_file: Path | None) -> Iterator[DeadLetters]:
-    with desk(database, key_file) as at:
-        if not at.who.operator:
-            raise NotAllowed(f"dead letters are the operators' to see and to decide on; {at.who.name} is none")
+    with operators("dead letters", database, key_file) as at:
         yield at.platform.letters
 
 
@@ -108,8 +104,8 @@ def _agree(letters: DeadLetters, choice: Choice, what: str, *, plan: bool, yes: 
         _print_groups(letters, choice, as_json=as_json)
     if plan:
         raise typer.Exit
-    if not yes and not confirm(f"{what} {letters.count(choice)}?"):
-        stop(Exit.DECLINED, "nothing was done (--yes does not ask)")
+    count = letters.count(choice)
+    agree(f"{what} {count}", str(count), yes=yes)
 
 
 def _print_groups(letters: DeadLetters, choice: Choice, *, as_json: bool) -> None:

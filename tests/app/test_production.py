@@ -151,7 +151,7 @@ def test_letters_are_listed_by_cause_and_shown_without_data(
 def test_letters_are_dropped_only_when_that_is_wanted(
     terminal: Terminal, operator: Mapping[str, str], put: Callable[..., None]
 ) -> None:
-    """Nothing chosen is a wrong usage, a plan changes nothing, who does not say yes declines (5), and --yes drops."""
+    """Nothing chosen is a wrong usage, a plan changes nothing, another word than the count declines, --yes drops."""
     put("not_json", "no_time")
 
     def drop(*arguments: str, stdin: bytes | None = None) -> tuple[int, list[str]]:
@@ -164,8 +164,8 @@ def test_letters_are_dropped_only_when_that_is_wanted(
     assert drop("--cause", "other") == (1, both)
     assert drop("--cause", "no_time", "--plan") == (0, both)
     assert drop("--cause", "no_time") == (5, both)
-    assert drop("--cause", "no_time", stdin=b"n\n") == (5, both)
-    assert drop("--cause", "no_time", stdin=b"y\n") == (0, ["not_json"])
+    assert drop("--cause", "no_time", stdin=b"2\n") == (5, both)
+    assert drop("--cause", "no_time", stdin=b"1\n") == (0, ["not_json"])
     assert drop("--all", "--yes") == (0, [])
 
 

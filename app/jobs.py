@@ -1,0 +1,107 @@
+"""Begins jobs and takes them up again: the plan first, then a typed confirmation, then the work with its progress."""
+
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+from msgspec import Struct
+
+from app.compose import Platform
+from app.progress import duration, progress
+from app.terminal import Exit, agree, data, data_json, stop, talk
+from streams.jobs import Job, JobFailed, Plan, State, Work
+from streams.turns import Lane
+
+
+class Kind(Struct, frozen=True):
+    """A kind of job: what it gets in the way of, and how its work is made from its arguments."""
+
+    lane: Lane
+    work: Callable[[Platform, Mapping[str, Any]], Work]
+
+
+KINDS: Mapping[str, Kind] = {}
+"""Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
+
+
+def begin(
+    platform: Platform, kind: str, arguments: Mapping[str, Any], by: str, *,
+    yes: bool, as_json: bool, plan_only: bool = False,
+) -> Job:  # fmt: skip
+    """Say what would be done, ask, and do it; returns the job as it ended: done, paused or cancelled.
+
+    Raises:
+        Busy: another job of its lane is under way.
+    """
+    lane, work = KINDS[kind].lane, KINDS[kind].work(platform, arguments)
+    if not plan_only:
+        platform.jobs.refuse_second(lane)
+    plan = work.plan()
+    _show(platform, kind, plan, as_json=as_json)
+    if plan_only:
+        raise SystemExit(int(Exit.OK))
+    agree(plan.what, str(plan.count), yes=yes)
+    job = platform.jobs.add(kind, lane, arguments, plan, by)
+    talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
+    return go_on(platform, job)
+
+
+def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
+    measured = platform.jobs.measured(kind)
+    seconds = plan.count / (measured or plan.a_second)
+    if as_json:
+        basis = "measured" if measured else "estimated"
+        data_json(
+            {"what": plan.what, "count": plan.count, "unit": plan.unit, "seconds": round(seconds, 1), "rate": basis}
+        )
+        return
+    basis = "as fast as the last time" if measured else f"estimated at {plan.a_second:,.0f} a second"
+    data(f"{plan.what}: {plan.count:,} {plan.unit}, about {duration(seconds)} ({basis})")
+
+
+def work_of(platform: Platform, job: Job) -> Work:
+    """The work of a job that is there already."""
+    if job.kind not in KINDS:
+        stop(Exit.UNAVAILABLE, f"{job}: this version knows no such kind of job")
+    return KINDS[job.kind].work(platform, job.arguments)
+
+
+def go_on(platform: Platform, job: Job) -> Job:
+    """Work at the job in this process, from where it stands."""
+    shown = progress()
+    try:
+        with _interruptible():
+            return platform.jobs.run(job.id, work_of(platform, job), shown)
+    except JobFailed as failure:
+        shown.end()
+        stop(Exit.UNAVAILABLE, str(failure))
+    finally:
+        shown.end()
+
+
+def finished(job: Job) -> Job:
+    """The job, if it is done; else say how it stands, and end the command."""
+    if job.state is not State.DONE:
+        _left(job)
+    return job
+
+
+def _left(job: Job) -> NoReturn:
+    further = f"; `habarshy jobs resume {job.id}` goes on" if job.state is State.PAUSED else ""
+    stop(Exit.CHECK_FAILED, f"job {job.id} is {job.state} at {job.done:,} of {job.of:,} {job.unit}{further}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM pauses the job as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,166 @@
+"""The book of jobs: who asked for what, how far it has come; and the right to work at one."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from projections.bulk import insert_rows
+from projections.tables import micros
+from streams.database import Database
+from streams.job_rows import change, job_of, one, unfinished
+from streams.job_run import Run
+from streams.jobs import ENDED, UNFINISHED, Busy, Job, NotNow, Plan, State, Work
+from streams.recorder import take_turns
+from streams.tables import jobs
+from streams.turns import TRIES, Lane, turn
+
+JOBS_LOCK = 0x4841_4244
+
+
+class Jobs:
+    """Keeps jobs and runs them, on either database."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def refuse_second(self, lane: Lane) -> None:
+        """Nothing, if no other job of the lane is under way.
+
+        Raises:
+            Busy: one is; it is named, with what to do.
+        """
+        with self._database.reading() as connection:
+            found = unfinished(connection, lane)
+        if found is not None:
+            self._refuse(found)
+
+    def add(self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
+        """A new job, planned.
+
+        Raises:
+            Busy: another job of the lane is under way.
+        """
+
+        def work(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            if (other := unfinished(connection, lane)) is not None:
+                self._refuse(other)
+            id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
+            now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
+            what = (id_, kind, lane.value, given, State.PLANNED.value)
+            row = (*what, 0, plan.count, plan.unit, "", by, now, None, now, 0, 0, "")
+            insert_rows(connection, jobs, [row])
+            return one(connection, id_)
+
+        return self._database.write(work)
+
+    def _refuse(self, other: Job) -> NoReturn:
+        if other.state is State.RUNNING and self.at_work(other):
+            raise Busy(f"{other} is at work ({other.done:,} of {other.of:,} {other.unit})")
+        standing = "has lost its process" if other.state is State.RUNNING else f"is {other.state}"
+        raise Busy(
+            f"{other} {standing}; `habarshy jobs resume {other.id}` goes on with it, `jobs cancel {other.id}` ends it"
+        )
+
+    def at_work(self, job: Job) -> bool:
+        """Whether any process works in the job's lane right now."""
+        with turn(self._database, job.lane) as free:
+            return not free
+
+    def job(self, id_: int) -> Job:
+        """The job.
+
+        Raises:
+            UnknownJob: there is none of that number.
+        """
+        with self._database.reading() as connection:
+            return one(connection, id_)
+
+    def latest(self, limit: int) -> list[Job]:
+        """Jobs, the newest first."""
+        with self._database.reading() as connection:
+            return [job_of(row) for row in connection.execute(select(jobs).order_by(jobs.c.id.desc()).limit(limit))]
+
+    def measured(self, kind: str) -> float | None:
+        """How many a second the last job of that kind did, if one is done that took long enough to tell."""
+        query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == State.DONE.value, jobs.c.worked > 0)
+        with self._database.reading() as connection:
+            row = connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).first()
+        return None if row is None or not row.done else row.done * 1_000_000 / row.worked
+
+    def pause(self, id_: int) -> Job:
+        """Have it stop after its present step.
+
+        Raises:
+            NotNow, UnknownJob: it is not under way, or there is none.
+        """
+        return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, State.RUNNING))
+
+    def cancel(self, id_: int, work: Work) -> Job:
+        """End it for good: what it left behind goes, here if no process is at work on it, else there.
+
+        Raises:
+            NotNow, UnknownJob: it has ended already, or there is none.
+        """
+        job = self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.FAILED))
+        with turn(self._database, job.lane, TRIES) as ours:
+            if ours:
+                work.abandon()
+        return job
+
+    def _turn_to(self, id_: int, state: State, wish: str, allowed: tuple[State, ...]) -> Job:
+        def turned(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.state not in allowed:
+                raise NotNow(job, wish)
+            change(connection, job, state=state.value)
+            return one(connection, id_)
+
+        return self._database.write(turned)
+
+    def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
+        """Work at the job from where it stands until it ends or somebody stops it; `tell` after each step.
+
+        Raises:
+            Busy: another process works in its lane, or another job of the lane is under way.
+            JobFailed: the database is away, or has no room; the job may be resumed.
+            NotNow, UnknownJob: it has ended, or there is none.
+        """
+        with turn(self._database, self.job(id_).lane, TRIES) as ours:
+            if not ours:
+                raise Busy(f"a process works at {self._other(id_)}")
+            return Run(self._database, self._clock, self._claim(id_), work, tell).go()
+
+    def _other(self, id_: int) -> Job:
+        """Whoever is at work in the lane of the job."""
+        job = self.job(id_)
+        with self._database.reading() as connection:
+            return unfinished(connection, job.lane) or job
+
+    def _claim(self, id_: int) -> Job:
+        def take(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.state in ENDED:
+                raise NotNow(job, "resumed")
+            other = unfinished(connection, job.lane)
+            if other is not None and other.id != id_:
+                self._refuse(other)
+            now = micros(self._clock())
+            began = func.coalesce(jobs.c.began_at, now)
+            change(
+                connection,
+                job,
+                state=State.RUNNING.value,
+                claim=job.claim + 1,
+                began_at=began,
+                changed_at=now,
+                words="",
+            )
+            return one(connection, id_)
+
+        return self._database.write(take)

@@ -1,0 +1,49 @@
+"""The rows of jobs: read, and changed by whoever may."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, update
+
+from projections.tables import moment, optional_moment
+from streams.jobs import UNFINISHED, Job, State, UnknownJob
+from streams.tables import jobs
+from streams.turns import Lane
+
+
+def change(connection: Connection, job: Job, *, ours: bool = False, **changes: Any) -> bool:  # noqa: ANN401  (any column)
+    """Change columns; whether that was done: `ours`, only if the claim still counts and nobody cancelled it."""
+    these = update(jobs).where(jobs.c.id == job.id)
+    if ours:
+        these = these.where(jobs.c.claim == job.claim, jobs.c.state != State.CANCELLED.value)
+    return connection.execute(these.values(changes)).rowcount > 0
+
+
+def unfinished(connection: Connection, lane: Lane) -> Job | None:
+    """The job of that lane that is under way, at work or not."""
+    query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.id)
+    row = connection.execute(query).first()
+    return None if row is None else job_of(row)
+
+
+def one(connection: Connection, id_: int) -> Job:
+    """The job.
+
+    Raises:
+        UnknownJob: there is none of that number.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == id_)).first()
+    if row is None:
+        raise UnknownJob(id_)
+    return job_of(row)
+
+
+def job_of(row: Row[Any]) -> Job:
+    """The job that a row is."""
+    given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
+        "lane": Lane(row.lane), "state": State(row.state), "arguments": msgspec.json.decode(row.arguments),
+        "asked_at": moment(row.asked_at), "began_at": optional_moment(row.began_at),
+        "changed_at": moment(row.changed_at), "worked": timedelta(microseconds=row.worked),
+    }  # fmt: skip
+    return Job(**given)

@@ -1,0 +1,123 @@
+"""The commands for jobs, and how progress is told."""
+
+import io
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from app.clock import fixed, system_clock
+from app.progress import Progress, duration
+from streams.database import Database
+from streams.job_book import Jobs
+from streams.jobs import Job, Plan, State
+from streams.migrating import migrate
+from streams.turns import Lane
+from tests.app.terminal import Terminal
+from tests.streams.storing import NOW, url_in
+from tests.world import iin, registered
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal with a database."""
+    made = Terminal(tmp_path)
+    assert made.run("ingest", made.written("life.ndjson", *registered(iin(1)))).code == 0
+    return made
+
+
+@pytest.fixture
+def operator(terminal: Terminal) -> Mapping[str, str]:
+    """The environment of an operator."""
+    return terminal.act("olga", "platform", "operator")
+
+
+def put(terminal: Terminal) -> int:
+    """A job of a kind that no version knows; its number."""
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        jobs = Jobs(database, system_clock)
+        return jobs.add("counting", Lane.KAFKA, {"upto": 3}, Plan("count", 3, "numbers", 1), "olga").id
+
+
+def test_jobs_are_listed_and_paused(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """An operator sees a job as a line and as JSON, and pauses it; what is not to be paused is told with 1."""
+    id_ = str(put(terminal))
+    [job] = terminal.run("jobs", "list", "--json", env=operator).objects
+    assert (job["id"], job["kind"], job["state"], job["asked_by"], job["done"], job["of"]) == (
+        1, "counting", "planned", "olga", 0, 3
+    )  # fmt: skip
+    assert terminal.run("jobs", "pause", id_, env=operator).code == 0
+    [line] = terminal.run("jobs", "show", id_, env=operator).lines
+    assert line.startswith("job 1: 0 of 3 numbers (0 %)  counting  paused  olga")
+    again = terminal.run("jobs", "pause", id_, env=operator)
+    assert (again.code, again.talk) == (1, "job 1 cannot be paused: it is paused.")
+
+
+def test_a_kind_that_is_unknown_here_is_told(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """A job of another version's is neither resumed nor cancelled by this one, and stays."""
+    id_ = str(put(terminal))
+    for wish in ("resume", "cancel"):
+        ended = terminal.run("jobs", wish, id_, env=operator)
+        assert (ended.code, "knows no such kind" in ended.talk) == (3, True)
+    assert terminal.run("jobs", "show", "7", env=operator).code == 1
+
+
+def test_jobs_are_for_operators(terminal: Terminal) -> None:
+    """Who is no operator, or nobody, neither sees jobs nor touches them."""
+    put(terminal)
+    author = terminal.act("aida", "water", "author")
+    for env in (author, {}):
+        for command in (["list"], ["show", "1"], ["pause", "1"], ["resume", "1"], ["cancel", "1"]):
+            ended = terminal.run("jobs", *command, env=env)
+            assert (ended.code, ended.lines) == (4, [])
+
+
+def a_job(tmp_path: Path) -> Job:
+    """A job that has just begun."""
+    database = Database(url_in(tmp_path))
+    with closing(database):
+        migrate(database)
+        made = Jobs(database, fixed(NOW)).add("x", Lane.VIEWS, {}, Plan("count", 100, "facts", 1), "olga")
+    return replace(made, state=State.RUNNING)
+
+
+def at(job: Job, done: int, seconds: int) -> Job:
+    """The job when it has come that far."""
+    return replace(job, done=done, worked=timedelta(seconds=seconds))
+
+
+def test_progress_at_a_terminal_is_one_line(tmp_path: Path) -> None:
+    """The line is written over, with rate and time to go as measured since the process took the job up."""
+    job, out = a_job(tmp_path), io.StringIO()
+    shown = Progress(out.write, terminal=True)
+    for each in (at(job, 50, 1000), at(job, 60, 1002)):
+        shown(each)
+    shown.end()
+    assert out.getvalue().split("\r\x1b[K")[1:] == [
+        "job 1: 50 of 100 facts (50 %)",
+        "job 1: 60 of 100 facts (60 %), 5/s, 8 s to go\n",
+    ]
+
+
+def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:
+    """Where nobody looks, a log gets a line now and then."""
+    job, out = a_job(tmp_path), io.StringIO()
+    shown = Progress(out.write, terminal=False)
+    for second in range(25):
+        shown(at(job, second, second))
+    shown.end()
+    assert [line.partition(" of")[0] for line in out.getvalue().splitlines()] == ["job 1: 10", "job 1: 20"]
+
+
+def test_times_are_told_as_people_do() -> None:
+    """Seconds up to two minutes, then minutes, then hours."""
+    assert [duration(each) for each in (-1, 40.2, 119, 600, 11_100)] == [
+        "0 s",
+        "40 s",
+        "119 s",
+        "10 min",
+        "3 h 5 min",
+    ]

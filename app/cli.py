@@ -17,6 +17,7 @@ from app.commands import (
     ingest,
     intents,
     jobs,
+    keys,
     migrate,
     new,
     packs,
@@ -43,7 +44,7 @@ from domain.principals import NotAllowed
 from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.jobs import Busy, NotNow, UnknownJob
-from streams.keys import WrongKeyFile
+from streams.keyring import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
 from streams.one_active import NeedsPostgres
@@ -121,6 +122,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),
+    "keys": ("The master key that wraps the keys of persons.", {"show": keys.show, "rotate": keys.rotate}),
     "principals": (
         "Who may act, and for which agency.",
         {"add": principals.add, "show": principals.show, "remove": principals.remove},

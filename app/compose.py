@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from app.clock import Clock
-from app.keyfile import load_keyring
+from app.keyfile import KeptKeys, keyring_of
 from app.links import Links
 from app.paths import data_folder
 from app.providers import limits_of
@@ -29,7 +29,8 @@ from streams.follower import Follower
 from streams.governing import Governing
 from streams.intake import Intake
 from streams.job_book import Jobs
-from streams.keys import Keyring, PersonKeys, check_names
+from streams.keyring import Keyring
+from streams.keys import PersonKeys, check_names
 from streams.library import Library
 from streams.log import Log
 from streams.migrating import make_ready
@@ -106,8 +107,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
 def _composed(
     settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
 ) -> Platform:
-    keys = keyring or load_keyring(settings.key_file, create=make and database.sqlite)
-    names, person_keys = Names(keys.names), PersonKeys(keys)
+    keys = keyring or keyring_of(settings, create=make and database.sqlite)
+    names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
     make_ready(database)
     database.write(lambda connection: check_names(connection, names.digest(b"made with")))
     log = Log(database, person_keys, clock)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from app.compose import Platform, compose
 from app.options import clock_of, settings_of
-from app.principals import acting
-from domain.principals import NotAllowed, Principal
+from app.principals import acting, load
+from app.settings import Settings
+from domain.principals import NotAllowed, Principal, Role
 
 
 class Desk(NamedTuple):
@@ -19,17 +20,32 @@ class Desk(NamedTuple):
     who: Principal
 
 
+LOCAL = Principal("local", "local", frozenset(Role))
+"""Whoever sits at a platform that has no principals: an embedded one, or one that is being tried out."""
+
+
+def somebody(settings: Settings) -> Principal:
+    """Who acts: by their token, or LOCAL where nobody was ever registered.
+
+    Raises:
+        BadPrincipals, NotAllowed: see app.principals.acting.
+    """
+    return acting(settings.principals, os.environ) if load(settings.principals) else LOCAL
+
+
 @contextmanager
 def desk(
-    database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False
+    database: str | None, key_file: Path | None, clock: str | None = None, *, make: bool = False, local: bool = False
 ) -> Iterator[Desk]:
     """The desk for one command; whoever has no token does not even open the database.
+
+    `local`: where nobody was ever registered, whoever sits there acts as LOCAL.
 
     Raises:
         BadPrincipals, NotAllowed: see app.principals.acting; and what `compose` raises.
     """
     settings = settings_of(database, key_file)
-    who = acting(settings.principals, os.environ)
+    who = somebody(settings) if local else acting(settings.principals, os.environ)
     platform = compose(settings, clock_of(clock), make=make)
     try:
         yield Desk(platform, who)
@@ -38,13 +54,15 @@ def desk(
 
 
 @contextmanager
-def operators(what: str, database: str | None, key_file: Path | None) -> Iterator[Desk]:
-    """The desk for what only operators see and decide on.
+def operators(
+    what: str, database: str | None, key_file: Path | None, clock: str | None = None, *, local: bool = False
+) -> Iterator[Desk]:
+    """The desk for what only operators see and decide on; `local`: see `desk`.
 
     Raises:
         NotAllowed: who acts is none, see `desk`.
     """
-    with desk(database, key_file) as at:
+    with desk(database, key_file, clock, local=local) as at:
         if not at.who.operator:
             raise NotAllowed(f"{what} are the operators' to see and to decide on; {at.who.name} is none")
         yield at

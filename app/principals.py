@@ -1,14 +1,12 @@
 """The file of principals: who may act for which agency, known by the hash of a personal token."""
 
-import fcntl
 import hmac
 import json
 import os
 import re
 import secrets
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from app.keyfile import OWNER_ONLY
+from app.private_files import alone, is_open_to_others, replace
 from domain.principals import NotAllowed, Principal, Role
 from templates.findings import closest
 
@@ -72,7 +70,7 @@ def load(path: Path) -> dict[str, Kept]:
         BadPrincipals: others can read it, or it is not what this module writes.
     """
     try:
-        if path.stat().st_mode & 0o077:
+        if is_open_to_others(path):
             raise BadPrincipals(path, "others can read it; run chmod 600 on it")
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Kept])
     except FileNotFoundError:
@@ -145,33 +143,12 @@ def _digest(token: str) -> str:
 def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _alone(path.parent):
+        with alone(path.parent):
             everybody = load(path)
             change(everybody)
-            _write(path, "".join(_table(name, kept) for name, kept in sorted(everybody.items())))
+            replace(path, "".join(_table(name, kept) for name, kept in sorted(everybody.items())))
     except OSError as error:
         raise BadPrincipals(path, str(error.strerror)) from None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Whoever changes the file at the same moment waits."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _table(name: str, kept: Kept) -> str:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
 
     database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
     key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
+    key_ring: SecretStr = Field(
+        default=SecretStr(""), description="what a key file holds, where the keys are not in a file"
+    )
     principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
     kafka: str = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
     kafka_prefix: str = Field(default="", description="what the names of topics and groups begin with")

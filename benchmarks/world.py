@@ -11,7 +11,7 @@ from app.compose import Platform, compose
 from app.settings import load_settings
 from app.simulation import simulate
 from streams.cloudevents import Envelope, envelope_of
-from streams.keys import Keyring
+from streams.keyring import Keyring
 
 NOW = datetime(2026, 1, 1, 7, tzinfo=UTC)
 KEYRING = Keyring(b"n" * 32, {1: b"w" * 32})

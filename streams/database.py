@@ -80,6 +80,18 @@ class Database:
         with self.engine.begin() as connection:
             return work(connection)
 
+    def tidy(self) -> bool:
+        """Whether what was deleted is in no file any more: SQLite's write-ahead log is emptied, if nobody reads it.
+
+        (In the database file itself it is overwritten at once. PostgreSQL has a log and a vacuum of its own.)
+        """
+        if not self.sqlite:
+            return True
+        with closing(self.engine.raw_connection()) as driver:
+            cursor: Any = driver.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers as long as for any lock
+            return not cursor.fetchone()[0]
+
     def close(self) -> None:
         """Finish the writes that wait, then let go of the file or the server."""
         self._closed = True

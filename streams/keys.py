@@ -7,37 +7,16 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from projections.bulk import among, chunked, insert_rows, lock_rows
+from streams.keyring import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
 from streams.tables import erasures, made_with, person_keys
 
-KEY_BYTES = 32
 KEY_ID_BYTES = 8
-NONCE_BYTES = 12
 BODY = KEY_ID_BYTES + NONCE_BYTES
 CACHED = 4_000
 _NONCE, _REST = slice(KEY_ID_BYTES, BODY), slice(BODY, None)
-
-
-class WrongKeyFile(Exception):
-    """The key file does not open the keys in this database. Start with the one that the database was made with."""
-
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
-
-
-class Keyring(Struct, frozen=True):
-    """The platform's secrets: `names` is never rotated; `wrapping`: version -> key, of which the highest wraps."""
-
-    names: bytes
-    wrapping: Mapping[int, bytes]
-
-    @property
-    def current(self) -> int:
-        """The version that wraps new keys."""
-        return max(self.wrapping)
 
 
 class PersonKey(NamedTuple):
@@ -68,10 +47,9 @@ class PersonKeys:
     The database decides: an erasure by any process empties every cache, and a key that is not committed is in none.
     """
 
-    def __init__(self, keyring: Keyring, random: Callable[[int], bytes] = os.urandom) -> None:
-        self._keyring = keyring
+    def __init__(self, wrapper: Wrapper, random: Callable[[int], bytes] = os.urandom) -> None:
+        self._wrapper = wrapper
         self._random = random
-        self._wrappers = {version: AESGCM(key) for version, key in keyring.wrapping.items()}
         self._kept = _Kept(b"", OrderedDict())
         self._uncommitted: set[bytes] = set()
 
@@ -110,12 +88,7 @@ class PersonKeys:
         return {row.person: self._unwrap(row.person, row.key_id, row.wrapped, row.wrapped_by) for row in rows}
 
     def _unwrap(self, person: str, key_id: bytes, wrapped: bytes, version: int) -> PersonKey:
-        try:
-            wrapper = self._wrappers[version]
-            key = wrapper.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode() + key_id)
-        except (KeyError, InvalidTag):
-            raise WrongKeyFile from None
-        return PersonKey(key_id, AESGCM(key))
+        return PersonKey(key_id, AESGCM(self._wrapper.unwrap(version, wrapped, person.encode() + key_id)))
 
     def ensure(
         self, connection: Connection, persons: Iterable[str]
@@ -130,7 +103,8 @@ class PersonKeys:
         made, rows = {}, []
         for person in sorted(wanted.difference(known)):
             key_id, key = self._random(KEY_ID_BYTES), self._random(KEY_BYTES)
-            rows.append((person, key_id, self._wrap(person, key_id, key), self._keyring.current))
+            version, wrapped = self._wrapper.wrap(key, person.encode() + key_id)
+            rows.append((person, key_id, wrapped, version))
             made[person] = PersonKey(key_id, AESGCM(key))
             self._uncommitted.add(key_id)
         insert_rows(connection, person_keys, rows, ignore=True)
@@ -145,10 +119,6 @@ class PersonKeys:
         others = {person: key for person, key in stored.items() if key.id != made[person].id}
         self._uncommitted.difference_update(made[person].id for person in others)
         return others
-
-    def _wrap(self, person: str, key_id: bytes, key: bytes) -> bytes:
-        nonce = self._random(NONCE_BYTES)
-        return nonce + self._wrappers[self._keyring.current].encrypt(nonce, key, person.encode() + key_id)
 
     def remember(self, made: Mapping[str, PersonKey]) -> None:
         """Keep keys that `ensure` made at hand, now that they are committed."""

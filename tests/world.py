@@ -25,7 +25,7 @@ from streams.cloudevents import Envelope, envelope_of
 from streams.explaining import Why, explain
 from streams.health import Health, health
 from streams.intake import Outcome as Taken
-from streams.keys import Keyring
+from streams.keyring import Keyring
 from streams.mapper import Entry
 from streams.publishing import Publisher
 from streams.recomputing import all_intents

@@ -19,7 +19,7 @@ from app.terminal import Exit, data_json, stop, talk
 from notifiers.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port import Inbox
 from streams.database import DatabaseUnavailable
-from streams.keys import WrongKeyFile
+from streams.keyring import WrongKeyFile
 from streams.presence import NoDatabase
 
 AWAY = (OSError, DatabaseUnavailable, NoDatabase, BadSettings, BadKeyFile, WrongKeyFile)

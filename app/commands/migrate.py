@@ -8,6 +8,7 @@ import typer
 from app.compose import open_database
 from app.keyfile import load_keyring
 from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
+from app.settings import Settings
 from app.terminal import data, data_json, talk
 from streams.database import Database
 from streams.migrating import FIRST, pending
@@ -27,12 +28,22 @@ def migrate(
     opened = Database(settings.database) if plan else open_database(settings, make=True)
     with closing(opened):
         steps = pending(opened) if plan else take(opened)
-        if not plan and steps and steps[0].revision == FIRST and not settings.key_file.exists():
-            load_keyring(settings.key_file, create=True)
-            talk(f"made the key file {settings.key_file}: keep a copy of it, but not beside those of the database")
+        if not plan:
+            _ready(settings, first=bool(steps) and steps[0].revision == FIRST)
     for step in steps:
         if as_json:
             data_json(step)
         else:
             data(f"{step.revision}  {step.about}")
     talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
+
+
+def _ready(settings: Settings, *, first: bool) -> None:
+    """The key file as this version needs it; made with the first tables, and never for those that are there."""
+    path = settings.key_file
+    if settings.key_ring.get_secret_value() or not (first or path.exists()):
+        return
+    made = not path.exists()
+    load_keyring(path, create=True)
+    if made:
+        talk(f"made the key file {path}: keep a copy of it, but not beside those of the database")

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from app.keyfile import BadKeyFile, _create, load_keyring, new_keyring
-from streams.keys import KEY_BYTES
+from app.keyfile import BadKeyFile, KeptKeys, _create, keyring_of, load_keyring, new_keyring, retire, rotate
+from app.settings import Settings
+from streams.keyring import KEY_BYTES, WrongKeyFile
 
 PROCESSES = 3
 PATIENCE = 30
@@ -21,18 +23,23 @@ def written(path: Path, content: str, mode: int = 0o600) -> Path:
     return path
 
 
+def key(number: int) -> str:
+    """A key, in hexadecimal digits: another for each number."""
+    return bytes((number * 41 + each * 7) % 256 for each in range(KEY_BYTES)).hex()
+
+
 def content(**parts: object) -> dict[str, Any]:
     """What a key file holds."""
-    return {"names": "11" * KEY_BYTES, "wrapping": {"1": "22" * KEY_BYTES}} | parts
+    return {"names": key(1), "wrapping": {"1": key(2)}} | parts
 
 
 def test_new_keys_are_independent() -> None:
     """No key equals another, neither within a ring nor between two."""
     one, other = new_keyring(), new_keyring()
 
-    keys = [one.names, one.wrapping[1], other.names, other.wrapping[1]]
-    assert {len(key) for key in keys} == {KEY_BYTES}
-    assert len(set(keys)) == 4
+    keys = [each for ring in (one, other) for each in (ring.names, ring.wrapping[1], ring.sealing)]
+    assert {len(each) for each in keys} == {KEY_BYTES}
+    assert len(set(keys)) == 6
 
 
 def test_a_key_file_is_made_at_first_use(tmp_path: Path) -> None:
@@ -64,11 +71,11 @@ def test_a_key_file_is_never_changed_by_reading(tmp_path: Path) -> None:
 
 def test_a_rotated_file_is_read(tmp_path: Path) -> None:
     """A file may hold several wrapping keys: the highest version wraps, the older ones still unwrap."""
-    wrapping = {"2": "22" * KEY_BYTES, "10": "aa" * KEY_BYTES, "9": "99" * KEY_BYTES}
+    wrapping = {"2": key(2), "10": key(10), "9": key(9)}
     ring = load_keyring(written(tmp_path / "key", json.dumps(content(wrapping=wrapping))), create=False)
 
-    assert ring.names == b"\x11" * KEY_BYTES
-    assert ring.wrapping == {2: b"\x22" * KEY_BYTES, 9: b"\x99" * KEY_BYTES, 10: b"\xaa" * KEY_BYTES}
+    assert ring.names.hex() == key(1)
+    assert {version: each.hex() for version, each in ring.wrapping.items()} == {2: key(2), 9: key(9), 10: key(10)}
     assert ring.current == 10
 
 
@@ -124,8 +131,8 @@ def test_a_damaged_file_is_refused_and_kept(tmp_path: Path, damaged: str) -> Non
         load_keyring(path, create=True)
 
     assert str(path) in str(caught.value)
-    assert "11" * 16 not in str(caught.value)
-    assert "22" * 16 not in str(caught.value)
+    assert key(1)[:32] not in str(caught.value)
+    assert key(2)[:32] not in str(caught.value)
     assert path.read_text() == damaged
 
 
@@ -169,3 +176,61 @@ def test_who_comes_second_uses_the_keys_of_the_first(tmp_path: Path) -> None:
     first = load_keyring(path, create=True)
 
     assert _create(path) == first
+
+
+WEAK = {
+    "all zero": content(names="00" * KEY_BYTES),
+    "one letter": content(wrapping={"1": "61" * KEY_BYTES}),
+    "one key twice": content(wrapping={"1": key(1)}),
+    "a key of another version": content(wrapping={"1": key(2), "2": key(2)}),
+    "a seed that is a wrapping key": content(sealing=key(2)),
+}
+
+
+@pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK.keys())
+def test_weak_keys_stop_the_start(tmp_path: Path, weak: dict[str, Any]) -> None:
+    """Keys that anybody could guess, or that serve two ends, are refused, and no key is in the message."""
+    path = written(tmp_path / "key", json.dumps(weak))
+
+    with pytest.raises(BadKeyFile, match=r"no random one|are the same") as caught:
+        load_keyring(path, create=False)
+
+    assert key(1)[:32] not in str(caught.value)
+
+
+def test_an_older_file_gets_a_key_that_seals(tmp_path: Path) -> None:
+    """A file of an earlier version keeps its keys and gets the missing one, once."""
+    path = written(tmp_path / "key", json.dumps(content()))
+    assert load_keyring(path, create=False).sealing == b""
+
+    first, second = load_keyring(path, create=True), load_keyring(path, create=True)
+
+    assert first == second
+    assert len(first.sealing) == KEY_BYTES
+    assert (first.names.hex(), first.wrapping[1].hex()) == (key(1), key(2))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_may_come_without_a_file(tmp_path: Path) -> None:
+    """The variable HABARSHY_KEY_RING holds what the file would, and is held to the same."""
+    at = Settings(key_file=tmp_path / "key", key_ring=SecretStr(json.dumps(content())))
+    assert keyring_of(at, create=True).names.hex() == key(1)
+    assert list(tmp_path.iterdir()) == []
+
+    with pytest.raises(BadKeyFile, match="HABARSHY_KEY_RING cannot be used: it is damaged"):
+        keyring_of(Settings(key_file=tmp_path / "key", key_ring=SecretStr("{")), create=True)
+
+
+def test_a_rotation_by_another_process_is_noticed(tmp_path: Path) -> None:
+    """Who started before the rotation reads what the new key wrapped; once retired, an old one opens nothing."""
+    path = tmp_path / "key"
+    before = KeptKeys(load_keyring(path, create=True), path)
+    old = before.wrap(b"k" * KEY_BYTES, b"about")
+
+    rotated = rotate(path)
+    assert before.unwrap(*rotated.wrap(b"k" * KEY_BYTES, b"about"), b"about") == b"k" * KEY_BYTES
+    assert before.unwrap(*old, b"about") == b"k" * KEY_BYTES
+    assert (rotated.current, before.wrap(b"k" * KEY_BYTES, b"about").version) == (2, 2)
+
+    with pytest.raises(WrongKeyFile):
+        KeptKeys(retire(path), path).unwrap(*old, b"about")

@@ -12,7 +12,7 @@ from app.compose import compose
 from app.keyfile import load_keyring
 from app.settings import load_settings
 from streams.dead_letters import Letter
-from streams.keys import Keyring
+from streams.keyring import Keyring
 from streams.publishing import Publisher
 from templates.loader import load_packs, shipped
 from tests.app.terminal import Terminal

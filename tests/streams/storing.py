@@ -27,7 +27,8 @@ from domain.ids import Names
 from domain.nudge import Nudge, evolve
 from projections.positions import save
 from streams.database import Database, Priority
-from streams.keys import KEY_BYTES, KEY_ID_BYTES, Keyring, PersonKey, PersonKeys
+from streams.keyring import KEY_BYTES, Keyring
+from streams.keys import KEY_ID_BYTES, PersonKey, PersonKeys
 from streams.log import Log
 from streams.mapper import Entry, seal
 from streams.migrating import migrate

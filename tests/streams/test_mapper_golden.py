@@ -12,7 +12,8 @@ from msgspec import Struct
 from domain import facts, governance
 from domain.events import LifeEvent
 from domain.facts import ALL_FACTS, Fact
-from streams.keys import KEY_BYTES, KEY_ID_BYTES, NONCE_BYTES, PersonKeys
+from streams.keyring import KEY_BYTES, NONCE_BYTES
+from streams.keys import KEY_ID_BYTES, PersonKeys
 from streams.mapper import LifeState, decode, decode_life, encode, seal, unseal
 from streams.tables import person_keys
 from tests.streams.storing import AIDA, DANA, KEYRING, NOW, Store, person_key

@@ -29,7 +29,8 @@ from streams.cloudevents import read_envelope
 from streams.database import Database, DatabaseUnavailable, Priority
 from streams.follower import READER, Follower
 from streams.intake import Intake
-from streams.keys import KEY_BYTES, Keyring, PersonKey, PersonKeys
+from streams.keyring import KEY_BYTES, Keyring
+from streams.keys import PersonKey, PersonKeys
 from streams.mapper import decode_life, seal, unseal
 from streams.migrating import migrate
 from streams.rebuild import rebuild

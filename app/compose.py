@@ -43,6 +43,7 @@ from streams.receipts import Receipts
 from streams.receiving import Receiving
 from streams.reconciling import Reconciler
 from streams.refusals import Refusals
+from streams.repairing import Repairing
 from streams.scheduler import Engine
 from streams.sending import Sending
 from streams.stopping import Stopping
@@ -85,6 +86,7 @@ class Platform(Struct, frozen=True):
     aside: PutAside
     reconciler: Reconciler
     jobs: Jobs
+    repairing: Repairing
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -140,6 +142,7 @@ def _composed(
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
+        repairing=Repairing(database, log, library, planning, names, clock),
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     CAP = "cap"  # enough messages lately, and no digest comes in time
     NOTHING_LEFT = "nothing_left"  # a digest that all have left
+    EXPIRED = "expired"  # it was over before anybody planned it: what an outage swallowed, found too late
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
 

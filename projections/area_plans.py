@@ -55,3 +55,8 @@ def waiting(connection: Connection) -> int:
     """How many area events have yet to be planned for all residents."""
     query = select(func.count()).select_from(area_plans).where(area_plans.c.waiting)
     return connection.execute(query).scalar_one()
+
+
+def waiting_for(connection: Connection) -> set[UUID]:
+    """The originals of the area events that have yet to be planned for all residents."""
+    return set(connection.execute(select(area_plans.c.original).where(area_plans.c.waiting)).scalars())

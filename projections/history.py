@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
 
 from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.tables import area_facts, history, revisions
@@ -106,6 +106,29 @@ def unplanned(connection: Connection, limit: int, woken_before: int | None = Non
     return list(found)
 
 
+def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
+    """Those of the persons who have facts that are not planned yet."""
+    found: set[str] = set()
+    for part in chunked(persons):
+        query = select(history.c.person).where(among(history.c.person, part), ~history.c.planned)
+        found.update(connection.execute(query.distinct()).scalars())
+    return found
+
+
+def moved_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
+    """Those of whom something was recorded in that time, or who were woken in it and still wait."""
+    start, end = since or 0, AT_LEISURE - 1 if until is None else until
+    woken = or_(
+        and_(history.c.woken >= start, history.c.woken < end),
+        and_(history.c.woken >= AT_LEISURE + start, history.c.woken < AT_LEISURE + end),
+    )
+    queries = (
+        select(history.c.person).where(history.c.recorded >= start, history.c.recorded < end),
+        select(history.c.person).where(~history.c.planned, woken),
+    )
+    return {person for query in queries for person in connection.execute(query.distinct()).scalars()}
+
+
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
     """How far each person's history has come."""
     found: dict[str, Mark] = {}
@@ -167,9 +190,10 @@ def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def areas_since(connection: Connection, since: int) -> list[int]:
-    """The positions of the facts of areas whose time is not before that."""
-    return list(connection.execute(select(area_facts.c.position).where(area_facts.c.time >= since)).scalars())
+def areas_since(connection: Connection, since: int | None) -> list[int]:
+    """The positions of the facts of areas whose time is not before that; None: of all."""
+    query = select(area_facts.c.position)
+    return list(connection.execute(query if since is None else query.where(area_facts.c.time >= since)).scalars())
 
 
 def area_times(connection: Connection) -> list[int]:

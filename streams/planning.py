@@ -1,6 +1,6 @@
 """Planning: for each person woken, plan from the database and bring the log to the plan."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Select, select
 from domain.diff import Change, diff
 from domain.nudge import Nudge, evolve
 from domain.plan import whole_plan
-from domain.rulebook import Rulebook
 from projections import area_plans, governance, history, nudges, residents
 from projections.bulk import among, chunked
 from projections.history import Mark
@@ -18,26 +17,38 @@ from projections.residents import Resident
 from projections.tables import history as rows
 from streams import reading
 from streams.database import Database, Priority
-from streams.library import Library
+from streams.library import Library, Rules
 from streams.log import Log
 from streams.mapper import Entry
 from streams.residing import Residing
 
 BATCH, LEISURELY = 1500, 500
+UNPLANNABLE = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What a defect about one person's facts raises; others are planned all the same."""
 
 
-class _Planned(Struct, frozen=True):
+class PersonPlan(Struct, frozen=True):
     """What one person's plan asks of the log, and the state of the person that it was made from.
 
-    `residences`: where they live, if that is not what the view says.
+    `residences`: where they live and lived; `moved`: the view says otherwise; `whole`: the changes are all it asks.
     """
 
     person: str
     mark: Mark
     nudges_mark: int
-    changes: list[Change]
+    changes: Sequence[Change]
     nudges: Mapping[UUID, Nudge]
-    residences: list[Resident] | None
+    residences: list[Resident]
+    moved: bool
+    whole: bool = True
+
+
+class Plans(Struct, frozen=True):
+    """Plans made at one moment, by the rules of that position of the log, with all area events up to `areas`."""
+
+    persons: Sequence[PersonPlan]
+    areas: int
+    rules: int
 
 
 class RulesMoved(Exception):
@@ -93,7 +104,7 @@ class Planning:
         """
         try:
             return self.plan_batch(persons)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except UNPLANNABLE as error:
             if len(persons) == 1:
                 self._unplannable[persons[0]] = type(error).__name__
                 return 0
@@ -124,18 +135,14 @@ class Planning:
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""
-        rules = self._library.rules()
-        plans, areas = self._plans(persons, rules.rulebook)
         try:
-            return self._database.write(
-                lambda connection: self._commit(connection, plans, areas, rules.position), Priority.PLANNING
-            )
+            return len(self.commit(self.plans(persons, self._library.rules())))
         except RulesMoved:
             return self.plan_batch(persons)
 
-    def _plans(self, persons: Sequence[str], rulebook: Rulebook) -> tuple[list[_Planned], int]:
-        """The plans, and up to which area event they know all."""
-        now = self._clock()
+    def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
+        """The plans of those of the persons who have a history; nothing is changed."""
+        now, rulebook = self._clock(), rules.rulebook
         residing = Residing(rulebook.catalogue, rulebook.names)
         with self._database.reading() as connection:
             areas = area_plans.latest(connection)
@@ -144,36 +151,44 @@ class Planning:
             nudges_marks = nudges.marks(connection, persons)
             known = nudges.of_persons(connection, persons)
             histories = reading.histories(connection, self._log, persons, rulebook)
-        return [
-            _Planned(
+        homes = {person: residing.rows(person, each.facts) for person, each in histories.items()}
+        return Plans([
+            PersonPlan(
                 person, marks[person], nudges_marks.get(person, 0),
                 diff(whole_plan(histories[person], rulebook), known[person], rulebook, now), known[person],
-                _moved(housed.get(person, []), residing.rows(person, histories[person].facts)),
+                homes[person], homes[person] != housed.get(person, []),
             )
             for person in persons if person in marks
-        ], areas  # fmt: skip
+        ], areas, rules.position)  # fmt: skip
 
-    def _commit(self, connection: Connection, plans: Sequence[_Planned], areas: int, rules: int) -> int:
-        persons = [plan.person for plan in plans]
+    def commit(self, plans: Plans) -> list[str]:
+        """Bring the log to the plans, all in one transaction; returns whose (a history that moved is left out).
+
+        Raises:
+            RulesMoved: other rules hold than the plans were made by.
+        """
+        return self._database.write(lambda connection: self._commit(connection, plans), Priority.PLANNING)
+
+    def _commit(self, connection: Connection, plans: Plans) -> list[str]:
+        persons = [plan.person for plan in plans.persons]
         self._log.keys.hold(connection, persons)
-        nudges.hold(connection, [id_ for plan in plans for id_ in plan.nudges])
-        if area_plans.latest(connection) != areas:
-            return 0  # who is planned without the area event might be passed by its plan: plan them again
+        nudges.hold(connection, [id_ for plan in plans.persons for id_ in plan.nudges])
+        if area_plans.latest(connection) != plans.areas:
+            return []  # who is planned without the area event might be passed by its plan: plan them again
         marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
         still = [
-            plan for plan in plans
+            plan for plan in plans.persons
             if marks.get(plan.person) == plan.mark and nudges_marks.get(plan.person, 0) == plan.nudges_mark
         ]  # fmt: skip
-        history.mark_planned(connection, {plan.person: plan.mark for plan in still})
-        refuse_moved_rules(connection, rules)
-        residents.store(connection, {plan.person: plan.residences for plan in still if plan.residences is not None})
-        changed = list(_changed(still))
+        history.mark_planned(connection, {plan.person: plan.mark for plan in still if plan.whole})
+        refuse_moved_rules(connection, plans.rules)
+        residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})
         before = {id_: nudge for plan in still for id_, nudge in plan.nudges.items()}
-        nudges.store(connection, changed, before)
+        nudges.store(connection, _changed(still), before)
         entries = [Entry(*change) for plan in still for change in plan.changes]
         if entries:
             self._log.append(connection, entries)
-        return len(still)
+        return [plan.person for plan in still]
 
 
 def _waiting(persons: Sequence[str]) -> Select[tuple[str]]:
@@ -182,12 +197,10 @@ def _waiting(persons: Sequence[str]) -> Select[tuple[str]]:
     return theirs.where(rows.c.woken < history.AT_LEISURE).distinct()
 
 
-def _moved(before: list[Resident], now: list[Resident]) -> list[Resident] | None:
-    return None if before == now else now
-
-
-def _changed(plans: Sequence[_Planned]) -> Iterator[Nudge]:
-    """Each changed nudge as it is after its change."""
+def _changed(plans: Sequence[PersonPlan]) -> list[Nudge]:
+    """Each changed nudge as it is after its changes."""
+    now: dict[UUID, Nudge] = {}
     for plan in plans:
         for change in plan.changes:
-            yield evolve(plan.nudges.get(change.nudge), change.nudge, change.version, change.fact)
+            now[change.nudge] = evolve(now.get(change.nudge) or plan.nudges.get(change.nudge), *change)
+    return list(now.values())

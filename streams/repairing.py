@@ -1,0 +1,210 @@
+"""Repair: should-have-been minus was. It finds what planning owes the log and plans that once; it can send nothing.
+
+A person's facts may wait for their plan for too long (a worker lost the wake, the reconciler is off), or be marked as
+planned without what the plan asks. Both are the difference between the plan and the log, as planning itself makes it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.diff import Change
+from domain.facts import NudgeCancelled, NudgePlanned, NudgeRescheduled, NudgeWithheld
+from domain.ids import Names
+from domain.nudge import evolve
+from domain.plan import Intent
+from domain.settle import Reason
+from domain.triggers import CORRECTION
+from projections import area_plans, history
+from projections.tables import micros
+from streams.database import Database
+from streams.library import Library, Rules
+from streams.log import Log
+from streams.planning import UNPLANNABLE, PersonPlan, Planning, Plans, RulesMoved
+from streams.repair_selection import Selection, persons_of
+
+BATCH = 500
+
+
+class What(StrEnum):
+    """What the plan asks of the log."""
+
+    PLAN = "plan"
+    RESCHEDULE = "reschedule"
+    CANCEL = "cancel"
+    CORRECT = "correct"
+    WITHHOLD = "withhold"  # it had expired before anybody planned it: kept as a fact, not sent
+
+
+class Why(StrEnum):
+    """Why the log has it not."""
+
+    WAITING = "waiting"  # the facts behind it are not planned yet
+    OVERLOOKED = "overlooked"  # they are marked as planned, and it is not there
+
+
+class Gap(Struct, frozen=True):
+    """One nudge of which the log says something else than the plan."""
+
+    nudge: UUID
+    person: str
+    trigger: str
+    step: str
+    due: datetime
+    expires: datetime | None
+    what: What
+    why: Why
+
+
+class Looked(Struct, frozen=True):
+    """A batch of persons: how many, what is missing, and who cannot be planned at all (with the error's name)."""
+
+    persons: int
+    gaps: Sequence[Gap]
+    unplannable: Mapping[str, str]
+
+
+class Repairing:
+    """Finds and mends; any number of them may run at once, beside workers: each gap is closed by one of them."""
+
+    def __init__(
+        self, database: Database, log: Log, library: Library, planning: Planning, names: Names,
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._database, self._log, self._library, self._planning = database, log, library, planning
+        self._names, self._clock = names, clock
+
+    def look(self, selection: Selection, rules: Rules | None = None) -> Iterator[Looked]:
+        """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
+        for persons in self._persons(selection):
+            yield self._look(persons, selection, rules or self._library.rules())
+
+    def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
+        owing = _Owing(self._database, selection, self._names, rules, self._clock())
+        plans, unplannable = self._plans(persons, rules)
+        return Looked(len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
+
+    def repair(self, selection: Selection) -> Iterator[Looked]:
+        """Plan what is missing, a batch of persons a transaction; gives what was. Whoever stops loses nothing."""
+        for persons in self._persons(selection):
+            yield self._repair(persons, selection)
+
+    def _repair(self, persons: Sequence[str], selection: Selection) -> Looked:
+        done: list[Gap] = []
+        unplannable: dict[str, str] = {}
+        left = list(persons)
+        while left:
+            rules = self._library.rules()
+            owing = _Owing(self._database, selection, self._names, rules, self._clock())
+            found, lame = self._plans(left, rules)
+            unplannable |= lame
+            left = [person for plans in found for person in self._committed(owing.of(plans), done)]
+        return Looked(len(persons), done, unplannable)
+
+    def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
+        """Commit what is owed; gives those who have moved meanwhile, so that they are looked at again."""
+        try:
+            kept = set(self._planning.commit(owed.plans)) if owed.plans.persons else set()
+        except RulesMoved:
+            kept = set()
+        done += [gap for gap in owed.gaps if gap.person in kept]
+        return [plan.person for plan in owed.plans.persons if plan.person not in kept]
+
+    def _persons(self, selection: Selection) -> Iterator[Sequence[str]]:
+        return persons_of(selection, self._database, self._log, self._names, self._library.rules(), BATCH)
+
+    def _plans(self, persons: Sequence[str], rules: Rules) -> tuple[list[Plans], dict[str, str]]:
+        """The plans; where one person cannot be planned, those of the others."""
+        try:
+            return [self._planning.plans(persons, rules)], {}
+        except UNPLANNABLE as error:
+            if len(persons) == 1:
+                return [], {persons[0]: type(error).__name__}
+        half = len(persons) // 2
+        (one, lame), (other, also) = self._plans(persons[:half], rules), self._plans(persons[half:], rules)
+        return one + other, lame | also
+
+
+class _Owed(Struct, frozen=True):
+    """What is to be committed, and what it closes."""
+
+    plans: Plans
+    gaps: list[Gap]
+
+
+class _Owing:
+    """Says of plans what of them the selection asks for."""
+
+    def __init__(
+        self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime
+    ) -> None:  # fmt: skip
+        self._database, self._selection, self._now = database, selection, now
+        levels = rules.catalogue.area_levels
+        self._within = None if selection.area is None else names.within(selection.area, levels)
+
+    def of(self, plans: Plans) -> _Owed:
+        """The persons to whom something is owed, each with all of it that is selected."""
+        chosen = [self._narrowed(plan) for plan in plans.persons if self._is_there(plan)]
+        with self._database.reading() as connection:
+            waiting = history.waiting_among(connection, [plan.person for plan in chosen])
+            areas = area_plans.waiting_for(connection)
+        gaps = [gap for plan in chosen for gap in self._gaps(plan, waiting, areas)]
+        owed = [plan for plan in chosen if plan.changes or (plan.whole and (plan.moved or plan.person in waiting))]
+        return _Owed(replace(plans, persons=owed), gaps)
+
+    def _is_there(self, plan: PersonPlan) -> bool:
+        """Whether the person lives in the area that is asked for."""
+        now = micros(self._now)
+        return self._within is None or any(
+            each.home.startswith(self._within) and each.since <= now and (each.until is None or now < each.until)
+            for each in plan.residences
+        )
+
+    def _narrowed(self, plan: PersonPlan) -> PersonPlan:
+        trigger = self._selection.trigger
+        changes = [each for each in plan.changes if trigger is None or _about(each, plan).trigger == trigger]
+        stale = [self._stale(each, plan) for each in changes]
+        facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]
+        return replace(plan, changes=facts, whole=trigger is None)
+
+    def _stale(self, change: Change, plan: PersonPlan) -> Change | None:
+        """That it is withheld at once, if it is over by now: whoever planned it in time would have sent it."""
+        fact = change.fact
+        if type(fact) is not NudgePlanned or fact.expires is None or fact.expires > self._now:
+            return None
+        return Change(change.nudge, change.version + 1, NudgeWithheld(self._now, plan.person, Reason.EXPIRED.value))
+
+    def _gaps(self, plan: PersonPlan, waiting: AbstractSet[str], areas: AbstractSet[UUID]) -> Iterator[Gap]:
+        withheld = {each.nudge for each in plan.changes if isinstance(each.fact, NudgeWithheld)}
+        for change in plan.changes:
+            if isinstance(change.fact, NudgeWithheld):
+                continue
+            intent = _about(change, plan)
+            waits = plan.person in waiting or intent.cause in areas
+            yield Gap(
+                change.nudge, plan.person, intent.trigger, intent.step, intent.due, intent.expires,
+                What.WITHHOLD if change.nudge in withheld else _what(change),
+                Why.WAITING if waits else Why.OVERLOOKED,
+            )  # fmt: skip
+
+
+def _about(change: Change, plan: PersonPlan) -> Intent:
+    """The intent that the change is about: the new one, or that which goes."""
+    return evolve(plan.nudges.get(change.nudge), *change).intent
+
+
+def _what(change: Change) -> What:
+    match change.fact:
+        case NudgeCancelled():
+            return What.CANCEL
+        case NudgeRescheduled():
+            return What.RESCHEDULE
+        case NudgePlanned(step=step) if step == CORRECTION:
+            return What.CORRECT
+        case _:
+            return What.PLAN

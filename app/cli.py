@@ -55,6 +55,7 @@ from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
+from streams.walking import NothingToDo
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -85,6 +86,7 @@ FAILURES: dict[type[Exception], Exit] = {
     Busy: Exit.UNAVAILABLE,
     NotNow: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
+    NothingToDo: Exit.OK,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
 

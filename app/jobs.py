@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from app.compose import Platform
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, Plan, State, Work
+from streams.repair_selection import Selection
 from streams.turns import Lane
 
 
@@ -22,7 +23,9 @@ class Kind(Struct, frozen=True):
     work: Callable[[Platform, Mapping[str, Any]], Work]
 
 
-KINDS: Mapping[str, Kind] = {}
+KINDS: Mapping[str, Kind] = {
+    "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+}
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 
 

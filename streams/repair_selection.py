@@ -1,6 +1,6 @@
 """Whom a repair looks at: everybody, or whom an outage concerned, or who lives in an area, or one person."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from domain.ids import Names
 from projections import history, residents
 from projections.bulk import chunked
 from projections.tables import optional_micros
+from streams import bulk_reading
 from streams.database import Database
 from streams.library import Rules
 from streams.log import Log
@@ -42,67 +43,60 @@ class Selection(Struct, frozen=True):
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
-def persons_of(
-    selection: Selection, database: Database, log: Log, names: Names, rules: Rules, size: int
-) -> Iterator[Sequence[str]]:  # fmt: skip
-    """The persons, in the order of their pseudonyms, so many at a time; each once."""
-    types = _types(selection.trigger, rules)
-    for persons in _pages(selection, database, log, names, rules, size):
-        if types is None:
-            yield persons
-            continue
-        with database.reading() as connection:
-            started = history.with_types(connection, persons, types)
-        yield [person for person in persons if person in started]
+class Persons:
+    """Finds the persons of a selection, in the order of their pseudonyms."""
+
+    def __init__(self, database: Database, log: Log, names: Names) -> None:
+        self._database, self._log, self._names = database, log, names
+
+    def of(self, selection: Selection, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
+        """Those after that pseudonym, so many at a time; each once."""
+        types = _types(selection.trigger, rules)
+        if selection.person is not None:
+            return iter([[selection.person]] if selection.person > after else [])
+        if not selection.timed:
+            return bulk_reading.batches(self._database, bulk_reading.Selection(types, after), size)
+        found = [person for person in self._moved(selection, rules) if person > after]
+        return self._started(found, types, size)
+
+    def _moved(self, selection: Selection, rules: Rules) -> list[str]:
+        since, until = optional_micros(selection.since), optional_micros(selection.until)
+        with self._database.reading() as connection:
+            found = history.moved_within(connection, since, until)
+            found |= self._residents(connection, selection, rules)
+        return sorted(found)
+
+    def _started(self, found: Sequence[str], types: frozenset[str] | None, size: int) -> Iterator[Sequence[str]]:
+        for persons in chunked(found, size):
+            if types is None:
+                yield persons
+                continue
+            with self._database.reading() as connection:
+                started = history.with_types(connection, persons, types)
+            if started:
+                yield [person for person in persons if person in started]
+
+    def _residents(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
+        """Those who live or lived where something was recorded in that time."""
+        recorded = self._log.read(connection, history.areas_since(connection, None))
+        areas = {
+            entry.fact.area for entry in recorded
+            if isinstance(entry.fact, LifeEvent) and entry.recorded is not None and selection.covers(entry.recorded)
+        }  # fmt: skip
+        within = {self._names.within(area, rules.catalogue.area_levels) for area in areas if area is not None}
+        found: set[str] = set()
+        after = ("", "")
+        while within and (page := residents.page(connection, within, after, PAGE)):
+            found.update(each.person for each in page)
+            after = (page[-1].home, page[-1].person)
+        return found
 
 
-def _pages(
-    selection: Selection, database: Database, log: Log, names: Names, rules: Rules, size: int
-) -> Iterable[Sequence[str]]:  # fmt: skip
-    if selection.person is not None:
-        return [[selection.person]]
-    if not selection.timed:
-        return everybody(database, size)
-    since, until = optional_micros(selection.since), optional_micros(selection.until)
-    with database.reading() as connection:
-        found = history.moved_within(connection, since, until)
-        found |= _residents(connection, selection, log, names, rules)
-    return chunked(sorted(found), size)
-
-
-def everybody(database: Database, size: int) -> Iterator[Sequence[str]]:
-    """All who have a history, each page read in a short transaction of its own."""
-    after = ""
-    while True:
-        with database.reading() as connection:
-            persons = history.persons_after(connection, after, size)
-        if not persons:
-            return
-        yield persons
-        after = persons[-1]
-
-
-def _residents(connection: Connection, selection: Selection, log: Log, names: Names, rules: Rules) -> set[str]:
-    """Those who live or lived where something was recorded in that time."""
-    recorded = log.read(connection, history.areas_since(connection, None))
-    areas = {
-        entry.fact.area for entry in recorded
-        if isinstance(entry.fact, LifeEvent) and entry.recorded is not None and selection.covers(entry.recorded)
-    }  # fmt: skip
-    within = {names.within(area, rules.catalogue.area_levels) for area in areas if area is not None}
-    found: set[str] = set()
-    after = ("", "")
-    while within and (page := residents.page(connection, within, after, PAGE)):
-        found.update(each.person for each in page)
-        after = (page[-1].home, page[-1].person)
-    return found
-
-
-def _types(trigger: str | None, rules: Rules) -> set[str] | None:
+def _types(trigger: str | None, rules: Rules) -> frozenset[str] | None:
     """What a person must have had to have a nudge of the trigger; None: it may be no event of theirs."""
     if trigger is None:
         return None
-    versions = [each for each in rules.rulebook.versions.values() if each.trigger.name == trigger]
-    types = {each.trigger.on for each in versions}
-    alone = any(each.trigger.alone for each in versions)
-    return None if alone or any(rules.catalogue.types[name].area is not None for name in types) else types
+    versions = [each.trigger for each in rules.rulebook.versions.values() if each.trigger.name == trigger]
+    types = frozenset([each.on for each in versions])
+    elsewhere = any(each.alone or rules.catalogue.types[each.on].area is not None for each in versions)
+    return None if elsewhere else types

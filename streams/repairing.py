@@ -4,6 +4,7 @@ A person's facts may wait for their plan for too long (a worker lost the wake, t
 planned without what the plan asks. Both are the difference between the plan and the log, as planning itself makes it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -26,7 +27,8 @@ from streams.database import Database
 from streams.library import Library, Rules
 from streams.log import Log
 from streams.planning import UNPLANNABLE, PersonPlan, Planning, Plans, RulesMoved
-from streams.repair_selection import Selection, persons_of
+from streams.repair_selection import Persons, Selection
+from streams.walking import Stride, Walk
 
 BATCH = 500
 
@@ -62,11 +64,17 @@ class Gap(Struct, frozen=True):
 
 
 class Looked(Struct, frozen=True):
-    """A batch of persons: how many, what is missing, and who cannot be planned at all (with the error's name)."""
+    """A batch of persons: up to which, how many, what is missing, who cannot be planned at all (with the error)."""
 
+    upto: str
     persons: int
     gaps: Sequence[Gap]
     unplannable: Mapping[str, str]
+
+    @property
+    def stride(self) -> Stride:
+        """As a job counts it."""
+        return Stride(self.upto, self.persons, Counter(gap.what.value for gap in self.gaps))
 
 
 class Repairing:
@@ -76,22 +84,30 @@ class Repairing:
         self, database: Database, log: Log, library: Library, planning: Planning, names: Names,
         clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
-        self._database, self._log, self._library, self._planning = database, log, library, planning
-        self._names, self._clock = names, clock
+        self._database, self._library, self._planning = database, library, planning
+        self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
+
+    def work(self, selection: Selection) -> Walk:
+        """The repair as the work of a job."""
+        return Walk(
+            "repair", "persons", lambda: (each.stride for each in self.look(selection)),
+            lambda after: (each.stride for each in self.repair(selection, after)),
+        )  # fmt: skip
 
     def look(self, selection: Selection, rules: Rules | None = None) -> Iterator[Looked]:
         """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
-        for persons in self._persons(selection):
-            yield self._look(persons, selection, rules or self._library.rules())
+        rules = rules or self._library.rules()
+        for persons in self._persons.of(selection, rules, "", BATCH):
+            yield self._look(persons, selection, rules)
 
     def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
         owing = _Owing(self._database, selection, self._names, rules, self._clock())
         plans, unplannable = self._plans(persons, rules)
-        return Looked(len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
+        return Looked(persons[-1], len(persons), [gap for each in plans for gap in owing.of(each).gaps], unplannable)
 
-    def repair(self, selection: Selection) -> Iterator[Looked]:
+    def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
         """Plan what is missing, a batch of persons a transaction; gives what was. Whoever stops loses nothing."""
-        for persons in self._persons(selection):
+        for persons in self._persons.of(selection, self._library.rules(), after, BATCH):
             yield self._repair(persons, selection)
 
     def _repair(self, persons: Sequence[str], selection: Selection) -> Looked:
@@ -104,7 +120,7 @@ class Repairing:
             found, lame = self._plans(left, rules)
             unplannable |= lame
             left = [person for plans in found for person in self._committed(owing.of(plans), done)]
-        return Looked(len(persons), done, unplannable)
+        return Looked(persons[-1], len(persons), done, unplannable)
 
     def _committed(self, owed: "_Owed", done: list[Gap]) -> list[str]:
         """Commit what is owed; gives those who have moved meanwhile, so that they are looked at again."""
@@ -114,9 +130,6 @@ class Repairing:
             kept = set()
         done += [gap for gap in owed.gaps if gap.person in kept]
         return [plan.person for plan in owed.plans.persons if plan.person not in kept]
-
-    def _persons(self, selection: Selection) -> Iterator[Sequence[str]]:
-        return persons_of(selection, self._database, self._log, self._names, self._library.rules(), BATCH)
 
     def _plans(self, persons: Sequence[str], rules: Rules) -> tuple[list[Plans], dict[str, str]]:
         """The plans; where one person cannot be planned, those of the others."""

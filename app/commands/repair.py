@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from app.desk import Desk, desk
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, moment_of
+from app.jobs import begin, finished
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.persons import pseudonym_of
-from app.terminal import Exit, confirm, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import NotAllowed
 from domain.submissions import check_stopping
 from streams.repair_selection import Selection
@@ -22,11 +24,10 @@ OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of
 OfArea = Annotated[str | None, typer.Option("--area", metavar="CODE", help="Only of who lives in that area now.")]
 OfPerson = Annotated[str | None, typer.Option("--person", help="Only this person: national id, pseudonym, or -.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def repair(  # noqa: PLR0913  (a flag each)
-    plan: Plan = False, yes: Yes = False, since: Since = None, until: Until = None, trigger: OfTrigger = None,
+    *, plan: Plan = False, yes: Yes = False, since: Since = None, until: Until = None, trigger: OfTrigger = None,
     area: OfArea = None, person: OfPerson = None, as_json: AsJson = False, clock: ClockTime = None,
     database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
@@ -34,14 +35,11 @@ def repair(  # noqa: PLR0913  (a flag each)
     with desk(database, key_file, clock) as at:
         may_repair(at, trigger)
         selection = _selection(at, since, until, trigger, area, person)
-        repairing = at.platform.repairing
-        if plan or not yes:
-            missing = told(repairing.look(selection), "missing", as_json=as_json)
-            if plan or not missing:
-                return
-            if not confirm(f"repair {missing}?"):
-                stop(Exit.DECLINED, "nothing was done (--yes does not ask)")
-        told(repairing.repair(selection), "repaired", as_json=as_json and yes)
+        if plan:
+            tell_missing(at.platform.repairing.look(selection), as_json=as_json)
+            return
+        job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
+        talk(f"repaired: {job.words}")
 
 
 def may_repair(at: Desk, trigger: str | None) -> None:
@@ -72,11 +70,8 @@ def _selection(
     return Selection(start, end, trigger, area, who)
 
 
-def told(found: Iterable[Looked], what: str, *, as_json: bool) -> int:
-    """Print what is missing, or was mended: as JSON each nudge, else how many of each kind; gives how many.
-
-    Ends with 1 after the last, if somebody cannot be planned.
-    """
+def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
+    """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
     kinds: Counter[tuple[str, str, str]] = Counter()
     unplannable: Counter[str] = Counter()
     looked = 0
@@ -88,11 +83,10 @@ def told(found: Iterable[Looked], what: str, *, as_json: bool) -> int:
             data_json(_plain(gap))
     for line in () if as_json else _counts(kinds):
         data(line)
-    talk(f"{looked} persons looked at; {kinds.total()} nudges {what}")
+    talk(f"{looked} persons looked at; {kinds.total()} nudges are missing")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
-    return kinds.total()
 
 
 def _counts(kinds: Counter[tuple[str, str, str]]) -> Iterator[str]:

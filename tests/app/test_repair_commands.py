@@ -1,0 +1,103 @@
+"""habarshy repair as somebody at a terminal sees it: the plan first, then a typed confirmation, each gap once."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.clock import system_clock
+from streams.database import Database
+from streams.job_book import Jobs
+from streams.jobs import Plan
+from streams.turns import Lane
+from tests.app.terminal import Terminal
+from tests.world import card, iin, registered
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal with two citizens whom nobody has planned yet."""
+    made = Terminal(tmp_path)
+    lives = [*registered(iin(1)), *registered(iin(2)), card(iin(1), "2099-12-20"), card(iin(2), "2099-12-20")]
+    assert made.run("ingest", made.written("life.ndjson", *lives)).code == 0
+    return made
+
+
+@pytest.fixture
+def operator(terminal: Terminal) -> Mapping[str, str]:
+    """The environment of an operator."""
+    return terminal.act("olga", "platform", "operator")
+
+
+def test_what_is_missing_is_told_and_repaired_once(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """The plan lists each nudge and changes nothing; the typed count repairs all; a second repair finds nothing."""
+    asked = {each["id"] for each in terminal.run("intents", "--json").objects}
+    for _ in range(2):
+        plan = terminal.run("repair", "--plan", "--json", env=operator)
+        assert (plan.code, {each["nudge"] for each in plan.objects}) == (0, asked)
+    assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
+    told = terminal.run("repair", "--plan", env=operator)
+    assert "identity_card_expiry" in "".join(told.lines)
+    assert told.talk == f"2 persons looked at; {len(asked)} nudges are missing\n"
+    declined = terminal.run("repair", stdin=b"no\n", env=operator)
+    assert (declined.code, len(terminal.run("repair", "--plan", "--json", env=operator).objects)) == (5, len(asked))
+    done = terminal.run("repair", stdin=f"{len(asked)}\n".encode(), env=operator)
+    assert (done.code, done.talk.splitlines()[-1]) == (0, f"repaired: {len(asked)} to plan")
+    assert terminal.run("repair", "--plan", "--json", env=operator).lines == []
+    again = terminal.run("repair", "--yes", env=operator)
+    assert (again.code, again.talk) == (0, "There is nothing to do: 2 persons looked at.")
+    assert {each["fact"] for each in terminal.run("trail", iin(1), "--json").objects} >= {"nudge-planned/1"}
+
+
+def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """Without a token, for all agencies, or for another's trigger it ends with 4; an agency repairs its own."""
+    aida = terminal.act("aida", "interior", "author")
+    assert terminal.run("repair", "--plan").code == 4
+    assert terminal.run("repair", "--plan", env=aida).code == 4
+    assert terminal.run("repair", "--plan", "--trigger", "traffic_fine_discount", env=operator).code == 0
+    own = terminal.run("repair", "--plan", "--json", "--trigger", "identity_card_expiry", env=aida)
+    assert (own.code, {each["trigger"] for each in own.objects}) == (0, {"identity_card_expiry"})
+    fred = terminal.act("fred", "finance", "author", "approver")
+    assert terminal.run("repair", "--yes", "--trigger", "identity_card_expiry", env=fred).code == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--from", "2025-02-01", "--to", "2025-01-01"), 2, "not after --from"),
+        (("--from", "2025-02-01", "--to", "2025-02-01"), 2, "not after --from"),
+        (("--from", "yesterday"), 2, "--from: no time such as"),
+        (("--trigger", "identity_card_expire"), 1, "did you mean 'identity_card_expiry'?"),
+        (("--person", "Aigerim"), 2, "--person: neither a national id"),
+        (("--area", "Almaty"), 2, "--area: 'Almaty' is no code"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    terminal: Terminal, operator: Mapping[str, str], arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """A time the wrong way round, an unknown trigger, no person and no area: said, and nothing is planned."""
+    ended = terminal.run("repair", "--yes", *arguments, env=operator)
+    assert (ended.code, words in ended.talk) == (code, True), ended.talk
+    assert terminal.run("repair", "--plan", "--json", env=operator).lines
+
+
+def test_two_operators_at_once(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """While another job about nudges is unfinished, a repair ends with 3 and names it; once cancelled, it goes on."""
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 3, "nudges", 1), "oleg")
+    busy = terminal.run("repair", "--yes", env=operator)
+    assert (busy.code, "job 1 (repair, asked for by oleg)" in busy.talk) == (3, True)
+    assert terminal.run("jobs", "cancel", "1", env=operator).code == 0
+    assert terminal.run("jobs", "resume", "1", env=operator).code == 1
+    assert terminal.run("repair", "--yes", env=operator).code == 0
+
+
+def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """A repair that lost its process is taken up again by its number, and ends with what it has done."""
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 6, "nudges", 1), "oleg")
+    asked = len(terminal.run("intents", "--json").lines)
+    assert terminal.run("jobs", "resume", "1", env=operator).code == 0
+    [job] = terminal.run("jobs", "show", "1", "--json", env=operator).objects
+    assert (job["state"], job["words"]) == ("done", f"{asked} to plan")

@@ -33,10 +33,9 @@ def operator(terminal: Terminal) -> Mapping[str, str]:
 def test_what_is_missing_is_told_and_repaired_once(terminal: Terminal, operator: Mapping[str, str]) -> None:
     """The plan lists each nudge and changes nothing; the typed count repairs all; a second repair finds nothing."""
     asked = {each["id"] for each in terminal.run("intents", "--json").objects}
-    for _ in range(2):
-        plan = terminal.run("repair", "--plan", "--json", env=operator)
+    for plan in [terminal.run("repair", "--plan", "--json", env=operator) for _ in range(2)]:
         assert (plan.code, {each["nudge"] for each in plan.objects}) == (0, asked)
-    assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
+        assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
     told = terminal.run("repair", "--plan", env=operator)
     assert "identity_card_expiry" in "".join(told.lines)
     assert told.talk == f"2 persons looked at; {len(asked)} nudges are missing\n"

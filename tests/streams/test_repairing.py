@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, update
 
 from domain.plan import Intent
 from projections import tables
@@ -55,13 +55,14 @@ def planned_intents(world: World) -> list[Intent]:
 
 def forget(world: World, nudges: Iterable[UUID]) -> None:
     """As if these had never been planned, although their persons are marked as planned."""
-    for id_ in nudges:
-        for statement in (
-            delete(log).where(log.c.originator_id == id_),
-            delete(tables.nudges).where(tables.nudges.c.nudge == id_),
-            delete(tables.due).where(tables.due.c.nudge == id_),
-        ):
-            world.platform.database.write(lambda connection, what=statement: connection.execute(what))
+    gone = list(nudges)
+
+    def work(connection: Connection) -> None:
+        connection.execute(delete(log).where(log.c.originator_id.in_(gone)))
+        connection.execute(delete(tables.nudges).where(tables.nudges.c.nudge.in_(gone)))
+        connection.execute(delete(tables.due).where(tables.due.c.nudge.in_(gone)))
+
+    world.platform.database.write(work)
 
 
 def mark(world: World, persons: Iterable[str] | None = None, *, planned: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import typer
 
 from app.commands import (
+    audit,
     bounces,
     config,
     dead_letters,
@@ -127,6 +128,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),
     "keys": ("The master key that wraps the keys of persons.", {"show": keys.show, "rotate": keys.rotate}),
+    "audit": (
+        "Whether the log is as it was written.",
+        {"verify": audit.verify, "heads": audit.heads, "key": audit.key},
+    ),
     "principals": (
         "Who may act, and for which agency.",
         {"add": principals.add, "show": principals.show, "remove": principals.remove},

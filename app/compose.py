@@ -21,6 +21,7 @@ from notifiers.routes import Route, single_routes
 from streams.answering import Answering
 from streams.areas import AreaPlanning
 from streams.books import Books
+from streams.chaining import Chaining
 from streams.database import Database
 from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
@@ -46,6 +47,7 @@ from streams.refusals import Refusals
 from streams.repairing import Repairing
 from streams.scheduler import Engine
 from streams.sending import Sending
+from streams.signing import Signer
 from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.tidying import Tidying
@@ -69,6 +71,7 @@ class Platform(Struct, frozen=True):
     planning: Planning
     areas: AreaPlanning
     follower: Follower
+    chaining: Chaining
     books: Books
     receipts: Receipts
     refusals: Refusals
@@ -134,6 +137,7 @@ def _composed(
         planning=planning,
         areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
+        chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
         receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names),
@@ -164,8 +168,8 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
-        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.webhooks,
-        platform.tidying, platform.reconciler, platform.clock,
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower,
+        platform.chaining, platform.webhooks, platform.tidying, platform.reconciler, platform.clock,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
 
 from streams.areas import AreaPlanning
+from streams.chaining import Chaining
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
@@ -21,7 +22,7 @@ log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
 """How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
-TIDY_EVERY = timedelta(hours=1)
+TIDY_EVERY, CHAIN_EVERY = timedelta(hours=1), timedelta(seconds=1)
 DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying"})
 """The jobs of a process that only sends."""
 
@@ -34,6 +35,7 @@ class Engine(Struct, frozen=True):
     areas: AreaPlanning
     dispatcher: Dispatcher
     follower: Follower
+    chaining: Chaining
     webhooks: Webhooks
     tidying: Tidying
     reconciler: Reconciler
@@ -44,6 +46,7 @@ class Engine(Struct, frozen=True):
         while await self._round():
             pass
         await asyncio.to_thread(self.follower.drain)
+        await asyncio.to_thread(self.chaining.drain)
 
     async def _round(self) -> bool:
         planned = await asyncio.to_thread(self.planning.drain)
@@ -85,6 +88,7 @@ class Engine(Struct, frozen=True):
             "webhooks": (self.webhooks.deliver, every),
             "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
+            "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
         }
 

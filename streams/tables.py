@@ -169,3 +169,20 @@ jobs = Table(
 )
 """Long work over history: what it is, how far it has come, and who asked for it; `claim`: how often it was taken up,
 so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("after", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("marks_digest", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+    Column("signer", LargeBinary(8), nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+)
+"""The chain over the log: see domain/chain.py; `signer`: the id of the key that signed."""

@@ -1,4 +1,4 @@
-"""Upkeep: what one process does for all: areas planned at leisure, views that follow the log, who was forgotten."""
+"""Upkeep: what one process does for all: areas planned at leisure, what follows the log, who was forgotten."""
 
 import logging
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from streams.areas import AreaPlanning
+from streams.chaining import Chaining
 from streams.database import Database
 from streams.follower import Follower
 from streams.one_active import UPKEEP, OneActive
@@ -21,11 +22,13 @@ class Upkeep:
     """One of all workers does it, whoever has the turn; when that one ends, another takes over."""
 
     def __init__(
-        self, database: Database, areas: AreaPlanning, follower: Follower, reconciler: Reconciler,
-        tell: Callable[[str], None], every: float = EVERY, reconcile_turns: int = RECONCILE_TURNS,
+        self, database: Database, areas: AreaPlanning, follower: Follower, chaining: Chaining,
+        reconciler: Reconciler, tell: Callable[[str], None], every: float = EVERY,
+        reconcile_turns: int = RECONCILE_TURNS,
     ) -> None:  # fmt: skip
         self._every, self._reconcile_turns = every, reconcile_turns
-        self._areas, self._follower, self._reconciler, self._tell = areas, follower, reconciler, tell
+        self._areas, self._follower, self._chaining = areas, follower, chaining
+        self._reconciler, self._tell = reconciler, tell
         self._turn = OneActive(database, UPKEEP)
         self._stopping = threading.Event()
         self.active = False
@@ -56,6 +59,7 @@ class Upkeep:
     def _work(self, turn: int) -> None:
         self._areas.drain()
         self._follower.drain()
+        self._chaining.drain()
         if turn % self._reconcile_turns == 0 and (found := self._reconciler.run()):
             self._tell(
                 f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"

@@ -98,7 +98,7 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     reconciler = Forgetful if mode == "forgetful" else Reconciler
     upkeep = Upkeep(
-        platform.database, platform.areas, platform.follower,
+        platform.database, platform.areas, platform.follower, platform.chaining,
         reconciler(platform.database, planning, platform.aside, platform.clock), talk, EVERY, TURNS,
     )  # fmt: skip
     thread = threading.Thread(target=upkeep.run, name="upkeep")

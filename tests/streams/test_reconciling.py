@@ -25,7 +25,9 @@ def kept(land: Country, on: Platform | None = None) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
     own = Reconciler(on.database, on.planning, on.aside, land.clock)
-    return Upkeep(on.database, on.areas, on.follower, own, land.told.append, every=0.02, reconcile_turns=1)
+    return Upkeep(
+        on.database, on.areas, on.follower, on.chaining, own, land.told.append, every=0.02, reconcile_turns=1
+    )
 
 
 class Fails(Planning):

@@ -1,0 +1,115 @@
+"""habarshy audit: whether the log is as it was written, and what to deposit elsewhere so that it stays provable."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.compose import open_database
+from app.keyfile import BadKeyFile, keyring_of
+from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
+from app.settings import Settings
+from app.terminal import Exit, data, data_json, stop, talk
+from streams import blocks
+from streams.auditing import WORDS, Audit, Finding
+from streams.blocks import Chained
+from streams.heads import BadHead, head_of, read_head
+from streams.migrating import make_ready
+from streams.signing import Signer
+
+From = Annotated[int, typer.Option("--from", metavar="POSITION", help="Begin with the block of this position.")]
+HeadFile = Annotated[
+    Path | None, typer.Option("--head", help="Deposited heads, as `audit heads --json` printed them.")
+]
+Last = Annotated[int, typer.Option("--last", min=1, help="How many heads; the last one stands for all before it.")]
+
+
+def verify(
+    start: From = 1, head: HeadFile = None, as_json: AsJson = False, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Check every fact in the chain against its block's signed head, and say where the log is not what it was."""
+    settings = settings_of(database, key_file)
+    deposited = _deposited(head) if head else []
+    with closing(open_database(settings, make=False)) as opened:
+        make_ready(opened)
+        audit, found = Audit(opened, _signer(settings).public, start), 0
+        for each in audit.findings(deposited):
+            found += 1
+            _print(each, as_json=as_json)
+        counts = {"facts": audit.facts, "blocks": audit.blocks, "unchained": audit.unchained, "findings": found}
+    if as_json:
+        data_json(counts)
+    else:
+        data(", ".join(f"{count} {name}" for name, count in counts.items()))
+    if counts["unchained"]:
+        talk(f"{counts['unchained']} facts at the end of the log are in no block yet, so they were not checked")
+    if found:
+        raise SystemExit(int(Exit.CHECK_FAILED))
+
+
+def _print(finding: Finding, *, as_json: bool) -> None:
+    if as_json:
+        data_json(
+            {name: value for name in finding.__struct_fields__ if (value := getattr(finding, name)) is not None}
+        )
+    else:
+        place = (
+            f"block {finding.block}"
+            if finding.position is None
+            else f"position {finding.position}, block {finding.block}"
+        )
+        data(f"{place}: {finding.what}: {WORDS[finding.what]}")
+
+
+def _deposited(file: Path) -> list[Chained]:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        stop(Exit.USAGE, f"{file}: {error.strerror}")
+    heads = []
+    for number, line in enumerate(lines, 1):
+        try:
+            heads.append(read_head(line))
+        except BadHead as bad:
+            stop(Exit.USAGE, f"{file}:{number}: {bad}")
+    if not heads:
+        stop(Exit.USAGE, f"{file}: there is no head in it")
+    return heads
+
+
+def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print the last heads of the chain: deposit them where whoever keeps the database cannot write."""
+    settings = settings_of(database, key_file)
+    public = _signer(settings).public
+    with closing(open_database(settings, make=False)) as opened:
+        make_ready(opened)
+        with opened.reading() as connection:
+            newest = blocks.latest(connection).number
+            found = blocks.chained(connection, max(1, newest - last + 1), last)
+    if not found:
+        stop(Exit.CHECK_FAILED, "nothing is in the chain yet; `habarshy run`, or a worker, makes its blocks")
+    for each in found:
+        head = head_of(each, public)
+        if as_json:
+            data_json(head)
+        else:
+            data(f"block {head.block}  up to position {head.upto}  {head.at:%Y-%m-%d %H:%M:%S}Z  {head.digest}")
+
+
+def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Print the public half of the key that signs heads and evidence: publish it."""
+    signer = _signer(settings_of(database, key_file))
+    shown: dict[str, Any] = {"public_key": signer.public.hex(), "id": signer.id.hex()}
+    if as_json:
+        data_json(shown)
+    else:
+        data(shown["public_key"])
+
+
+def _signer(settings: Settings) -> Signer:
+    secret = keyring_of(settings, create=False).sealing
+    if not secret:
+        raise BadKeyFile(settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
+    return Signer(secret)

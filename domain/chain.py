@@ -1,0 +1,120 @@
+"""The chain over the log: what a fact, a block of facts and its head are, as bytes and as digests.
+
+A block's facts are the leaves of a Merkle tree as in RFC 6962, section 2.1 (leaves and nodes begin with different
+bytes, so neither passes for the other); each block names the digest of the one before it. So the digest of the latest
+block stands for every fact up to its end, and a fact is shown to be in it by some ten digests.
+"""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from struct import Struct as Layout
+
+import msgspec
+
+_FACT = Layout(">qqHI").pack
+_BLOCK = Layout(">qqqIq32s32s32s").pack
+_MARK = Layout(">q8s")
+_HEAD = b"habarshy block/1\n"
+
+Proof = tuple[tuple[str, bytes], ...]
+"""From a leaf to the root: on which side ("left" or "right") which digest stands."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """The facts at the positions above `after` up to `upto`; positions may have gaps, `count` is how many there are.
+
+    `number`: from 1; `at`: when the block was made, in microseconds since 1970; `previous`: the digest of the block
+    before it; `root`: of its facts' tree; `marks`: the SHA-256 of its marks.
+    """
+
+    number: int
+    after: int
+    upto: int
+    count: int
+    at: int
+    previous: bytes
+    root: bytes
+    marks: bytes
+
+    @property
+    def head(self) -> bytes:
+        """What is signed: it stands for the block and, through `previous`, for everything before it."""
+        return _HEAD + _BLOCK(
+            self.number, self.after, self.upto, self.count, self.at, self.previous, self.root, self.marks
+        )
+
+    @property
+    def digest(self) -> bytes:
+        """What the next block calls this one; of BEGINNING, zeros."""
+        return sha256(self.head).digest() if self.number else bytes(32)
+
+
+BEGINNING = Block(0, 0, 0, 0, 0, bytes(32), bytes(32), bytes(32))
+"""What stands before the first block."""
+
+
+def leaf(position: int, stream: bytes, version: int, topic: str, state: bytes) -> bytes:
+    """The digest of a fact as it is stored, the same on every database.
+
+    Raises:
+        AttributeError, struct.error, TypeError: these are no values that the log ever stores.
+    """
+    name = topic.encode()
+    return sha256(b"\0" + _FACT(position, version, len(stream), len(name)) + stream + name + state).digest()
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """The root of the tree over at least one leaf."""
+    level = list(leaves)
+    while len(level) > 1:
+        level = _above(level)
+    return level[0]
+
+
+def proof(leaves: Sequence[bytes], index: int) -> Proof:
+    """What leads from the leaf of that index to the root."""
+    steps: list[tuple[str, bytes]] = []
+    level = list(leaves)
+    while len(level) > 1:
+        beside = index ^ 1
+        if beside < len(level):
+            steps.append(("left" if beside < index else "right", level[beside]))
+        level, index = _above(level), index // 2
+    return tuple(steps)
+
+
+def root_by(proof_: Proof, leaf_: bytes) -> bytes:
+    """The root to which the proof leads from the leaf."""
+    for side, digest in proof_:
+        leaf_ = _node(digest, leaf_) if side == "left" else _node(leaf_, digest)
+    return leaf_
+
+
+def _above(level: list[bytes]) -> list[bytes]:
+    """The level above; who has nobody beside it goes up as it is."""
+    pairs = [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    return pairs + level[2 * len(pairs) :]
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def marked(positions: Sequence[int], leaves: Sequence[bytes]) -> bytes:
+    """The marks of a block: the positions of its facts, each with the beginning of the fact's digest.
+
+    They find the fact in a block whose root is another.
+    """
+    return b"".join([_MARK.pack(position, leaf_) for position, leaf_ in zip(positions, leaves, strict=True)])
+
+
+def moved(before: bytes, now: bytes) -> Iterator[tuple[int, str]]:
+    """What differs between a block's marks and those of the facts that are there now: (position, what happened)."""
+    was, is_ = dict(_MARK.iter_unpack(before)), dict(_MARK.iter_unpack(now))
+    for position in sorted(was.keys() | is_.keys()):
+        if position not in is_:
+            yield position, "missing"
+        elif position not in was:
+            yield position, "added"
+        elif was[position] != is_[position]:
+            yield position, "changed"

@@ -1,0 +1,165 @@
+"""Auditing: whether the log is what its chain says, and where it is not."""
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from domain.chain import BEGINNING, Block, leaf, marked, moved, root
+from streams import blocks
+from streams.blocks import Chained, StoredFact
+from streams.database import Database
+from streams.signing import key_id, signed_by
+from streams.tables import log
+
+BLOCKS = 16
+"""How many blocks are read in one short transaction."""
+
+
+class Finding(Struct, frozen=True):
+    """What is not as it was (`what`: see WORDS), in which block, and where that can be told at which position."""
+
+    what: str
+    block: int
+    position: int | None = None
+
+
+WORDS = {
+    "changed": "the fact is not the one that was there",
+    "missing": "the fact is gone",
+    "added": "there was no fact",
+    "altered": "facts were altered, and the block's marks with them: where cannot be told",
+    "no-block": "the block is gone; its facts cannot be checked",
+    "not-signed": "the block is not what was signed; its facts cannot be checked",
+    "other-key": "the block was signed by another key; start with the key file that the log was made with",
+    "not-next": "the block does not follow the one before it",
+    "cut-off": "the deposited head lies beyond the end of the chain: the log was cut off, or is an older backup",
+    "rewritten": "the deposited head is not the one in the chain: the log was written anew",
+    "no-head": "the deposited head is none that this key signed",
+    "no-chain": "nothing is in the chain, so nothing can be checked",
+}
+
+
+class Audit:
+    """Reads the log from the block of a position on; afterwards it knows how many blocks and facts it read."""
+
+    def __init__(self, database: Database, public: bytes, start: int = 1) -> None:
+        self._database, self._public, self._start = database, public, start
+        self._signer = key_id(public)
+        self.blocks = self.facts = 0
+
+    def findings(self, deposited: Iterable[Chained] = ()) -> Iterator[Finding]:
+        """All that is wrong, in the order of the log; then what is wrong with the deposited heads."""
+        with self._database.reading() as connection:
+            yield from _before_the_log(connection)
+            before = self._before(connection)
+        while part := self._part(before):
+            for found, one in part:
+                yield from found
+                before = one.block
+        if not self.blocks and self.unchained:
+            yield Finding("no-chain", 0)
+        for head in deposited:
+            yield from self._deposited(head)
+
+    @property
+    def unchained(self) -> int:
+        """How many facts are in no block as yet."""
+        with self._database.reading() as connection:
+            after = blocks.latest(connection).upto
+            return connection.execute(select(func.count()).where(log.c.position > after)).scalar_one()
+
+    def _before(self, connection: Connection) -> Block:
+        """The block before the first one to be checked."""
+        first = blocks.over(connection, self._start)
+        if first is None or first.block.number == 1:
+            return BEGINNING if first is not None or self._start <= 1 else blocks.latest(connection)
+        return blocks.chained(connection, first.block.number - 1, 1)[0].block
+
+    def _part(self, before: Block) -> list[tuple[list[Finding], Chained]]:
+        """The next blocks, each with what is wrong with it."""
+        checked: list[tuple[list[Finding], Chained]] = []
+        with self._database.reading() as connection:
+            for one in blocks.chained(connection, before.number + 1, BLOCKS):
+                trusted = not checked or not checked[-1][0]
+                checked.append((list(self._block(connection, before, one, trusted=trusted)), one))
+                before = one.block
+        return checked
+
+    def _block(self, connection: Connection, before: Block, one: Chained, *, trusted: bool) -> Iterator[Finding]:
+        block = one.block
+        self.blocks += 1
+        yield from (Finding("no-block", number) for number in range(before.number + 1, block.number))
+        if one.signer != self._signer:
+            yield Finding("other-key", block.number)
+        elif not signed_by(self._public, one.signature, block.head):
+            yield Finding("not-signed", block.number)
+        else:
+            follows = (block.after, block.previous) == (before.upto, before.digest)
+            if trusted and block.number == before.number + 1 and not follows:
+                yield Finding("not-next", block.number)
+            yield from self._facts(connection, block)
+
+    def _facts(self, connection: Connection, block: Block) -> Iterator[Finding]:
+        facts = _stored(connection, block)
+        self.facts += len(facts)
+        leaves = _leaves(facts)
+        if len(facts) == block.count and root(leaves) == block.root:
+            return
+        marks = blocks.marks_of(connection, block.number)
+        found = list(moved(marks, marked([fact[0] for fact in facts], leaves)))
+        if sha256(marks).digest() != block.marks or not found:
+            yield Finding("altered", block.number)
+        else:
+            yield from (Finding(what, block.number, position) for position, what in found)
+
+    def _deposited(self, head: Chained) -> Iterator[Finding]:
+        number = head.block.number
+        with self._database.reading() as connection:
+            found = blocks.chained(connection, number, 1)
+        if not signed_by(self._public, head.signature, head.block.head):
+            yield Finding("no-head", number)
+        elif not found or found[0].block.number != number:
+            yield Finding("cut-off", number)
+        elif found[0].block != head.block:
+            yield Finding("rewritten", number)
+
+
+def _before_the_log(connection: Connection) -> Iterator[Finding]:
+    """Facts at positions that the log never gives, where no block would look for them."""
+    for position in connection.execute(select(log.c.position).where(log.c.position <= 0)).scalars():
+        yield Finding("added", 0, position)
+
+
+def _stored(connection: Connection, block: Block) -> Sequence[StoredFact]:
+    try:
+        return list(blocks.stored_facts(connection, block.after, upto=block.upto))
+    except sqlite3.OperationalError:  # a text that is none: the driver gives nothing from there on
+        within = (log.c.position > block.after, log.c.position <= block.upto)
+        query = select(log.c.position).where(*within).order_by(log.c.position)
+        return [_stored_at(connection, position) for position in connection.execute(query).scalars().all()]
+
+
+def _stored_at(connection: Connection, position: int) -> StoredFact:
+    try:
+        return next(blocks.stored_facts(connection, position - 1, upto=position))
+    except sqlite3.OperationalError:
+        return (position, b"", 0, "", b"")
+
+
+def _leaves(facts: Sequence[StoredFact]) -> list[bytes]:
+    """The facts' digests; zeros of what the log never stores."""
+    try:
+        return [leaf(*fact) for fact in facts]
+    except (AttributeError, struct.error, TypeError):
+        return [_leaf(fact) for fact in facts]
+
+
+def _leaf(fact: StoredFact) -> bytes:
+    try:
+        return leaf(*fact)
+    except (AttributeError, struct.error, TypeError):
+        return bytes(32)

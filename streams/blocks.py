@@ -1,0 +1,75 @@
+"""The chain in the database: its blocks, and the facts under them as they are stored, none of them opened."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
+from sqlalchemy.types import NullType
+
+from domain.chain import BEGINNING, Block
+from projections.bulk import driver_rows, insert_rows
+from streams.tables import blocks, log
+
+StoredFact = tuple[int, bytes, int, str, bytes]
+"""Position, stream, version in it, topic, state."""
+
+
+class Chained(NamedTuple):
+    """A block with the signature under its head, and the id of the key that signed."""
+
+    block: Block
+    signature: bytes
+    signer: bytes
+
+
+_PLAIN = [each for each in blocks.columns if each.name != "marks"]
+
+
+def latest(connection: Connection) -> Block:
+    """The newest block, or BEGINNING."""
+    row = connection.execute(select(*_PLAIN).order_by(blocks.c.number.desc()).limit(1)).first()
+    return BEGINNING if row is None else Block(*row[:8])
+
+
+def chained(connection: Connection, number: int, limit: int) -> list[Chained]:
+    """So many blocks at most, from that number on."""
+    query = select(*_PLAIN).where(blocks.c.number >= number).order_by(blocks.c.number).limit(limit)
+    return [Chained(Block(*row[:8]), row[8], row[9]) for row in connection.execute(query)]
+
+
+def over(connection: Connection, position: int) -> Chained | None:
+    """The block whose facts that position is among, if it is chained."""
+    query = select(*_PLAIN).where(blocks.c.after < position, blocks.c.upto >= position).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else Chained(Block(*row[:8]), row[8], row[9])
+
+
+def marks_of(connection: Connection, number: int) -> bytes:
+    """The marks of a block's facts."""
+    return connection.execute(select(blocks.c.marks).where(blocks.c.number == number)).scalar() or b""
+
+
+def store(connection: Connection, one: Chained, marks: bytes) -> None:
+    """One more block."""
+    block = one.block
+    insert_rows(connection, blocks, [
+        (block.number, block.after, block.upto, block.count, block.at, block.previous, block.root, block.marks,
+         one.signature, one.signer, marks)
+    ])  # fmt: skip
+
+
+def stored_facts(
+    connection: Connection, after: int, *, upto: int | None = None, limit: int | None = None
+) -> Iterator[StoredFact]:
+    """The facts after a position as the driver gives them, in the order of the log."""
+    query = select(log.c.position, _stream(connection), log.c.originator_version, log.c.topic,
+                   type_coerce(log.c.state, NullType)).where(log.c.position > after)  # fmt: skip
+    query = query if upto is None else query.where(log.c.position <= upto)
+    return driver_rows(connection, query.order_by(log.c.position).limit(limit))
+
+
+def _stream(connection: Connection) -> ColumnElement[Any]:
+    """The stream's 16 bytes; PostgreSQL's driver would make a UUID of each."""
+    if connection.dialect.name == "sqlite":
+        return type_coerce(log.c.originator_id, NullType())
+    return func.uuid_send(log.c.originator_id)

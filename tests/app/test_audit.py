@@ -1,0 +1,113 @@
+"""`habarshy audit`: whether the log is as it was written, and what to deposit."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.app.terminal import Terminal
+from tests.world import LONG_AGO, card, iin, registered
+
+AIGERIM = iin(1)
+MAY = "--clock=2025-05-01T12:00+05:00"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal on whose database Aigerim's card is known and planned, all of it in the chain."""
+    made = Terminal(tmp_path)
+    life = (*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    assert made.run("ingest", made.written("life.ndjson", *life), MAY).code == 0
+    assert made.run("run", "--until-idle", MAY).code == 0
+    return made
+
+
+def altered(terminal: Terminal, statement: str) -> None:
+    """Alter the database behind the platform's back."""
+    with closing(sqlite3.connect(terminal.folder / "data/habarshy/habarshy.sqlite")) as connection, connection:
+        connection.execute(statement)
+
+
+def test_a_log_as_it_was_written_passes(terminal: Terminal) -> None:
+    """After a run every fact is in the chain, and nothing is wrong with it."""
+    ended = terminal.run("audit", "verify", "--json")
+    [counts] = ended.objects
+    assert ended.code == 0
+    assert (counts["blocks"], counts["unchained"], counts["findings"]) == (1, 0, 0)
+    assert counts["facts"] > 10
+
+
+def test_what_was_altered_is_named_by_its_position(terminal: Terminal) -> None:
+    """A changed fact: exit 1, one line that names position and block; as JSON too."""
+    altered(terminal, "UPDATE log SET state = state || x'00' WHERE position = 3")
+    ended = terminal.run("audit", "verify")
+    assert ended.code == 1
+    assert ended.lines[0] == "position 3, block 1: changed: the fact is not the one that was there"
+    assert terminal.run("audit", "verify", "--json").objects[0] == {"what": "changed", "block": 1, "position": 3}
+
+
+def test_what_is_not_yet_chained_is_said(terminal: Terminal) -> None:
+    """Facts that came after the last block were not checked, and that is said; they fail nothing."""
+    later = terminal.written("later.ndjson", card(AIGERIM, "2035-07-20", number="N2"))
+    assert terminal.run("ingest", later, MAY).code == 0
+    ended = terminal.run("audit", "verify")
+    assert (ended.code, ended.talk) == (
+        0,
+        "1 facts at the end of the log are in no block yet, so they were not checked\n",
+    )
+
+
+def test_a_deposited_head_finds_a_log_that_was_cut_off(terminal: Terminal) -> None:
+    """What `audit heads` printed is what `audit verify --head` takes, and a chain without that block fails."""
+    deposited = terminal.folder / "heads.ndjson"
+    ended = terminal.run("audit", "heads", "--json")
+    deposited.write_text("\n".join(ended.lines))
+    assert terminal.run("audit", "verify", "--head", str(deposited)).code == 0
+    altered(terminal, "DELETE FROM blocks")
+    altered(terminal, "DELETE FROM log")
+    assert terminal.run("audit", "verify").code == 0
+    ended = terminal.run("audit", "verify", "--head", str(deposited))
+    assert (ended.code, ended.lines[0].split(":")[:2]) == (1, ["block 1", " cut-off"])
+
+
+@pytest.mark.parametrize("content", ["", "{}", "no head", '{"block": 1}'])
+def test_a_file_without_heads_is_refused(terminal: Terminal, content: str) -> None:
+    """What is no deposited head is a mistake of usage, named with its file."""
+    file = terminal.folder / "heads.ndjson"
+    file.write_text(content)
+    ended = terminal.run("audit", "verify", "--head", str(file))
+    assert (ended.code, ended.lines) == (2, [])
+    assert str(file) in ended.talk
+
+
+def test_the_public_half_of_the_key_is_shown(terminal: Terminal) -> None:
+    """`audit key` prints what heads are checked with, and nothing of the secret."""
+    [shown] = terminal.run("audit", "key").lines
+    [head] = terminal.run("audit", "heads", "--json").objects
+    kept = json.loads((terminal.folder / "data/habarshy/key").read_text())
+    assert shown == head["public_key"]
+    assert len(bytes.fromhex(shown)) == 32
+    assert shown not in kept.values()
+
+
+def test_a_key_file_without_a_key_that_signs_is_completed_by_migrate(terminal: Terminal) -> None:
+    """A key file from before there were heads says so, and `migrate` adds what is missing."""
+    file = terminal.folder / "data/habarshy/key"
+    kept = json.loads(file.read_text())
+    del kept["sealing"]
+    file.write_text(json.dumps(kept))
+    ended = terminal.run("audit", "key")
+    assert ended.code == 2
+    assert "habarshy migrate" in ended.talk
+    assert terminal.run("migrate").code == 0
+    assert terminal.run("audit", "key").code == 0
+
+
+@pytest.mark.parametrize("command", [["verify"], ["heads"]], ids=" ".join)
+def test_where_nothing_is_stored_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
+    """Without a database: exit 3, and not one new file."""
+    terminal = Terminal(tmp_path)
+    assert terminal.run("audit", *command).code == 3
+    assert list(tmp_path.iterdir()) == []

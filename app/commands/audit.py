@@ -82,9 +82,9 @@ def _deposited(file: Path) -> list[Chained]:
 def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print the last heads of the chain: deposit them where whoever keeps the database cannot write."""
     settings = settings_of(database, key_file)
-    public = _signer(settings).public
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
+        public = _signer(settings).public
         with opened.reading() as connection:
             newest = blocks.latest(connection).number
             found = blocks.chained(connection, max(1, newest - last + 1), last)

@@ -317,8 +317,8 @@ def test_erasing_a_person_leaves_the_chain_as_it_is(store: Store) -> None:
     store.take(*(life(str(number)) for number in range(20)))
     chaining(store.database).finish()
     before = heads(store.database)
-    for person in (AIDA, DANA):
-        store.database.write(lambda connection, person=person: store.keys.destroy(connection, person))
+    store.database.write(lambda connection: store.keys.destroy(connection, AIDA))
+    store.database.write(lambda connection: store.keys.destroy(connection, DANA))
     chaining(store.database).finish()
     assert audited(store.database, *before) == []
     assert heads(store.database) == before

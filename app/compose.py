@@ -44,6 +44,7 @@ from streams.receipts import Receipts
 from streams.receiving import Receiving
 from streams.reconciling import Reconciler
 from streams.refusals import Refusals
+from streams.renewing import Renewing
 from streams.repairing import Repairing
 from streams.scheduler import Engine
 from streams.sending import Sending
@@ -90,6 +91,7 @@ class Platform(Struct, frozen=True):
     reconciler: Reconciler
     jobs: Jobs
     repairing: Repairing
+    renewing: Renewing
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -147,6 +149,7 @@ def _composed(
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
         repairing=Repairing(database, log, library, planning, names, clock),
+        renewing=Renewing(database, log, library, clock),
     )  # fmt: skip
 
 

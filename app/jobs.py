@@ -12,6 +12,7 @@ from app.compose import Platform
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, Plan, State, Work
+from streams.renewing import Outage
 from streams.repair_selection import Selection
 from streams.turns import Lane
 
@@ -25,6 +26,9 @@ class Kind(Struct, frozen=True):
 
 KINDS: Mapping[str, Kind] = {
     "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+    "repair-failed": Kind(
+        Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
+    ),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 

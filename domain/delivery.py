@@ -2,7 +2,7 @@
 
 planned ─► deferred ─► attempted ─► sent ─► delivered ─► opened ─► answered
 │           │           │           └─► (after a silence, the next channel)
-│           │           ├─► failed ─► (again, or the next channel)
+│           │           ├─► failed ─► (again, or the next channel; ended by an outage, a repair renews it)
 │           │           └─► unknown ─► (again only where a double is harmless, or legal; or the next channel)
 ├───────────┼─► withheld, expired
 ├───────────┴─► digested ─► what becomes of the digest, becomes of it; or deferred, withheld, expired
@@ -249,3 +249,12 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
         silence=awaited, doubtful=delivery.provider if fact.retry_at is not None else None,
         doubts=(*delivery.doubts, fact.attempt),
     )  # fmt: skip
+
+
+@after.register
+def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
+    """These channels have their turn again. A receipt that came meanwhile, and says that it went, stands."""
+    if delivery.state is not State.FAILED or delivery.due is not None:
+        return delivery
+    exhausted = tuple(each for each in delivery.exhausted if each not in fact.channels)
+    return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None)

@@ -195,14 +195,25 @@ class NudgeAnswered(Struct, frozen=True, array_like=True):
     reply: UUID
 
 
+class NudgeRenewed(Struct, frozen=True, array_like=True):
+    """It failed by its providers, and has its turn again on these channels; `by`: the principal who repaired that."""
+
+    TOPIC: ClassVar[str] = "nudge-renewed/1"
+    at: datetime
+    recipient: str
+    channels: tuple[str, ...]
+    by: str
+
+
 NUDGE_FACTS = (
     NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
+    NudgeRenewed,
 )  # fmt: skip
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted
     | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered | NudgeDigested
-    | NudgeGathered
+    | NudgeGathered | NudgeRenewed
 )  # fmt: skip

@@ -10,12 +10,9 @@ from uuid import UUID
 
 from purgatory.domain.model import Context, OpenedState
 
-from notifiers.port import Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from domain.receipts import OF_THE_PROVIDER
+from notifiers.port import Message, Notifier, Outcome, RetryLater, Unknown
 
-TROUBLE = frozenset({
-    Reason.NOT_ADMITTED, Reason.UNREACHABLE, Reason.LINK_LOST, Reason.TIMED_OUT, Reason.GARBLED, Reason.NO_TIME,
-})  # fmt: skip
-"""The reasons that lie with the provider and not with a message: another provider may do better."""
 FAILURES, RECOVERY_SECONDS = 3, 30.0
 """So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""
 HALF_OPEN = "half-opened"
@@ -23,7 +20,7 @@ HALF_OPEN = "half-opened"
 
 def in_trouble(outcome: Outcome) -> bool:
     """Whether the outcome speaks against the provider."""
-    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in TROUBLE
+    return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
 
 
 class _Trial:

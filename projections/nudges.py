@@ -1,7 +1,6 @@
 """The views of nudges: what each is now, which are due when, and what reached whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.front import Front
-from projections.tables import URGENT, due, inbox, micros, moment, nudges, optional_micros
+from projections.tables import URGENT, due, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -175,16 +174,6 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     for part in chunked(list(persons)):
         query = select(nudges.c.person, func.sum(nudges.c.version)).where(among(nudges.c.person, part))
         found |= {person: int(mark) for person, mark in connection.execute(query.group_by(nudges.c.person))}
-    return found
-
-
-def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
-    """Recipient -> since when each message counts that counts towards their cap, if that is later than `since`."""
-    found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
-    for part in chunked(list(found)):
-        query = select(inbox.c.recipient, inbox.c.counted).where(among(inbox.c.recipient, part))
-        for recipient, counted in connection.execute(query.where(inbox.c.counted > since)):
-            found[recipient].append(moment(counted))
     return found
 
 

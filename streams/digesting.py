@@ -16,7 +16,7 @@ from domain.ids import Names
 from domain.nudge import Nudge
 from domain.overrides import OVERRIDES
 from domain.settle import Digest, Reason, Settlement, digest_comes
-from projections import nudges
+from projections import inbox, nudges
 from projections.tables import micros
 from streams.appending import append_if_unmoved, record
 from streams.log import Log
@@ -92,7 +92,7 @@ def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) 
     if not cases:
         return set()
     since = micros(window_start(cases[0].defaults, now))
-    sent = nudges.messages(connection, {case.person.pseudonym for case in cases}, since)
+    sent = inbox.messages(connection, {case.person.pseudonym for case in cases}, since)
     digested: set[str] = set()
     return {
         case.nudge.intent.id for case in cases

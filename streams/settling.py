@@ -28,7 +28,7 @@ from domain.settle import (
     recipients,
     settle,
 )
-from projections import nudges
+from projections import inbox, nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import reading
@@ -123,7 +123,7 @@ class Looking:
         self._load(recipients_)
         self.ledgers |= nudges.of_persons(self.connection, concerned)
         since = micros(window_start(self.rules.defaults, self.now))
-        self.messages = nudges.messages(self.connection, recipients_, since)
+        self.messages = inbox.messages(self.connection, recipients_, since)
         self.reported = self._causes(every)
         for nudge, named in whom:
             yield from self._decided(nudge, named)

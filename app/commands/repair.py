@@ -1,7 +1,8 @@
-"""habarshy repair: what should have been planned and was not; said first, then planned once."""
+"""habarshy repair: what should have been planned, or sent, and was not; said first, then made up for, once."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -12,37 +13,61 @@ from app.jobs import begin, finished
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop, talk
+from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed
 from domain.submissions import check_stopping
+from streams.renewing import Found, Outage, Renewal
 from streams.repair_selection import Selection
 from streams.repairing import Gap, Looked
-from streams.switches import owner_of
+from streams.switches import UnknownName, owner_of
 
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Recorded or woken at that time or later.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Recorded or woken before that time.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of an outage that began then.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Of an outage that was over by then.")]
 OfTrigger = Annotated[str | None, typer.Option("--trigger", help="Only nudges of this trigger.")]
 OfArea = Annotated[str | None, typer.Option("--area", metavar="CODE", help="Only of who lives in that area now.")]
 OfPerson = Annotated[str | None, typer.Option("--person", help="Only this person: national id, pseudonym, or -.")]
+Failed = Annotated[bool, typer.Option("--failed", help="What failed by an outage of its provider, tried anew.")]
+OfProvider = Annotated[str | None, typer.Option("--provider", help="With --failed: what that provider failed.")]
+OfChannel = Annotated[str | None, typer.Option("--channel", help="With --failed: only on that channel.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
 
 def repair(  # noqa: PLR0913  (a flag each)
     *, plan: Plan = False, yes: Yes = False, since: Since = None, until: Until = None, trigger: OfTrigger = None,
-    area: OfArea = None, person: OfPerson = None, as_json: AsJson = False, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
+    area: OfArea = None, person: OfPerson = None, failed: Failed = False, provider: OfProvider = None,
+    channel: OfChannel = None, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:  # fmt: skip
-    """Find what should have been planned and was not, and plan it once."""
+    """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
+    start, end = _time(since, until)
+    _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
     with desk(database, key_file, clock) as at:
-        may_repair(at, trigger)
-        selection = _selection(at, since, until, trigger, area, person)
-        if plan:
-            tell_missing(at.platform.repairing.look(selection), as_json=as_json)
+        _check_allowed(at, trigger)
+        if failed:
+            _try_anew(at, Outage(start, end, provider, _channel(channel), trigger), plan, yes, as_json=as_json)
             return
-        job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
-        talk(f"repaired: {job.words}")
+        who = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+        _plan_missing(at, Selection(start, end, trigger, _area(at, area), who), plan, yes, as_json=as_json)
 
 
-def may_repair(at: Desk, trigger: str | None) -> None:
+def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
+    if plan:
+        tell_missing(at.platform.repairing.look(selection), as_json=as_json)
+        return
+    job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
+    talk(f"repaired: {job.words}")
+
+
+def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:
+    if plan:
+        _tell_failed(at.platform.renewing.look(outage), as_json=as_json)
+        return
+    given = {"outage": to_builtins(outage), "by": at.who.name}
+    job = finished(begin(at.platform, "repair-failed", given, at.who.name, yes=yes, as_json=as_json))
+    talk(f"due again: {job.words}")
+
+
+def _check_allowed(at: Desk, trigger: str | None) -> None:
     """Nothing, if they are an operator, or act for the agency whose trigger it is.
 
     Raises:
@@ -56,43 +81,76 @@ def may_repair(at: Desk, trigger: str | None) -> None:
         raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
 
 
-def _selection(
-    at: Desk, since: str | None, until: str | None, trigger: str | None, area: str | None, person: str | None
-) -> Selection:  # fmt: skip
+def _time(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
     start = None if since is None else moment_of(since, "--from")
     end = None if until is None else moment_of(until, "--to")
     if start is not None and end is not None and start >= end:
         stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
+    return start, end
+
+
+def _refuse_mixed(
+    *, failed: bool, of_failed: tuple[str | None, ...], of_planned: tuple[str | None, ...]
+) -> None:  # fmt: skip
+    if failed and any(each is not None for each in of_planned):
+        stop(Exit.USAGE, "--area and --person say whose plans are looked at; --failed looks at what was sent")
+    if not failed and any(each is not None for each in of_failed):
+        stop(Exit.USAGE, "--provider and --channel go with --failed")
+
+
+def _channel(channel: str | None) -> str | None:
+    if channel is not None and channel not in ADDRESS_OF:
+        raise UnknownName("channel", channel, list(ADDRESS_OF))
+    return channel
+
+
+def _area(at: Desk, area: str | None) -> str | None:
     levels = at.platform.library.rules().catalogue.area_levels
     if area is not None and not (area.isdigit() and len(area) == max(levels, default=len(area))):
         stop(Exit.USAGE, f"--area: {area!r} is no code of an area ({max(levels, default=1)} digits)")
-    who = None if person is None else pseudonym_of(person, at.platform.names, "--person")
-    return Selection(start, end, trigger, area, who)
+    return area
 
 
 def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
     """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
-    kinds: Counter[tuple[str, str, str]] = Counter()
+    kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
     looked = 0
     for each in found:
         looked += each.persons
-        kinds.update((gap.trigger, gap.what.value, gap.why.value) for gap in each.gaps)
+        kinds.update((gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps)
         unplannable.update(each.unplannable.values())
         for gap in each.gaps if as_json else ():
-            data_json(_plain(gap))
-    for line in () if as_json else _counts(kinds):
-        data(line)
+            data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
+    _print_counts(kinds, as_json=as_json)
     talk(f"{looked} persons looked at; {kinds.total()} nudges are missing")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
 
 
-def _counts(kinds: Counter[tuple[str, str, str]]) -> Iterator[str]:
-    for (trigger, what, why), count in sorted(kinds.items()):
-        yield f"{count:>8}  {what:<10}  {why:<10}  {trigger}"
+def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
+    kinds: Counter[tuple[str, ...]] = Counter()
+    looked = 0
+    for each in found:
+        looked += each.failed
+        for renewal in each.renewals:
+            kinds[renewal.reason, renewal.provider, renewal.nudge.intent.trigger] += 1
+            if as_json:
+                data_json(_plain(renewal))
+    _print_counts(kinds, as_json=as_json)
+    talk(f"{looked} failed deliveries looked at; {kinds.total()} are to be tried again")
 
 
-def _plain(gap: Gap) -> dict[str, object]:
-    return {name: getattr(gap, name) for name in Gap.__struct_fields__}
+def _print_counts(kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
+    for (one, other, trigger), count in () if as_json else sorted(kinds.items()):
+        data(f"{count:>8}  {one:<12}  {other:<12}  {trigger}")
+
+
+def _plain(renewal: Renewal) -> dict[str, object]:
+    intent = renewal.nudge.intent
+    return {
+        "nudge": intent.id, "recipient": renewal.recipient, "trigger": intent.trigger, "step": intent.step,
+        "due": intent.due, "expires": intent.expires, "channels": renewal.channels, "provider": renewal.provider,
+        "reason": renewal.reason,
+    }  # fmt: skip

@@ -69,6 +69,9 @@ def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]
         (("--from", "yesterday"), 2, "--from: no time such as"),
         (("--trigger", "identity_card_expire"), 1, "did you mean 'identity_card_expiry'?"),
         (("--person", "Aigerim"), 2, "--person: neither a national id"),
+        (("--failed", "--channel", "smz"), 1, "did you mean 'sms'?"),
+        (("--failed", "--area", "750000000"), 2, "--failed looks at what was sent"),
+        (("--provider", "x"), 2, "go with --failed"),
         (("--area", "Almaty"), 2, "--area: 'Almaty' is no code"),
     ],
 )
@@ -90,6 +93,13 @@ def test_two_operators_at_once(terminal: Terminal, operator: Mapping[str, str]) 
     assert terminal.run("jobs", "cancel", "1", env=operator).code == 0
     assert terminal.run("jobs", "resume", "1", env=operator).code == 1
     assert terminal.run("repair", "--yes", env=operator).code == 0
+
+
+def test_nothing_failed(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """Where no outage ended anything, the plan says so and there is nothing to do."""
+    plan = terminal.run("repair", "--failed", "--plan", env=operator)
+    assert (plan.code, plan.talk) == (0, "0 failed deliveries looked at; 0 are to be tried again\n")
+    assert terminal.run("repair", "--failed", "--yes", env=operator).code == 0
 
 
 def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) -> None:

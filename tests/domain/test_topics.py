@@ -25,6 +25,7 @@ GOLDEN = {
     "nudge-answered/1": "at recipient reply",
     "nudge-digested/1": "at recipient digest until messages days",
     "nudge-gathered/1": "at recipient nudge",
+    "nudge-renewed/1": "at recipient channels by",
     "pack-submitted/1": "at by pack owner hash content",
     "pack-approved/1": "at by pack hash",
     "pack-published/1": "at by pack hash content",

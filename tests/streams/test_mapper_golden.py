@@ -132,6 +132,14 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "nudge-renewed/1",
+        facts.NudgeRenewed(at=NOW, recipient=AIDA, channels=("sms", "email"), by="olga"),
+        (
+            "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616192a3736d73a565"
+            "6d61696ca46f6c6761"
+        ),
+    ),
+    (
         "pack-submitted/1",
         governance.PackSubmitted(at=NOW, by="aida", pack="kz", owner="", hash="hash", content={"a": "три"}),
         "96d6ff683d4bf0a461696461a26b7aa0a46861736881a161a6d182d180d0b8",

@@ -1,0 +1,29 @@
+"""The inbox view: what was handed over to whom, what counts towards their cap, and what came to nothing."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, literal, select, tuple_
+
+from domain.delivery import State
+from projections.bulk import among, chunked
+from projections.nudges import Due
+from projections.tables import inbox, moment
+
+
+def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
+    """Recipient -> since when each message counts that counts towards their cap, if that is later than `since`."""
+    found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
+    for part in chunked(list(found)):
+        query = select(inbox.c.recipient, inbox.c.counted).where(among(inbox.c.recipient, part))
+        for recipient, counted in connection.execute(query.where(inbox.c.counted > since)):
+            found[recipient].append(moment(counted))
+    return found
+
+
+def failed(connection: Connection, after: Due, limit: int) -> list[Due]:
+    """The next deliveries whose attempts came to nothing, by recipient and nudge; some of them are still tried."""
+    place = tuple_(inbox.c.recipient, inbox.c.nudge)
+    query = select(inbox.c.nudge, inbox.c.recipient).where(inbox.c.state == State.FAILED.value)
+    query = query.where(place > tuple_(literal(after.recipient), literal(after.nudge, inbox.c.nudge.type)))
+    return [Due(*row) for row in connection.execute(query.order_by(*place).limit(limit))]

@@ -31,7 +31,7 @@ def verify(
 ) -> None:  # fmt: skip
     """Check every fact in the chain against its block's signed head, and say where the log is not what it was."""
     settings = settings_of(database, key_file)
-    deposited = _deposited(head) if head else []
+    deposited = deposited_heads(head) if head else []
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
         audit, found = Audit(opened, _signer(settings).public, start), 0
@@ -63,7 +63,8 @@ def _print(finding: Finding, *, as_json: bool) -> None:
         data(f"{place}: {finding.what}: {WORDS[finding.what]}")
 
 
-def _deposited(file: Path) -> list[Chained]:
+def deposited_heads(file: Path) -> list[Chained]:
+    """The heads in the file."""
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:

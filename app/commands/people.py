@@ -29,7 +29,7 @@ def trail(person: PersonId, as_json: AsJson = False, database: DatabaseUrl = Non
     for entry in _entries(platform, pseudonym):
         found = True
         if as_json:
-            data_json(_plain(entry))
+            data_json(entry_plain(entry))
         else:
             data(_line(entry))
     platform.database.close()
@@ -49,7 +49,8 @@ def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
         after = entries[-1].position
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def entry_plain(entry: Entry) -> dict[str, Any]:
+    """A fact as plain data, with what of it can be read."""
     fact = entry.fact
     head = {"position": entry.position, "fact": fact.TOPIC, "stream": entry.originator_id}
     if isinstance(fact, LifeEvent):
@@ -75,11 +76,7 @@ def why(
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
-    try:
-        id_ = UUID(nudge)
-    except ValueError:
-        stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
-    now = clock_of(clock)
+    id_, now = nudge_id(nudge), clock_of(clock)
     platform = compose(settings_of(database, key_file), now, make=False)
     try:
         with platform.database.reading() as connection:
@@ -89,13 +86,22 @@ def why(
     finally:
         platform.database.close()
     if as_json:
-        data_json(_as_plain(found))
+        data_json(as_plain(found))
     else:
         for line in _told(found):
             data(line)
 
 
-def _as_plain(why_: Why) -> dict[str, Any]:
+def nudge_id(text: str) -> UUID:
+    """The id of a nudge as it was given."""
+    try:
+        return UUID(text)
+    except ValueError:
+        stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
+
+
+def as_plain(why_: Why) -> dict[str, Any]:
+    """An explanation as plain data."""
     plain = {name: getattr(why_, name) for name in Why.__struct_fields__}
     plain["class"] = plain.pop("klass")
     cause = why_.cause

@@ -1,8 +1,9 @@
-"""`habarshy audit`: whether the log is as it was written, and what to deposit."""
+"""`habarshy audit` and `evidence`: whether the log is as it was written, what to deposit, and proof of one nudge."""
 
 import json
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -105,9 +106,58 @@ def test_a_key_file_without_a_key_that_signs_is_completed_by_migrate(terminal: T
     assert terminal.run("audit", "key").code == 0
 
 
-@pytest.mark.parametrize("command", [["verify"], ["heads"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["audit", "verify"], ["audit", "heads"], ["evidence", "0" * 32, "--out=e"]], ids=" ".join
+)
 def test_where_nothing_is_stored_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
     """Without a database: exit 3, and not one new file."""
     terminal = Terminal(tmp_path)
-    assert terminal.run("audit", *command).code == 3
+    assert terminal.run(*command).code == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def a_nudge(terminal: Terminal) -> str:
+    """The id of a nudge to Aigerim."""
+    return str(terminal.run("intents", "--json").objects[0]["id"])
+
+
+def test_evidence_is_written_to_a_new_file_for_its_owner(terminal: Terminal) -> None:
+    """It says the digest of the file and how to check it; nobody else can read it, and it is never replaced."""
+    out = terminal.folder / "evidence"
+    ended = terminal.run("evidence", a_nudge(terminal), "--out", str(out), "--json")
+    [said] = ended.objects
+    assert (ended.code, said["sha256"]) == (0, sha256(out.read_bytes()).hexdigest())
+    assert "docs/verify_evidence.py" in ended.talk
+    assert out.stat().st_mode & 0o777 == 0o600
+    before = out.read_bytes()
+    assert terminal.run("evidence", a_nudge(terminal), "--out", str(out)).code == 2
+    assert out.read_bytes() == before
+
+
+def test_evidence_puts_what_it_shows_into_the_chain(terminal: Terminal) -> None:
+    """What waited for its block is in one afterwards."""
+    later = terminal.written("later.ndjson", card(AIGERIM, "2035-07-20", number="N2"))
+    assert terminal.run("ingest", later, MAY).code == 0
+    assert terminal.run("evidence", a_nudge(terminal), "--out", str(terminal.folder / "evidence")).code == 0
+    assert terminal.run("audit", "verify", "--json").objects[-1]["unchained"] == 0
+
+
+@pytest.mark.parametrize(
+    ("nudge", "code", "words"),
+    [("nonsense", 2, "no id such as"), ("00000000-0000-0000-0000-000000000007", 1, "habarshy trail PERSON")],
+)
+def test_evidence_of_no_nudge_writes_nothing(terminal: Terminal, nudge: str, code: int, words: str) -> None:
+    """An id that is none, or nobody's: the exit code, what to do, and no file."""
+    out = terminal.folder / "evidence"
+    ended = terminal.run("evidence", nudge, "--out", str(out))
+    assert (ended.code, ended.lines, out.exists()) == (code, [], False)
+    assert words in ended.talk
+
+
+def test_there_is_no_evidence_of_an_altered_log(terminal: Terminal) -> None:
+    """Where the log is not as it was written: exit 1, how to find out where, and no file."""
+    nudge, out = a_nudge(terminal), terminal.folder / "evidence"
+    altered(terminal, "UPDATE log SET originator_version = 9 WHERE position = 1")
+    ended = terminal.run("evidence", nudge, "--out", str(out))
+    assert (ended.code, out.exists()) == (1, False)
+    assert "habarshy audit verify" in ended.talk

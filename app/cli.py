@@ -7,6 +7,7 @@ import typer
 
 from app.commands import (
     audit,
+    backtest,
     bounces,
     config,
     dead_letters,
@@ -114,6 +115,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new": new.new,
     "diff": diff.diff,
     "preview": preview.preview,
+    "backtest": backtest.backtest,
     "submit": govern.submit,
     "submissions": govern.submissions,
     "approve": govern.approve,

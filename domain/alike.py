@@ -189,7 +189,7 @@ def _understood(trigger: Trigger, catalogue: Catalogue) -> bool:
 def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterator[str]:
     """The types of persons' own facts that the triggers read, but for those that only say where they live."""
     for trigger in triggers:
-        read = {name for name in _reads(trigger) if name.startswith("citizen.")} - {HOME, ZONE}
+        read = {name for name in trigger.reads if name.startswith("citizen.")} - {HOME, ZONE}
         attributes = {"born_on" if name == "citizen.age" else name.removeprefix("citizen.") for name in read}
         yield from setting_types(catalogue, attributes)
         yield from (unless.on for unless in trigger.unless if _names_somebody(catalogue, unless.on))
@@ -198,12 +198,3 @@ def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterato
 def _names_somebody(catalogue: Catalogue, name: str) -> bool:
     type_ = catalogue.types.get(name)
     return type_ is None or type_.subject is not None
-
-
-def _reads(trigger: Trigger) -> Iterator[str]:
-    conditions = [trigger.when, *(step.when for step in trigger.steps), *(unless.when for unless in trigger.unless)]
-    for condition in conditions:
-        yield from condition.reads if condition is not None else ()
-    yield from (step.source for step in trigger.steps)
-    if trigger.expiry is not None and trigger.expiry.source is not None:
-        yield trigger.expiry.source

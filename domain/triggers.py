@@ -112,11 +112,17 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def reads_the_day(self) -> bool:
         """Whether its conditions read what changes with the day: the person's age, or a parameter of the law."""
+        return any(name == "citizen.age" or name.startswith("param.") for name in self.reads)
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The dotted names of all values that its conditions and dates read."""
         needed = self.needs.together if self.needs else ()
         conditions = [self.when, *(step.when for step in self.steps), *(each.when for each in self.unless)]
         conditions += [each.when for each in needed]
-        reads = {name for each in conditions if each is not None for name in each.reads}
-        return any(name == "citizen.age" or name.startswith("param.") for name in reads)
+        found = {name for each in conditions if each is not None for name in each.reads}
+        found.update(step.source for step in self.steps)
+        return frozenset(found.union([self.expiry.source] if self.expiry and self.expiry.source else ()))
 
     @cached_property
     def step_names(self) -> tuple[str, ...]:

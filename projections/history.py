@@ -211,9 +211,12 @@ def persons_after(connection: Connection, person: str, limit: int, upto: str | N
     return list(connection.execute(_persons(person, upto).limit(limit)).scalars())
 
 
-def persons_with(connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None) -> list[str]:
-    """All persons after one and up to another who have any fact of these types, by pseudonym."""
+def persons_with(
+    connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None, since: int | None = None
+) -> list[str]:  # fmt: skip
+    """All persons after one and up to another who have any fact of these types (since then), by pseudonym."""
     query = _persons(after, upto).where(among(history.c.type, sorted(types)))
+    query = query if since is None else query.where(history.c.time >= since)
     return [person for (person,) in driver_rows(connection, query)]
 
 

@@ -26,12 +26,14 @@ DIGITS = 6
 class Selection(Struct, frozen=True):
     """Whose histories: of the pseudonyms after `after` and up to `upto` (None: to the end).
 
-    `types`: only those who have any fact of these event types, in whatever revision (None: everybody).
+    `types`: only those who have any fact of these event types, in whatever revision (None: everybody); `since`: which
+    happened (in microseconds) not before that.
     """
 
     types: frozenset[str] | None = None
     after: str = ""
     upto: str | None = None
+    since: int | None = None
 
     def shares(self, number: int) -> list["Selection"]:
         """The selection in so many parts, of about as many persons if it is of all, for as many processes."""
@@ -72,7 +74,7 @@ def batches(database: Database, selection: Selection = EVERYBODY, size: int = BA
     """
     if selection.types is not None:
         with database.reading() as connection:
-            found = index.persons_with(connection, selection.types, selection.after, selection.upto)
+            found = index.persons_with(connection, selection.types, selection.after, selection.upto, selection.since)
         yield from chunked(found, size)
         return
     after = selection.after

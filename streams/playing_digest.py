@@ -1,4 +1,4 @@
-"""Rehearses the digest: what exceeds the cap joins it, and goes with it."""
+"""Plays the digest: what exceeds the cap joins it, and goes with it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,14 +11,16 @@ from domain.nudge import Nudge
 from domain.settle import Decision, Defer, Digest, Send, Settlement, Withhold
 from streams.digesting import Desk, Overflow
 from streams.library import Rules
-from streams.rehearsal_stage import NAMES
 from streams.settling import Case, decide_digest
 from streams.wording import readable, render
 from templates.render import Rendered
 
+PLAYED = "played"
+"""The provider of whatever is sent only on a virtual clock."""
+
 
 class Book(Protocol):
-    """Where a rehearsal keeps its nudges."""
+    """Where whoever plays keeps the nudges."""
 
     now: datetime
     rules: Rules
@@ -35,6 +37,9 @@ class Book(Protocol):
     ) -> None:  # fmt: skip
         """The last fact of a delivery, and how it ended."""
 
+    def went(self, case: Case, channel: str, rendered: Rendered) -> None:
+        """A message was handed over."""
+
     def settlement(self, nudge: Nudge, recipient: str) -> Settlement:
         """What is decided about."""
 
@@ -47,7 +52,7 @@ class Book(Protocol):
 
 def join_digest(book: Book, case: Case, decision: Digest) -> None:
     """It exceeds the cap: the first digest that has room takes it along."""
-    desk, id_ = Desk(NAMES, book.find), case.nudge.intent.id
+    desk, id_ = Desk(book.rules.rulebook.names, book.find), case.nudge.intent.id
     fact = desk.place(Overflow(case.settlement, decision, book.now))
     if isinstance(fact, NudgeWithheld):
         book.end(case, fact, because=fact.reason)
@@ -77,15 +82,16 @@ def go_together(book: Book, digest: Settlement) -> None:
 
 def _send(book: Book, case: Case, channel: str) -> None:
     to, id_ = case.recipient.pseudonym, case.nudge.intent.id
-    text = words_of(render(case, book.rules, book.now))[channel]
+    rendered = render(case, book.rules, book.now)
     attempt = case.nudge.to(to).attempt + 1
-    attempted = NudgeAttempted(book.now, to, attempt, channel, "rehearsal", book.now)
+    attempted = NudgeAttempted(book.now, to, attempt, channel, PLAYED, book.now)
     book.keep(id_, attempted)
     for each in case.members:
         theirs = mirrored(attempted, each.nudge.to(to))
         if theirs is not None:
             book.keep(each.nudge.intent.id, theirs)
-    _end(book, case, NudgeSent(book.now, to, attempt, ""), channel=channel, text=text)
+    _end(book, case, NudgeSent(book.now, to, attempt, ""), channel=channel, text=words_of(rendered)[channel])
+    book.went(case, channel, rendered)
 
 
 def _end(

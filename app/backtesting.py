@@ -1,0 +1,128 @@
+"""Plays a backtest over several processes, and puts together what they found."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing import get_context
+
+from msgspec import Struct
+
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.settings import Settings
+from app.tuning import calm_collector
+from domain.built_in import DIGEST
+from domain.timing import zone_of
+from streams.backtest import Backtest, Question, Share
+from streams.backtest_families import families
+from streams.backtest_results import Own, Samples, Tally
+from streams.bulk_reading import Selection
+from streams.drafting import Draft, live, rules_with
+
+FEW = 100_000
+"""Up to so many facts in the log, other processes are not worth their start."""
+
+
+class Order(Struct, frozen=True):
+    """What is asked of a backtest, so that any process can do a part of it.
+
+    `others`: all triggers in force are played beside the draft's, for what they take of the cap.
+    """
+
+    draft: Draft
+    start: datetime
+    end: datetime
+    others: bool = False
+    against: bool = False
+
+    def question(self, platform: Platform) -> Question:
+        """The same with all rules in it."""
+        now, names, own = platform.library.rules().governed, platform.names, self.draft.names
+        rules = rules_with(self.draft, now, self.start, names, others=self.others)
+        spoken = own if self.others else own | {DIGEST}
+        if not self.against:
+            return Question(rules, spoken, self.start, self.end)
+        before = live(self.draft, now)
+        old = rules_with(before, now, self.start, names, others=self.others, besides=own)
+        return Question(rules, spoken, self.start, self.end, old)
+
+
+def backtested(settings: Settings, platform: Platform, order: Order, processes: int | None = None) -> Tally:
+    """All counts of the backtest; the same by however many processes."""
+    question = order.question(platform)
+    few = (platform.log.facts.max_notification_id() or 0) <= FEW
+    hands = 1 if few else processes or os.cpu_count() or 1
+    with _crew(settings, platform, order, hands) as crew:
+        shares = list(crew.shares(question.selection().shares(hands)))
+        tally, linked = Tally(), [own for share in shares for own in share.linked]
+        for share in shares:
+            tally.add(share.tally)
+        again = families(linked, question.rules.defaults)
+        tally.samples.without({person for family in again for person in family})
+        for owns, samples in crew.families([again[at::hands] for at in range(hands)] if again else []):
+            linked = [*{own.person: own for own in (*linked, *owns)}.values()]
+            tally.add(Tally(samples=samples))
+    tally.take(linked, zone_of(question.rules.defaults.zone), question.spoken)
+    return tally
+
+
+class _Alone:
+    """One process does everything."""
+
+    def __init__(self, platform: Platform, order: Order) -> None:
+        self._backtest = _made(platform, order)
+
+    def shares(self, selections: Sequence[Selection]) -> Iterator[Share]:
+        return map(self._backtest.share, selections)
+
+    def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[Own], Samples]]:
+        return map(self._backtest.together, parts)
+
+
+class _Many:
+    """Other processes do the work, each with a database connection of its own."""
+
+    def __init__(self, pool: ProcessPoolExecutor, settings: Settings, order: Order) -> None:
+        self._pool, self._settings, self._order = pool, settings, order
+
+    def shares(self, selections: Sequence[Selection]) -> Iterator[Share]:
+        each = len(selections)
+        return self._pool.map(_share, [self._settings] * each, [self._order] * each, selections)
+
+    def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[Own], Samples]]:
+        each = len(parts)
+        return self._pool.map(_together, [self._settings] * each, [self._order] * each, parts)
+
+
+@contextmanager
+def _crew(settings: Settings, platform: Platform, order: Order, hands: int) -> Iterator[_Alone | _Many]:
+    if hands == 1:
+        yield _Alone(platform, order)
+        return
+    with ProcessPoolExecutor(hands, mp_context=get_context("spawn"), initializer=calm_collector) as pool:
+        yield _Many(pool, settings, order)
+
+
+def _share(settings: Settings, order: Order, selection: Selection) -> Share:
+    with _opened(settings, order) as backtest:
+        return backtest.share(selection)
+
+
+def _together(settings: Settings, order: Order, some: Sequence[Sequence[str]]) -> tuple[list[Own], Samples]:
+    with _opened(settings, order) as backtest:
+        return backtest.together(some)
+
+
+@contextmanager
+def _opened(settings: Settings, order: Order) -> Iterator[Backtest]:
+    platform = compose(settings, fixed(order.end), make=False)
+    try:
+        yield _made(platform, order)
+    finally:
+        platform.database.close()
+
+
+def _made(platform: Platform, order: Order) -> Backtest:
+    return Backtest(platform.database, platform.log, order.question(platform))

@@ -1,0 +1,115 @@
+"""habarshy backtest: what a draft would have sent, had it been published at a moment of the past."""
+
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from app.backtest_page import page
+from app.backtest_report import Report, lines, objects
+from app.backtesting import Order, backtested
+from app.clock import system_clock
+from app.compose import Platform, compose
+from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
+from app.pack_paths import With, is_folder, target_of
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.timing import zone_of
+from streams.drafting import Draft
+from templates.catalogue import defaults_of
+from templates.findings import closest
+from templates.loader import examine, pack_of
+from templates.pack_check import sms_limit_of
+
+What = Annotated[str, typer.Argument(metavar="TRIGGER|PACK", help="The folder of one, or a name in force.")]
+From = Annotated[str, typer.Option("--from", metavar="TIME", help="As if it had been published then.")]
+To = Annotated[str, typer.Option("--to", metavar="TIME", help="Up to then, and not including it.")]
+Against = Annotated[str | None, typer.Option("--against", metavar="live", help="Compare with what is in force.")]
+WithCaps = Annotated[bool, typer.Option("--with-caps", help="Count what all other triggers take of the cap.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")]
+Processes = Annotated[int | None, typer.Option("--processes", min=1, help="Default: as many as there are cores.")]
+LIVE = "live"
+
+
+def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
+    what: What, start: From, end: To, against: Against = None, with_caps: WithCaps = False, html: Html = None,
+    others: With = None, processes: Processes = None, as_json: AsJson = False, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Say what a trigger or a pack would have sent in a part of the past. Writes nothing, sends nothing."""
+    if against not in (None, LIVE):
+        stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
+    settings, began = settings_of(database, key_file), time.perf_counter()
+    found = _read(what, others or []) if is_folder(Path(what)) else None
+    platform = compose(settings, system_clock, make=False)
+    with closing(platform.database):
+        draft = found or _in_force(what, platform)
+        zone = _zone(draft, platform)
+        order = Order(draft, _moment(start, "--from", zone), _moment(end, "--to", zone), with_caps, against == LIVE)
+        if order.end <= order.start:
+            stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
+        _warn(order, platform)
+        tally = backtested(settings, platform, order, processes)
+    report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
+    if html is not None:
+        _write(html, report)
+    for one in objects(report) if as_json else ():
+        data_json(one)
+    for line in () if as_json else lines(report):
+        data(line)
+
+
+def _read(what: str, others: list[Path]) -> Draft:
+    """The draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
+    target = target_of(Path(what))
+    examined, report = examine([target_of(other).pack for other in others] + [target.pack])
+    report.close()
+    pack = pack_of(next(each for each in examined if each.folder.resolve() == target.pack.resolve()))
+    return Draft(
+        pack.name, pack.content, tuple(each for each in pack.triggers if target.trigger in (None, each.name))
+    )
+
+
+def _in_force(name: str, platform: Platform) -> Draft:
+    """The trigger of that name as it is in force."""
+    now = platform.library.rules().governed
+    fact = now.current(name)
+    if fact is None:
+        names = {each.fact.trigger for each in now.publications if not each.withdrawn}
+        meant = closest(name, names)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        stop(Exit.USAGE, f"{name}: no folder is there, and no trigger of that name is in force{hint}")
+    return Draft.published(fact, now.packs[fact.pack].content)
+
+
+def _zone(draft: Draft, platform: Platform) -> ZoneInfo:
+    contents = {**{each.pack: each.content for each in platform.library.rules().governed.packs.values()}}
+    return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
+
+
+def _moment(text: str, option: str, zone: ZoneInfo) -> datetime:
+    """A time; a date is its beginning in the country's zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
+    except (OverflowError, ValueError):
+        stop(Exit.USAGE, f"{option}: no date such as 2025-01-01")
+
+
+def _warn(order: Order, platform: Platform) -> None:
+    if order.against:
+        now = platform.library.rules().governed
+        for name in sorted(order.draft.names):
+            if now.current(name) is None:
+                talk(f"--against live: no version of {name} is in force, so everybody gains")
+
+
+def _write(path: Path, report: Report) -> None:
+    try:
+        path.write_text(page(report), encoding="utf-8")
+    except OSError as error:
+        stop(Exit.USAGE, f"--html: {path} cannot be written: {error.strerror}")
+    talk(f"the report is in {path}")

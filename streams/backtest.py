@@ -1,0 +1,156 @@
+"""Backtest: what a draft would have sent, had it been published at a moment of the past. Nothing is written or sent.
+
+Everybody is played alone, together with those who are told for them. Whoever is told for several may have too many
+messages at once only if all of these are counted: such families are played again together.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from domain.deciding import deciding_types, starting_types
+from domain.rulebook import Rulebook
+from domain.timing import zone_of
+from projections.tables import micros
+from streams import bulk_reading, reading
+from streams.backtest_difference import differences
+from streams.backtest_play import Life, Play
+from streams.backtest_results import Own, Samples, Tally
+from streams.bulk_reading import Selection
+from streams.database import Database
+from streams.guarding import Guarding
+from streams.library import Rules
+from streams.log import Log
+
+
+class Question(Struct, frozen=True):
+    """What is asked: what triggers `spoken` of the rules would have said from the publication up to the end.
+
+    `against`: the rules to compare with, if any.
+    """
+
+    rules: Rules
+    spoken: frozenset[str]
+    start: datetime
+    end: datetime
+    against: Rules | None = None
+
+    @property
+    def books(self) -> list[Rulebook]:
+        """The rulebooks in it."""
+        return [each.rulebook for each in (self.rules, self.against) if each is not None]
+
+    def selection(self) -> Selection:
+        """Whoever has a fact on which one of the triggers may start; what lies behind every reach is passed."""
+        books = [_only(book, self.spoken) for book in self.books]
+        starting = [starting_types(book) for book in books]
+        reach = min((each.reach for book in books for each in book.versions.values()), default=self.start)
+        if any(types is None for types in starting):
+            return Selection()
+        return Selection(frozenset().union(*(types or () for types in starting)), since=micros(reach))
+
+
+class Taking(Protocol):
+    """What becomes of a person's part."""
+
+    def __call__(self, own: Own, /, *, linked: bool) -> None:
+        """Take it; `linked`: somebody may be told for this person, or they for somebody."""
+
+
+class Share(Struct, frozen=True, array_like=True):
+    """What a part of the persons came to: all that stands for itself, and one by one what may hang together."""
+
+    tally: Tally
+    linked: list[Own]
+
+
+class Backtest:
+    """Plays persons under the rules of a draft, and under other rules to compare with."""
+
+    def __init__(self, database: Database, log: Log, question: Question) -> None:
+        self._database, self._log, self._question = database, log, question
+        self._rulebook = question.rules.rulebook
+        self._zone = zone_of(question.rules.defaults.zone)
+        self._deciding = [deciding_types(book) for book in question.books]
+        self._guarding = [Guarding(book, question.start) for book in question.books]
+
+    def share(self, selection: Selection) -> Share:
+        """Play everybody in the selection, each alone; count what stands for itself."""
+        share = Share(Tally(), [])
+        zone, spoken = self._zone, self._question.spoken
+
+        def take(own: Own, *, linked: bool) -> None:
+            if linked:
+                share.linked.append(own)
+            else:
+                share.tally.take([own], zone, spoken)
+
+        self.alone(selection, take, share.tally)
+        return share
+
+    def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
+        """Play everybody in the selection, each alone, and say of each whether anybody may be told for or by them."""
+        for some in bulk_reading.recorded(self._database, self._log, self._rulebook, selection):
+            tally.persons += len(some)
+            tally.facts += sum(len(each.own) for each in some.values())
+            lives = {person: Life.of(each) for person, each in some.items()}
+            told = {person: self._told_for(person, lives[person]) for person in some}
+            lives |= self._lives({each for named in told.values() for each in named} - lives.keys())
+            for person in some:
+                theirs = {each: lives[each] for each in (person, *told[person])}
+                [own] = self._played(theirs, [person], tally.samples)
+                take(own, linked=bool(told[person]) or self._guards(person, lives[person]))
+
+    def _guards(self, person: str, life: Life) -> bool:
+        return any(each.guards(person, life.own) for each in self._guarding)
+
+    def together(self, families: Iterable[Sequence[str]]) -> tuple[list[Own], Samples]:
+        """Play families whose messages count together."""
+        found: list[Own] = []
+        samples = Samples()
+        for family in families:
+            lives = self._lives(set(family))
+            told = {each for person in lives for each in self._told_for(person, lives[person])}
+            lives |= self._lives(told - lives.keys())
+            found += self._played(lives, list(family), samples)
+        return found, samples
+
+    def _told_for(self, person: str, life: Life) -> set[str]:
+        return {guardian for each in self._guarding for guardian in each.told_for(person, life.own)}
+
+    def _lives(self, persons: set[str]) -> dict[str, Life]:
+        if not persons:
+            return {}
+        with self._database.reading() as connection:
+            found = reading.recorded(connection, self._log, sorted(persons), self._rulebook)
+        return {person: Life.of(each) for person, each in found.items()}
+
+    def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
+        question = self._question
+        play = self._play(question.rules, lives, planned, self._deciding[0], samples)
+        if question.against is None:
+            return [Own(person, play.played(person)) for person in planned]
+        other = self._play(question.against, lives, planned, self._deciding[1], Samples())
+        return [_compared(person, play, other) for person in planned]
+
+    def _play(
+        self, rules: Rules, lives: Mapping[str, Life], planned: Sequence[str], deciding: Collection[str] | None,
+        samples: Samples,
+    ) -> Play:  # fmt: skip
+        play = Play(rules, lives, planned, self._question.start, deciding, samples)
+        play.until(self._question.end)
+        return play
+
+
+def _compared(person: str, play: Play, other: Play) -> Own:
+    draft, live = play.played(person), other.played(person)
+    histories = play.history(person), other.history(person)
+    books = play.rules.rulebook, other.rules.rulebook
+    return Own(person, draft, live.messages, tuple(differences(draft, live, histories, books)))
+
+
+def _only(book: Rulebook, triggers: Collection[str]) -> Rulebook:
+    versions = [each for each in book.versions.values() if each.trigger.name in triggers]
+    return Rulebook(book.catalogue, book.defaults, book.names, versions)

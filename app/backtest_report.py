@@ -2,24 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from app.backtesting import Order
+from app.demo import life_words
 from streams.backtest_results import Difference, Sample, Tally
 
-REASONS: Mapping[str, str] = {
-    "died": "the recipient has died", "no_guardian": "a minor without a known guardian",
-    "done": "the thing itself was done", "opted_out": "the recipient wants none of this kind",
-    "no_consent": "an offer that was not consented to", "caught_up": "a later step of the same went instead",
-    "no_address": "no address is known", "no_channel": "the recipient allows none of the channels",
-    "quiet_hours": "the recipient's quiet hours", "cap": "enough messages in the last days",
-    "nothing_left": "nothing was left of the digest", "unreadable": "the words need what is not there",
-    "withdrawn": "the trigger is withdrawn", "expired": "too late to be of use", "cancelled": "not needed any more",
-    "ahead": "still ahead at the end", "no_rule": "the rules do not speak to them", "stopped": "a kill switch",
+ENDINGS: Mapping[str, str] = {
+    "expired": "too late to be of use", "cancelled": "no longer in the plan",
+    "ahead": "still to come when the time was over", "no_rule": "the rules do not speak to them",
 }  # fmt: skip
 CHANGES: Mapping[str, str] = {
     "gains": "told only by the draft", "loses": "told only by what is in force",
@@ -83,6 +78,60 @@ class Report(Struct, frozen=True):
         """As people of the country write it."""
         return moment.astimezone(self.zone).isoformat(sep=" ", timespec="minutes")[:16]
 
+    @staticmethod
+    def reason(word: str) -> str:
+        """A reason in plain English."""
+        return ENDINGS.get(word) or life_words.reason(word)
+
+    @property
+    def first_day(self) -> date:
+        """The local day on which it begins."""
+        return self.order.start.astimezone(self.zone).date()
+
+    @property
+    def last_day(self) -> date:
+        """The local day of the last moment that is played."""
+        return (self.order.end - timedelta(microseconds=1)).astimezone(self.zone).date()
+
+    @property
+    def in_words(self) -> str:
+        """What matters most, in a sentence or two."""
+        since, until = self.local(self.order.start), self.local(self.order.end)
+        span = f"Published on {since} and watched until {until}"
+        if not self.tally.persons:
+            return f"{span}, this would have told nobody: nobody has an event that it starts on."
+        people, total = f"{self.tally.people:,}", f"{self.total:,}"
+        return f"{span}, this would have sent {total} messages to {people} people."
+
+    @property
+    def more_words(self) -> Iterator[str]:
+        """What comes next to it."""
+        if self.peak is not None:
+            yield (
+                f"The busiest hour would have been {self.peak[0][:10]} from {self.peak[0][11:13]}:00, "
+                f"with {self.peak[1]:,} messages."
+            )
+        if self.cost is not None and self.sms_parts:
+            yield f"{self.sms_parts:,} parts of SMS at {self.price:g} each make {self.cost:,.0f}."
+        if withheld := self.tally.withheld:
+            why = ", ".join(f"{self.reason(word)} ({many:,})" for word, many in withheld.most_common(3))
+            yield f"{withheld.total():,} messages would have been withheld: {why}."
+        if self.order.against:
+            gains, loses = (self.changes.get(what, Counter()).total() for what in ("gains", "loses"))
+            yield f"Against what is in force, {gains:,} messages are new and {loses:,} would no longer go."
+
+    @property
+    def figures(self) -> Iterator[tuple[str, str]]:
+        """The figures that stand out."""
+        yield "people told", f"{self.tally.people:,}"
+        yield "messages", f"{self.total:,}"
+        if self.tally.along:
+            yield "more with a digest", f"{self.tally.along:,}"
+        yield "withheld", f"{self.tally.withheld.total():,}"
+        yield "put off", f"{self.tally.deferred.total():,}"
+        if self.cost is not None:
+            yield "cost of SMS", f"{self.cost:,.0f}"
+
     @property
     def title(self) -> str:
         """What was backtested."""
@@ -119,7 +168,8 @@ def lines(report: Report) -> Iterator[str]:
         yield _row("cost", f"{report.cost:,.0f} (at {report.price:g} a part of SMS)")
     if report.peak is not None:
         yield _row("peak hour", f"{report.peak[1]:,} messages from {report.peak[0][:13].replace('T', ' ')}:00")
-    yield from _counts("steps", Counter({f"{trigger}/{step}": many for (trigger, step), many in tally.steps.items()}))
+    for (trigger, step), many in tally.steps.most_common():
+        yield _row("step", f"{many:,} {trigger}/{step}")
     yield from _counts("put off", tally.deferred)
     yield from _counts("withheld", tally.withheld)
     yield from _counts("not sent", tally.ended)
@@ -140,8 +190,8 @@ def _row(name: str, said: str) -> str:
 
 def _counts(name: str, counts: Counter[str]) -> Iterator[str]:
     for at, (what, many) in enumerate(counts.most_common()):
-        because = f" ({REASONS[what]})" if what in REASONS else ""
-        yield _row(name if not at else "", f"{many:,} {what}{because}")
+        said = Report.reason(what)
+        yield _row(name if not at else "", f"{many:,} {what}" + (f" ({said})" if said != what else ""))
 
 
 def _differences(report: Report) -> Iterator[str]:
@@ -151,7 +201,7 @@ def _differences(report: Report) -> Iterator[str]:
         if (reasons := report.changes.get(what)) is not None:
             yield _row(f"  {what}", f"{reasons.total():,} messages {CHANGES[what]}")
             yield from (
-                _row("", f"{many:,} because: {REASONS.get(why, why)}") for why, many in reasons.most_common() if why
+                _row("", f"{many:,} because: {report.reason(why)}") for why, many in reasons.most_common() if why
             )
     for what in ("gains", "loses"):
         yield from (_row(f"  {what}", _example(report, each)) for each in report.tally.examples.get(what, ()))

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from domain.timing import zone_of
+from notifiers.fake import FakeNotifier
+from streams.backtest import Backtest
+from streams.backtest_results import Tally
 from tests.streams.years import (
+    END,
     Pasts,
     ended_live,
     ended_played,
@@ -28,4 +33,39 @@ async def test_a_backtest_is_what_would_have_happened(tmp_path: Path, seed: int)
 
     assert went_played(owns) == went_live(world)
     assert set(ended_played(owns)) == set(ended_live(world))
+    world.close()
+
+
+async def test_families_count_together(tmp_path: Path) -> None:
+    """A mother who is told for several children at once has one cap: played alone, each child would overrun it."""
+    packs, told = Pasts.in_folder(tmp_path), past(5, citizens=2)
+    world = World(tmp_path, now=told[0].known, packs=[packs.bare])
+    await lived(world, packs, told)
+    question = question_of(world, packs.draft)
+    alone, owns = played(world, question, together=False), played(world, question)
+    assert went_played(owns) == went_live(world)
+    assert went_played(alone) != went_live(world)
+    world.close()
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+async def test_three_times_the_same_and_silent(tmp_path: Path, *, loaded: bool) -> None:
+    """However often it is played, in however many shares, also of a historical load: the same, nothing sent."""
+    packs, told = Pasts.in_folder(tmp_path), [each for each in past(4, citizens=8) if each.known < END]
+    world = World(tmp_path, now=END, packs=[packs.full])
+    world.take(*(each.envelope for each in told), ahead_from=END if loaded else None)
+    platform, before = world.platform, len(world.entries())
+    question = question_of(world, packs.draft)
+    digests, tally = set(), Tally()
+    for shares in (1, 1, 3):
+        tally = Tally()
+        for part in question.selection().shares(shares):
+            share = Backtest(platform.database, platform.log, question).share(part)
+            tally.add(share.tally)
+            tally.take(share.linked, zone_of("Asia/Almaty"), question.spoken)
+        digests.add((tally.digest, tally.messages.total(), tally.facts))
+    assert len(digests) == 1
+    assert bool(tally.messages) == loaded, "what was recorded after the end is not known before it"
+    assert (world.sent, len(world.entries())) == ([], before)
+    assert all(each.calls == 0 for each in world.notifiers.values() if isinstance(each, FakeNotifier))
     world.close()

@@ -153,14 +153,14 @@ def question_of(world: World, draft: Draft) -> Question:
     return Question(rules, draft.names, START, END)
 
 
-def played(world: World, question: Question) -> dict[str, Own]:
-    """Everybody's part, families played together, whoever they are linked with."""
+def played(world: World, question: Question, *, together: bool = True) -> dict[str, Own]:
+    """Everybody's part; `together`: families are played together, as they are."""
     platform = world.platform
     backtest = Backtest(platform.database, platform.log, question)
     found: list[Own] = []
     backtest.alone(question.selection(), lambda own, **_: found.append(own), Tally())
-    together, _ = backtest.together(families(found, question.rules.defaults))
-    return {own.person: own for own in [*found, *together]}
+    again, _ = backtest.together(families(found, question.rules.defaults) if together else [])
+    return {own.person: own for own in [*found, *again]}
 
 
 def went_live(world: World) -> set[tuple[object, ...]]:

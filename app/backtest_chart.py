@@ -1,0 +1,111 @@
+"""Bars as SVG, worked out on the server: no script draws them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+WIDTH, HEIGHT, LEFT, TOP, FOOT = 720, 170, 52, 8, 20
+LONGEST = 400
+"""Days of a chart with a bar a day; a longer time has one a month."""
+
+
+class Bar(Struct, frozen=True):
+    """One bar, and what it says."""
+
+    label: str
+    count: int
+    x: float
+    y: float
+    width: float
+    height: float
+    most: bool
+
+
+class Mark(Struct, frozen=True):
+    """A label at a place of an axis."""
+
+    label: str
+    at: float
+
+
+class Chart(Struct, frozen=True):
+    """A chart. `said`: it, in one sentence; `unit`: what one bar is about."""
+
+    title: str
+    unit: str
+    said: str
+    bars: Sequence[Bar]
+    ticks: Sequence[Mark]
+    marks: Sequence[Mark]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+
+
+def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Chart:
+    """Messages a day, from the first day up to the last."""
+    if (last - first).days > LONGEST:
+        return _chart(title.replace("a day", "a month"), "Month", _months(days, first, last), every=6)
+    labels = [(first + timedelta(days=at)).isoformat() for at in range((last - first).days + 1)]
+    months = {at: label[:7] for at, label in enumerate(labels) if label.endswith("-01") or not at}
+    return _chart(title, "Day", [(label, days.get(label, 0)) for label in labels], marks=_thinned(months))
+
+
+def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
+    """Messages by the hour of the day."""
+    return _chart(title, "Hour", [(f"{hour:02}:00", hours.get(hour, 0)) for hour in range(24)], every=3)
+
+
+def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str, int]]:
+    found: dict[str, int] = {}
+    day = first
+    while day <= last:
+        found[day.isoformat()[:7]] = found.get(day.isoformat()[:7], 0) + days.get(day.isoformat(), 0)
+        day += timedelta(days=1)
+    return list(found.items())
+
+
+def _thinned(marks: Mapping[int, str]) -> Mapping[int, str]:
+    """Those labels that don't run into the one before them."""
+    found: dict[int, str] = {}
+    for at, label in marks.items():
+        if not found or at - max(found) >= 20:  # noqa: PLR2004  (days)
+            found[at] = label
+    return found
+
+
+def _chart(
+    title: str, unit: str, counts: Sequence[tuple[str, int]], *, every: int = 1,
+    marks: Mapping[int, str] | None = None,
+) -> Chart:  # fmt: skip
+    most = max(count for _, count in counts)
+    top, wide = _round(most), (WIDTH - LEFT) / len(counts)
+    labels = marks or {at: label for at, (label, _) in enumerate(counts) if at % every == 0}
+    peak = next(label for label, count in counts if count == most)
+    return Chart(
+        title, unit, f"{sum(count for _, count in counts):,} messages; most of them, {most:,}: {peak}",
+        list(_bars(counts, top, wide, most)),
+        [Mark(f"{top * part // 2:,}", _y(top * part / 2, top)) for part in range(3)],
+        [Mark(label, round(LEFT + at * wide, 1)) for at, label in labels.items()],
+    )  # fmt: skip
+
+
+def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int) -> Iterator[Bar]:
+    gap = min(2.0, wide / 4)
+    for at, (label, count) in enumerate(counts):
+        y = _y(count, top)
+        yield Bar(
+            label, count, round(LEFT + at * wide, 2), y, round(wide - gap, 2), round(HEIGHT - FOOT - y, 1),
+            most=0 < count == most,
+        )  # fmt: skip
+
+
+def _y(count: float, top: int) -> float:
+    return round(TOP + (HEIGHT - FOOT - TOP) * (1 - count / top), 1)
+
+
+def _round(most: int) -> int:
+    """The next even number with one or two digits and zeros behind them, so that half of it is a number too."""
+    step = 2 * int(10 ** max(len(str(most)) - 2, 0))
+    return max(-(-most // step) * step, 2)

@@ -1,0 +1,170 @@
+"""habarshy backtest, as an author or an operator at a terminal sees it."""
+
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.backtest_chart import by_day, by_hour
+from app.backtest_report import Report
+from tests.app.terminal import Ended, Terminal
+from tests.world import LONG_AGO, few_triggers, fine, iin, registered
+
+YEAR = ("--from", "2025-01-01", "--to", "2026-01-01")
+AIDA, BOLAT = iin(1), iin(2)
+FINES = "traffic_fine_discount"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A terminal where two drivers had fines last year, told long after by a historical load."""
+    made = Terminal(tmp_path)
+    made.environment["HABARSHY_PACKS"] = str(few_triggers(tmp_path))
+    events = [
+        *registered(AIDA, LONG_AGO), *registered(BOLAT, LONG_AGO, language="ru"),
+        *(fine(AIDA, f"F{month}", f"2025-0{month}-10T12:00:00+05:00") for month in range(1, 7)),
+        fine(BOLAT, "F9", "2025-02-10T23:30:00+05:00"),
+    ]  # fmt: skip
+    loaded = made.run("ingest", "--historical", "--clock", "2026-02-01", made.written("events.ndjson", *events))
+    assert loaded.code == 0, loaded
+    return made
+
+
+def backtest(terminal: Terminal, what: str, *more: str) -> Ended:
+    """The command over the year."""
+    return terminal.run("backtest", what, *YEAR, *more)
+
+
+def folder(terminal: Terminal, *changes: tuple[str, str]) -> str:
+    """A draft of the trigger on fines, with changes of its rules."""
+    pack = terminal.folder / "draft"
+    if not pack.exists():
+        shutil.copytree(terminal.folder / "few", pack)
+    file = pack / FINES / "trigger.yaml"
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+    return str(pack / FINES)
+
+
+def of_kind(ended: Ended, kind: str) -> list[Any]:
+    """The objects of that kind."""
+    return [each for each in ended.objects if each["kind"] == kind]
+
+
+def test_the_summary_says_what_would_have_gone(terminal: Terminal) -> None:
+    """People, messages, parts, cost, what was put off and ten samples are in the report; nothing is sent."""
+    told = backtest(terminal, folder(terminal), "--json")
+    assert told.code == 0, told.talk
+    [summary] = of_kind(told, "summary")
+    assert (summary["people"], summary["messages"], summary["sent"]) == (2, 14, 0)
+    assert summary["deferred"] == {"quiet_hours": 1}
+    assert summary["cost"] == 10 * summary["sms_parts"]
+    assert {(each["language"], each["messages"]) for each in of_kind(told, "messages")} == {("kk", 12), ("ru", 2)}
+    assert sum(each["messages"] for each in of_kind(told, "day")) == 14
+    assert len(of_kind(told, "sample")) == 10
+    assert [each["messages"] for each in of_kind(told, "recipient")] == [12, 2]
+
+    lines = backtest(terminal, folder(terminal)).lines
+    assert any(re.match(r"messages +14", line) for line in lines)
+    assert any(line.startswith("sent           0:") for line in lines)
+
+
+def test_against_live_says_who_gains_and_who_loses(terminal: Terminal) -> None:
+    """A draft that leaves somebody out and moves a step says so, message by message, with the reason."""
+    draft = folder(terminal, ("on: kz.traffic.fine_issued", 'on: kz.traffic.fine_issued\nwhen: event.number != "F9"'),
+                   ('at: "10:00"', 'at: "11:00"'))  # fmt: skip
+    told = backtest(terminal, draft, "--against", "live", "--json")
+    changes = {(each["what"], each["why"]): each["messages"] for each in of_kind(told, "difference")}
+    assert changes == {("loses", "no_rule"): 2, ("moved", None): 6, ("same", None): 6}
+    assert {each["what"] for each in of_kind(told, "example")} == {"loses", "moved", "same"}
+    lines = backtest(terminal, draft, "--against", "live").lines
+    assert any("2 messages told only by what is in force" in line for line in lines)
+
+
+def test_what_is_in_force_is_backtested_by_its_name(terminal: Terminal) -> None:
+    """A trigger's name stands for its version in force, which says the same as its own folder does."""
+    named, read = backtest(terminal, FINES, "--json"), backtest(terminal, folder(terminal), "--json")
+    assert of_kind(named, "summary")[0]["digest"] == of_kind(read, "summary")[0]["digest"]
+    mistyped = backtest(terminal, "traffic_fines_discount")
+    assert mistyped.code == 2
+    assert "did you mean 'traffic_fine_discount'?" in mistyped.talk
+
+
+def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
+    """A whole pack, and a trigger with all others beside it, are played with what each takes of the cap."""
+    alone, together = (
+        of_kind(backtest(terminal, FINES, "--json", *more), "summary")[0] for more in ((), ("--with-caps",))
+    )
+    assert (alone["with_caps"], together["with_caps"]) == (False, True)
+    assert alone["messages"] == together["messages"] == 14
+    pack = of_kind(backtest(terminal, str(terminal.folder / "few"), "--json"), "summary")[0]
+    assert len(pack["triggers"]) > 1
+    assert pack["messages"] >= 14
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (("--from", "2025-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2025-01-01"),
+    (("--from", "2026-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2026-01-01"),
+    (("--from", "soon", "--to", "2025-01-01"), "--from: no date such as 2025-01-01"),
+    ((*YEAR, "--against", "dead"), "did you mean 'live'?"),
+    ((*YEAR, "--html", "/nowhere/report.html"), "--html: /nowhere/report.html cannot be written"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_said(terminal: Terminal, arguments: tuple[str, ...], says: str) -> None:
+    """A range that is empty or the wrong way round, a time that is none: exit 2, in words that name the option."""
+    ended = terminal.run("backtest", folder(terminal), *arguments)
+    assert (ended.code, says in ended.talk) == (2, True), ended.talk
+
+
+def test_a_draft_with_findings_is_not_played(terminal: Terminal) -> None:
+    """A draft that does not lint ends with 1 and its findings."""
+    ended = backtest(terminal, folder(terminal, ("on: kz.traffic.fine_issued", "on: kz.traffic.fine_isued")))
+    assert ended.code == 1
+    assert "did you mean 'kz.traffic.fine_issued'?" in ended.talk
+
+
+def test_nobody_to_backtest_on_is_said(terminal: Terminal) -> None:
+    """Where nobody has an event that the draft starts on, that is what the report says."""
+    ended = backtest(terminal, "identity_card_expiry")
+    assert ended.code == 0
+    assert any("there is nobody to backtest it on" in line for line in ended.lines)
+    made = backtest(terminal, "identity_card_expiry", "--html", str(terminal.folder / "none.html"))
+    assert made.code == 0
+    assert "would have told nobody" in (terminal.folder / "none.html").read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
+    """The page has its charts with their tables and its samples, and nothing in it leads to a network or runs."""
+    file = terminal.folder / "report.html"
+    assert backtest(terminal, FINES, "--against", "live", "--html", str(file)).code == 0
+    text = file.read_text(encoding="utf-8")
+    assert text.count("<svg") == text.count("The same as a table") >= 2
+    assert "Айыппұл" in text or "айыппұл" in text
+    assert "default-src 'none'" in text
+    assert not re.search(
+        r"<script|<link|<img|@import|url\(|<[^>]+\son\w+=", text.partition("<h2>As they will look")[0]
+    )
+    assert re.search(r"this would have sent 14 messages to 2 people", text)
+
+
+def test_a_chart_says_what_it_shows() -> None:
+    """Every day has a bar, the highest is marked, and longer times are shown by month."""
+    chart = by_day("SMS a day", {"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4))
+    assert [(bar.label, bar.count) for bar in chart.bars][1:3] == [("2025-01-02", 7), ("2025-01-03", 3)]
+    assert [bar.most for bar in chart.bars] == [False, True, False, False]
+    assert chart.said == "10 messages; most of them, 7: 2025-01-02"
+    assert [tick.label for tick in chart.ticks] == ["0", "4", "8"]
+    years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31))
+    assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a month")
+    assert len(by_hour("Hours", {12: 1}).bars) == 24
+
+
+def test_reasons_are_in_words() -> None:
+    """What a nudge came to is said in plain English."""
+    assert Report.reason("quiet_hours") == "quiet hours"
+    assert Report.reason("ahead") == "still to come when the time was over"

@@ -7,6 +7,7 @@ from app.tuning import calm_collector
 from benchmarks import (
     append,
     area,
+    backtest,
     dispatch,
     due,
     email,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "plan": planning.measure,
     "embedded": embedded.measure,
     "area": area.measure,
+    "backtest": backtest.measure,
     "lint": lint.measure,
     "relay": relay.measure,
     "worker": worker.measure,

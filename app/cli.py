@@ -8,6 +8,7 @@ import typer
 from app.commands import (
     audit,
     backtest,
+    backfill,
     bounces,
     config,
     dead_letters,
@@ -45,6 +46,7 @@ from app.settings import BadSettings
 from app.terminal import Exit, talk, writing
 from app.tuning import calm_collector
 from domain.principals import NotAllowed
+from streams.backfilling import NotInForce
 from streams.database import DatabaseUnavailable
 from streams.governing import NotSubmitted, TwoVersions
 from streams.jobs import Busy, NotNow, UnknownJob
@@ -90,6 +92,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NotNow: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
     NothingToDo: Exit.OK,
+    NotInForce: Exit.CHECK_FAILED,
 }
 """What went wrong → how the command ends. Everything else is a defect and shows its traceback."""
 
@@ -107,6 +110,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evidence": evidence.evidence_command,
     "eligible": eligible.eligible,
     "repair": repair.repair,
+    "backfill": backfill.backfill,
     "simulate": simulate.simulate_command,
     "status": status.status,
     "migrate": migrate.migrate,

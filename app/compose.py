@@ -20,6 +20,7 @@ from notifiers.fake import FakeNotifier
 from notifiers.routes import Route, single_routes
 from streams.answering import Answering
 from streams.areas import AreaPlanning
+from streams.backfilling import Backfilling
 from streams.books import Books
 from streams.chaining import Chaining
 from streams.database import Database
@@ -92,6 +93,7 @@ class Platform(Struct, frozen=True):
     jobs: Jobs
     repairing: Repairing
     renewing: Renewing
+    backfilling: Backfilling
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -130,6 +132,7 @@ def _composed(
     books = Books(database, log, library, names, intake.append, clock)
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
     answering, stopping = Answering(books), Stopping(books)
+    repairing = Repairing(database, log, library, planning, names, clock)
     hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
     letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books), **kinds(planning)})
     aside = PutAside(database, letters)
@@ -148,7 +151,8 @@ def _composed(
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
-        repairing=Repairing(database, log, library, planning, names, clock),
+        repairing=repairing,
+        backfilling=Backfilling(database, log, names, library, repairing, clock),
         renewing=Renewing(database, log, library, clock),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from msgspec import Struct, convert
 from app.compose import Platform
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
+from streams.backfilling import Further
 from streams.jobs import Job, JobFailed, Plan, State, Work
 from streams.renewing import Outage
 from streams.repair_selection import Selection
@@ -26,6 +27,9 @@ class Kind(Struct, frozen=True):
 
 KINDS: Mapping[str, Kind] = {
     "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+    "backfill": Kind(
+        Lane.NUDGES, lambda on, given: on.backfilling.work(convert(given["further"], Further), given["by"])
+    ),
     "repair-failed": Kind(
         Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
     ),

@@ -95,7 +95,11 @@ class TriggerPublished(Struct, frozen=True, array_like=True):
 
 
 class TriggerReachChanged(Struct, frozen=True, array_like=True):
-    """The latest publication of that version looks from another event time, and plans from another due time."""
+    """The latest publication of that version looks from another event time, and plans from another due time.
+
+    `further`: it stays as it is, and the version looks from there as well; what it reaches only by that is planned
+    from `ahead_from`.
+    """
 
     TOPIC: ClassVar[str] = "trigger-reach-changed/1"
     at: datetime
@@ -104,6 +108,7 @@ class TriggerReachChanged(Struct, frozen=True, array_like=True):
     hash: str
     reach: datetime
     ahead_from: datetime
+    further: bool = False
 
 
 class TriggerWithdrawn(Struct, frozen=True, array_like=True):

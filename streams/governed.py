@@ -93,7 +93,7 @@ def governed(entries: Sequence[Entry]) -> Governed:
             case TriggerPublished() as fact:
                 publications.append(Publication(entry.position, fact))
             case TriggerReachChanged() as fact:
-                _move_reach(publications, fact)
+                _move_reach(publications, fact, entry.position)
             case TriggerWithdrawn() as fact:
                 publications = [_withdrawn(each, fact.trigger) for each in publications]
             case ControlSet() as fact:
@@ -113,11 +113,14 @@ def _withdrawn(publication: Publication, trigger: str) -> Publication:
     return replace(publication, withdrawn=True) if publication.fact.trigger == trigger else publication
 
 
-def _move_reach(publications: list[Publication], moved: TriggerReachChanged) -> None:
-    """The latest publication of that version has another reach from now on."""
+def _move_reach(publications: list[Publication], moved: TriggerReachChanged, position: int) -> None:
+    """The latest publication of that version has another reach from now on, or another beside it."""
     for at in reversed(range(len(publications))):
         before = publications[at]
         if (before.fact.trigger, before.fact.hash) == (moved.trigger, moved.hash):
             fact = replace(before.fact, reach=moved.reach, ahead_from=moved.ahead_from)
-            publications[at] = replace(before, fact=fact)
+            if moved.further:
+                publications.append(replace(before, position=position, fact=replace(fact, at=moved.at, by=moved.by)))
+            else:
+                publications[at] = replace(before, fact=fact)
             return

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.event_types import Catalogue
-from domain.governance import GOVERNANCE_FACTS
+from domain.governance import GOVERNANCE_FACTS, GovernanceFact
 from domain.ids import Names
 from domain.national_id import SCHEMES
 from domain.rulebook import Defaults, Rulebook
@@ -78,6 +79,17 @@ class Library:
             entries = self._log.read(connection, governance.positions(connection))
         known = [entry for entry in entries if isinstance(entry.fact, GOVERNANCE_FACTS) and entry.fact.at <= moment]
         return self._folded(known, known[-1].position if known else 0)
+
+    def rules_with(self, fact: GovernanceFact) -> Rules:
+        """The rules that would be in force with one more fact; nothing is changed.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._database.reading() as connection:
+            latest = governance.latest(connection)
+            entries = self._log.read(connection, governance.positions(connection))
+        return self._folded([*entries, Entry(UUID(int=0), 0, fact, latest + 1)], latest)
 
     def _fold(self, connection: Connection, latest: int) -> Rules:
         return self._folded(self._log.read(connection, governance.positions(connection)), latest)

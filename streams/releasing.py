@@ -51,14 +51,14 @@ def _to_pending(
 ) -> TriggerReachChanged | None:
     """Look as far back as any version before it, and leave out no nudge that waits although its time has come."""
     reach = min([current.reach, *(each.fact.reach for each in before.of(current.trigger))])
-    ahead = min([current.ahead_from, *_nominal(connection, before, current.trigger, now)])
+    ahead = min([current.ahead_from, *nominal(connection, before, current.trigger, now)])
     if (reach, ahead) == (current.reach, current.ahead_from):
         return None
     return TriggerReachChanged(now, by, current.trigger, current.hash, reach, ahead)
 
 
-def _nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
-    """When those nudges were due before they were spread."""
+def nominal(connection: Connection, before: Governed, trigger: str, now: datetime) -> Sequence[datetime]:
+    """When the trigger's nudges that wait although their time has come were due, before they were spread."""
     waiting = [each for each in nudges.overdue(connection, micros(now)) if each.intent.trigger == trigger]
     if not waiting:
         return []

@@ -24,7 +24,7 @@ class Selection(Struct, frozen=True):
 
     `since` (inclusive) and `until` (exclusive): of the persons of whom, or of where they live, something was recorded
     then, or whom a publication woke then: it is the time of the outage, not that of the nudges. `area`: of those who
-    live there now; `trigger`: only its nudges.
+    live there now; `trigger`: only its nudges, or (`whole`) everything of those who had what it starts on.
     """
 
     since: datetime | None = None
@@ -32,6 +32,7 @@ class Selection(Struct, frozen=True):
     trigger: str | None = None
     area: str | None = None
     person: str | None = None
+    whole: bool = False
 
     @property
     def timed(self) -> bool:

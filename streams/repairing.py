@@ -179,7 +179,7 @@ class _Owing:
         )
 
     def _narrowed(self, plan: PersonPlan) -> PersonPlan:
-        trigger = self._selection.trigger
+        trigger = None if self._selection.whole else self._selection.trigger
         changes = [each for each in plan.changes if trigger is None or _about(each, plan).trigger == trigger]
         stale = [self._stale(each, plan) for each in changes]
         facts = [one for pair in zip(changes, stale, strict=True) for one in pair if one is not None]

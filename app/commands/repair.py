@@ -115,15 +115,16 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
     """Print what is missing: as JSON each nudge, else how many of each kind; end with 1 if not all can be known."""
     kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
-    looked = 0
+    looked, concerned = 0, 0
     for each in found:
         looked += each.persons
+        concerned += len({gap.person for gap in each.gaps})
         kinds.update((gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps)
         unplannable.update(each.unplannable.values())
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(kinds, as_json=as_json)
-    talk(f"{looked} persons looked at; {kinds.total()} nudges are missing")
+    talk(f"{looked} persons looked at; {kinds.total()} nudges of {concerned} of them are missing")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")

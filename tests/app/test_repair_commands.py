@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.clock import system_clock
 from streams.database import Database
@@ -38,7 +39,7 @@ def test_what_is_missing_is_told_and_repaired_once(terminal: Terminal, operator:
         assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
     told = terminal.run("repair", "--plan", env=operator)
     assert "identity_card_expiry" in "".join(told.lines)
-    assert told.talk == f"2 persons looked at; {len(asked)} nudges are missing\n"
+    assert told.talk == f"2 persons looked at; {len(asked)} nudges of 2 of them are missing\n"
     declined = terminal.run("repair", stdin=b"no\n", env=operator)
     assert (declined.code, len(terminal.run("repair", "--plan", "--json", env=operator).objects)) == (5, len(asked))
     done = terminal.run("repair", stdin=f"{len(asked)}\n".encode(), env=operator)
@@ -110,3 +111,34 @@ def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) ->
     assert terminal.run("jobs", "resume", "1", env=operator).code == 0
     [job] = terminal.run("jobs", "show", "1", "--json", env=operator).objects
     assert (job["state"], job["words"]) == ("done", f"{asked} to plan")
+
+
+def test_a_backfill_is_planned_confirmed_and_done_once(terminal: Terminal) -> None:
+    """The agency's people see what would be planned, type the count, and a second backfill finds nothing."""
+    born = replace(registered(iin(3))[0], time="2005-01-01T00:00:00+05:00")
+    old = card(iin(3), "2099-12-20", "N9", "2009-06-01T12:00:00+05:00")
+    assert terminal.run("ingest", terminal.written("old.ndjson", born, old)).code == 0
+    assert terminal.run("run", "--until-idle").code == 0
+    back = ("backfill", "identity_card_expiry", "--since", "2009-01-01")
+    aida = terminal.act("aida", "interior", "author")
+    plan = terminal.run(*back, "--plan", "--json", env=aida)
+    assert (plan.code, {each["what"] for each in plan.objects}) == (0, {"plan"})
+    count = str(len(plan.objects))
+    assert terminal.run(*back, stdin=b"yes\n", env=aida).code == 5
+    assert terminal.run(*back, "--plan", "--json", env=aida).lines == plan.lines
+    done = terminal.run(*back, stdin=count.encode() + b"\n", env=aida)
+    assert (done.code, done.talk.splitlines()[-1]) == (0, f"backfilled: {count} to plan")
+    assert terminal.run(*back, "--yes", env=aida).code == 0
+    assert terminal.run(*back, "--plan", "--json", env=aida).lines == []
+
+
+def test_what_no_backfill_may_do(terminal: Terminal) -> None:
+    """Without a token, or for another agency's trigger, 4; for an unknown one 1; for a time to come 2."""
+    back = ("backfill", "identity_card_expiry", "--yes", "--since")
+    assert terminal.run(*back, "2009-01-01").code == 4
+    assert terminal.run(*back, "2009-01-01", env=terminal.act("fred", "finance", "author")).code == 4
+    aida = terminal.act("aida", "interior", "author")
+    unknown = terminal.run("backfill", "identity_card", "--since", "2009-01-01", env=aida)
+    assert (unknown.code, "did you mean 'identity_card_expiry'?" in unknown.talk) == (1, True)
+    assert terminal.run(*back, "2999-01-01", env=aida).code == 2
+    assert terminal.run(*back, "last year", env=aida).code == 2

@@ -32,7 +32,7 @@ GOLDEN = {
     "trigger-submitted/1": "at by pack trigger owner hash rules words",
     "trigger-approved/1": "at by trigger hash",
     "trigger-published/1": "at by pack trigger hash rules words reach ahead_from share",
-    "trigger-reach-changed/1": "at by trigger hash reach ahead_from",
+    "trigger-reach-changed/1": "at by trigger hash reach ahead_from further",
     "trigger-withdrawn/1": "at by trigger",
     "trigger-paused/1": "at by trigger",
     "trigger-resumed/1": "at by trigger",

@@ -200,7 +200,7 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     (
         "trigger-reach-changed/1",
         governance.TriggerReachChanged(at=NOW, by="aida", trigger="card", hash="hash", reach=LATER, ahead_from=LAST),
-        "96d6ff683d4bf0a461696461a463617264a468617368d7ff00004e20683e9d70d6ff687207f0",
+        "97d6ff683d4bf0a461696461a463617264a468617368d7ff00004e20683e9d70d6ff687207f0c2",
     ),
     (
         "trigger-withdrawn/1",

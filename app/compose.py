@@ -138,22 +138,18 @@ def _composed(
     aside = PutAside(database, letters)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=intake,
-        planning=planning,
-        areas=AreaPlanning(database, log, library, planning, clock),
+        intake=intake, planning=planning, areas=AreaPlanning(database, log, library, planning, clock),
         follower=Follower(database, log),
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
         receiving=Receiving(books, receipts, refusals, answering, stopping),
-        links=Links(settings.base_url, keys.names),
-        box=FakeBox(database, person_keys),
+        links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
-        repairing=repairing,
+        repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
-        renewing=Renewing(database, log, library, clock),
     )  # fmt: skip
 
 

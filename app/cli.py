@@ -7,8 +7,8 @@ import typer
 
 from app.commands import (
     audit,
-    backtest,
     backfill,
+    backtest,
     bounces,
     config,
     dead_letters,

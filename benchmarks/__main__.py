@@ -7,6 +7,7 @@ from app.tuning import calm_collector
 from benchmarks import (
     append,
     area,
+    audit,
     backtest,
     dispatch,
     due,
@@ -27,6 +28,7 @@ from benchmarks.measuring import Row, save, told
 BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "append": append.measure,
     "scan": scan.measure,
+    "audit": audit.measure,
     "plan": planning.measure,
     "embedded": embedded.measure,
     "area": area.measure,

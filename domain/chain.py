@@ -86,18 +86,14 @@ def proof(leaves: Sequence[bytes], index: int) -> Proof:
 def root_by(proof_: Proof, leaf_: bytes) -> bytes:
     """The root to which the proof leads from the leaf."""
     for side, digest in proof_:
-        leaf_ = _node(digest, leaf_) if side == "left" else _node(leaf_, digest)
+        [leaf_] = _above([digest, leaf_] if side == "left" else [leaf_, digest])
     return leaf_
 
 
 def _above(level: list[bytes]) -> list[bytes]:
     """The level above; who has nobody beside it goes up as it is."""
-    pairs = [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    pairs = [sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
     return pairs + level[2 * len(pairs) :]
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\1" + left + right).digest()
 
 
 def marked(positions: Sequence[int], leaves: Sequence[bytes]) -> bytes:

@@ -136,7 +136,7 @@ def _before_the_log(connection: Connection) -> Iterator[Finding]:
 
 def _stored(connection: Connection, block: Block) -> Sequence[StoredFact]:
     try:
-        return list(blocks.stored_facts(connection, block.after, upto=block.upto))
+        return blocks.stored_facts(connection, block.after, upto=block.upto)
     except sqlite3.OperationalError:  # a text that is none: the driver gives nothing from there on
         within = (log.c.position > block.after, log.c.position <= block.upto)
         query = select(log.c.position).where(*within).order_by(log.c.position)
@@ -145,7 +145,7 @@ def _stored(connection: Connection, block: Block) -> Sequence[StoredFact]:
 
 def _stored_at(connection: Connection, position: int) -> StoredFact:
     try:
-        return next(blocks.stored_facts(connection, position - 1, upto=position))
+        return blocks.stored_facts(connection, position - 1, upto=position)[0]
     except sqlite3.OperationalError:
         return (position, b"", 0, "", b"")
 

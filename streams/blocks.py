@@ -1,13 +1,13 @@
 """The chain in the database: its blocks, and the facts under them as they are stored, none of them opened."""
 
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from domain.chain import BEGINNING, Block
-from projections.bulk import driver_rows, insert_rows
+from projections.bulk import insert_rows
 from streams.tables import blocks, log
 
 StoredFact = tuple[int, bytes, int, str, bytes]
@@ -60,12 +60,14 @@ def store(connection: Connection, one: Chained, marks: bytes) -> None:
 
 def stored_facts(
     connection: Connection, after: int, *, upto: int | None = None, limit: int | None = None
-) -> Iterator[StoredFact]:
+) -> list[StoredFact]:
     """The facts after a position as the driver gives them, in the order of the log."""
     query = select(log.c.position, _stream(connection), log.c.originator_version, log.c.topic,
                    type_coerce(log.c.state, NullType)).where(log.c.position > after)  # fmt: skip
     query = query if upto is None else query.where(log.c.position <= upto)
-    return driver_rows(connection, query.order_by(log.c.position).limit(limit))
+    with closing(connection.execute(query.order_by(log.c.position).limit(limit))) as result:
+        cursor: Any = result.cursor
+        return list(cursor.fetchall())  # at once: a block's facts are needed together, and a step a row costs as much
 
 
 def _stream(connection: Connection) -> ColumnElement[Any]:

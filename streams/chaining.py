@@ -50,7 +50,7 @@ class Chaining:
             waiting = FactRecorder.last_position(connection) - last.upto
             if waiting <= 0 or (patient and waiting < self._size and not self._waited(last)):
                 return None
-            facts = list(blocks.stored_facts(connection, last.upto, limit=self._size))
+            facts = blocks.stored_facts(connection, last.upto, limit=self._size)
         if patient and len(facts) < self._size and not self._waited(last):
             return None
         leaves = [leaf(*fact) for fact in facts]

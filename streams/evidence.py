@@ -146,7 +146,7 @@ def _proven(
         raise NotAsWritten(block.number)
     if not any(block.after < position <= block.upto for position in wanted):
         return
-    facts = list(blocks.stored_facts(connection, block.after, upto=block.upto))
+    facts = blocks.stored_facts(connection, block.after, upto=block.upto)
     leaves = [leaf(*fact) for fact in facts]
     if root(leaves) != block.root:
         raise NotAsWritten(block.number)

@@ -23,6 +23,7 @@ from streams.areas import AreaPlanning
 from streams.backfilling import Backfilling
 from streams.books import Books
 from streams.chaining import Chaining
+from streams.choosing import Choosing
 from streams.database import Database
 from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
@@ -79,6 +80,7 @@ class Platform(Struct, frozen=True):
     refusals: Refusals
     answering: Answering
     stopping: Stopping
+    choosing: Choosing
     receiving: Receiving
     links: Links
     box: FakeBox
@@ -142,6 +144,7 @@ def _composed(
         follower=Follower(database, log),
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
+        choosing=Choosing(books),
         receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),

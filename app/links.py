@@ -72,6 +72,10 @@ class Links:
         nudge, recipient, attempt = self._signed(token, "seen", exactly=2)
         return nudge, recipient, int.from_bytes(attempt)
 
+    def secret(self, purpose: str) -> str:
+        """A secret of its own for each purpose, the same in every process."""
+        return keyed_hash(self._key, "secret", purpose).hex()
+
     def _signed(self, token: str, purpose: str, exactly: int | None = None) -> tuple[UUID, str, bytes]:
         """The nudge, its recipient, and what the link says besides, which is so long (None: anything but nothing)."""
         raw = _read(token)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.private_files import alone, is_open_to_others, replace
-from domain.principals import NotAllowed, Principal, Role
+from domain.principals import NotAllowed, Principal, Role, Scope
 from templates.findings import closest
 
 TOKEN = "HABARSHY_TOKEN"  # noqa: S105  (the variable's name)
@@ -38,10 +38,11 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[Role, ...]
     token: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     contacts: dict[str, str] = {}
+    scopes: tuple[Scope, ...] = ()
 
     def principal(self, name: str) -> Principal:
         """Them, without the token."""
-        return Principal(name, self.agency, frozenset(self.roles), self.contacts)
+        return Principal(name, self.agency, frozenset(self.roles), self.contacts, frozenset(self.scopes))
 
 
 def acting(path: Path, environment: Mapping[str, str]) -> Principal:
@@ -54,12 +55,18 @@ def acting(path: Path, environment: Mapping[str, str]) -> Principal:
     token = environment.get(TOKEN, "")
     if not token:
         raise NotAllowed(f"{TOKEN} is not set; it says who acts (`habarshy principals add` makes a token)")
-    digest, found = _digest(token), None
-    for name, kept in load(path).items():
-        if hmac.compare_digest(kept.token, digest):
-            found = kept.principal(name)
+    found = owner_of(load(path), token)
     if found is None:
         raise NotAllowed(f"the token in {TOKEN} is nobody's; ask whoever keeps the platform for a new one")
+    return found
+
+
+def owner_of(everybody: Mapping[str, Kept], token: str) -> Principal | None:
+    """Whose token it is; None where it is nobody's."""
+    digest, found = _digest(token), None
+    for name, kept in everybody.items():
+        if hmac.compare_digest(kept.token, digest):
+            found = kept.principal(name)
     return found
 
 
@@ -114,7 +121,10 @@ def add(path: Path, principal: Principal) -> str:
     def change(everybody: dict[str, Kept]) -> None:
         if principal.name in everybody:
             raise BadPrincipals(path, f"{principal.name} is in it already; remove them first for a new token")
-        everybody[principal.name] = Kept(principal.agency, roles, _digest(token), dict(principal.contacts))
+        kept = Kept(
+            principal.agency, roles, _digest(token), dict(principal.contacts), tuple(sorted(principal.scopes))
+        )
+        everybody[principal.name] = kept
 
     _change(path, change)
     return token
@@ -156,6 +166,7 @@ def _table(name: str, kept: Kept) -> str:
     lines = [
         f"[{_toml(name)}]", f"agency = {_toml(kept.agency)}", f"roles = {_toml(list(kept.roles))}",
         f"token = {_toml(kept.token)}", f"contacts = {{{contacts}}}",
+        *([f"scopes = {_toml(list(kept.scopes))}"] if kept.scopes else ()),
     ]  # fmt: skip
     return "\n".join(lines) + "\n\n"
 

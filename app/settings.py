@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings
+from app.sign_in_settings import SignInSettings
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
@@ -81,6 +82,12 @@ class Settings(BaseSettings):
     )
     rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="agency -> the messages a second that it sends at most"
+    )
+    sign_in: dict[ProviderName, SignInSettings] = Field(
+        default={}, description="name -> who says (OpenID Connect) who signs in to the pages"
+    )
+    requests_a_minute: int = Field(
+        default=6000, ge=0, description="by each key, visitor or address, and process; 0: any number"
     )
     webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> where it is told of answers")
 

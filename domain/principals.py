@@ -14,13 +14,25 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+class Scope(StrEnum):
+    """What a system of an agency may do over the API by its key. A key without a scope may do nothing."""
+
+    EVENTS = "events"  # report events of its agency's types
+    CITIZENS = "citizens"  # read and change for citizens what they see themselves: inbox, nudges, preferences
+    STATISTICS = "statistics"  # read its agency's figures
+
+
 class Principal(Struct, frozen=True):
-    """Somebody who acts. `contacts`: channel -> the address to which a colleague's test-sends may go."""
+    """Somebody who acts, or a system with its `scopes`.
+
+    `contacts`: channel -> the address to which a colleague's test-sends may go.
+    """
 
     name: str
     agency: str
     roles: frozenset[Role]
     contacts: Mapping[str, str] = {}
+    scopes: frozenset[Scope] = frozenset()
 
     @property
     def operator(self) -> bool:

@@ -2,29 +2,25 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.choices import times_of
 from domain.event_types import Titles
 from domain.events import LifeEvent
-from domain.history import History
 from domain.overrides import OVERRIDES
 from domain.rulebook import Rulebook
 from domain.triggers import Trigger
 from streams.books import Books
+from streams.choosing import PREFERENCES, ROLE, event_of_person, time_after
 from streams.database import Priority
 from streams.keys import PersonKey
 from streams.library import Rules
 from streams.spoken import Spoken, spoken
 
 SOURCE = "/habarshy/stop"
-TYPE = "citizen.preferences_changed"
-ROLE = "citizen"
 ATTRIBUTE = "opted_out"
 
 
@@ -55,6 +51,7 @@ class Topic(Struct, frozen=True):
     legal_basis: str
     mandatory: bool
     stopped: bool
+    category: str = ""
 
 
 class Stopping:
@@ -115,16 +112,9 @@ class Stopping:
 
     def _event(self, id_: str, found: Spoken, rules: Rules) -> LifeEvent:
         opted_out = sorted({*(found.person.get(ATTRIBUTE) or ()), found.content["category"]})
-        return LifeEvent(
-            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE,
-            time=self._time(found.known, rules), persons={ROLE: (found.person.pseudonym,)},
-            fields={ROLE: {ATTRIBUTE: opted_out}}, digest=self._names.digest(id_.encode()),
-        )  # fmt: skip
-
-    def _time(self, known: History, rules: Rules) -> datetime:
-        """Now, but after every earlier choice: a registry's clock that is ahead of ours must not undo this one."""
-        moment = timedelta(microseconds=1)
-        return max([self._clock(), *(time + moment for time in times_of(known.facts, ATTRIBUTE, rules.catalogue))])
+        time = time_after(found.known, [ATTRIBUTE], rules, self._clock())
+        fields = {ROLE: {ATTRIBUTE: opted_out}}
+        return event_of_person(self._names, SOURCE, id_, PREFERENCES, found.person.pseudonym, fields, time)
 
 
 def _topic(found: Spoken, rules: Rules) -> Topic:
@@ -132,7 +122,7 @@ def _topic(found: Spoken, rules: Rules) -> Topic:
     return Topic(
         language=found.language, titles=tuple(_titles(content, rules.rulebook)),
         legal_basis=str(content["legal_basis"]), mandatory=OVERRIDES[content["class"]].opt_out,
-        stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
+        stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()), category=content["category"],
     )  # fmt: skip
 
 

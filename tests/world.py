@@ -146,6 +146,7 @@ class World:
         else:
             shutil.copy(copy_of, self.file)
         database = url or f"sqlite:///{self.file}"
+        settings = {"principals": folder / "principals.toml"} | settings
         made = load_settings(database=database, packs=":".join(map(str, packs)), **settings)
         self.platform: Platform = compose(made, self.clock, KEYRING)
         if self.platform.log.recorder.max_notification_id() is None:  # on SQLite it has them by itself

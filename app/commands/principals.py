@@ -8,25 +8,31 @@ import typer
 from app import principals
 from app.options import AsJson, KeyFile, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
-from domain.principals import Principal, Role
+from domain.principals import Principal, Role, Scope
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="How they are called in the log.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="For which agency they act.")]
-Roles = Annotated[list[Role], typer.Option("--role", help="What they may do; may be given several times.")]
+Roles = Annotated[list[Role] | None, typer.Option("--role", help="What they may do; may be given several times.")]
+Scopes = Annotated[
+    list[Scope] | None,
+    typer.Option("--scope", help="Of a system: what it may do over the API by its key; may be given several times."),
+]
 Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
 Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
 
 
 def add(
-    name: Name, agency: Agency, role: Roles, email: Email = None, phone: Phone = None, push: Push = None,
-    key_file: KeyFile = None, as_json: AsJson = False,
+    name: Name, agency: Agency, role: Roles = None, scope: Scopes = None, email: Email = None, phone: Phone = None,
+    push: Push = None, key_file: KeyFile = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Add somebody, and print their new token, which nobody can read again."""
+    """Add somebody, or a system, and print the new token (its API key), which nobody can read again."""
+    if not role and not scope:
+        stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
     given = {"email": email, "sms": phone, "push": push}
     contacts = {channel: address for channel, address in given.items() if address is not None}
     path = _path(key_file)
-    token = principals.add(path, Principal(name, agency, frozenset(role), contacts))
+    token = principals.add(path, Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ())))
     if as_json:
         data_json({"name": name, "token": token})
     else:
@@ -38,12 +44,15 @@ def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
     """Print who may act; tokens and addresses are not shown."""
     everybody = principals.load(_path(key_file))
     for name, kept in everybody.items():
-        plain = {"name": name, "agency": kept.agency, "roles": kept.roles, "contacts": sorted(kept.contacts)}
+        plain = {
+            "name": name, "agency": kept.agency, "roles": kept.roles, "contacts": sorted(kept.contacts),
+            "scopes": kept.scopes,
+        }  # fmt: skip
         if as_json:
             data_json(plain)
         else:
             reached = f" (test-sends by {', '.join(sorted(kept.contacts))})" if kept.contacts else ""
-            data(f"{name}: {', '.join(kept.roles)} of {kept.agency}{reached}")
+            data(f"{name}: {', '.join((*kept.roles, *kept.scopes))} of {kept.agency}{reached}")
     if not everybody:
         stop(Exit.CHECK_FAILED, "nobody may act yet; habarshy principals add NAME --agency A --role author")
 

@@ -21,7 +21,7 @@ def api(
     health_host: HealthHost = "127.0.0.1", clock: ClockTime = None, database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
-    """Serve the HTTP API. It has no API keys yet: whoever reaches the port may report events."""
+    """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
 
     from app.http.application import application  # noqa: PLC0415  (the same)
@@ -48,7 +48,7 @@ def _announce(host: str, listener: socket.socket) -> None:
     shown = f"[{host}]" if ":" in host else host
     talk(f"listening on http://{shown}:{listener.getsockname()[1]}; Ctrl-C stops")
     if not _only_here(host):
-        talk("there are no API keys yet: whoever reaches this address can report life events")
+        talk("keys and pages go over this address in clear; put a proxy with TLS before it")
 
 
 def _only_here(host: str) -> bool:

@@ -6,16 +6,14 @@ posted to is all the link needs.
 
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from app.http.pages import Page, Pages
-from app.http.problems import Problem
-from app.http.words import WORDS, language_among, language_of_header
+from app.http.stop import bad_link
 from app.links import BadLink, Links
+from app.pages.layout import Frame, Pages
 from domain.replies import Reply, meant, spelt
 from streams.answering import Answering, NothingToAnswer, Question, UnknownCode
 
@@ -40,12 +38,14 @@ class Answer:
         try:
             question, code = self._asked(*self._links.read_answer(token))
         except (BadLink, NothingToAnswer, UnknownCode) as error:
-            return self._broken(request, error)
-        language = language_among(question.language)
-        words = WORDS[language]
-        page = Page(language, _label(question, code, language), words.answer_lead, (_title(question, language),), "",
-                    words.answer_button)  # fmt: skip
-        return self._pages.response(page)
+            raise bad_link(error) from None
+        frame = self._pages.frame(request, question.language)
+        _ = frame.speech.say
+        return self._pages.respond(
+            "link.html", frame, title=_label(question, code, frame),
+            lead=_("If you press the button, your answer to this message is recorded:"),
+            items=(_title(question, frame),), note="", button=_("Confirm"), action="",
+        )  # fmt: skip
 
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Give the answer as the person whom the message was sent to, now; repeating it stores nothing more."""
@@ -54,12 +54,14 @@ class Answer:
             question, _ = self._asked(nudge, recipient, code)
             self._answering.take(Reply(nudge, recipient, code, self._clock(), WAY))
         except (BadLink, NothingToAnswer, UnknownCode) as error:
-            return self._broken(request, error)
-        language = language_among(question.language)
-        words = WORDS[language]
-        return self._pages.response(
-            Page(language, words.answered, words.answered_lead, (_title(question, language),))
-        )
+            raise bad_link(error) from None
+        frame = self._pages.frame(request, question.language)
+        say = frame.speech.say
+        return self._pages.respond(
+            "link.html", frame, title=say("Your answer is recorded"),
+            lead=say("This is the message that you answered:"),
+            items=(_title(question, frame),), note="", button="", action="",
+        )  # fmt: skip
 
     def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[Question, str]:
         question = self._answering.question(nudge, recipient)
@@ -67,21 +69,12 @@ class Answer:
             raise UnknownCode(list(question.replies))
         return question, found
 
-    def _broken(self, request: Request, error: Exception) -> HTMLResponse:
-        """A page for whoever asks for one, a problem for every program."""
-        if "text/html" not in request.headers.get("accept", ""):
-            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link") from None
-        words = WORDS[language := language_of_header(request.headers.get("accept-language", ""))]
-        return self._pages.response(Page(language, words.broken, words.broken_lead), HTTPStatus.NOT_FOUND)
 
-
-def _label(question: Question, code: str, language: str) -> str:
+def _label(question: Question, code: str, frame: Frame) -> str:
     """What the button of the message says."""
     actions = [each for each in question.rules.get("actions") or () if spelt(each.get("reply", "")) == spelt(code)]
-    labels = actions[0]["label"] if actions else {}
-    return str(labels.get(language) or next(iter(labels.values()), code))
+    return frame.speech.titled(actions[0]["label"]) if actions else code
 
 
-def _title(question: Question, language: str) -> str:
-    titles = question.rules["title"]
-    return str(titles.get(language) or next(iter(titles.values())))
+def _title(question: Question, frame: Frame) -> str:
+    return frame.speech.titled(question.rules["title"])

@@ -1,16 +1,22 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
 from app.compose import Platform
+from app.http.access import Access
 from app.http.answer import Answer
 from app.http.events import Events
 from app.http.gateways import GatewayCalls
 from app.http.health import Probes
+from app.http.limits import Limits, install_limits
 from app.http.openapi import PROBLEMS, VERSION, Api
-from app.http.pages import Pages, install_static
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
 from app.http.seen import Seen
 from app.http.stop import Stop
+from app.pages.broken import Broken
+from app.pages.layout import Pages, install_static
+from app.pages.sign_in import SignIn
+from app.pages.visits import install_visits
+from domain.timing import zone_of
 
 
 def application(platform: Platform) -> Api:
@@ -19,14 +25,27 @@ def application(platform: Platform) -> Api:
         title="Habarshy", version=VERSION, summary="Registries report life events, citizens stop or answer messages.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
-    install(app)
-    app.include_router(Events(platform.intake).router())
-    app.include_router(Stop(platform.stopping, platform.links, Pages()).router())
-    app.include_router(Answer(platform.answering, platform.links, Pages(), platform.clock).router())
+    settings, clock = platform.settings, platform.clock
+    access = Access(settings.principals)
+    pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))
+    broken = Broken(pages)
+    install(app, broken.answer)
+    _install_api(app, platform, access)
+    app.include_router(Stop(platform.stopping, platform.choosing, platform.links, pages).router())
+    app.include_router(Answer(platform.answering, platform.links, pages, clock).router())
+    app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
+    broken.install(app)
+    install_static(app)
+    if settings.requests_a_minute:
+        install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)
+    install_visits(app, platform.links.secret("visits"), settings.base_url)
+    return app
+
+
+def _install_api(app: Api, platform: Platform, access: Access) -> None:
+    app.include_router(Events(platform.intake, platform.library, access).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
     app.include_router(Seen(platform.receipts, platform.links).router())
     app.include_router(Probes(platform.database, platform.log).router())
-    install_static(app)
-    return app

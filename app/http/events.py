@@ -1,12 +1,12 @@
 """POST /events: registries report life events, one by one or in batches.
 
-Whoever reaches the port may report: there are no API keys yet, so by default the server listens on its own machine.
+A registry reports by its key, which has the scope `events`, and only events of its own agency's types.
 Historical loads are not possible here: that is a property of a load and not of an event, so that every event reported
 here counts as live. `habarshy ingest --historical` loads history.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -16,14 +16,20 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.http import binding
+from app.http.access import Access
 from app.http.bodies import MediaType, media_type_of, read_body, too_large
 from app.http.openapi import EVENT_BODIES, EVENT_HEADERS
-from app.http.problems import FieldError, Problem, field_error, refusal
+from app.http.problems import NOT_YOURS, FieldError, Problem, field_error, refusal
+from domain.event_types import EventType
+from domain.principals import Principal, Scope
 from streams.cloudevents import MAX_BYTES, Envelope, Refused
 from streams.intake import Intake, Outcome
+from streams.library import Library
 
 MAX_BATCH_BYTES = 10 * 1024 * 1024
 MAX_BATCH_EVENTS = 10_000
+OF_CITIZENS = "platform"
+"""The agency of what citizens say about themselves; a portal reports it by a key with the scope `citizens` too."""
 AT_ONCE = 1000
 """So many events of a batch go into one transaction: what citizens wait for is written in between."""
 
@@ -55,8 +61,8 @@ class BatchResult(BaseModel):
 class Events:
     """Takes events in by HTTP."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, intake: Intake, library: Library, access: Access) -> None:
+        self._intake, self._library, self._access = intake, library, access
 
     def router(self) -> APIRouter:
         """The route."""
@@ -79,38 +85,53 @@ class Events:
         Three content modes give the same event: structured, batched, and binary with `ce-*` headers. Send again
         whatever got no answer: the same `source` and `id` is stored once.
         """
+        caller = self._access.system(request, Scope.EVENTS)
         media_type = media_type_of(request)
         if not _known(media_type):
             detail = f"the body must be one of {_ACCEPTED_TYPES}, in UTF-8"
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept": _ACCEPTED_TYPES})
         try:
             if media_type.essence == binding.BATCHED:
-                return await self._batch(request)
-            return await self._single(request, media_type)
+                return await self._batch(request, caller)
+            return await self._single(request, media_type, caller)
         except Refused as refused:
             raise refusal(refused) from None
 
-    async def _single(self, request: Request, media_type: MediaType) -> JSONResponse:
+    async def _single(self, request: Request, media_type: MediaType, caller: Principal) -> JSONResponse:
         read = binding.structured if media_type.essence == binding.STRUCTURED else binding.binary
         envelope = read(await read_body(request, MAX_BYTES), request.headers.items())
-        [outcome] = await run_in_threadpool(self._intake.accept, [envelope])
+        [outcome] = await run_in_threadpool(self._accept, [envelope], caller)
         if outcome.refused is not None:
             raise outcome.refused
         status = HTTPStatus.ACCEPTED if outcome.accepted else HTTPStatus.OK
         return JSONResponse(_item(outcome), status)
 
-    async def _batch(self, request: Request) -> JSONResponse:
+    async def _batch(self, request: Request, caller: Principal) -> JSONResponse:
         body = await read_body(request, MAX_BATCH_BYTES)
         envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
         if len(envelopes) > MAX_BATCH_EVENTS:
             raise too_large(f"{MAX_BATCH_EVENTS} events")
-        outcomes = await run_in_threadpool(self._accept, envelopes)
+        outcomes = await run_in_threadpool(self._accept, envelopes, caller)
         result = _batch_result(outcomes)
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)
 
-    def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
+    def _accept(self, read: Sequence[Envelope | Refused], caller: Principal) -> list[Outcome]:
+        types = self._library.rules().catalogue.types
+        envelopes = [_of_theirs(each, caller, types) for each in read]
         parts = (envelopes[start : start + AT_ONCE] for start in range(0, len(envelopes), AT_ONCE))
         return list(itertools.chain.from_iterable(map(self._intake.accept, parts)))
+
+
+def _of_theirs(each: Envelope | Refused, caller: Principal, types: Mapping[str, EventType]) -> Envelope | Refused:
+    """A registry speaks for its own agency; which types there are besides is none of its business."""
+    if isinstance(each, Refused) or caller.operator:
+        return each
+    type_ = types.get(each.type)
+    if type_ is None or type_.agency == caller.agency:
+        return each
+    if type_.agency == OF_CITIZENS and Scope.CITIZENS in caller.scopes:
+        return each
+    return Refused("type", f"belongs to another agency than yours ({caller.agency})", NOT_YOURS)
 
 
 def _known(media_type: MediaType) -> bool:

@@ -1,10 +1,10 @@
 """Every error of the HTTP API is a problem document (RFC 9457); none repeats a value that was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
+from domain.principals import NotAllowed
 from streams.cloudevents import Refused
 from streams.database import DatabaseUnavailable
 from streams.library import NothingPublished
@@ -68,7 +69,9 @@ class Problem(Exception):
         return JSONResponse(content, self.status, self.headers, media_type=MEDIA_TYPE)
 
 
-_STATUS = {"id_reused": HTTPStatus.CONFLICT, "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+NOT_YOURS = "not_yours"
+_STATUS = {NOT_YOURS: HTTPStatus.FORBIDDEN, "id_reused": HTTPStatus.CONFLICT,
+           "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # fmt: skip
 """The code of a refusal → its status; every other one is the sender's mistake in the body: 400."""
 
 
@@ -83,23 +86,34 @@ def field_error(refused: Refused) -> FieldError:
     return FieldError(field=refused.field, reason=refused.reason, code=refused.code)
 
 
-def install(app: FastAPI) -> None:
+Answerer = Callable[[Request, Problem], Response]
+"""How a problem goes out: as a document, or as a page for who wishes for one."""
+
+
+def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response()) -> None:
     """Let every error of the app come out as a problem, the framework's own included."""
-    for error, handler in _HANDLERS.items():
-        app.add_exception_handler(error, handler)
+    for error, problem_of in _PROBLEMS.items():
+        app.add_exception_handler(error, _handler(problem_of, answer))
 
 
-async def _as_it_is(_: Request, error: Exception) -> JSONResponse:
+def _handler(problem_of: Callable[[Request, Exception], Problem], answer: Answerer) -> ExceptionHandler:
+    async def handle(request: Request, error: Exception) -> Response:
+        return answer(request, problem_of(request, error))
+
+    return handle
+
+
+def _as_it_is(_: Request, error: Exception) -> Problem:
     assert isinstance(error, Problem)
-    return error.response()
+    return error
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Problem:
     assert isinstance(error, HTTPException)
     status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers |= {"Allow": ", ".join(allowed)} if (allowed := _allowed(request)) else {}
-    return Problem(status, status.description or status.phrase, headers=headers).response()
+    return Problem(status, status.description or status.phrase, headers=headers)
 
 
 def _allowed(request: Request) -> list[str]:
@@ -115,13 +129,13 @@ def _allowed(request: Request) -> list[str]:
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(_: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
     errors = [
         FieldError(field=".".join(map(str, one["loc"])), reason=_reason(one), code=one["type"])
         for one in error.errors()
     ]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors).response()
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors)
 
 
 def _reason(error: Mapping[str, Any]) -> str:
@@ -129,25 +143,30 @@ def _reason(error: Mapping[str, Any]) -> str:
     return "is not valid" if error["type"] in ("value_error", "assertion_error") else str(error["msg"])
 
 
-async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
+def _unavailable(_request: Request, _error: Exception) -> Problem:
     detail = "the platform cannot reach its database or has no rules yet; send the same request again later"
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS}).response()
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
 
 
-async def _gone(_request: Request, _error: Exception) -> JSONResponse:
-    return Problem(HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete").response()
+def _gone(_request: Request, _error: Exception) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, "the sender closed the connection before the body was complete")
 
 
-async def _defect(_request: Request, _error: Exception) -> JSONResponse:
+def _refused_by_the_rules(_request: Request, error: Exception) -> Problem:
+    return Problem(HTTPStatus.FORBIDDEN, str(error), kind="not-allowed")
+
+
+def _defect(_request: Request, _error: Exception) -> Problem:
     detail = "the platform has a defect; nothing of this request may have been done, so send it again"
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail).response()
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 
-_HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
+_PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
     Problem: _as_it_is,
     HTTPException: _http,
     RequestValidationError: _invalid,
     ClientDisconnect: _gone,
+    NotAllowed: _refused_by_the_rules,
     OperationalError: _unavailable,
     InterfaceError: _unavailable,
     PoolTimeout: _unavailable,

@@ -3,8 +3,7 @@ from starlette.testclient import TestClient
 
 from app.clock import VirtualClock
 from app.compose import Platform
-from app.http.application import application
-from tests.app.http.wire import client_of
+from tests.app.http.wire import registry_of
 from tests.world import World
 
 
@@ -23,4 +22,4 @@ def platform(world: World) -> Platform:
 @pytest.fixture
 def client(platform: Platform) -> TestClient:
     """Speaks to the platform over HTTP."""
-    return client_of(application(platform))
+    return registry_of(platform)

@@ -25,7 +25,8 @@ def test_it_is_openapi_3_1(document: Document) -> None:
     """The document has the form of OpenAPI 3.1 and lists exactly the routes that there are."""
     assert OpenAPI.model_validate(document).openapi.startswith("3.1")
     assert {path: set(item) for path, item in document["paths"].items()} == {
-        "/events": {"post"}, "/stop/{token}": {"get", "post"}, "/answer/{token}": {"get", "post"},
+        "/events": {"post"}, "/stop/{token}": {"get", "post"},
+        "/stop/{token}/undo": {"post"}, "/answer/{token}": {"get", "post"},
         "/seen/{token}": {"post"}, "/receipts/{provider}": {"post"}, "/gateways/{provider}/receipts": {"get"},
         "/gateways/{provider}/messages": {"post"}, "/livez": {"get"}, "/readyz": {"get"},
     }  # fmt: skip

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.principals import add
+from domain.principals import Principal, Scope
 from tests.app.http.wire import STRUCTURED, event
 
 ROOT = Path(__file__).parents[3]
@@ -36,6 +38,12 @@ def server(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+def key(folder: Path) -> dict[str, str]:
+    """The header with a new key of a registry of that server."""
+    registry = Principal("registry", "interior", frozenset(), {}, frozenset([Scope.EVENTS]))
+    return {"authorization": f"Bearer {add(folder / '.local/share/habarshy/principals.toml', registry)}"}
+
+
 def port_of(server: subprocess.Popen[str]) -> int:
     """The port that the server says it took."""
     assert server.stderr is not None
@@ -44,11 +52,11 @@ def port_of(server: subprocess.Popen[str]) -> int:
     return int(said[1])
 
 
-def test_it_serves_on_this_machine_until_it_is_told_to_stop(server: subprocess.Popen[str]) -> None:
+def test_it_serves_on_this_machine_until_it_is_told_to_stop(server: subprocess.Popen[str], tmp_path: Path) -> None:
     """By default it says that it listens on the loopback address, answers there, and ends with 0 at SIGTERM."""
     connection = http.client.HTTPConnection("127.0.0.1", port_of(server))
     pieces = (piece.encode() for piece in re.findall(".{1,40}", json.dumps(event())))
-    connection.request("POST", "/events", pieces, STRUCTURED, encode_chunked=True)
+    connection.request("POST", "/events", pieces, STRUCTURED | key(tmp_path), encode_chunked=True)
     assert connection.getresponse().status == 202
     connection.close()
     server.send_signal(signal.SIGTERM)
@@ -66,12 +74,12 @@ def test_no_path_is_ever_logged(server: subprocess.Popen[str]) -> None:
     assert "s3cr3t" not in "".join(server.communicate())
 
 
-def test_a_body_over_the_limit_ends_the_connection(server: subprocess.Popen[str]) -> None:
+def test_a_body_over_the_limit_ends_the_connection(server: subprocess.Popen[str], tmp_path: Path) -> None:
     """Whoever announces too much is answered 413 before they sent it."""
     with socket.create_connection(("127.0.0.1", port_of(server))) as connection:
         connection.sendall(
             b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: application/cloudevents+json\r\n"
-            b"Content-Length: 999999999\r\n\r\n"
+            b"Content-Length: 999999999\r\nAuthorization: " + key(tmp_path)["authorization"].encode() + b"\r\n\r\n"
         )
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
@@ -88,9 +96,9 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
 
 
 def test_an_open_address_is_warned_about(tmp_path: Path) -> None:
-    """Whoever lets others reach the port is told that there are no API keys."""
+    """Whoever lets others reach the port is told that keys would go there in clear."""
     with start(tmp_path, "--port", "0", "--host", "0.0.0.0") as process:  # noqa: S104  (that is what it is about)
         assert process.stderr is not None
         said = [process.stderr.readline() for _ in range(2)]
         process.kill()
-    assert "no API keys" in said[1]
+    assert "in clear" in said[1]

@@ -212,7 +212,7 @@ def test_the_page_keeps_its_address_to_itself(client: TestClient, platform: Plat
 
 def test_the_stylesheet_of_the_page_is_there(client: TestClient) -> None:
     """The one file that the page asks for is served."""
-    assert client.get("/static/page.css").headers["content-type"].startswith("text/css")
+    assert client.get("/static/style.css").headers["content-type"].startswith("text/css")
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en", "de"])
@@ -280,3 +280,14 @@ def test_a_stop_says_nothing_about_its_person_in_clear(client: TestClient, platf
     client.post(link)
     [stop] = stops(platform)
     assert DRIVER not in link + stop.id + stop.source
+
+
+def test_who_stopped_by_mistake_takes_it_back(client: TestClient, platform: Platform) -> None:
+    """The page that says that messages are stopped has a button that lets them come again, without login."""
+    driver = fined_driver(platform)
+    link = link_of(platform, driver)
+    page = client.post(link)
+    assert f'action="{link}/undo"' in page.text
+    assert client.post(f"{link}/undo").status_code == 200
+    assert opted_out(platform, driver) == []
+    assert BUTTON in client.get(link).text

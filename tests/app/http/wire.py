@@ -10,7 +10,10 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.compose import Platform
+from app.http.application import application
+from app.principals import add
 from domain.events import LifeEvent
+from domain.principals import Principal, Scope
 from tests.world import iin
 
 DRIVER = iin(1)
@@ -21,9 +24,20 @@ Mode = Callable[[TestClient, dict[str, Any]], httpx2.Response]
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def client_of(app: FastAPI) -> TestClient:
+def client_of(app: FastAPI, **headers: str) -> TestClient:
     """A client that gets a 500 as an answer and not as an exception."""
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, raise_server_exceptions=False, headers=headers, follow_redirects=False)
+
+
+def registry_of(platform: Platform) -> TestClient:
+    """A client that reports as the registry of the interior, which also reports for citizens."""
+    return client_of(application(platform), authorization=f"Bearer {key_of(platform, 'interior')}")
+
+
+def key_of(platform: Platform, agency: str, *scopes: Scope, name: str = "") -> str:
+    """A new key of a system of that agency; it has all scopes unless said."""
+    system = Principal(name or f"{agency}-registry", agency, frozenset(), {}, frozenset(scopes or Scope))
+    return add(platform.settings.principals, system)
 
 
 def event(type_: str = "kz.traffic.fine_issued", **changed: object) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Who calls the API: a key (of a system, by its scopes) or a personal token (of an official, by their roles).
+
+Default deny: a route that takes no caller is open to nobody but by a signed link.
+"""
+
+import threading
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import Request
+
+from app.http.problems import Problem
+from app.principals import Kept, load, owner_of
+from domain.principals import Principal, Role, Scope
+
+SCHEME = "bearer"
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Access:
+    """Knows callers by the file of principals, read again when it changes: who is taken out is out at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._seen: tuple[int, ...] = ()
+        self._everybody: dict[str, Kept] = {}
+
+    def caller(self, request: Request) -> Principal:
+        """Whose key the request has.
+
+        Raises:
+            Problem: 401 where it has none, or nobody's.
+        """
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        found = owner_of(self._load(), token.strip()) if scheme.lower() == SCHEME and token.strip() else None
+        if found is None:
+            detail = "the request has no valid key; send one as Authorization: Bearer …"
+            raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE)
+        return found
+
+    def holder(self, token: str) -> Principal | None:
+        """Whose token it is, typed into a form; None where it is nobody's."""
+        return owner_of(self._load(), token)
+
+    def named(self, name: str) -> Principal | None:
+        """The principal of that name; None where there is none."""
+        kept = self._load().get(name)
+        return None if kept is None else kept.principal(name)
+
+    def system(self, request: Request, scope: Scope) -> Principal:
+        """The caller, whose key has that scope.
+
+        Raises:
+            Problem: 401 where there is no caller, 403 where they may not.
+        """
+        caller = self.caller(request)
+        if scope not in caller.scopes:
+            raise Problem(HTTPStatus.FORBIDDEN, f"the key has not the scope {scope}", kind="not-allowed")
+        return caller
+
+    def official(self, request: Request) -> Principal:
+        """The caller, who is a person with a role.
+
+        Raises:
+            Problem: 401 where there is no caller, 403 where it is a system.
+        """
+        caller = self.caller(request)
+        if not caller.roles.intersection(Role):
+            raise Problem(HTTPStatus.FORBIDDEN, "this is for people with a role, not for systems", kind="not-allowed")
+        return caller
+
+    def _load(self) -> dict[str, Kept]:
+        with self._lock:
+            seen = _as_it_is(self._path)
+            if seen != self._seen:
+                self._everybody, self._seen = load(self._path), seen
+            return self._everybody
+
+
+def _as_it_is(path: Path) -> tuple[int, ...]:
+    """Another one whenever the file is another."""
+    try:
+        at = path.stat()
+    except FileNotFoundError:
+        return ()
+    return (at.st_mtime_ns, at.st_size, at.st_ino)

@@ -1,0 +1,79 @@
+"""Rate limits: so many requests a minute by each key, visitor or address; what guesses could gain from, far fewer.
+
+Sources: RFC 6585 (429), RFC 9110 (Retry-After), draft-ietf-httpapi-ratelimit-headers (RateLimit, RateLimit-Policy).
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from starlette.middleware.base import RequestResponseEndpoint
+
+from app.http.problems import Answerer, Problem
+
+WINDOW = 60
+GUESSES = 30
+"""What a minute allows where a secret or a code could be guessed."""
+GUESSED = ("/sign-in/token", "/check")
+FREE = ("/livez", "/readyz", "/static/")
+MOST_CALLERS = 100_000
+
+
+class Limits:
+    """Counts the requests of each caller in the minute that runs; in this process only."""
+
+    def __init__(self, a_minute: int, clock: Callable[[], datetime]) -> None:
+        self._a_minute, self._clock = a_minute, clock
+        self._counts: OrderedDict[tuple[str, bool], tuple[int, int]] = OrderedDict()
+
+    def take(self, caller: str, *, guess: bool) -> tuple[int, int, int]:
+        """Count one more request: gives how many a minute allows, how many are left, and in how many seconds it ends.
+
+        Fewer than none left: it is too much.
+        """
+        allowed = min(GUESSES, self._a_minute) if guess else self._a_minute
+        now = self._clock().timestamp()
+        minute = int(now // WINDOW)
+        before, count = self._counts.pop((caller, guess), (minute, 0))
+        count = count + 1 if before == minute else 1
+        self._counts[caller, guess] = (minute, count)
+        if len(self._counts) > MOST_CALLERS:
+            self._counts.popitem(last=False)
+        return allowed, allowed - count, math.ceil((minute + 1) * WINDOW - now)
+
+
+def install_limits(app: FastAPI, limits: Limits, answer: Answerer) -> None:
+    """Let the app refuse who asks too often."""
+
+    async def limited(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        if request.url.path.startswith(FREE):
+            return await call_next(request)
+        allowed, left, seconds = limits.take(_caller(request), guess=_is_guess(request))
+        headers = {"RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
+                   "RateLimit": f'"default";r={max(left, 0)};t={seconds}'}  # fmt: skip
+        if left < 0:
+            problem = Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, f"too many requests; ask again in {seconds} seconds",
+                headers=headers | {"Retry-After": str(seconds)},
+            )  # fmt: skip
+            return answer(request, problem)
+        response = await call_next(request)
+        response.headers.update(headers)
+        return response
+
+    app.middleware("http")(limited)
+
+
+def _is_guess(request: Request) -> bool:
+    path = request.url.path
+    return path in GUESSED and (request.method == "POST" or bool(request.url.query))
+
+
+def _caller(request: Request) -> str:
+    """Who asks, as a hash: by their key, else by where they are."""
+    said = request.headers.get("authorization") or (request.client.host if request.client else "")
+    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

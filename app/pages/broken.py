@@ -1,0 +1,76 @@
+"""Errors as people read them; programs get the problem documents of app/http/problems.py."""
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.http.problems import Problem
+from app.pages.catalogues import Speech
+from app.pages.layout import Pages, for_people
+from app.pages.visits import SignInNeeded
+
+
+class Broken:
+    """Answers what went wrong with a page, where a page was wished for."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def answer(self, request: Request, problem: Problem) -> Response:
+        """The page, or the problem document."""
+        if not for_people(request):
+            return problem.response()
+        frame = self._pages.frame(request)
+        title, lead = _words(problem, frame.speech)
+        page = self._pages.respond(
+            "problem.html", frame, problem.status, title=title, lead=lead, error=int(problem.status)
+        )
+        page.headers.update(problem.headers)
+        return page
+
+    def install(self, app: FastAPI) -> None:
+        """Lead who has to sign in to where that is done, and back; a program gets 401."""
+        app.add_exception_handler(SignInNeeded, self._sign_in)
+
+    async def _sign_in(self, request: Request, _: Exception) -> Response:
+        if not for_people(request):
+            return Problem(HTTPStatus.UNAUTHORIZED, "sign in first", kind="sign-in-needed").response()
+        wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
+        headers = {"Cache-Control": "no-store"}
+        return RedirectResponse(f"{self._pages.root}/sign-in{wished}", HTTPStatus.SEE_OTHER, headers)
+
+
+def N_(text: str) -> str:  # noqa: N802  (the mark by which catalogues find words)
+    """The text, to be said later."""
+    return text
+
+
+_LATER = N_("Nothing is lost. Try again in a few minutes.")
+_WORDS = {
+    HTTPStatus.NOT_FOUND: (N_("Page not found"), N_("Check the address, or begin with your messages.")),
+    HTTPStatus.UNAUTHORIZED: (
+        N_("You cannot do that here"), N_("It is not yours, or the form is too old. Open its page again.")
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (N_("Too many tries"), N_("Wait a minute, then try again.")),
+    HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _LATER),
+    HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _LATER),
+}  # fmt: skip
+_OTHERWISE = (
+    N_("This did not work"), N_("What was sent cannot be read. Go back and try again; nothing was changed.")
+)  # fmt: skip
+_BAD_LINK = (
+    N_("The link does not work"),
+    N_("It is damaged, too old, or was not copied whole. Open the message again and use the link in it."),
+)
+
+
+def _words(problem: Problem, speech: Speech) -> tuple[str, str]:
+    found = _WORDS.get(problem.status, _OTHERWISE)
+    if problem.type.endswith(":bad-link"):
+        found = _BAD_LINK
+    elif problem.status is HTTPStatus.FORBIDDEN:
+        found = _WORDS[HTTPStatus.UNAUTHORIZED]
+    title, lead = found
+    return speech.say(title), speech.say(lead)

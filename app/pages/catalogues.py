@@ -1,0 +1,79 @@
+"""The words of the pages: gettext catalogues, read from their .po files when the server starts.
+
+English is the language that templates and modules are written in, so it needs no catalogue of its own.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+
+LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
+OTHERWISE: Final = "en"
+LOCALE: Final = Path(__file__).with_name("locale")
+
+
+def language_among(wished: str) -> str:
+    """The language if there are words in it, else the one for everybody else."""
+    return wished if wished in LANGUAGES else OTHERWISE
+
+
+def language_of_header(accept_language: str) -> str:
+    """The first language of an Accept-Language header that there are words in (RFC 9110, 12.5.4; weights ignored)."""
+    ranges = (part.partition(";")[0].strip().lower().partition("-")[0] for part in accept_language.split(","))
+    return next((each for each in ranges if each in LANGUAGES), OTHERWISE)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language."""
+    if language == OTHERWISE:
+        return NullTranslations()
+    with (LOCALE / f"{language}.po").open("rb") as source:
+        catalogue = read_po(source, language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Speech:
+    """One language: its words, and how it writes dates and numbers; `zone`: the one in which times are shown."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self.language, self.zone = language, zone
+        self._words, self._locale = translations(language), Locale.parse(language)
+
+    def say(self, text: str) -> str:
+        """The text in this language."""
+        return str(self._words.gettext(text))
+
+    def day(self, day: date) -> str:
+        """A day: "2 June 2025"."""
+        return format_date(day, "long", self._locale)
+
+    def moment(self, moment: datetime) -> str:
+        """A moment, to the minute, as the clock on the wall shows it in the zone."""
+        return format_datetime(moment.astimezone(self.zone), "d MMMM y, HH:mm", locale=self._locale)
+
+    def length(self, days: int) -> str:
+        """So many days: "30 days"."""
+        return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
+
+    def number(self, number: float) -> str:
+        """A number with its groups."""
+        return format_decimal(number, locale=self._locale)
+
+    def titled(self, titles: Mapping[str, str]) -> str:
+        """A title that packs give in several languages."""
+        return titles.get(self.language) or next(iter(titles.values()), "")

@@ -1,0 +1,114 @@
+"""The layout that all pages share: one frame, one stylesheet, the words of one language, strict headers."""
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+
+from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
+from app.pages.visits import citizen_of, csrf_of, language_of, official_of, remember_language
+
+_HERE = Path(__file__).parent
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+"""What a page shows, and often its address too, is one person's own: nobody may keep, frame or pass it on."""
+
+
+class Frame(Struct, frozen=True):
+    """What surrounds the content of a page: its language, who looks at it, and where on the site they are."""
+
+    speech: Speech
+    path: str
+    query: Mapping[str, str]
+    citizen: str
+    official: str
+    csrf: str
+
+    @property
+    def language(self) -> str:
+        """The page's language."""
+        return self.speech.language
+
+    def here(self, **changed: str) -> str:
+        """The address of this page, with something changed in its query."""
+        return f"{self.path}?{urlencode({**self.query, **changed})}"
+
+
+class Pages:
+    """Renders pages. `root`: the path of the base URL; `zone`: in which times are shown to who told none."""
+
+    def __init__(self, base_url: str, zone: Callable[[], ZoneInfo]) -> None:
+        self.root, self._zone = urlsplit(base_url).path.rstrip("/"), zone
+        self._environments = {language: self._environment(language) for language in LANGUAGES}
+
+    def _environment(self, language: str) -> Environment:
+        made = Environment(
+            loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
+        )  # fmt: skip
+        made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+        made.globals |= {"root": self.root, "languages": LANGUAGES, "stamp": _stamp()}
+        return made
+
+    def frame(self, request: Request, language: str = "", zone: ZoneInfo | None = None) -> Frame:
+        """The frame of a page; `language`: of whoever a link was sent to, unless they choose another."""
+        chosen = request.query_params.get("language", "")
+        if chosen in LANGUAGES:
+            remember_language(request, chosen)
+        wished = language_of(request) or language or language_of_header(request.headers.get("accept-language", ""))
+        official = official_of(request)
+        return Frame(
+            Speech(language_among(wished), zone or self._zone()), self.root + request.url.path,
+            {name: value for name, value in request.query_params.items() if name != "language"},
+            citizen_of(request), official, csrf_of(request),
+        )  # fmt: skip
+
+    def respond(
+        self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any,  # noqa: ANN401
+    ) -> HTMLResponse:  # fmt: skip
+        """The page as it goes out."""
+        environment = self._environments[frame.language]
+        html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})
+        return HTMLResponse(html, status, dict(HEADERS))
+
+
+def _stamp() -> str:
+    """Changes with the stylesheet, so that no browser shows new pages in an old dress."""
+    files = sorted((_HERE / "static").iterdir())
+    return blake2b(b"".join(path.read_bytes() for path in files), digest_size=6).hexdigest()
+
+
+def install_static(app: FastAPI) -> None:
+    """Serve the stylesheet that the pages ask for."""
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+
+
+def for_people(request: Request) -> bool:
+    """Whether whoever asks wants a page, as browsers do, rather than data."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def as_download(content: object, name: str) -> HTMLResponse:
+    """A JSON file to keep."""
+    headers = dict(HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    return HTMLResponse(text, headers=headers, media_type="application/json")

@@ -1,0 +1,146 @@
+"""Signing in and out: by OpenID Connect (code flow with PKCE), officials also by their personal token.
+
+The national id of a citizen becomes a pseudonym the moment it arrives; it is neither kept nor logged.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from authlib.integrations.starlette_client import OAuth
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import URL
+
+from app.http.access import Access
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.layout import HEADERS, Pages
+from app.settings import Settings
+from app.sign_in_settings import SignInSettings
+from domain.ids import Names
+from domain.principals import Principal, Role
+
+_NATIONAL_ID = re.compile(r"[0-9]{6,20}")
+
+
+class UnknownPerson(Exception):
+    """The issuer knows who signed in, and we don't: its claims name nobody whom these pages are for."""
+
+
+class SignIn:
+    """The pages of signing in and out."""
+
+    def __init__(
+        self, settings: Settings, pages: Pages, access: Access, names: Names, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings, self._pages, self._access, self._names, self._clock = settings, pages, access, names, clock
+        self._issuers = OAuth()
+        for name, each in settings.sign_in.items():
+            self._issuers.register(
+                name, client_id=each.client_id, client_secret=each.client_secret.get_secret_value() or None,
+                server_metadata_url=f"{each.issuer.rstrip('/')}/.well-known/openid-configuration",
+                client_kwargs={"scope": each.scope, "code_challenge_method": "S256"},
+            )  # fmt: skip
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/sign-in", self.choose, methods=["GET"])
+        router.add_api_route("/sign-in/token", self.by_token, methods=["POST"])
+        router.add_api_route("/sign-in/{name}", self.leave, methods=["GET"])
+        router.add_api_route("/sign-in/{name}/back", self.back, methods=["GET"])
+        router.add_api_route("/sign-out", self.out, methods=["POST"])
+        return router
+
+    def choose(self, request: Request, next: str = "") -> Response:  # noqa: A002  (the name in the address)
+        """By whom to sign in."""
+        return self._choose(request, visits.local_path(next))
+
+    def _choose(self, request: Request, wished: str, wrong: str = "") -> Response:
+        frame = self._pages.frame(request)
+        status = HTTPStatus.UNAUTHORIZED if wrong else HTTPStatus.OK
+        issuers = [(name, each.title or name, each.who) for name, each in self._settings.sign_in.items()]
+        return self._pages.respond("sign_in.html", frame, status, issuers=issuers, wished=wished, wrong=wrong)
+
+    async def leave(self, request: Request, name: str, next: str = "") -> Response:  # noqa: A002  (the same)
+        """Go to the issuer."""
+        client = self._client(name)
+        request.session[visits.NEXT] = visits.local_path(next)
+        answer: RedirectResponse = await client.authorize_redirect(request, self._back_to(name))
+        return _kept_private(answer)
+
+    async def back(self, request: Request, name: str) -> Response:
+        """Come back from the issuer, who says who it is."""
+        client, settings = self._client(name), self._settings.sign_in[name]
+        try:
+            token = await client.authorize_access_token(request)
+            self._begin(request, settings, token["userinfo"])
+        except UnknownPerson as unknown:
+            raise Problem(HTTPStatus.FORBIDDEN, str(unknown), kind="unknown-person") from None
+        except Exception:  # noqa: BLE001  (whatever is wrong with what the issuer or the browser brought)
+            detail = "signing in did not work; begin again"
+            raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="sign-in") from None
+        return self._on(request)
+
+    def _begin(self, request: Request, settings: SignInSettings, claims: Mapping[str, Any]) -> None:
+        if settings.who == "citizens":
+            national_id = str(claims.get(settings.national_id_claim, ""))
+            if not _NATIONAL_ID.fullmatch(national_id):
+                raise UnknownPerson
+            visits.begin(request, self._clock(), citizen=self._names.pseudonym(national_id))
+        else:
+            visits.begin(request, self._clock(), official=self._official(settings, claims))
+
+    def _official(self, settings: SignInSettings, claims: Mapping[str, Any]) -> Principal:
+        name = str(claims.get(settings.name_claim, ""))
+        if not settings.agency_claim:
+            found = self._access.named(name)
+            if found is None or not found.roles:
+                raise UnknownPerson
+            return found
+        agency, known = claims.get(settings.agency_claim), {role.value for role in Role}
+        listed = claims.get(settings.roles_claim)
+        roles = known.intersection(map(str, listed)) if isinstance(listed, list) else set()
+        if not name or not isinstance(agency, str) or not agency or not roles:
+            raise UnknownPerson
+        return Principal(name, agency, frozenset(map(Role, roles)))
+
+    async def by_token(self, request: Request) -> Response:
+        """An official signs in with the personal token that commands use too."""
+        fields = await visits.fields_of(request)
+        wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
+        found = self._access.holder((fields.get("token") or [""])[0].strip())
+        if found is None or not found.roles:
+            return self._choose(request, wished, wrong="token")
+        request.session[visits.NEXT] = wished
+        visits.begin(request, self._clock(), official=found)
+        return self._on(request)
+
+    async def out(self, request: Request) -> Response:
+        """Sign out."""
+        await visits.form_of(request)
+        visits.end(request)
+        return self._redirect("/sign-in")
+
+    def _on(self, request: Request) -> Response:
+        wished = str(request.session.pop(visits.NEXT, ""))
+        return self._redirect(wished or ("/my" if visits.citizen_of(request) else "/work"))
+
+    def _redirect(self, path: str) -> Response:
+        return _kept_private(RedirectResponse(self._pages.root + path, HTTPStatus.SEE_OTHER))
+
+    def _client(self, name: str) -> Any:  # noqa: ANN401  (the library says nothing of its types)
+        if name not in self._settings.sign_in:
+            raise Problem(HTTPStatus.NOT_FOUND, "nobody of that name says who signs in", kind="unknown-issuer")
+        return self._issuers.create_client(name)
+
+    def _back_to(self, name: str) -> str:
+        return str(URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back"))
+
+
+def _kept_private(answer: Response) -> Response:
+    answer.headers.update({name: value for name, value in HEADERS.items() if name != "Content-Security-Policy"})
+    return answer

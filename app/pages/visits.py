@@ -1,0 +1,161 @@
+"""Who visits: kept in a signed cookie that scripts cannot read; citizens by their pseudonym, officials by their name.
+
+Every page that needs a visitor asks here, and whoever did not sign in is nobody.
+"""
+
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+from fastapi import FastAPI, Request
+from starlette.middleware.sessions import SessionMiddleware
+
+from app.http.bodies import media_type_of, read_body
+from app.http.problems import Problem
+from domain.principals import Principal
+
+LASTS = timedelta(hours=8)
+"""How long a visit lasts from signing in on, however busy it is."""
+FORM_BYTES = 64 * 1024
+_CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "official", "since", "csrf", "language"
+NEXT = "next"
+"""Where the visitor wanted to go before they had to sign in."""
+
+
+class SignInNeeded(Exception):
+    """The page is for who has signed in."""
+
+
+def install_visits(app: FastAPI, secret: str, base_url: str) -> None:
+    """Let the app know its visitors; over https the cookie goes to this host only, and never in clear."""
+    safe = urlsplit(base_url).scheme == "https"
+    app.add_middleware(
+        SessionMiddleware, secret_key=secret, session_cookie="__Host-habarshy" if safe else "habarshy",
+        max_age=int(LASTS.total_seconds()), same_site="lax", https_only=safe,  # strict loses who comes back
+    )  # fmt: skip
+
+
+def begin(request: Request, now: datetime, *, citizen: str = "", official: Principal | None = None) -> None:
+    """They signed in; of the visit before only its language and where it was going is kept."""
+    kept = {name: _visit(request)[name] for name in (_LANGUAGE, NEXT) if name in _visit(request)}
+    request.session.clear()
+    request.session.update(kept)
+    request.session[_SINCE] = int(now.timestamp())
+    if citizen:
+        request.session[_CITIZEN] = citizen
+    if official is not None:
+        request.session[_OFFICIAL] = msgspec.to_builtins(official)
+
+
+def end(request: Request) -> None:
+    """They signed out."""
+    language = language_of(request)
+    request.session.clear()
+    if language:
+        request.session[_LANGUAGE] = language
+
+
+def citizen_of(request: Request) -> str:
+    """The pseudonym of the citizen who signed in, or nothing."""
+    return str(_visit(request).get(_CITIZEN, ""))
+
+
+def official_of(request: Request) -> str:
+    """The name of the official who signed in, or nothing."""
+    kept = _visit(request).get(_OFFICIAL)
+    return str(kept["name"]) if isinstance(kept, dict) else ""
+
+
+def principal_of(request: Request) -> Principal | None:
+    """The official who signed in, with what they may do."""
+    kept = _visit(request).get(_OFFICIAL)
+    return None if kept is None else msgspec.convert(kept, Principal)
+
+
+def require_citizen(request: Request, now: datetime) -> str:
+    """The pseudonym of the citizen who signed in.
+
+    Raises:
+        SignInNeeded: nobody did, or it was too long ago.
+    """
+    citizen = citizen_of(request)
+    if not citizen or not _is_fresh(request, now):
+        raise SignInNeeded
+    return citizen
+
+
+def require_official(request: Request, now: datetime) -> Principal:
+    """The official who signed in.
+
+    Raises:
+        SignInNeeded: nobody did, or it was too long ago.
+    """
+    found = principal_of(request)
+    if found is None or not _is_fresh(request, now):
+        raise SignInNeeded
+    return found
+
+
+def language_of(request: Request) -> str:
+    """The language that the visitor chose, or nothing."""
+    return str(_visit(request).get(_LANGUAGE, ""))
+
+
+def remember_language(request: Request, language: str) -> None:
+    """They chose a language."""
+    request.session[_LANGUAGE] = language
+
+
+def csrf_of(request: Request) -> str:
+    """What every form of a visit sends along, so that no other site can send it; nothing for who did not sign in."""
+    visit = _visit(request)
+    if not (visit.get(_CITIZEN) or visit.get(_OFFICIAL)):
+        return ""
+    return str(request.session.setdefault(_CSRF, secrets.token_urlsafe(16)))
+
+
+async def form_of(request: Request) -> dict[str, list[str]]:
+    """The fields of a form that the visitor sent.
+
+    Raises:
+        Problem: 403 where the form was not made for this visit; 413, 415: it is no form of ours.
+    """
+    fields = await fields_of(request)
+    given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
+    if not known or not hmac.compare_digest(given.encode(), known.encode()):
+        raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
+    return fields
+
+
+async def fields_of(request: Request) -> dict[str, list[str]]:
+    """The fields of a form, whoever sent it.
+
+    Raises:
+        Problem: 413 where it is too large, 415 where it is no form, 400 where it cannot be read.
+    """
+    if media_type_of(request).essence not in ("application/x-www-form-urlencoded", ""):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/x-www-form-urlencoded")
+    body = await read_body(request, FORM_BYTES)
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
+    except ValueError:
+        raise Problem(HTTPStatus.BAD_REQUEST, "the form cannot be read; it must be UTF-8") from None
+
+
+def local_path(wished: str) -> str:
+    """Where to go on after signing in: a path of this site, or nothing."""
+    good = wished.startswith("/") and not wished.startswith(("//", "/\\")) and wished.isprintable()
+    return wished if good else ""
+
+
+def _visit(request: Request) -> dict[str, object]:
+    """What the cookie says; nothing where the app has no visitors."""
+    return request.scope.get("session") or {}
+
+
+def _is_fresh(request: Request, now: datetime) -> bool:
+    since = _visit(request).get(_SINCE)
+    return isinstance(since, int) and now - datetime.fromtimestamp(since, UTC) < LASTS

@@ -1,0 +1,79 @@
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from string import Formatter
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_among, language_of_header
+
+ROOT = Path(__file__).parents[3]
+METHODS = [("pages/html/**.html", "jinja2"), ("**.py", "python")]
+KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "say": None, "N_": None}
+TRANSLATED = sorted(set(LANGUAGES) - {OTHERWISE})
+
+
+def written() -> set[str]:
+    """Every text that a page can say, as it stands in templates and modules."""
+    options = {"pages/html/**.html": {"trimmed": "true"}}
+    found = extract_from_dir(str(ROOT / "app"), METHODS, options, KEYWORDS)
+    return {str(text) for file, _, text, _, _ in found if not file.startswith("demo/")}
+
+
+def catalogue(language: str) -> Catalog:
+    """The catalogue as its file has it."""
+    with (LOCALE / f"{language}.po").open("rb") as source:
+        return read_po(source, language)
+
+
+def messages(language: str) -> Iterator[tuple[str, str]]:
+    """Text, and what it is in that language."""
+    yield from ((str(each.id), str(each.string)) for each in catalogue(language) if each.id)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_message_is_translated(language: str) -> None:
+    """What is written in templates and modules stands in each catalogue, in its words, and nothing else does."""
+    found = dict(messages(language))
+    assert set(found) == written()
+    assert [text for text, said in found.items() if not said.strip()] == []
+    assert not [each for each in catalogue(language) if each.fuzzy]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_keep_their_gaps(language: str) -> None:
+    """A translation names the same values as the text that it translates."""
+    for text, said in messages(language):
+        assert gaps(text) == gaps(said), text
+
+
+def gaps(text: str) -> set[str]:
+    """The values that a text names: %(name)s or {name}."""
+    old = {part.partition(")")[0] for part in text.split("%(")[1:]}
+    return old | {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("", "en"), ("*", "en"), ("de-DE,de;q=0.9", "en"), ("KK", "kk"), ("fr, ru-RU;q=0.5", "ru"), (";;,,", "en")],
+)
+def test_the_first_language_that_there_are_words_in(header: str, language: str) -> None:
+    """Whatever a browser asks for, it gets a language that the pages have words in."""
+    assert language_of_header(header) == language
+
+
+def test_a_language_without_words() -> None:
+    """Who speaks a language that the pages don't gets English."""
+    assert [language_among("kk"), language_among("uz")] == ["kk", "en"]
+
+
+def test_dates_are_written_as_the_language_does() -> None:
+    """A day and a moment are in the words of the language, and the moment in the zone of its reader."""
+    moment, day = datetime(2025, 6, 2, 20, 30, tzinfo=UTC), date(2025, 6, 2)
+    said = {each: Speech(each, ZoneInfo("Asia/Almaty")) for each in LANGUAGES}
+    assert [said[each].day(day) for each in LANGUAGES] == ["2025\u202fж. 2 маусым", "2 июня 2025 г.", "June 2, 2025"]
+    assert "3 июня 2025, 01:30" in said["ru"].moment(moment)

@@ -1,0 +1,167 @@
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from app.pages.visits import LASTS
+from app.principals import add, remove
+from domain.principals import Principal, Role
+from tests.app.http.wire import client_of
+from tests.services.issuer import CLIENT, SECRET, Issuer, issuing
+from tests.world import World, iin
+
+CITIZEN = iin(1)
+PEOPLE = {
+    "aigerim": {"national_id": CITIZEN},
+    "nobody": {},
+    "saule": {"agency": "interior", "roles": ["author", "admin"]},
+    "marat": {"agency": "interior", "roles": ["admin"]},
+}
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """An issuer that knows a few people."""
+    with issuing(PEOPLE) as made:
+        yield made
+
+
+@pytest.fixture
+def made(tmp_path: Path, issuer: Issuer) -> Iterator[World]:
+    """A platform whose citizens and officials sign in there."""
+    issuer.spoil, issuer.signs = {}, issuer.key
+    of = {"issuer": issuer.url, "client_id": CLIENT, "client_secret": SECRET}
+    sign_in = {
+        "egov": of | {"who": "citizens", "title": "eGov"},
+        "staff": of | {"who": "officials", "agency_claim": "agency"},
+        "listed": of | {"who": "officials"},
+    }
+    world = World(tmp_path, sign_in=sign_in, base_url="http://testserver")
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def browser(made: World) -> TestClient:
+    """Somebody's browser, that has visited nothing yet."""
+    return client_of(application(made.platform), **HTML)
+
+
+def sign_in(browser: TestClient, who: str, by: str = "egov", wished: str = "") -> httpx2.Response:
+    """Go to the issuer, say who one is, and come back."""
+    away = browser.get(f"/sign-in/{by}", params={"next": wished})
+    assert away.status_code == 302
+    said = httpx2.post(away.headers["location"], data={"who": who}, follow_redirects=False)
+    back = urlsplit(said.headers["location"])
+    return browser.get(f"{back.path}?{back.query}")
+
+
+def test_a_citizen_signs_in(browser: TestClient) -> None:
+    """Who the issuer says is a citizen goes on to their pages; the browser keeps no national id."""
+    answer = sign_in(browser, "aigerim")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my")
+    assert CITIZEN not in str(answer.headers) + str(dict(browser.cookies))
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+def test_the_way_to_the_issuer_is_guarded(browser: TestClient) -> None:
+    """The code flow goes with state, nonce and PKCE (S256), and asks for openid."""
+    asked = parse_qs(urlsplit(browser.get("/sign-in/egov").headers["location"]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert all(len(asked[name][0]) > 15 for name in ("state", "nonce", "code_challenge"))
+    assert asked["scope"] == ["openid"]
+
+
+@pytest.mark.parametrize("spoilt", [{"aud": "other"}, {"iss": "http://other"}, {"exp": 1}, {"nonce": "other"}])
+def test_a_token_that_is_not_for_us_signs_nobody_in(
+    browser: TestClient, issuer: Issuer, spoilt: dict[str, object]
+) -> None:
+    """An id_token of another audience, issuer, time or visit is refused."""
+    issuer.spoil = spoilt
+    assert sign_in(browser, "aigerim").status_code == 400
+    assert browser.get("/sign-in").text.count("Sign out") == 0
+
+
+def test_a_token_signed_by_another_signs_nobody_in(browser: TestClient, issuer: Issuer) -> None:
+    """Only the keys that the issuer publishes count."""
+    issuer.signs = issuer.foreign
+    assert sign_in(browser, "aigerim").status_code == 400
+
+
+def test_a_code_of_another_visit_signs_nobody_in(browser: TestClient, made: World) -> None:
+    """Whoever brings a code without having left from here is refused: state belongs to the visit."""
+    away = browser.get("/sign-in/egov")
+    said = httpx2.post(away.headers["location"], data={"who": "aigerim"}, follow_redirects=False)
+    back = urlsplit(said.headers["location"])
+    stranger = client_of(application(made.platform), **HTML)
+    assert stranger.get(f"{back.path}?{back.query}").status_code == 400
+
+
+def test_whom_the_pages_are_not_for(browser: TestClient) -> None:
+    """A citizen without a national id, an official without a role that we know, or on no list, is told so."""
+    assert sign_in(browser, "nobody").status_code == 403
+    assert sign_in(browser, "marat", "staff").status_code == 403
+    assert sign_in(browser, "saule", "listed").status_code == 403
+
+
+def test_an_official_signs_in_by_claims_or_by_the_list(browser: TestClient, made: World) -> None:
+    """Agency and roles come from the issuer where it has them, else from `habarshy principals`."""
+    assert sign_in(browser, "saule", "staff").headers["location"] == "/work"
+    add(made.platform.settings.principals, Principal("marat", "interior", frozenset([Role.AUTHOR])))
+    assert sign_in(browser, "marat", "listed").headers["location"] == "/work"
+
+
+def test_an_official_signs_in_by_token(browser: TestClient, made: World) -> None:
+    """The personal token of a principal with a role opens the pages; anything else does not."""
+    path = made.platform.settings.principals
+    token = add(path, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    assert browser.post("/sign-in/token", data={"token": "hby_wrong"}).status_code == 401
+    assert browser.post("/sign-in/token", data={"token": token}).headers["location"] == "/work"
+    remove(path, "saule")
+    assert browser.post("/sign-in/token", data={"token": token}).status_code == 401
+
+
+@pytest.mark.parametrize("wished", ["https://evil.example", "//evil.example", "/\\evil.example", "evil"])
+def test_signing_in_leads_to_no_other_site(browser: TestClient, wished: str) -> None:
+    """Where somebody wanted to go counts only if it is a path of this site."""
+    assert sign_in(browser, "aigerim", wished=wished).headers["location"] == "/my"
+
+
+def test_it_goes_on_where_they_wanted_to_go(browser: TestClient) -> None:
+    """Who had to sign in comes back to the page that they asked for."""
+    assert sign_in(browser, "aigerim", wished="/my/coming").headers["location"] == "/my/coming"
+
+
+def test_signing_out_needs_the_form_of_the_visit(browser: TestClient) -> None:
+    """Another site can sign nobody out; the button can."""
+    sign_in(browser, "aigerim")
+    assert browser.post("/sign-out", data={"csrf": "made-up"}).status_code == 403
+    found = re.search(r'name="csrf" value="([^"]+)"', browser.get("/sign-in").text)
+    assert found is not None
+    assert browser.post("/sign-out", data={"csrf": found[1]}).headers["location"] == "/sign-in"
+    assert "Sign out" not in browser.get("/sign-in").text
+
+
+def test_a_forged_visit_is_none(browser: TestClient) -> None:
+    """A cookie that was not signed here says nothing."""
+    browser.cookies.set("habarshy", "eyJjaXRpemVuIjogImFiYyJ9.aaaa.bbbb")
+    assert "Sign out" not in browser.get("/sign-in").text
+
+
+def test_guessing_tokens_is_slowed_down(browser: TestClient, made: World) -> None:
+    """After thirty tries a minute the answer is 429 with Retry-After, and a minute later it goes on."""
+    answers = [browser.post("/sign-in/token", data={"token": f"hby_{each}"}) for each in range(31)]
+    assert [each.status_code for each in answers] == [401] * 30 + [429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    made.clock.advance_to(made.clock() + timedelta(minutes=1))
+    assert browser.post("/sign-in/token", data={"token": "hby_x"}).status_code == 401
+    assert timedelta(hours=1) < LASTS < timedelta(days=1)

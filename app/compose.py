@@ -30,6 +30,7 @@ from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
 from streams.governing import Governing
+from streams.inboxes import Inboxes
 from streams.intake import Intake
 from streams.job_book import Jobs
 from streams.keyring import Keyring
@@ -81,6 +82,7 @@ class Platform(Struct, frozen=True):
     answering: Answering
     stopping: Stopping
     choosing: Choosing
+    inboxes: Inboxes
     receiving: Receiving
     links: Links
     box: FakeBox
@@ -144,7 +146,7 @@ def _composed(
         follower=Follower(database, log),
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
-        choosing=Choosing(books),
+        choosing=Choosing(books), inboxes=Inboxes(books),
         receiving=Receiving(books, receipts, refusals, answering, stopping),
         links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),

@@ -2,17 +2,18 @@
 
 import base64
 import hmac
+from datetime import datetime
 from uuid import UUID
 
 from domain.ids import keyed_hash
 from domain.overrides import OVERRIDES
 from streams.settling import Case
 
-_MAC = 16
+_MAC, _TIME = 16, 8
 
 
 class BadLink(ValueError):
-    """The link is damaged or was not made here; open the message again and use the link in it."""
+    """The link is damaged, too old, or was not made here; open the message again and use the link in it."""
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)
@@ -71,6 +72,22 @@ class Links:
         """
         nudge, recipient, attempt = self._signed(token, "seen", exactly=2)
         return nudge, recipient, int.from_bytes(attempt)
+
+    def page(self, nudge: UUID, recipient: str, until: datetime) -> str:
+        """The link to a nudge's own page for its recipient, without login; it works until then."""
+        body = nudge.bytes + bytes.fromhex(recipient) + int(until.timestamp()).to_bytes(_TIME)
+        return f"{self._base_url}/m/{_written(body + self._mac(body, 'page'))}"
+
+    def read_page(self, token: str, now: datetime) -> tuple[UUID, str]:
+        """The nudge and its recipient.
+
+        Raises:
+            BadLink: the token was not made with our key, or is too old.
+        """
+        nudge, recipient, until = self._signed(token, "page", exactly=_TIME)
+        if now.timestamp() >= int.from_bytes(until):
+            raise BadLink
+        return nudge, recipient
 
     def secret(self, purpose: str) -> str:
         """A secret of its own for each purpose, the same in every process."""

@@ -21,10 +21,12 @@ from sqlalchemy import URL, insert
 from app.clock import fixed
 from app.compose import Platform, compose
 from app.keyfile import load_keyring
+from app.principals import add
 from app.settings import load_settings
 from app.simulation import simulate
 from benchmarks.measuring import Row, ratio, seconds
 from benchmarks.world import NOW
+from domain.principals import Principal, Role, Scope
 from projections.bulk import insert_rows
 from streams.cloudevents import envelope_of
 from streams.database import Database
@@ -85,12 +87,13 @@ def _intake(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, An
 def _over_http(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
     bodies = [msgspec.json.encode(batch) for batch in batches]
     with _published(server, key_file) as platform, _api(platform) as port, ThreadPoolExecutor(CLIENTS) as clients:
+        headers = BATCHED | {"Authorization": f"Bearer {_key(platform)}"}
 
         def post(some: Sequence[bytes]) -> int:
             connection = http.client.HTTPConnection("127.0.0.1", port)
             stored = 0
             for body in some:
-                connection.request("POST", "/events", body, BATCHED)
+                connection.request("POST", "/events", body, headers)
                 stored += msgspec.json.decode(connection.getresponse().read())["accepted"]
             connection.close()
             return stored
@@ -113,6 +116,11 @@ def _published(server: URL, key_file: Path) -> Iterator[Platform]:
         made.library.rules()
         yield made
         made.database.close()
+
+
+def _key(platform: Platform) -> str:
+    registries = Principal("registries", "platform", frozenset([Role.OPERATOR]), {}, frozenset([Scope.EVENTS]))
+    return add(platform.settings.principals, registries)
 
 
 @contextmanager

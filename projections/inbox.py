@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, literal, select, tuple_
 
@@ -27,3 +29,29 @@ def failed(connection: Connection, after: Due, limit: int) -> list[Due]:
     query = select(inbox.c.nudge, inbox.c.recipient).where(inbox.c.state == State.FAILED.value)
     query = query.where(place > tuple_(literal(after.recipient), literal(after.nudge, inbox.c.nudge.type)))
     return [Due(*row) for row in connection.execute(query.order_by(*place).limit(limit))]
+
+
+class Received(NamedTuple):
+    """A nudge that went to a recipient: when, by which channel, and how far it came. `at` in microseconds."""
+
+    nudge: UUID
+    at: int
+    channel: str
+    state: str
+
+
+class Place(NamedTuple):
+    """Where in an inbox a page ends."""
+
+    at: int
+    nudge: UUID
+
+
+def page(connection: Connection, recipient: str, before: Place | None, limit: int) -> list[Received]:
+    """The next of them, from there on backwards in time; what comes in meanwhile shifts nothing."""
+    query = select(inbox.c.nudge, inbox.c.at, inbox.c.channel, inbox.c.state).where(inbox.c.recipient == recipient)
+    if before is not None:
+        ends = tuple_(literal(before.at), literal(before.nudge, inbox.c.nudge.type))
+        query = query.where(tuple_(inbox.c.at, inbox.c.nudge) < ends)
+    rows = connection.execute(query.order_by(inbox.c.at.desc(), inbox.c.nudge.desc()).limit(limit))
+    return [Received(*row) for row in rows]

@@ -12,10 +12,9 @@ from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
 from app.compose import compose_engine, compose_routes
-from app.http.application import application
 from app.providers import HookSettings, ProviderSettings
 from streams.cloudevents import Envelope
-from tests.app.http.wire import client_of
+from tests.app.http.wire import registry_of
 from tests.notifiers.http_peers import HttpPeer, answer, listening
 from tests.notifiers.smsc import RealCentre, real_centre
 from tests.world import World, birth, few_triggers, iin, registered
@@ -30,7 +29,7 @@ class Country:
 
     def __init__(self, world: World, centre: RealCentre, ministry: HttpPeer) -> None:
         self.world, self.centre, self.ministry = world, centre, ministry
-        self.registry: TestClient = client_of(application(world.platform))
+        self.registry: TestClient = registry_of(world.platform)
 
     async def report(self, envelope: Envelope) -> None:
         """A registry reports an event over HTTP."""

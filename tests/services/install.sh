@@ -12,6 +12,7 @@ missing node && packages+=(nodejs)
 missing npm && packages+=(npm)
 missing java && packages+=(default-jre-headless)
 missing mvn && packages+=(maven)
+missing chromium && packages+=(chromium fonts-noto-core)
 if ((${#packages[@]})); then
   apt-get update && apt-get install -y --no-install-recommends "${packages[@]}"
 fi

@@ -13,7 +13,7 @@ from app.compose import Platform
 from app.http.application import application
 from app.principals import add
 from domain.events import LifeEvent
-from domain.principals import Principal, Scope
+from domain.principals import Principal, Role, Scope
 from tests.world import iin
 
 DRIVER = iin(1)
@@ -30,13 +30,14 @@ def client_of(app: FastAPI, **headers: str) -> TestClient:
 
 
 def registry_of(platform: Platform) -> TestClient:
-    """A client that reports as the registry of the interior, which also reports for citizens."""
-    return client_of(application(platform), authorization=f"Bearer {key_of(platform, 'interior')}")
+    """A client that reports as an operator's system, which speaks for all registries."""
+    key = key_of(platform, "interior", name="registries", roles=[Role.OPERATOR])
+    return client_of(application(platform), authorization=f"Bearer {key}")
 
 
-def key_of(platform: Platform, agency: str, *scopes: Scope, name: str = "") -> str:
+def key_of(platform: Platform, agency: str, *scopes: Scope, name: str = "", roles: Sequence[Role] = ()) -> str:
     """A new key of a system of that agency; it has all scopes unless said."""
-    system = Principal(name or f"{agency}-registry", agency, frozenset(), {}, frozenset(scopes or Scope))
+    system = Principal(name or f"{agency}-registry", agency, frozenset(roles), {}, frozenset(scopes or Scope))
     return add(platform.settings.principals, system)
 
 

@@ -2,6 +2,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -17,7 +18,7 @@ from tests.services.issuer import CLIENT, SECRET, Issuer, issuing
 from tests.world import World, iin
 
 CITIZEN = iin(1)
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "aigerim": {"national_id": CITIZEN},
     "nobody": {},
     "saule": {"agency": "interior", "roles": ["author", "admin"]},

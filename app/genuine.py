@@ -1,0 +1,84 @@
+"""Codes by which anybody checks whether a message came from here: short, and of no use for anything else.
+
+A code is the beginning of the nudge's id and of a keyed hash over it and its recipient, in Crockford's base 32. So
+the nudge is found by its id, without a table of codes, and a made-up code is right once in thirty million tries.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection, select
+
+from domain.event_types import Titles
+from domain.ids import keyed_hash
+from domain.nudge import Nudge
+from projections import nudges
+from projections.tables import nudges as table
+from streams.books import Books
+from streams.inboxes import Inboxes
+from streams.titles import pack_titles
+
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+_HALF, _BITS = 5, 25
+_REST = 128 - _BITS
+
+
+class Genuine(Struct, frozen=True):
+    """A message that we sent: when first, by which channel, about what and by which office (none where discreet)."""
+
+    at: datetime
+    channel: str
+    title: Titles
+    office: Titles
+
+
+class Codes:
+    """Makes and checks codes."""
+
+    def __init__(self, secret: str, books: Books, inboxes: Inboxes) -> None:
+        self._key, self._books, self._inboxes = bytes.fromhex(secret), books, inboxes
+
+    def of(self, nudge: UUID, recipient: str) -> str:
+        """The code of a message, as people read it: XXXXX-XXXXX."""
+        return f"{_text(nudge.int >> _REST)}-{_text(self._mark(nudge, recipient))}"
+
+    def _mark(self, nudge: UUID, recipient: str) -> int:
+        return int.from_bytes(keyed_hash(self._key, "genuine", nudge.hex, recipient)) >> _REST
+
+    def check(self, code: str) -> Genuine | None:
+        """What we sent with that code; None where it is none of ours."""
+        letters = "".join(each for each in code.upper().translate(_MEANT) if each not in " -–")
+        if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
+            return None
+        number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
+        rules = self._books.library.rules()
+        with self._books.database.reading() as connection:
+            for nudge in _beginning(connection, number):
+                for one in nudge.deliveries:
+                    if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
+                        content = self._inboxes.content(connection, rules, nudge.intent.version)
+                        offices = pack_titles(rules, "agencies")
+                        title = {} if content.get("discreet") else content.get("title", {})
+                        office = {} if content.get("discreet") else offices.get(str(content.get("owner")), {})
+                        return Genuine(one.sent_at or one.attempted_at, one.channel or "", title, office)
+        return None
+
+
+def _beginning(connection: Connection, number: int) -> Iterator[Nudge]:
+    first, last = UUID(int=number << _REST), UUID(int=((number + 1) << _REST) - 1)
+    ids = connection.execute(select(table.c.nudge).where(table.c.nudge.between(first, last))).scalars().all()
+    yield from nudges.by_id(connection, ids).values()
+
+
+def _text(number: int) -> str:
+    return "".join(_LETTERS[number >> 5 * place & 31] for place in reversed(range(_HALF)))
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 32 + _LETTERS.index(letter)
+    return number

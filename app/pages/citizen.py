@@ -1,0 +1,95 @@
+"""A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.compose import Platform
+from app.genuine import Codes
+from app.http.cursors import read, written
+from app.pages import visits
+from app.pages.checking import Checking
+from app.pages.layout import Frame, Pages, as_download
+from app.pages.life import CHANNELS, CLASSES, STATES, shown
+from app.pages.messages import Messages
+from app.pages.preferring import Preferring
+from app.pages.readers import visitor
+from streams.inboxes import Told
+
+Cursor = Annotated[str, Query(max_length=64)]
+GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
+
+
+def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
+    """All pages of citizens."""
+    codes = Codes(platform.links.secret("genuine"), platform.books, platform.inboxes)
+    app.include_router(Citizen(platform, pages, codes).router())
+    app.include_router(Messages(platform, pages, codes).router())
+    app.include_router(Preferring(platform, pages).router())
+    app.include_router(Checking(pages, codes).router())
+
+
+class Citizen:
+    """The lists, and the data."""
+
+    def __init__(self, platform: Platform, pages: Pages, codes: Codes) -> None:
+        self._platform, self._pages, self._codes = platform, pages, codes
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/", self.front, methods=["GET"])
+        router.add_api_route("/my", self.inbox, methods=["GET"])
+        router.add_api_route("/my/coming", self.coming, methods=["GET"])
+        router.add_api_route("/my/data", self.data, methods=["GET"])
+        router.add_api_route("/my/data.json", self.download, methods=["GET"])
+        return router
+
+    def front(self) -> Response:
+        """Begin with one's messages."""
+        return RedirectResponse(f"{self._pages.root}/my", 303, {"Cache-Control": "no-store"})
+
+    def inbox(self, request: Request, after: Cursor = "") -> Response:
+        """What one was told, the latest first."""
+        person, frame = self._visitor(request)
+        told, place = self._platform.inboxes.told(person, read(after))
+        rows = [self._row(each, frame) for each in told]
+        return self._pages.respond(
+            "inbox.html", frame, messages=rows, first=f"{self._pages.root}/my" if after else "",
+            next=f"{self._pages.root}/my?after={written(place)}" if place else "",
+        )  # fmt: skip
+
+    def _row(self, told: Told, frame: Frame) -> dict[str, Any]:
+        speech = frame.speech
+        return {
+            "nudge": told.nudge, "at": speech.moment(told.at), "office": speech.titled(told.office),
+            "title": speech.titled(told.title) or speech.say("Daily summary"),
+            "channel": shown(CHANNELS, told.channel, speech), "state": shown(STATES, told.state, speech),
+            "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
+            "klass": shown(CLASSES, told.klass, speech) if told.klass == "legal" else "",
+        }  # fmt: skip
+
+    def coming(self, request: Request) -> Response:
+        """What is planned."""
+        person, frame = self._visitor(request)
+        speech = frame.speech
+        rows = [
+            {"nudge": each.nudge, "due": speech.moment(each.due), "title": speech.titled(each.title),
+             "office": speech.titled(each.office)}
+            for each in self._platform.inboxes.coming(person)
+        ]  # fmt: skip
+        return self._pages.respond("coming.html", frame, messages=rows)
+
+    def data(self, request: Request) -> Response:
+        """What is known, and how to take it along."""
+        _, frame = self._visitor(request)
+        return self._pages.respond("data.html", frame)
+
+    def download(self, request: Request) -> Response:
+        """All that the platform keeps about the citizen and can read, as JSON."""
+        person = visits.require_citizen(request, self._platform.clock())
+        return as_download(self._platform.inboxes.everything(person), "habarshy.json")
+
+    def _visitor(self, request: Request) -> tuple[str, Frame]:
+        return visitor(request, self._platform, self._pages)

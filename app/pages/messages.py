@@ -1,0 +1,146 @@
+"""A nudge's own page, and why it came: for who signed in, and by a link in the message that works for a while."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from msgspec import Struct
+
+from app.compose import Platform
+from app.genuine import Codes
+from app.http.problems import Problem
+from app.http.stop import bad_link
+from app.links import BadLink
+from app.pages import visits
+from app.pages.layout import Frame, Pages
+from app.pages.life import CHANNELS, STATES, shown, told
+from app.pages.readers import zone_for
+from domain.overrides import OVERRIDES
+from streams.explaining import Why
+from streams.inboxes import NotTheirs
+from streams.writing import parts_of
+from templates.render import Rendered
+
+ANSWER = "answer:"
+MOST = 2000
+
+
+class Reader(Struct, frozen=True):
+    """Who looks at which nudge, under which address; `linked`: by a link, without having signed in."""
+
+    person: str
+    nudge: UUID
+    base: str
+    linked: bool
+
+
+class Messages:
+    """The pages of one nudge."""
+
+    def __init__(self, platform: Platform, pages: Pages, codes: Codes) -> None:
+        self._platform, self._pages, self._codes = platform, pages, codes
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        for base in ("/my/messages/{nudge}", "/m/{token}"):
+            router.add_api_route(base, self.show, methods=["GET"])
+            router.add_api_route(f"{base}/why", self.why, methods=["GET"])
+            router.add_api_route(f"{base}/dispute", self.dispute, methods=["POST"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """The message, with what can be done."""
+        reader, frame, why = self._read(request)
+        words = why.words.get(reader.person)
+        return self._pages.respond("message.html", frame, **self._shown(reader, frame, why, words))
+
+    def _shown(self, reader: Reader, frame: Frame, why: Why, words: Rendered | None) -> dict[str, Any]:
+        speech, channels = frame.speech, _channels(why)
+        went = bool(channels)
+        may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency  # type: ignore[index]
+        return {
+            "title": speech.titled(why.title) or speech.say("Daily summary"), "base": reader.base,
+            "linked": reader.linked, "office": self._office(why, frame),
+            "text": parts_of(words, "email")[0] or parts_of(words, "sms")[0] if words else "",
+            "channels": [shown(CHANNELS, each, speech) for each in channels],
+            "state": shown(STATES, why.state.partition(" ")[0], speech), "due": speech.moment(why.due),
+            "code": self._codes.of(reader.nudge, reader.person) if went else "",
+            "actions": self._actions(reader, words) if went else [],
+            "stop": f"{self._pages.root}/stop/{self._platform.links.token(reader.nudge, reader.person)}"
+            if may_stop else "",
+        }  # fmt: skip
+
+    def _actions(self, reader: Reader, words: Rendered | None) -> list[tuple[str, str]]:
+        links = self._platform.links
+        return [
+            (each.label, links.answer(reader.nudge, reader.person, each.url.removeprefix(ANSWER)))
+            if each.url.startswith(ANSWER) else (each.label, each.url)
+            for each in (words.actions if words else ())
+        ]  # fmt: skip
+
+    def _office(self, why: Why, frame: Frame) -> str:
+        offices = self._platform.inboxes.offices()
+        return frame.speech.titled(offices.get(why.agency, {})) or why.agency
+
+    def why(self, request: Request) -> Response:
+        """Why it came."""
+        reader, frame, why = self._read(request)
+        disputed = request.query_params.get("disputed") == "yes"
+        return self._why(reader, frame, why, disputed=disputed)
+
+    def _why(
+        self, reader: Reader, frame: Frame, why: Why, *, disputed: bool = False, wrong: str = "", text: str = ""
+    ) -> Response:  # fmt: skip
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        found = told(why, self._platform.library.rules(), frame.speech)
+        return self._pages.respond(
+            "why.html", frame, status, title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
+            base=reader.base, told=found, version=why.version[:12], disputed=disputed, linked=reader.linked,
+            office=self._office(why, frame), errors={"text": wrong} if wrong else {}, text=text,
+        )  # fmt: skip
+
+    async def dispute(self, request: Request) -> Response:
+        """Tell that it is not right: a fact for the agency."""
+        reader, frame, why = self._read(request)
+        fields = await (visits.fields_of(request) if reader.linked else visits.form_of(request))
+        text = (fields.get("text") or [""])[0].replace("\r\n", "\n").replace("\x00", "").strip()
+        if not text or len(text) > MOST:
+            say = frame.speech.say
+            wrong = say("Write what is not right") if not text else say("Write no more than 2,000 characters")
+            return self._why(reader, frame, why, wrong=wrong, text=text[:MOST])
+        self._platform.choosing.dispute(reader.person, str(reader.nudge), text)
+        headers = {"Cache-Control": "no-store"}
+        return RedirectResponse(f"{reader.base}/why?disputed=yes", HTTPStatus.SEE_OTHER, headers)
+
+    def _read(self, request: Request) -> tuple[Reader, Frame, Why]:
+        reader = self._reader(request)
+        try:
+            why = self._platform.inboxes.why(reader.person, reader.nudge)
+        except NotTheirs as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
+        person = self._platform.choosing.person(reader.person)
+        frame = self._pages.frame(request, person.get("language") or "", zone_for(person, self._platform))
+        return reader, frame, why
+
+    def _reader(self, request: Request) -> Reader:
+        now, asked = self._platform.clock(), request.path_params
+        if (token := asked.get("token")) is not None:
+            try:
+                nudge, person = self._platform.links.read_page(token, now)
+            except BadLink as error:
+                raise bad_link(error) from None
+            return Reader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)
+        person = visits.require_citizen(request, now)
+        try:
+            nudge = UUID(asked["nudge"])
+        except ValueError:
+            raise Problem(HTTPStatus.NOT_FOUND, "no message has this id", kind="unknown-message") from None
+        return Reader(person, nudge, f"{self._pages.root}/my/messages/{nudge}", linked=False)
+
+
+def _channels(why: Why) -> list[str]:
+    """By which it went."""
+    return list(dict.fromkeys(str(each.details["channel"]) for each in why.facts if each.what == "attempted"))

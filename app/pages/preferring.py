@@ -1,0 +1,143 @@
+"""Preferences: language, channels, quiet hours and zone, topics, consents; and what the law makes mandatory."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.compose import Platform
+from app.pages import visits
+from app.pages.catalogues import LANGUAGES
+from app.pages.layout import Frame, Pages
+from app.pages.life import CHANNELS, category, shown
+from app.pages.readers import visitor
+from domain.hours import local_zone, quiet_hours
+from domain.person import Person
+from streams.inboxes import Topic
+
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+Fields = Mapping[str, list[str]]
+
+
+class Preferring:
+    """The page of preferences."""
+
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self._platform, self._pages = platform, pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/my/preferences", self.show, methods=["GET"])
+        router.add_api_route("/my/preferences", self.change, methods=["POST"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """What is chosen now."""
+        name, frame = visitor(request, self._platform, self._pages)
+        person = self._platform.choosing.person(name)
+        return self._show(frame, person, _chosen(person, self._platform), saved="saved" in request.query_params)
+
+    async def change(self, request: Request) -> Response:
+        """Choose."""
+        name, frame = visitor(request, self._platform, self._pages)
+        fields = await visits.form_of(request)
+        person = self._platform.choosing.person(name)
+        topics = self._platform.inboxes.topics()
+        wrong = _errors(fields, frame)
+        wished = _wished(fields, topics, person)
+        if wrong:
+            given = wished | {"quiet_from": _one(fields, "quiet_from"), "quiet_to": _one(fields, "quiet_to")}
+            return self._show(frame, person, given, wrong)
+        consents = [each.category for each in topics if each.offers and each.category in fields.get("consent", [])]
+        self._platform.choosing.prefer(name, wished)
+        self._platform.choosing.consent(name, {*consents, *_unlisted(person.get("consents"), topics)})
+        if wished["language"] != person.get("language"):
+            visits.remember_language(request, wished["language"])
+        headers = {"Cache-Control": "no-store"}
+        where = f"{self._pages.root}/my/preferences?saved=yes"
+        return RedirectResponse(where, HTTPStatus.SEE_OTHER, headers)
+
+    def _show(
+        self, frame: Frame, person: Person, chosen: Mapping[str, Any], wrong: Mapping[str, str] | None = None,
+        *, saved: bool = False,
+    ) -> Response:  # fmt: skip
+        speech, defaults = frame.speech, self._platform.library.rules().defaults
+        zone = local_zone(person, defaults)
+        now = self._platform.clock()
+        until = quiet_hours(person, defaults).ends_after(now, zone)
+        topics = [_plain(each, frame) for each in self._platform.inboxes.topics()]
+        return self._pages.respond(
+            "preferences.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            chosen=chosen, errors=dict(wrong or {}), saved=saved, spoken=defaults.languages, languages=LANGUAGES,
+            channels=[(each, shown(CHANNELS, each, speech)) for each in CHANNELS],
+            zones=_zones(defaults.zone, str(chosen["zone"])), topics=[each for each in topics if each["titles"]],
+            offers=[each for each in topics if each["offers"]],
+            legal=[row for each in topics for row in each["legal"]],
+            earliest=speech.moment(until or now), quiet=until is not None, zone=zone.key,
+            local=speech.moment(now), cap=defaults.cap_messages, days=speech.length(defaults.cap_days),
+        )  # fmt: skip
+
+
+def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
+    defaults = platform.library.rules().defaults
+    hours = quiet_hours(person, defaults)
+    channels = person.get("channels")
+    return {
+        "language": person.get("language") or defaults.language, "zone": person.get("zone") or defaults.zone,
+        "quiet_from": f"{hours.start:%H:%M}", "quiet_to": f"{hours.end:%H:%M}",
+        "channels": list(CHANNELS) if channels is None else channels, "opted_out": person.get("opted_out") or [],
+        "consents": person.get("consents") or [],
+    }  # fmt: skip
+
+
+def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
+    """What the form says; categories that the page did not show stay as they were."""
+    left = [each.category for each in topics if each.titles and each.category not in fields.get("topic", [])]
+    return {
+        "language": _one(fields, "language"), "zone": _one(fields, "zone"),
+        "quiet_from": _one(fields, "quiet_from"), "quiet_to": _one(fields, "quiet_to"),
+        "channels": [each for each in CHANNELS if each in fields.get("channel", [])],
+        "opted_out": sorted({*left, *_unlisted(person.get("opted_out"), topics)}),
+    }  # fmt: skip
+
+
+def _unlisted(before: list[str] | None, topics: list[Topic]) -> set[str]:
+    return set(before or ()) - {each.category for each in topics if each.titles or each.offers}
+
+
+def _errors(fields: Fields, frame: Frame) -> dict[str, str]:
+    say, wrong = frame.speech.say, {}
+    if _one(fields, "language") not in LANGUAGES:
+        wrong["language"] = say("Choose a language")
+    if not fields.get("channel") or not set(fields["channel"]) <= set(CHANNELS):
+        wrong["channel"] = say("Choose at least one channel")
+    for name in ("quiet_from", "quiet_to"):
+        if not _CLOCK.fullmatch(_one(fields, name)):
+            wrong[name] = say("Write a time such as 21:00")
+    if _one(fields, "zone") not in available_timezones():
+        wrong["zone"] = say("Choose a time zone")
+    return wrong
+
+
+def _one(fields: Fields, name: str) -> str:
+    return (fields.get(name) or [""])[0]
+
+
+def _zones(default: str, chosen: str) -> list[str]:
+    """Those of the pack's part of the world, and whatever was chosen."""
+    part = default.partition("/")[0] + "/"
+    return sorted({chosen, *(each for each in available_timezones() if each.startswith(part))})
+
+
+def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
+    speech = frame.speech
+    return {
+        "category": topic.category, "name": category(topic.category, speech),
+        "titles": "; ".join(map(speech.titled, topic.titles)), "offers": "; ".join(map(speech.titled, topic.offers)),
+        "legal": [(speech.titled(title), law) for title, law in topic.legal],
+    }  # fmt: skip

@@ -1,0 +1,27 @@
+"""Who reads a page as themselves: in their own language, with times in their own zone."""
+
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from app.compose import Platform
+from app.pages import visits
+from app.pages.layout import Frame, Pages
+from domain.hours import local_zone
+from domain.person import Person
+
+
+def visitor(request: Request, platform: Platform, pages: Pages) -> tuple[str, Frame]:
+    """The citizen who signed in, and the frame in their own language and zone.
+
+    Raises:
+        SignInNeeded: nobody did.
+    """
+    person = visits.require_citizen(request, platform.clock())
+    known = platform.choosing.person(person)
+    return person, pages.frame(request, known.get("language") or "", zone_for(known, platform))
+
+
+def zone_for(person: Person, platform: Platform) -> ZoneInfo:
+    """The zone in which that person is shown times."""
+    return local_zone(person, platform.library.rules().defaults)

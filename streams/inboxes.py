@@ -1,0 +1,209 @@
+"""What a person was told and will be told, by title and office, as they may see it themselves."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.delivery import State
+from domain.event_types import Titles
+from domain.events import PUBLIC, Effective
+from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
+from domain.person import person_as_of
+from domain.triggers import Class
+from projections import inbox, nudges
+from projections.inbox import Place
+from projections.tables import moment
+from streams import reading
+from streams.books import Books
+from streams.explaining import UnknownNudge, Why, explain
+from streams.library import Rules
+from streams.titles import pack_titles
+from streams.versions import rules_of
+
+
+class Told(Struct, frozen=True):
+    """A message that went to them. `office`: of its agency; none for a digest of several."""
+
+    nudge: UUID
+    at: datetime
+    channel: str
+    state: str
+    title: Titles
+    office: Titles
+    category: str
+    klass: str
+
+
+class Coming(Struct, frozen=True):
+    """A message that is planned, unless something changes: when, and about what."""
+
+    nudge: UUID
+    due: datetime
+    title: Titles
+    office: Titles
+    klass: str
+
+
+class Topic(Struct, frozen=True):
+    """What can be chosen: a category, the titles of the triggers in force in it, and the law where it cannot be.
+
+    `offers`: it needs a consent. `legal_basis`: title of each that the law obliges the state to send -> the law.
+    """
+
+    category: str
+    titles: tuple[Titles, ...]
+    offers: tuple[Titles, ...]
+    legal: tuple[tuple[Titles, str], ...]
+
+
+class NotTheirs(LookupError):
+    """No message of yours has this id; `inbox` lists them."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Inboxes:
+    """Reads what one person may see."""
+
+    def __init__(self, books: Books) -> None:
+        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+
+    def told(self, person: str, before: Place | None = None, limit: int = 20) -> tuple[list[Told], Place | None]:
+        """A page of what reached them, the latest first, and where the next one begins (None: there is none)."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            rows = inbox.page(connection, person, before, limit + 1)
+            found = nudges.by_id(connection, [row.nudge for row in rows])
+            look = _Look(connection, self, rules)
+            shown = [
+                Told(row.nudge, moment(row.at), row.channel, row.state, **look.about(found[row.nudge]))
+                for row in rows[:limit]
+            ]
+        return shown, Place(rows[limit - 1].at, rows[limit - 1].nudge) if len(rows) > limit else None
+
+    def coming(self, person: str) -> list[Coming]:
+        """What is planned for them and has not gone, the next first."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            theirs = nudges.of_persons(connection, [person])[person].values()
+            look = _Look(connection, self, rules)
+            waiting = sorted(
+                (each for each in theirs if each.pending), key=lambda each: (_due(each), each.intent.id.int)
+            )
+            return [
+                Coming(each.intent.id, _due(each), about["title"], about["office"], about["klass"])
+                for each in waiting if (about := look.about(each))["category"]
+            ]  # fmt: skip
+
+    def why(self, person: str, nudge: UUID) -> Why:
+        """Everything about a nudge that went to them, or is about them.
+
+        Raises:
+            NotTheirs: it is another's, or there is none.
+        """
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            found = nudges.by_id(connection, [nudge]).get(nudge)
+            if found is None or not concerns(found, person):
+                raise NotTheirs
+            try:
+                return explain(connection, self._log, rules, nudge, self._clock())
+            except UnknownNudge:
+                raise NotTheirs from None
+
+    def offices(self) -> Mapping[str, Titles]:
+        """Agency -> its titles."""
+        return pack_titles(self._library.rules(), "agencies")
+
+    def everything(self, person: str) -> dict[str, Any]:
+        """All facts that concern the person, in the order of the log, and what is known of them; for them to keep."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            known = reading.histories(connection, self._log, [person], rules.rulebook)[person]
+            theirs = nudges.of_persons(connection, [person])[person]
+            events = [_event(each, person) for each in known.facts]
+            streams = self._log.streams(connection, list(theirs))
+        attributes = person_as_of(person, known.facts, rules.catalogue).attributes
+        facts = [
+            {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)} for entry in streams
+        ]
+        return {"known": attributes, "events": events, "messages": facts}
+
+    def topics(self) -> list[Topic]:
+        """What can be chosen, by category."""
+        rules = self._library.rules()
+        by_category: dict[str, list[Mapping[str, Any]]] = {}
+        for version in sorted(rules.rulebook.versions.values(), key=lambda each: each.published):
+            content = version.trigger.content
+            if not version.withdrawn and "category" in content:
+                by_category.setdefault(str(content["category"]), []).append(content)
+        return [_topic(category, contents) for category, contents in sorted(by_category.items())]
+
+    def content(self, connection: Connection, rules: Rules, version: str) -> Mapping[str, Any]:
+        """The rules that a nudge goes by, as plain data."""
+        return rules_of(connection, self._log, rules.rulebook, version) or {}
+
+
+def concerns(nudge: Nudge, person: str) -> bool:
+    """Whether a nudge goes to somebody, or is about them."""
+    return person == nudge.intent.person or any(one.recipient == person for one in nudge.deliveries)
+
+
+class _Look:
+    """What the nudges of one page are about; versions are asked for once."""
+
+    def __init__(self, connection: Connection, inboxes: Inboxes, rules: Rules) -> None:
+        self._connection, self._inboxes, self._rules = connection, inboxes, rules
+        self._offices = pack_titles(rules, "agencies")
+        self._contents: dict[str, Mapping[str, Any]] = {}
+
+    def about(self, nudge: Nudge) -> dict[str, Any]:
+        version = nudge.intent.version
+        if version not in self._contents:
+            self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
+        content = self._contents[version]
+        return {
+            "title": content.get("title", {}), "office": self._offices.get(str(content.get("owner")), {}),
+            "category": str(content.get("category", "")), "klass": nudge.intent.klass,
+        }  # fmt: skip
+
+
+def _event(fact: Effective, person: str) -> dict[str, Any]:
+    """What an event says of the person and of nobody in particular; others' parts are theirs."""
+    event = fact.event
+    mine = {PUBLIC, *event.role_of(person)}
+    parts = {owner: part for owner, part in event.fields.items() if owner in mine}
+    return {"type": event.type, "time": event.time, "source": event.source, "id": fact.original_id, "data": parts}
+
+
+def builtins_of(fact: object) -> dict[str, Any]:
+    """A fact's fields by name."""
+    return {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
+
+
+def _due(nudge: Nudge) -> datetime:
+    waits = [one.due for one in nudge.deliveries if one.due is not None and one.state is not State.CANCELLED]
+    return min(waits, default=nudge.intent.due)
+
+
+def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
+    by_title = {tuple(sorted(each["title"].items())): each for each in contents}
+    each_once = list(by_title.values())
+
+    def of(*, legal: bool = False, offer: bool = False) -> list[Mapping[str, Any]]:
+        return [each for each in each_once if _kinds(each["class"]) == (legal, offer)]
+
+    return Topic(
+        category, tuple(each["title"] for each in of()), tuple(each["title"] for each in of(offer=True)),
+        tuple((each["title"], str(each["legal_basis"])) for each in of(legal=True)),
+    )  # fmt: skip
+
+
+def _kinds(klass: Class) -> tuple[bool, bool]:
+    return OVERRIDES[klass].opt_out, OVERRIDES[klass].needs_consent

@@ -1,0 +1,100 @@
+"""A site for the browser tests: what its citizen was told, and how to look at pages."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from domain.events import LifeEvent
+from projections import inbox
+from tests.world import World, birth, card, fine, iin, registered
+
+CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
+SHOTS = Path(__file__).parents[2] / "artefacts"
+AXE = (Path(__file__).parents[2] / "peers/node_modules/axe-core/axe.min.js").read_text()
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_RUN = "tags => axe.run(document, {runOnly: tags}).then(found => found.violations.map(each => each.id + ': ' + "
+_RUN += "each.nodes.map(node => node.html + ' ' + node.failureSummary).join(' | ')))"
+
+
+class Site(NamedTuple):
+    """Where the pages are, and what is behind them."""
+
+    world: World
+    base: str
+
+    def latest(self) -> str:
+        """The id of the nudge that reached the citizen last."""
+        with self.world.platform.database.reading() as connection:
+            return str(inbox.page(connection, self.world.name(CITIZEN), None, 1)[0].nudge)
+
+    def linked(self) -> str:
+        """The link to its page that works without having signed in."""
+        platform = self.world.platform
+        with platform.database.reading() as connection:
+            [row] = inbox.page(connection, self.world.name(CITIZEN), None, 1)
+        return platform.links.page(row.nudge, self.world.name(CITIZEN), platform.clock() + timedelta(days=30))
+
+    def stop(self) -> str:
+        """The stop link of that message."""
+        platform = self.world.platform
+        with platform.database.reading() as connection:
+            [row] = inbox.page(connection, self.world.name(CITIZEN), None, 1)
+        return f"{self.base}/stop/{platform.links.token(row.nudge, self.world.name(CITIZEN))}"
+
+    def said(self, type_: str) -> list[LifeEvent]:
+        """What the citizen said through the pages."""
+        facts = [entry.fact for entry in self.world.entries() if isinstance(entry.fact, LifeEvent)]
+        return [each for each in facts if each.type == type_ and each.source == "/habarshy/choice"]
+
+    def visit(self, browser: Browser, *, language: str = "en", signed_in: bool = True, **more: Any) -> BrowserContext:
+        """A browser of its own, in that language; whoever has signed in did so at the issuer."""
+        context = browser.new_context(locale=language, **more)
+        context.set_default_timeout(20_000)
+        if signed_in:
+            page = context.new_page()
+            page.goto(f"{self.base}/my?language={language}")
+            page.goto(f"{self.base}/sign-in/egov?next=/my")
+            page.fill("input[name=who]", "aigerim")
+            page.press("input[name=who]", "Enter")
+            page.wait_for_url(f"{self.base}/my")
+            page.goto(f"{self.base}/my?language={language}")
+            page.close()
+        return context
+
+
+async def ready(world: World) -> None:
+    """A citizen with a fine, a card that ends, and a child; they were told of the first."""
+    world.take(*registered(CITIZEN), *registered(OTHER), card(CITIZEN, "2025-07-20"))
+    world.take(fine(CITIZEN, "KZ-1", "2025-06-02T11:00:00+05:00"), birth(CHILD, CITIZEN, "2025-05-30"))
+    await world.settle()
+    await world.settle(datetime.fromisoformat("2025-06-03T12:00:00+05:00"))
+    world.platform.follower.drain()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page, up to WCAG 2.2 AA."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(_RUN, _TAGS)
+    return found
+
+
+def overflows(page: Page) -> bool:
+    """Whether the page is wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep how it looks, for somebody to look at."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Go there by the Tab key alone."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("what => document.activeElement.matches(what)", selector):
+            return
+    raise AssertionError(f"no Tab leads to {selector}")

@@ -63,6 +63,7 @@ class Messages:
         may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency  # type: ignore[index]
         return {
             "title": speech.titled(why.title) or speech.say("Daily summary"), "base": reader.base,
+            "spoken": words.language if words else frame.language,
             "linked": reader.linked, "office": self._office(why, frame),
             "text": parts_of(words, "email")[0] or parts_of(words, "sms")[0] if words else "",
             "channels": [shown(CHANNELS, each, speech) for each in channels],

@@ -30,6 +30,7 @@ from app.commands import (
     principals,
     relay,
     repair,
+    replay,
     rules,
     run,
     serve,
@@ -41,6 +42,7 @@ from app.commands import (
 )
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
+from app.replaying import UnknownView
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
 from app.terminal import Exit, talk, writing
@@ -58,6 +60,8 @@ from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
+from streams.republish import BadRange, BadTopic
+from streams.shadow import NoQuietMoment
 from streams.switches import UnknownName
 from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
 from streams.walking import NothingToDo
@@ -89,6 +93,10 @@ FAILURES: dict[type[Exception], Exit] = {
     OtherPack: Exit.CHECK_FAILED,
     UnknownName: Exit.CHECK_FAILED,
     Busy: Exit.UNAVAILABLE,
+    UnknownView: Exit.USAGE,
+    BadRange: Exit.USAGE,
+    BadTopic: Exit.USAGE,
+    NoQuietMoment: Exit.UNAVAILABLE,
     NotNow: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
     NothingToDo: Exit.OK,
@@ -153,6 +161,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
             "drop": dead_letters.drop,
         },
     ),
+    "replay": (
+        "History again: views anew, a range to Kafka, the proof that all agrees.",
+        {"views": replay.views, "kafka": replay.kafka},
+    ),
     "jobs": (
         "Long work over history.",
         {
@@ -165,6 +177,8 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     ),
 }
 """Commands that have commands of their own."""
+ALONE: dict[str, Callable[..., None]] = {"replay": replay.replay}
+"""What those do that mean something without one."""
 
 
 def application() -> typer.Typer:
@@ -177,7 +191,9 @@ def application() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(command)
     for name, (about, commands) in GROUPS.items():
-        group = typer.Typer(no_args_is_help=True, help=about)
+        group = typer.Typer(
+            no_args_is_help=True, help=about, callback=ALONE.get(name), invoke_without_command=name in ALONE
+        )
         for command_name, command in commands.items():
             group.command(command_name)(command)
         app.add_typer(group, name=name)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct, convert
 
+from app import replaying
 from app.compose import Platform
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
@@ -15,11 +16,12 @@ from streams.backfilling import Further
 from streams.jobs import Job, JobFailed, Plan, State, Work
 from streams.renewing import Outage
 from streams.repair_selection import Selection
+from streams.topics import KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused
 from streams.turns import Lane
 
 
 class Kind(Struct, frozen=True):
-    """A kind of job: what it gets in the way of, and how its work is made from its arguments."""
+    """A kind of job: what it gets in the way of, how its work is made from its arguments and its number (`job`)."""
 
     lane: Lane
     work: Callable[[Platform, Mapping[str, Any]], Work]
@@ -33,6 +35,9 @@ KINDS: Mapping[str, Kind] = {
     "repair-failed": Kind(
         Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
     ),
+    "replay views": Kind(Lane.VIEWS, replaying.views),
+    "replay kafka": Kind(Lane.KAFKA, replaying.kafka),
+    "replay verify": Kind(Lane.VIEWS, replaying.verify),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 
@@ -46,7 +51,7 @@ def begin(
     Raises:
         Busy: another job of its lane is under way.
     """
-    lane, work = KINDS[kind].lane, KINDS[kind].work(platform, arguments)
+    lane, work = KINDS[kind].lane, KINDS[kind].work(platform, {**arguments, "job": 0})
     if not plan_only:
         platform.jobs.refuse_second(lane)
     plan = work.plan()
@@ -76,7 +81,7 @@ def work_of(platform: Platform, job: Job) -> Work:
     """The work of a job that is there already."""
     if job.kind not in KINDS:
         stop(Exit.UNAVAILABLE, f"{job}: this version knows no such kind of job")
-    return KINDS[job.kind].work(platform, job.arguments)
+    return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})
 
 
 def go_on(platform: Platform, job: Job) -> Job:
@@ -88,6 +93,9 @@ def go_on(platform: Platform, job: Job) -> Job:
     except JobFailed as failure:
         shown.end()
         stop(Exit.UNAVAILABLE, str(failure))
+    except (KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused) as failure:
+        shown.end()
+        stop(Exit.UNAVAILABLE, f"{failure} `habarshy jobs resume {job.id}` goes on.")
     finally:
         shown.end()
 

@@ -33,13 +33,13 @@ class Residences:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._types = frozenset(setting_types(catalogue, {"area", "zone"})) | {
+        self.types = frozenset(setting_types(catalogue, {"area", "zone"})) | {
             name for name, type_ in catalogue.types.items() if type_.ends_life
         }
 
     def of(self, person: str, facts: Iterable[Effective]) -> tuple[Residence, ...]:
         """The person's residences, in their order; `facts` in the order of the history."""
-        told = [one for one in facts if one.event.type in self._types and one.event.area is None]
+        told = [one for one in facts if one.event.type in self.types and one.event.area is None]
         return tuple(self._periods(person, told)) if told else ()
 
     def _periods(self, person: str, told: list[Effective]) -> Iterator[Residence]:

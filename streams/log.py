@@ -82,12 +82,18 @@ class Log(Application[UUID]):
         with self.database.engine.connect() as connection:
             while True:
                 with connection.begin():
-                    rows = driver_rows(connection, page_of(after, page, upto, topics))
-                    entries = self.decoded(connection, rows)
+                    entries = self.page(connection, after, upto, topics, page)
                 if not entries:
                     return
                 yield entries
                 after = entries[-1].position
+
+    def page(
+        self, connection: Connection, after: int, upto: int | None = None, topics: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> list[Entry]:  # fmt: skip
+        """The next entries after a position, of the whole log or of these topics."""
+        return self.decoded(connection, driver_rows(connection, page_of(after, limit, upto, topics)))
 
     def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.

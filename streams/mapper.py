@@ -47,7 +47,34 @@ class LifeState(Struct, frozen=True, array_like=True, gc=False):
     recorded: datetime
 
 
+class LifeHead(Struct, frozen=True, array_like=True, gc=False):
+    """A life event as stored, of which only what is clear is looked at: a third of the time."""
+
+    source: str
+    id: str
+    type: str
+    time: datetime
+    persons: Mapping[str, tuple[str, ...]]
+    public: msgspec.Raw
+    sealed: msgspec.Raw
+    corrects: str | None
+    revision: int
+    annuls: bool
+    area: str | None
+    ahead_from: datetime | None
+    digest: bytes
+    traceparent: str | None
+    recorded: datetime
+
+    @property
+    def everybody(self) -> list[str]:
+        """All persons named, each once."""
+        return list({person: None for named in self.persons.values() for person in named})
+
+
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+decode_head = msgspec.msgpack.Decoder(LifeHead).decode
+"""What is clear of a life event."""
 decode_life = msgspec.msgpack.Decoder(LifeState).decode
 """The stored form of a life event, its parts still sealed."""
 

@@ -115,7 +115,7 @@ def take_turns(connection: Connection, lock: int) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
-def page_of(after: int, limit: int, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
+def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:
     """The facts after a position: position, stream, version, topic, state."""
     query = log_rows.where(log.c.position > after).order_by(log.c.position).limit(limit)
     query = query if upto is None else query.where(log.c.position <= upto)

@@ -14,8 +14,14 @@ class Residing:
     """Makes the rows; places are few and their names are hashes, so these are kept."""
 
     def __init__(self, catalogue: Catalogue, names: Names) -> None:
-        self._residences, self._levels, self._names = Residences(catalogue), catalogue.area_levels, names
+        self.catalogue, self._residences = catalogue, Residences(catalogue)
+        self._levels, self._names = catalogue.area_levels, names
         self._homes: dict[tuple[str, str | None], str] = {}
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The event types that have a part in where anybody lives."""
+        return self._residences.types
 
     def rows(self, person: str, facts: Iterable[Effective]) -> list[Resident]:
         """The rows that the facts of a person's history give."""

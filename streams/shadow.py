@@ -1,30 +1,22 @@
 """A second set of views beside the live ones: on SQLite a file of its own, on PostgreSQL a schema of its own."""
 
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
+from projections.bulk import insert_rows
 from streams.database import Database
-from streams.migrating import migrate
+from streams.shadow_tables import make_tables, standing
 
 SHADOW = "habarshy_shadow"
-SHADOW_LOCK = 0x4841_4243
 LOCK_TIMEOUT_MS, LOCK_ATTEMPTS, PAUSE_S = 300, 200, 0.05
 """Less than PostgreSQL's deadlock_timeout: in a ring it is us who give up, and no writer."""
 LOCK_NOT_AVAILABLE = "55P03"
-
-
-class AlreadyRebuilding(Exception):
-    """Another process rebuilds the views of this database. Wait until it has ended."""
-
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
 
 
 class NoQuietMoment(Exception):
@@ -41,42 +33,63 @@ class Beside(NamedTuple):
     shadow: str
 
 
-@contextmanager
-def shadow_of(database: Database) -> Iterator[Database]:
-    """An empty set of tables beside those of the database; it is gone after the block.
-
-    Raises:
-        AlreadyRebuilding: there is one.
-    """
-    with _file(database) if database.sqlite else _schema(database) as url:
-        shadow = Database(url)
-        try:
-            migrate(shadow)
-            yield shadow
-        finally:
-            shadow.close()
-
-
-@contextmanager
-def _file(database: Database) -> Iterator[str]:
-    name = database.engine.url.database
-    with tempfile.TemporaryDirectory(dir=Path(name).parent if name else None) as folder:
-        yield f"sqlite:///{folder}/shadow.sqlite"
-
-
-@contextmanager
-def _schema(database: Database) -> Iterator[str]:
-    """The lock goes with the connection, so a schema that somebody died over is nobody's."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.execute(text(f"SELECT pg_try_advisory_lock({SHADOW_LOCK})")).scalar_one():
-            raise AlreadyRebuilding
-        try:
-            connection.execute(text(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE"))
+def make(database: Database, name: str) -> Database:
+    """New tables beside those of the database, under that name; whatever was there goes."""
+    drop(database)
+    if not database.sqlite:
+        with database.altering() as connection:
             connection.execute(text(f"CREATE SCHEMA {SHADOW}"))
-            yield _within_schema(database)
-            connection.execute(text(f"DROP SCHEMA {SHADOW} CASCADE"))
-        finally:
-            connection.execute(text(f"SELECT pg_advisory_unlock({SHADOW_LOCK})"))
+    shadow = Database(_url(database))
+    with shadow.altering() as connection:
+        make_tables(connection)
+        insert_rows(connection, standing, [(name, 0, "", 0, 0, "{}")])
+    return shadow
+
+
+def opened(database: Database, name: str) -> Database | None:
+    """The tables that were made under that name, if they are still there."""
+    shadow = Database(_url(database)) if _there(database) else None
+    if shadow is None:
+        return None
+    with shadow.reading() as connection:
+        found = connection.execute(select(standing.c.name)).scalar() if _made(connection) else None
+    if found == name:
+        return shadow
+    shadow.close()
+    return None
+
+
+def drop(database: Database) -> bool:
+    """Leave nothing of any shadow; whether there was one."""
+    if not _there(database):
+        return False
+    if database.sqlite:
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{_file(database)}{ending}").unlink(missing_ok=True)
+        return True
+    with database.altering() as connection:
+        connection.execute(text(f"DROP SCHEMA {SHADOW} CASCADE"))
+    return True
+
+
+def _there(database: Database) -> bool:
+    if database.sqlite:
+        return _file(database).exists()
+    with database.reading() as connection:
+        return SHADOW in inspect(connection).get_schema_names()
+
+
+def _made(connection: Connection) -> bool:
+    """Of a server that went down hard nothing is left in tables without a log; of a process that was killed, all."""
+    return inspect(connection).has_table(standing.name)
+
+
+def _file(database: Database) -> Path:
+    return Path(f"{database.engine.url.database}.shadow")
+
+
+def _url(database: Database) -> str:
+    return f"sqlite:///{_file(database)}" if database.sqlite else _within_schema(database)
 
 
 def _within_schema(database: Database) -> str:

@@ -104,8 +104,13 @@ class Topics(Struct, frozen=True):
             self.persons: self.retention_hours, self.life_in: self.life_hours, self.life_dead: self.life_hours,
         }  # fmt: skip
 
-    def ensure(self) -> None:
-        """Make the topics that are missing.
+    @property
+    def replays(self) -> str:
+        """Where a range of the log goes once more, for others than our workers."""
+        return f"{self.persons}.replay"
+
+    def ensure(self, hours: Mapping[str, int] | None = None) -> None:
+        """Make the topics that are missing, of ours or of these (with how long their records are kept).
 
         Raises:
             KafkaRefused: who we say we are is not accepted.
@@ -116,7 +121,8 @@ class Topics(Struct, frozen=True):
         admin = AdminClient(self.brokers.client() | {"error_cb": heard.append})
         try:
             found = admin.list_topics(timeout=self.answer_seconds).topics
-            self._make(admin, [name for name in self.hours() if name not in found])
+            wanted = self.hours() if hours is None else hours
+            self._make(admin, {name: kept for name, kept in wanted.items() if name not in found})
             found = admin.list_topics(timeout=self.answer_seconds).topics
         except KafkaException as error:
             admin.poll(0)  # what it heard on its connections meanwhile
@@ -126,10 +132,10 @@ class Topics(Struct, frozen=True):
             raise KafkaUnavailable(self.address, reason) from None
         self._check(found)
 
-    def _make(self, admin: AdminClient, names: Sequence[str]) -> None:
-        if not names:
+    def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> None:
+        if not hours:
             return
-        wanted = [self._wanted(name) for name in names]
+        wanted = [self._wanted(name, kept) for name, kept in hours.items()]
         for name, made in admin.create_topics(wanted, operation_timeout=self.answer_seconds).items():
             try:
                 made.result(self.answer_seconds * 2)
@@ -140,8 +146,8 @@ class Topics(Struct, frozen=True):
                 if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
                     raise TopicRefused(name, reason_of(error)) from None
 
-    def _wanted(self, name: str) -> NewTopic:
-        kept = {"cleanup.policy": "delete", "retention.ms": str(self.hours()[name] * HOUR_MS)}
+    def _wanted(self, name: str, hours: int) -> NewTopic:
+        kept = {"cleanup.policy": "delete", "retention.ms": str(hours * HOUR_MS)}
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
 
     def _check(self, found: Mapping[str, TopicMetadata]) -> None:

@@ -1,7 +1,7 @@
 """What each fact means for the views that follow the log: trail and statistics."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -26,7 +26,7 @@ class Page(Struct, frozen=True):
     """What a page of the log adds to the views that follow it."""
 
     steps: list[Step]
-    counts: Mapping[Key, int]
+    counts: Counter[Key]
 
 
 def unnamed(entries: Iterable[Entry]) -> set[UUID]:
@@ -40,32 +40,24 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
 
 def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
     """What the entries add; `known` holds the subjects of the `unnamed` nudges."""
-    subjects = dict(known)
-    steps: list[Step] = []
-    counts: Counter[Key] = Counter()
+    page, subjects = Page([], Counter()), dict(known)
     for entry in entries:
-        steps += _steps(entry, subjects)
-        counts.update(_counted(entry, subjects))
-    return Page(steps, counts)
+        fact = entry.fact
+        if isinstance(fact, LifeEvent):
+            _add(page, sorted(fact.everybody), entry.position, fact, (fact.time.date(), "", fact.type))
+        elif isinstance(fact, NUDGE_FACTS):
+            if isinstance(fact, NudgePlanned):
+                subjects[entry.originator_id] = Subject(fact.person, fact.trigger)
+            about = subjects[entry.originator_id]
+            recipient = getattr(fact, "recipient", None)
+            whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
+            _add(page, whom, entry.position, fact, (_day(fact), about.trigger, _what(fact)))
+    return page
 
 
-def _steps(entry: Entry, subjects: dict[UUID, Subject]) -> Iterator[Step]:
-    fact = entry.fact
-    if isinstance(fact, LifeEvent):
-        yield from (Step(person, entry.position, fact.TOPIC) for person in sorted(fact.everybody))
-    elif isinstance(fact, NUDGE_FACTS):
-        if isinstance(fact, NudgePlanned):
-            subjects[entry.originator_id] = Subject(fact.person, fact.trigger)
-        whom = {subjects[entry.originator_id].person, getattr(fact, "recipient", None)}
-        yield from (Step(person, entry.position, fact.TOPIC) for person in sorted(filter(None, whom)))
-
-
-def _counted(entry: Entry, subjects: Mapping[UUID, Subject]) -> Iterator[Key]:
-    fact = entry.fact
-    if isinstance(fact, LifeEvent):
-        yield (fact.time.date(), "", fact.type)
-    elif isinstance(fact, NUDGE_FACTS):
-        yield (_day(fact), subjects[entry.originator_id].trigger, _what(fact))
+def _add(page: Page, persons: Iterable[str], position: int, fact: LifeEvent | NudgeFact, key: Key) -> None:
+    page.steps.extend([Step(person, position, fact.TOPIC) for person in persons])
+    page.counts[key] += 1
 
 
 def _day(fact: NudgeFact) -> date:

@@ -78,9 +78,9 @@ class Waking:
     def __init__(self, names: Names, page: int) -> None:
         self._names, self._page = names, page
 
-    def after(self, connection: Connection, position: int) -> tuple[int, list[Woken]]:
-        """The records of the next page after that position, and up to which position they go."""
-        last = FactRecorder.last_position(connection)
+    def after(self, connection: Connection, position: int, upto: int | None = None) -> tuple[int, list[Woken]]:
+        """The records of the next page after that position, and up to which position they go: at most `upto`."""
+        last = FactRecorder.last_position(connection) if upto is None else upto
         page = page_of(position, self._page, last, WAKING)
         rows = list(driver_rows(connection, page)) if last > position else []
         upto = rows[-1][0] if len(rows) == self._page else last

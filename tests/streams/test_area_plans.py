@@ -21,8 +21,8 @@ from streams.areas import AreaPlanning
 from streams.cloudevents import Envelope
 from streams.database import Database, Priority
 from streams.planning import Planning
-from streams.rebuild import rebuild
 from tests.streams.meddling import MeddledDatabase, PowerCut, nothing
+from tests.streams.rebuilding import rebuild
 from tests.streams.weather import (
     ALMATY,
     ASTANA,

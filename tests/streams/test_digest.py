@@ -12,9 +12,9 @@ from domain.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlan
 from domain.receipts import Heard
 from notifiers.port import Accepted, GiveUp, Incoming, Reason, RetryLater
 from projections import statistics
-from streams.rebuild import rebuild
 from streams.receipts import Receipt
 from tests.streams.calls import AIDA, BOLAT, CHILD, NOON, call, calls_world, ids, numbered, prefers, said, states
+from tests.streams.rebuilding import rebuild
 from tests.world import World, annulled, corrected, event
 
 EVENING, NEXT_EVENING = NOON + timedelta(hours=6), NOON + timedelta(hours=30)

@@ -19,11 +19,11 @@ from domain.submissions import Subject
 from streams.governing import NotSubmitted, reference
 from streams.library import NothingPublished
 from streams.planning import Planning
-from streams.rebuild import rebuild
 from streams.releasing import NotPublished
 from templates.loader import load_packs
 from tests.streams.governors import OPERATOR, STRANGER, approved, approver, author, publish
 from tests.streams.meddling import MeddledDatabase, PowerCut
+from tests.streams.rebuilding import rebuild
 from tests.streams.test_library import UNTIMED, meter, shown
 from tests.streams.weather import AT_EVENT, write_weather
 from tests.templates.packs import METER, PACK, RULES, Change, write_town

@@ -12,11 +12,26 @@ from sqlalchemy.exc import OperationalError
 from app.clock import fixed
 from projections import history, nudges, tables
 from projections.history import Concerns
+from streams import shadow as beside
 from streams.database import Database
 from streams.intake import Intake
-from streams.rebuild import COMPARED
-from streams.shadow import LOCK_NOT_AVAILABLE, SHADOW, AlreadyRebuilding, quiet, shadow_of
-from tests.streams.storing import AIDA, BOLAT, DANA, NAMES, NOW, PATIENCE, Store, cancelled, life, nudge, nudge_id
+from streams.rebuild_compare import COMPARED
+from streams.shadow import LOCK_NOT_AVAILABLE, SHADOW, quiet
+from streams.shadow_tables import standing
+from tests.streams.storing import (
+    AIDA,
+    BOLAT,
+    DANA,
+    NAMES,
+    NOW,
+    PATIENCE,
+    Store,
+    cancelled,
+    counted,
+    life,
+    nudge,
+    nudge_id,
+)
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 DEADLOCK = "40P01"
@@ -162,8 +177,10 @@ def test_who_commits_later_stands_later(known: Store) -> None:
 @pytest.fixture
 def shadow(known: Store) -> Iterator[Database]:
     """A second set of views beside the live ones."""
-    with shadow_of(known.database) as made:
-        yield made
+    made = beside.make(known.database, "ours")
+    yield made
+    made.close()
+    beside.drop(known.database)
 
 
 def test_a_rebuild_gives_way_to_who_writes(known: Store, shadow: Database) -> None:
@@ -197,12 +214,14 @@ def test_nobody_writes_while_views_are_compared_and_swapped(known: Store, shadow
     assert known.scanned()[-1].originator_id.int == 71
 
 
-def test_only_one_rebuilds_at_a_time(known: Store, shadow: Database) -> None:
-    """A second rebuild is refused in words and leaves the first one's tables alone."""
-    with pytest.raises(AlreadyRebuilding), shadow_of(known.database):
-        pass
-    with shadow.reading() as connection:
-        assert connection.execute(tables.nudges.select()).first() is None
+def test_a_shadow_is_found_by_its_name(known: Store, shadow: Database) -> None:
+    """Who goes on finds the tables under the name that they were made under, and nobody else's."""
+    shadow.write(lambda connection: nudges.add(connection, [nudge(2)]))
+    again = beside.opened(known.database, "ours")
+    assert again is not None
+    assert counted(again, tables.nudges) == 1
+    assert beside.opened(known.database, "another's") is None
+    again.close()
 
 
 def test_what_a_dead_rebuild_left_is_in_nobodys_way(known: Store) -> None:
@@ -211,6 +230,16 @@ def test_what_a_dead_rebuild_left_is_in_nobodys_way(known: Store) -> None:
         connection.execute(text(f"CREATE SCHEMA {SHADOW}"))
         connection.execute(text(f"CREATE TABLE {SHADOW}.nudges (of_another_time INTEGER)"))
 
-    with shadow_of(known.database) as shadow, shadow.reading() as reading:
-        assert reading.execute(tables.nudges.select()).first() is None
+    assert beside.opened(known.database, "ours") is None
+    made = beside.make(known.database, "ours")
+    assert counted(made, tables.nudges) == 0
+    made.close()
+    assert beside.drop(known.database)
+    assert not beside.drop(known.database)
     assert SHADOW not in inspect(known.database.engine).get_schema_names()
+
+
+def test_a_server_that_went_down_hard_leaves_nothing_to_go_on_with(known: Store, shadow: Database) -> None:
+    """PostgreSQL empties tables without a log then, all of them: a shadow without its standing is nobody's."""
+    shadow.write(lambda connection: connection.execute(standing.delete()))
+    assert beside.opened(known.database, "ours") is None

@@ -23,10 +23,11 @@ from notifiers.port import Message
 from notifiers.routes import single_routes
 from streams.cloudevents import Envelope, envelope_of
 from streams.publishing import Publisher
-from streams.rebuild import Rebuilt, rebuild
+from streams.rebuild import Rebuilt
 from streams.recomputing import all_intents
 from templates.loader import load_packs, shipped
 from tests.services import postgres
+from tests.streams.rebuilding import rebuild
 from tests.world import KEYRING
 
 NOW = datetime(2026, 1, 5, 7, tzinfo=UTC)

@@ -24,10 +24,12 @@ from projections.bulk import insert_rows
 from streams.cloudevents import Envelope, envelope_of
 from streams.database import WRITING, Database
 from streams.follower import Follower
-from streams.rebuild import COMPARED, Rebuilt, rebuild
+from streams.rebuild import Rebuilt
+from streams.rebuild_compare import COMPARED
 from streams.receipts import Receipt
 from tests.services import postgres
 from tests.streams.meddling import MeddledDatabase
+from tests.streams.rebuilding import rebuild
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
 START, END = datetime(2025, 1, 1, 7, tzinfo=UTC), date(2025, 5, 1)

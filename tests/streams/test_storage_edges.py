@@ -33,8 +33,8 @@ from streams.keyring import KEY_BYTES, Keyring
 from streams.keys import PersonKey, PersonKeys
 from streams.mapper import decode_life, seal, unseal
 from streams.migrating import migrate
-from streams.rebuild import rebuild
 from streams.tables import log, person_keys
+from tests.streams.rebuilding import rebuild
 from tests.streams.storing import (
     AIDA,
     BOLAT,

@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 from sqlalchemy.event import listen
 
 from streams.database import WRITING
-from streams.rebuild import rebuild
 from tests.streams.meddling import MeddledDatabase
+from tests.streams.rebuilding import rebuild
 from tests.world import World, fine, iin
 
 AIGERIM = iin(1)

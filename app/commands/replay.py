@@ -1,0 +1,127 @@
+"""habarshy replay: views anew from the log, a range of it to Kafka once more, and the proof that all of it agrees."""
+
+import json
+import os
+from contextlib import closing
+from typing import Annotated
+
+import msgspec
+import typer
+from sqlalchemy import Connection
+
+from app.compose import compose
+from app.desk import operators
+from app.jobs import begin, finished
+from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of, moment_of, settings_of
+from app.principals import TOKEN, acting
+from app.replaying import VIEWS, chosen
+from app.terminal import Exit, data, data_json, stop, talk
+from streams.recorder import FactRecorder
+from streams.republish import Range, checked, position_at
+from streams.verifying import Verified
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="These views.")]
+Every = Annotated[bool, typer.Option("--all", help="All views.")]
+Verify = Annotated[bool, typer.Option("--verify", help="Rebuild and compare everything; change nothing.")]
+From = Annotated[str, typer.Option("--from", metavar="POSITION|TIME", help="From this one on.")]
+To = Annotated[str | None, typer.Option("--to", metavar="POSITION|TIME", help="Up to this one; a time not included.")]
+Topic = Annotated[str | None, typer.Option("--topic", help="Instead of the topic for replays.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+
+
+def replay(
+    context: typer.Context, verify: Verify = False, as_json: AsJson = False, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """History again: views anew, a range of the log to Kafka, the proof that all of it agrees."""
+    if context.invoked_subcommand is not None:
+        if verify:
+            stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")
+        return
+    settings = settings_of(database, key_file)
+    by = acting(settings.principals, os.environ).name if os.environ.get(TOKEN) else ""
+    platform = compose(settings, clock_of(None), make=False)
+    with closing(platform.database):
+        job = finished(begin(platform, "replay verify", {}, by, yes=True, as_json=as_json))
+    found = msgspec.json.decode(job.words, type=Verified)
+    print_views(found.views, as_json=as_json)
+    _print_rest(found, as_json=as_json)
+    if not found.equal:
+        stop(
+            Exit.CHECK_FAILED,
+            "not all is as the log says; `habarshy replay views` mends views",
+        )
+
+
+def _print_rest(found: Verified, *, as_json: bool) -> None:
+    told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
+    if as_json:
+        data_json({**told, "differences": found.unlike, "waiting": found.waiting, "areas": found.areas})
+        data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
+        return
+    data(
+        f"nudges of {found.unlike:,} people are not what their plan asks for"
+        if found.unlike
+        else "nudges: as planned"
+    )
+    if found.waiting or found.areas:
+        talk(
+            f"{found.waiting:,} people and {found.areas} area events have yet to be planned; of these nothing is said"
+        )
+    data(f"digest: {found.digest}")
+    for name, value in found.digests.items():
+        data(f"  {name} ({told[name]:,}): {value}")
+
+
+def kafka(
+    begins: From, ends: To = None, topic: Topic = None, plan: Plan = False, yes: Yes = False, as_json: AsJson = False,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Send the records of a range of the log to Kafka once more, marked as a replay, for other consumers."""
+    with operators("replays", database, key_file) as at:
+        platform = at.platform
+        with platform.database.reading() as connection:
+            last = FactRecorder.last_position(connection)
+            after = _place(connection, begins, "--from", of_the_first=True)
+            upto = last if ends is None else _place(connection, ends, "--to", of_the_first=False)
+            chosen = checked(connection, Range(after, upto))
+        job = finished(begin(
+            platform, "replay kafka", {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""}, at.who.name,
+            yes=yes, as_json=as_json, plan_only=plan,
+        ))  # fmt: skip
+    sent = json.loads(job.words)
+    if as_json:
+        data_json({"job": job.id, "events": job.done, **sent})
+    talk(f"{sent['records']:,} records to {sent['topic']}, with the header replay: {job.id}")
+
+
+def _place(connection: Connection, text: str, option: str, *, of_the_first: bool) -> int:
+    """The position behind which the range begins, or up to which it goes."""
+    if text.isdecimal():
+        return max(0, int(text) - of_the_first)
+    return position_at(connection, moment_of(text, f"{option}: no position, and"))
+
+
+def views(
+    names: Names = None, every: Every = False, plan: Plan = False, yes: Yes = False, as_json: AsJson = False,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Rebuild views from the log beside the live ones, and mend these where they differ; they go on serving."""
+    if every == bool(names):
+        stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
+    wanted = list(VIEWS) if every else chosen(names or ())
+    with operators("replays", database, key_file) as at:
+        job = finished(begin(
+            at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
+        ))  # fmt: skip
+    print_views(json.loads(job.words)["differences"], as_json=as_json)
+    talk(f"rebuilt up to position {job.done:,}, and equal")
+
+
+def print_views(differences: dict[str, int], *, as_json: bool) -> None:
+    """How many rows of each view were other than the log says."""
+    for name, count in differences.items():
+        if as_json:
+            data_json({"view": name, "differences": count})
+        else:
+            data(f"{name}: {f'{count:,} rows differed' if count else 'equal'}")

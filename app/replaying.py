@@ -1,0 +1,65 @@
+"""The work of replays, made from the arguments of their jobs; composed without anything that could send."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+
+from app.compose import Platform
+from app.roles import topics_of
+from app.terminal import talk
+from streams.jobs import Work
+from streams.rebuild import Rebuilding
+from streams.rebuild_compare import COMPARED
+from streams.republish import Range, Republishing
+from streams.verifying import Verifying
+from templates.findings import closest
+
+VIEWS: Mapping[str, Table] = {str(table.name): table for table in COMPARED}
+"""What can be rebuilt."""
+
+
+class UnknownView(Exception):
+    """There is no view {name!r}{hint}. The views are: {views}."""
+
+    def __init__(self, name: str) -> None:
+        meant = closest(name, VIEWS)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        super().__init__((type(self).__doc__ or "").format(name=name, hint=hint, views=", ".join(VIEWS)))
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """The views of these names, each once, in the order in which they are kept.
+
+    Raises:
+        UnknownView: there is none of such a name.
+    """
+    given = set(names)
+    for name in given.difference(VIEWS):
+        raise UnknownView(name)
+    return [name for name in VIEWS if name in given]
+
+
+def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
+    """Rebuild and compare all views, plan everybody again and compare; change nothing."""
+    rebuilding = Rebuilding(
+        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk, swap=False
+    )
+    return Verifying(rebuilding, platform.log, platform.library)
+
+
+def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
+    """Send a range of the log to a topic once more."""
+    chosen = Range(arguments["after"], arguments["upto"])
+    topics = topics_of(platform.settings)
+    return Republishing(
+        platform.database, platform.names, topics, arguments["topic"] or topics.replays, chosen, arguments["job"]
+    )
+
+
+def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
+    """Rebuild the views, and mend the live ones where they differ."""
+    return Rebuilding(
+        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk,
+        views=[VIEWS[name] for name in arguments["views"]], swap=True,
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""Facts in the order of the log as rows of a shadow's views: of life events only what is clear is read."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.facts import Fact, NudgeSent
+from domain.governance import GOVERNANCE_FACTS
+from domain.ids import Names
+from projections import governance, references, tables, trail
+from projections.bulk import driver_rows, insert_rows
+from projections.statistics import Key
+from projections.tables import micros
+from streams.log import LIFE
+from streams.mapper import LifeHead, decode, decode_head
+from streams.recorder import page_of
+from streams.tables import stream_of
+
+GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
+READ = (LIFE, NudgeSent.TOPIC, *sorted(GOVERNANCE))
+
+
+class Facts(NamedTuple):
+    """What a page of the log says, as rows; `originals`: the streams of what its events are, or correct."""
+
+    last: int
+    read: int
+    history: list[tuple[Any, ...]]
+    revisions: list[tuple[Any, ...]]
+    areas: list[tuple[Any, ...]]
+    steps: list[trail.Step]
+    counts: Counter[Key]
+    sent: list[tuple[UUID, Fact]]
+    rules: list[tuple[int, str]]
+    originals: set[UUID]
+
+
+def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
+    """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
+    rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
+    found = Facts(rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set())
+    _sort(rows, names, found)
+    return found
+
+
+def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
+    ahead = _kept(lambda when: None if when is None else micros(when))
+    for position, stream, _, topic, state in rows:
+        if topic == LIFE:
+            _life(found, position, stream, decode_head(state), names, ahead)
+        elif topic == NudgeSent.TOPIC:
+            found.sent.append((stream_of(stream), decode(topic, state)))
+        else:
+            found.rules.append((position, topic))
+
+
+def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime | None], int | None]:
+    """The same moment again and again, as a load has it, is worked out once."""
+    known: dict[datetime | None, int | None] = {None: None}
+
+    def of(when: datetime | None) -> int | None:
+        if when not in known:
+            known[when] = work(when)
+        return known[when]
+
+    return of
+
+
+def _life(
+    found: Facts, position: int, stream: UUID | bytes, event: LifeHead, names: Names,
+    ahead: Callable[[datetime | None], int | None],
+) -> None:  # fmt: skip
+    time, recorded, type_ = micros(event.time), ahead(event.recorded), event.type
+    from_when = ahead(event.ahead_from)
+    for person in event.everybody:
+        found.history.append((person, position, time, type_, from_when, False, recorded, recorded))
+        found.steps.append(trail.Step(person, position, LIFE))
+    found.counts[(event.time.date(), "", type_)] += 1
+    original = stream_of(stream) if event.corrects is None else names.stream(event.source, event.corrects)
+    found.originals.add(original)
+    if event.corrects is not None:
+        found.revisions.append((original, position, False))
+    if event.area is not None:
+        found.areas.append((event.area, position, time))
+
+
+def store(views: Connection, facts: Facts) -> None:
+    """Add them to the views of the shadow, but for the statistics."""
+    insert_rows(views, tables.history, facts.history)
+    insert_rows(views, tables.revisions, facts.revisions)
+    insert_rows(views, tables.area_facts, facts.areas)
+    insert_rows(views, tables.trail, facts.steps)
+    references.store(views, facts.sent)
+    for position, topic in facts.rules:
+        governance.note(views, position, topic)

@@ -1,0 +1,106 @@
+"""What follows from several facts of a shadow's history: whom corrections and loads concern, and who lives where."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, exists, select
+
+from domain.events import LifeEvent
+from domain.facts import AheadMoved
+from domain.history import history_of
+from projections import history, residents
+from projections.bulk import among, chunked, insert_rows
+from projections.history import Concerns
+from projections.tables import history as rows
+from projections.tables import micros, optional_micros, revisions
+from streams.loads import as_loaded
+from streams.log import Log
+from streams.mapper import Entry
+from streams.residing import Residing
+
+
+def originals_after(views: Connection, after: UUID | None, limit: int) -> list[UUID]:
+    """The next originals of which a correction came."""
+    query = select(revisions.c.original).distinct().order_by(revisions.c.original).limit(limit)
+    if after is not None:
+        query = query.where(revisions.c.original > after)
+    return list(views.execute(query).scalars())
+
+
+def join(views: Connection, facts: Connection, log: Log, originals: Sequence[UUID]) -> set[str]:
+    """Give all revisions of an event to everybody whom any of them names; returns all of them."""
+    revised = history.revisions_of(views, originals)
+    streams = log.streams(facts, revised)
+    loaded, recorded = as_loaded(streams), {each.position: each.recorded for each in streams}
+    wanted = [position for some in revised.values() for position in some]
+    corrections = {each.position: each for each in log.read(facts, wanted)}
+    recorded |= {position: each.recorded for position, each in corrections.items()}
+    arrived = [original for original, (_, event) in loaded.items() if event.corrects is None]
+    history.originals_arrived(views, arrived)
+    added: list[Concerns] = []
+    for original, positions in revised.items():
+        members = [(at, event) for at in positions if isinstance(event := corrections[at].fact, LifeEvent)]
+        members += [loaded[original]] if original in arrived else []
+        added += _rows(members, {at: micros(when) for at, _ in members if (when := recorded[at]) is not None})
+    insert_rows(views, rows, added, ignore=True)
+    return {row.person for row in added}
+
+
+def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int]) -> list[Concerns]:
+    """Everybody has every member, since it was recorded and they were first named in any."""
+    named = {person: [at for at, event in members if person in event.everybody] for _, each in members
+             for person in each.everybody}  # fmt: skip
+    since = {person: min(recorded[at] for at in positions) for person, positions in named.items()}
+    return [
+        Concerns(
+            person, at, micros(event.time), event.type, optional_micros(event.ahead_from), planned=False,
+            recorded=max(recorded[at], first), woken=max(recorded[at], first),
+        )
+        for at, event in members for person, first in since.items()
+    ]  # fmt: skip
+
+
+def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry]) -> None:
+    """Some events came by an earlier load, or live: all whom they concern have them so."""
+    moved = [(each.originator_id, each.fact) for each in entries if isinstance(each.fact, AheadMoved)]
+    streams = log.streams(facts, {stream for stream, _ in moved})
+    first = {each.originator_id: each.position for each in streams if each.originator_version == 1}
+    for stream, fact in moved:
+        history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
+
+
+def persons_after(views: Connection, types: Iterable[str], after: str, limit: int) -> list[str]:
+    """The next persons who have any fact of these types, or one that was corrected."""
+    query = select(rows.c.person).where(rows.c.person > after, among(rows.c.type, sorted(types)) | _CORRECTS)
+    return list(views.execute(query.distinct().order_by(rows.c.person).limit(limit)).scalars())
+
+
+_CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.position))
+
+
+def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
+    """Bring the residents of the shadow to what the facts of these persons say.
+
+    Of most people only the facts are read that say where they live; of whom anything was corrected, all.
+    """
+    parts = [among(rows.c.person, part) for part in chunked(persons)]
+    corrected = {each for these in parts for each in views.execute(
+        select(rows.c.person).where(these, _CORRECTS).distinct()).scalars()}  # fmt: skip
+    telling = among(rows.c.type, sorted(residing.types))
+    places = [
+        row for these in parts
+        for row in views.execute(select(rows.c.person, rows.c.position).where(these, telling))
+        if row.person not in corrected
+    ]  # fmt: skip
+    for part in chunked(sorted(corrected)):
+        places += views.execute(select(rows.c.person, rows.c.position).where(among(rows.c.person, part)))
+    events = {each.position: each.fact for each in log.read(facts, [row.position for row in places])}
+    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+    for row in places:
+        event = events[row.position]
+        assert isinstance(event, LifeEvent)
+        found[row.person].append(event)
+    residents.store(views, {
+        person: residing.rows(person, history_of(person, each, residing.catalogue).facts)
+        for person, each in found.items()
+    })  # fmt: skip

@@ -1,0 +1,129 @@
+"""A range of the log to Kafka once more, for other consumers: the relay's records, marked as a replay.
+
+They go to a topic of their own, so that no worker is woken; to the workers' topic they would wake, which is harmless.
+"""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from domain.ids import Names
+from projections.bulk import among
+from projections.tables import micros
+from streams.database import Database
+from streams.jobs import Plan, Save, Step
+from streams.log import LIFE
+from streams.mapper import decode_head
+from streams.recorder import FactRecorder, page_of
+from streams.tables import log
+from streams.topics import Record, Sender, Topics
+from streams.wakes import WAKING, Waking
+
+HEADER = "replay"
+"""Its value is the number of the job."""
+PAGE = 20_000
+A_SECOND = 30_000.0
+
+
+class BadRange(ValueError):
+    """There is nothing to replay: {problem}."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(problem=problem))
+
+
+class BadTopic(ValueError):
+    """Replays do not go to {topic}: {problem}."""
+
+    def __init__(self, topic: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(topic=topic, problem=problem))
+
+
+def position_at(connection: Connection, moment: datetime) -> int:
+    """The position behind which the life events begin that were recorded at that moment or later.
+
+    By halving, since the log is in the order of recording: whoever has several machines with other clocks is off by
+    as much as these.
+    """
+    low, high = 0, FactRecorder.last_position(connection)
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute(page_of(middle, 1, high, (LIFE,))).first()
+        if row is None or micros(decode_head(row[4]).recorded) >= micros(moment):
+            high = middle
+        else:
+            low = row[0]
+    return low
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The facts behind `after`, up to `upto`."""
+
+    after: int
+    upto: int
+
+
+def checked(connection: Connection, asked: Range) -> Range:
+    """The range, as far as there is a log.
+
+    Raises:
+        BadRange: it is the wrong way round, or no life event is in it.
+    """
+    found = Range(asked.after, min(asked.upto, FactRecorder.last_position(connection)))
+    if asked.after >= asked.upto:
+        raise BadRange("its end does not come after its beginning")
+    if connection.execute(page_of(found.after, 1, found.upto, WAKING)).first() is None:
+        raise BadRange(f"no life event was recorded between positions {asked.after + 1:,} and {asked.upto:,}")
+    return found
+
+
+class Republishing:
+    """The work of a job. A kill repeats at most one page: whoever counts tells records by key and `position`."""
+
+    def __init__(
+        self, database: Database, names: Names, topics: Topics, topic: str, chosen: Range, job: int, page: int = PAGE
+    ) -> None:  # fmt: skip
+        self._database, self._topics, self._topic, self._chosen = database, topics, topic, chosen
+        self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
+        self._headers = [(HEADER, str(job).encode())]
+        self._there = False
+
+    def plan(self) -> Plan:
+        """So many events; a record is sent for each person whom one names.
+
+        Raises:
+            BadTopic: it is one for what registries send in.
+        """
+        if self._topic in (self._topics.life_in, self._topics.life_dead):
+            raise BadTopic(self._topic, "what registries send in goes there")
+        these = (log.c.position > self._chosen.after, log.c.position <= self._chosen.upto, among(log.c.topic, WAKING))
+        with self._database.reading() as connection:
+            count = connection.execute(select(func.count()).select_from(log).where(*these)).scalar_one()
+        what = f"send positions {self._chosen.after + 1:,} to {self._chosen.upto:,} to {self._topic}"
+        return Plan(what, count, "events", A_SECOND)
+
+    def step(self, cursor: str, _save: Save) -> Step:
+        """One page; its cursor is the position, and how many events and records were sent up to it.
+
+        Raises:
+            KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused: with what to do.
+        """
+        if not self._there:
+            self._topics.ensure({self._topic: self._topics.retention_hours})
+            self._there = True
+        after, events, records = map(int, cursor.split()) if cursor else (self._chosen.after, 0, 0)
+        with self._database.reading() as connection:
+            position, woken = self._waking.after(connection, after, self._chosen.upto)
+        records += self._sender.send(Record(self._topic, key, value, self._headers) for key, value in woken)
+        events += len({value for _, value in woken})
+        finished = position >= self._chosen.upto
+        words = msgspec.json.encode({"topic": self._topic, "records": records}).decode() if finished else ""
+        if finished:
+            self._sender.close()
+        of = events if finished else None  # an event that names nobody has no record
+        return Step(f"{position} {events} {records}", events, of=of, finished=finished, words=words)
+
+    def abandon(self) -> None:
+        """What was sent is sent."""
+        self._sender.close()

@@ -1,0 +1,75 @@
+"""The tables of a shadow: without keys and indexes while they are filled, for these cost most of a rebuild's time."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, func, select
+from sqlalchemy.schema import CreateIndex
+
+from projections.bulk import insert_rows
+from projections.statistics import Key
+from projections.tables import (
+    area_facts,
+    due,
+    governance,
+    handed_over,
+    history,
+    inbox,
+    nudges,
+    residents,
+    revisions,
+    statistics,
+    trail,
+)
+
+SMALL = (revisions, area_facts, handed_over, governance, statistics)
+"""What is looked up while it is filled: these are as the live ones."""
+LARGE = (history, nudges, due, inbox, trail, residents)
+
+counted = Table("counted", MetaData(), *(Column(each.name, each.type) for each in statistics.columns))
+"""What pages of the log add to the statistics: to look for each count would take longer than all the rest."""
+
+standing = Table(
+    "standing",
+    MetaData(),
+    Column("name", String, nullable=False),
+    Column("stage", BigInteger, nullable=False),
+    Column("cursor", String, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("found", String, nullable=False),
+)
+"""One row: how far the shadow has come. Kept in it, so that it is committed with what came of the facts."""
+
+
+def make_tables(connection: Connection) -> None:
+    """All of them, empty."""
+    for table in (*SMALL, counted, standing):
+        table.create(connection)
+    for table in LARGE:
+        columns = ", ".join(f'"{each.name}" {each.type.compile(connection.dialect)}' for each in table.columns)
+        connection.exec_driver_sql(f"CREATE TABLE {table.name} ({columns})")
+    if connection.dialect.name == "postgresql":  # all or none: a server that goes down hard empties all of them
+        for table in (*SMALL, *LARGE, counted, standing):
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} SET UNLOGGED")
+
+
+def count(connection: Connection, counts: Mapping[Key, int]) -> None:
+    """Add to what is counted in the end."""
+    rows = [(day.isoformat(), trigger, what, many) for (day, trigger, what), many in counts.items()]
+    insert_rows(connection, counted, rows)
+
+
+def sum_up(connection: Connection) -> None:
+    """Make the statistics of what was counted."""
+    key = (counted.c.day, counted.c.trigger, counted.c.what)
+    query = select(*key, func.sum(counted.c.count)).group_by(*key)
+    connection.execute(statistics.insert().from_select(["day", "trigger", "what", "count"], query))
+
+
+def index(connection: Connection, table: Table) -> None:
+    """Give a large one its key, and the history by what corrections and loads are found in it."""
+    key = ", ".join(f'"{each.name}"' for each in table.primary_key)
+    connection.exec_driver_sql(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
+    if table is history:
+        connection.exec_driver_sql("CREATE INDEX revisions_position ON revisions (position)")
+        connection.execute(CreateIndex(next(each for each in table.indexes if each.name == "history_loaded")))

@@ -1,0 +1,183 @@
+"""Verifies: every view is rebuilt and compared, everybody planned again and compared; with a digest of it all.
+
+Nothing is changed. By the digest two sites are compared: it is a chain of SHA-256 over what does not depend on the
+order of arrival, the times of recording, the processes or the kind of database. With the same key file the same facts
+have the same digest.
+"""
+
+from functools import reduce
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, select
+
+from domain.diff import diff
+from domain.plan import whole_plan
+from projections import area_plans, governance, history, nudges
+from projections.bulk import among, driver_rows
+from projections.tables import history as history_rows
+from projections.tables import nudges as nudge_rows
+from streams import reading
+from streams.jobs import Plan, Save, Step
+from streams.library import Library
+from streams.log import LIFE, Log
+from streams.mapper import decode_head
+from streams.rebuild import Rebuilding, Rebuilt
+from streams.recorder import FactRecorder
+from streams.tables import log as log_table
+from streams.tables import log_rows, stream_of
+
+PAGE, PERSONS = 20_000, 500
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+
+
+class Verified(Struct, frozen=True):
+    """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
+
+    `waiting`: persons who have yet to be planned, `areas`: area events that have; of whom these concern nothing is
+    said. `facts`, `intents`, `nudges`: how many, and their digests.
+    """
+
+    views: dict[str, int] = {}
+    unlike: int = 0
+    waiting: int = 0
+    areas: int = 0
+    facts: int = 0
+    intents: int = 0
+    nudges: int = 0
+    digests: dict[str, str] = {}
+
+    @property
+    def equal(self) -> bool:
+        """Everything is as the log says."""
+        return not (any(self.views.values()) or self.unlike)
+
+    @property
+    def digest(self) -> str:
+        """One for all."""
+        return sha256("".join(value for _, value in sorted(self.digests.items())).encode()).hexdigest()
+
+    def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
+        """The digests, that of `what` with these parts."""
+        return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
+
+
+class At(Struct, frozen=True):
+    """How far a verification has come: in what, and behind which of it."""
+
+    part: str = "views"
+    after: str = ""
+    done: int = 0
+    found: Verified = Verified()
+
+
+def chained(digest: str, parts: list[bytes]) -> str:
+    """The digest with more parts, the same however they are paged."""
+    return reduce(lambda before, part: sha256(before + part).digest(), parts, bytes.fromhex(digest)).hex()
+
+
+class Verifying:
+    """The work of a job."""
+
+    def __init__(self, rebuilding: Rebuilding, log: Log, library: Library) -> None:
+        self._rebuilding, self._log, self._library = rebuilding, log, library
+        self._database = log.database
+
+    def plan(self) -> Plan:
+        """Twice so many facts: once for the views, once for all else."""
+        plan = self._rebuilding.plan()
+        return replace(plan, what="rebuild and compare all views, plan everybody again", count=2 * plan.count)
+
+    def step(self, cursor: str, save: Save) -> Step:
+        """The next part."""
+        at = msgspec.json.decode(cursor, type=At) if cursor else At()
+        if at.part == "views":
+            return self._view(at, save)
+        with self._database.reading() as connection:
+            last = FactRecorder.last_position(connection)
+        at = {"facts": self._some_facts, "nudges": self._some_nudges, "intents": self._some_intents}[at.part](at)
+        return _step(at, last)
+
+    def _view(self, at: At, save: Save) -> Step:
+        """The rebuilding's next step: its end is the beginning of what follows."""
+
+        def onward(step: Step) -> Step:
+            if not step.finished:
+                return _step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
+            views = dict(msgspec.json.decode(step.words, type=Rebuilt).differences)
+            return _step(At("facts", "", step.done, Verified(views=views)), step.done)
+
+        return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
+
+    def _some_facts(self, at: At) -> At:
+        """Life events by their streams, which are hashes of what the registry calls them."""
+        query = log_rows.where(log_table.c.topic == LIFE).order_by(log_table.c.originator_id).limit(PAGE)
+        if at.after:
+            query = query.where(log_table.c.originator_id > UUID(at.after))
+        with self._database.reading() as connection:
+            rows = [(stream_of(row[1]), decode_head(row[4]).digest) for row in driver_rows(connection, query)]
+        if not rows:
+            return replace(at, part="nudges", after="")
+        found = replace(
+            at.found, facts=at.found.facts + len(rows),
+            digests=at.found.longer("facts", [stream.bytes + digest for stream, digest in rows]),
+        )  # fmt: skip
+        return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
+
+    def _some_nudges(self, at: At) -> At:
+        """What became of each nudge."""
+        query = select(nudge_rows.c.nudge, nudge_rows.c.state).order_by(nudge_rows.c.nudge).limit(PAGE)
+        if at.after:
+            query = query.where(nudge_rows.c.nudge > UUID(at.after))
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            return replace(at, part="intents", after="")
+        found = replace(
+            at.found, nudges=at.found.nudges + len(rows),
+            digests=at.found.longer("nudges", [id_.bytes + state.encode() for id_, state in rows]),
+        )  # fmt: skip
+        return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
+
+    def _some_intents(self, at: At) -> At:
+        """Everybody's plan, and whether their nudges are what it asks for."""
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            if governance.latest(connection) != rules.position:
+                return at  # the rules have moved: by the new ones
+            persons = history.persons_after(connection, at.after, PERSONS)
+            waiting, areas = _waiting(connection, persons), area_plans.waiting(connection)
+            known = nudges.of_persons(connection, persons)
+            histories = reading.histories(connection, self._log, persons, rules.rulebook)
+        if not persons:
+            return replace(at, part="end", found=replace(at.found, areas=areas))
+        plans = {person: whole_plan(histories[person], rules.rulebook) for person in persons}
+        settled = [person for person in persons if person not in waiting and not areas]
+        now = self._log.clock()
+        unlike = sum(bool(diff(plans[person], known[person], rules.rulebook, now)) for person in settled)
+        intents = [intent for person in persons for intent in plans[person].intents]
+        found = replace(
+            at.found, intents=at.found.intents + len(intents), unlike=at.found.unlike + unlike,
+            waiting=at.found.waiting + len(waiting),
+            digests=at.found.longer("intents", [_encode(each) for each in intents]),
+        )  # fmt: skip
+        return replace(at, after=persons[-1], found=found)
+
+    def abandon(self) -> None:
+        """Leave no shadow behind."""
+        self._rebuilding.abandon()
+
+
+def _waiting(connection: Connection, persons: list[str]) -> set[str]:
+    query = select(history_rows.c.person).where(among(history_rows.c.person, persons), ~history_rows.c.planned)
+    return set(connection.execute(query).scalars())
+
+
+def _step(at: At, last: int) -> Step:
+    finished = at.part == "end"
+    words = msgspec.json.encode(at.found).decode() if finished else ""
+    done = min(at.done, 2 * last) if not finished else 2 * last
+    return Step(msgspec.json.encode(at).decode(), done, of=2 * last, finished=finished, words=words)

@@ -1,0 +1,37 @@
+"""Rebuilds views in one go, as a job does step by step."""
+
+import json
+from collections.abc import Collection
+
+from sqlalchemy import Connection, Table
+
+from app.compose import Platform
+from domain.event_types import Catalogue
+from domain.ids import Names
+from streams.database import Database
+from streams.jobs import Step
+from streams.log import Log
+from streams.rebuild import PAGE, Rebuilding, Rebuilt
+from streams.rebuild_compare import COMPARED
+
+
+def unsaved(_connection: Connection, _step: Step) -> None:
+    """Nobody keeps the job."""
+
+
+def rebuild(
+    database: Database, log: Log, names: Names, catalogue: Catalogue, *, swap: bool,
+    views: Collection[Table] = tuple(COMPARED), page: int = PAGE,
+) -> Rebuilt:  # fmt: skip
+    """Rebuild these views, compare them, and mend the live ones if `swap`."""
+    work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page)
+    step = work.step("", unsaved)
+    while not step.finished:
+        step = work.step(step.cursor, unsaved)
+    return Rebuilt(**json.loads(step.words))
+
+
+def rebuilt(platform: Platform, *, swap: bool = False, page: int = PAGE) -> Rebuilt:
+    """Rebuild all views of the platform."""
+    catalogue = platform.library.rules().catalogue
+    return rebuild(platform.database, platform.log, platform.names, catalogue, swap=swap, page=page)

@@ -6,25 +6,31 @@ from uuid import UUID
 from sqlalchemy import URL, delete, text
 
 from benchmarks.measuring import Row, seconds
-from projections import nudges
+from projections import claims
 from projections.bulk import insert_rows
 from projections.front import Front
+from projections.lanes import Shares
+from projections.nudges import Due
 from projections.tables import due
 from streams.database import Database
 from tests.services import postgres
 
 ROWS, CHUNK, TICKS, CLAIM, CLAIMED = 3_000_000, 250_000, 50, 2000, 500_000
-HOUR = 3_600_000_000
+HOUR, LANES, IDLE = 3_600_000_000, 100, (False, False, None, None)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with postgres.server() as server, postgres.fresh(server) as at:
         database = _filled(at)
         idle = statistics.median(seconds(lambda: _claim(database, Front(), now=0)) for _ in range(TICKS))
+        by_lane = statistics.median(seconds(lambda: _fairly(database, now=0)) for _ in range(TICKS))
+        fair = statistics.median(seconds(lambda: _fairly(database, now=2 * HOUR)) for _ in range(5))
         drained = CLAIMED / seconds(lambda: _drain(database))
         database.close()
     rows = [
         Row("due, idle tick beside 3 million rows", idle * 1000, "ms", 5, most=True),
+        Row("due, idle tick by lanes, as where rates bind", by_lane * 1000, "ms", 10, most=True),
+        Row("due, a claim from 100 lanes of 3 million due rows", fair * 1000, "ms", 300, most=True),
         Row("due, draining on PostgreSQL", drained, "rows/s", 50_000),
     ]
     return rows, {"rows": ROWS, "a claim": CLAIM}
@@ -35,7 +41,7 @@ def _filled(at: URL) -> Database:
     database = Database(at.render_as_string(hide_password=False))
     for start in range(0, ROWS, CHUNK):
         rows = [
-            (HOUR + number // 100, 2, UUID(int=number << 64), f"{number % 1_000_000:032x}", False, False, None, None)
+            (HOUR + number // 100, 2, UUID(int=number << 64), f"{number % 1_000_000:032x}", *IDLE, number % LANES)
             for number in range(start, start + CHUNK)
         ]
         with database.engine.begin() as connection:
@@ -45,9 +51,13 @@ def _filled(at: URL) -> Database:
     return database
 
 
-def _claim(database: Database, front: Front, *, now: int) -> list[nudges.Due]:
-    return database.write(lambda connection: nudges.claim(
-        connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front
+def _fairly(database: Database, *, now: int) -> list[Due]:
+    return _claim(database, Front(), now=now, shares=Shares())
+
+
+def _claim(database: Database, front: Front, *, now: int, shares: Shares | None = None) -> list[Due]:
+    return database.write(lambda connection: claims.claim(
+        connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front, shares=shares
     ))  # fmt: skip
 
 

@@ -6,28 +6,25 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Delete,
     Update,
-    and_,
     bindparam,
     delete,
     func,
-    or_,
     select,
-    true,
     update,
 )
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
 from domain.nudge import Nudge
+from domain.plan import Intent
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
-from projections.front import Front
-from projections.tables import URGENT, due, inbox, micros, nudges, optional_micros
+from projections.lanes import lane_of
+from projections.tables import due, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
@@ -72,7 +69,15 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
         if one.due is not None and one.digest is None:  # with a digest, only the digest is waited for
             attempted, stopped = one.state is State.ATTEMPTED, is_stopped(one)
-            yield (micros(one.due), rank, nudge.intent.id, one.recipient, attempted, stopped, None, None)
+            yield (
+                micros(one.due), rank, nudge.intent.id, one.recipient, attempted, stopped, None, None,
+                lane(nudge.intent),
+            )  # fmt: skip
+
+
+def lane(intent: Intent) -> int:
+    """The lane that its deliveries are claimed in."""
+    return lane_of(intent.trigger, _RANK[intent.klass])
 
 
 def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
@@ -88,7 +93,7 @@ def _of_due(connection: Connection, statement: Delete | Update, found: Iterable[
         connection.execute(statement.where(*_THIS), rows)
 
 
-_KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
+KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
 _THIS = (
     due.c.due_at == bindparam("at"), due.c.rank == bindparam("class"),
     due.c.nudge == bindparam("id"), due.c.recipient == bindparam("whom"),
@@ -175,35 +180,6 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
         query = select(nudges.c.person, func.sum(nudges.c.version)).where(among(nudges.c.person, part))
         found |= {person: int(mark) for person, mark in connection.execute(query.group_by(nudges.c.person))}
     return found
-
-
-def claim(
-    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
-    urgent: bool = False, front: Front | None = None,
-) -> list[Due]:  # fmt: skip
-    """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
-
-    `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
-    `front`: where the process begins that claims these.
-    """
-    front = front or Front()
-    of_these = due.c.stopped if stopped else and_(due.c.due_at <= now, due.c.rank <= URGENT if urgent else true())
-    free = and_(of_these, or_(due.c.held_until.is_(None), due.c.held_until <= now))
-    held = {"holder": holder, "held_until": until}
-    found = [] if front.at is None else _hold(connection, and_(free, due.c.due_at >= front.at), limit, held)
-    found = found or _hold(connection, free, limit, held)
-    front.move(found[0][0] if found else None, full=len(found) == limit)
-    return [Due(*row[2:]) for row in found]
-
-
-def _hold(
-    connection: Connection, these: ColumnElement[bool], limit: int, held: Mapping[str, Any]
-) -> list[tuple[int, int, UUID, str]]:
-    """In one statement, by an expression that PostgreSQL evaluates once: it takes no more than the limit."""
-    first = select(*_KEY).where(these).order_by(*_KEY[:3]).limit(limit).with_for_update(skip_locked=True).cte("first")
-    same = and_(*(column == first.c[column.name] for column in _KEY))
-    taken = connection.execute(update(due).where(same).values(held).returning(*_KEY))
-    return sorted((at, rank, id_, whom) for at, rank, id_, whom in taken)
 
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:

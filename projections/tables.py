@@ -130,6 +130,7 @@ due = Table(
     Column("stopped", Boolean, nullable=False),
     Column("holder", String),
     Column("held_until", BigInteger),
+    Column("lane", Integer, nullable=False),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
 )
@@ -140,6 +141,7 @@ gone: what is gone lies at the front, where every claim begins.
 """
 Index("due_urgent", due.c.due_at, due.c.rank, due.c.nudge,
       sqlite_where=due.c.rank <= URGENT, postgresql_where=due.c.rank <= URGENT)  # fmt: skip
+Index("due_lane", due.c.lane, due.c.due_at, due.c.rank, due.c.nudge)
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from domain.facts import NudgeFact
 from domain.settle import Controls, Send, Settlement
-from projections import nudges
+from projections import claims, nudges
 from projections.front import Front
+from projections.lanes import Shares
 from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
@@ -40,6 +41,7 @@ class Dispatcher:
         self._stopping = False
         self._waking = _Waking()
         self._front, self._urgent_front = Front(), Front()
+        self._shares, self._urgent_shares = Shares(), Shares()
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -57,7 +59,7 @@ class Dispatcher:
         """Dispatch what is urgent until none is due: beside the other drain, so that no mass mailing is in front."""
         done = 0
         while not self._stopping and (claimed := await asyncio.to_thread(self._claim, BATCH, urgent=True)):
-            await self._handle(claimed)
+            await self._handle(claimed, self._urgent_shares)
             done += len(claimed)
         return done
 
@@ -65,12 +67,13 @@ class Dispatcher:
         """One round over what is due now; returns how many deliveries it took."""
         claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
         if claimed:
-            await self._handle(claimed)
+            await self._handle(claimed, self._shares)
         return len(claimed)
 
-    async def _handle(self, claimed: Sequence[Due]) -> None:
+    async def _handle(self, claimed: Sequence[Due], shares: Shares) -> None:
         cases, rules = await asyncio.to_thread(self._settle, claimed)
-        await self._sending.send(cases, rules)
+        back = await self._sending.send(cases, rules)
+        shares.learn(nudges.lane(case.nudge.intent) for case in back)
 
     def take_over(self) -> int:
         """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
@@ -88,10 +91,11 @@ class Dispatcher:
     def _claim(self, limit: int, *, stopped: bool = False, urgent: bool = False) -> list[Due]:
         now = self._clock()
         front = None if stopped else self._urgent_front if urgent else self._front
+        shares = None if not self._sending.paced else self._urgent_shares if urgent else self._shares
         return self._database.write(
-            lambda connection: nudges.claim(
+            lambda connection: claims.claim(
                 connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit,
-                stopped=stopped, urgent=urgent, front=front,
+                stopped=stopped, urgent=urgent, front=front, shares=shares,
             ),
             Priority.DISPATCH,
         )  # fmt: skip

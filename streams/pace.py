@@ -18,7 +18,7 @@ from streams.tables import paces
 
 TOGETHER = timedelta(milliseconds=200)
 """The messages of one attempt are handed over within so long: what is in flight when a process dies is unknown."""
-AHEAD = timedelta(seconds=5)
+AHEAD = timedelta(seconds=1)
 """How long what is urgent waits for its slot; what finds none is looked at again in the next turn."""
 FARTHEST = timedelta(minutes=1)
 """No slot is so far ahead, but that of a clock that was ahead of ours: it is set back, or is another machine's."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,11 +13,9 @@ from domain.channels import ADDRESS_OF
 from domain.delivery import Delivery, State
 from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
 from domain.settle import Reason, Send
-from domain.triggers import CLASSES
 from notifiers.port import Outcome
 from notifiers.routes import Provider, Route, in_trouble
 from projections import nudges
-from projections.tables import URGENT
 from streams import conversations, outcomes
 from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, is_bound, unsent
 from streams.books import Books
@@ -30,11 +28,12 @@ from streams.receipts import Receipts
 from streams.recording import Recording
 from streams.refusals import Refusals, Refused, among_receipts, refuses_address
 from streams.settling import Case
+from streams.taking_turns import Turns, is_urgent
 from streams.writing import Writer
 from templates.render import WordsFailed
 
 GROUPS_AT_ONCE = 4
-FRESH = timedelta(seconds=10)
+FRESH = timedelta(seconds=2)
 """How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
 Tried = Attempt | NudgeFact | Overflow
 
@@ -65,6 +64,12 @@ class Sending:
         self._clock, self._lease = books.clock, lease
         self._stopping = False
         self._size = Size()
+        self._turns = Turns(lambda case: bool(self._pace.limits(_agency(case))))
+
+    @property
+    def paced(self) -> bool:
+        """Whether there is any rate."""
+        return self._pace.bounds
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
@@ -83,27 +88,30 @@ class Sending:
         """Append what became of nudges."""
         self._recording.record(facts)
 
-    async def send(self, cases: Sequence[Case], rules: Rules) -> None:
-        """Send those that are to be sent, and end the others together with them."""
+    async def send(self, cases: Sequence[Case], rules: Rules) -> list[Case]:
+        """Send those that are to be sent, and end the others together with them; gives what there was no time for."""
         free, stale = asyncio.Semaphore(GROUPS_AT_ONCE), self._clock() + FRESH
-        if self._pace.bounds:  # what waits for a slot holds up what follows
-            cases = sorted(cases, key=lambda case: not _is_urgent(case))
+        if self.paced:  # what waits for a slot holds up what follows
+            cases = self._turns.ordered(cases)
         parts = groups(cases, self._size.now)
-        await asyncio.gather(*(self._send_group(group, rules, free, stale) for group in parts))
+        return [*chain(*await asyncio.gather(*(self._send_group(group, rules, free, stale) for group in parts)))]
 
     async def _send_group(
         self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore, stale: datetime
-    ) -> None:  # fmt: skip
+    ) -> list[Case]:  # fmt: skip
         """Send a group as it has slots; what waited until its decision is stale is decided anew in another turn."""
         async with free:
             left = [Routed(case, self._chosen(case)) for case in cases]
+            held_up = {each.case.nudge.intent.id for each in left if self._limits(each.case, each.provider)}
+            left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
             while left:
                 slots = [] if self._stopping or self._clock() > stale else await self._slots(left)
                 if not slots or self._stopping:
                     await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
-                    return
+                    return [each.case for each in left]
                 now, left = left[: len(slots)], left[len(slots) :]
                 await self._hand_over(now, slots, rules)
+            return []
 
     async def _slots(self, routed: Sequence[Routed]) -> list[datetime]:
         """When the first of them may go: all at once where there is no rate, else those as urgent as the first.
@@ -113,15 +121,15 @@ class Sending:
         limits = [self._limits(each.case, each.provider) for each in routed]
         if not any(limits):
             return [self._clock()] * len(limits)
-        urgent = _is_urgent(routed[0].case)
-        alike = takewhile(lambda each: _is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
+        urgent = is_urgent(routed[0].case)
+        alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._pace.take([each for _, each in alike], urgent=urgent)
 
     def _limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
         """What bounds how many go a second: the agency, and the provider."""
         if provider is None:
             return ()
-        return self._pace.limits(f"agency:{case.settlement.trigger.owner}", f"provider:{provider.name}")
+        return self._pace.limits(_agency(case), f"provider:{provider.name}")
 
     def _chosen(self, case: Case) -> Provider | None:
         """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
@@ -138,6 +146,7 @@ class Sending:
         return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
 
     async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules) -> None:
+        self._turns.note([each.case for each in routed])
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
         parts = self._parts(attempts)
@@ -246,11 +255,10 @@ class Sending:
         return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), provider, tuple(others))
 
 
+def _agency(case: Case) -> str:
+    return f"agency:{case.settlement.trigger.owner}"
+
+
 def _refused(attempt: Attempt) -> Refused:
     message = attempt.message
     return Refused(message.nudge, message.recipient, message.attempt, message.address)
-
-
-def _is_urgent(case: Case) -> bool:
-    """Whether it goes past others."""
-    return CLASSES.index(case.nudge.intent.klass) <= URGENT

@@ -8,18 +8,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import URL
 
 import streams.migrations
-from projections.tables import metadata
+from projections import nudges
+from projections.tables import due, metadata
 from streams.database import Database, DatabaseUnavailable
 from streams.keys import PersonKeys
 from streams.log import Log
 from streams.migrating import FIRST, HEAD, VERSION_TABLE, WrongSchema, make_ready, migrate, pending
 from streams.migrations.versions import v0001_first_schema
 from tests.services import postgres
-from tests.streams.storing import AIDA, KEYRING, NOW, PATIENCE, cancelled, only_sqlite, url_in
+from tests.streams.storing import AIDA, KEYRING, NOW, PATIENCE, cancelled, nudge, only_sqlite, url_in
 
 SCRIPTS = ScriptDirectory(str(Path(streams.migrations.__file__).parent))
 STEPS = [each.revision for each in SCRIPTS.walk_revisions()][::-1]
@@ -144,6 +145,20 @@ def test_a_database_from_before_migrations_keeps_what_it_has(database: Database)
         assert [each.originator_id for each in later.read(connection, [1])] == [UUID(int=1)]
         assert later.keys.load(connection, [AIDA])[AIDA].id == ensured[AIDA].id
     assert set(metadata.tables) <= set(tables(database))
+
+
+def test_what_is_due_already_gets_its_lane(database: Database) -> None:
+    """A due table from before there were lanes is claimed by them as well."""
+    migrate(database)
+    many = [nudge(number) for number in (1, 2)]
+    database.write(lambda connection: nudges.store(connection, many, {}))
+    with database.altering() as connection:
+        connection.execute(text("DROP INDEX due_lane"))
+        connection.execute(text("ALTER TABLE due DROP COLUMN lane"))
+    set_version(database, "0007")
+    migrate(database)
+    with database.reading() as connection:
+        assert list(connection.execute(select(due.c.lane)).scalars()) == [nudges.lane(each.intent) for each in many]
 
 
 def test_steps_are_taken_once(database: Database) -> None:

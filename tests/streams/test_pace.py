@@ -17,6 +17,7 @@ from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from notifiers.routes import single_routes
 from streams.database import Database
+from streams.dispatch import BATCH
 from streams.migrating import migrate
 from streams.pace import AHEAD, Pace
 from tests.domain.given import modest
@@ -239,4 +240,59 @@ async def test_a_mass_mailing_is_not_in_front_of_what_is_urgent(tmp_path: Path) 
     assert await world.engine.dispatcher.drain_urgent() == 1
     [message] = world.sent
     assert message.klass == "service"
+    world.close()
+
+
+async def test_a_slow_agencys_backlog_is_in_front_of_nobody(tmp_path: Path) -> None:
+    """While one agency may send one a second and has more due than a claim takes, another's only reminder goes."""
+    sent: list[Message] = []
+    packs = [few_triggers(tmp_path, "work_offers_consent")]
+    world = World(tmp_path, packs=packs, notifiers={"sms": FakeNotifier("sms", sent)})
+    for number in range(1, BATCH + 50):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-02", f"N{number}"))
+    job = {"registered_on": "2025-06-02", "insured_months": 0}
+    world.take(event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"))
+    world.plan()
+    world.at("2025-06-04T10:00+05:00")
+    pace = Pace(world.platform.database, {"agency:interior": 1}, world.clock, resting(world.clock))
+    begun, dispatcher = world.clock(), compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    await dispatcher.turn()
+    assert "labour" in {message.owner for message in sent}
+    await dispatcher.turn()
+    assert len(sent) <= 1 + (world.clock() - begun).total_seconds() + 1
+    assert world.clock() - begun <= 6 * SECOND
+    world.close()
+
+
+async def test_a_slow_provider_serves_triggers_by_turns(tmp_path: Path) -> None:
+    """Where all go by one slow provider, a single reminder waits for no backlog of another trigger."""
+    sent: list[Message] = []
+    packs = [few_triggers(tmp_path, "work_offers_consent")]
+    world = World(tmp_path, packs=packs, notifiers={"sms": FakeNotifier("sms", sent)})
+    for number in range(1, 41):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-02", f"N{number}"))
+    job = {"registered_on": "2025-06-02", "insured_months": 0}
+    world.take(event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"))
+    world.plan()
+    world.at("2025-06-04T10:00+05:00")
+    pace = Pace(world.platform.database, {"provider:sms": 1}, world.clock, resting(world.clock))
+    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    while len(sent) < 3:
+        await dispatcher.turn()
+    assert "labour" in {message.owner for message in sent[:3]}
+    world.close()
+
+
+async def test_what_finds_no_slot_is_not_taken_again_and_again(tmp_path: Path) -> None:
+    """Of a lane whose messages wait for a rate, a process claims no more than go."""
+    world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", lambda _: None)})
+    for number in range(1, 101):
+        world.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-02", f"N{number}"))
+    world.plan()
+    world.at("2025-06-04T10:00+05:00")
+    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
+    dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
+    took = [await dispatcher.turn() for _ in range(4)]
+    assert took[0] == 100
+    assert max(took[1:]) <= 16
     world.close()

@@ -11,8 +11,9 @@ from domain.cap import ON_ITS_WAY
 from domain.facts import NudgeFact
 from domain.nudge import Nudge, evolve
 from domain.triggers import CLASSES
-from projections import nudges
+from projections import claims, nudges
 from projections.front import LOOK, Front
+from projections.lanes import Shares
 from projections.nudges import Due
 from projections.tables import due, inbox, micros
 from streams.database import Database
@@ -41,13 +42,13 @@ def store(database: Database, *changed: Nudge, new: bool = True) -> None:
 
 def claim(
     database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first",
-    front: Front | None = None,
+    front: Front | None = None, shares: Shares | None = None, *, urgent: bool = False,
 ) -> list[Due]:  # fmt: skip
     """Claim what is due that long after now, for the length of a lease."""
     now, until = micros(NOW + at), micros(NOW + at + LEASE)
-    return database.write(
-        lambda connection: nudges.claim(connection, now=now, until=until, holder=holder, limit=limit, front=front)
-    )
+    return database.write(lambda connection: claims.claim(
+        connection, now=now, until=until, holder=holder, limit=limit, front=front, shares=shares, urgent=urgent
+    ))  # fmt: skip
 
 
 def release(database: Database, *ids: UUID) -> None:
@@ -252,6 +253,36 @@ def test_what_has_ended_is_never_due(database: Database, ended: Nudge) -> None:
 
     assert claim(database, timedelta(days=3650)) == []
     assert ask(database, nudges.next_due) is None
+
+
+def test_each_trigger_has_its_share(database: Database) -> None:
+    """Where rates bind, a claim takes of every trigger that has something due, however much one has before it."""
+    many = [nudge(number, due=NOW - LEASE) for number in range(1, 30)]
+    other = nudge(50, due=NOW, trigger="another")
+    store(database, *many, other, nudge(51, due=NOW + LEASE, trigger="later"))
+    assert Due(nudge_id(50), AIDA) not in claim(database)
+
+    assert Due(nudge_id(50), AIDA) in claim(database, shares=Shares())
+    assert len(claim(database, LEASE, limit=50, shares=Shares())) <= 31
+
+
+def test_a_trigger_whose_messages_wait_is_claimed_less(database: Database) -> None:
+    """What was given back is not claimed again, until more of the same can go: then twice as much, and so on."""
+    one, shares = nudge(due=NOW), Shares()
+    store(database, *(nudge(number, due=NOW) for number in range(1, 30)))
+    taken = len(claim(database, shares=shares))
+    shares.learn([nudges.lane(one.intent)] * (taken - 1))
+
+    assert (taken, len(claim(database, shares=shares))) == (10, 1)
+    shares.learn([])
+    assert len(claim(database, shares=shares)) == 2
+
+
+def test_only_the_lanes_of_what_is_urgent(database: Database) -> None:
+    """The urgent drain takes its shares of what is urgent alone."""
+    store(database, nudge(1, due=NOW, klass="offer"), nudge(2, due=NOW, klass="legal", trigger="law"))
+
+    assert claim(database, shares=Shares(), urgent=True) == [Due(nudge_id(2), AIDA)]
 
 
 def test_a_deferred_nudge_is_due_later(database: Database) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from app.clock import fixed
 from app.keyfile import BadKeyFile, load_keyring
 from domain.event_types import Catalogue, event_type_of
-from projections import history, nudges, positions, statistics
+from projections import claims, history, nudges, positions, statistics
 from projections.bulk import insert_rows
 from projections.history import Concerns
 from projections.nudges import Due
@@ -276,7 +276,7 @@ def test_rows_may_be_given_as_a_tuple(store: Store) -> None:
 def claim(database: Database, limit: int) -> list[Due]:
     """What is due now, for three minutes."""
     now, end = micros(NOW), micros(NOW + timedelta(minutes=3))
-    return database.write(lambda connection: nudges.claim(connection, now=now, until=end, holder="one", limit=limit))
+    return database.write(lambda connection: claims.claim(connection, now=now, until=end, holder="one", limit=limit))
 
 
 def test_a_claim_holds_only_what_it_gives(database: Database) -> None:

@@ -44,7 +44,7 @@ from streams.presence import require_tables
 from streams.publishing import Publisher
 from streams.put_aside import PutAside, kinds
 from streams.receipts import Receipts
-from streams.receiving import Receiving
+from streams.receiving import STRANGER, Receiving, strangers
 from streams.reconciling import Reconciler
 from streams.refusals import Refusals
 from streams.renewing import Renewing
@@ -138,7 +138,12 @@ def _composed(
     answering, stopping = Answering(books), Stopping(books)
     repairing = Repairing(database, log, library, planning, names, clock)
     hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
-    letters = DeadLetters(database, person_keys, names, clock, {WEBHOOK: retrying(books), **kinds(planning)})
+    receiving = Receiving(
+        books, receipts, refusals, answering, stopping,
+        lambda connection, letter: letters.put(connection, letter),  # noqa: PLW0108  (each needs the other)
+    )  # fmt: skip
+    handled = {WEBHOOK: retrying(books), STRANGER: strangers(receiving), **kinds(planning)}
+    letters = DeadLetters(database, person_keys, names, clock, handled)
     aside = PutAside(database, letters)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
@@ -146,8 +151,7 @@ def _composed(
         follower=Follower(database, log),
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
-        choosing=Choosing(books), inboxes=Inboxes(books),
-        receiving=Receiving(books, receipts, refusals, answering, stopping),
+        choosing=Choosing(books), inboxes=Inboxes(books), receiving=receiving,
         links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),

@@ -52,17 +52,29 @@ class Other(Struct, frozen=True):
 Understood = Answered | Stopped | Unclear | Other
 
 
-def understand(text: str, questions: Sequence[Question]) -> Understood:
-    """What a text means where these questions are open: in doubt, nothing is agreed to.
+def understand(text: str, questions: Sequence[Question], answered: Sequence[Question] = ()) -> Understood:
+    """What a text means where these questions are open, and those answered: in doubt, nothing is agreed to.
 
-    A bare answer answers the only open question; of several, the question's mark must follow it ("1 47").
+    A bare answer answers the only open question; of several, the question's mark must follow it ("1 47"). Where it
+    answers none that is open, it is another answer to the only one that was answered, or to the one of that mark.
     """
     words = [word for word in _BETWEEN.split(spelt(text)) if word]
     if len(words) == 1 and words[0] in STOP_WORDS:
         return Stopped()
     if (answer := _bare(" ".join(words), questions)) is not None:
         return answer
-    return _marked(words, questions)
+    understood = _marked(words, questions)
+    again = _again(words, answered) if not isinstance(understood, Answered) else None
+    return again or understood
+
+
+def _again(words: Sequence[str], answered: Sequence[Question]) -> Answered | None:
+    """Another answer to an answered question; a bare one only where there is one such question."""
+    marked = [each for each in answered if words and each.mark == words[-1]]
+    said = " ".join(words[:-1] if marked else words)
+    named = marked or (answered if len(answered) == 1 else [])
+    answers = [Answered(each, code) for each in named if (code := _code(said, each)) is not None]
+    return answers[0] if len(answers) == 1 else None
 
 
 def _bare(said: str, questions: Sequence[Question]) -> Understood | None:

@@ -15,6 +15,7 @@ from domain.person import person_as_of
 
 SOURCE = "/habarshy/reply"
 """Where events come from that a reply became; what follows it says by which way: `/habarshy/reply/sms`."""
+CONSENT, WITHDRAWN = "citizen.consent_given", "citizen.consent_withdrawn"
 NUDGE = "nudge"
 """The field of an answer that names what it answers."""
 UNDERSTOOD, OTHER = "understood", "other"
@@ -88,6 +89,28 @@ def reply_event(
     return LifeEvent(
         stream=names.stream(source, id_), source=source, id=id_, type=type_.name, time=time,
         persons={type_.subject or "": (reply.recipient,)}, fields=fields, digest=names.digest(id_.encode()),
+    )  # fmt: skip
+
+
+def withdrawal(
+    reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> LifeEvent | None:
+    """The life event by which a consent is taken back that an earlier answer to the same message gave.
+
+    What they consented to besides stays; None where they have not consented any more.
+    """
+    given = catalogue.types[CONSENT]
+    chosen, time = _chosen(given, reply, theirs, catalogue)
+    left = sorted({*chosen} - {category})
+    if len(left) == len(chosen):
+        return None
+    type_ = given if left else catalogue.types[WITHDRAWN]
+    id_, source = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.withdrawn", f"{SOURCE}/{reply.way}"
+    return LifeEvent(
+        stream=names.stream(source, id_), source=source, id=id_, type=type_.name, time=time,
+        persons={type_.subject or "": (reply.recipient,)},
+        fields={given.fields["categories"].owner: {"categories": left}} if left else {},
+        digest=names.digest(id_.encode()),
     )  # fmt: skip
 
 

@@ -11,7 +11,10 @@ from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknow
 
 _NAME = re.compile(r"[!-~]{1,300}")
 _TOO_MANY = timedelta(minutes=1)  # what FCM asks for where it does not say more
-_GIVEN_UP = {"UNREGISTERED": Reason.BAD_ADDRESS, "SENDER_ID_MISMATCH": Reason.BAD_ADDRESS}
+_GIVEN_UP = {
+    "UNREGISTERED": Reason.BAD_ADDRESS,
+    "SENDER_ID_MISMATCH": Reason.REJECTED,  # an old app's token, or all tokens where our project is another's
+}
 _LATER = {
     "QUOTA_EXCEEDED": Reason.BUSY,
     "UNAVAILABLE": Reason.BUSY,

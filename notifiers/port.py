@@ -61,6 +61,7 @@ class Reason(StrEnum):
     """Why a message has not gone, or perhaps not: our words, whatever the provider said."""
 
     BAD_ADDRESS = "bad_address"  # nobody can be reached there
+    NOT_LISTED = "not_listed"  # the address leads to a host that our settings do not list
     BAD_CONTENT = "bad_content"  # the words cannot be carried, e.g. a line break in a title
     MAILBOX_FULL = "mailbox_full"
     TOO_LARGE = "too_large"

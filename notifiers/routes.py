@@ -11,7 +11,7 @@ from uuid import UUID
 from purgatory.domain.model import Context, OpenedState
 
 from domain.receipts import OF_THE_PROVIDER
-from notifiers.port import Message, Notifier, Outcome, RetryLater, Unknown
+from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
 
 FAILURES, RECOVERY_SECONDS = 3, 30.0
 """So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""
@@ -42,6 +42,28 @@ class _Trial:
         return time.monotonic() < self._until
 
 
+class _Row:
+    """How many addresses a provider refused one after another; many at once are not wrong: something of ours is."""
+
+    MANY = 5
+
+    def __init__(self) -> None:
+        self._refused = 0
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """It said this."""
+        for outcome in outcomes:
+            if isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS:
+                self._refused += 1
+            elif isinstance(outcome, Accepted):
+                self._refused = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it refused so many that it is not about the addresses."""
+        return self._refused >= self.MANY
+
+
 class _Trouble(Exception):
     """A batch went wrong, or took too long."""
 
@@ -61,6 +83,11 @@ class Provider:
     rate: float | None = None
     breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
     trial: _Trial = field(default_factory=_Trial)
+    row: _Row = field(default_factory=_Row)
+
+    def knows_addresses(self) -> bool:
+        """Whether its word about an address counts: it refused not just everybody."""
+        return not self.row.is_long
 
     def is_open(self) -> bool:
         """Whether its door is open; after a while one looks again."""
@@ -83,6 +110,7 @@ class Provider:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         outcomes = await self.notifier.send(messages)
+        self.row.note(outcomes)
         if loop.time() - begun > self.slow or any(map(in_trouble, outcomes)):
             self.breaker.handle_exception(_Trouble())
         else:

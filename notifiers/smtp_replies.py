@@ -20,11 +20,8 @@ _BY_ENHANCED = {
     "2.3": Reason.TOO_LARGE,
     "3.4": Reason.TOO_LARGE,
 }
-_AT_RCPT = {
-    550: Reason.BAD_ADDRESS,
-    551: Reason.BAD_ADDRESS,
+_AT_RCPT = {  # a bare 550, 551 or 553 also says that we may not relay: that is about us, and of all addresses alike
     552: Reason.MAILBOX_FULL,
-    553: Reason.BAD_ADDRESS,
     556: Reason.BAD_ADDRESS,  # RFC 7504: the domain takes no mail
 }
 _ELSEWHERE = {552: Reason.TOO_LARGE}  # RFC 1870, section 6
@@ -62,7 +59,9 @@ def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
 
 def _why(stage: Stage, code: int, enhanced: str | None) -> Reason:
     if enhanced is not None:
-        return said_by(enhanced) or Reason.REJECTED
+        reason = said_by(enhanced) or Reason.REJECTED
+        ours = stage is Stage.MAIL and reason is Reason.BAD_ADDRESS  # the address is the sender's
+        return Reason.REJECTED if ours else reason
     return (_AT_RCPT if stage is Stage.RCPT else _ELSEWHERE).get(code, Reason.REJECTED)
 
 

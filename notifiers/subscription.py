@@ -87,6 +87,13 @@ class Hosts:
             return None
         return Subscription(found.endpoint, origin, key, point, auth)
 
+    def lists(self, address: str) -> bool:
+        """Whether an address leads to a listed host, or nowhere at all."""
+        found = _decoded(address)
+        if found is None or _ENDPOINT.fullmatch(found.endpoint) is None:
+            return True
+        return self._origin(found.endpoint) is not None
+
     def _origin(self, endpoint: str) -> str | None:
         match = _ENDPOINT.fullmatch(endpoint)
         if match is None:

@@ -80,8 +80,8 @@ class WebPushNotifier:
 
     async def _deliver(self, message: Message) -> Outcome:
         subscription = self._hosts.subscription(message.address)
-        if subscription is None:
-            return GiveUp(Reason.BAD_ADDRESS)
+        if subscription is None:  # not of a listed host: our list may be wrong, which says nothing about the address
+            return GiveUp(Reason.BAD_ADDRESS if self._hosts.lists(message.address) else Reason.NOT_LISTED)
         key = message.key
         content = _content(message, key, LONGEST)
         if isinstance(content, GiveUp):

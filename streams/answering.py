@@ -11,7 +11,7 @@ from domain.event_types import EventType
 from domain.events import Effective
 from domain.facts import NudgeAnswered
 from domain.nudge import Nudge, evolve
-from domain.replies import Reply, answers, meant, reply_event, spelt
+from domain.replies import CONSENT, Reply, answers, meant, reply_event, spelt, withdrawal
 from projections import nudges
 from streams.appending import record
 from streams.books import Books
@@ -95,7 +95,11 @@ class Answering:
         if stream is None:
             category = question.rules["category"]
             event = reply_event(type_, reply, category, self._names, question.theirs, rules.catalogue)
-            stream, made = event.stream, dict(self._append(connection, [event]))
+            taken_back = None
+            if type_.name != CONSENT and _consented(question):
+                taken_back = withdrawal(reply, category, self._names, question.theirs, rules.catalogue)
+            events = [event] if taken_back is None else [taken_back, event]
+            stream, made = event.stream, dict(self._append(connection, events))
         self._note(connection, question.nudge, NudgeAnswered(self._clock(), reply.recipient, stream))
         return stream, made
 
@@ -109,6 +113,12 @@ class Answering:
         id_ = nudge.intent.id
         if evolve(nudge, id_, nudge.version, fact) != nudge:
             record(connection, self._log, [(id_, fact)])
+
+
+def _consented(question: Question) -> bool:
+    """Whether the answer that they gave last was a consent."""
+    given = [one.event for one in question.theirs if answers(one.event, question.nudge.intent.id)]
+    return bool(given) and given[-1].type == CONSENT
 
 
 def _latest(question: Question, type_: EventType, code: str) -> UUID | None:

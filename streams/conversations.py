@@ -1,6 +1,6 @@
 """What was said to which telephone number, so that whoever writes from there can be understood."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -51,18 +51,33 @@ def forget(connection: Connection, now: datetime) -> None:
     connection.execute(delete(conversations).where(conversations.c.at < micros(now - REMEMBERED)))
 
 
-def open_questions(
-    connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime
-) -> list[Question]:
-    """Those of the messages that asked something, went, and got no answer yet; of what was asked again, the last."""
+class Asked(Struct, frozen=True):
+    """The questions that wait for an answer, and those that have one; of what was asked again, the last."""
+
+    open: Sequence[Question]
+    answered: Sequence[Question]
+
+
+def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], now: datetime) -> Asked:
+    """Those of the messages that asked something, and went."""
     found = nudges.by_id(connection, [each.nudge for each in said])
     known = [each for each in said if each.nudge in found]
-    answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in known
-                if found[each.nudge].to(each.recipient).state is State.ANSWERED}  # fmt: skip
+    done = [each for each in known if found[each.nudge].to(each.recipient).state is State.ANSWERED]
+    answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in done}
     waiting = [each for each in known if _waits(found[each.nudge], each.recipient, now)
                and (found[each.nudge].intent.occurrence, each.recipient) not in answered]  # fmt: skip
+
+    def questions(of: Sequence[Said]) -> Sequence[Question]:
+        return _questions(connection, log, rules, of, found)
+
+    return Asked(questions(waiting), questions(done))
+
+
+def _questions(
+    connection: Connection, log: Log, rules: Rules, said: Sequence[Said], found: Mapping[UUID, Nudge]
+) -> list[Question]:
     questions: dict[UUID, Question] = {}
-    for each in waiting:
+    for each in said:
         nudge = found[each.nudge]
         if replies := _replies(connection, log, rules, nudge):
             about = nudge.intent.occurrence
@@ -103,7 +118,7 @@ def marks(
         if case.settlement.trigger.replies and isinstance(case.decision, Send) and case.decision.channel == SMS:
             intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
             if number not in together:
-                questions = open_questions(connection, log, rules, at(connection, number), now)
+                questions = asked(connection, log, rules, at(connection, number), now).open
                 together[number] = {each.about: each.mark for each in questions}
             others = [mark for about, mark in together[number].items() if about != intent.occurrence]
             mark = together[number][intent.occurrence] = mark_of(names, intent.id, others)

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from projections import history, nudges
 from projections.tables import micros, optional_moment
-from streams import dead_letters
+from streams import dead_letters, outbox
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
@@ -17,6 +17,7 @@ from streams.reconciling import finds
 class Standing(Struct, frozen=True):
     """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
 
+    `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
     `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
     """
 
@@ -30,6 +31,7 @@ class Standing(Struct, frozen=True):
     open_attempts: int
     views_behind: int
     dead_letters: int
+    untold: int
     reconciled: int
     reconciled_at: datetime | None
 
@@ -65,6 +67,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             open_attempts=nudges.open_attempts(connection),
             views_behind=behind,
             dead_letters=dead_letters.total(connection),
+            untold=outbox.total(connection),
             reconciled=found,
             reconciled_at=last,
         )

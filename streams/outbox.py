@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from domain.events import LifeEvent
 from domain.replies import concerns_agency
@@ -47,6 +47,16 @@ def claim(connection: Connection, now: datetime, until: datetime, limit: int) ->
 def done(connection: Connection, events: Sequence[UUID]) -> None:
     """They were told, or nobody wants to be told."""
     connection.execute(delete(webhooks).where(among(webhooks.c.event, events)))
+
+
+def total(connection: Connection) -> int:
+    """How many agencies have yet to be told of, whoever they are."""
+    return connection.execute(select(func.count()).select_from(webhooks)).scalar_one()
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """Let go of what nobody has looked at since then: no process has an agency to tell."""
+    connection.execute(delete(webhooks).where(webhooks.c.due_at < micros(before)))
 
 
 def put_off(connection: Connection, events: Sequence[UUID], at: datetime) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
@@ -18,6 +20,7 @@ from streams.answering import Answering
 from streams.books import Books
 from streams.conversations import Said
 from streams.database import Priority
+from streams.dead_letters import Kind, Letter, StillDead
 from streams.keys import PersonKey
 from streams.library import Rules
 from streams.receipts import Receipts
@@ -29,6 +32,10 @@ from templates.questions import UNSAID, choices
 log = logging.getLogger("habarshy")
 SOURCE, TYPE, ROLE, WAY = "/habarshy/message", "citizen.message_received", "citizen", "sms"
 LONGEST, OURS = 2000, "platform"
+STRANGER, NOBODY = "message", "the number was never told anything"
+"""The kind of letter that a text from nobody is, and why."""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[str, str, str, str]).decode
 
 
 class _Heard(Struct, frozen=True):
@@ -43,11 +50,13 @@ class Receiving:
     """Takes in what comes back from providers."""
 
     def __init__(
-        self, books: Books, receipts: Receipts, refusals: Refusals, answering: Answering, stopping: Stopping
-    ) -> None:
+        self, books: Books, receipts: Receipts, refusals: Refusals, answering: Answering, stopping: Stopping,
+        keep: Callable[[Connection, Letter], UUID],
+    ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
+        self._keep = keep
 
     def inbox(self, provider: str) -> Inbox:
         """What a provider's notifier is given."""
@@ -59,14 +68,33 @@ class Receiving:
             self._refusals.keep(refused)
 
     def received(self, provider: str, message: Incoming) -> bool:
-        """Keep what a person wrote, and do what it says, once; False where the number was never told anything."""
+        """Keep what a person wrote, and do what it says, once.
+
+        False where the number was never told anything: then it is kept as a dead letter.
+        """
+        if self._taken(provider, message):
+            return True
+        id_, content = f"{provider}.{message.id}", _encode((provider, message.id, message.sender, message.text))
+        self._database.write(lambda connection: self._keep(connection, Letter(STRANGER, id_, NOBODY, content)))
+        log.warning("an SMS came from a number that was never told anything: see the dead letters")
+        return False
+
+    def take_again(self, content: bytes) -> None:
+        """A text that was kept as a dead letter, once more: the number may be somebody's by now.
+
+        Raises:
+            StillDead: it is nobody's.
+        """
+        provider, *message = _decode(content)
+        if not self._taken(provider, Incoming(*message)):
+            raise StillDead(NOBODY)
+
+    def _taken(self, provider: str, message: Incoming) -> bool:
         rules = self._library.rules()
         made = self._database.write(
             lambda connection: self._received(connection, provider, message, rules), Priority.DISPATCH
         )
         self._log.keys.remember(made or {})
-        if made is None:
-            log.warning("an SMS came from a number that was never told anything")
         return made is not None
 
     def _received(
@@ -80,12 +108,12 @@ class Receiving:
         if about is None:
             return None
         self._log.keys.hold(connection, sorted({each.recipient for each in said}))
-        questions = conversations.open_questions(connection, self._log, rules, said, self._clock())
-        understood = understand(message.text, questions)
+        questions = conversations.asked(connection, self._log, rules, said, self._clock())
+        understood = understand(message.text, questions.open, questions.answered)
         if isinstance(understood, Answered):
             asked = Said(understood.question.nudge, understood.question.recipient, self._clock(), "")
             about = self._spoken(connection, asked, rules) or about
-        heard, made = self._obeyed(connection, understood, questions, about, rules)
+        heard, made = self._obeyed(connection, understood, questions.open, about, rules)
         event = self._event(id_, message, about, heard)
         return {**made, **self._append(connection, [event])}
 
@@ -153,6 +181,11 @@ class Receiving:
             fields={ROLE: told, PUBLIC: public},
             digest=self._names.digest(id_.encode()),
         )  # fmt: skip
+
+
+def strangers(receiving: Receiving) -> Kind:
+    """How a text from a number that nobody had is taken in once more, and what it is."""
+    return Kind(receiving.take_again, lambda content: f"an SMS of {len(_decode(content)[3])} characters")
 
 
 def _is_reply(about: Spoken) -> bool:

@@ -234,8 +234,9 @@ class Sending:
         self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
         early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
+        believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()
         refused = [
-            _refused(each) for each, result in zip(safe, results, strict=True)
+            _refused(each) for each, result in believed
             if refuses_address(result) and provider.notifier.reaches(each.message.address)
         ]  # fmt: skip
         if refused := [*refused, *among_receipts(early)]:

@@ -1,17 +1,20 @@
 """Tidying: what is kept for a while is let go of when its time is over."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from streams import conversations
+from streams import conversations, outbox
 from streams.database import Database, Priority
 from streams.receipts import Receipts
 
+UNTOLD = timedelta(days=30)
+"""How long an answer waits for a process that knows its agency."""
+
 
 class Tidying:
-    """Lets go of conversations that nobody speaks of any more, and of receipts for messages of nobody."""
+    """Lets go of old conversations, of receipts for messages of nobody, and of answers that nobody is told."""
 
     def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
         self._database, self._receipts, self._clock = database, receipts, clock
@@ -23,3 +26,4 @@ class Tidying:
     def _tidy(self, connection: Connection) -> None:
         conversations.forget(connection, self._clock())
         self._receipts.forget(connection)
+        outbox.forget(connection, self._clock() - UNTOLD)

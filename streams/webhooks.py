@@ -6,6 +6,7 @@ attempt; the body holds no personal data, but names the agency's own event that 
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,6 +38,9 @@ LEASE = timedelta(minutes=2)
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 """How long after each failed attempt the next one is made: some three days in all, as the standard recommends."""
 _GONE, _OK = 410, range(200, 300)
+UNWANTED_FOR, LOOKS = timedelta(days=1), 30
+"""An agency without a hook may get one, or have one in another process: it is looked at so often, so long apart."""
+log = logging.getLogger("habarshy")
 
 
 class Hook(Struct, frozen=True):
@@ -63,6 +67,7 @@ class Webhooks:
     def __init__(self, books: Books, letters: DeadLetters, hooks: Mapping[str, Hook]) -> None:
         self._books, self._letters, self._hooks = books, letters, hooks
         self._http: Http | None = None
+        self._warned = False
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -70,13 +75,19 @@ class Webhooks:
             await self._http.aclose()
 
     async def deliver(self) -> int:
-        """Make every attempt whose turn has come; returns how many there were."""
+        """Make every attempt whose turn has come; returns how many there were.
+
+        A process whose settings name no agency leaves what waits to others.
+        """
+        if not self._hooks:
+            await asyncio.to_thread(self._leave)
+            return 0
         waiting = await asyncio.to_thread(self._claim)
         calls = await asyncio.to_thread(self._calls, waiting)
-        unwanted = [each.event for each in waiting if each.event not in calls]
+        wanted = [each for each in waiting if each.event in calls and calls[each.event].agency in self._hooks]
+        unwanted = [each for each in waiting if each not in wanted]
         if unwanted:
-            await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, unwanted))
-        wanted = [each for each in waiting if each.event in calls]
+            await asyncio.to_thread(self._write, lambda connection: self._keep(connection, unwanted, calls))
         if wanted and self._http is None:
             self._http = _client()
         by_agency: dict[str, list[Waiting]] = {}
@@ -104,13 +115,28 @@ class Webhooks:
     def _write(self, work: Any) -> None:  # noqa: ANN401  (what Database.write takes)
         self._books.database.write(work, Priority.DISPATCH)
 
+    def _leave(self) -> None:
+        if self._warned:
+            return
+        with self._books.database.reading() as connection:
+            self._warned = outbox.total(connection) > 0
+        if self._warned:
+            log.warning("answers wait for agencies, and the settings of this process name none under [webhooks]")
+
+    def _keep(self, connection: Connection, unwanted: Sequence[Waiting], calls: Mapping[UUID, Call]) -> None:
+        """What an agency without a hook would be told is kept for a while; what is about no nudge is of no use."""
+        kept = [each for each in unwanted if each.event in calls and each.attempts < LOOKS]
+        outbox.done(connection, [each.event for each in unwanted if each not in kept])
+        for each in kept:
+            outbox.again(connection, each, self._books.clock() + UNWANTED_FOR)
+
     def _calls(self, waiting: Sequence[Waiting]) -> dict[UUID, Call]:
-        """Event -> the call, of those whose agency wants to be told."""
-        if not waiting or not self._hooks:
+        """Event -> the call."""
+        if not waiting:
             return {}
         with self._books.database.reading() as connection:
             found = (self._call(connection, each.event) for each in waiting)
-            return {call.event: call for call in found if call is not None and call.agency in self._hooks}
+            return {call.event: call for call in found if call is not None}
 
     def _call(self, connection: Connection, stream: UUID) -> Call | None:
         entries = self._books.log.streams(connection, [stream])

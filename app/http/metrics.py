@@ -19,6 +19,7 @@ GAUGES = {
     "views_behind": "Positions that the views are behind the log.",
     "corrections_waiting": "Corrected events whose original has not come.",
     "dead_letters": "Records and persons that were put aside, for a human.",
+    "untold": "Answers that agencies have yet to be told of.",
 }
 RECONCILED = "habarshy_reconciled"
 LAG, LAG_SECONDS, READY = "habarshy_lag", "habarshy_lag_seconds", "habarshy_ready"

@@ -106,7 +106,7 @@ async def test_refusals_are_classified(google: Google) -> None:
     """Each error of FCM says whether to give up, to wait and for how long; the others of the batch go."""
     expected: dict[str, Outcome] = {
         "gone": GiveUp(Reason.BAD_ADDRESS, "UNREGISTERED"),
-        "mismatch": GiveUp(Reason.BAD_ADDRESS, "SENDER_ID_MISMATCH"),
+        "mismatch": GiveUp(Reason.REJECTED, "SENDER_ID_MISMATCH"),
         "badtoken": GiveUp(Reason.BAD_ADDRESS, "INVALID_ARGUMENT"),
         "badwords": GiveUp(Reason.BAD_CONTENT, "INVALID_ARGUMENT"),
         "apns": RetryLater(None, Reason.NOT_ADMITTED, "THIRD_PARTY_AUTH_ERROR"),

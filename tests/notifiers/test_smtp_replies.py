@@ -8,9 +8,9 @@ from notifiers.smtp_replies import Stage, refusal
     ("stage", "code", "words", "reason"),
     [
         (Stage.RCPT, 550, "5.1.1 user unknown", Reason.BAD_ADDRESS),
-        (Stage.RCPT, 550, "no such user", Reason.BAD_ADDRESS),
-        (Stage.RCPT, 551, "not local", Reason.BAD_ADDRESS),
-        (Stage.RCPT, 553, "bad mailbox name", Reason.BAD_ADDRESS),
+        (Stage.RCPT, 550, "relay not permitted", Reason.REJECTED),
+        (Stage.RCPT, 551, "we do not relay", Reason.REJECTED),
+        (Stage.RCPT, 553, "not in my rcpthosts", Reason.REJECTED),
         (Stage.RCPT, 556, "5.1.10 null MX", Reason.BAD_ADDRESS),
         (Stage.RCPT, 550, "5.7.1 blocked", Reason.REJECTED),
         (Stage.RCPT, 550, "5.2.1 disabled", Reason.BAD_ADDRESS),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from domain.events import LifeEvent
 from domain.facts import NudgeAttempted, NudgeDelivered, NudgeSent
@@ -11,6 +12,8 @@ from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
 from notifiers.port import Incoming, Message, Reason, Report
 from streams.cloudevents import Envelope
+from streams.dead_letters import Choice
+from streams.tables import dead_letters
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -89,7 +92,55 @@ async def test_one_question_asked_twice_is_one_question(world: World) -> None:
     assert again.text == world.sent[0].text
     write(world, "1", "1")
     write(world, "2", "2")
-    assert understood(world) == ["answer", "other"]
+    assert understood(world) == ["answer", "answer"]
+
+
+async def test_another_answer_takes_the_first_one_back(world: World) -> None:
+    """Whoever said 1 and then says 2 has not consented, the agency is told, and may consent again."""
+    await world.settle(ASKED)
+    write(world, "1", "1")
+    await world.settle("2025-06-04T11:00+05:00")
+    assert life(world, "citizen.consent_withdrawn") == []
+    write(world, "2", "2")
+    assert len(life(world, "citizen.consent_withdrawn")) == 1
+    [replied] = life(world, "citizen.replied")
+    assert replied.values["event.answer"] == "2"
+    write(world, "2", "3")
+    assert len(life(world, "citizen.replied")) == 1
+    await world.settle(AT_NOON)
+    write(world, "ИӘ", "4")
+    assert [each.values["event.categories"] for each in life(world, "citizen.consent_given")] == [["work_offers"]] * 2
+
+
+async def test_taking_a_consent_back_leaves_the_others(world: World) -> None:
+    """What they consented to besides stays."""
+    more = {"categories": ["training"]}
+    world.take(event("citizen.consent_given", AIGERIM, "2024-02-01T00:00:00+05:00", more, id="training"))
+    await world.settle(ASKED)
+    write(world, "1", "1")
+    await world.settle(AT_NOON)
+    write(world, "2", "2")
+    assert life(world, "citizen.consent_given")[-1].values["event.categories"] == ["training"]
+    assert life(world, "citizen.consent_withdrawn") == []
+
+
+async def test_a_text_from_nobody_is_kept(world: World) -> None:
+    """A number that was never told anything: its text is a sealed dead letter, once, and can be taken in later."""
+    await world.settle(ASKED)
+    for _ in range(2):
+        assert not write(world, "Сәлем, мен кімге жаздым?", "7", "+77055555555")
+    letters = world.platform.letters
+    [letter] = letters.letters(Choice())
+    assert (letter.kind, letter.told) == ("message", "an SMS of 24 characters")
+    with world.platform.database.reading() as connection:
+        [sealed] = connection.execute(select(dead_letters.c.sealed)).scalars()
+    assert b"77055555555" not in sealed
+    assert (letters.retry(Choice()).failed, understood(world)) == (1, [])
+    theirs = {"phone": "+77055555555"}
+    world.take(event("citizen.contact_changed", AIGERIM, "2025-06-04T11:00:00+05:00", theirs, id="new"))
+    await world.settle("2025-06-11T10:00+05:00")
+    assert (letters.retry(Choice()).handled, understood(world)) == (1, ["other"])
+    assert letters.count(Choice()) == 0
 
 
 async def test_with_two_open_questions_a_bare_answer_is_none(world: World) -> None:

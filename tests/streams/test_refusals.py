@@ -94,3 +94,13 @@ async def test_an_address_that_no_provider_is_for_is_not_refused_for_good(tmp_pa
     [email] = await made.settle(DUE)
     assert (email.channel, refused(made)) == ("email", [])
     made.close()
+
+
+async def test_who_refuses_everybody_marks_nobody(tmp_path: Path) -> None:
+    """Where one setting is wrong for all, so that a provider refuses everybody, addresses stay as they are."""
+    made = World(tmp_path, notifiers={"sms": FakeNotifier("sms", [], script=[GiveUp(Reason.BAD_ADDRESS)] * 30)})
+    for number in range(1, 31):
+        made.take(*registered(iin(number), LONG_AGO), card(iin(number), "2025-07-20", f"N{number}"))
+    await made.settle(DUE)
+    assert len(refused(made)) < 5
+    made.close()

@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 from app.providers import HookSettings
 from domain.replies import Reply
 from streams.dead_letters import Choice
-from streams.webhooks import AT_ONCE, LEASE, WAITS
+from streams.tidying import UNTOLD
+from streams.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
 from tests.notifiers.http_peers import Answer, HttpPeer, answer, listening
 from tests.notifiers.peers import Act
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
@@ -137,13 +138,16 @@ async def test_a_process_that_dies_over_it_leaves_it_to_others(told: Told) -> No
 
 
 async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) -> None:
-    """Without a hook nothing piles up."""
+    """Without a hook nothing piles up for longer than a month."""
     world = World(tmp_path, packs=[few_triggers(tmp_path, "work_offers_consent")])
     world.take(*registered(AIGERIM, LONG_AGO), event(
         "citizen.disputed", AIGERIM, "2025-01-03T00:00:00+05:00", {"nudge": "00000000-0000-0000-0000-000000000001"}
     ))  # fmt: skip
     await world.settle()
-    assert world.platform.webhooks._claim() == []
+    assert world.health().untold == 1
+    world.at(world.clock() + UNTOLD + timedelta(days=1))
+    world.platform.tidying.run()
+    assert world.health().untold == 0
     world.close()
 
 
@@ -167,3 +171,28 @@ async def test_an_agency_that_takes_nothing_is_not_called_for_all_that_waits(tol
     for _ in range(4):  # what failed waits longer and longer, so the others come before it
         await told.wait(WAITS[1])
     assert len({each.headers["webhook-id"] for each in told.peer.heard}) == AT_ONCE + 5
+
+
+async def test_a_process_that_knows_no_agency_leaves_all_to_others(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waits for agencies is not touched, said once, and seen in the health; whoever knows them tells them."""
+    platform = told.world.platform
+    [message] = await told.world.settle(ASKED)
+    platform.answering.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
+    nobody = Webhooks(platform.books, platform.letters, {})
+    assert [await nobody.deliver() for _ in range(3)] == [0, 0, 0]
+    assert (told.world.health().untold, len(caplog.records)) == (1, 1)
+    await told.world.settle()
+    assert (told.world.health().untold, len(told.peer.heard)) == (0, 1)
+
+
+async def test_an_agency_that_only_another_process_knows_is_told_by_that(told: Told) -> None:
+    """A process that knows other agencies puts off what is not for them, and does not let go of it."""
+    platform = told.world.platform
+    [message] = await told.world.settle(ASKED)
+    platform.answering.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
+    other = Webhooks(platform.books, platform.letters, {"health": Hook("http://127.0.0.1:9/", SECRET)})
+    assert await other.deliver() == 1
+    await told.wait(UNWANTED_FOR)
+    assert len(told.peer.heard) == 1

@@ -128,16 +128,11 @@ def _composed(
     library = Library(database, log, names)
     planning = Planning(database, log, library, clock)
     intake = Intake(database, log, names, lambda: library.rules().checker, clock)
-    empty = make and database.sqlite and log.recorder.max_notification_id() is None
-    if empty or settings.packs:
-        packs = load_packs(pack_folders(settings))  # what is broken stops the start, also where nothing is published
-        if empty:
-            Publisher(database, log, names).publish(packs, by="pack", now=clock())
+    _publish_first(settings, Publisher(database, log, names), log, clock, make=make and database.sqlite)
     books = Books(database, log, library, names, intake.append, clock)
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
     answering, stopping = Answering(books), Stopping(books)
     repairing = Repairing(database, log, library, planning, names, clock)
-    hooks = {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
     receiving = Receiving(
         books, receipts, refusals, answering, stopping,
         lambda connection, letter: letters.put(connection, letter),  # noqa: PLW0108  (each needs the other)
@@ -155,11 +150,25 @@ def _composed(
         links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
-        letters=letters, webhooks=Webhooks(books, letters, hooks), tidying=Tidying(database, receipts, clock),
+        letters=letters, webhooks=Webhooks(books, letters, _hooks(settings)),
+        tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
         repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
     )  # fmt: skip
+
+
+def _publish_first(settings: Settings, publisher: Publisher, log: Log, clock: Clock, *, make: bool) -> None:
+    """The packs of the settings, where the log is empty; what is broken stops the start in any case."""
+    empty = make and log.recorder.max_notification_id() is None
+    if empty or settings.packs:
+        packs = load_packs(pack_folders(settings))
+        if empty:
+            publisher.publish(packs, by="pack", now=clock())
+
+
+def _hooks(settings: Settings) -> dict[str, Hook]:
+    return {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
 
 
 def open_database(settings: Settings, *, make: bool) -> Database:

@@ -35,6 +35,16 @@ class Size:
             self.now = max(self.now // 2, self.LEAST)
 
 
+class Routed(Struct, frozen=True):
+    """A case with the provider that it goes to; None: it ends together with another that is sent, and is not.
+
+    Or it is to be sent, and may be given to nobody.
+    """
+
+    case: Case
+    provider: Provider | None
+
+
 class Attempt(Struct, frozen=True):
     """A case that is to be sent: its message, the attempt as a fact, and the provider that it goes to.
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from itertools import chain, takewhile
 from uuid import UUID
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.channels import ADDRESS_OF
@@ -17,7 +16,7 @@ from notifiers.port import Outcome
 from notifiers.routes import Provider, Route, in_trouble
 from projections import nudges
 from streams import conversations, outcomes
-from streams.attempts import Attempt, Size, as_attempted, groups, handed_back, is_bound, unsent
+from streams.attempts import Attempt, Routed, Size, as_attempted, groups, handed_back, is_bound, unsent
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Overflow, append_decided, crowded
@@ -36,16 +35,6 @@ GROUPS_AT_ONCE = 4
 FRESH = timedelta(seconds=2)
 """How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
 Tried = Attempt | NudgeFact | Overflow
-
-
-class Routed(Struct, frozen=True):
-    """A case with the provider that it goes to; None: it ends together with another that is sent, and is not.
-
-    Or it is to be sent, and may be given to nobody.
-    """
-
-    case: Case
-    provider: Provider | None
 
 
 class Sending:

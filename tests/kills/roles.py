@@ -21,7 +21,7 @@ from app.roles import composed, stopping, topics_of
 from app.terminal import talk
 from domain.facts import NudgeFact
 from projections import history
-from streams.attempts import Attempt
+from streams.attempts import Attempt, Routed
 from streams.database import Priority
 from streams.dispatch import Dispatcher
 from streams.lag import KafkaLag
@@ -30,7 +30,7 @@ from streams.pace import Pace
 from streams.planning import Planning
 from streams.reconciling import Reconciler
 from streams.scheduler import DISPATCH
-from streams.sending import Routed, Sending
+from streams.sending import Sending
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
 from streams.worker import Incoming, Tuning, Worker

@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from projections.tables import micros
 from streams.database import Database
 from streams.job_rows import change, one
 from streams.jobs import Busy, Job, JobFailed, State, Step, Stopped, Work
-from streams.outages import told
+from streams.outages import STORE_AWAY, told
 from streams.tables import jobs
 
 
@@ -29,7 +28,7 @@ class Run:
         try:
             while self._job.state is State.RUNNING:
                 self._one_step()
-        except (OperationalError, InterfaceError) as error:
+        except STORE_AWAY as error:
             self._end(State.FAILED, told(error))
             raise JobFailed(self._job.id, told(error)) from error
         except KeyboardInterrupt:
@@ -75,7 +74,7 @@ class Run:
             )
             with self._database.reading() as connection:
                 self._job = one(connection, self._job.id)
-        except (OperationalError, InterfaceError):
+        except STORE_AWAY:
             return
 
 

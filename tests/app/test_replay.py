@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,8 @@ LIFE = [
     fine(iin(1), "F1", "2025-05-30T12:00:00+05:00"),
 ]  # fmt: skip
 JUNE = "--clock=2025-06-20T12:00+05:00"
+LITTLE = 150_000
+"""Bytes that a file may have where the disk is full: too few for a shadow."""
 ALL = ("replay", "views", "--all")
 
 
@@ -246,3 +249,22 @@ def test_a_killed_verification_goes_on(site: Site) -> None:
     resumed = site.run("jobs", "resume", str(id_), "--json")
     assert resumed.code == 0, resumed.talk
     assert json.loads(resumed.objects[0]["words"])["digests"]["facts"] == whole[1]["facts_digest"]
+
+
+def test_a_full_disk_fails_the_rebuild_in_words(site: Site) -> None:
+    """Where files cannot grow the rebuild ends with 3 and says how to go on; live views are as they were."""
+    before = site.rows()
+    environment = {**os.environ, **site.terminal.environment, **site.operator}
+    done = subprocess.run(  # noqa: S603  (ourselves)
+        [sys.executable, "-m", "app", *ALL, "--yes"], check=False, capture_output=True, text=True,
+        env={name: value for name, value in environment.items() if value is not None},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LITTLE, LITTLE)),
+    )  # fmt: skip
+    assert (done.returncode, "`habarshy jobs resume 1` goes on" in done.stderr) == (3, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert site.rows() == before
+
+    resumed = site.run("jobs", "resume", "1")
+
+    assert resumed.code == 0, resumed.talk
+    assert site.rows() == before

@@ -1,18 +1,20 @@
 """Rebuilds views in one go, as a job does step by step."""
 
-import json
 from collections.abc import Collection
 
+import msgspec
 from sqlalchemy import Connection, Table
 
 from app.compose import Platform
+from app.replaying import verify
 from domain.event_types import Catalogue
 from domain.ids import Names
 from streams.database import Database
-from streams.jobs import Step
+from streams.jobs import Step, Work
 from streams.log import Log
 from streams.rebuild import PAGE, Rebuilding, Rebuilt
 from streams.rebuild_compare import COMPARED
+from streams.verifying import Verified
 
 
 def unsaved(_connection: Connection, _step: Step) -> None:
@@ -25,10 +27,20 @@ def rebuild(
 ) -> Rebuilt:  # fmt: skip
     """Rebuild these views, compare them, and mend the live ones if `swap`."""
     work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page)
+    return msgspec.json.decode(ended(work), type=Rebuilt)
+
+
+def ended(work: Work) -> str:
+    """Do all of the work; its words."""
     step = work.step("", unsaved)
     while not step.finished:
         step = work.step(step.cursor, unsaved)
-    return Rebuilt(**json.loads(step.words))
+    return step.words
+
+
+def verified(platform: Platform) -> Verified:
+    """Verify all of the platform."""
+    return msgspec.json.decode(ended(verify(platform, {})), type=Verified)
 
 
 def rebuilt(platform: Platform, *, swap: bool = False, page: int = PAGE) -> Rebuilt:

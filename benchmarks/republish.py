@@ -1,0 +1,39 @@
+"""Republish: a range of the log from PostgreSQL to Kafka, as the job does it, marked as a replay."""
+
+from benchmarks.measuring import Row, seconds
+from benchmarks.production import copied, topics, waiting
+from streams.jobs import Step
+from streams.republish import Range, Republishing
+from tests.services import kafka, postgres
+
+EVENTS, ROUNDS = 40_000, 3
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with (
+        postgres.server() as server, kafka.server() as broker, waiting(server, EVENTS) as at,
+        copied(server, at) as on,
+    ):  # fmt: skip
+        to = topics(broker)
+        last = on.log.recorder.max_notification_id() or 0
+        chosen = Range(0, last)
+        works = [Republishing(on.database, on.names, to, to.replays, chosen, number) for number in range(ROUNDS)]
+        found = sorted(map(_once, works))
+    taken, count = found[ROUNDS // 2]
+    return [Row("replay of a range to Kafka", count / taken, "records/s", 30_000)], {"records": count}
+
+
+def _once(work: Republishing) -> tuple[float, int]:
+    steps = [work.step("", _unsaved)]  # makes the topic, and is not measured
+
+    def rest() -> None:
+        while not steps[-1].finished:
+            steps.append(work.step(steps[-1].cursor, _unsaved))
+
+    taken = seconds(rest)
+    first, whole = (int(step.cursor.split()[2]) for step in (steps[0], steps[-1]))
+    return taken, whole - first
+
+
+def _unsaved(_connection: object, _step: Step) -> None:
+    """Nobody keeps the job."""

@@ -29,6 +29,7 @@ from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
 from streams.fake_box import FakeBox
 from streams.follower import Follower
+from streams.forecasting import Forecasting
 from streams.governing import Governing
 from streams.inboxes import Inboxes
 from streams.intake import Intake
@@ -98,6 +99,7 @@ class Platform(Struct, frozen=True):
     repairing: Repairing
     renewing: Renewing
     backfilling: Backfilling
+    forecasting: Forecasting
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -155,6 +157,7 @@ def _composed(
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
         repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
+        forecasting=Forecasting(database, log, library, clock),
     )  # fmt: skip
 
 

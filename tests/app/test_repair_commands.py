@@ -142,3 +142,24 @@ def test_what_no_backfill_may_do(terminal: Terminal) -> None:
     assert (unknown.code, "did you mean 'identity_card_expiry'?" in unknown.talk) == (1, True)
     assert terminal.run(*back, "2999-01-01", env=aida).code == 2
     assert terminal.run(*back, "last year", env=aida).code == 2
+
+
+def test_a_forecast_by_day_and_agency(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """Lines of day, agency and channel, then a total; an agency sees its own, and for another's it ends with 4."""
+    lives = [*registered(iin(5)), card(iin(5), "2025-07-10", "N5")]
+    assert terminal.run("ingest", terminal.written("soon.ndjson", *lives), "--clock", "2025-06-01T09:00Z").code == 0
+    clock = ("--clock", "2025-06-01T09:00Z")
+    assert terminal.run("repair", "--yes", "--person", iin(5), *clock, env=operator).code == 0
+    *lines, total = terminal.run("forecast", "--days", "60", "--json", *clock, env=operator).objects
+    assert {(each["agency"], each["channel"]) for each in lines} == {("interior", "sms")}
+    assert total["total"]["due"] == sum(each["messages"] for each in lines) == 3
+    assert total["total"]["peak"]["messages"] == 1
+    hours = terminal.run("forecast", "--days", "60", "--by", "hour", *clock, env=operator)
+    assert (hours.code, len(hours.lines)) == (0, 3)
+    aida = terminal.act("aida", "interior", "author")
+    assert terminal.run("forecast", "--days", "60", "--json", *clock, env=aida).objects[:-1] == lines
+    assert terminal.run("forecast", "--agency", "finance", env=aida).code == 4
+    assert terminal.run("forecast").code == 4
+    unknown = terminal.run("forecast", "--agency", "interio", env=operator)
+    assert (unknown.code, "did you mean 'interior'?" in unknown.talk) == (1, True)
+    assert terminal.run("forecast", "--days", "0", env=operator).code == 2

@@ -1,0 +1,102 @@
+"""What is due, spread over the hours at which it would go: exact counts, by the mix that a sample of them shows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+
+class Went(Struct, frozen=True):
+    """What became of one delivery of the sample: due at `due`, it goes at `at` by `channel`, or not at all.
+
+    `parts`: of an SMS; `deferred`: why it went later than it was due, or with a digest; `withheld`: why it does not
+    go; `of`: how many deliveries became of the one that was due (a minor's goes to each guardian).
+    """
+
+    trigger: str
+    due: datetime
+    at: datetime
+    channel: str = ""
+    parts: float = 0
+    deferred: str = ""
+    withheld: str = ""
+    of: int = 1
+
+
+class Cell(Struct, frozen=True):
+    """One hour (its beginning, UTC), one trigger, one channel."""
+
+    hour: datetime
+    trigger: str
+    channel: str
+
+
+class Forecast(Struct, frozen=True):
+    """Expected messages and parts of SMS by cell; how many are due (exactly); of them, deferred and withheld, why."""
+
+    due: int
+    messages: defaultdict[Cell, float]
+    parts: defaultdict[Cell, float]
+    deferred: defaultdict[str, float]
+    withheld: defaultdict[str, float]
+
+
+def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[Went], now: datetime) -> Forecast:
+    """The forecast, from how many deliveries of each trigger are due in each hour (its beginning, trigger, count).
+
+    Each count is shared out evenly over what the sample has of that trigger and hour, or else of that trigger, as
+    much later as it went there. Where the sample is all there is, nothing is estimated.
+    """
+    found = Forecast(0, defaultdict(float), defaultdict(float), defaultdict(float), defaultdict(float))
+    mix, total = _Mix(sample), 0
+    for hour, trigger, count in due:
+        total += count
+        alike = mix.of(trigger, hour)
+        rows = sum(1 / went.of for went in alike)
+        for went in alike:
+            _share(found, went, count / rows, max(hour_of(now), hour_of(hour + (went.at - hour_of(went.due)))))
+    return replace(found, due=total)
+
+
+def _share(found: Forecast, went: Went, share: float, hour: datetime) -> None:
+    if went.withheld:
+        found.withheld[went.withheld] += share
+        return
+    if went.deferred:
+        found.deferred[went.deferred] += share
+    if went.channel:
+        cell = Cell(hour, went.trigger, went.channel)
+        found.messages[cell] += share
+        found.parts[cell] += share * went.parts
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of its hour."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+class _Mix:
+    """The sample, by trigger and hour, and by trigger."""
+
+    def __init__(self, sample: Iterable[Went]) -> None:
+        self._by_hour: dict[tuple[str, datetime], list[Went]] = defaultdict(list)
+        self._by_trigger: dict[str, list[Went]] = defaultdict(list)
+        for went in sample:
+            self._by_hour[went.trigger, hour_of(went.due)].append(went)
+            self._by_trigger[went.trigger].append(went)
+
+    def of(self, trigger: str, hour: datetime) -> Sequence[Went]:
+        return self._by_hour.get((trigger, hour)) or self._by_trigger.get(trigger) or ()
+
+
+class Sum(Struct, frozen=True):
+    """One line of a forecast: a day (or hour) as its beginning, an agency, a channel."""
+
+    start: datetime
+    agency: str
+    channel: str
+    messages: float
+    parts: float
+    cost: float | None

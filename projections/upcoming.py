@@ -1,0 +1,41 @@
+"""What is due in a time, counted in the database, and some of it, chosen by whom it goes to."""
+
+from sqlalchemy import Connection, func, select
+
+from projections.nudges import Due
+from projections.tables import due
+
+HOUR = 3_600_000_000  # microseconds
+
+
+def by_hour(connection: Connection, until: int) -> list[tuple[int, int, int]]:
+    """The hour (how many since 1970), lane and number of what is due before a time.
+
+    What a kill switch holds back is not among it.
+    """
+    hour = due.c.due_at.op("/")(HOUR).label("hour")
+    query = select(hour, due.c.lane, func.count()).where(due.c.due_at < until, ~due.c.stopped)
+    return [(at, lane, many) for at, lane, many in connection.execute(query.group_by(hour, due.c.lane))]
+
+
+def held_back(connection: Connection) -> list[tuple[int, int]]:
+    """How many deliveries of each lane kill switches hold back."""
+    query = select(due.c.lane, func.count()).where(due.c.stopped).group_by(due.c.lane)
+    return [(lane, many) for lane, many in connection.execute(query)]
+
+
+def of_some(connection: Connection, until: int, before: str) -> list[tuple[int, Due]]:
+    """When each delivery is due, and which it is, of all recipients whose pseudonym comes before that one.
+
+    Pseudonyms are hashes, so these are a sample of all recipients, each with all that is due to them.
+    """
+    query = select(due.c.due_at, due.c.nudge, due.c.recipient).where(due.c.due_at < until, ~due.c.stopped)
+    rows = connection.execute(query.where(due.c.recipient < before))
+    return [(at, Due(nudge, recipient)) for at, nudge, recipient in rows]
+
+
+def of_lane(connection: Connection, until: int, lane: int, limit: int) -> list[tuple[int, Due]]:
+    """The first that are due of that lane."""
+    query = select(due.c.due_at, due.c.nudge, due.c.recipient).where(due.c.lane == lane, due.c.due_at < until)
+    rows = connection.execute(query.where(~due.c.stopped).order_by(due.c.due_at).limit(limit))
+    return [(at, Due(nudge, recipient)) for at, nudge, recipient in rows]

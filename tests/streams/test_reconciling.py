@@ -5,8 +5,11 @@ from datetime import timedelta
 
 from app.compose import Platform
 from projections import history
+from streams.auditing import Audit
+from streams.chaining import Chaining
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
+from streams.signing import Signer
 from streams.upkeep import Upkeep
 from tests.streams.distributed import Country, eventually, everyday, planned, running
 from tests.world import LONG_AGO, NOON, World, card, iin, registered
@@ -21,13 +24,12 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
 
 
-def kept(land: Country, on: Platform | None = None) -> Upkeep:
+def kept(land: Country, on: Platform | None = None, chaining: Chaining | None = None) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
     own = Reconciler(on.database, on.planning, on.aside, land.clock)
-    return Upkeep(
-        on.database, on.areas, on.follower, on.chaining, own, land.told.append, every=0.02, reconcile_turns=1
-    )
+    chains = chaining or on.chaining
+    return Upkeep(on.database, on.areas, on.follower, chains, own, land.told.append, every=0.02, reconcile_turns=1)
 
 
 class Fails(Planning):
@@ -88,6 +90,18 @@ def test_without_a_wake_the_upkeep_plans(land: Country) -> None:
     assert planned(land.platform) != b"[]"
     with land.platform.database.reading() as connection:
         assert finds(connection)[0] == waited
+
+
+def test_the_upkeep_makes_the_chain(land: Country) -> None:
+    """What the roles append comes into the chain without anybody's doing, and an audit of it finds nothing."""
+    signer = Signer(b"s" * 32)
+    land.take(*everyday(10))
+    upkeep = kept(land, chaining=Chaining(land.platform.database, signer, land.clock))
+    audit = Audit(land.platform.database, signer.public)
+    with running(upkeep.run, upkeep.stop):
+        eventually(lambda: audit.unchained == 0)
+    assert list(audit.findings()) == []
+    assert audit.facts > 10
 
 
 def test_one_of_several_does_the_upkeep(land: Country) -> None:

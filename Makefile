@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo services test check bench format lock clean
+.PHONY: demo services test check bench format lock sbom clean
 
 demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
@@ -35,5 +35,15 @@ format: .venv
 lock:  ## renew requirements.lock; needs pip-tools
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --extra dev --output-file requirements.lock pyproject.toml
 
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --output-file deploy/sbom.lock deploy/sbom.in
+
+sbom: dist/habarshy.cdx.json  ## what is in it, as CycloneDX, from the lock
+
+dist/habarshy.cdx.json: requirements.lock pyproject.toml deploy/sbom.lock
+	$(PYTHON) -m venv --clear .sbom
+	.sbom/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement deploy/sbom.lock
+	@mkdir -p dist
+	.sbom/bin/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file $@
+
 clean:
-	rm -rf .venv .services tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .sbom .venv .services tests/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -217,7 +217,7 @@ def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials
 
 
 def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Faust's app)
-    return faust.App(
+    app: Any = faust.App(
         topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
         broker_credentials=_credentials(topics.brokers), store="memory://",
         web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
@@ -227,3 +227,9 @@ def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Fa
         broker_heartbeat_interval=tuning.session / 10, broker_rebalance_timeout=tuning.session * 2,
         broker_max_poll_interval=NEVER,
     )  # fmt: skip
+    app.on_first_start = _make_no_folders
+    return app
+
+
+async def _make_no_folders() -> None:
+    """Faust's are for tables, of which there are none, and a role may write nowhere."""

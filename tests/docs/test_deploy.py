@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,39 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
     assert "USER 10001" in lines
     assert ".*" in (DEPLOY.parent / ".dockerignore").read_text().splitlines()
     assert os.access(DEPLOY / "Containerfile", os.R_OK)
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_no_role_can_write_to_its_image_or_gain_rights(service: str) -> None:
+    """The root is read-only, there are no capabilities and no way to any; only what must be kept is written."""
+    role = OURS[service]
+    assert (role["read_only"], role["cap_drop"]) == (True, ["ALL"])
+    assert role["security_opt"] == ["no-new-privileges:true"]
+    assert [each for each in role["volumes"] if not each.endswith(":ro")] == ["keys:/var/lib/habarshy"]
+
+
+def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
+    """One template for all roles: systemd takes it, ends no sooner than a role may, and rates it as well confined."""
+    text = (DEPLOY / "systemd" / "habarshy@.service").read_text()
+    unit = dict(line.split("=", 1) for line in text.splitlines() if re.match(r"[A-Z][A-Za-z]+=", line))
+    assert unit["ExecStart"].split()[1] == "%i"
+    assert unit["TimeoutStopSec"] + "s" == OURS["dispatch"]["stop_grace_period"]
+    assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
+    analyze = shutil.which("systemd-analyze")
+    if analyze is not None:  # not on every machine: what can be said without it was said above
+        mine = tmp_path / "habarshy@relay.service"
+        mine.write_text(text.replace("/opt/habarshy/.venv/bin/habarshy", sys.executable))
+        found = subprocess.run([analyze, "verify", str(mine)], capture_output=True, text=True, check=False)  # noqa: S603  (ours)
+        assert (found.returncode, found.stderr) == (0, "")
+        rated = [analyze, "security", "--offline=true", "--threshold=15", str(mine)]
+        done = subprocess.run(rated, capture_output=True, text=True, check=False)  # noqa: S603  (ours)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_list_of_parts_is_made_with_a_pinned_tool() -> None:
+    """What makes the CycloneDX list is downloaded by hash, from a lock of its own without addresses."""
+    lock = (DEPLOY / "sbom.lock").read_text()
+    assert "cyclonedx-bom==" in lock
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+    assert "--require-hashes --requirement deploy/sbom.lock" in (DEPLOY.parent / "Makefile").read_text()

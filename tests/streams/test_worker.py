@@ -99,6 +99,13 @@ def test_relay_and_worker_plan_what_the_embedded_run_plans(land: Country, tmp_pa
     assert letters(land) == []
 
 
+def test_a_worker_makes_no_folders(land: Country) -> None:
+    """A worker writes nothing to where it was started: its root may be read-only."""
+    with working(land):
+        eventually(lambda: any(each.startswith("working on") for each in land.told))
+    assert not Path(f"{land.topics.group('worker')}-data").exists()
+
+
 def test_repeated_records_change_nothing(land: Country) -> None:
     """Records that come twice, and in another order, give no fact more."""
     land.take(*everyday(10))

@@ -26,3 +26,10 @@ def totals(connection: Connection) -> dict[tuple[str, str], int]:
     query = select(statistics.c.trigger, statistics.c.what, func.sum(statistics.c.count))
     rows = connection.execute(query.group_by(statistics.c.trigger, statistics.c.what))
     return {(trigger, what): int(count) for trigger, what, count in rows}
+
+
+def between(connection: Connection, since: date, until: date) -> list[tuple[date, str, str, int]]:
+    """(day, trigger, what, count) of the days from one to another, both inclusive, in this order."""
+    query = select(statistics.c.day, statistics.c.trigger, statistics.c.what, statistics.c.count)
+    days = query.where(statistics.c.day.between(since, until)).order_by(*list(statistics.c)[:3])
+    return [(day, trigger, what, count) for day, trigger, what, count in connection.execute(days)]

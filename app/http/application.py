@@ -3,8 +3,10 @@
 from app.compose import Platform
 from app.http.access import Access
 from app.http.answer import Answer
+from app.http.citizens import Citizens
 from app.http.events import Events
 from app.http.gateways import GatewayCalls
+from app.http.governing import GovernCalls
 from app.http.health import Probes
 from app.http.limits import Limits, install_limits
 from app.http.openapi import PROBLEMS, VERSION, Api
@@ -23,7 +25,8 @@ from domain.timing import zone_of
 def application(platform: Platform) -> Api:
     """Everything that is served over HTTP; closing the platform stays with the caller."""
     app = Api(
-        title="Habarshy", version=VERSION, summary="Registries report life events, citizens stop or answer messages.",
+        title="Habarshy", version=VERSION,
+        summary="Registries report life events; portals, officials and operators read and act.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
     )  # fmt: skip
     settings, clock = platform.settings, platform.clock
@@ -46,6 +49,8 @@ def application(platform: Platform) -> Api:
 
 def _install_api(app: Api, platform: Platform, access: Access) -> None:
     app.include_router(Events(platform.intake, platform.library, access).router())
+    app.include_router(Citizens(platform, access).router())
+    app.include_router(GovernCalls(platform, access).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())

@@ -62,8 +62,12 @@ EVENT_BODIES: dict[str, Any] = {
 }
 
 
+_PRINTED = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
+"""What a header may hold (RFC 9110, 5.5), without what is obsolete."""
+
+
 def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+    return {"name": name, "in": "header", "description": description, "schema": _PRINTED}
 
 
 EVENT_HEADERS: list[dict[str, Any]] = [
@@ -79,6 +83,10 @@ SIGNED_HEADERS: list[dict[str, Any]] = [
     _header("webhook-id", "The call's id."), _header("webhook-timestamp", "When it was signed: seconds since 1970."),
     _header("webhook-signature", "`v1,` and the base64 of the HMAC, as Standard Webhooks say."),
 ]  # fmt: skip
+
+
+KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/statistics", "/jobs")
+"""Where a key is needed; elsewhere a link or a signature is all."""
 
 
 class Api(FastAPI):
@@ -97,5 +105,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     problem = ProblemDetails.model_json_schema(ref_template=_REF)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    document["components"]["securitySchemes"] = {"key": {
+        "type": "http", "scheme": "bearer", "description": "A key or token of `habarshy principals`."
+    }}  # fmt: skip
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            operation["security"] = [{"key": []}] if path.startswith(KEYED) else []
     schemas |= problem.pop("$defs") | {"ProblemDetails": problem, "CloudEvent": _CLOUD_EVENT}
     return document

@@ -43,3 +43,11 @@ fi
     dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/.services/kafka"
   touch .services/kafka/fetched
 }
+
+# A venv of its own: it works with older versions of what we use than we do.
+[[ .services/schemathesis -nt tests/services/schemathesis.txt ]] || {
+  python3 -m venv --clear .services/schemathesis
+  .services/schemathesis/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+    --requirement tests/services/schemathesis.txt
+  touch .services/schemathesis
+}

@@ -1,0 +1,131 @@
+"""What a portal shows and changes for citizens, by a key with the scope `citizens`."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from msgspec import to_builtins
+from msgspec.structs import asdict
+from pydantic import BaseModel, Field
+
+from app.compose import Platform
+from app.http.access import Access
+from app.http.cursors import read, written
+from app.http.problems import FieldError, Problem
+from app.http.shapes import ComingList, Dispute, Explained, Person, Preferences, ToldPage, Wishes
+from domain.principals import Scope
+from streams.explaining import Why
+from streams.inboxes import NotTheirs
+
+Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+After = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9_-]*$")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+class Wanted(BaseModel, extra="forbid"):
+    """Whom the caller means."""
+
+    national_id: str = Field(pattern="^[0-9]{6,20}$")
+
+
+class Citizens:
+    """Answers about persons, each by their pseudonym."""
+
+    def __init__(self, platform: Platform, access: Access) -> None:
+        self._platform, self._access = platform, access
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(tags=["citizens"])
+        router.add_api_route("/persons", self.find, methods=["POST"], summary="The name of a person here")
+        router.add_api_route("/persons/{person}/inbox", self.inbox, methods=["GET"], summary="What they were told")
+        router.add_api_route("/persons/{person}/coming", self.coming, methods=["GET"], summary="What comes next")
+        router.add_api_route("/persons/{person}/preferences", self.preferences, methods=["GET"],
+                             summary="What they chose")  # fmt: skip
+        router.add_api_route("/persons/{person}/preferences", self.prefer, methods=["PATCH"],
+                             summary="Choose for them")  # fmt: skip
+        router.add_api_route("/persons/{person}/nudges/{nudge}", self.why, methods=["GET"],
+                             summary="Why they got a message, and what became of it")  # fmt: skip
+        router.add_api_route("/persons/{person}/nudges/{nudge}/dispute", self.dispute, methods=["POST"],
+                             status_code=HTTPStatus.NO_CONTENT, summary="They say that it is not right")  # fmt: skip
+        return router
+
+    def find(self, request: Request, wanted: Wanted) -> Person:
+        """The pseudonym of a national id: it comes in the body, so that it stands in no address and no log."""
+        self._access.system(request, Scope.CITIZENS)
+        return Person(person=self._platform.names.pseudonym(wanted.national_id))
+
+    def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
+        """What reached them by any channel, the latest first; what comes in meanwhile shifts nothing."""
+        self._access.system(request, Scope.CITIZENS)
+        told, place = self._platform.inboxes.told(person, read(after), limit)
+        return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
+
+    def coming(self, request: Request, person: Pseudonym) -> ComingList:
+        """What is planned for them."""
+        self._access.system(request, Scope.CITIZENS)
+        found = self._platform.inboxes.coming(person)
+        return ComingList.model_validate({"items": [asdict(each) for each in found]})
+
+    def preferences(self, request: Request, person: Pseudonym) -> Preferences:
+        """What they chose."""
+        self._access.system(request, Scope.CITIZENS)
+        return self._chosen(person)
+
+    def prefer(self, request: Request, person: Pseudonym, wishes: Wishes) -> Preferences:
+        """Choose for them; the same again stores nothing."""
+        self._access.system(request, Scope.CITIZENS)
+        wished = wishes.model_dump(exclude_unset=True)
+        spoken = self._platform.library.rules().defaults.languages
+        if wished.get("language", spoken[0]) not in spoken:
+            raise _wrong("language", f"must be one of {', '.join(spoken)}")
+        if "zone" in wished and wished["zone"] not in available_timezones():
+            raise _wrong("zone", "is no time zone of the IANA database")
+        self._platform.choosing.prefer(person, wished)
+        return self._chosen(person)
+
+    def _chosen(self, person: str) -> Preferences:
+        known = self._platform.choosing.person(person)
+        return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
+
+    def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
+        """What was recorded, the clause, the data that it used, the legal basis, and every fact since."""
+        self._access.system(request, Scope.CITIZENS)
+        return Explained.model_validate(explained(self._why(person, nudge)))
+
+    def dispute(self, request: Request, person: Pseudonym, nudge: UUID, dispute: Dispute) -> Response:
+        """Tell the agency; the same again is stored once."""
+        self._access.system(request, Scope.CITIZENS)
+        self._why(person, nudge)
+        self._platform.choosing.dispute(person, str(nudge), dispute.text)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    def _why(self, person: str, nudge: UUID) -> Why:
+        try:
+            return self._platform.inboxes.why(person, nudge)
+        except NotTheirs as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-message") from None
+
+
+def explained(why: Why) -> dict[str, Any]:
+    """Why, as plain data without anybody's words or contact."""
+    names = ("nudge", "trigger", "step", "version", "title", "agency", "klass", "legal_basis", "due", "state")
+    cause = why.cause
+    plain: dict[str, Any] = {name: getattr(why, name) for name in names}
+    plain["recorded"] = cause and {"type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id}
+    plain["clause"], plain["used"] = to_builtins(why.clause), to_builtins(why.used)
+    plain["facts"] = [
+        {"at": each.at, "what": each.what} | {name: each.details[name] for name in _TOLD if each.details.get(name)}
+        for each in why.facts
+    ]  # fmt: skip
+    return plain
+
+
+_TOLD = ("reason", "channel", "until", "due")
+
+
+def _wrong(field: str, reason: str) -> Problem:
+    errors = [FieldError(field=f"body.{field}", reason=reason, code="invalid")]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors)

@@ -1,0 +1,226 @@
+"""The rules over the API: what is published and what waits; approve, publish, pause; lint; figures and jobs."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from msgspec.structs import asdict
+from pydantic import BaseModel, Field
+
+from app.compose import Platform
+from app.http.access import Access
+from app.http.problems import Problem
+from app.http.shapes import (
+    Counts,
+    Files,
+    Findings,
+    Governed,
+    JobItem,
+    JobList,
+    RuleList,
+    Switched,
+    WaitingList,
+)
+from app.rule_lines import lines
+from domain.principals import Principal, Scope
+from projections import statistics
+from streams.governing import Done, NotSubmitted, Reference, TwoVersions, subject
+from streams.jobs import Job, NotNow, UnknownJob
+from streams.releasing import NotPublished
+from streams.switches import UnknownName
+from templates.loader import examine
+
+Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
+Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
+JobId = Annotated[int, InPath(ge=1, le=2**31)]
+MOST_DAYS = 366
+MOST_BYTES = 2 * 1024 * 1024
+
+
+class Release(BaseModel, extra="forbid"):
+    """For what share of all persons: below 1, a canary."""
+
+    share: float = Field(default=1.0, gt=0, le=1)
+
+
+class GovernCalls:
+    """Acts as the official whose token the request has, by what the commands do."""
+
+    def __init__(self, platform: Platform, access: Access) -> None:
+        self._platform, self._access = platform, access
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(tags=["rules"])
+        for path, call, method, summary in (
+            ("/triggers", self.triggers, "GET", "The published versions"),
+            ("/triggers/{name}/pause", self.pause, "POST", "Send nothing of a trigger until it is resumed"),
+            ("/triggers/{name}/resume", self.resume, "POST", "Send again, what waited included"),
+            ("/submissions", self.submissions, "GET", "What waits for approval or publication"),
+            ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this very version"),
+            ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish what was approved"),
+            ("/lint", self.lint, "POST", "What is wrong with a pack"),
+            ("/statistics", self.statistics, "GET", "Figures by day and trigger"),
+            ("/jobs", self.jobs, "GET", "Long work over history"),
+            ("/jobs/{id}", self.job, "GET", "How a job stands"),
+            ("/jobs/{id}/pause", self.pause_job, "POST", "Have a job stop after its present step"),
+        ):
+            router.add_api_route(path, call, methods=[method], summary=summary)
+        return router
+
+    def triggers(self, request: Request) -> RuleList:
+        """Every published version of your agency's triggers."""
+        who = self._access.official(request)
+        governed = self._platform.library.rules().governed
+        return RuleList.model_validate({"items": list(lines(governed, who))})
+
+    def pause(self, request: Request, name: Name) -> Switched:
+        """The same again changes nothing."""
+        return self._switch(request, name, paused=True)
+
+    def resume(self, request: Request, name: Name) -> Switched:
+        """The same again changes nothing."""
+        return self._switch(request, name, paused=False)
+
+    def _switch(self, request: Request, name: str, *, paused: bool) -> Switched:
+        who, switches = self._access.official(request), self._platform.switches
+        with _told():
+            new = switches.pause(name, who) if paused else switches.resume(name, who)
+        return Switched(trigger=name, paused=paused, new=new)
+
+    def submissions(self, request: Request) -> WaitingList:
+        """What is yours to know."""
+        who = self._access.official(request)
+        items = [
+            {"kind": each.about.kind, "name": each.about.name, "hash": each.hash, "owner": each.owner,
+             "state": "approved" if each.approved_by else "submitted"}
+            for each in self._platform.governing.waiting(who)
+        ]  # fmt: skip
+        return WaitingList.model_validate({"items": items})
+
+    def approve(self, request: Request, name: Name, hash: Hash) -> Governed:  # noqa: A002  (its name)
+        """Another person of the agency than who submitted it; the same again changes nothing."""
+        who, governing = self._access.official(request), self._platform.governing
+        with _told():
+            return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who))
+
+    def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:  # noqa: A002  (its name)
+        """For everybody, or a share of all persons first; the same again changes nothing."""
+        who = self._access.official(request)
+        with _told():
+            [done] = self._platform.governing.publish([Reference(subject(name), hash)], who, share=release.share)
+        return _governed(done)
+
+    def lint(self, request: Request, files: Files) -> Findings:
+        """By file, line and column, with what was probably meant; nothing is kept."""
+        self._access.official(request)
+        with _folder(files) as folder:
+            _, report = examine([folder])
+            found = [asdict(each) | {"path": _within(each.path, folder)} for each in report.findings]
+        return Findings.model_validate({"items": found})
+
+    def statistics(
+        self, request: Request, since: Annotated[date, Query(alias="from")], until: Annotated[date, Query(alias="to")]
+    ) -> Counts:  # fmt: skip
+        """Of your agency's triggers, from one day to another, both inclusive, a year at most."""
+        who = self._access.caller(request)
+        if Scope.STATISTICS not in who.scopes and not who.roles:
+            raise Problem(HTTPStatus.FORBIDDEN, "the key has not the scope statistics", kind="not-allowed")
+        if not timedelta() <= until - since <= timedelta(days=MOST_DAYS):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"from one day to a later one, {MOST_DAYS} days at most")
+        self._platform.follower.drain()
+        owners = {each.fact.trigger: str(each.fact.rules["owner"]) for each in self._publications()}
+        with self._platform.database.reading() as connection:
+            rows = statistics.between(connection, since, until)
+        mine = [row for row in rows if (owner := owners.get(row[1])) is not None and who.may_read(owner)]
+        return Counts.model_validate({"items": [dict(zip(_COUNT, row, strict=True)) for row in mine]})
+
+    def _publications(self) -> Any:  # noqa: ANN401  (publications)
+        return self._platform.library.rules().governed.publications
+
+    def jobs(self, request: Request) -> JobList:
+        """The newest first, fifty at most."""
+        self._operator(request)
+        return JobList(items=[_job(each) for each in self._platform.jobs.latest(50)])
+
+    def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+        """How far it has come."""
+        self._operator(request)
+        with _told():
+            return _job(self._platform.jobs.job(id))
+
+    def pause_job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
+        """`habarshy jobs resume` goes on with it."""
+        self._operator(request)
+        with _told():
+            return _job(self._platform.jobs.pause(id))
+
+    def _operator(self, request: Request) -> Principal:
+        who = self._access.official(request)
+        if not who.operator:
+            raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
+        return who
+
+
+_COUNT = ("day", "trigger", "what", "count")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a command would say, as a problem: 404 for what is not there, 409 for what is not so now."""
+    try:
+        yield
+    except (NotSubmitted, UnknownName, UnknownJob) as error:
+        raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
+    except (NotPublished, TwoVersions, NotNow) as error:
+        raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _governed(done: Done) -> Governed:
+    return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
+
+
+def _job(job: Job) -> JobItem:
+    return JobItem.model_validate({name: getattr(job, name) for name in JobItem.model_fields})
+
+
+@contextmanager
+def _folder(files: Files) -> Iterator[Path]:
+    """The files in a folder that goes again.
+
+    Raises:
+        Problem: they are too large, or a path leads out of the folder.
+    """
+    if sum(len(text.encode("utf-8", "surrogatepass")) for text in files.files.values()) > MOST_BYTES:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the pack has more than {MOST_BYTES // 1024} kB")
+    with tempfile.TemporaryDirectory(prefix="habarshy-lint-") as made:
+        folder = Path(made) / "pack"
+        for name, text in files.files.items():
+            _write(folder, PurePosixPath(name), text)
+        yield folder
+
+
+def _write(folder: Path, name: PurePosixPath, text: str) -> None:
+    parts = name.parts
+    if not 1 <= len(parts) <= 3 or any(not part.replace(".", "_").replace("-", "_").isidentifier() for part in parts):  # noqa: PLR2004  (pack, trigger, file)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a path is no file of a pack, as in card_ends/trigger.yaml")
+    path = folder.joinpath(*parts)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except (OSError, ValueError):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a file cannot be kept under its path, or as UTF-8") from None
+
+
+def _within(path: str, folder: Path) -> str:
+    return path.removeprefix(f"{folder}/")

@@ -1,0 +1,213 @@
+"""What the API answers about citizens, rules, figures and jobs: the shapes that its description promises."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+Named = dict[str, str]
+"""Language -> title."""
+
+
+class Person(BaseModel):
+    """The name that a person has here: no national id ever stands in an address."""
+
+    person: str
+
+
+class ToldItem(BaseModel):
+    """A message that went to somebody."""
+
+    nudge: UUID
+    at: datetime
+    channel: str
+    state: str
+    title: Named
+    office: Named
+    category: str
+    klass: str
+
+
+class ToldPage(BaseModel):
+    """A page of messages, the latest first; `next` goes into `after` for the next page (null: there is none)."""
+
+    items: list[ToldItem]
+    next: str | None
+
+
+class ComingItem(BaseModel):
+    """A message that is planned, unless something changes."""
+
+    nudge: UUID
+    due: datetime
+    title: Named
+    office: Named
+    klass: str
+
+
+class ComingList(BaseModel):
+    """What is planned, the next first."""
+
+    items: list[ComingItem]
+
+
+class Preferences(BaseModel):
+    """What somebody chose; null: nothing, so that the pack's default holds."""
+
+    language: str | None = None
+    zone: str | None = None
+    quiet_from: str | None = None
+    quiet_to: str | None = None
+    channels: list[Literal["push", "sms", "email"]] | None = None
+    opted_out: list[str] | None = None
+
+
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class Wishes(BaseModel, extra="forbid"):
+    """What somebody chooses; what is left out stays as it is."""
+
+    language: str = Field(default="", pattern="^[a-z]{2,3}$")
+    zone: str = Field(default="", max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")
+    quiet_from: str = Field(default="", pattern=_CLOCK)
+    quiet_to: str = Field(default="", pattern=_CLOCK)
+    channels: list[Literal["push", "sms", "email"]] = Field(default=[], min_length=1, max_length=3)
+    opted_out: list[str] = Field(default=[], max_length=100)
+
+
+class Explained(BaseModel):
+    """Why a nudge was planned, and what became of it; `used`: the data that the rule read."""
+
+    nudge: UUID
+    trigger: str
+    step: str
+    version: str
+    title: Named
+    agency: str
+    klass: str
+    legal_basis: str
+    due: datetime
+    state: str
+    recorded: dict[str, Any] | None
+    clause: dict[str, Any]
+    used: dict[str, Any]
+    facts: list[dict[str, Any]]
+
+
+class Dispute(BaseModel, extra="forbid"):
+    """What is not right, in the words of the person."""
+
+    text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
+
+
+class Rule(BaseModel):
+    """A published version of a trigger."""
+
+    trigger: str
+    hash: str
+    owner: str
+    state: str
+    share: float
+    reach: datetime
+    ahead_from: datetime
+    published: datetime
+    by: str
+
+
+class RuleList(BaseModel):
+    """The published versions that the caller may know."""
+
+    items: list[Rule]
+
+
+class Waiting(BaseModel):
+    """A version that was submitted; `state`: submitted or approved."""
+
+    kind: str
+    name: str
+    hash: str
+    owner: str
+    state: str
+
+
+class WaitingList(BaseModel):
+    """What waits for approval or publication and is the caller's to know."""
+
+    items: list[Waiting]
+
+
+class Governed(BaseModel):
+    """What became of it; `new`: whether that changed anything (the same again does not)."""
+
+    name: str
+    hash: str
+    new: bool
+
+
+class Switched(BaseModel):
+    """Whether it is stopped now, and whether that is new."""
+
+    trigger: str
+    paused: bool
+    new: bool
+
+
+class Files(BaseModel, extra="forbid"):
+    """A pack as text: path within its folder -> content."""
+
+    files: dict[str, str] = Field(min_length=1, max_length=500)
+
+
+class FindingItem(BaseModel):
+    """One thing wrong, by file, line and column (from 1)."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    suggestion: str | None
+    warning: bool
+
+
+class Findings(BaseModel):
+    """What `lint` finds; none: it could be submitted."""
+
+    items: list[FindingItem]
+
+
+class Count(BaseModel):
+    """How often something was of a trigger on a day (UTC)."""
+
+    day: date
+    trigger: str
+    what: str
+    count: int
+
+
+class Counts(BaseModel):
+    """Figures of the caller's agency; no person is in them."""
+
+    items: list[Count]
+
+
+class JobItem(BaseModel):
+    """A job as everybody may see it."""
+
+    id: int
+    kind: str
+    state: str
+    done: int
+    of: int
+    unit: str
+    asked_by: str
+    asked_at: datetime
+    changed_at: datetime
+    words: str
+
+
+class JobList(BaseModel):
+    """The jobs, the newest first."""
+
+    items: list[JobItem]

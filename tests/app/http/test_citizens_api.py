@@ -1,0 +1,71 @@
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from domain.principals import Scope
+from tests.app.http.wire import client_of, key_of
+from tests.world import World, card, fine, iin, registered
+
+CITIZEN = iin(1)
+
+
+@pytest.fixture
+async def told(world: World) -> World:
+    """A citizen who was told of three fines, and whose card ends."""
+    fines = [fine(CITIZEN, f"KZ-{each}", "2025-06-02T11:00:00+05:00") for each in range(3)]
+    world.take(*registered(CITIZEN), card(CITIZEN, "2025-07-20"), *fines)
+    await world.settle()
+    return world
+
+
+@pytest.fixture
+def portal(told: World) -> TestClient:
+    """A portal that shows citizens their messages."""
+    key = key_of(told.platform, "platform", Scope.CITIZENS)
+    return client_of(application(told.platform), authorization=f"Bearer {key}")
+
+
+def test_the_inbox_comes_in_pages(portal: TestClient) -> None:
+    """Each message is on exactly one page, the latest first, and the cursor says nothing to who sends it back."""
+    person = portal.post("/persons", json={"national_id": CITIZEN}).json()["person"]
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = portal.get(f"/persons/{person}/inbox", params={"limit": 1, "after": after}).json()
+        seen += [each["nudge"] for each in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert len(seen) == len(set(seen)) > 1
+    assert portal.get(f"/persons/{person}/inbox", params={"after": "AAAA"}).status_code == 400
+
+
+def test_why_dispute_and_what_comes(portal: TestClient, told: World) -> None:
+    """The clause with the legal basis, a dispute that is stored once, and the dates ahead."""
+    person = told.name(CITIZEN)
+    nudge = portal.get(f"/persons/{person}/inbox").json()["items"][0]["nudge"]
+    why = portal.get(f"/persons/{person}/nudges/{nudge}").json()
+    assert (UUID(why["nudge"]), why["agency"]) == (UUID(nudge), "interior")
+    assert why["legal_basis"]
+    before = len(told.entries())
+    for _ in range(2):
+        sent = portal.post(f"/persons/{person}/nudges/{nudge}/dispute", json={"text": "not mine"})
+        assert sent.status_code == 204
+    assert len(told.entries()) == before + 1
+    assert [each["klass"] for each in portal.get(f"/persons/{person}/coming").json()["items"]]
+    other = told.name(iin(2))
+    assert portal.get(f"/persons/{other}/nudges/{nudge}").status_code == 404
+
+
+def test_preferences_are_changed_once(portal: TestClient, told: World) -> None:
+    """What is chosen holds, the same again stores nothing, and what is no choice is refused by its field."""
+    path = f"/persons/{told.name(CITIZEN)}/preferences"
+    assert portal.patch(path, json={"quiet_from": "22:00", "quiet_to": "08:00"}).json()["quiet_from"] == "22:00"
+    before = len(told.entries())
+    portal.patch(path, json={"quiet_from": "22:00"})
+    assert len(told.entries()) == before
+    wrong = portal.patch(path, json={"zone": "Asia/Nowhere"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.zone")
+    assert portal.patch(path, json={"language": "de"}).status_code == 422

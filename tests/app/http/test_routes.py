@@ -1,0 +1,84 @@
+"""Every route is walked: whether it asks who calls, and what another agency gets."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from app.compose import Platform
+from app.http.application import application
+from app.http.openapi import KEYED
+from app.principals import add
+from domain.principals import Principal, Role, Scope
+from tests.app.http.wire import client_of, key_of
+
+OPEN = {
+    "/stop/{token}", "/stop/{token}/undo", "/answer/{token}", "/seen/{token}", "/m/{token}", "/m/{token}/why",
+    "/m/{token}/dispute",  # by a signed link
+    "/receipts/{provider}", "/gateways/{provider}/receipts", "/gateways/{provider}/messages",  # by a signature
+    "/livez", "/readyz", "/", "/check", "/sign-in", "/sign-in/token", "/sign-in/{name}", "/sign-in/{name}/back",
+}  # fmt: skip
+FILLED = {
+    "person": "0" * 32, "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55", "name": "clinic_attachment",
+    "hash": "0" * 12, "id": "1", "token": "x", "provider": "x",
+}  # fmt: skip
+BODIES = {
+    "/persons": {"national_id": "900101300017"}, "/persons/{person}/preferences": {"language": "kk"},
+    "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
+    "/lint": {"files": {"pack.yaml": "x"}},
+}  # fmt: skip
+
+
+def routes(platform: Platform) -> Iterator[tuple[str, str]]:
+    """Method and path of every route."""
+    for route in application(platform).routes:
+        if isinstance(route, APIRoute):
+            yield from ((method, route.path) for method in sorted(route.methods or ()))
+
+
+def call(client: TestClient, method: str, path: str, key: str = "") -> int:
+    """Call a route with something that fits it; gives the status."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    query = "?from=2025-01-01&to=2025-01-02" if path == "/statistics" else ""
+    return client.request(method, path.format(**FILLED) + query, headers=headers, json=BODIES.get(path)).status_code
+
+
+def test_every_route_asks_who_calls(platform: Platform) -> None:
+    """What is not open by a link, a signature or its nature answers 401 to who has no key and did not sign in."""
+    client, walked = client_of(application(platform)), list(routes(platform))
+    assert len(walked) > 35
+    closed = [(method, path) for method, path in walked if path not in OPEN]
+    assert {path for _, path in closed} == {
+        path for _, path in walked if path.startswith((*KEYED, "/my", "/sign-out"))
+    }
+    for method, path in closed:
+        assert call(client, method, path) == (403 if path == "/sign-out" else 401), path
+
+
+def test_a_key_does_what_its_scopes_say(platform: Platform) -> None:
+    """A key with another scope, or an official's token where a system's key is wanted, gets 403, and the reverse."""
+    client = client_of(application(platform))
+    figures = key_of(platform, "interior", Scope.STATISTICS)
+    official = add(platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    for method, path in routes(platform):
+        if path.startswith(("/persons", "/events")):
+            assert call(client, method, path, figures) == 403, path
+            assert call(client, method, path, official) == 403, path
+        elif path.startswith(("/triggers", "/submissions", "/lint", "/jobs")):
+            assert call(client, method, path, figures) == 403, path
+
+
+@pytest.mark.parametrize("path", ["/triggers/{name}/pause", "/triggers/{name}/resume"])
+def test_another_agency_changes_nothing(platform: Platform, path: str) -> None:
+    """Whoever is of another agency cannot stop its triggers, nor see its versions and figures."""
+    client = client_of(application(platform))
+    roles = frozenset([Role.AUTHOR, Role.APPROVER])
+    token = add(platform.settings.principals, Principal("saule", "interior", roles))
+    assert call(client, "POST", path, token) == 403
+    headers = {"authorization": f"Bearer {token}"}
+    owners = {each["owner"] for each in client.get("/triggers", headers=headers).json()["items"]}
+    assert owners == {"interior"}
+    assert call(client, "GET", "/jobs", token) == 403
+    health = add(platform.settings.principals, Principal("dana", "health", roles))
+    assert call(client, "POST", path, health) == 200

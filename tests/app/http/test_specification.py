@@ -1,0 +1,41 @@
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.http.application import application
+from domain.principals import Role
+from tests.app.http.wire import key_of
+from tests.services.issuer import serving
+from tests.world import World, fine, iin, registered
+
+SCHEMATHESIS = Path(__file__).parents[3] / ".services/schemathesis/bin/st"
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    "response_headers_conformance",
+)  # fmt: skip
+EXAMPLES = "6"
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """The whole API with a citizen in it: its address, and a key that may do everything."""
+    world = World(tmp_path, requests_a_minute=0)
+    world.take(*registered(iin(1)), fine(iin(1), "KZ-1", "2025-06-02T11:00:00+05:00"))
+    world.plan()
+    key = key_of(world.platform, "interior", name="all", roles=list(Role))
+    with serving(application(world.platform)) as base:
+        yield base, key
+    world.close()
+
+
+def test_the_api_is_as_it_is_described(described: tuple[str, str]) -> None:
+    """Whatever fits the description of any operation or not: no defect, and the answer is as described."""
+    base, key = described
+    done = subprocess.run(  # noqa: S603  (our own address)
+        [SCHEMATHESIS, "run", f"{base}/openapi.json", "-H", f"Authorization: Bearer {key}", "--phases", "fuzzing",
+         "--checks", ",".join(CHECKS), "-n", EXAMPLES, "--generation-deterministic", "--no-color"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:]

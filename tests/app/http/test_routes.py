@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from app.compose import Platform
@@ -11,7 +10,7 @@ from app.http.application import application
 from app.http.openapi import KEYED
 from app.principals import add
 from domain.principals import Principal, Role, Scope
-from tests.app.http.wire import client_of, key_of
+from tests.app.http.wire import client_of, key_of, routes_of
 
 OPEN = {
     "/stop/{token}", "/stop/{token}/undo", "/answer/{token}", "/seen/{token}", "/m/{token}", "/m/{token}/why",
@@ -32,9 +31,8 @@ BODIES = {
 
 def routes(platform: Platform) -> Iterator[tuple[str, str]]:
     """Method and path of every route."""
-    for route in application(platform).routes:
-        if isinstance(route, APIRoute):
-            yield from ((method, route.path) for method in sorted(route.methods or ()))
+    for route in routes_of(application(platform)):
+        yield from ((method, route.path) for method in sorted(route.methods or ()))
 
 
 def call(client: TestClient, method: str, path: str, key: str = "") -> int:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from app.compose import Platform
@@ -27,6 +28,12 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def client_of(app: FastAPI, **headers: str) -> TestClient:
     """A client that gets a 500 as an answer and not as an exception."""
     return TestClient(app, raise_server_exceptions=False, headers=headers, follow_redirects=False)
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """All routes of the app, those of the routers that it includes too."""
+    included = (getattr(each, "original_router", None) for each in app.routes)
+    return [each for router in included if router is not None for each in router.routes if isinstance(each, APIRoute)]
 
 
 def registry_of(platform: Platform) -> TestClient:

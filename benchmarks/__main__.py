@@ -7,6 +7,7 @@ from app.tuning import calm_collector
 from benchmarks import (
     append,
     area,
+    asking,
     audit,
     backtest,
     dispatch,
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "plan": planning.measure,
     "embedded": embedded.measure,
     "area": area.measure,
+    "asking": asking.measure,
     "backtest": backtest.measure,
     "lint": lint.measure,
     "relay": relay.measure,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain import receipts
 from notifiers.fake import FakeNotifier
 from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
+from projections.nudges import Due
 from streams.renewing import Outage, Renewal
 from tests.streams.dispatching import ABSENT, AIGERIM, DANA, DUE, Killed, dispatcher, ends, kill, with_card
 from tests.world import LONG_AGO, World, card, registered
@@ -148,6 +149,23 @@ async def test_nothing_goes_twice(two: Path, tmp_path: Path, sms: list[Outcome],
         each._script = iter(())  # the outage is over
     after = [each.recipient for each in await world.settle(DUE + DAY)]
     assert {each for each in renewed if after.count(each) != 1} == set()
+    world.close()
+
+
+async def test_both_databases_find_it_page_by_page(url: str, tmp_path: Path) -> None:
+    """On SQLite and PostgreSQL each failed delivery is found once, from whichever one the search goes on."""
+    world = World(tmp_path, url=url, script={"sms": [AWAY] * 2, "email": [AWAY] * 2})
+    for number, person in enumerate((AIGERIM, DANA)):
+        world.take(*registered(person, LONG_AGO), card(person, "2025-07-20", f"N{number}"))
+    await world.settle(DUE)
+    [found] = world.platform.renewing.look(ALL)
+    assert len(found.renewals) == found.failed == 2
+    first = min(found.renewals, key=lambda each: each.recipient)
+    after = Due(first.nudge.intent.id, first.recipient)
+    [rest] = world.platform.renewing.look(ALL, after)
+    assert [each.recipient for each in rest.renewals] == [found.upto.recipient]
+    assert len(renew(world)) == 2
+    assert len(await world.settle()) == 2
     world.close()
 
 

@@ -235,3 +235,18 @@ def test_what_an_area_event_left_out_is_found(weather: World) -> None:
     assert {gap.person for gap in missing(weather, Selection(area=DISTRICT))} == {weather.name(PEOPLE[0])}
     assert ids(mend(weather, Selection(area=ALMATY, trigger="at_event"))) == swallowed
     assert missing(weather) == []
+
+
+def test_both_databases_repair_alike(url: str, tmp_path: Path) -> None:
+    """On SQLite and PostgreSQL an hour's set is found by its time, and planned once."""
+    world = World(tmp_path, url=url)
+    peopled(world, PEOPLE[:2])
+    world.plan()
+    world.at(NOON + HOUR)
+    peopled(world, PEOPLE[2:4])
+    outage = Selection(since=NOON + HOUR, until=NOON + 2 * HOUR)
+    found = missing(world, outage)
+    assert {gap.person for gap in found} == {world.name(person) for person in PEOPLE[2:4]}
+    assert mend(world, outage) == found
+    assert (planned_intents(world), missing(world)) == (world.intents(), [])
+    world.close()

@@ -1,0 +1,110 @@
+"""One question about one person, beside a country's history: eligible, trail and why. BENCH_EVENTS sets its size.
+
+In this process, with the rules at hand; what a whole command takes, its process and these rules too, is in the notes.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+from sqlalchemy import insert, literal, select
+
+from app.compose import Platform
+from benchmarks.country import EACH, NOW, STARTING, make
+from benchmarks.measuring import Row, seconds
+from domain.eligibility import eligibility
+from domain.events import LifeEvent
+from projections import history, nudges, positions, tables, trail
+from streams import reading
+from streams.explaining import explain
+from streams.follower import READER
+from streams.repair_selection import Selection
+
+EVENTS, ASKED, TARGET_MS, STARTS = 1_000_000, 200, 50, 3
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    events = int(os.environ.get("BENCH_EVENTS", EVENTS))
+    with tempfile.TemporaryDirectory() as folder:
+        on = make(Path(folder), events)
+        _follow(on)
+        persons = _some(on)
+        asked = {
+            "eligible": (lambda one: _eligible(on, one), persons),
+            "trail": (lambda one: _trail(on, one), persons),
+            "why": (lambda one: _why(on, one), _fined(on, persons)),
+        }  # fmt: skip
+        rows = [_row(name, ask, whom, events) for name, (ask, whom) in asked.items()]
+        start = statistics.median(seconds(lambda: _command(Path(folder), persons[0])) for _ in range(STARTS))
+        on.database.close()
+    return rows, {"events": events, "ms for all of `habarshy eligible`, its start included": start * 1000}
+
+
+def _row(name: str, ask: Callable[[str], object], whom: Sequence[str], events: int) -> Row:
+    ask(whom[0])
+    took = sorted(seconds(lambda: ask(one)) for one in whom[1:])  # noqa: B023  (runs at once)
+    slow = took[int(len(took) * 0.95)]
+    return Row(f"{name} at {events:,} events, 95 of 100 within", slow * 1000, "ms", TARGET_MS, most=True)
+
+
+def _follow(on: Platform) -> None:
+    """The trail as the follower leaves it."""
+    steps = select(tables.history.c.person, tables.history.c.position, literal(LifeEvent.TOPIC))
+    on.database.write(
+        lambda connection: connection.execute(
+            insert(tables.trail).from_select(["person", "position", "topic"], steps)
+        )
+    )
+    last = on.log.facts.max_notification_id() or 0
+    on.database.write(lambda connection: positions.save(connection, READER, last))
+
+
+def _some(on: Platform) -> list[str]:
+    """Some persons, from all over the country."""
+    random = Random(7)  # noqa: S311  (a sample)
+    found: list[str] = []
+    while len(found) < ASKED:
+        with on.database.reading() as connection:
+            found += history.persons_after(connection, f"{random.getrandbits(128):032x}", 1)
+    return found
+
+
+def _fined(on: Platform, persons: Sequence[str]) -> list[str]:
+    """The nudges of those who have a fine, planned one by one."""
+    fined = [person for person in persons if int(person[:6], 16) % STARTING == 0]
+    for person in fined:
+        list(on.repairing.repair(Selection(person=person)))
+    with on.database.reading() as connection:
+        found = nudges.of_persons(connection, fined)
+    return [str(id_) for theirs in found.values() for id_ in theirs]
+
+
+def _eligible(on: Platform, person: str) -> None:
+    rulebook = on.library.rules().rulebook
+    with on.database.reading() as connection:
+        known = reading.own_history(connection, on.log, person, rulebook, NOW)
+    assert len(known.facts) == EACH
+    assert list(eligibility(known, rulebook, NOW.date()))
+
+
+def _trail(on: Platform, person: str) -> None:
+    on.follower.drain()
+    with on.database.reading() as connection:
+        assert on.log.read(connection, trail.positions(connection, person))
+
+
+def _why(on: Platform, nudge: str) -> None:
+    with on.database.reading() as connection:
+        assert explain(connection, on.log, on.library.rules(), UUID(nudge), NOW).cause is not None
+
+
+def _command(folder: Path, person: str) -> None:
+    where = {"HABARSHY_DATABASE": f"sqlite:///{folder}/country.sqlite", "HABARSHY_KEY_FILE": f"{folder}/key"}
+    command = [sys.executable, "-m", "app", "eligible", person, "--clock", NOW.isoformat()]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **where})  # noqa: S603  (ourselves)

@@ -1,0 +1,57 @@
+"""Questions about one person look at that person's rows, however many others there are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from domain.eligibility import eligibility
+from projections import trail
+from streams import reading
+from tests.world import LONG_AGO, NOON, World, card, iin, registered
+
+LARGE = ("log", "history", "nudges", "trail", "inbox", "due", "residents")
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[tuple[str, Any]]]:
+    """All that is asked of the database meanwhile."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engine = world.platform.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def whole_tables(world: World, asked: list[tuple[str, Any]]) -> list[str]:
+    """The steps of these statements that read a large table from its beginning to its end."""
+    found = []
+    with world.platform.database.engine.connect() as connection:
+        for statement, parameters in asked:
+            if statement.startswith("SELECT"):
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                found += [row.detail for row in plan]
+    return [step for step in found if step.startswith("SCAN") and step.split()[1] in LARGE]
+
+
+def test_no_question_about_a_person_reads_a_whole_table(world: World) -> None:
+    """`eligible`, `trail` and `why` find their rows by an index."""
+    world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-12-20"))
+    world.plan()
+    world.platform.follower.drain()
+    rules, person, nudge = world.platform.library.rules(), world.name(iin(1)), world.pending()[0].id
+    with statements(world) as asked:
+        with world.platform.database.reading() as connection:
+            known = reading.own_history(connection, world.platform.log, person, rules.rulebook, NOON)
+            assert list(eligibility(known, rules.rulebook, NOON.date()))
+            assert world.platform.log.read(connection, trail.positions(connection, person))
+        world.why(nudge)
+    assert asked
+    assert whole_tables(world, asked) == []

@@ -27,9 +27,12 @@ class Job(NamedTuple):
     point: bytes
     auth: bytes
 
-    def done(self) -> bytes:
-        """The body of the request."""
-        browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
+    def done(self) -> bytes | None:
+        """The body of the request; None where the browser's key is none."""
+        try:
+            browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
+        except ValueError:
+            return None
         return sealed(self.content, browser, self.point, self.auth, drawn())
 
 
@@ -38,7 +41,7 @@ class Sealer:
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._waiting: list[tuple[Job, asyncio.Future[bytes]]] = []
+        self._waiting: list[tuple[Job, asyncio.Future[bytes | None]]] = []
         self._pipe, theirs = get_context("spawn").Pipe()
         self._process = get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
@@ -50,12 +53,18 @@ class Sealer:
         await self._bodies([], _TO_START)
 
     async def sealed(self, job: Job) -> bytes:
-        """The job done; those that come while others are being done are handed over together."""
+        """The job done; those that come while others are being done are handed over together.
+
+        Raises:
+            ValueError: the browser's key is none.
+        """
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((job, done))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
-        result: bytes = await done
+        result: bytes | None = await done
+        if result is None:
+            raise ValueError
         return result
 
     async def _work(self) -> None:
@@ -67,7 +76,7 @@ class Sealer:
                 if not done.done():  # its message may have been cancelled
                     done.set_result(body)
 
-    async def _bodies(self, jobs: list[Job], patience: float) -> list[bytes]:
+    async def _bodies(self, jobs: list[Job], patience: float) -> list[bytes | None]:
         """A process that hangs is killed, which ends every wait for its pipe."""
         killing = asyncio.get_running_loop().call_later(patience, self._process.kill)
         try:
@@ -75,10 +84,10 @@ class Sealer:
         finally:
             killing.cancel()
 
-    def _ask(self, jobs: list[Job]) -> list[bytes]:
+    def _ask(self, jobs: list[Job]) -> list[bytes | None]:
         try:
             self._pipe.send(jobs)
-            bodies: list[bytes] = self._pipe.recv()
+            bodies: list[bytes | None] = self._pipe.recv()
         except (OSError, EOFError):
             return [job.done() for job in jobs]
         return bodies

@@ -52,9 +52,16 @@ class Subscription:
 
     endpoint: str = field(repr=False)
     origin: str
-    key: ec.EllipticCurvePublicKey = field(repr=False)
     point: bytes = field(repr=False)
     auth: bytes = field(repr=False)
+
+    def key(self) -> ec.EllipticCurvePublicKey:
+        """The browser's public key: a third of what encrypting costs, so only who encrypts reads it.
+
+        Raises:
+            ValueError: the point is not on the curve.
+        """
+        return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
 
 
 class Hosts:
@@ -73,19 +80,18 @@ class Hosts:
         self._domains = tuple(entry[1:] for entry in entries if entry[0] == "*")
 
     def subscription(self, address: str) -> Subscription | None:
-        """The subscription in an address; None if it is none, its keys are none, or its host is not listed."""
+        """The subscription in an address; None if it is none, its keys are too short, or its host is not listed."""
         found = _decoded(address)
         origin = found and self._origin(found.endpoint)
         if not found or not origin:
             return None
         try:
             point, auth = _octets(found.keys.p256dh), _octets(found.keys.auth)
-            if len(point) != _POINT or len(auth) != _AUTH:
-                return None
-            key = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, point)
-        except ValueError:  # not in base64url, or not on the curve
+        except ValueError:  # not in base64url
             return None
-        return Subscription(found.endpoint, origin, key, point, auth)
+        if len(point) != _POINT or len(auth) != _AUTH:
+            return None
+        return Subscription(found.endpoint, origin, point, auth)
 
     def lists(self, address: str) -> bool:
         """Whether an address leads to a listed host, or nowhere at all."""

@@ -105,16 +105,16 @@ class WebPushNotifier:
         }
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
-        body = await self._sealed(to, content)
         try:
+            body = await self._sealed(to, content)
             return await self._http.request("POST", to.endpoint, headers, body)
-        except ValueError:  # a name that international domain names don't allow
+        except ValueError:  # a key that is none, or a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)
 
     async def _sealed(self, to: Subscription, content: bytes) -> bytes:
         if self._sealer is not None:
             return await self._sealer.sealed(Job(content, to.point, to.auth))
-        return sealed(content, to.key, to.point, to.auth, self._draw())
+        return sealed(content, to.key(), to.point, to.auth, self._draw())
 
 
 def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:

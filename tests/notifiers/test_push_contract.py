@@ -21,7 +21,7 @@ class TestWebPush(NotifierContract):
     channel = "push"
     limit = 1.0
     browser = Browser()
-    bad_address = browser.address("https://evil.test/wpush/v2/secret")
+    bad_address = browser.address("http://evil.test@127.0.0.1:9/wpush/v2/secret")
 
     @pytest.fixture(autouse=True)
     def _place(self, tmp_path: Path) -> Iterator[None]:

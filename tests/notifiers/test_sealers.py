@@ -87,3 +87,12 @@ async def test_it_ends_with_its_parent() -> None:
         parent.kill()
         assert await parent.stdout.read() == b""  # the end: whoever inherited the pipe has ended too
         await parent.wait()
+
+
+async def test_a_key_that_is_none_fails_alone(sealer: Sealer) -> None:
+    """A point off the curve is refused, and what was handed over with it is done."""
+    good, bad = job(1), job(2)._replace(point=b"\x04" + b"\x01" * 64)
+    outcomes = await asyncio.gather(
+        sealer.sealed(good), sealer.sealed(bad), sealer.sealed(good), return_exceptions=True
+    )
+    assert [type(each) for each in outcomes] == [bytes, ValueError, bytes]

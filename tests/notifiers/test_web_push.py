@@ -17,7 +17,17 @@ from notifiers.port import Accepted, Action, GiveUp, Outcome, Reason, RetryLater
 from notifiers.web_push import KIND, WebPushNotifier, meaning
 from notifiers.web_push_options import WebPushOptions
 from tests.notifiers.authority import Authority
-from tests.notifiers.browsers import AT, Browser, Clock, NoInbox, push, vapid_file, web_push, web_push_options
+from tests.notifiers.browsers import (
+    AT,
+    Browser,
+    Clock,
+    NoInbox,
+    base64url,
+    push,
+    vapid_file,
+    web_push,
+    web_push_options,
+)
 from tests.notifiers.http_peers import OK, HttpPeer, answer, http_peer
 
 BROWSER = Browser()
@@ -167,6 +177,18 @@ async def test_an_endpoint_elsewhere_is_never_called(tmp_path: Path) -> None:
         Reason.NOT_LISTED, Reason.BAD_ADDRESS, Reason.NOT_LISTED,
     ]  # fmt: skip
     assert other.connections == 0
+
+
+@pytest.mark.parametrize("sealer", [False, True])
+async def test_a_key_off_the_curve_is_a_bad_address(tmp_path: Path, *, sealer: bool) -> None:
+    """A subscription whose key is no point of the curve is given up, whoever encrypts, and nothing is sent there."""
+    async with http_peer() as peer, web_push(tmp_path, peer.port, sealer=sealer) as notifier:
+        keys = {"p256dh": base64url(b"\x04" + b"\x01" * 64), "auth": base64url(BROWSER.auth)}
+        address = json.dumps({"endpoint": f"http://127.0.0.1:{peer.port}/x", "keys": keys})
+        await notifier.start()
+        outcomes = await notifier.send([push(address)])
+    assert outcomes == [GiveUp(Reason.BAD_ADDRESS)]
+    assert peer.connections == 0
 
 
 async def test_a_host_that_no_url_can_have_is_a_bad_address(tmp_path: Path) -> None:

@@ -89,6 +89,25 @@ class Links:
             raise BadLink
         return nudge, recipient
 
+    def person(self, person: str, until: datetime) -> str:
+        """A token with which an assistant reads for that person until then."""
+        body = bytes.fromhex(person) + int(until.timestamp()).to_bytes(_TIME)
+        return _written(body + self._mac(body, "person"))
+
+    def read_person(self, token: str, now: datetime) -> str:
+        """Whose token it is.
+
+        Raises:
+            BadLink: it was not made with our key, or is too old.
+        """
+        raw = _read(token)
+        body, until = raw[:-_MAC], raw[_MAC:-_MAC]
+        if len(until) != _TIME or not hmac.compare_digest(self._mac(body, "person"), raw[-_MAC:]):
+            raise BadLink
+        if now.timestamp() >= int.from_bytes(until):
+            raise BadLink
+        return body[:_MAC].hex()
+
     def secret(self, purpose: str) -> str:
         """A secret of its own for each purpose, the same in every process."""
         return keyed_hash(self._key, "secret", purpose).hex()

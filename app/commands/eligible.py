@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
 from app.compose import compose
+from app.entitled import plain, source
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of, settings_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop
@@ -48,7 +49,7 @@ def eligible(
     asked = Question(day or now().astimezone(zone_of(rulebook.defaults.zone)).date(), known)
     for answer in eligibility(history, rulebook, asked.day):
         if as_json:
-            data_json(_plain(answer, rulebook.catalogue, asked))
+            data_json(plain(answer, rulebook.catalogue, asked.day, asked.known_at))
         else:
             data("\n".join(_told(answer, rulebook.catalogue)))
 
@@ -60,41 +61,6 @@ def _day(text: str) -> date:
         stop(Exit.USAGE, "--as-of: no day such as 2025-03-10")
 
 
-def _plain(answer: Answer, catalogue: Catalogue, asked: Question) -> dict[str, Any]:
-    benefit = answer.benefit
-    return {
-        "benefit": benefit.name, "title": benefit.title, "agency": benefit.agency, "as_of": asked.day,
-        "known_at": asked.known_at, "entitled": answer.entitled, "clause": benefit.clause, "amount": answer.amount,
-        "per": benefit.per, "from": answer.start, "until": answer.until,
-        "about": None if answer.about is None else _fact(answer.about),
-        "why_not": [_obstacle(each) for each in answer.obstacles],
-        "parameters": {
-            name: {"value": applied.value, "since": applied.since, "source": _source(catalogue, name)}
-            for name, applied in answer.parameters.items()
-        },
-        "used": answer.used, "facts": [_fact(each) for each in answer.facts],
-    }  # fmt: skip
-
-
-def _source(catalogue: Catalogue, parameter: str) -> str:
-    return str(catalogue.parameters[parameter].content["source"])
-
-
-def _fact(fact: Effective) -> dict[str, Any]:
-    event = fact.event
-    return {"type": event.type, "time": event.time, "source": event.source, "id": fact.original_id}
-
-
-def _obstacle(each: Obstacle) -> dict[str, Any]:
-    found: dict[str, Any] = {"why": each.why.value, "day": each.day}
-    if each.requirement is not None:
-        required = each.requirement
-        found |= {
-            "condition": required.id, "title": required.title, "clause": required.clause, "unknown": each.unknown
-        }  # fmt: skip
-    return found if each.fact is None else found | {"fact": _fact(each.fact)}
-
-
 def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:
     benefit = answer.benefit
     yield f"{_english(benefit.title)}: {_outcome(answer)}"
@@ -103,8 +69,8 @@ def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:
         yield f"  From: {answer.start}" + (f" until {answer.until}, exclusive" if answer.until else "")
     yield f"  Law: {benefit.clause}"
     for name, applied in answer.parameters.items():
-        title, source = _english(catalogue.parameters[name].content["title"]), _source(catalogue, name)
-        yield f"  {title}: {applied.value:,} since {applied.since} ({source})"
+        title, law = _english(catalogue.parameters[name].content["title"]), source(catalogue, name)
+        yield f"  {title}: {applied.value:,} since {applied.since} ({law})"
     yield from (f"  Data: {name} = {value}" for name, value in answer.used.items())
     yield from (f"  Fact: {_named(each, catalogue)}" for each in answer.facts)
 

@@ -1,5 +1,6 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -18,6 +19,7 @@ from app.pages.readers import visitor
 from streams.inboxes import Told
 
 Cursor = Annotated[str, Query(max_length=64)]
+MONTH = timedelta(days=30)
 GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 
@@ -43,6 +45,7 @@ class Citizen:
         router.add_api_route("/my", self.inbox, methods=["GET"])
         router.add_api_route("/my/coming", self.coming, methods=["GET"])
         router.add_api_route("/my/data", self.data, methods=["GET"])
+        router.add_api_route("/my/data", self.token, methods=["POST"])
         router.add_api_route("/my/data.json", self.download, methods=["GET"])
         return router
 
@@ -84,7 +87,15 @@ class Citizen:
     def data(self, request: Request) -> Response:
         """What is known, and how to take it along."""
         _, frame = self._visitor(request)
-        return self._pages.respond("data.html", frame)
+        return self._pages.respond("data.html", frame, token="", until="")
+
+    async def token(self, request: Request) -> Response:
+        """A token with which the citizen's own assistant reads for them, for a month."""
+        person, frame = self._visitor(request)
+        await visits.form_of(request)
+        until = self._platform.clock() + MONTH
+        made = self._platform.links.person(person, until)
+        return self._pages.respond("data.html", frame, token=made, until=frame.speech.moment(until))
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""

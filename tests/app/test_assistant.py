@@ -1,0 +1,95 @@
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp.client import Client
+
+from app.assistant import Assistant
+from app.links import BadLink
+from tests.world import World, birth, fine, iin, registered
+
+ROOT = Path(__file__).parents[2]
+CITIZEN, CHILD, OTHER = iin(1), iin(2), iin(3)
+
+
+@pytest.fixture
+async def told(world: World) -> World:
+    """A citizen with a child who was told of a fine."""
+    world.take(*registered(CITIZEN), birth(CHILD, CITIZEN, "2025-05-30"))
+    world.take(fine(CITIZEN, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await world.settle()
+    return world
+
+
+async def asked(world: World, who: str, tool: str, **arguments: Any) -> Any:
+    """What the server answers to the SDK's own client."""
+    async with Client(Assistant(world.platform, world.name(who)).server()) as client:
+        answer = await client.call_tool(tool, arguments)
+    found = answer.structured_content or {}
+    return found.get("result", found)
+
+
+async def test_what_was_told_and_why(told: World) -> None:
+    """An assistant reads the person's messages and why each came, with office, clause and legal basis."""
+    messages = await asked(told, CITIZEN, "messages")
+    [about_the_fine] = [each for each in messages if each["category"] == "transport"]
+    why = await asked(told, CITIZEN, "why", nudge=about_the_fine["nudge"])
+    assert why["agency"] == "interior"
+    assert why["legal_basis"]
+    assert "error" in await asked(told, OTHER, "why", nudge=about_the_fine["nudge"])
+
+
+async def test_entitlements_come_with_their_clause(told: World) -> None:
+    """Each entitlement names the clause of the law, and what speaks against the others."""
+    answers = await asked(told, CITIZEN, "entitlements")
+    assert any(each["entitled"] for each in answers)
+    assert all(each["clause"] for each in answers)
+
+
+async def test_what_comes_and_which_service(told: World) -> None:
+    """The dates ahead, and the services of a moment of life with their links."""
+    assert isinstance(await asked(told, CITIZEN, "coming"), list)
+    found = await asked(told, CITIZEN, "services", moment="birth")
+    assert {"kz.birth_registration"} <= {each["id"] for each in found["services"]}
+    assert all("birth" in each["moments"] for each in found["services"])
+
+
+async def test_it_only_reads(told: World) -> None:
+    """Every tool says that it reads only, and whatever is called, the log stays as it is."""
+    before = len(told.entries())
+    async with Client(Assistant(told.platform, told.name(CITIZEN)).server()) as client:
+        tools = (await client.list_tools()).tools
+    assert {each.name for each in tools} == {"messages", "why", "entitlements", "coming", "services"}
+    assert all(each.annotations is not None and each.annotations.read_only_hint for each in tools)
+    for tool in ("messages", "entitlements", "coming", "services"):
+        await asked(told, CITIZEN, tool)
+    assert len(told.entries()) == before
+
+
+def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
+    """A token names its person; it ends at its time, and a changed one is nobody's."""
+    links, now = world.platform.links, world.clock()
+    token = links.person(world.name(CITIZEN), now + timedelta(days=1))
+    assert links.read_person(token, now) == world.name(CITIZEN)
+    for wrong, at in ((token, now + timedelta(days=1)), ("x" + token[1:], now), ("", now), ("hby_x", now)):
+        with pytest.raises(BadLink):
+            links.read_person(wrong, at)
+
+
+def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
+    """Without a personal token the command ends with 4 and answers nothing."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HABARSHY_TOKEN": "hby_other"}
+    command = [sys.executable, "-m", "app"]
+    event = tmp_path / "none.ndjson"
+    event.write_text("")
+    subprocess.run([*command, "ingest", str(event)], cwd=ROOT, env=environment, check=True, capture_output=True)  # noqa: S603  (ourselves)
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    done = subprocess.run(  # noqa: S603  (the same)
+        [*command, "mcp"], env=environment, input=hello, text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import URL, delete, text
 
 from benchmarks.measuring import Row, seconds
-from projections import claims
+from projections import claims, upcoming
 from projections.bulk import insert_rows
 from projections.front import Front
 from projections.lanes import Shares
@@ -25,12 +25,14 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         idle = statistics.median(seconds(lambda: _claim(database, Front(), now=0)) for _ in range(TICKS))
         by_lane = statistics.median(seconds(lambda: _fairly(database, now=0)) for _ in range(TICKS))
         fair = statistics.median(seconds(lambda: _fairly(database, now=2 * HOUR)) for _ in range(5))
+        counted = seconds(lambda: _count(database))
         drained = CLAIMED / seconds(lambda: _drain(database))
         database.close()
     rows = [
         Row("due, idle tick beside 3 million rows", idle * 1000, "ms", 5, most=True),
         Row("due, idle tick by lanes, as where rates bind", by_lane * 1000, "ms", 10, most=True),
         Row("due, a claim from 100 lanes of 3 million due rows", fair * 1000, "ms", 300, most=True),
+        Row("forecast, counting 3 million due rows by hour and trigger", counted, "s", 5, most=True),
         Row("due, draining on PostgreSQL", drained, "rows/s", 50_000),
     ]
     return rows, {"rows": ROWS, "a claim": CLAIM}
@@ -49,6 +51,11 @@ def _filled(at: URL) -> Database:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE due"))
     return database
+
+
+def _count(database: Database) -> None:
+    with database.reading() as connection:
+        assert sum(many for _, _, many in upcoming.by_hour(connection, until=1000 * HOUR)) == ROWS
 
 
 def _fairly(database: Database, *, now: int) -> list[Due]:

@@ -16,6 +16,7 @@ from app.commands import (
     diff,
     dispatch,
     eligible,
+    erase,
     evidence,
     forecast,
     govern,
@@ -52,6 +53,7 @@ from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.backfilling import NotInForce
 from streams.database import DatabaseUnavailable
+from streams.erasing import NobodyKnown
 from streams.governing import NotSubmitted, TwoVersions
 from streams.jobs import Busy, NotNow, UnknownJob
 from streams.keyring import WrongKeyFile
@@ -89,6 +91,7 @@ FAILURES: dict[type[Exception], Exit] = {
     TopicRefused: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
+    NobodyKnown: Exit.CHECK_FAILED,
     NotSubmitted: Exit.CHECK_FAILED,
     NotPublished: Exit.CHECK_FAILED,
     TwoVersions: Exit.USAGE,
@@ -119,6 +122,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "why": people.why,
     "evidence": evidence.evidence_command,
     "eligible": eligible.eligible,
+    "erase": erase.erase,
     "repair": repair.repair,
     "backfill": backfill.backfill,
     "forecast": forecast.forecast,

@@ -27,6 +27,7 @@ from streams.choosing import Choosing
 from streams.database import Database
 from streams.dead_letters import DeadLetters
 from streams.dispatch import Dispatcher
+from streams.erasing import Erasing, destroy_again
 from streams.fake_box import FakeBox
 from streams.follower import Follower
 from streams.forecasting import Forecasting
@@ -94,6 +95,7 @@ class Platform(Struct, frozen=True):
     webhooks: Webhooks
     tidying: Tidying
     aside: PutAside
+    erasing: Erasing
     reconciler: Reconciler
     jobs: Jobs
     repairing: Repairing
@@ -125,7 +127,7 @@ def _composed(
     keys = keyring or keyring_of(settings, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
     make_ready(database)
-    database.write(lambda connection: check_names(connection, names.digest(b"made with")))
+    _check_keys(database, names, person_keys)
     log = Log(database, person_keys, clock)
     library = Library(database, log, names)
     planning = Planning(database, log, library, clock)
@@ -157,7 +159,7 @@ def _composed(
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
         repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
-        forecasting=Forecasting(database, log, library, clock),
+        forecasting=Forecasting(database, log, library, clock), erasing=Erasing(books, letters),
     )  # fmt: skip
 
 
@@ -172,6 +174,12 @@ def _publish_first(settings: Settings, publisher: Publisher, log: Log, clock: Cl
 
 def _hooks(settings: Settings) -> dict[str, Hook]:
     return {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
+
+
+def _check_keys(database: Database, names: Names, keys: PersonKeys) -> None:
+    """The keys are those of this database, and none of them is that of somebody erased."""
+    database.write(lambda connection: check_names(connection, names.digest(b"made with")))
+    database.write(lambda connection: destroy_again(connection, keys))
 
 
 def open_database(settings: Settings, *, make: bool) -> Database:

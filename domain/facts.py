@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.accounting import ACCOUNTING_FACTS
 from domain.governance import GOVERNANCE_FACTS
 
 
@@ -52,10 +53,14 @@ class NudgeRescheduled(NudgePlanned, frozen=True, array_like=True):
 
 
 class NudgeCancelled(Struct, frozen=True, array_like=True):
-    """A nudge left the plan: what was not attempted is not sent, and what was is not tried again."""
+    """A nudge left the plan: what was not attempted is not sent, and what was is not tried again.
+
+    `reason`: why, where that is not the plan itself.
+    """
 
     TOPIC: ClassVar[str] = "nudge-cancelled/1"
     at: datetime
+    reason: str = ""
 
 
 class NudgeWithheld(Struct, frozen=True, array_like=True):
@@ -210,7 +215,7 @@ NUDGE_FACTS = (
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
     NudgeRenewed,
 )  # fmt: skip
-ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS)
+ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted

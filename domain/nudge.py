@@ -84,7 +84,7 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
     if nudge is None:
         raise ValueError(f"nudge {nudge_id} starts with {fact.TOPIC}; its log is incomplete")
     if isinstance(fact, facts.NudgeCancelled):
-        ended = tuple(map(_out_of_the_plan, nudge.deliveries))
+        ended = tuple(_because(_out_of_the_plan(one), fact.reason) for one in nudge.deliveries)
         return replace(nudge, version=version, deliveries=ended, gone=True)
     if isinstance(fact, facts.NudgeGathered):
         others = [one for one in nudge.members if one != fact.nudge]
@@ -119,6 +119,10 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
         state = so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
     digest = delivery.digest if delivery.due is None else None  # what still waited for a digest leaves it
     return replace(delivery, state=state, due=None, digest=digest)
+
+
+def _because(delivery: Delivery, reason: str) -> Delivery:
+    return replace(delivery, reason=reason) if reason and delivery.state is State.CANCELLED else delivery
 
 
 def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     CAP = "cap"  # enough messages lately, and no digest comes in time
     NOTHING_LEFT = "nothing_left"  # a digest that all have left
     EXPIRED = "expired"  # it was over before anybody planned it: what an outage swallowed, found too late
+    ERASED = "erased"  # never decided here: an erasure ends what was on its way
     UNREADABLE = "unreadable"  # the words need what was erased or never reported
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Update, delete, func, select, update
 
-from projections.bulk import insert_rows
+from projections.bulk import insert_rows, lock_rows
 from projections.tables import area_plans
 
 
@@ -44,6 +44,11 @@ def end(connection: Connection, plan: AreaPlan) -> bool:
 
 def _this(plan: AreaPlan) -> Update:
     return update(area_plans).where(area_plans.c.original == plan.original, area_plans.c.position == plan.position)
+
+
+def hold(connection: Connection) -> None:
+    """Wait for the chunk that is planned now, and keep the next one waiting until the transaction ends."""
+    lock_rows(connection, area_plans.c.original, connection.execute(select(area_plans.c.original)).scalars())
 
 
 def latest(connection: Connection) -> int:

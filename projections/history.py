@@ -49,6 +49,13 @@ def wake(connection: Connection, rows: Sequence[Concerns]) -> None:
         connection.execute(theirs.values(planned=False, woken=max(row.woken for row in rows)))
 
 
+def wake_again(connection: Connection, person: str, positions: Sequence[int], woken: int) -> None:
+    """Something in these facts has changed that this person's plan may have read."""
+    for part in chunked(positions):
+        theirs = update(history).where(history.c.person == person, among(history.c.position, part))
+        connection.execute(theirs.values(planned=False, woken=woken))
+
+
 _LATEST = history.alias("latest")
 AT_LEISURE = 2**62
 """Added to the moment since when a person waits, this puts them behind everybody who waits without it."""

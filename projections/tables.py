@@ -169,6 +169,16 @@ handed_over = Table(
 )
 """What each provider calls what it took over: its receipts name nothing else."""
 
+erased = Table(
+    "erased",
+    metadata,
+    Column("person", Pseudonym, primary_key=True),
+    Column("position", Position, primary_key=True),
+    Column("key_id", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Who was erased, by which fact; what is from before it is nobody's, also where a copy of their key comes back."""
+
 trail = Table(
     "trail",
     metadata,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.ids import Names
-from projections import area_plans, history
+from projections import area_plans, erased, history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
 from streams.loads import Placed, as_loaded
@@ -67,7 +67,9 @@ class Concerned:
             members = [corrections[position] for position in positions]
             members += [arrived[original]] if original in arrived else []
             everybody = {person for _, event in members for person in event.everybody}
-            history.wake(self._views, [row for at, event in members for row in _rows(at, event, everybody, recorded)])
+            since = erased.since(self._views, sorted(everybody))
+            rows = [row for at, event in members for row in _rows(at, event, everybody, recorded)]
+            history.wake(self._views, [row for row in rows if row.position > since.get(row.person, 0)])
             if any(event.area is not None for _, event in members):
                 area_plans.begin(self._views, original, max(at for at, _ in members))
 

@@ -188,7 +188,7 @@ class DeadLetters:
     def _retry(self, id_: UUID) -> str:
         with self._database.reading() as connection:
             row = connection.execute(select(dead_letters).where(dead_letters.c.id == id_)).first()
-            content = None if row is None else self._content(connection, row)
+            content = None if row is None else self.content(connection, row)
         if row is None:
             return _GONE
         kind = self._kinds.get(row.kind)
@@ -202,7 +202,7 @@ class DeadLetters:
         self._database.write(lambda connection: _failed_again(connection, id_, cause))
         return _FAILED
 
-    def _content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
+    def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
         """What the letter holds, or None where its key was destroyed."""
         owners = [OURS] if row.person is None else [row.person, OURS]
         keys = self._keys.load(connection, owners)
@@ -210,7 +210,7 @@ class DeadLetters:
         return next((content for content in opened if content is not None), None)
 
     def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
-        kind, content = self._kinds.get(row.kind), self._content(connection, row)
+        kind, content = self._kinds.get(row.kind), self.content(connection, row)
         if content is None:
             return _ERASED
         return kind.tell(content) if kind is not None else "nobody here handles this kind"

@@ -43,8 +43,10 @@ class FakeBox:
             message.channel, message.language, message.title, message.text, message.html,
             tuple((action.label, action.url) for action in message.actions),
         )  # fmt: skip
-        keys = self._keys.load(connection, [message.recipient])
-        sealed = keys[message.recipient].seal(msgspec.msgpack.encode(kept), message.nudge.bytes)
+        key = self._keys.load(connection, [message.recipient]).get(message.recipient)
+        if key is None:
+            return  # erased since it was handed over
+        sealed = key.seal(msgspec.msgpack.encode(kept), message.nudge.bytes)
         row = (message.nudge, message.recipient, message.attempt, message.channel, sealed)
         insert_rows(connection, fake_messages, [row], ignore=True)
 

@@ -170,9 +170,8 @@ class _Storing:
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}
-        keys, made = self.log.keys.ensure(self.connection, everybody)
         concerned = Concerned(self.connection, self.connection, self.log, self.names)
-        self.log.keys.hold(self.connection, everybody | concerned.others(events))
+        keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events))
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
         outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)

@@ -111,6 +111,19 @@ class PersonKeys:
         others = self._made_meanwhile(connection, made)
         return known | made | others, {person: key for person, key in made.items() if person not in others}
 
+    def ensure_held(
+        self, connection: Connection, persons: Iterable[str], others: Iterable[str]
+    ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
+        """As `ensure`, with all of these and the others held: a key that was destroyed before that seals nothing."""
+        wanted = set(persons)
+        known, made = self.ensure(connection, wanted)
+        mark = self._kept.mark
+        self.hold(connection, wanted.union(others))
+        if connection.dialect.name == "sqlite" or self._current(connection).mark == mark:
+            return known, made
+        known, anew = self.ensure(connection, wanted)
+        return known, {person: key for person, key in (made | anew).items() if known[person].id == key.id}
+
     def _made_meanwhile(self, connection: Connection, made: Mapping[str, PersonKey]) -> dict[str, PersonKey]:
         """Those keys that another transaction committed first; SQLite's only writer has nobody beside it."""
         if connection.dialect.name == "sqlite" or not made:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, select
 from domain.event_types import Catalogue
 from domain.facts import AheadMoved
 from domain.ids import Names
-from projections import tables
+from projections import erased, tables
 from streams import rebuild_facts, rebuild_nudges, rebuild_people, shadow, shadow_tables
 from streams.database import Database
 from streams.follower import Follower
@@ -36,7 +36,7 @@ PAGE, STREAMS, PERSONS = 20_000, 20_000, 4_000
 A_SECOND = 50_000.0
 
 FROM_LIFE = frozenset({tables.history, tables.revisions, tables.area_facts, tables.residents, tables.handed_over,
-                        tables.governance, tables.trail, tables.statistics})  # fmt: skip
+                        tables.governance, tables.erased, tables.trail, tables.statistics})  # fmt: skip
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 
 
@@ -91,7 +91,8 @@ class Rebuilding:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
         self._residing = Residing(catalogue, names)
-        self._of_life, self._of_nudges = bool(FROM_LIFE & set(views)), bool(FROM_NUDGES & set(views))
+        self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # which forgets who was erased
+        self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
         self._shadow: Database | None = None
 
@@ -186,6 +187,8 @@ class Rebuilding:
         return _within(at, str(moved[-1].position))
 
     def _some_residents(self, views: Connection, facts: Connection, at: Standing) -> Standing:
+        if not at.cursor:
+            erased.forget(views)
         wanted = tables.residents in self._views
         persons = rebuild_people.persons_after(views, self._residing.types, at.cursor, PERSONS) if wanted else []
         if not persons:

@@ -17,6 +17,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted"),
     tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),
+    tables.erased: ("person", "position", "key_id", "at"),
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
 }

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from domain.accounting import ACCOUNTING_FACTS, PersonErased
 from domain.facts import Fact, NudgeSent
 from domain.governance import GOVERNANCE_FACTS
 from domain.ids import Names
-from projections import governance, references, tables, trail
+from projections import erased, governance, references, tables, trail
 from projections.bulk import driver_rows, insert_rows
+from projections.erased import Erasure
 from projections.statistics import Key
 from projections.tables import micros
 from streams.log import LIFE
@@ -21,7 +23,8 @@ from streams.recorder import page_of
 from streams.tables import stream_of
 
 GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
-READ = (LIFE, NudgeSent.TOPIC, *sorted(GOVERNANCE))
+ACCOUNTING = frozenset(each.TOPIC for each in ACCOUNTING_FACTS)
+READ = (LIFE, NudgeSent.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
 
 
 class Facts(NamedTuple):
@@ -37,12 +40,15 @@ class Facts(NamedTuple):
     sent: list[tuple[UUID, Fact]]
     rules: list[tuple[int, str]]
     originals: set[UUID]
+    erased: list[tuple[Erasure, datetime]]
 
 
 def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
     """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
-    found = Facts(rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set())
+    found = Facts(
+        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set(), []
+    )
     _sort(rows, names, found)
     return found
 
@@ -54,8 +60,19 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
             _life(found, position, stream, decode_head(state), names, ahead)
         elif topic == NudgeSent.TOPIC:
             found.sent.append((stream_of(stream), decode(topic, state)))
+        elif topic in ACCOUNTING:
+            _accounting(found, position, decode(topic, state))
         else:
             found.rules.append((position, topic))
+
+
+def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)
+    if fact.person:
+        found.steps.append(trail.Step(fact.person, position, fact.TOPIC))
+    if isinstance(fact, PersonErased):
+        found.rules.append((position, fact.TOPIC))
+        found.erased.append((Erasure(fact.person, position, fact.key), fact.at))
+        found.sent[:] = [each for each in found.sent if getattr(each[1], "recipient", "") != fact.person]
 
 
 def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime | None], int | None]:
@@ -94,6 +111,9 @@ def store(views: Connection, facts: Facts) -> None:
     insert_rows(views, tables.revisions, facts.revisions)
     insert_rows(views, tables.area_facts, facts.areas)
     insert_rows(views, tables.trail, facts.steps)
+    for one, at in facts.erased:
+        erased.note(views, one, at)
+        erased.forget_sent(views, one.person)
     references.store(views, facts.sent)
     for position, topic in facts.rules:
         governance.note(views, position, topic)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from domain.facts import NUDGE_FACTS, AheadMoved
 from domain.ids import Names
 from domain.nudge import evolve
-from projections import nudges, statistics, trail
+from projections import erased, nudges, statistics, trail
 from streams import rebuild_facts, rebuild_people
 from streams.log import Log
 from streams.mapper import Entry
@@ -31,6 +31,7 @@ class Tail:
             self._life(views, facts, after, upto)
         if self._of_nudges:
             self._nudges(views, self._log.page(facts, after, upto, TOPICS))
+            erased.forget(views)
 
     def _life(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
         found = rebuild_facts.read(facts, self._names, after, upto)
@@ -39,6 +40,8 @@ class Tail:
         concerned = {row[0] for row in found.history}
         concerned |= rebuild_people.join(views, facts, self._log, sorted(found.originals))
         rebuild_people.move(views, facts, self._log, self._log.page(facts, after, upto, (AheadMoved.TOPIC,)))
+        erased.forget(views)
+        concerned |= {one.person for one, _ in found.erased}
         rebuild_people.house(views, facts, self._log, self._residing, sorted(concerned))
 
     @staticmethod

@@ -10,6 +10,7 @@ from projections.statistics import Key
 from projections.tables import (
     area_facts,
     due,
+    erased,
     governance,
     handed_over,
     history,
@@ -21,7 +22,7 @@ from projections.tables import (
     trail,
 )
 
-SMALL = (revisions, area_facts, handed_over, governance, statistics)
+SMALL = (revisions, area_facts, handed_over, governance, erased, statistics)
 """What is looked up while it is filled: these are as the live ones."""
 LARGE = (history, nudges, due, inbox, trail, residents)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.accounting import ACCOUNTING_FACTS
 from domain.built_in import DIGEST
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted, NudgeFact, NudgePlanned
@@ -52,6 +53,8 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
             _add(page, whom, entry.position, fact, (_day(fact), about.trigger, _what(fact)))
+        elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
+            page.steps.append(Step(fact.person, entry.position, fact.TOPIC))
     return page
 
 

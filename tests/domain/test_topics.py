@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from domain import facts, governance
+from domain import accounting, facts, governance
 from domain.delivery import Delivery
 from domain.events import LifeEvent
 from domain.nudge import Nudge
@@ -12,7 +12,7 @@ GOLDEN = {
     "life-ahead-moved/1": "ahead_from at",
     "nudge-planned/1": PLANNED,
     "nudge-rescheduled/1": PLANNED,
-    "nudge-cancelled/1": "at",
+    "nudge-cancelled/1": "at reason",
     "nudge-withheld/1": "at recipient reason",
     "nudge-deferred/1": "at recipient until reason",
     "nudge-expired/1": "at recipient",
@@ -38,13 +38,15 @@ GOLDEN = {
     "trigger-resumed/1": "at by trigger",
     "control-set/1": "at by scope name stopped reason",
     "test-sent/1": "at by to trigger hash channel",
+    "person-erased/1": "at by agency person reason key wrapped removed",
+    "person-viewed/1": "at by agency person what purpose",
 }
 """What is in logs already. A new field goes to the end, with a default; anything else is a new topic."""
 
 
 def _classes() -> list[type[msgspec.Struct]]:
-    """Every fact that domain/facts.py and domain/governance.py define, listed there or not."""
-    return [each for module in (facts, governance) for each in vars(module).values()
+    """Every fact that the domain defines, listed there or not."""
+    return [each for module in (facts, governance, accounting) for each in vars(module).values()
             if isinstance(each, type) and each.__module__ == module.__name__
             and issubclass(each, msgspec.Struct)]  # fmt: skip
 

@@ -9,9 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from domain import facts, governance
+from domain import accounting, facts, governance
 from domain.events import LifeEvent
 from domain.facts import ALL_FACTS, Fact
+from projections.bulk import insert_rows
 from streams.keyring import KEY_BYTES, NONCE_BYTES
 from streams.keys import KEY_ID_BYTES, PersonKeys
 from streams.mapper import LifeState, decode, decode_life, encode, seal, unseal
@@ -46,7 +47,7 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
             "6d696e64657292a470757368a3736d73c410ffeeddccbbaa4988b766554433221100d6ff687207f0"
         ),
     ),
-    ("nudge-cancelled/1", facts.NudgeCancelled(at=NOW), "91d6ff683d4bf0"),
+    ("nudge-cancelled/1", facts.NudgeCancelled(at=NOW, reason="erased"), "92d6ff683d4bf0a6657261736564"),
     (
         "nudge-withheld/1",
         facts.NudgeWithheld(at=NOW, recipient=AIDA, reason="opted_out"),
@@ -227,6 +228,23 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         governance.SentAsTest(at=NOW, by="aida", to="dana", trigger="card", hash="hash", channel="sms"),
         "96d6ff683d4bf0a461696461a464616e61a463617264a468617368a3736d73",
     ),
+    (
+        "person-erased/1",
+        accounting.PersonErased(NOW, "omar", "platform", AIDA, "asked", b"A" * 8, b"w" * 32, {"inbox": 2}),
+        (
+            "98d6ff683d4bf0a46f6d6172a8706c6174666f726dd92061616161616161616161616161616161616161616161616161"
+            "61616161616161a561736b6564c4084141414141414141c4207777777777777777777777777777777777777777777777"
+            "77777777777777777781a5696e626f7802"
+        ),
+    ),
+    (
+        "person-viewed/1",
+        accounting.PersonViewed(NOW, "olga", "court", AIDA, "trail", "complaint 7"),
+        (
+            "96d6ff683d4bf0a46f6c6761a5636f757274d92061616161616161616161616161616161616161616161616161616161"
+            "61616161a5747261696cab636f6d706c61696e742037"
+        ),
+    ),
 )
 
 PUBLIC_ONLY = LifeEvent(
@@ -288,9 +306,14 @@ def test_a_publication_from_before_there_were_canaries_is_for_everybody() -> Non
     assert (stored.share, stored.ahead_from) == (1.0, LAST)
 
 
+def test_a_cancellation_from_before_erasures_has_no_reason() -> None:
+    """Nudges that were cancelled by a plan, long ago, are read as such."""
+    assert decode("nudge-cancelled/1", bytes.fromhex("91d6ff683d4bf0")) == facts.NudgeCancelled(at=NOW)
+
+
 def test_every_topic_is_frozen() -> None:
     """There is a golden example of every fact that exists, and every fact that exists can be read."""
-    everything = [*vars(facts).values(), *vars(governance).values()]
+    everything = [each for module in (facts, governance, accounting) for each in vars(module).values()]
     defined = {each for each in everything if isinstance(each, type) and issubclass(each, Struct)} - {Struct}
 
     assert set(ALL_FACTS) == defined
@@ -331,12 +354,10 @@ def test_a_part_is_sealed_with_aes_gcm() -> None:
 
 def test_a_persons_key_is_wrapped_as_these_bytes(store: Store) -> None:
     """The table of keys is frozen as well: without it no part could be opened."""
-    keys = PersonKeys(KEYRING, random=lambda size: bytes(range(size)))
-    store.database.write(lambda connection: keys.ensure(connection, [AIDA]))
+    row = (AIDA, bytes(range(8)), WRAPPED, 1)
+    store.database.write(lambda connection: insert_rows(connection, person_keys, [row]))
 
     with store.database.reading() as connection:
-        (row,) = connection.execute(person_keys.select())
-        assert tuple(row) == (AIDA, bytes(range(8)), WRAPPED, 1)
         (opened,) = PersonKeys(KEYRING).load(connection, [AIDA]).values()
     sealed = opened.seal(b"plain", b"about")
     assert AESGCM(bytes(range(32))).decrypt(sealed[8:20], sealed[20:], b"about") == b"plain"

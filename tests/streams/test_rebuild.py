@@ -16,6 +16,7 @@ from sqlalchemy.event import listen
 
 from app.simulation import simulate
 from domain.facts import AheadMoved
+from domain.principals import Principal, Role
 from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
@@ -39,6 +40,8 @@ TROUBLE: tuple[Outcome, ...] = (
     RetryLater(timedelta(minutes=7), Reason.BUSY), GiveUp(Reason.BAD_ADDRESS), Unknown(Reason.LINK_LOST),
 )  # fmt: skip
 AIGERIM = iin(1)
+OMAR, ERASED = Principal("omar", "platform", frozenset({Role.OPERATOR})), (13, 29)
+"""Who erases somebody, after so many rounds; they are fined and corrected as before."""
 CARD = card(AIGERIM, "2026-12-20")
 
 
@@ -61,7 +64,7 @@ def troubled(outcomes: Iterable[Outcome], calm: int) -> list[Outcome]:
 
 
 async def live(world: World) -> None:
-    """Half a year: events come in every few days, are planned and sent; receipts come, switches are set."""
+    """Half a year: events come in every few days, are planned and sent; receipts come, two persons are erased."""
     random = Random(SEED)  # noqa: S311  (a seeded test)
     events = reported(random)
     loaded: list[Envelope] = []
@@ -75,6 +78,8 @@ async def live(world: World) -> None:
         world.take(*come, *come[:5], ahead_from=now if number == LOADED else None)
         loaded = come if number == LOADED else loaded
         world.take(*(loaded if number == LOADED + 2 else ()))
+        if number in ERASED:
+            world.platform.erasing.erase(world.name(drivers[number % len(drivers)]), OMAR, "asked")
         if number % 10 == 0:
             world.control("trigger", "clinic_attachment", stopped=number % 20 == 0)
         for message in await world.settle(now):

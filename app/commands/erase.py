@@ -1,0 +1,55 @@
+"""habarshy erase: a person's data becomes unreadable, for ever and everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.certificate import page, told
+from app.desk import operators
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId
+from app.persons import pseudonym_of
+from app.terminal import agree, data, data_json, talk
+from streams.erasing import Scope
+
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log and printed on the certificate.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="The certificate as a page to print.")]
+TYPED = 8
+"""So many digits of the pseudonym are to be typed."""
+
+
+def erase(
+    person: PersonId, reason: Reason, plan: Plan = False, yes: Yes = False, html: Html = None,
+    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
+    with operators("erasures", database, key_file, clock, local=True) as at:
+        pseudonym = pseudonym_of(person, at.platform.names)
+        scope = at.platform.erasing.scope(pseudonym)
+        if plan:
+            _show(scope, as_json=as_json)
+            raise typer.Exit
+        if not yes:
+            _show(scope, as_json=False)
+        agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
+        certificate = at.platform.erasing.erase(pseudonym, at.who, reason)
+    if html is not None:
+        html.write_text(page(certificate), encoding="utf-8")
+    if as_json:
+        data_json(certificate)
+    else:
+        for name, value in told(certificate):
+            data(f"{name}: {value}")
+
+
+def _show(scope: Scope, *, as_json: bool) -> None:
+    if as_json:
+        data_json(scope)
+        return
+    talk(f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}")
+    talk(f"{scope.sealed} life events become unreadable in this person's part; {scope.ending} nudges end")
+    talk(f"{scope.others} other persons are named with them, and keep their own parts")
+    for topic, count in scope.kept.items():
+        talk(f"kept without their data, as proof of what was done: {count} of {topic}")

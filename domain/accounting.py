@@ -1,0 +1,43 @@
+"""What the log keeps about who dealt with people's data: facts in the past tense, stored as in domain/facts.py.
+
+`by`: the principal who did it, `agency`: theirs, `person`: a pseudonym.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class PersonErased(Struct, frozen=True, array_like=True):
+    """A person's key was destroyed: what it sealed can be read by nobody, and what came before is planned no more.
+
+    `key`: the id of the destroyed key, empty where they had none; `wrapped`: the SHA-256 of how it was kept;
+    `removed`: view -> how many of its rows went.
+    """
+
+    TOPIC: ClassVar[str] = "person-erased/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    reason: str
+    key: bytes
+    wrapped: bytes
+    removed: Mapping[str, int]
+
+
+class PersonViewed(Struct, frozen=True, array_like=True):
+    """Somebody was about to read a person's data (empty: everybody's): `what` they read, and for which purpose."""
+
+    TOPIC: ClassVar[str] = "person-viewed/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    what: str
+    purpose: str
+
+
+ACCOUNTING_FACTS = (PersonErased, PersonViewed)

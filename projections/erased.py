@@ -1,0 +1,58 @@
+"""Who was erased, and from which position of the log on they are somebody new."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, delete, exists, func, select
+
+from projections.bulk import among, chunked, insert_rows
+from projections.tables import erased, handed_over, history, inbox, micros, residents
+
+PURGED: dict[Table, str] = {
+    history: "person", residents: "person", inbox: "recipient", handed_over: "recipient"
+}  # fmt: skip
+"""The views that know people, by the column that names them; due rows go with the nudges that end."""
+
+
+class Erasure(NamedTuple):
+    """One erasure: the position of its fact, and the id of the destroyed key."""
+
+    person: str
+    position: int
+    key_id: bytes
+
+
+def purge(connection: Connection, person: str) -> dict[str, int]:
+    """Take the person out of the views; returns view -> how many rows went."""
+    found = {}
+    for table, name in PURGED.items():
+        found[table.name] = connection.execute(delete(table).where(table.c[name] == person)).rowcount
+    return found
+
+
+def forget(connection: Connection) -> None:
+    """Take out of rebuilt views what those have who were erased since: their history, and what reached them."""
+    before = (erased.c.person == history.c.person) & (history.c.position < erased.c.position)
+    connection.execute(delete(history).where(history.c.person.in_(select(erased.c.person)), exists().where(before)))
+    by_then = (erased.c.person == inbox.c.recipient) & (inbox.c.at <= erased.c.at)
+    connection.execute(delete(inbox).where(inbox.c.recipient.in_(select(erased.c.person)), exists().where(by_then)))
+
+
+def forget_sent(connection: Connection, person: str) -> None:
+    """Take out what providers call the messages to this person."""
+    connection.execute(delete(handed_over).where(handed_over.c.recipient == person))
+
+
+def note(connection: Connection, one: Erasure, at: datetime) -> None:
+    """Somebody was erased."""
+    insert_rows(connection, erased, [(*one, micros(at))], ignore=True)
+
+
+def since(connection: Connection, persons: Sequence[str]) -> dict[str, int]:
+    """Those of the persons who were erased -> the position of the last time."""
+    found: dict[str, int] = {}
+    for part in chunked(list(persons)):
+        query = select(erased.c.person, func.max(erased.c.position)).where(among(erased.c.person, part))
+        found |= {row[0]: row[1] for row in connection.execute(query.group_by(erased.c.person))}
+    return found

@@ -30,12 +30,12 @@ def described(tmp_path: Path) -> Iterator[tuple[str, str]]:
     world.close()
 
 
-def test_the_api_is_as_it_is_described(described: tuple[str, str]) -> None:
+def test_the_api_is_as_it_is_described(described: tuple[str, str], tmp_path: Path) -> None:
     """Whatever fits the description of any operation or not: no defect, and the answer is as described."""
     base, key = described
     done = subprocess.run(  # noqa: S603  (our own address)
         [SCHEMATHESIS, "run", f"{base}/openapi.json", "-H", f"Authorization: Bearer {key}", "--phases", "fuzzing",
          "--checks", ",".join(CHECKS), "-n", EXAMPLES, "--generation-deterministic", "--no-color"],
-        capture_output=True, text=True, check=False,
+        cwd=tmp_path, capture_output=True, text=True, check=False,  # where it keeps what it found
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]

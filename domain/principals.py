@@ -7,11 +7,12 @@ from msgspec import Struct
 
 
 class Role(StrEnum):
-    """What a principal may do. An operator keeps the platform running, for all agencies."""
+    """What a principal may do. An operator keeps the platform running, for all agencies; an auditor only looks."""
 
     AUTHOR = "author"
     APPROVER = "approver"
     OPERATOR = "operator"
+    AUDITOR = "auditor"
 
 
 class Scope(StrEnum):
@@ -73,3 +74,13 @@ def require_reader(principal: Principal, owner: str, what: str) -> None:
     """
     if not principal.may_read(owner):
         raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")
+
+
+def require_reading(principal: Principal) -> None:
+    """Nothing, if they may read people's data, whichever agency's: auditors and operators.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    if principal.roles.isdisjoint({Role.AUDITOR, Role.OPERATOR}):
+        raise NotAllowed(f"people's data is for auditors and operators to read; {principal.name} is neither")

@@ -8,6 +8,7 @@ import typer
 
 from app.compose import compose
 from app.entitled import plain, source
+from app.looking import Purpose, looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of, settings_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop
@@ -31,18 +32,22 @@ class Question(NamedTuple):
 
 
 def eligible(
-    person: PersonId, as_of: AsOf = None, known_at: KnownAt = None, as_json: AsJson = False,
-    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+    person: PersonId, as_of: AsOf = None, known_at: KnownAt = None, purpose: Purpose = None,
+    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
     now = clock_of(clock)
     day = None if as_of is None else _day(as_of)
     known = now() if known_at is None else moment_of(known_at, "--known-at")
-    platform = compose(settings_of(database, key_file), now)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, now)
     pseudonym = pseudonym_of(person, platform.names)
     rulebook = platform.library.rules().rulebook
     with platform.database.reading() as connection:
         history = reading.own_history(connection, platform.log, pseudonym, rulebook, known)
+    if history.facts:
+        look.note(platform, pseudonym, "eligible")
     platform.database.close()
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")

@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 
 from app.compose import Platform, compose
+from app.looking import Purpose, looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, settings_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop
@@ -20,13 +21,20 @@ from templates.render import Rendered
 NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge.")]
 
 
-def trail(person: PersonId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+def trail(
+    person: PersonId, purpose: Purpose = None, as_json: AsJson = False, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:  # fmt: skip
     """Print every fact that concerns a person, in the order of the log."""
-    platform = compose(settings_of(database, key_file), clock_of(None), make=False)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, clock_of(None), make=False)
     pseudonym = pseudonym_of(person, platform.names)
     platform.follower.drain()
     found = False
     for entry in _entries(platform, pseudonym):
+        if not found:
+            look.note(platform, pseudonym, "trail")
         found = True
         if as_json:
             data_json(entry_plain(entry))
@@ -72,15 +80,19 @@ def _line(entry: Entry) -> str:
 
 
 def why(
-    nudge: NudgeId, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
     id_, now = nudge_id(nudge), clock_of(clock)
-    platform = compose(settings_of(database, key_file), now, make=False)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, now, make=False)
     try:
         with platform.database.reading() as connection:
             found = explain(connection, platform.log, platform.library.rules(), id_, now())
+        look.note(platform, found.person, "why")
     except UnknownNudge as unknown:
         stop(Exit.CHECK_FAILED, str(unknown))
     finally:

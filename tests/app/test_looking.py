@@ -1,0 +1,31 @@
+"""Where there are principals, people's data is read by a role, for a purpose, and the log says so first."""
+
+from pathlib import Path
+
+from tests.app.terminal import Terminal
+from tests.world import LONG_AGO, card, iin, registered
+
+AIGERIM, NOBODY = iin(1), iin(9)
+
+
+def test_reading_a_person_takes_a_role_and_a_purpose_and_leaves_a_fact(tmp_path: Path) -> None:
+    """Nobody, and no author, reads; an auditor says why, and whoever looks next sees who looked."""
+    terminal = Terminal(tmp_path)
+    life = terminal.written("life.ndjson", *registered(AIGERIM, LONG_AGO), card(AIGERIM, "2035-01-10"))
+    assert terminal.run("ingest", life).code == 0
+    assert terminal.run("run", "--until-idle").code == 0
+    nudge = terminal.run("intents", "--json").objects[0]["id"]
+    author, auditor = terminal.act("asel", "justice", "author"), terminal.act("olga", "court", "auditor")
+
+    asked = [["trail", AIGERIM], ["why", nudge], ["eligible", AIGERIM]]
+    for command in asked:
+        assert terminal.run(*command, "--purpose=curious").code == 4
+        assert terminal.run(*command, "--purpose=curious", env=author).code == 4
+        refused = terminal.run(*command, env=auditor)
+        assert (refused.code, "--purpose" in refused.talk) == (2, True)
+        assert terminal.run(*command, "--purpose=complaint 7", env=auditor).code == 0
+    assert terminal.run("trail", NOBODY, "--purpose=complaint 7", env=auditor).code == 1
+
+    facts = terminal.run("trail", AIGERIM, "--purpose=again", "--json", env=auditor).objects
+    seen = [(each["by"], each["agency"], each["what"], each["purpose"]) for each in facts if "purpose" in each]
+    assert seen == [("olga", "court", what, "complaint 7") for what in ("trail", "why", "eligible")]

@@ -14,6 +14,7 @@ from app.commands.people import NudgeId, nudge_id
 from app.compose import Platform, compose
 from app.evidence import packed
 from app.keyfile import BadKeyFile
+from app.looking import Purpose, looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from streams.blocks import Chained
@@ -25,7 +26,8 @@ Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to wr
 
 
 def evidence_command(
-    nudge: NudgeId, out: Out, head: HeadFile = None, as_json: AsJson = False, clock: ClockTime = None,
+    nudge: NudgeId, out: Out, head: HeadFile = None, purpose: Purpose = None, as_json: AsJson = False,
+    clock: ClockTime = None,
     database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Write the facts behind a nudge with their proofs into a file that anybody can check offline."""
@@ -33,7 +35,9 @@ def evidence_command(
     deposited = deposited_heads(head)[-1] if head else None
     if out.exists():
         stop(Exit.USAGE, f"{out} is there already; name a file that is not")
-    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    settings = settings_of(database, key_file)
+    look = looker(settings, purpose)
+    platform = compose(settings, clock_of(clock), make=False)
     with closing(platform.database):
         signer = platform.chaining.signer
         if signer is None:
@@ -43,6 +47,7 @@ def evidence_command(
             found = _found(platform, id_, signer, deposited)
         except (NotAsWritten, NotChained, UnknownNudge) as problem:
             stop(Exit.CHECK_FAILED, str(problem))
+        look.note(platform, found.why.person, "evidence")
     content = packed(found, signer, platform.clock())
     try:
         private_files.replace(out, content)

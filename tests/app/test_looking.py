@@ -17,7 +17,8 @@ def test_reading_a_person_takes_a_role_and_a_purpose_and_leaves_a_fact(tmp_path:
     nudge = terminal.run("intents", "--json").objects[0]["id"]
     author, auditor = terminal.act("asel", "justice", "author"), terminal.act("olga", "court", "auditor")
 
-    asked = [["trail", AIGERIM], ["why", nudge], ["eligible", AIGERIM]]
+    out = f"--out={tmp_path / 'evidence.json'}"
+    asked = [["trail", AIGERIM], ["why", nudge], ["eligible", AIGERIM], ["evidence", nudge, out]]
     for command in asked:
         assert terminal.run(*command, "--purpose=curious").code == 4
         assert terminal.run(*command, "--purpose=curious", env=author).code == 4
@@ -28,4 +29,4 @@ def test_reading_a_person_takes_a_role_and_a_purpose_and_leaves_a_fact(tmp_path:
 
     facts = terminal.run("trail", AIGERIM, "--purpose=again", "--json", env=auditor).objects
     seen = [(each["by"], each["agency"], each["what"], each["purpose"]) for each in facts if "purpose" in each]
-    assert seen == [("olga", "court", what, "complaint 7") for what in ("trail", "why", "eligible")]
+    assert seen == [("olga", "court", what, "complaint 7") for what in ("trail", "why", "eligible", "evidence")]

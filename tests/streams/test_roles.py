@@ -13,16 +13,14 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from app.clock import system_clock
-from streams.brokers import Brokers
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
 from streams.topics import KafkaUnavailable, Record, Sender, TopicRefused
 from streams.worker import DEFECT, Incoming, Tuning, Worker
-from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process, sent, working
+from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
 
@@ -100,25 +98,6 @@ def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     ended(running)
-
-
-def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:
-    """Where Kafka asks who we are, relay and worker sign in; with a wrong password they end with 3, and say so."""
-    with broker.own({"habarshy": "right"}) as kafka:
-        signed_in = Brokers(kafka.address, username="habarshy", password="right", mechanism="PLAIN")
-        with country(server, signed_in, tmp_path) as land:
-            land.take(*everyday(3))
-            land.relayed()
-            with working(land):
-                eventually(lambda: not land.unplanned())
-            assert land.platform.intake.accept(everyday(4))
-            roles = [process(land, "relay"), process(land, "worker")]
-            eventually(lambda: not land.unplanned(), 2 * PATIENCE)
-            for role in roles:
-                role.send_signal(signal.SIGTERM)
-                assert ended(role)[0] == 0
-            for name in ("relay", "worker"):
-                assert_ends(land, [name], {"HABARSHY_KAFKA_PASSWORD": "wrong"}, 3, "Invalid username or password")
 
 
 @pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"], ["api", "--port", "0"]])

@@ -335,7 +335,7 @@ async def test_an_area_event_that_comes_live_after_a_load_counts_as_live(tmp_pat
 
 
 def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
-    """Of many who are woken at once, some are planned before the next are read: else most would have moved by then."""
+    """Of many who are woken at once, some are planned before the next are read: else most would have moved."""
     people = [iin(number) for number in range(100, 100 + 2 * WOKEN)]
     world.take(*(each for person in people for each in registered(person, LONG_AGO)))
     waited: list[int] = []

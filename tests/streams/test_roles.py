@@ -23,8 +23,11 @@ from streams.worker import DEFECT, Incoming, Tuning, Worker
 from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
+KAFKA_ROLES = (["relay"], ["worker"], ["worker", "--intake"])
+DATABASE_ROLES = (*KAFKA_ROLES, ["api", "--port", "0"], ["dispatch"])
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"]])
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 @pytest.mark.parametrize(
     ("environment", "code", "words"),
     [
@@ -39,14 +42,14 @@ def test_what_cannot_be_used_is_said(
     assert_ends(land, role, environment, code, words)
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
 def test_a_database_that_refuses_us_ends_the_role(land: Country, role: list[str]) -> None:
     """Where the server answers that there is no such database, waiting does not help: 3."""
     other = make_url(land.url).set(database="nobody_made_it").render_as_string(hide_password=False)
     assert_ends(land, role, {"HABARSHY_DATABASE": other}, 3, "nobody_made_it")
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -> None:
     """A topic with another number of partitions ends a role with 3, and the words say what to do."""
     admin = AdminClient({"bootstrap.servers": land.topics.address})
@@ -55,7 +58,7 @@ def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -
     assert_ends(land, role, {}, 3, "has 3 partitions, not 12")
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
 @pytest.mark.parametrize(
     ("version", "words"), [("0001", "Run `habarshy migrate`"), ("9999", "is newer than this code")]
 )
@@ -89,7 +92,20 @@ def test_what_may_heal_is_told_from_what_may_not(words: str, may_heal: bool) -> 
     assert heals(Exception(words)) == may_heal
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
+def test_a_database_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
+    """Without a server a role says so in a line, makes nothing, and goes on trying until it is asked to stop."""
+    nobody = make_url(land.url).set(port=1).render_as_string(hide_password=False)
+    running = process(land, *role, HABARSHY_DATABASE=nobody)
+    assert running.stderr is not None
+    assert "connection failed" in (line := running.stderr.readline()), line
+    assert "trying again" in line
+    assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    ended(running)
+
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
     """Without a broker a role says so in a line, and goes on trying until it is asked to stop."""
     running = process(land, *role, HABARSHY_KAFKA="127.0.0.1:1")

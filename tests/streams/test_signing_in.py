@@ -15,9 +15,7 @@ from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.distributed import Country, country, ended, eventually, everyday, process, working
 from tests.streams.storing import PATIENCE
-
-KAFKA_ROLES = (["relay"], ["worker"], ["worker", "--intake"])
-DATABASE_ROLES = (*KAFKA_ROLES, ["api", "--port", "0"], ["dispatch"])
+from tests.streams.test_roles import DATABASE_ROLES, KAFKA_ROLES
 
 
 def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def composed(settings: Settings, clock: Clock) -> Platform:
         NeedsPostgres: it is on SQLite.
         BadSettings, DatabaseUnavailable, …: as `compose`, where waiting does not help.
     """
-    if make_url(settings.database).get_backend_name() == "sqlite":
+    if on_sqlite(settings):
         raise NeedsPostgres
     patience = Patience(talk)
     while True:
@@ -54,6 +54,11 @@ def composed(settings: Settings, clock: Clock) -> Platform:
             if not heals(error):
                 raise
             threading.Event().wait(patience.after(told(error)))
+
+
+def on_sqlite(settings: Settings) -> bool:
+    """Whether the database is a file, for which nobody waits."""
+    return make_url(settings.database).get_backend_name() == "sqlite"
 
 
 def topics_there(topics: Topics) -> None:

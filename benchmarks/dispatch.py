@@ -1,11 +1,10 @@
-"""Dispatch end to end on SQLite: claim, settle, render, attempt, send (to a provider that does nothing), outcome."""
+"""Dispatch end to end: claim, settle, render, attempt, send (to a provider that does nothing), outcome."""
 
 import asyncio
 import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_dispatcher
@@ -17,6 +16,9 @@ from domain.national_id import with_check_digit
 from notifiers.port import Accepted, Message, Outcome
 from notifiers.routes import single_routes
 from streams.cloudevents import Envelope, envelope_of
+from streams.publishing import Publisher
+from templates.loader import load_packs, shipped
+from tests.services import postgres
 
 CITIZENS, WARM = 6_000, 500
 DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
@@ -24,13 +26,21 @@ DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
 
 def measure(citizens: int = CITIZENS) -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        rate, sent = _measured(Path(folder), citizens)
-    return [Row("dispatch on SQLite, end to end", rate, "nudges/s", 2000)], {"nudges": sent, "peak MB": peak_mb()}
+        embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", citizens)
+    with postgres.server() as server, postgres.fresh(server) as at:
+        production, also = _measured(at.render_as_string(hide_password=False), citizens)
+    rows = [
+        Row("dispatch on SQLite, end to end", embedded, "nudges/s", 2000),
+        Row("dispatch on PostgreSQL, end to end", production, "nudges/s", 2000),
+    ]
+    return rows, {"nudges": sent + also, "peak MB": peak_mb()}
 
 
-def _measured(folder: Path, citizens: int) -> tuple[float, int]:
+def _measured(url: str, citizens: int) -> tuple[float, int]:
     clock = VirtualClock(NOW)
-    platform = compose(load_settings(database=f"sqlite:///{folder}/dispatch.sqlite"), clock, KEYRING)
+    platform = compose(load_settings(database=url), clock, KEYRING)
+    if not platform.database.sqlite:
+        Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
     _fill(platform, citizens)
     clock.advance_to(DUE)
     sent = _Count()

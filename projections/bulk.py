@@ -1,14 +1,35 @@
 """Many rows at once: the driver's own fastest way, inside the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Select, Table, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Dialect,
+    Select,
+    String,
+    Table,
+    Update,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeEngine
 
 from projections.tables import Id
 
@@ -125,16 +146,71 @@ def _copy(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]
         ) from None
 
 
-def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """`column IN (values)`, with one parameter that is spelled out at execution, so that statements are cached.
+class Among(ColumnElement[bool]):
+    """`column IN (values)`: on PostgreSQL one array, on SQLite so many parameters, spelled out at execution.
 
-    The values are filled up to a power of two: every length would be a statement of its own to the driver, which
-    keeps a hundred of them, of some hundred kilobytes each.
+    An array is one statement for any number of values, which is parsed and planned once and sent as one parameter.
     """
-    listed = list(values)
-    if listed:
-        listed += [listed[-1]] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
-    return column.in_(bindparam(None, listed, type_=column.type, expanding=True))
+
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [  # noqa: RUF012  (the library's way to say what a statement is cached by)
+        ("column", InternalTraversal.dp_clauseelement), ("listed", InternalTraversal.dp_clauseelement),
+        ("array", InternalTraversal.dp_clauseelement),
+    ]  # fmt: skip
+
+    def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
+        listed = list(values)
+        self.column = column
+        self.listed = bindparam(None, listed, type_=column.type, expanding=True)
+        self.array = bindparam(None, listed, type_=ARRAY(_unbounded(column)))
+
+    def self_group(self, against: OperatorType | None = None) -> "Among":  # noqa: ARG002  (the library's)
+        """A condition as it is: SQLite would compare it with 1."""
+        return self
+
+
+@compiles(Among)
+def _among_listed(these: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (the library's)
+    return compiler.process(these.column.in_(these.listed), **options)
+
+
+@compiles(Among, "postgresql")
+def _among_array(these: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  (the library's)
+    return compiler.process(these.column == any_(these.array), **options)
+
+
+def _unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
+    """The column's type without its length, to which a value would be cut off."""
+    return String() if isinstance(column.type, String) else column.type
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (values)`, cached as one statement whatever the values are."""
+    return Among(column, values)
+
+
+def for_each(
+    connection: Connection, statement: Delete | Update, columns: Sequence[Column[Any]],
+    keys: Sequence[tuple[Any, ...]], these: Callable[..., ColumnElement[bool]],
+) -> None:  # fmt: skip
+    """The statement, for those rows that `these` (of a key's values) says, of each key; a key has these columns.
+
+    On SQLite a statement a key, on PostgreSQL one for all, to which the keys come as arrays.
+    """
+    if not keys:
+        return
+    if connection.dialect.name == "sqlite":
+        marks = [bindparam(f"key_{each.name}", type_=each.type) for each in columns]
+        rows = [dict(zip((mark.key for mark in marks), key, strict=True)) for key in keys]
+        connection.execute(statement.where(these(*marks)), rows)
+        return
+    arrays = [
+        bindparam(None, list(values), type_=ARRAY(_unbounded(each)))
+        for each, values in zip(columns, zip(*keys, strict=True), strict=True)
+    ]  # fmt: skip
+    given = func.unnest(*arrays).table_valued(*(each.name for each in columns)).render_derived()
+    connection.execute(statement.where(these(*given.c)))
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
 
-from projections.bulk import among, chunked, driver_rows, insert_rows
+from projections.bulk import among, chunked, driver_rows, for_each, insert_rows
 from projections.tables import area_facts, history, revisions
 
 
@@ -154,10 +154,12 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
     """These persons are planned as of these marks; what came later waits on."""
-    theirs = and_(history.c.person == bindparam("whose"), history.c.position <= bindparam("last"), ~history.c.planned)
-    rows = [{"whose": person, "last": mark.last} for person, mark in upto.items()]
-    if rows:
-        connection.execute(update(history).where(theirs).values(planned=True), rows)
+    keys = [(person, mark.last) for person, mark in upto.items()]
+    done = update(history).where(~history.c.planned).values(planned=True)
+    for_each(
+        connection, done, (history.c.person, history.c.position), keys,
+        lambda whose, last: and_(history.c.person == whose, history.c.position <= last),
+    )  # fmt: skip
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:

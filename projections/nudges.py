@@ -1,15 +1,17 @@
 """The views of nudges: what each is now, which are due when, and what reached whom."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
+    Column,
+    ColumnElement,
     Connection,
     Delete,
     Update,
-    bindparam,
+    and_,
     delete,
     func,
     select,
@@ -22,7 +24,7 @@ from domain.nudge import Nudge
 from domain.plan import Intent
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.bulk import among, chunked, for_each, insert_rows, lock_rows, replace_rows, which
 from projections.lanes import lane_of
 from projections.tables import due, inbox, micros, nudges, optional_micros
 
@@ -86,18 +88,14 @@ def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[
 
 
 def _of_due(connection: Connection, statement: Delete | Update, found: Iterable[Nudge]) -> None:
-    rows = [
-        {"at": row[0], "class": row[1], "id": row[2], "whom": row[3]} for nudge in found for row in _due_rows(nudge)
-    ]
-    if rows:
-        connection.execute(statement.where(*_THIS), rows)
+    for_each(connection, statement, KEY, [row[:4] for nudge in found for row in _due_rows(nudge)], _this)
 
 
 KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
-_THIS = (
-    due.c.due_at == bindparam("at"), due.c.rank == bindparam("class"),
-    due.c.nudge == bindparam("id"), due.c.recipient == bindparam("whom"),
-)  # fmt: skip
+
+
+def _this(*key: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
 
 
 def _inbox_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
@@ -123,11 +121,17 @@ def of_persons(connection: Connection, persons: Iterable[str]) -> dict[str, dict
 
 def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     """The nudges with those ids."""
-    found: dict[UUID, Nudge] = {}
-    for part in chunked(list(set(ids))):
-        query = select(nudges.c.nudge, nudges.c.folded).where(among(nudges.c.nudge, part))
-        found |= {id_: _decode(folded) for id_, folded in connection.execute(query)}
-    return found
+    return {id_: _decode(folded) for id_, folded in _rows(connection, ids, nudges.c.folded)}
+
+
+def _rows(
+    connection: Connection, ids: Iterable[UUID], column: Column[Any], *, hold: bool = False
+) -> Iterator[tuple[UUID, Any]]:
+    """The id and that column of each of the nudges; `hold`: and keep others from writing about them, see `hold`."""
+    for part in chunked(sorted(set(ids))):
+        query = select(nudges.c.nudge, column).where(among(nudges.c.nudge, part))
+        held = query.order_by(nudges.c.nudge).with_for_update() if hold else query  # SQLite has one writer
+        yield from ((id_, value) for id_, value in connection.execute(held))
 
 
 def overdue(connection: Connection, now: int) -> list[Nudge]:
@@ -155,8 +159,9 @@ def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     found = by_id(connection, wanted)
     if connection.dialect.name == "sqlite":
         return found
-    hold(connection, wanted.union(*(one.members for one in found.values())))
-    return by_id(connection, wanted)
+    if members := wanted.union(*(one.members for one in found.values())) - wanted:
+        hold(connection, wanted | members)
+    return {id_: _decode(folded) for id_, folded in _rows(connection, wanted, nudges.c.folded, hold=not members)}
 
 
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
@@ -164,13 +169,9 @@ def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
     return [id_ for part in chunked(ids) for id_ in which(connection, nudges.c.nudge, part)]
 
 
-def versions(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
-    """How many facts each of the nudges has."""
-    found: dict[UUID, int] = {}
-    for part in chunked(list(set(ids))):
-        query = select(nudges.c.nudge, nudges.c.version).where(among(nudges.c.nudge, part))
-        found |= {row.nudge: row.version for row in connection.execute(query)}
-    return found
+def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many facts each of the nudges has, held as by `hold`."""
+    return dict(_rows(connection, ids, nudges.c.version, hold=True))
 
 
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:

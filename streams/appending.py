@@ -27,8 +27,7 @@ def append_if_unmoved(
         by_nudge.setdefault(nudge.intent.id, (nudge, []))[1].append(fact)
     read = {id_: [each[0], *(tied or {}).get(id_, ())] for id_, each in by_nudge.items()}
     every = {one.intent.id for each in read.values() for one in each}
-    nudges.hold(connection, every.union(*(one.members for one, *_ in read.values())))
-    versions = nudges.versions(connection, every)
+    versions = nudges.versions_held(connection, every.union(*(one.members for one, *_ in read.values())))
     kept = {
         id_: by_nudge[id_] for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)

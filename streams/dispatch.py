@@ -23,7 +23,7 @@ from streams.sending import Sending
 from streams.settling import Case, Looking, look
 from streams.wording import readable
 
-BATCH = 200
+BATCH = 256
 WOKEN_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=3)
 """How long an attempt may stay without an outcome; every notifier's send limit is less than a third of it."""

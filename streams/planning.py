@@ -22,9 +22,14 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.residing import Residing
 
-BATCH, LEISURELY = 1500, 500
 UNPLANNABLE = (ArithmeticError, LookupError, TypeError, ValueError)
 """What a defect about one person's facts raises; others are planned all the same."""
+BATCH, LEISURELY, WOKEN = 1500, 500, 250
+"""Persons of one transaction: of all who wait, of those whom nobody waits for, and of those whom records wake.
+
+Whose history or nudges move meanwhile is planned again, and all wait for the last one of their round. With a thousand
+at once, a round took so long that most had moved: each left more for the next, and events waited for half a minute.
+"""
 
 
 class PersonPlan(Struct, frozen=True):
@@ -118,13 +123,14 @@ class Planning:
         """
         for person in persons:
             self._unplannable.pop(person, None)
-        while waiting := self._waiting_among(persons):
-            self._plan_each(waiting)
+        for part in chunked(persons, WOKEN):
+            while waiting := self._waiting_among(part):
+                self._plan_each(waiting)
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}
 
     def _waiting_among(self, persons: Sequence[str]) -> list[str]:
         with self._database.reading() as connection:
-            found = [row.person for part in chunked(persons) for row in connection.execute(_waiting(part))]
+            found = [row.person for row in connection.execute(_waiting(persons))]
         return [person for person in found if person not in self._unplannable]
 
     def waiting(self, limit: int = BATCH) -> list[str]:

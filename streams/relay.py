@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from domain.ids import Names
 from projections import positions
 from projections.tables import micros
-from streams.database import Database
+from streams.database import Database, DatabaseUnavailable
 from streams.lag import Lag
 from streams.mapper import decode_life
 from streams.one_active import RELAY, OneActive
@@ -52,7 +52,7 @@ class Relay:
         """Relay until stopped; waits for its turn, for the database and for Kafka.
 
         Raises:
-            DatabaseError: what waiting does not heal, such as another password.
+            DatabaseUnavailable: what waiting does not heal, such as another password.
             TopicRefused, WrongPartitions: the topics are not ours.
         """
         patience = Patience(self._tell)
@@ -62,7 +62,7 @@ class Relay:
                     self._take_turn(patience)
                 except STORE_AWAY as error:
                     if not heals(error):
-                        raise
+                        raise DatabaseUnavailable(told(error)) from None
                     self._pause(patience, told(error))
                 except (KafkaUnavailable, NotDelivered) as error:
                     self._pause(patience, str(error))

@@ -31,7 +31,6 @@ from streams.taking_turns import Turns, is_urgent
 from streams.writing import Writer
 from templates.render import WordsFailed
 
-GROUPS_AT_ONCE = 4
 FRESH = timedelta(seconds=2)
 """How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
 Tried = Attempt | NudgeFact | Overflow
@@ -79,7 +78,7 @@ class Sending:
 
     async def send(self, cases: Sequence[Case], rules: Rules) -> list[Case]:
         """Send those that are to be sent, and end the others together with them; gives what there was no time for."""
-        free, stale = asyncio.Semaphore(GROUPS_AT_ONCE), self._clock() + FRESH
+        free, stale = asyncio.Semaphore(self._size.at_once), self._clock() + FRESH
         if self.paced:  # what waits for a slot holds up what follows
             cases = self._turns.ordered(cases)
         parts = groups(cases, self._size.now)

@@ -22,10 +22,14 @@ DELIVERY_SECONDS = 20.0
 
 
 class KafkaUnavailable(Exception):
-    """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA."""
+    """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA.
+
+    One that expects TLS closes the connection: see HABARSHY_KAFKA_TLS.
+    """
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(address=address, reason=reason))
+        text = " ".join((type(self).__doc__ or "").split())
+        super().__init__(text.format(address=address, reason=reason))
 
 
 class KafkaRefused(Exception):
@@ -128,7 +132,8 @@ class Topics(Struct, frozen=True):
             admin.poll(0)  # what it heard on its connections meanwhile
             if refusals := [each for each in heard if each.code() in _REFUSED]:
                 raise KafkaRefused(self.address, refusals[0].str()) from None
-            reason = heard[0].str() if heard else reason_of(error)
+            telling = [each for each in heard if each.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001  (public, so named by the library)
+            reason = telling[0].str() if telling else reason_of(error)
             raise KafkaUnavailable(self.address, reason) from None
         self._check(found)
 

@@ -10,6 +10,7 @@ import typer
 from app.compose import compose
 from app.listening import BACKLOG, HealthHost, HealthPort, health_listener, listen
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.roles import composed, on_sqlite
 from app.terminal import talk
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on; by default this machine only.")]
@@ -27,7 +28,8 @@ def api(
     from app.http.application import application  # noqa: PLC0415  (the same)
     from app.http.role import Role, answering  # noqa: PLC0415  (the same)
 
-    platform = compose(settings_of(database, key_file), clock_of(clock))
+    settings = settings_of(database, key_file)
+    platform = (compose if on_sqlite(settings) else composed)(settings, clock_of(clock))
     listener, own = listen(host, port), health_listener(health_host, health_port)
     config = uvicorn.Config(
         application(platform), log_level="warning", access_log=False,  # a path may hold the secret of a stop link

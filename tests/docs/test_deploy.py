@@ -68,7 +68,8 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
     """What is downloaded has hashes, what runs is not root, and the tree's secrets and leftovers stay outside."""
     lines = (DEPLOY / "Containerfile").read_text().splitlines()
     bases = [line.split()[1] for line in lines if line.startswith("FROM")]
-    assert bases == ["python:3.11-slim"] * 2
+    assert bases == ["${BASE}"] * 2
+    assert "ARG BASE=python:3.11-slim" in lines
     assert any("--require-hashes" in line for line in lines)
     assert all("--no-index" in line for line in lines if "pip " in line and "--require-hashes" not in line)
     assert "USER 10001" in lines

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import IO
+from typing import IO, NamedTuple
 
 GIVEN = "HABARSHY_TEST_KAFKA"
 """`host:port` of a broker to use instead, on which topics may be created and deleted."""
@@ -37,10 +37,20 @@ class DidNotStart(Exception):
         super().__init__((type(self).__doc__ or "").format(words=words))
 
 
+class Certified(NamedTuple):
+    """The files that the broker shows who it is with, and who signed that."""
+
+    key: Path
+    certificate: Path
+    authority: Path
+
+
 class Broker:
     """One node, which can be stopped and started again on the same port with the same data."""
 
-    def __init__(self, folder: Path, users: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, users: Mapping[str, str] | None = None, certified: Certified | None = None
+    ) -> None:  # fmt: skip
         self._folder, self._java = folder, shutil.which("java")
         if self._java is None or not any(JARS.glob("kafka_*.jar")):
             raise NoKafka
@@ -50,10 +60,16 @@ class Broker:
         self._settings = folder / "server.properties"
         where = {"port": port, "controller": controller, "data": folder / "data"}
         signing_in = " ".join(f'user_{name}="{password}"' for name, password in (users or {}).items())
-        text = _SETTINGS + (_SIGNING_IN if users else _OPEN)
+        text = _SETTINGS + (_ENCRYPTED if certified else _SIGNING_IN if users else _OPEN)
+        if certified:
+            (folder / "keystore.pem").write_text(certified.key.read_text() + certified.certificate.read_text())
+            where |= {"keystore": folder / "keystore.pem", "authority": certified.authority}
         self._settings.write_text(text.format(**where, users=signing_in))
         (folder / "log4j2.properties").write_text(_LOGGING)
-        self._run("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER, "--config", str(self._settings))
+        known = (users or {}).items() if certified else ()
+        scram = [f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]" for name, password in known]
+        made = ("--cluster-id", _CLUSTER, "--config", str(self._settings), *scram)
+        self._run("kafka.tools.StorageTool", "format", *made)
         self._process: subprocess.Popen[bytes] | None = None
         self._parent = ThreadPoolExecutor(1)  # it dies with the thread that began it, so that one must not end before
 
@@ -141,11 +157,14 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def own(users: Mapping[str, str] | None = None) -> Iterator[Broker]:
-    """A running broker that the test may stop and start; with users (name -> password) all have to sign in."""
+def own(users: Mapping[str, str] | None = None, certified: Certified | None = None) -> Iterator[Broker]:
+    """A running broker that the test may stop and start; with users (name -> password) all have to sign in.
+
+    By PLAIN, or where it is certified, over TLS and by SCRAM-SHA-512.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="habarshy-kafka-") as folder,
-        closing(Broker(Path(folder), users)) as broker,
+        closing(Broker(Path(folder), users, certified)) as broker,
     ):
         broker.start()
         yield broker
@@ -188,6 +207,19 @@ sasl.enabled.mechanisms=PLAIN
 sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   username="broker" password="own" user_broker="own" {users};
+"""
+_ENCRYPTED = """\
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+  username="broker" password="own" user_broker="own";
+listener.name.clients.scram-sha-512.sasl.jaas.config=\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
 """
 _LOGGING = """\
 status = error

@@ -57,13 +57,16 @@ def server() -> Iterator[URL]:
 
 
 @contextmanager
-def own() -> Iterator["Server"]:
-    """A running server that the test may kill and start.
+def own(password: str = "") -> Iterator["Server"]:
+    """A running server that the test may kill and start; with a password all have to sign in (SCRAM, RFC 5802).
 
     Raises:
         DidNotStart, NoPostgres: with what to do about it.
     """
-    with tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder, closing(Server(Path(folder))) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder,
+        closing(Server(Path(folder), password)) as made,
+    ):
         made.start()
         yield made
 
@@ -101,10 +104,13 @@ def _plain(at: URL) -> str:
 class Server:
     """One server, which can be killed, held up, and started again on the same port with the same data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, password: str = "") -> None:
+        self._password = password
         self._programs, self._data, self._port = _programs(), folder / "data", _free_port()
         self._log, self._as_user = folder / "log", _other_user(folder)
-        initdb = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--username={_USER}")
+        (folder / "password").write_text(password)
+        signing_in = ("--auth=scram-sha-256", f"--pwfile={folder / 'password'}") if password else ("--auth=trust",)
+        initdb = ("--no-sync", *signing_in, "--encoding=UTF8", "--locale=C", f"--username={_USER}")
         command = [str(self._programs / "initdb"), *initdb, f"--pgdata={self._data}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as_user)  # noqa: S603  (ours)
         self._process: subprocess.Popen[bytes] | None = None
@@ -112,7 +118,10 @@ class Server:
     @property
     def url(self) -> URL:
         """Where it answers."""
-        return URL.create("postgresql+psycopg", _USER, host="127.0.0.1", port=self._port, database="postgres")
+        return URL.create(
+            "postgresql+psycopg", _USER, self._password or None, host="127.0.0.1", port=self._port,
+            database="postgres",
+        )  # fmt: skip
 
     def start(self) -> None:
         """Start it, and wait until it answers.

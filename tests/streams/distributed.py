@@ -149,8 +149,10 @@ def process(land: Country, *arguments: str, **environment: str) -> "subprocess.P
     settings = {
         "HABARSHY_DATABASE": land.url, "HABARSHY_KEY_FILE": str(land.key_file), "HABARSHY_KAFKA": land.topics.address,
         "HABARSHY_KAFKA_PREFIX": land.topics.prefix, "HABARSHY_KAFKA_SESSION_SECONDS": "6",
-        "HABARSHY_KAFKA_USERNAME": land.topics.brokers.username, "HABARSHY_KAFKA_MECHANISM": "PLAIN",
+        "HABARSHY_KAFKA_USERNAME": land.topics.brokers.username,
         "HABARSHY_KAFKA_PASSWORD": land.topics.brokers.password,
+        "HABARSHY_KAFKA_MECHANISM": land.topics.brokers.mechanism,
+        "HABARSHY_KAFKA_TLS": str(land.topics.brokers.tls), "HABARSHY_KAFKA_CA_FILE": land.topics.brokers.ca_file,
     }  # fmt: skip
     command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
     return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)

@@ -15,7 +15,7 @@ from streams.cloudevents import Envelope
 from streams.keys import PersonKeys
 from streams.log import Log
 from streams.mapper import Entry
-from streams.planning import Planning
+from streams.planning import WOKEN, Planning
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.templates.packs import write_town
 from tests.world import KEYRING, LONG_AGO, NOON, World, annulled, birth, card, corrected, event, fine, iin, registered
@@ -332,3 +332,18 @@ async def test_an_area_event_that_comes_live_after_a_load_counts_as_live(tmp_pat
     world.take(flood)
     assert world.health().facts == before + 1, "the move of the load is a fact"
     world.close()
+
+
+def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
+    """Of many who are woken at once, some are planned before the next are read: else most would have moved."""
+    people = [iin(number) for number in range(100, 100 + 2 * WOKEN)]
+    world.take(*(each for person in people for each in registered(person, LONG_AGO)))
+    waited: list[int] = []
+
+    def looked() -> datetime:
+        waited.append(len(waiting(world)))
+        return world.clock()
+
+    planning = Planning(world.platform.database, world.platform.log, world.platform.library, looked)
+    assert planning.plan_woken(sorted(waiting(world))) == {}
+    assert (waited, waiting(world)) == ([2 * WOKEN, WOKEN], set())

@@ -95,7 +95,7 @@ def test_unknown_ids_are_left_out(database: Database) -> None:
     store(database, nudge(1))
 
     assert ask(database, lambda connection: nudges.by_id(connection, [UUID(int=404)])) == {}
-    assert ask(database, lambda connection: nudges.versions(connection, [UUID(int=404), nudge_id(1)])) == {
+    assert ask(database, lambda connection: nudges.versions_held(connection, [UUID(int=404), nudge_id(1)])) == {
         nudge_id(1): 1
     }
 
@@ -135,7 +135,7 @@ def test_every_fact_moves_the_mark_of_its_person(database: Database) -> None:
 
     store(database, attempted(1), new=False)
     assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT])) == {AIDA: 3, BOLAT: 1}
-    assert ask(database, lambda connection: nudges.versions(connection, [nudge_id(1), nudge_id(2)])) == {
+    assert ask(database, lambda connection: nudges.versions_held(connection, [nudge_id(1), nudge_id(2)])) == {
         nudge_id(1): 2, nudge_id(2): 1,
     }  # fmt: skip
 

@@ -13,20 +13,21 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from app.clock import system_clock
-from streams.brokers import Brokers
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
 from streams.topics import KafkaUnavailable, Record, Sender, TopicRefused
 from streams.worker import DEFECT, Incoming, Tuning, Worker
-from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, ended, eventually, everyday, process, sent, working
+from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
+KAFKA_ROLES = (["relay"], ["worker"], ["worker", "--intake"])
+DATABASE_ROLES = (*KAFKA_ROLES, ["api", "--port", "0"], ["dispatch"])
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"]])
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 @pytest.mark.parametrize(
     ("environment", "code", "words"),
     [
@@ -41,14 +42,14 @@ def test_what_cannot_be_used_is_said(
     assert_ends(land, role, environment, code, words)
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
 def test_a_database_that_refuses_us_ends_the_role(land: Country, role: list[str]) -> None:
     """Where the server answers that there is no such database, waiting does not help: 3."""
     other = make_url(land.url).set(database="nobody_made_it").render_as_string(hide_password=False)
     assert_ends(land, role, {"HABARSHY_DATABASE": other}, 3, "nobody_made_it")
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -> None:
     """A topic with another number of partitions ends a role with 3, and the words say what to do."""
     admin = AdminClient({"bootstrap.servers": land.topics.address})
@@ -57,7 +58,7 @@ def test_a_topic_of_another_size_ends_the_role(land: Country, role: list[str]) -
     assert_ends(land, role, {}, 3, "has 3 partitions, not 12")
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
 @pytest.mark.parametrize(
     ("version", "words"), [("0001", "Run `habarshy migrate`"), ("9999", "is newer than this code")]
 )
@@ -91,7 +92,20 @@ def test_what_may_heal_is_told_from_what_may_not(words: str, may_heal: bool) -> 
     assert heals(Exception(words)) == may_heal
 
 
-@pytest.mark.parametrize("role", [["relay"], ["worker"]])
+@pytest.mark.parametrize("role", DATABASE_ROLES)
+def test_a_database_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
+    """Without a server a role says so in a line, makes nothing, and goes on trying until it is asked to stop."""
+    nobody = make_url(land.url).set(port=1).render_as_string(hide_password=False)
+    running = process(land, *role, HABARSHY_DATABASE=nobody)
+    assert running.stderr is not None
+    assert "connection failed" in (line := running.stderr.readline()), line
+    assert "trying again" in line
+    assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    ended(running)
+
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
 def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]) -> None:
     """Without a broker a role says so in a line, and goes on trying until it is asked to stop."""
     running = process(land, *role, HABARSHY_KAFKA="127.0.0.1:1")
@@ -100,25 +114,6 @@ def test_a_broker_that_is_not_there_is_waited_for(land: Country, role: list[str]
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     ended(running)
-
-
-def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:
-    """Where Kafka asks who we are, relay and worker sign in; with a wrong password they end with 3, and say so."""
-    with broker.own({"habarshy": "right"}) as kafka:
-        signed_in = Brokers(kafka.address, username="habarshy", password="right", mechanism="PLAIN")
-        with country(server, signed_in, tmp_path) as land:
-            land.take(*everyday(3))
-            land.relayed()
-            with working(land):
-                eventually(lambda: not land.unplanned())
-            assert land.platform.intake.accept(everyday(4))
-            roles = [process(land, "relay"), process(land, "worker")]
-            eventually(lambda: not land.unplanned(), 2 * PATIENCE)
-            for role in roles:
-                role.send_signal(signal.SIGTERM)
-                assert ended(role)[0] == 0
-            for name in ("relay", "worker"):
-                assert_ends(land, [name], {"HABARSHY_KAFKA_PASSWORD": "wrong"}, 3, "Invalid username or password")
 
 
 @pytest.mark.parametrize("role", [["relay"], ["worker"], ["worker", "--intake"], ["api", "--port", "0"]])

@@ -136,9 +136,10 @@ def test_evidence_is_written_to_a_new_file_for_its_owner(terminal: Terminal) -> 
 
 def test_evidence_puts_what_it_shows_into_the_chain(terminal: Terminal) -> None:
     """What waited for its block is in one afterwards."""
+    nudge = a_nudge(terminal)
     later = terminal.written("later.ndjson", card(AIGERIM, "2035-07-20", number="N2"))
     assert terminal.run("ingest", later, MAY).code == 0
-    assert terminal.run("evidence", a_nudge(terminal), "--out", str(terminal.folder / "evidence")).code == 0
+    assert terminal.run("evidence", nudge, "--out", str(terminal.folder / "evidence")).code == 0
     assert terminal.run("audit", "verify", "--json").objects[-1]["unchained"] == 0
 
 

@@ -32,7 +32,8 @@ def _pages(connection: sa.Connection) -> Iterator[list[Any]]:
     page = connection.execute(query).all()
     while page:
         yield list(page)
-        page = connection.execute(query.where(sa.tuple_(*KEY) > sa.tuple_(*page[-1][:4]))).all()
+        last = (sa.literal(value, column.type) for value, column in zip(page[-1][:4], KEY, strict=True))
+        page = connection.execute(query.where(sa.tuple_(*KEY) > sa.tuple_(*last))).all()
 
 
 def _set(connection: sa.Connection, page: list[Any]) -> None:

@@ -1,10 +1,10 @@
 """Statistics: how many of what happened, by day and trigger. No person is in them."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Executable, Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from projections.tables import statistics
 
@@ -13,12 +13,19 @@ Key = tuple[date, str, str]
 
 
 def add(connection: Connection, counts: Mapping[Key, int], table: Table = statistics) -> None:
-    """Add to the counts."""
-    for (day, trigger, what), count in sorted(Counter(counts).items()):
-        where = (table.c.day == day, table.c.trigger == trigger, table.c.what == what)
-        grown = table.update().where(*where).values(count=table.c.count + count)
-        if connection.execute(grown).rowcount == 0:
-            connection.execute(table.insert().values(day=day, trigger=trigger, what=what, count=count))
+    """Add to the counts, in the order of their keys, so that nobody waits in a ring."""
+    rows = [
+        {"day": day, "trigger": trigger, "what": what, "count": count}
+        for (day, trigger, what), count in sorted(counts.items())
+    ]  # fmt: skip
+    if rows:
+        connection.execute(_adding(connection, table), rows)
+
+
+def _adding(connection: Connection, table: Table) -> Executable:
+    new = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    grown = {"count": table.c.count + new.excluded.count}
+    return new.on_conflict_do_update(index_elements=table.primary_key, set_=grown)
 
 
 def totals(connection: Connection) -> dict[tuple[str, str], int]:

@@ -18,10 +18,13 @@ from app.http.shapes import ComingList, Dispute, Explained, Person, Preferences,
 from domain.principals import Scope
 from streams.explaining import Why
 from streams.inboxes import NotTheirs
+from streams.viewing import note_viewing
 
 Pseudonym = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 After = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9_-]*$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
+SHOWN = "shown to the citizen"
+"""What a key with this scope is for, and so the purpose of what it reads."""
 
 
 class Wanted(BaseModel, extra="forbid"):
@@ -59,19 +62,19 @@ class Citizens:
 
     def inbox(self, request: Request, person: Pseudonym, after: After = "", limit: Limit = 20) -> ToldPage:
         """What reached them by any channel, the latest first; what comes in meanwhile shifts nothing."""
-        self._access.system(request, Scope.CITIZENS)
+        self._reads(request, person, "inbox")
         told, place = self._platform.inboxes.told(person, read(after), limit)
         return ToldPage.model_validate({"items": [asdict(each) for each in told], "next": written(place) or None})
 
     def coming(self, request: Request, person: Pseudonym) -> ComingList:
         """What is planned for them."""
-        self._access.system(request, Scope.CITIZENS)
+        self._reads(request, person, "coming")
         found = self._platform.inboxes.coming(person)
         return ComingList.model_validate({"items": [asdict(each) for each in found]})
 
     def preferences(self, request: Request, person: Pseudonym) -> Preferences:
         """What they chose."""
-        self._access.system(request, Scope.CITIZENS)
+        self._reads(request, person, "preferences")
         return self._chosen(person)
 
     def prefer(self, request: Request, person: Pseudonym, wishes: Wishes) -> Preferences:
@@ -86,13 +89,18 @@ class Citizens:
         self._platform.choosing.prefer(person, wished)
         return self._chosen(person)
 
+    def _reads(self, request: Request, person: str, what: str) -> None:
+        """Let them read, if they may; the log says so first."""
+        caller = self._access.system(request, Scope.CITIZENS)
+        note_viewing(self._platform.books, caller, person, what, SHOWN)
+
     def _chosen(self, person: str) -> Preferences:
         known = self._platform.choosing.person(person)
         return Preferences.model_validate({name: known.get(name) for name in Preferences.model_fields})
 
     def why(self, request: Request, person: Pseudonym, nudge: UUID) -> Explained:
         """What was recorded, the clause, the data that it used, the legal basis, and every fact since."""
-        self._access.system(request, Scope.CITIZENS)
+        self._reads(request, person, "why")
         return Explained.model_validate(explained(self._why(person, nudge)))
 
     def dispute(self, request: Request, person: Pseudonym, nudge: UUID, dispute: Dispute) -> Response:

@@ -4,6 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.http.application import application
+from app.http.citizens import SHOWN
+from domain.accounting import PersonViewed
 from domain.principals import Scope
 from tests.app.http.wire import client_of, key_of
 from tests.world import World, card, fine, iin, registered
@@ -69,3 +71,21 @@ def test_preferences_are_changed_once(portal: TestClient, told: World) -> None:
     wrong = portal.patch(path, json={"zone": "Asia/Nowhere"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.zone")
     assert portal.patch(path, json={"language": "de"}).status_code == 422
+
+
+def test_the_log_knows_who_read_what_of_whom(portal: TestClient, told: World) -> None:
+    """Before any answer about a person, who reads it is a fact; a key without the scope leaves nothing."""
+    person = told.name(CITIZEN)
+    nudge = portal.get(f"/persons/{person}/inbox").json()["items"][0]["nudge"]
+    for path in ("coming", "preferences", f"nudges/{nudge}"):
+        portal.get(f"/persons/{person}/{path}")
+    stranger = key_of(told.platform, "statistician", Scope.STATISTICS)
+    refused = client_of(application(told.platform), authorization=f"Bearer {stranger}").get(
+        f"/persons/{person}/inbox"
+    )
+    assert refused.status_code == 403
+    viewed = [entry.fact for entry in told.entries() if isinstance(entry.fact, PersonViewed)]
+    assert [(each.person, each.what) for each in viewed] == [
+        (person, what) for what in ("inbox", "coming", "preferences", "why")
+    ]
+    assert {each.purpose for each in viewed} == {SHOWN}

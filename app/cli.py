@@ -31,6 +31,7 @@ from app.commands import (
     people,
     preview,
     principals,
+    readings,
     relay,
     repair,
     replay,
@@ -153,8 +154,8 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "config": ("Look at the settings.", {"show": config.show}),
     "keys": ("The master key that wraps the keys of persons.", {"show": keys.show, "rotate": keys.rotate}),
     "audit": (
-        "Whether the log is as it was written.",
-        {"verify": audit.verify, "heads": audit.heads, "key": audit.key},
+        "Whether the log is as it was written, and who read people's data.",
+        {"verify": audit.verify, "heads": audit.heads, "key": audit.key, "list": readings.list_readings},
     ),
     "principals": (
         "Who may act, and for which agency.",

@@ -30,3 +30,10 @@ def test_reading_a_person_takes_a_role_and_a_purpose_and_leaves_a_fact(tmp_path:
     facts = terminal.run("trail", AIGERIM, "--purpose=again", "--json", env=auditor).objects
     seen = [(each["by"], each["agency"], each["what"], each["purpose"]) for each in facts if "purpose" in each]
     assert seen == [("olga", "court", what, "complaint 7") for what in ("trail", "why", "eligible", "evidence")]
+
+    assert terminal.run("audit", "list", env=author).code == 4
+    listed = terminal.run("audit", "list", f"--person={AIGERIM}", "--by=olga", "--json", env=auditor)
+    assert [each["what"] for each in listed.objects] == ["trail", "why", "eligible", "evidence", "trail"]
+    for nobody in ("--by=asel", "--agency=justice", f"--person={NOBODY}", "--to=2000-01-01", "--from=2999-01-01"):
+        assert terminal.run("audit", "list", nobody, "--json", env=auditor).objects == []
+    assert terminal.run("audit", "list", "--from=2025-01-02", "--to=2025-01-01", env=auditor).code == 2

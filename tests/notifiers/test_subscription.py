@@ -145,7 +145,9 @@ def test_a_point_off_the_curve_is_no_key(point: bytes) -> None:
         found.key()
 
 
-@pytest.mark.parametrize("padded", [KEYS["p256dh"] + "=", KEYS["p256dh"].replace("-", "+").replace("_", "/")])
+@pytest.mark.parametrize(
+    "padded", [KEYS["p256dh"] + "=", KEYS["p256dh"].replace("-", "+").replace("_", "/")], ids=["padded", "plain"]
+)
 def test_other_spellings_of_base64_are_read(padded: str) -> None:
     """Keys with padding or in the standard alphabet, as some libraries write them, are the same keys."""
     assert HOSTS.subscription(subscription("https://web.push.apple.com/x", p256dh=padded)) is not None

@@ -1,0 +1,72 @@
+"""habarshy audit list: who read whose data, when and why."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from app.desk import desk
+from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.persons import pseudonym_of
+from app.terminal import Exit, data, data_json, stop, talk
+from domain.accounting import PersonViewed
+from domain.principals import require_reading
+from streams.log import Log
+
+OfPerson = Annotated[str | None, typer.Option("--person", help="Of this person: national id, pseudonym, or -.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="By this principal.")]
+OfAgency = Annotated[str | None, typer.Option("--agency", help="By anybody of this agency.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="At that time or later.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before that time.")]
+
+
+class _Wanted(Struct, frozen=True):
+    person: str | None
+    by: str | None
+    agency: str | None
+    since: datetime | None
+    until: datetime | None
+
+    def has(self, fact: PersonViewed) -> bool:
+        return (
+            self.person in (None, fact.person)
+            and self.by in (None, fact.by)
+            and self.agency in (None, fact.agency)
+            and (self.since is None or self.since <= fact.at)
+            and (self.until is None or fact.at < self.until)
+        )
+
+
+def list_readings(
+    *, person: OfPerson = None, by: By = None, agency: OfAgency = None, since: Since = None, until: Until = None,
+    as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Print who read which person's data, when and why, the earliest first."""
+    start = None if since is None else moment_of(since, "--from")
+    end = None if until is None else moment_of(until, "--to")
+    if start is not None and end is not None and start >= end:
+        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
+    with desk(database, key_file, local=True) as at:
+        require_reading(at.who)
+        whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+        found = list(_readings(at.platform.log, _Wanted(whose, by, agency, start, end)))
+    for fact in found:
+        _print(fact, as_json=as_json)
+    talk(f"{len(found)} readings")
+
+
+def _readings(log: Log, wanted: _Wanted) -> Iterator[PersonViewed]:
+    for entries in log.scan(topics=(PersonViewed.TOPIC,)):
+        for entry in entries:
+            if isinstance(entry.fact, PersonViewed) and wanted.has(entry.fact):
+                yield entry.fact
+
+
+def _print(fact: PersonViewed, *, as_json: bool) -> None:
+    if as_json:
+        data_json(asdict(fact))
+    else:
+        data(f"{fact.at:%Y-%m-%d %H:%M:%S}Z  {fact.by} ({fact.agency})  {fact.person}  {fact.what}: {fact.purpose}")

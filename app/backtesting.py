@@ -53,7 +53,7 @@ def backtested(settings: Settings, platform: Platform, order: Order, processes: 
     """All counts of the backtest; the same by however many processes."""
     question = order.question(platform)
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
-    hands = 1 if few else processes or os.cpu_count() or 1
+    hands = processes or (1 if few else os.cpu_count() or 1)
     with _crew(settings, platform, order, hands) as crew:
         shares = list(crew.shares(question.selection().shares(hands)))
         tally, linked = Tally(), [own for share in shares for own in share.linked]

@@ -39,8 +39,11 @@ def segments(text: str) -> Segments:
     """
     encoding: Encoding = "gsm7" if _SEPTETS.keys() >= set(text) else "ucs2"
     alone, each = _LIMITS[encoding]
-    if _cost(text, encoding) <= alone:
+    cost = _cost(text, encoding)
+    if cost <= alone:
         return Segments(encoding, (text,))
+    if cost == len(text):
+        return Segments(encoding, tuple(text[start : start + each] for start in range(0, len(text), each)))
     return Segments(encoding, tuple(_cut(((character, units(character, encoding)) for character in text), each)))
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.deciding import starting_types
 from domain.delivery import Delivery
 from domain.digest import is_digest
 from domain.event_types import Catalogue
@@ -98,9 +99,9 @@ class Play(Playing):
     ) -> None:  # fmt: skip
         super().__init__(rules, start, lives)
         self._samples = samples
-        self._lives, self._planned = lives, planned
+        self._lives, self._planned, self._starting = lives, planned, starting_types(rules.rulebook)
         self._decisive = lives if deciding is None else {each: lives[each].about(deciding) for each in planned}
-        self._histories: dict[str, tuple[tuple[int, int], History]] = {}
+        self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
         self.messages: list[Message] = []
         self.deferred: list[tuple[str, str, str]] = []
 
@@ -130,18 +131,29 @@ class Play(Playing):
 
     def history(self, person: str) -> History:
         """The person's history as it is known now; the same object until more is known."""
+        before = self._histories.get(person)
+        if before is not None and before[0] is self.now:
+            return before[2]
         life = self._lives[person]
         known = life.known(self.now)
-        before = self._histories.get(person)
-        if before is not None and before[0] == known:
-            return before[1]
-        found = life.history(person, self.now, self.rules.catalogue)
-        self._histories[person] = (known, found)
+        same = before is not None and before[1] == known
+        found = before[2] if before and same else life.history(person, self.now, self.rules.catalogue)
+        self._histories[person] = (self.now, known, found)
         return found
 
     def planned_on(self, person: str) -> History:
         """As much of the history as can make any difference to the plan."""
         return self._decisive[person].history(person, self.now, self.rules.catalogue)
+
+    def plan(self, person: str) -> None:
+        """Bring the person's nudges to the plan; there is none before anything has happened that it starts on."""
+        if self.nudges[person] or self._begun(person):
+            super().plan(person)
+
+    def _begun(self, person: str) -> bool:
+        life = self._decisive[person]
+        known, _ = life.known(self.now)
+        return self._starting is None or any(event.type in self._starting for event in life.own[:known])
 
     def cause(self, about: str, stream: UUID) -> LifeEvent | None:
         """The event of that stream, behind a nudge that concerns that person."""

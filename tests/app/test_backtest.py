@@ -96,6 +96,12 @@ def test_what_is_in_force_is_backtested_by_its_name(terminal: Terminal) -> None:
     assert "did you mean 'traffic_fine_discount'?" in mistyped.talk
 
 
+def test_several_processes_find_the_same(terminal: Terminal) -> None:
+    """However many processes share the work, what they find together is the same."""
+    one, two = (of_kind(backtest(terminal, FINES, "--json", "--processes", str(n)), "summary")[0] for n in (1, 2))
+    assert (one["digest"], one["messages"], one["facts"]) == (two["digest"], two["messages"], two["facts"])
+
+
 def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
     """A whole pack, and a trigger with all others beside it, are played with what each takes of the cap."""
     alone, together = (

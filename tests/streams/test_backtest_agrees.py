@@ -49,10 +49,10 @@ async def test_families_count_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loaded", [False, True])
-async def test_three_times_the_same_and_silent(tmp_path: Path, *, loaded: bool) -> None:
+def test_three_times_the_same_and_silent(tmp_path: Path, url: str, *, loaded: bool) -> None:
     """However often it is played, in however many shares, also of a historical load: the same, nothing sent."""
     packs, told = Pasts.in_folder(tmp_path), [each for each in past(4, citizens=8) if each.known < END]
-    world = World(tmp_path, now=END, packs=[packs.full])
+    world = World(tmp_path, now=END, packs=[packs.full], url=url)
     world.take(*(each.envelope for each in told), ahead_from=END if loaded else None)
     platform, before = world.platform, len(world.entries())
     question = question_of(world, packs.draft)

@@ -59,11 +59,10 @@ class Missing(StrictUndefined):
 def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
     """Dotted names ("event.address.area") as nested groups; what is null is missing, times are made local."""
     nested: dict[str, Any] = {}
-    begins = len(name) + 1
     for dotted, value in values.items():
         if value is None:
             continue
-        *path, last = dotted[begins:].split(".")
+        *path, last = dotted.split(".")[1:]
         inner = nested
         for part in path:
             inner = inner.setdefault(part, {})

@@ -14,7 +14,7 @@ from streams.cloudevents import Envelope, envelope_of
 from streams.keyring import Keyring
 
 NOW = datetime(2026, 1, 1, 7, tzinfo=UTC)
-KEYRING = Keyring(b"n" * 32, {1: b"w" * 32})
+KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
 
 
 def platform(folder: Path, name: str = "bench") -> Platform:

@@ -32,7 +32,7 @@ from streams.recomputing import all_intents
 from streams.scheduler import Engine
 from templates.loader import load_packs, shipped
 
-KEYRING = Keyring(b"n" * 32, {1: b"w" * 32})
+KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
 
 

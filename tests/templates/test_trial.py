@@ -13,9 +13,9 @@ from templates.trial import MOST_DEATHS, tried
 from tests.templates.packs import FILES, KK, RU, SHIPPED, Change, write_town
 
 RECKLESS = "tests.templates.reckless_child"
-LIMITS = Limits(memory=512 * 1024 * 1024, work=1)
+LIMITS = Limits(memory=512 * 1024 * 1024, work=2)
 MEMORY = "took more than 512 MB of memory"
-TIME = "took longer than 1 seconds"
+TIME = "took longer than 2 seconds"
 HOSTILE = [
     ("{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}", TIME),
     ("{{ 7 ** (7 ** 9) }}", TIME),

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, Table, delete, exists, func, select
 
+from projections import nudges
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import erased, handed_over, history, inbox, micros, residents
 
@@ -35,8 +37,17 @@ def forget(connection: Connection) -> None:
     """Take out of rebuilt views what those have who were erased since: their history, and what reached them."""
     before = (erased.c.person == history.c.person) & (history.c.position < erased.c.position)
     connection.execute(delete(history).where(history.c.person.in_(select(erased.c.person)), exists().where(before)))
-    by_then = (erased.c.person == inbox.c.recipient) & (inbox.c.at <= erased.c.at)
-    connection.execute(delete(inbox).where(inbox.c.recipient.in_(select(erased.c.person)), exists().where(by_then)))
+    query = select(inbox.c.recipient, inbox.c.nudge).where(inbox.c.recipient.in_(select(erased.c.person)))
+    for part in chunked(connection.execute(query).all()):
+        _forget_told(connection, [(recipient, nudge) for recipient, nudge in part])
+
+
+def _forget_told(connection: Connection, rows: Sequence[tuple[str, UUID]]) -> None:
+    found = nudges.by_id(connection, {nudge for _, nudge in rows})
+    erased_at = nudges.erasures(connection, {recipient for recipient, _ in rows})
+    gone = [row for row in rows if nudges.is_forgotten(found[row[1]].to(row[0]), erased_at)]
+    for recipient, nudge in gone:
+        connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == nudge))
 
 
 def forget_sent(connection: Connection, person: str) -> None:

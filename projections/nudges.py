@@ -26,10 +26,11 @@ from domain.settle import is_stopped
 from domain.triggers import CLASSES
 from projections.bulk import among, chunked, for_each, insert_rows, lock_rows, replace_rows, which
 from projections.lanes import lane_of
-from projections.tables import due, inbox, micros, nudges, optional_micros
+from projections.tables import due, erased, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
+NOBODY: Mapping[str, int] = {}
 _RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
 
 
@@ -45,7 +46,7 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
     _of_due(connection, delete(due), old)
-    there = [row for nudge in known for row in _inbox_rows(nudge)]
+    there = _inbox_of(connection, known)
     gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
         connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
@@ -59,7 +60,7 @@ def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
     """Put nudges into the views that no view has."""
     insert_rows(connection, nudges, [_row(nudge) for nudge in fresh])
     insert_rows(connection, due, sorted(row for nudge in fresh for row in _due_rows(nudge)))
-    insert_rows(connection, inbox, [row for nudge in fresh for row in _inbox_rows(nudge)])
+    insert_rows(connection, inbox, _inbox_of(connection, fresh))
 
 
 def _row(nudge: Nudge) -> tuple[Any, ...]:
@@ -98,9 +99,31 @@ def _this(*key: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
 
 
-def _inbox_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
+def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[Any, ...]]:
+    """The rows of nudges; what was attempted before its recipient was erased comes back by no receipt."""
+    tried = {one.recipient for nudge in changed for one in nudge.deliveries if one.attempted_at is not None}
+    erased_at = erasures(connection, tried)
+    return [row for nudge in changed for row in _inbox_rows(nudge, erased_at)]
+
+
+def erasures(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
+    """Those of the persons who were erased -> when last."""
+    found: dict[str, int] = {}
+    for part in chunked(sorted(persons)):
+        query = select(erased.c.person, func.max(erased.c.at)).where(among(erased.c.person, part))
+        found |= {row[0]: row[1] for row in connection.execute(query.group_by(erased.c.person))}
+    return found
+
+
+def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
+    """Whether what was attempted by then has no place in the inbox of a recipient who was erased since."""
+    attempted = optional_micros(delivery.attempted_at)
+    return attempted is not None and attempted <= erased_at.get(delivery.recipient, -1)
+
+
+def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int] = NOBODY) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
-        if one.attempted_at is not None:
+        if one.attempted_at is not None and not is_forgotten(one, erased_at):
             counted = optional_micros(counted_from(one, CLASSES[_RANK[nudge.intent.klass]]))
             yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted)
 

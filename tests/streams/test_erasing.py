@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ from sqlalchemy.engine import make_url
 
 from domain.delivery import State
 from domain.events import LifeEvent
-from domain.facts import NudgeCancelled
+from domain.facts import NudgeAttempted, NudgeCancelled, NudgeFact, NudgeSent
 from domain.plan import Intent
 from domain.principals import Principal, Role
+from domain.receipts import Heard
 from projections import statistics
 from projections.tables import due, handed_over, history, inbox, residents
+from streams.appending import record
 from streams.cloudevents import Envelope
 from streams.dead_letters import Letter
 from streams.erasing import NobodyKnown
 from streams.keys import PersonKeys
 from streams.planning import Planning, RulesMoved
+from streams.receipts import Receipt
 from streams.tables import conversations, dead_letters, fake_messages, log, person_keys
 from tests.streams.rebuilding import rebuild
 from tests.world import KEYRING, LONG_AGO, World, birth, card, corrected, fine, iin, registered
@@ -234,6 +238,42 @@ async def test_erased_after_the_attempt(world: World) -> None:
     assert rows(world, fake_messages, MOTHER) == 0
     states = {one.state for one in _of(world, MOTHER)}
     assert states <= {State.SENT, State.CANCELLED, State.DELIVERED}
+
+
+async def test_what_comes_back_after_it_shows_them_nowhere(world: World) -> None:
+    """A receipt of a message from before is recorded and counted, and no inbox has the message again."""
+    await live(world)
+    [*_, sent] = [message for message in world.sent if message.recipient == world.name(MOTHER)]
+    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+
+    assert world.platform.receipts.take(Receipt(sent.nudge, sent.recipient, sent.attempt, Heard.DELIVERED))
+    assert rows(world, inbox, MOTHER) == 0
+    assert world.platform.inboxes.told(world.name(MOTHER)) == ([], None)
+
+
+async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) -> None:
+    """The outcome of an attempt that was under way is recorded; neither the live inbox nor a rebuilt one has it."""
+    world.take(*registered(MOTHER, phone="+77019998877"), card(MOTHER, "2025-07-10"))
+    world.plan()
+    world.at(LIVED)
+    [nudge] = [each for each in _of(world, MOTHER) if each.intent.step == "month"]
+    person, log_ = world.name(MOTHER), world.platform.log
+    until = world.clock() + timedelta(minutes=3)
+
+    def note(fact: NudgeFact) -> None:
+        world.platform.database.write(lambda connection: record(connection, log_, [(nudge.intent.id, fact)]))
+
+    note(NudgeAttempted(world.clock(), person, 1, "sms", "one", until))
+    world.platform.erasing.erase(person, OMAR, "asked")
+    world.at(world.clock() + timedelta(seconds=30))
+    note(NudgeSent(world.clock(), person, 1, "r-1", provider="one"))
+
+    assert rows(world, inbox, MOTHER) == 0
+    found = rebuild(
+        world.platform.database, log_, world.platform.names, world.platform.library.rules().catalogue, swap=True
+    )  # fmt: skip
+    assert {name: count for name, count in found.differences.items() if count} == {}
+    assert rows(world, inbox, MOTHER) == 0
 
 
 async def test_dead_letters_about_them_go(world: World) -> None:

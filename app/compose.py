@@ -54,6 +54,7 @@ from streams.repairing import Repairing
 from streams.scheduler import Engine
 from streams.sending import Sending
 from streams.signing import Signer
+from streams.soundings import Soundings
 from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.tidying import Tidying
@@ -97,6 +98,7 @@ class Platform(Struct, frozen=True):
     aside: PutAside
     erasing: Erasing
     reconciler: Reconciler
+    soundings: Soundings
     jobs: Jobs
     repairing: Repairing
     renewing: Renewing
@@ -156,8 +158,8 @@ def _composed(
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, _hooks(settings)),
         tidying=Tidying(database, receipts, clock),
-        aside=aside, reconciler=Reconciler(database, planning, aside, clock), jobs=Jobs(database, clock),
-        repairing=repairing, renewing=Renewing(database, log, library, clock),
+        aside=aside, reconciler=Reconciler(database, planning, aside, clock), soundings=Soundings(database, clock),
+        jobs=Jobs(database, clock), repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
         forecasting=Forecasting(database, log, library, clock), erasing=Erasing(books, letters),
     )  # fmt: skip
@@ -201,7 +203,8 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
         platform.database, platform.planning, platform.areas, dispatcher, platform.follower,
-        platform.chaining, platform.webhooks, platform.tidying, platform.reconciler, platform.clock,
+        platform.chaining, platform.webhooks, platform.tidying, platform.reconciler, platform.soundings,
+        platform.clock,
     )  # fmt: skip
 
 

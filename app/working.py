@@ -81,7 +81,9 @@ def _upkeep(platform: Platform) -> Iterator[None]:
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     areas = AreaPlanning(platform.database, platform.log, platform.library, planning, platform.clock)
     reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
-    upkeep = Upkeep(platform.database, areas, platform.follower, platform.chaining, reconciler, talk)
+    upkeep = Upkeep(
+        platform.database, areas, platform.follower, platform.chaining, reconciler, platform.soundings, talk
+    )
     thread = threading.Thread(target=upkeep.run, name="upkeep")
     thread.start()
     try:

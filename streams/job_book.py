@@ -70,6 +70,10 @@ class Jobs:
         with turn(self._database, job.lane) as free:
             return not free
 
+    def is_alone(self, job: Job) -> bool:
+        """Whether it is said to run and no process works at it: its own died."""
+        return job.state is State.RUNNING and not self.at_work(job)
+
     def job(self, id_: int) -> Job:
         """The job.
 

@@ -7,8 +7,13 @@ from datetime import datetime
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
+from projections import positions
 from projections.tables import micros
+from streams.database import Database
+from streams.mapper import decode_life
+from streams.recorder import FactRecorder, page_of
 from streams.topics import PARTITIONS, KafkaUnavailable, Topics, reason_of
+from streams.wakes import WAKING
 
 
 class Lag(Struct, frozen=True):
@@ -18,6 +23,17 @@ class Lag(Struct, frozen=True):
     seconds: float
     topic: str = ""
     partition: int | None = None
+
+
+def of_log(database: Database, reader: str, now: datetime) -> Lag:
+    """How far a reader of the log is behind it, in positions; by its first life event, how long already."""
+    with database.reading() as connection:
+        position = positions.position_of(connection, reader)
+        count = FactRecorder.last_position(connection) - position
+        first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
+    if first is None:
+        return Lag(count, 0.0)
+    return Lag(count, max(0.0, (now - decode_life(first[4]).recorded).total_seconds()))
 
 
 class KafkaLag:

@@ -12,17 +12,15 @@ from sqlalchemy import Connection
 
 from domain.ids import Names
 from projections import positions
-from projections.tables import micros
 from streams.database import Database, DatabaseUnavailable
-from streams.lag import Lag
-from streams.mapper import decode_life
+from streams.lag import Lag, of_log
 from streams.one_active import RELAY, OneActive
 from streams.outages import STORE_AWAY, Patience, heals, told
-from streams.recorder import FactRecorder, page_of
+from streams.soundings import RELAY_READER
 from streams.topics import KafkaUnavailable, NotDelivered, Record, Sender, Topics
-from streams.wakes import WAKING, Waking, Woken
+from streams.wakes import Waking, Woken
 
-READER = "relay"
+READER = RELAY_READER
 PAGE = 5000
 LOOK_EVERY, TURN_EVERY = 0.05, 1.0
 """Seconds between two looks for new facts, and between two tries to become the active one."""
@@ -115,11 +113,4 @@ class Relay:
 
     def behind(self) -> Lag:
         """How far the relay, whichever is active, is behind the log (in positions)."""
-        with self._database.reading() as connection:
-            position = positions.position_of(connection, READER)
-            count = FactRecorder.last_position(connection) - position
-            first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
-        if first is None:
-            return Lag(count, 0.0)
-        waits = micros(self._clock()) - micros(decode_life(first[4]).recorded)
-        return Lag(count, max(0.0, waits / 1_000_000))
+        return of_log(self._database, READER, self._clock())

@@ -15,6 +15,8 @@ from streams.dispatch import Dispatcher
 from streams.follower import Follower
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
+from streams.soundings import EVERY as SOUND_EVERY
+from streams.soundings import Soundings
 from streams.tidying import Tidying
 from streams.webhooks import Webhooks
 
@@ -39,6 +41,7 @@ class Engine(Struct, frozen=True):
     webhooks: Webhooks
     tidying: Tidying
     reconciler: Reconciler
+    soundings: Soundings
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
@@ -90,6 +93,7 @@ class Engine(Struct, frozen=True):
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
+            "soundings": (lambda: asyncio.to_thread(self.soundings.take), SOUND_EVERY),
         }
 
     async def _reconcile(self) -> None:

@@ -147,6 +147,15 @@ reconciled = Table(
 )
 """How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""
 
+soundings = Table(
+    "soundings",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+"""How much waited for each part of the platform, by when somebody looked (microseconds); kept for an hour."""
+
 jobs = Table(
     "jobs",
     metadata,

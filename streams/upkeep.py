@@ -12,6 +12,7 @@ from streams.follower import Follower
 from streams.one_active import UPKEEP, OneActive
 from streams.outages import STORE_AWAY, Patience, told
 from streams.reconciling import Reconciler
+from streams.soundings import Soundings
 
 EVERY, RECONCILE_TURNS = 1.0, 60
 """Seconds between two turns, and turns between two looks for who was forgotten."""
@@ -23,12 +24,12 @@ class Upkeep:
 
     def __init__(
         self, database: Database, areas: AreaPlanning, follower: Follower, chaining: Chaining,
-        reconciler: Reconciler, tell: Callable[[str], None], every: float = EVERY,
+        reconciler: Reconciler, soundings: Soundings, tell: Callable[[str], None], every: float = EVERY,
         reconcile_turns: int = RECONCILE_TURNS,
     ) -> None:  # fmt: skip
         self._every, self._reconcile_turns = every, reconcile_turns
         self._areas, self._follower, self._chaining = areas, follower, chaining
-        self._reconciler, self._tell = reconciler, tell
+        self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
         self._turn = OneActive(database, UPKEEP)
         self._stopping = threading.Event()
         self.active = False
@@ -60,6 +61,7 @@ class Upkeep:
         self._areas.drain()
         self._follower.drain()
         self._chaining.drain()
+        self._soundings.take()
         if turn % self._reconcile_turns == 0 and (found := self._reconciler.run()):
             self._tell(
                 f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"

@@ -9,7 +9,7 @@ from app.jobs import finished, go_on, work_of
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.progress import duration, line_of
 from app.terminal import data, data_json, talk
-from streams.jobs import Job, State
+from streams.jobs import Job
 
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
@@ -51,7 +51,7 @@ def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -
 
 
 def _print(at: Desk, job: Job, *, as_json: bool) -> None:
-    alone = job.state is State.RUNNING and not at.platform.jobs.at_work(job)
+    alone = at.platform.jobs.is_alone(job)
     if as_json:
         seconds = job.worked.total_seconds()
         told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("claim", "cursor", "lane")}

@@ -16,6 +16,7 @@ from app.http.seen import Seen
 from app.http.stop import Stop
 from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
+from app.pages.console.install import install_console
 from app.pages.layout import Pages, install_static
 from app.pages.sign_in import SignIn
 from app.pages.visits import install_visits
@@ -40,6 +41,7 @@ def application(platform: Platform) -> Api:
     app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
+    install_console(app, platform, pages)
     install_static(app)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)

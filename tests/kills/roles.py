@@ -99,7 +99,8 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
     reconciler = Forgetful if mode == "forgetful" else Reconciler
     upkeep = Upkeep(
         platform.database, platform.areas, platform.follower, platform.chaining,
-        reconciler(platform.database, planning, platform.aside, platform.clock), talk, EVERY, TURNS,
+        reconciler(platform.database, planning, platform.aside, platform.clock), platform.soundings, talk,
+        EVERY, TURNS,
     )  # fmt: skip
     thread = threading.Thread(target=upkeep.run, name="upkeep")
     thread.start()

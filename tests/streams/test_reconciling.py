@@ -29,7 +29,9 @@ def kept(land: Country, on: Platform | None = None, chaining: Chaining | None = 
     on = on or land.platform
     own = Reconciler(on.database, on.planning, on.aside, land.clock)
     chains = chaining or on.chaining
-    return Upkeep(on.database, on.areas, on.follower, chains, own, land.told.append, every=0.02, reconcile_turns=1)
+    return Upkeep(
+        on.database, on.areas, on.follower, chains, own, on.soundings, land.told.append, every=0.02, reconcile_turns=1
+    )  # fmt: skip
 
 
 class Fails(Planning):

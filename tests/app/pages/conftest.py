@@ -13,9 +13,9 @@ from tests.services.issuer import CLIENT, SECRET, issuing, serving
 from tests.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; one for all tests."""
+    """Debian's Chromium; it ends with the module, for no other loop may run in this thread until then."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield browser

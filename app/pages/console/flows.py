@@ -1,0 +1,80 @@
+"""The signs of what flows: from the log to plans, to Kafka, to providers, to the views; and whoever keeps it up."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from app.pages.console.signs import LATE, LONG, SOON, Level, Sign, Teller
+from app.pages.console.staff import command
+from streams import soundings
+from streams.soundings import SILENT
+
+
+class Flows(Teller):
+    """Each with how much waits, for how long, and whether it grows."""
+
+    def all(self) -> list[Sign]:
+        """Every one of them."""
+        return [
+            self._upkeep(), self._planning(), self._dispatch(), self._views(), *self._relay(), *self._workers()
+        ]  # fmt: skip
+
+    def _upkeep(self) -> Sign:
+        seen, say = self._seen, self._say
+        name = say("Upkeep")
+        if seen.sounded is not None and seen.now - seen.sounded <= SILENT:
+            return Sign(name, Level.GOOD, say("At work"))
+        run = "run" if seen.embedded else "worker"
+        todo = say("No process plans, follows the log and looks who was forgotten. Start one.")
+        return Sign(name, Level.BAD, say("Nobody does it"), (), seen.sounded, todo, command(run))
+
+    def _planning(self) -> Sign:
+        on = self._seen.standing
+        todo = self._say("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps.")
+        return self.waits(
+            self._say("Planning"), soundings.PLANNING, on.unplanned, on.unplanned_for_seconds, LONG, todo,
+            command("repair", "--plan"),
+        )  # fmt: skip
+
+    def _dispatch(self) -> Sign:
+        on = self._seen.standing
+        todo = self._say("Does a dispatcher run? Look at the providers below, and at what is stopped.")
+        sign = self.waits(
+            self._say("Sending"), soundings.DISPATCH, on.due_now, on.overdue_for_seconds, LATE, todo,
+            command("forecast", "--days", 1),
+        )  # fmt: skip
+        more = []
+        if on.open_attempts:
+            more.append(self.with_number(self._say("{count} attempts without an outcome"), on.open_attempts))
+        if on.next_due is not None:
+            more.append(self._say("next due: {when}").format(when=self._speech.moment(on.next_due)))
+        return replace(sign, facts=(*sign.facts, *more))
+
+    def _views(self) -> Sign:
+        todo = self._say("Trails and figures are behind. The process that does the upkeep follows the log.")
+        lag = self._seen.views
+        return self.waits(
+            self._say("Trails and figures"), soundings.VIEWS_BEHIND, lag.count, lag.seconds, LATE, todo,
+            command("status"),
+        )  # fmt: skip
+
+    def _relay(self) -> Iterator[Sign]:
+        if (lag := self._seen.relay) is not None:
+            todo = self._say("Does a relay run, and is Kafka there? With both gone the reconciler still plans.")
+            yield self.waits(
+                self._say("Relay to Kafka"), soundings.RELAY, lag.count, lag.seconds, SOON, todo, command("relay")
+            )
+
+    def _workers(self) -> Iterator[Sign]:
+        seen, say = self._seen, self._say
+        if seen.workers_away:
+            todo = say("Kafka does not answer. It heals by itself; nothing is lost meanwhile.")
+            yield Sign(say("Workers"), Level.BAD, say("Not known"), (seen.workers_away,), None, todo)
+        elif seen.workers is not None:
+            worst = max(seen.workers, key=lambda each: each.seconds)
+            todo = say("All partitions: start more workers. A single one: end its worker, another takes over.")
+            sign = self.waits(
+                say("Workers"), "", sum(each.count for each in seen.workers), worst.seconds, SOON, todo,
+                command("worker"),
+            )  # fmt: skip
+            yield sign

@@ -1,0 +1,25 @@
+"""All pages of the console."""
+
+from fastapi import FastAPI
+
+from app.compose import Platform
+from app.pages.console.staff import Staff
+from app.pages.console.standing import Lags, StandingPage
+from app.pages.layout import Pages
+from app.roles import topics_of
+from streams.lag import KafkaLag
+
+
+def install_console(app: FastAPI, platform: Platform, pages: Pages) -> None:
+    """The pages for operators and auditors."""
+    staff = Staff(platform, pages)
+    for page in (StandingPage(staff, _lags(platform)),):
+        app.include_router(page.router())
+
+
+def _lags(platform: Platform) -> Lags | None:
+    """How far the workers are behind, where there is Kafka."""
+    if not platform.settings.kafka:
+        return None
+    topics = topics_of(platform.settings)
+    return KafkaLag(topics, "worker", topics.persons, platform.clock).partitions

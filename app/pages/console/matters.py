@@ -1,0 +1,112 @@
+"""The signs of what waits for a human: providers in trouble, dead letters, jobs, switches and the like."""
+
+from datetime import timedelta
+
+from app.pages.console.signs import LONG, Level, Sign, Teller
+from app.pages.console.staff import command
+from app.pages.life import CHANNELS, shown
+from streams.jobs import State
+
+
+class Matters(Teller):
+    """Each with what to do about it."""
+
+    def all(self) -> list[Sign]:
+        """Every one of them."""
+        return [
+            self._providers(), self._letters(), self._reconciler(), self._jobs(), self._switches(), self._webhooks(),
+            self._corrections(), self._chain(),
+        ]  # fmt: skip
+
+    def _providers(self) -> Sign:
+        say, troubled = self._say, [
+            (name, each) for name, each in sorted(self._seen.lately.providers.items()) if each.in_trouble
+        ]  # fmt: skip
+        if not troubled:
+            return Sign(say("Providers"), Level.GOOD, say("None in trouble"))
+        facts = tuple(f"{name} ({shown(CHANNELS, each.channel, self._speech)})" for name, each in troubled)
+        since = min((each.since for _, each in troubled if each.since is not None), default=None)
+        todo = say("Messages go past it where there is another one. When it is back, have what failed tried anew.")
+        return Sign(say("Providers"), Level.BAD, say("In trouble"), facts, since, todo,
+                    command("repair", "--failed", "--plan", "--provider", troubled[0][0]))  # fmt: skip
+
+    def _letters(self) -> Sign:
+        say, count = self._say, self._seen.standing.dead_letters
+        name = say("Dead letters")
+        if not count:
+            return Sign(name, Level.GOOD, say("None"), path="/letters")
+        todo = say("Mend the cause, then have them handled once more.")
+        facts = (self.with_number(say("{count} wait for a human"), count),)
+        return Sign(
+            name, Level.BAD, say("Put aside"), facts, None, todo, command("dead-letters", "list"), "/letters"
+        )  # fmt: skip
+
+    def _reconciler(self) -> Sign:
+        say, on = self._say, self._seen.standing
+        name = say("Reconciler")
+        if on.reconciled_at is None:
+            return Sign(name, Level.GOOD, say("Found nobody"))
+        fresh = self._seen.now - on.reconciled_at < timedelta(hours=1)
+        facts = (
+            self.with_number(self._say("{count} found so far"), on.reconciled),
+            say("the last: {when}").format(when=self._speech.moment(on.reconciled_at)),
+        )
+        todo = say("No record woke them. Look at the lag of relay and workers.") if fresh else ""
+        level = Level.NOTE if fresh else Level.GOOD
+        return Sign(name, level, say("Found some") if fresh else say("Found nobody lately"), facts, None, todo)
+
+    def _jobs(self) -> Sign:
+        say, jobs = self._say, self._seen.jobs
+        name = say("Jobs")
+        gone = [each for each in jobs if each.id in self._seen.alone]
+        failed = [each for each in jobs[:1] if each.state is State.FAILED]
+        if stuck := gone or failed:
+            state = say("Its process is gone") if gone else say("Failed")
+            todo = say("Go on with it, or cancel it.")
+            return Sign(name, Level.BAD, state, (f"{stuck[0].id}: {stuck[0].kind}",), stuck[0].changed_at, todo,
+                        command("jobs", "resume", stuck[0].id), f"/jobs/{stuck[0].id}")  # fmt: skip
+        paused = [each for each in jobs if each.state is State.PAUSED]
+        if paused:
+            return Sign(name, Level.NOTE, say("Paused"), (f"{paused[0].id}: {paused[0].kind}",), paused[0].changed_at,
+                        say("It keeps others of its kind from starting."), command("jobs", "resume", paused[0].id),
+                        f"/jobs/{paused[0].id}")  # fmt: skip
+        running = [each for each in jobs if each.state is State.RUNNING]
+        return Sign(name, Level.GOOD, say("At work") if running else say("None under way"), path="/jobs")
+
+    def _switches(self) -> Sign:
+        say, count = self._say, self._seen.stopped
+        if not count:
+            return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path="/switches")
+        facts = (self.with_number(self._say("{count} stopped"), count),)
+        return Sign(say("Switches"), Level.NOTE, say("Something is stopped"), facts, None,
+                    say("Let it go on when its reason is over."), "", "/switches")  # fmt: skip
+
+    def _webhooks(self) -> Sign:
+        say, count = self._say, self._seen.standing.untold
+        if not count:
+            return Sign(say("Answers to agencies"), Level.GOOD, say("All told"))
+        todo = say("They wait for the webhook of their agency, or it has none.")
+        facts = (self.with_number(say("{count} wait"), count),)
+        return Sign(
+            say("Answers to agencies"), Level.NOTE, say("Not told yet"), facts, None, todo, command("config", "show")
+        )  # fmt: skip
+
+    def _corrections(self) -> Sign:
+        say, count = self._say, self._seen.standing.corrections_waiting
+        if not count:
+            return Sign(say("Corrections"), Level.GOOD, say("Each has its event"))
+        todo = say("Registries corrected events that never came. Ask them to send these.")
+        return Sign(say("Corrections"), Level.NOTE, say("Without their event"),
+                    (self.with_number(self._say("{count} wait"), count),), None, todo)  # fmt: skip
+
+    def _chain(self) -> Sign:
+        seen, say = self._seen, self._say
+        name = say("Chain of the log")
+        facts = (
+            (self.with_number(self._say("{count} facts in no block yet"), seen.unchained),) if seen.unchained else ()
+        )
+        late = seen.unchained and seen.chained_at is not None and seen.now - seen.chained_at > LONG
+        if not late:
+            return Sign(name, Level.GOOD, say("Up to date") if seen.chained_at else say("Not begun"), facts)
+        todo = say("The process that does the upkeep makes its blocks.")
+        return Sign(name, Level.NOTE, say("Behind"), facts, seen.chained_at, todo, command("audit", "verify"))

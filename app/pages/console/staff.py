@@ -1,0 +1,85 @@
+"""Who may be in the console, and what its pages share. Default deny: who is no operator gets 403 on every page."""
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from babel.dates import format_timedelta
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.compose import Platform
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.layout import Frame, Pages
+from domain.principals import NotAllowed, Principal, Role, require_reading
+
+Fields = Mapping[str, list[str]]
+
+
+class Staff:
+    """The platform, its pages, and whoever looks at them."""
+
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self.platform, self.pages = platform, pages
+
+    @property
+    def now(self) -> datetime:
+        """By the platform's clock."""
+        return self.platform.clock()
+
+    def operator(self, request: Request) -> tuple[Principal, Frame]:
+        """The operator who signed in, and the frame.
+
+        Raises:
+            NotAllowed: they are none.
+            SignInNeeded: nobody did.
+        """
+        who = visits.require_official(request, self.now)
+        if not who.operator:
+            raise NotAllowed(f"the console is the operators'; {who.name} is none")
+        return who, self.pages.frame(request)
+
+    def reader(self, request: Request) -> tuple[Principal, Frame]:
+        """The operator or auditor who signed in, and the frame. Raises as `operator` does."""
+        who = visits.require_official(request, self.now)
+        require_reading(who)
+        return who, self.pages.frame(request)
+
+    def show(
+        self, template: str, frame: Frame, who: Principal, status: HTTPStatus = HTTPStatus.OK,
+        **shown: Any,  # noqa: ANN401  (what the template shows)
+    ) -> HTMLResponse:  # fmt: skip
+        """A page of the console."""
+        auditor = not who.operator and Role.AUDITOR in who.roles
+        return self.pages.respond(f"console/{template}", frame, status, auditor=auditor, **shown)
+
+    def go(self, path: str) -> Response:
+        """Look at another page of the console now."""
+        headers = {"Cache-Control": "no-store"}
+        return RedirectResponse(f"{self.pages.root}/console{path}", HTTPStatus.SEE_OTHER, headers)
+
+
+def one(fields: Fields, name: str, most: int = 200) -> str:
+    """A field of a form, without what no keyboard writes.
+
+    Raises:
+        Problem: it is longer than any that the page would send.
+    """
+    text = (fields.get(name) or [""])[0].replace("\x00", "").strip()
+    if len(text) > most:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name} has more than {most} characters")
+    return text
+
+
+def command(*words: object) -> str:
+    """The command that does the same, as a shell takes it."""
+    return shlex.join(["habarshy", *map(str, words)])
+
+
+def length(seconds: float, speech: Speech) -> str:
+    """A time as people say it."""
+    return format_timedelta(timedelta(seconds=round(seconds)), threshold=2, format="short", locale=speech.language)

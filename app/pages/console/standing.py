@@ -1,0 +1,104 @@
+"""The front page of the console: how everything stands, the worst first; and the providers of the last hour."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.pages.catalogues import Speech
+from app.pages.console.flows import Flows
+from app.pages.console.matters import Matters
+from app.pages.console.signs import LEVELS, Level, Seen, Sign
+from app.pages.console.staff import Staff
+from app.pages.life import CHANNELS, shown
+from app.providers import channel_of
+from projections.tables import moment
+from streams import blocks, soundings
+from streams.follower import READER as VIEWS
+from streams.health import standing
+from streams.lag import Lag, of_log
+from streams.lately import Lately, Record, lately
+from streams.topics import KafkaUnavailable
+
+Lags = Callable[[], Sequence[Lag]]
+
+
+class StandingPage:
+    """Looks at everything anew each time. `lags`: of the workers, where there is Kafka."""
+
+    def __init__(self, staff: Staff, lags: Lags | None) -> None:
+        self._staff, self._lags = staff, lags
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console", self.show, methods=["GET"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """How everything stands."""
+        who, frame = self._staff.operator(request)
+        seen, speech = self.seen(), frame.speech
+        signs = sorted(
+            [*Flows(seen, speech).all(), *Matters(seen, speech).all()], key=lambda each: -each.level
+        )  # fmt: skip
+        worst = max(each.level for each in signs)
+        return self._staff.show(
+            "standing.html", frame, who, signs=[_plain(each, speech) for each in signs], worst=worst,
+            bad=[each.name for each in signs if each.level is worst], at=speech.moment(seen.now),
+            providers=[_row(name, each, speech) for name, each in self._providers(seen.lately)],
+            since=speech.moment(seen.lately.since), whole=seen.lately.whole,
+        )  # fmt: skip
+
+    def seen(self) -> Seen:
+        """All that is looked at, as it is now."""
+        on, now = self._staff.platform, self._staff.now
+        found = standing(on.database, on.log, on.follower, now)
+        with on.database.reading() as connection:
+            counts = soundings.waiting(connection, now)
+            last, stopped = blocks.latest(connection), len(on.library.rules().governed.stopped)
+        jobs = on.jobs.latest(20)
+        workers, away = self._workers()
+        return Seen(
+            now, found, of_log(on.database, VIEWS, now),
+            of_log(on.database, soundings.RELAY_READER, now) if soundings.RELAY in counts else None,
+            workers, away, counts[soundings.CHAIN], moment(last.at) if last.number else None,
+            on.soundings.trends(counts), on.soundings.latest(), on.database.sqlite, lately(on.log, now), stopped,
+            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)),
+        )  # fmt: skip
+
+    def _workers(self) -> tuple[Sequence[Lag] | None, str]:
+        if self._lags is None:
+            return None, ""
+        try:
+            return self._lags(), ""
+        except KafkaUnavailable as error:
+            return None, str(error)
+
+    def _providers(self, found: Lately) -> list[tuple[str, Record]]:
+        """Those of the settings, also where they did nothing, and those that did something."""
+        settings = self._staff.platform.settings.providers
+        idle = {name: Record(channel_of(each)) for name, each in settings.items() if name not in found.providers}
+        return sorted([*found.providers.items(), *idle.items()], key=lambda each: (each[1].channel, each[0]))
+
+
+def _plain(sign: Sign, speech: Speech) -> dict[str, Any]:
+    told, kind = LEVELS[sign.level]
+    since = speech.moment(sign.since) if sign.since is not None else ""
+    return {"sign": sign, "level": speech.say(told), "kind": kind, "since": since, "bad": sign.level is Level.BAD}
+
+
+def _row(name: str, record: Record, speech: Speech) -> dict[str, Any]:
+    number, reasons = speech.number, record.reasons.most_common(3)
+    state, kind = (speech.say("In trouble"), "bad") if record.in_trouble else (speech.say("Open"), "good")
+    if not record.attempted:
+        state, kind = speech.say("Nothing to send"), ""
+    return {
+        "name": name, "channel": shown(CHANNELS, record.channel, speech), "state": state, "kind": kind,
+        "counts": [number(each) for each in (
+            record.attempted, record.sent, record.delivered, record.failed, record.unknown
+        )],
+        "reasons": ", ".join(f"{why.replace('_', ' ')}: {number(many)}" for why, many in reasons),
+        "since": speech.moment(record.since) if record.since and record.in_trouble else "",
+    }  # fmt: skip

@@ -1,0 +1,80 @@
+"""An office for the console's tests: a platform in some trouble, and the officials who look at it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, BrowserContext
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from app.principals import add
+from domain.principals import Principal, Role
+from notifiers.port import Reason, RetryLater
+from streams.dead_letters import Letter
+from tests.app.http.wire import client_of
+from tests.world import World, card, fine, iin, registered
+
+AIGERIM, DANA = iin(1), iin(2)
+ROLES: Mapping[str, Role] = {"olga": Role.OPERATOR, "adil": Role.AUDITOR, "saule": Role.AUTHOR}
+HTML = {"accept": "text/html"}
+AWAY = RetryLater(timedelta(minutes=1), Reason.UNREACHABLE)
+
+
+class Office(NamedTuple):
+    """Where the pages are, what is behind them, and name -> token of whoever works there."""
+
+    world: World
+    base: str
+    tokens: Mapping[str, str]
+
+    def visit(self, browser: Browser, who: str = "olga", *, language: str = "en", **more: Any) -> BrowserContext:
+        """A browser of its own in which they have signed in, in that language."""
+        context = browser.new_context(locale=language, **more)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.goto(f"{self.base}/sign-in?next=/console&language={language}")
+        page.fill("input[name=token]", self.tokens[who])
+        page.press("input[name=token]", "Enter")
+        page.wait_for_url(f"{self.base}/console")
+        page.close()
+        return context
+
+
+def office_in(folder: Path, base: str = "http://testserver", **more: Any) -> Office:
+    """A platform with its officials."""
+    world = World(folder, base_url=base, **more)
+    agency = {"olga": "platform", "adil": "platform", "saule": "interior"}
+    tokens = {
+        name: add(world.platform.settings.principals, Principal(name, agency[name], frozenset([role])))
+        for name, role in ROLES.items()
+    }
+    return Office(world, base, tokens)
+
+
+def signed_in(office: Office, who: str) -> TestClient:
+    """Their browser, without any script."""
+    browser = client_of(application(office.world.platform), **HTML)
+    browser.post("/sign-in/token", data={"token": office.tokens[who]})
+    return browser
+
+
+def trouble(office: Office) -> None:
+    """Somebody was told, somebody could not be, some records say nothing, and somebody waits."""
+    asyncio.run(_told(office.world))
+    on = office.world.platform
+    letters = [Letter("kafka.record", f"persons/3/{at}", "not_json", b"\x92\xc0\xc4\x01x") for at in range(12)]
+    letters += [Letter("person", on.names.pseudonym(DANA), "BadTrigger", on.names.pseudonym(DANA).encode())]
+    on.database.write(lambda connection: [on.letters.put(connection, each) for each in letters])
+    office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
+
+
+async def _told(world: World) -> None:
+    world.take(*registered(AIGERIM, "1990-01-01"), *registered(DANA), card(AIGERIM, "2025-07-20"))
+    world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await world.settle()
+    await world.settle(datetime.fromisoformat("2025-06-20T12:00:00+05:00"))
+    world.platform.follower.drain()
+    world.platform.soundings.take()

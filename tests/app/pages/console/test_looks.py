@@ -1,0 +1,32 @@
+"""What the console looks like, to everybody."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.app.pages.console.office import Office
+from tests.app.pages.site import overflows, shot, violations
+from tests.app.pages.test_browser import LOOKS
+
+PAGES = ("/console",)
+
+
+@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
+def test_every_page_of_the_console_is_for_everybody(
+    chromium: Browser, office: Office, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+) -> None:
+    """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
+    look_name = request.node.callspec.id
+    with office.visit(chromium, language=language, **look) as context:
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("console", lambda said: wrong.append(said.text))
+        for path in PAGES:
+            page.goto(office.base + path)
+            shot(page, f"{path.partition('?')[0].strip('/').replace('/', '-')}-{look_name}")
+            assert violations(page) == [], path
+            assert not overflows(page), path
+            assert page.locator("html").get_attribute("lang") == language, path
+            assert page.locator("h1").count() == 1, path
+        assert wrong == []

@@ -1,0 +1,123 @@
+"""The front page: one honest look, worst child wins."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.pages.catalogues import Speech
+from app.pages.console.flows import Flows
+from app.pages.console.matters import Matters
+from app.pages.console.signs import Level, Sign
+from app.pages.console.staff import Staff
+from app.pages.console.standing import StandingPage
+from app.pages.layout import Pages
+from domain.timing import zone_of
+from streams.lag import Lag
+from streams.topics import KafkaUnavailable
+from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
+from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
+
+SPEECH = Speech("en", zone_of("Asia/Almaty"))
+
+
+def signs(world: World, lags: Sequence[Lag] | None = None) -> dict[str, Sign]:
+    """Every sign by its name."""
+    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
+    seen = StandingPage(staff, None if lags is None else lambda: lags).seen()
+    return {each.name: each for each in (*Flows(seen, SPEECH).all(), *Matters(seen, SPEECH).all())}
+
+
+def page(office: Office) -> str:
+    """What an operator sees."""
+    return signed_in(office, "olga").get("/console").text
+
+
+def test_a_quiet_platform_works(tmp_path: Path) -> None:
+    """Where the upkeep is alive and nothing waits, everything is green, and the page says so."""
+    office = office_in(tmp_path)
+    office.world.platform.follower.drain()
+    office.world.platform.soundings.take()
+    assert {each.level for each in signs(office.world).values()} == {Level.GOOD}
+    assert "Everything works" in page(office)
+    office.world.close()
+
+
+def test_the_worst_sign_is_how_it_stands(world: World) -> None:
+    """Without the upkeep the whole is bad, however good the rest is; what is bad says what to do, and how."""
+    found = signs(world)["Upkeep"]
+    assert (found.level, found.state, found.command) == (Level.BAD, "Nobody does it", "habarshy run")
+    assert found.todo
+    world.platform.soundings.take()
+    assert signs(world)["Upkeep"].level is Level.GOOD
+    world.at(NOON + timedelta(minutes=3))
+    assert signs(world)["Upkeep"].since == NOON
+
+
+def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
+    """What waits is counted, with the age of the oldest, whether it grows, and when it is done."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.platform.soundings.take()
+    world.at(NOON + timedelta(minutes=9))
+    world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    planning = signs(world)["Planning"]
+    assert (planning.level, planning.since) == (Level.NOTE, NOON)
+    assert planning.facts == ("5 wait", "the oldest for 9 min", "more by 0.1 a minute")
+    world.plan()
+    assert signs(world)["Planning"].state == "Nothing waits"
+
+
+async def test_what_is_overdue_is_bad(world: World) -> None:
+    """Messages that are due for more than five minutes and don't go are bad, and nobody has to look for them."""
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.plan()
+    world.at("2025-06-20T09:06:00+05:00")
+    sending = signs(world)["Sending"]
+    assert (sending.level, sending.facts[0]) == (Level.BAD, "1 wait")
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(0.5, Level.GOOD), (45, Level.NOTE), (61, Level.BAD)])
+def test_workers_stand_as_their_worst_partition(world: World, seconds: float, level: Level) -> None:
+    """One partition that waits makes the workers late, whatever the others do."""
+    found = signs(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)])["Workers"]
+    assert (found.level, found.facts[0]) == (level, "7 wait")
+
+
+def test_kafka_away_is_said(world: World) -> None:
+    """Where Kafka does not answer, the lag is not known, and nobody says that it is none."""
+
+    def away() -> Sequence[Lag]:
+        raise KafkaUnavailable("127.0.0.1:1", "refused")
+
+    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
+    found = {each.name: each for each in Flows(StandingPage(staff, away).seen(), SPEECH).all()}
+    assert (found["Workers"].level, found["Workers"].state) == (Level.BAD, "Not known")
+
+
+async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
+    """Three failures in a row are an open breaker: since when, by which provider, with the command for afterwards."""
+    office = office_in(tmp_path, script={"sms": [AWAY] * 9, "email": [AWAY] * 9})
+    world = office.world
+    world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    for minutes in range(6):
+        await world.settle(NOON + timedelta(minutes=minutes))
+    found = signs(world)["Providers"]
+    assert (found.level, found.facts, found.since) == (Level.BAD, ("sms (SMS)",), NOON)
+    assert found.command == "habarshy repair --failed --plan --provider sms"
+    assert re.search(r"<strong>In trouble</strong>", page(office))
+    world.close()
+
+
+def test_corrections_without_their_event_are_shown(world: World) -> None:
+    """A correction whose original never came is something to look at."""
+    world.take(*registered(AIGERIM), corrected(card(AIGERIM, "2025-07-20"), 2, expires_on="2025-08-20"))
+    assert signs(world)["Corrections"].level is Level.NOTE
+
+
+def test_the_page_names_nobody(office: Office) -> None:
+    """Neither a national id nor a pseudonym is on the front page."""
+    text = page(office)
+    assert AIGERIM not in text
+    assert not re.search(r"[0-9a-f]{32}", text)

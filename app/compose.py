@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from app.clock import Clock
+from app.genuine import Codes, proofs
 from app.keyfile import KeptKeys, keyring_of
 from app.links import Links
 from app.paths import data_folder
@@ -88,6 +89,7 @@ class Platform(Struct, frozen=True):
     inboxes: Inboxes
     receiving: Receiving
     links: Links
+    codes: Codes
     box: FakeBox
     governing: Governing
     switches: Switches
@@ -137,7 +139,7 @@ def _composed(
     _publish_first(settings, Publisher(database, log, names), log, clock, make=make and database.sqlite)
     books = Books(database, log, library, names, intake.append, clock)
     receipts, refusals = Receipts(database, log, clock), Refusals(books)
-    answering, stopping = Answering(books), Stopping(books)
+    answering, stopping, links = Answering(books), Stopping(books), Links(settings.base_url, keys.names)
     repairing = Repairing(database, log, library, planning, names, clock)
     receiving = Receiving(
         books, receipts, refusals, answering, stopping,
@@ -153,7 +155,7 @@ def _composed(
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
         choosing=Choosing(books), inboxes=Inboxes(books), receiving=receiving,
-        links=Links(settings.base_url, keys.names), box=FakeBox(database, person_keys),
+        links=links, codes=Codes(links.secret("genuine"), books), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
         trials=Trials(database, log, names, clock),
         letters=letters, webhooks=Webhooks(books, letters, _hooks(settings)),
@@ -219,7 +221,8 @@ def compose_dispatcher(
     settings, clock, links = platform.settings, platform.clock, platform.links
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
-        platform.books, routes, writer or Writer(links.unsubscribe, links.answer, links.seen),
+        platform.books, routes,
+        writer or Writer(links.unsubscribe, links.answer, links.seen, proofs(links, platform.codes)),
         pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
         platform.receipts, platform.refusals, lease,
     )  # fmt: skip

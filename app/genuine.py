@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
+from app.links import PAGE_LASTS, Beginning, Links
 from domain.event_types import Titles
 from domain.ids import keyed_hash
 from domain.nudge import Nudge
@@ -19,6 +20,8 @@ from projections.tables import nudges as table
 from streams.books import Books
 from streams.inboxes import Inboxes
 from streams.titles import pack_titles
+from streams.writing import ProofOf
+from templates.footer import Proof
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
@@ -38,8 +41,8 @@ class Genuine(Struct, frozen=True):
 class Codes:
     """Makes and checks codes."""
 
-    def __init__(self, secret: str, books: Books, inboxes: Inboxes) -> None:
-        self._key, self._books, self._inboxes = bytes.fromhex(secret), books, inboxes
+    def __init__(self, secret: str, books: Books) -> None:
+        self._key, self._books, self._inboxes = bytes.fromhex(secret), books, Inboxes(books)
 
     def of(self, nudge: UUID, recipient: str) -> str:
         """The code of a message, as people read it: XXXXX-XXXXX."""
@@ -56,7 +59,7 @@ class Codes:
         number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
         rules = self._books.library.rules()
         with self._books.database.reading() as connection:
-            for nudge in _beginning(connection, number):
+            for nudge in beginning(connection, number, _BITS):
                 for one in nudge.deliveries:
                     if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
                         content = self._inboxes.content(connection, rules, nudge.intent.version)
@@ -67,8 +70,30 @@ class Codes:
         return None
 
 
-def _beginning(connection: Connection, number: int) -> Iterator[Nudge]:
-    first, last = UUID(int=number << _REST), UUID(int=((number + 1) << _REST) - 1)
+def proofs(links: Links, codes: Codes) -> ProofOf:
+    """What each message carries of its own."""
+
+    def of(nudge: UUID, recipient: str, now: datetime) -> Proof:
+        return Proof(links.page(nudge, recipient, now + PAGE_LASTS), codes.of(nudge, recipient), links.check)
+
+    return of
+
+
+def whose(books: Books) -> Beginning:
+    """Finds what a short link may lead to."""
+
+    def found(start: bytes) -> Iterator[tuple[UUID, str]]:
+        with books.database.reading() as connection:
+            for nudge in beginning(connection, int.from_bytes(start), 8 * len(start)):
+                yield from ((nudge.intent.id, one.recipient) for one in nudge.deliveries)
+
+    return found
+
+
+def beginning(connection: Connection, number: int, bits: int) -> Iterator[Nudge]:
+    """The nudges whose ids begin with these bits."""
+    rest = 128 - bits
+    first, last = UUID(int=number << rest), UUID(int=((number + 1) << rest) - 1)
     ids = connection.execute(select(table.c.nudge).where(table.c.nudge.between(first, last))).scalars().all()
     yield from nudges.by_id(connection, ids).values()
 

@@ -2,7 +2,8 @@
 
 import base64
 import hmac
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.ids import keyed_hash
@@ -10,6 +11,12 @@ from domain.overrides import OVERRIDES
 from streams.settling import Case
 
 _MAC, _TIME = 16, 8
+_BEGINNING, _DAY, _MARK = 5, 2, 8
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+Beginning = Callable[[bytes], Iterable[tuple[UUID, str]]]
+"""The nudges whose ids begin so, each with everybody whom it went to."""
+PAGE_LASTS = timedelta(days=90)
+"""How long the link in a message leads to its page; whoever signs in finds it there for ever."""
 
 
 class BadLink(ValueError):
@@ -74,20 +81,28 @@ class Links:
         return nudge, recipient, int.from_bytes(attempt)
 
     def page(self, nudge: UUID, recipient: str, until: datetime) -> str:
-        """The link to a nudge's own page for its recipient, without login; it works until then."""
-        body = nudge.bytes + bytes.fromhex(recipient) + int(until.timestamp()).to_bytes(_TIME)
-        return f"{self._base_url}/m/{_written(body + self._mac(body, 'page'))}"
+        """The link to a nudge's own page for its recipient, without login; it works to the end of that day (UTC)."""
+        return f"{self._base_url}/m/{_written(self._page(nudge, recipient, (until - _FIRST).days))}"
 
-    def read_page(self, token: str, now: datetime) -> tuple[UUID, str]:
-        """The nudge and its recipient.
+    def _page(self, nudge: UUID, recipient: str, day: int) -> bytes:
+        """The beginning of the id, the last day, and a mark over all: short, for an SMS pays for each character."""
+        mark = self._mac(nudge.bytes + bytes.fromhex(recipient) + day.to_bytes(_DAY), "page")
+        return nudge.bytes[:_BEGINNING] + day.to_bytes(_DAY) + mark[:_MARK]
+
+    def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
+        """The nudge and its recipient, of those whose nudge begins as the token does.
 
         Raises:
             BadLink: the token was not made with our key, or is too old.
         """
-        nudge, recipient, until = self._signed(token, "page", exactly=_TIME)
-        if now.timestamp() >= int.from_bytes(until):
+        raw = _read(token)
+        day = int.from_bytes(raw[_BEGINNING : _BEGINNING + _DAY])
+        if len(raw) != _BEGINNING + _DAY + _MARK or (now - _FIRST).days > day:
             raise BadLink
-        return nudge, recipient
+        for nudge, recipient in beginning(raw[:_BEGINNING]):
+            if hmac.compare_digest(self._page(nudge, recipient, day), raw):
+                return nudge, recipient
+        raise BadLink
 
     def person(self, person: str, until: datetime) -> str:
         """A token with which an assistant reads for that person until then."""
@@ -107,6 +122,11 @@ class Links:
         if now.timestamp() >= int.from_bytes(until):
             raise BadLink
         return body[:_MAC].hex()
+
+    @property
+    def check(self) -> str:
+        """Where codes are checked, as people type it."""
+        return f"{self._base_url.partition('://')[2]}/check"
 
     def secret(self, purpose: str) -> str:
         """A secret of its own for each purpose, the same in every process."""

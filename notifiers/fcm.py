@@ -124,6 +124,8 @@ class FcmNotifier:
         data = {"nudge": str(message.nudge), "tag": message.key, "lang": message.language}
         if message.seen_url is not None:
             data["seen"] = message.seen_url
+        if message.page_url is not None:
+            data |= {"page": message.page_url, "code": message.code}
         if message.actions:
             data["actions"] = msgspec.json.encode(buttons(message)).decode()
         content: dict[str, Any] = {

@@ -92,7 +92,7 @@ class Letterhead:
             _date(at.replace(microsecond=0)),
             message_id.encode(),
             _matching(_LANGUAGE, message.language),
-            _unsubscribe(message.unsubscribe_url),
+            _unsubscribe(message.unsubscribe_url) + _help(message.page_url),
             _body(message.text, message.html),
         )
 
@@ -145,6 +145,11 @@ def _unsubscribe(url: str | None) -> bytes:
     line = b"List-Unsubscribe: <%b>\r\n" % _matching(_URL, url)
     one_click = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     return line + one_click if url.startswith("https:") else line
+
+
+def _help(url: str | None) -> bytes:
+    """List-Help of RFC 2369: the page that says why the message came."""
+    return b"" if url is None else b"List-Help: <%b>\r\n" % _matching(_URL, url)
 
 
 def _body(text: str, html: str | None) -> bytes:

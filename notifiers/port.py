@@ -26,7 +26,8 @@ class Message:
     """One rendered message to one address, an attempt at a nudge.
 
     `recipient` names who gets it: the pseudonym, and the device where a person has several. It is stable over
-    attempts and never the address. `title` is the email's subject and the push's title; an SMS has none.
+    attempts and never the address. `title` is the email's subject and the push's title; an SMS has none. `page_url`
+    leads to the message's own page, and `code` shows that it is genuine: `text` and `html` say both where they can.
     Neither `repr` nor `str` show whom it reaches or what it says.
     """
 
@@ -42,6 +43,8 @@ class Message:
     unsubscribe_url: str | None = field(default=None, repr=False)
     actions: tuple[Action, ...] = field(default=(), repr=False)
     seen_url: str | None = field(default=None, repr=False)
+    page_url: str | None = field(default=None, repr=False)
+    code: str = field(default="", repr=False)
     owner: str = ""
     klass: Class = "service"
     expires: datetime | None = None

@@ -30,6 +30,8 @@ class _Payload(msgspec.Struct):
     tag: str
     nudge: str
     seen: str | None
+    page: str | None
+    code: str
     actions: list[Button]
 
 
@@ -128,7 +130,10 @@ def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
     nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
-        return _ENCODER.encode(_Payload(message.title, body, message.language, tag, nudge, message.seen_url, links))
+        return _ENCODER.encode(_Payload(
+            message.title, body, message.language, tag, nudge, message.seen_url, message.page_url, message.code,
+            links,
+        ))  # fmt: skip
 
     return fitted(write, message.text, room)
 

@@ -16,6 +16,7 @@ from domain.person import person_as_of
 from domain.receipts import Heard
 from notifiers.port import GiveUp, Outcome, Reason
 from streams import reading
+from streams.believing import believed
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
@@ -61,6 +62,7 @@ class Refusals:
         self._log.keys.remember(made)
 
     def _kept(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Mapping[str, PersonKey]:
+        refused = self._believed(connection, refused)
         persons = sorted({each.recipient for each in refused})
         self._log.keys.hold(connection, persons)  # two refusals at once must not forget each other
         known = reading.histories(connection, self._log, persons, rules.rulebook)
@@ -69,6 +71,12 @@ class Refusals:
             for person in persons
         ]
         return dict(self._append(connection, [event for event in events if event is not None]))
+
+    def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
+        """Without those that were reported by a provider that reports nearly everybody."""
+        late = [(each.nudge, each.recipient, each.attempt) for each in refused if each.address is None]
+        kept = believed(connection, self._log, late) if late else set()
+        return [each for each in refused if each.address or (each.nudge, each.recipient, each.attempt) in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:
         """A report names no address: the message may have gone elsewhere since, and contacts change."""

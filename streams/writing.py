@@ -1,6 +1,7 @@
 """From a case to the message that a notifier carries."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,23 +13,28 @@ from notifiers.port import Action, Message
 from streams.library import Rules
 from streams.settling import Case
 from streams.wording import AnswerUrl, render
+from templates import footer
+from templates.footer import Proof
 from templates.questions import marked
 from templates.render import Rendered
 
 UnsubscribeUrl = Callable[[Case], str | None]
 SeenUrl = Callable[[UUID, str, int], str]
+ProofOf = Callable[[UUID, str, datetime], Proof]
+"""What a message to a recipient carries of its own, from then on."""
 
 
 class Writer(Struct, frozen=True):
     """Writes messages; `unsubscribe_url` gives the link with which a case's recipient stops its category.
 
     `answer_url`: the link to answer a nudge as its recipient with a code; `seen_url`: by which a device tells that it
-    shows an attempt.
+    shows an attempt; `proof_of`: the message's own page and code.
     """
 
     unsubscribe_url: UnsubscribeUrl
     answer_url: AnswerUrl
     seen_url: SeenUrl | None = None
+    proof_of: ProofOf | None = None
 
     def write(self, case: Case, rules: Rules, attempt: int, now: datetime, mark: str = "") -> Message:
         """The message of a case that is to be sent; an SMS says the `mark` that tells its question from others.
@@ -44,7 +50,7 @@ class Writer(Struct, frozen=True):
         if mark:
             text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
         intent, trigger = case.nudge.intent, case.settlement.trigger
-        return Message(
+        message = Message(
             nudge=intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,
             address=address, language=rendered.language, text=text, title=title,
             html=rendered.html if channel == "email" else None, unsubscribe_url=self.unsubscribe_url(case),
@@ -52,9 +58,23 @@ class Writer(Struct, frozen=True):
             seen_url=self._seen(intent.id, case.recipient.pseudonym, attempt) if channel == "push" else None,
             owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
         )  # fmt: skip
+        return (
+            message if self.proof_of is None else _proven(message, self.proof_of(intent.id, message.recipient, now))
+        )
 
     def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
+
+
+def _proven(message: Message, proof: Proof) -> Message:
+    """The message with its page and its code: in the data of a push, at the foot of a letter, in an SMS with room."""
+    text, html, stops = message.text, message.html, message.unsubscribe_url is not None
+    if message.channel == "email":
+        text = footer.mail_text(text, message.language, proof, stops=stops)
+        html = html and footer.mail_html(html, message.language, proof, stops=stops)
+    elif message.channel == "sms" and proof.page.startswith("https:"):  # else nobody's telephone can reach it
+        text = footer.sms(text, message.language, proof)
+    return replace(message, text=text, html=html, page_url=proof.page, code=proof.code)
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

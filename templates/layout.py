@@ -19,7 +19,7 @@ _BUTTON = (
     '<p style="margin:24px 0"><a href="{url}" style="display:inline-block;padding:12px 20px;background:#0b5e8a;'
     'color:#ffffff;text-decoration:none;border-radius:4px">{label}</a></p>\n'
 )
-_BOTTOM = "</main>\n</body>\n</html>\n"
+BOTTOM = "</main>\n</body>\n</html>\n"
 
 
 class Action(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Layout:
     def __init__(self, language: str, actions: Sequence[Action]) -> None:
         self._top = _TOP.format(language=escape(language))
         buttons = [_BUTTON.format(url=escape(each.url), label=escape(each.label)) for each in actions]
-        self._html_end = "\n" + "".join(buttons) + _BOTTOM
+        self._html_end = "\n" + "".join(buttons) + BOTTOM
         links = [f"{each.label}: {each.url}\n" for each in actions]
         self._text_end = "\n" + "".join(["\n", *links] if links else [])
 

@@ -7,7 +7,6 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
-from app.genuine import Codes
 from app.http.cursors import read, written
 from app.pages import visits
 from app.pages.checking import Checking
@@ -25,18 +24,17 @@ GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """All pages of citizens."""
-    codes = Codes(platform.links.secret("genuine"), platform.books, platform.inboxes)
-    app.include_router(Citizen(platform, pages, codes).router())
-    app.include_router(Messages(platform, pages, codes).router())
+    app.include_router(Citizen(platform, pages).router())
+    app.include_router(Messages(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())
-    app.include_router(Checking(pages, codes).router())
+    app.include_router(Checking(pages, platform.codes).router())
 
 
 class Citizen:
     """The lists, and the data."""
 
-    def __init__(self, platform: Platform, pages: Pages, codes: Codes) -> None:
-        self._platform, self._pages, self._codes = platform, pages, codes
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self._platform, self._pages = platform, pages
 
     def router(self) -> APIRouter:
         """The routes."""

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 
 from app.compose import Platform
-from app.genuine import Codes
+from app.genuine import whose
 from app.http.problems import Problem
 from app.http.stop import bad_link
 from app.links import BadLink
@@ -39,8 +39,8 @@ class Reader(Struct, frozen=True):
 class Messages:
     """The pages of one nudge."""
 
-    def __init__(self, platform: Platform, pages: Pages, codes: Codes) -> None:
-        self._platform, self._pages, self._codes = platform, pages, codes
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self._platform, self._pages, self._codes = platform, pages, platform.codes
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -130,7 +130,7 @@ class Messages:
         now, asked = self._platform.clock(), request.path_params
         if (token := asked.get("token")) is not None:
             try:
-                nudge, person = self._platform.links.read_page(token, now)
+                nudge, person = self._platform.links.read_page(token, now, whose(self._platform.books))
             except BadLink as error:
                 raise bad_link(error) from None
             return Reader(person, nudge, f"{self._pages.root}/m/{token}", linked=True)

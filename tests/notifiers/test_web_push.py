@@ -59,6 +59,8 @@ async def test_the_browser_reads_what_it_shows(tmp_path: Path) -> None:
         "tag": message.key,
         "nudge": str(message.nudge),
         "seen": None,
+        "page": None,
+        "code": "",
         "actions": [{"action": "renew", "title": "Ауыстыру", "url": "https://egov.test/renew"}],
     }
 

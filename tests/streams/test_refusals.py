@@ -104,3 +104,38 @@ async def test_who_refuses_everybody_marks_nobody(tmp_path: Path) -> None:
     await made.settle(DUE)
     assert len(refused(made)) < 5
     made.close()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_flood_of_refusals_marks_hardly_anybody(tmp_path: Path, *, at_once: bool) -> None:
+    """Receipts that refuse nearly everybody, all at once or one by one, are about something else than addresses."""
+    made = await _told(tmp_path, 30)
+    reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)]
+    for batch in [reports] if at_once else [[each] for each in reports]:
+        made.platform.receiving.reported("sms", batch)
+    assert len(refused(made)) == 5
+    states = {one.state for nudge in made.nudges() for one in nudge.deliveries if one.attempt}
+    assert states == {"failed"}, "the messages have failed all the same"
+    made.close()
+
+
+async def test_some_refusals_among_many_count(tmp_path: Path) -> None:
+    """Every fourth number of many is nobody's, and each of those is left alone from then on."""
+    made = await _told(tmp_path, 32)
+    reports = [Report(reference, Heard.FAILED, Reason.BAD_ADDRESS) for reference in _references(made)[::4]]
+    made.platform.receiving.reported("sms", reports)
+    assert len(refused(made)) == 8
+    made.close()
+
+
+async def _told(folder: Path, many: int) -> World:
+    """So many people were told of their cards by SMS."""
+    made = World(folder, notifiers={"sms": FakeNotifier("sms", [], reports=True)})
+    for number in range(1, many + 1):
+        made.take(*registered(iin(number), LONG_AGO, phone=f"+770112345{number:02}"), card(iin(number), "2025-07-20"))
+    await made.settle(DUE)
+    return made
+
+
+def _references(made: World) -> list[str]:
+    return [entry.fact.reference for entry in made.entries() if isinstance(entry.fact, NudgeSent)]

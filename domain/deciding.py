@@ -20,6 +20,19 @@ def deciding_types(rulebook: Rulebook) -> frozenset[str] | None:
     return frozenset(deaths.union(*(_deciding(trigger, rulebook.catalogue) for trigger in triggers)))
 
 
+def telling_types(rulebook: Rulebook) -> frozenset[str] | None:
+    """The types of which a fact that nobody corrected may change what is planned, who is told, or in which words.
+
+    None: any may. Besides what decides on the plan it is what sets something on a person. Where the law has an amount
+    for what a trigger starts on, words may tell it, and it rests on whatever its benefit says.
+    """
+    deciding, catalogue = deciding_types(rulebook), rulebook.catalogue
+    started = {version.trigger.on for version in rulebook.versions.values()}
+    if deciding is None or any(benefit.on in started for benefit in catalogue.benefits.values()):
+        return None
+    return deciding.union(name for name, type_ in catalogue.types.items() if type_.sets or type_.ends_life)
+
+
 def starting_types(rulebook: Rulebook) -> frozenset[str] | None:
     """The types that persons have a fact of to whom the rulebook may speak; None: it may speak to anybody.
 

@@ -188,6 +188,24 @@ def has_revisions(connection: Connection) -> bool:
     return connection.execute(select(revisions.c.position).limit(1)).first() is not None
 
 
+def with_corrections(connection: Connection, persons: Sequence[str]) -> set[str]:
+    """Those of the persons who have any correction or annulment among their facts."""
+    if not has_revisions(connection):
+        return set()
+    corrections = select(history.c.person).join_from(history, revisions, history.c.position == revisions.c.position)
+    return {
+        person for part in chunked(persons)
+        for (person,) in driver_rows(connection, corrections.where(among(history.c.person, part)).distinct())
+    }  # fmt: skip
+
+
+def counts(connection: Connection, persons: Sequence[str]) -> int:
+    """How many facts these persons have."""
+    query = select(func.count()).select_from(history)
+    parts = (query.where(among(history.c.person, part)) for part in chunked(persons))
+    return sum(connection.execute(part).scalar_one() for part in parts)
+
+
 def note_area(connection: Connection, area: str, position: int, time: int) -> None:
     """Something happened in an area; it is joined into histories when they are read."""
     insert_rows(connection, area_facts, [(area, position, time)])

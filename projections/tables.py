@@ -65,6 +65,7 @@ history = Table(
 Index("history_unplanned", history.c.woken, history.c.person,
       sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
 _LOADED = history.c.ahead_from.is_not(None)
+Index("history_recorded", history.c.recorded)
 Index("history_loaded", history.c.position, sqlite_where=_LOADED, postgresql_where=_LOADED)
 
 revisions = Table(
@@ -74,6 +75,8 @@ revisions = Table(
     Column("position", Position, primary_key=True),
     Column("arrived", Boolean, nullable=False),
 )
+
+Index("revisions_position", revisions.c.position)
 
 area_facts = Table(
     "area_facts",

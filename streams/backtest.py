@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from domain.deciding import deciding_types, starting_types
+from domain.deciding import deciding_types, starting_types, telling_types
 from domain.rulebook import Rulebook
 from domain.timing import zone_of
 from projections.tables import micros
@@ -45,11 +45,9 @@ class Question(Struct, frozen=True):
     def selection(self) -> Selection:
         """Whoever has a fact on which one of the triggers may start; what lies behind every reach is passed."""
         books = [_only(book, self.spoken) for book in self.books]
-        starting = [starting_types(book) for book in books]
+        starting = _all_of([starting_types(book) for book in books])
         reach = min((each.reach for book in books for each in book.versions.values()), default=self.start)
-        if any(types is None for types in starting):
-            return Selection()
-        return Selection(frozenset().union(*(types or () for types in starting)), since=micros(reach))
+        return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
 class Taking(Protocol):
@@ -74,6 +72,7 @@ class Backtest:
         self._rulebook = question.rules.rulebook
         self._zone = zone_of(question.rules.defaults.zone)
         self._deciding = [deciding_types(book) for book in question.books]
+        self._telling = _all_of([telling_types(book) for book in question.books])
         self._guarding = [Guarding(book, question.start) for book in question.books]
 
     def share(self, selection: Selection) -> Share:
@@ -92,9 +91,11 @@ class Backtest:
 
     def alone(self, selection: Selection, take: Taking, tally: Tally) -> None:
         """Play everybody in the selection, each alone, and say of each whether anybody may be told for or by them."""
-        for some in bulk_reading.recorded(self._database, self._log, self._rulebook, selection):
+        for some, facts in bulk_reading.recorded(
+            self._database, self._log, self._rulebook, selection, types=self._telling
+        ):
             tally.persons += len(some)
-            tally.facts += sum(len(each.own) for each in some.values())
+            tally.facts += facts
             lives = {person: Life.of(each) for person, each in some.items()}
             told = {person: self._told_for(person, lives[person]) for person in some}
             lives |= self._lives({each for named in told.values() for each in named} - lives.keys())
@@ -124,7 +125,7 @@ class Backtest:
         if not persons:
             return {}
         with self._database.reading() as connection:
-            found = reading.recorded(connection, self._log, sorted(persons), self._rulebook)
+            found = reading.recorded(connection, self._log, sorted(persons), self._rulebook, types=self._telling)
         return {person: Life.of(each) for person, each in found.items()}
 
     def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
@@ -149,6 +150,11 @@ def _compared(person: str, play: Play, other: Play) -> Own:
     histories = play.history(person), other.history(person)
     books = play.rules.rulebook, other.rules.rulebook
     return Own(person, draft, live.messages, tuple(differences(draft, live, histories, books)))
+
+
+def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+    """The types in any of these; None, which stands for all, where one is."""
+    return None if None in types else frozenset().union(*(each or () for each in types))
 
 
 def _only(book: Rulebook, triggers: Collection[str]) -> Rulebook:

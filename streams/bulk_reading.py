@@ -3,7 +3,7 @@
 Each batch is read in a short transaction of its own: what is recorded meanwhile may be in it or not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -59,12 +59,17 @@ def histories(
 
 
 def recorded(
-    database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH
-) -> Iterator[dict[str, Recorded]]:
-    """As `histories`, but every revision with the moment of its recording, for who asks what was known when."""
+    database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH,
+    types: Collection[str] | None = None,
+) -> Iterator[tuple[dict[str, Recorded], int]]:  # fmt: skip
+    """As `histories`, but every revision with the moment of its recording, for who asks what was known when.
+
+    With how many facts these persons have. `types`: see reading.recorded.
+    """
     for persons in batches(database, selection, batch):
         with database.reading() as connection:
-            yield reading.recorded(connection, log, _not_erased(connection, log, persons), rulebook)
+            some = _not_erased(connection, log, persons)
+            yield reading.recorded(connection, log, some, rulebook, types=types), index.counts(connection, some)
 
 
 def batches(database: Database, selection: Selection = EVERYBODY, size: int = BATCH) -> Iterator[Sequence[str]]:

@@ -173,7 +173,7 @@ class _Outlook:
         known = self._parts.setdefault(kind, [])
         if len(known) < LOOKS:
             try:
-                known.append(len(segments(render(case, self._rules, at, mail=False).sms).parts))
+                known.append(len(segments(render(case, self._rules, at, only="sms").sms).parts))
             except WordsFailed:
                 known.append(0)
         return sum(known) / len(known)

@@ -166,7 +166,7 @@ class Playing:
     def _send(self, case: Case, channel: str) -> None:
         intent, to = case.nudge.intent, case.recipient.pseudonym
         try:
-            rendered = render(case, self.rules, self.now, mail=channel == "email")
+            rendered = render(case, self.rules, self.now, only=channel)
         except WordsFailed:
             reason = Reason.UNREADABLE.value
             self.end(case, facts.NudgeWithheld(self.now, to, reason), because=reason)

@@ -1,11 +1,11 @@
 """Reads histories and persons from the database, whole and in bulk: what planning and settling decide on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from domain.event_types import Catalogue
 from domain.events import LifeEvent
@@ -46,10 +46,14 @@ def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
 
 
 def recorded(
-    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None
-) -> dict[str, Recorded]:
-    """Person -> what their history is made of; as known before that position of the log, or now."""
-    own = _recorded(connection, log, list(persons), before)
+    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None,
+    types: Collection[str] | None = None,
+) -> dict[str, Recorded]:  # fmt: skip
+    """Person -> what their history is made of; as known before that position of the log, or now.
+
+    `types`: of whoever has no corrections, only facts of these types.
+    """
+    own = _recorded(connection, log, list(persons), before, types)
     areas = _area_facts(connection, log, own, rulebook)
     return {person: Recorded(theirs, areas.get(person, ())) for person, theirs in own.items()}
 
@@ -64,7 +68,7 @@ def histories(
 
 def own_history(connection: Connection, log: Log, person: str, rulebook: Rulebook, known_at: datetime) -> History:
     """What happened to the person themselves (not to where they lived), as recorded by then."""
-    own = _recorded(connection, log, [person], None)[person]
+    own = _recorded(connection, log, [person])[person]
     known = [each.event for each in own if each.recorded is None or each.recorded <= known_at]
     return history_of(person, known, rulebook.catalogue)
 
@@ -82,22 +86,33 @@ def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person
 
 
 def _recorded(
-    connection: Connection, log: Log, persons: Sequence[str], before: int | None
-) -> dict[str, list[Learnt]]:
+    connection: Connection, log: Log, persons: Sequence[str], before: int | None = None,
+    types: Collection[str] | None = None,
+) -> dict[str, list[Learnt]]:  # fmt: skip
     found: dict[str, list[Learnt]] = {person: [] for person in persons}
-    for part in chunked(persons):
+    query = log_rows.add_columns(history.c.person, history.c.ahead_from).join_from(
+        history, log_table, history.c.position == log_table.c.position
+    )
+    if before is not None:
+        query = query.where(history.c.position < before)
+    for part, wanted in _parts(connection, query, persons, types):
         log.keys.load(connection, part)  # at hand from now on: what is decoded without its key is decoded twice
-        query = (
-            log_rows.add_columns(history.c.person, history.c.ahead_from)
-            .join_from(history, log_table, history.c.position == log_table.c.position)
-            .where(among(history.c.person, part))
-        )
-        if before is not None:
-            query = query.where(history.c.position < before)
-        rows = list(driver_rows(connection, query))
+        rows = list(driver_rows(connection, wanted.where(among(history.c.person, part))))
         for entry, (*_, person, ahead_from) in zip(log.decoded(connection, rows), rows, strict=True):
             found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
     return found
+
+
+def _parts(
+    connection: Connection, query: Select[Any], persons: Sequence[str], types: Collection[str] | None
+) -> Iterator[tuple[Sequence[str], Select[Any]]]:
+    """So many persons at a time, with what is read of them: a correction may have made anything of anything."""
+    whole = persons if types is None else sorted(view.with_corrections(connection, persons))
+    yield from ((part, query) for part in chunked(whole))
+    if types is not None:
+        corrected = set(whole)
+        some = query.where(among(history.c.type, sorted(types)))
+        yield from ((part, some) for part in chunked([each for each in persons if each not in corrected]))
 
 
 def recorded_elsewhere(

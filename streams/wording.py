@@ -24,11 +24,11 @@ AnswerUrl = Callable[[UUID, str, str], str]
 
 
 def render(
-    case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None, *, mail: bool = True
+    case: Case, rules: Rules, now: datetime, answer_url: AnswerUrl | None = None, *, only: str | None = None
 ) -> Rendered:
     """The words of a case in its recipient's language, all channels; with `answer_url`, its buttons can answer.
 
-    Without `mail` the email is not laid out.
+    `only`: what is not read on that channel is left out, but fails all the same where it would.
 
     Raises:
         WordsFailed: a value is missing.
@@ -48,7 +48,7 @@ def render(
     )  # fmt: skip
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
     return rules.renderers[intent.version].render(
-        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, mail=mail
+        language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, only=only
     )
 
 

@@ -44,7 +44,7 @@ class Writer(Struct, frozen=True):
         """
         assert isinstance(case.decision, Send)
         channel = case.decision.channel
-        rendered = render(case, rules, now, self.answer_url, mail=channel == "email")
+        rendered = render(case, rules, now, self.answer_url, only=channel)
         address = str(case.recipient.get(ADDRESS_OF[channel]))
         text, title = parts_of(rendered, channel)
         if mark:

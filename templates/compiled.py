@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from jinja2 import Template, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from templates.certain import ALWAYS, Certain, certain
 from templates.environment import COLLECTED, markdown_environment, plain_environment
 from templates.markdown import MARKS, Markdown, Page
 from templates.simple import Simple, simple
@@ -48,7 +49,7 @@ class Compiler:
         if text not in self._plain_texts:
             reading = _read(self._plain, text)
             made = None if reading is None else simple(reading.tree, self._plain) or reading.compiled()
-            self._plain_texts[text] = PlainText(made, text)
+            self._plain_texts[text] = PlainText(made, text, _certain(reading, text))
         return self._plain_texts[text]
 
     def markdown(self, text: str) -> "MarkdownText":
@@ -61,11 +62,10 @@ class Compiler:
 
 
 class _Read(NamedTuple):
-    """A text as it was read, and the variables in it."""
+    """A text as it was read."""
 
     environment: ImmutableSandboxedEnvironment
     tree: nodes.Template
-    reads: frozenset[str]
 
     def compiled(self) -> Template:
         return self.environment.from_string(self.tree)
@@ -78,14 +78,14 @@ def _read(environment: ImmutableSandboxedEnvironment, text: str) -> _Read | None
     reading = read_words(text, environment, Scope())
     if reading.tree is None or reading.problems:
         raise BadWords("the text", f"is refused: {reading.problems[0].message}")
-    return _Read(environment, reading.tree, reading.reads)
+    return _Read(environment, reading.tree)
 
 
 class PlainText:
-    """A text of one line."""
+    """A text of one line; `certain`: what has to hold for it not to fail, None where nobody knows."""
 
-    def __init__(self, template: Template | Simple | None, text: str) -> None:
-        self._template, self._constant = template, _one_line(text)
+    def __init__(self, template: Template | Simple | None, text: str, certain: Certain | None = None) -> None:
+        self._template, self._constant, self.certain = template, _one_line(text), certain
 
     def render(self, values: Mapping[str, Any]) -> str:
         """The text for these values. Raises BadWords."""
@@ -96,7 +96,7 @@ class MarkdownText:
     """A Markdown text: which words are said depends on the values, but the values are never read as Markdown."""
 
     def __init__(self, read: _Read | None, text: str, parser: Markdown) -> None:
-        self._read, self._text, self._parser = read, text, parser
+        self._read, self._text, self._parser, self.certain = read, text, parser, _certain(read, text)
         self._pages: dict[str, Page] = {}
 
     def render(self, values: Mapping[str, Any]) -> tuple[str, str]:
@@ -112,10 +112,6 @@ class MarkdownText:
     def _template(self) -> Template | None:
         return None if self._read is None else self._read.compiled()
 
-    def has_all(self, values: Mapping[str, Any]) -> bool:
-        """Whether no variable that it names is missing, so that it cannot fail."""
-        return self._read is None or all(_is_there(values, name.split(".")) for name in self._read.reads)
-
     def words(self, values: Mapping[str, Any]) -> tuple[str, list[str]]:
         """The Markdown for these values with marks in their places, and the values. Raises BadWords."""
         collected: list[str] = []
@@ -130,12 +126,9 @@ class MarkdownText:
         return page
 
 
-def _is_there(values: Any, path: list[str]) -> bool:  # noqa: ANN401  (groups in groups)
-    for part in path:
-        if not isinstance(values, Mapping) or part not in values:
-            return False
-        values = values[part]
-    return True
+def _certain(read: _Read | None, text: str) -> Certain | None:
+    """What has to hold for the text not to fail; None where nobody knows."""
+    return ALWAYS if read is None else certain(text, read.tree, MAX_BYTES)
 
 
 def _one_line(text: str) -> str:

@@ -21,21 +21,32 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ue000-\
 
 
 class Group(Mapping[str, Any]):
-    """Values of an event or a person by name, read-only; it knows its own dotted name."""
+    """Values of an event or a person by name, read-only; it knows its own dotted name.
 
-    __slots__ = ("_name", "_values")
+    Most words read of one or two groups only: the others are never made.
+    """
 
-    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
-        self._name, self._values = name, values
+    __slots__ = ("_make", "_name", "_values")
+
+    def __init__(self, name: str, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._name, self._make = name, make
+        self._values: Mapping[str, Any] | None = None
+
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """The values by their last names."""
+        if self._values is None:
+            self._values = self._make()
+        return self._values
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401  (a value of an event)
-        return self._values[key]
+        return self.made[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.made)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.made)
 
     def dotted(self, attribute: str) -> str:
         """The full name of something in the group."""
@@ -58,28 +69,29 @@ class Missing(StrictUndefined):
 
 def group(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> Group:
     """Dotted names ("event.address.area") as nested groups; what is null is missing, times are made local."""
-    nested: dict[str, Any] = {}
-    for dotted, value in values.items():
-        if value is None:
-            continue
-        *path, last = dotted.split(".")[1:]
-        inner = nested
-        for part in path:
-            inner = inner.setdefault(part, {})
-        inner[last] = value.astimezone(zone) if isinstance(value, datetime) else value
-    return _grouped(name, nested)
+    return Group(name, lambda: _nested(name, values, zone))
 
 
 def renamed(name: str, found: Group) -> Group:
     """The same values under another name."""
-    return _grouped(name, dict(found))
+    return Group(name, lambda: found.made)
 
 
-def _grouped(name: str, nested: dict[str, Any]) -> Group:
-    for key, value in nested.items():
-        if isinstance(value, dict):
-            nested[key] = _grouped(f"{name}.{key}", value)
-    return Group(name, nested)
+def _nested(name: str, values: Mapping[str, Any], zone: tzinfo | None) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    deeper: dict[str, dict[str, Any]] = {}
+    for dotted, value in values.items():
+        if value is None:
+            continue
+        _, _, rest = dotted.partition(".")
+        inner, _, below = rest.partition(".")
+        if below:
+            deeper.setdefault(inner, {})[rest] = value
+        else:
+            nested[rest] = value.astimezone(zone) if isinstance(value, datetime) else value
+    for inner, some in deeper.items():
+        nested[inner] = group(f"{name}.{inner}", some, zone)
+    return nested
 
 
 class _Environment(ImmutableSandboxedEnvironment):

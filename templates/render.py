@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property, reduce
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.steps import repetition_of
+from templates.certain import Certain, both
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
 from templates.environment import group, renamed
 from templates.layout import Action, Layout
@@ -93,11 +95,11 @@ class Renderer:
 
     def render(
         self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False,
-        answer: AnswerUrl = unaddressed, mail: bool = True,
+        answer: AnswerUrl = unaddressed, only: str | None = None,
     ) -> Rendered:  # fmt: skip
         """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
 
-        Without `mail` the email is not laid out (`text` and `html` are empty), but fails all the same where it would.
+        `only`: what is not read on that channel is left empty, but fails all the same where it would.
 
         A repetition ("ask.2") has the words of its step, which may read its number as `repetition`. In the language
         asked for, else the default one, else the first that there is.
@@ -108,7 +110,7 @@ class Renderer:
         spoken, (name, number) = self._spoken(language), repetition_of(step)
         try:
             said = {**values, "step": name, "repetition": number}
-            return spoken.render(name, said, correction=correction, answer=answer, mail=mail)
+            return spoken.render(name, said, correction=correction, answer=answer, only=only)
         except BadWords as bad:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
@@ -127,7 +129,7 @@ class Renderer:
         return self._languages[choice[0]]
 
 
-class _Parts(Struct, frozen=True):
+class _Parts(Struct, frozen=True, dict=True):
     """The compiled texts of a step."""
 
     subject: PlainText
@@ -135,6 +137,25 @@ class _Parts(Struct, frozen=True):
     push_body: PlainText
     sms: PlainText
     body: MarkdownText
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise BadWords where any of them fails; most are known not to without being rendered."""
+        if not _is_certain(self._certain, values):
+            for each in self._texts:
+                if not _is_certain(each.certain, values):
+                    each.render(values)
+
+    @property
+    def _texts(self) -> tuple[PlainText | MarkdownText, ...]:
+        return self.subject, self.push_title, self.push_body, self.sms, self.body
+
+    @cached_property
+    def _certain(self) -> Certain | None:
+        return reduce(both, [each.certain for each in self._texts])
+
+
+def _is_certain(certain: Certain | None, values: Mapping[str, Any]) -> bool:
+    return certain is not None and certain.of(values)
 
 
 class _Language:
@@ -160,17 +181,22 @@ class _Language:
         )  # fmt: skip
 
     def render(
-        self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl, mail: bool
+        self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl, only: str | None
     ) -> Rendered:
         parts = self._chosen(step, correction=correction)
         # What takes a message back must not invite to do what it said.
         layout, actions = (self._bare, ()) if correction else self._buttons(answer)
-        subject = parts.subject.render(values)
-        text, html = _laid_out(layout, subject, parts.body, values) if mail else _only_tried(parts.body, values)
-        return Rendered(
-            self._language, subject, parts.push_title.render(values), parts.push_body.render(values),
-            parts.sms.render(values), text, html, actions,
-        )  # fmt: skip
+        if only is not None:
+            parts.check(values)
+        subject = title = push = sms = text = html = ""
+        if only in (None, "email"):
+            subject = parts.subject.render(values)
+            text, html = _laid_out(layout, subject, parts.body, values)
+        if only in (None, "push"):
+            title, push = parts.push_title.render(values), parts.push_body.render(values)
+        if only in (None, "sms"):
+            sms = parts.sms.render(values)
+        return Rendered(self._language, subject, title, push, sms, text, html, actions)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
         """The frame with its buttons; one that answers leads where only this recipient may go."""
@@ -184,8 +210,7 @@ class _Language:
 
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
-        parts.subject.render(values)
-        _only_tried(parts.body, values)
+        parts.check(values)
         return Short(parts.push_title.render(values), parts.push_body.render(values), parts.sms.render(values))
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
@@ -198,12 +223,6 @@ class _Language:
 def _laid_out(layout: Layout, subject: str, body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
     html, text = body.render(values)
     return layout.text(text), layout.html(subject, html)
-
-
-def _only_tried(body: MarkdownText, values: Mapping[str, Any]) -> tuple[str, str]:
-    if not body.has_all(values):
-        body.words(values)
-    return "", ""
 
 
 def _action(action: Mapping[str, Any], language: str) -> Action:

@@ -55,7 +55,7 @@ class Walk:
 
     def _refuse(self, node: nodes.Node) -> None:
         message = REFUSED.get(type(node), f"words cannot use {type(node).__name__.lower()}")
-        self._problem(node, message, _dotted(getattr(node, "node", None)) or "")
+        self._problem(node, message, dotted(getattr(node, "node", None)) or "")
 
     def _output(self, node: nodes.Output) -> None:
         for each in node.nodes:
@@ -63,7 +63,7 @@ class Walk:
                 continue
             kind = self.expression(each)
             if kind in UNREADABLE:
-                name = _dotted(each) or "it"
+                name = dotted(each) or "it"
                 self._problem(each, UNREADABLE[kind].format(name=name), name)
 
     def _if(self, node: nodes.If) -> None:
@@ -78,7 +78,7 @@ class Walk:
         if self.local is not None or node.recursive or not isinstance(node.target, nodes.Name):
             self._problem(node, "one loop over one list, and no loop inside another")
             return
-        kind, name = self.expression(node.iter), _dotted(node.iter)
+        kind, name = self.expression(node.iter), dotted(node.iter)
         if kind not in ("strings", None) or not name:
             self._problem(node, "a loop goes over a list of the event or the citizen", name or "")
         if node.target.name in (*ROOTS, "loop"):
@@ -119,7 +119,7 @@ class Walk:
         return TYPES_OF_COMPOSED[type(node)] if type(node) in TYPES_OF_COMPOSED else kinds[0]
 
     def _variable(self, node: nodes.Name | nodes.Getattr) -> str | None:
-        name = _dotted(node)
+        name = dotted(node)
         if name is None:
             self._refuse(node)
             return None
@@ -161,9 +161,9 @@ class Walk:
         for operand in node.ops:
             other = self.expression(operand.expr)
             if operand.op not in ("in", "notin") and None not in (kind, other) and not _alike(kind, other):
-                name = _dotted(node.expr) or ""
+                name = dotted(node.expr) or ""
                 self._problem(node, f"this compares {kind} with {other}", name)
-            if _dotted(node.expr) == "step":
+            if dotted(node.expr) == "step":
                 self._steps(operand.expr)
         return "boolean"
 
@@ -184,11 +184,11 @@ def _more_than_args(node: nodes.Filter) -> bool:
     return bool(node.kwargs or node.dyn_args or node.dyn_kwargs)
 
 
-def _dotted(node: nodes.Node | None) -> str | None:
+def dotted(node: nodes.Node | None) -> str | None:
     """The dotted name that a chain of attributes spells; None where it is no such chain."""
     if isinstance(node, nodes.Name):
         return node.name
-    if isinstance(node, nodes.Getattr) and (before := _dotted(node.node)) is not None:
+    if isinstance(node, nodes.Getattr) and (before := dotted(node.node)) is not None:
         return f"{before}.{node.attr}"
     return None
 

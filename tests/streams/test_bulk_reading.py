@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.deciding import telling_types
 from domain.events import LifeEvent
 from domain.history import History
+from domain.plan import whole_plan
+from domain.rulebook import Rulebook
 from streams import bulk_reading, reading
 from streams.bulk_reading import EVERYBODY, Selection
+from streams.reading import folded
 from tests.services import postgres
 from tests.streams.storing import modest
 from tests.streams.weather import settled, storm, write_weather
@@ -95,12 +99,38 @@ def test_every_fact_is_given_with_when_it_was_recorded(world: World) -> None:
     """Whoever asks what was known when gets every revision and area fact with its time, and so the same history."""
     platform, histories = world.platform, read(world)
     rulebook = platform.library.rules().rulebook
-    for some in bulk_reading.recorded(platform.database, platform.log, rulebook):
+    for some, facts in bulk_reading.recorded(platform.database, platform.log, rulebook):
+        assert facts == sum(len(each.own) for each in some.values())
         assert {each.recorded for one in some.values() for each in (*one.own, *one.areas)} == {world.clock()}
         assert {who: one.history(who, rulebook.catalogue) for who, one in some.items()} == histories
         revisions: list[LifeEvent] = [each.event for each in some[world.name(MOTHER)].own if each.event.corrects]
         assert [each.revision for each in revisions] == [2]
     world.close()
+
+
+def test_what_tells_nothing_of_a_trigger_is_not_read(world: World) -> None:
+    """Of whoever has no corrections only facts of some types are read: plan and person are those of everything."""
+    platform = world.platform
+    world.take(card(iin(3), "2026-01-01"), fine(iin(3), "F2", "2025-02-01T00:00:00Z"))
+    book = platform.library.rules().rulebook
+    everything, fewer = whole(world, book, None), 0
+    for version in book.versions.values():
+        alone = Rulebook(book.catalogue, book.defaults, book.names, [version])
+        for person, found in whole(world, alone, telling_types(alone)).items():
+            fewer += len(found.facts) < len(everything[person].facts)
+            assert whole_plan(found, alone) == whole_plan(everything[person], alone)
+            assert folded({person: found}, alone) == folded({person: everything[person]}, alone)
+    assert fewer
+    world.close()
+
+
+def whole(world: World, book: Rulebook, types: frozenset[str] | None) -> dict[str, History]:
+    """Everybody's history, read of these types."""
+    platform = world.platform
+    with platform.database.reading() as connection:
+        persons = sorted({world.name(iin(number)) for number in range(1, MANY + 1)})
+        found = reading.recorded(connection, platform.log, persons, book, types=types)
+    return {person: each.history(person, book.catalogue) for person, each in found.items()}
 
 
 @modest

@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from templates.catalogue import catalogue_of
 from templates.layout import Action
@@ -265,3 +267,46 @@ def test_words_render_the_same_after_the_log(fines: Renderer) -> None:
     words, rules = json.loads(json.dumps([WORDS, RULES], sort_keys=True))
     again = Renderer(words, rules, "kk").render("ru", "last_day", values())
     assert again == fines.render("ru", "last_day", values())
+
+
+SAID = (
+    "always the same", "{{ event.a }}", "{{ event.a | money }}", "{{ event.a | date }}", "{{ event.a | number }}",
+    "{{ event.a | upper_first }}", '{{ event.a | default("none") }}', "{% if event.a %}yes{% endif %}",
+    "{% if event.a is defined %}{{ event.a }}{% endif %}", "{% if event.a is defined %}{{ event.b }}{% endif %}",
+    '{% if event.a is undefined or event.a == "x" %}{{ event.b | date }}{% else %}{{ event.a }}{% endif %}',
+    '{% if not event.a is defined %}no{% elif event.a == 7 %}{{ event.b }}{% else %}{{ event.a }}{% endif %}',
+    '{% if event.a is defined and event.a != event.b %}{{ event.a }}{% endif %}', "{{ event.deep.a }}",
+    "{% for each in event.a %}{{ each }}{% endfor %}", "{% if event.a > 3 %}much{% endif %}",
+    "{{ event.a ~ event.b }}", "{{ event.b }}" * 400, "{{ citizen.a }} {{ recipient.b }}",
+    "{% if step == 'day' %}{{ due | date }}{% endif %}",
+)  # fmt: skip
+VALUES = st.none() | st.sampled_from(["x", "2026-03-01", "x" * 70_000, 7, 10**400, 2.5, True, False, ["x", "y"], []])
+
+
+@given(st.lists(st.sampled_from(SAID), min_size=5, max_size=5), st.dictionaries(st.sampled_from("ab"), VALUES))
+def test_one_channel_reads_as_among_all_and_fails_where_any_does(said: list[str], data: Mapping[str, Any]) -> None:
+    """Rendered for one channel, a message is what it is among all, and fails wherever any part of them does."""
+    subject, title, push, sms, body = said
+    words = {"subject": subject, "push": {"title": title, "body": push}, "sms": sms, "body": body}
+    renderer = Renderer({"en": words}, {})
+    named = {f"event.{name}": value for name, value in data.items()}
+    told = context(
+        named | {"event.deep.a": data.get("b")}, {f"citizen.{name}": value for name, value in data.items()}, {}, DUE
+    )
+    whole = tried(renderer, told, None)
+    for channel, parts in READ.items():
+        alone = tried(renderer, told, channel)
+        assert (alone is None) == (whole is None)
+        if alone is not None and whole is not None:
+            assert [getattr(alone, part) for part in parts] == [getattr(whole, part) for part in parts]
+
+
+READ = {"sms": ["sms"], "push": ["push_title", "push_body", "actions"], "email": ["subject", "text", "html"]}
+
+
+def tried(renderer: Renderer, told: Mapping[str, Any], only: str | None) -> Rendered | None:
+    """The words, or None where they fail."""
+    try:
+        return renderer.render("en", "day", told, only=only)
+    except WordsFailed:
+        return None

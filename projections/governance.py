@@ -1,5 +1,7 @@
 """Where in the log the rules are: packs, triggers, switches. The rulebook is folded from these facts."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, func, select
 
 from projections.bulk import insert_rows
@@ -11,9 +13,10 @@ def note(connection: Connection, position: int, topic: str) -> None:
     insert_rows(connection, governance, [(position, topic)])
 
 
-def positions(connection: Connection) -> list[int]:
-    """All of them, in the order of the log."""
-    return list(connection.execute(select(governance.c.position).order_by(governance.c.position)).scalars())
+def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]:
+    """All of them, or those of these topics, in the order of the log."""
+    query = select(governance.c.position).order_by(governance.c.position)
+    return list(connection.execute(query.where(governance.c.topic.in_(topics)) if topics else query).scalars())
 
 
 def latest(connection: Connection) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.channels import ADDRESS_OF
@@ -12,11 +13,15 @@ from domain.ids import Names
 from domain.principals import NotAllowed, Principal
 from domain.settle import PAUSED
 from domain.submissions import check_acting, check_stopping
+from projections import governance
 from streams.database import Database, Priority
 from streams.governed import Governed
 from streams.log import Log
 from streams.publishing import append_governance, govern, read_governed
 from templates.findings import closest
+
+SCOPES = ("all", "channel", "agency", "trigger")
+SWITCHING = (ControlSet.TOPIC, TriggerPaused.TOPIC, TriggerResumed.TOPIC)
 
 
 class UnknownName(LookupError):
@@ -26,6 +31,16 @@ class UnknownName(LookupError):
         meant = closest(name, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         super().__init__((type(self).__doc__ or "").format(what=what, name=repr(name), hint=hint))
+
+
+class Off(Struct, frozen=True):
+    """What is stopped: as ControlSet has it, or a paused trigger (`scope` is "paused"); since when, by whom, why."""
+
+    scope: str
+    name: str
+    since: datetime
+    by: str
+    reason: str
 
 
 class Switches:
@@ -87,6 +102,27 @@ class Switches:
             return None if same else ControlSet(now, who.name, scope, name, stopped, reason)
 
         return self._append(fact)
+
+    def off(self) -> list[Off]:
+        """All that is stopped, the latest first."""
+        with self._database.reading() as connection:
+            entries = self._log.read(connection, governance.positions(connection, SWITCHING))
+        found: dict[tuple[str, str], Off | None] = {}
+        for entry in entries:
+            match entry.fact:
+                case ControlSet(at, by, scope, name, stopped, reason):
+                    found[scope, name] = Off(scope, name, at, by, reason) if stopped else None
+                case TriggerPaused(at, by, trigger):
+                    found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, "")
+                case TriggerResumed(_, _, trigger):
+                    found[PAUSED, trigger] = None
+        return sorted((each for each in found.values() if each is not None), key=lambda each: each.since)[::-1]
+
+    def names(self) -> dict[str, list[str]]:
+        """Scope -> what a kill switch of that scope may name."""
+        with self._database.reading() as connection:
+            before = read_governed(connection, self._log)
+        return {scope: _names_of(before, scope) for scope in SCOPES}
 
     def _append(self, decide: Callable[[Governed, datetime], Any]) -> bool:
         def work(connection: Connection) -> bool:

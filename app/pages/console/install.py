@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.compose import Platform
 from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
+from app.pages.console.switching import SwitchPages
 from app.pages.layout import Pages
 from app.roles import topics_of
 from streams.lag import KafkaLag
@@ -13,7 +14,7 @@ from streams.lag import KafkaLag
 def install_console(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
-    for page in (StandingPage(staff, _lags(platform)),):
+    for page in (StandingPage(staff, _lags(platform)), SwitchPages(staff)):
         app.include_router(page.router())
 
 

@@ -9,7 +9,7 @@ from tests.app.pages.console.office import Office
 from tests.app.pages.site import overflows, shot, violations
 from tests.app.pages.test_browser import LOOKS
 
-PAGES = ("/console",)
+PAGES = ("/console", "/console/switches")
 
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])

@@ -1,0 +1,136 @@
+"""Kill switches: what is stopped, since when, by whom and why; stop by channel, agency or trigger, or let go on."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.pages import visits
+from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, N_, shown
+from domain.principals import Principal
+from domain.settle import PAUSED
+from streams.switches import Off, UnknownName
+
+SCOPES = {"all": N_("everything"), "channel": N_("channel"), "agency": N_("agency"), "trigger": N_("trigger"),
+          PAUSED: N_("paused trigger")}  # fmt: skip
+
+
+class Wish(Struct, frozen=True):
+    """What is to be stopped, or to go on."""
+
+    what: str = ""
+    reason: str = ""
+
+    @property
+    def scope(self) -> str:
+        """What kind of thing."""
+        return self.what.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """Which of them."""
+        return self.what.partition(":")[2]
+
+
+class SwitchPages:
+    """The page, and its forms."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff, self._switches = staff, staff.platform.switches
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/switches", self.show, methods=["GET"])
+        router.add_api_route("/console/switches/stop", self.stop, methods=["POST"])
+        router.add_api_route("/console/switches/go", self.let_go, methods=["POST"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """What is stopped."""
+        who, frame = self._staff.operator(request)
+        return self._show(who, frame, Wish(), {}, done=request.query_params.get("done", ""))
+
+    async def stop(self, request: Request) -> Response:
+        """Stop it, from the next send on."""
+        return await self._set(request, stopped=True)
+
+    async def let_go(self, request: Request) -> Response:
+        """Let it go on, what waited included."""
+        return await self._set(request, stopped=False)
+
+    async def _set(self, request: Request, *, stopped: bool) -> Response:
+        who, frame = self._staff.operator(request)
+        fields = await visits.form_of(request)
+        wish, say = _wish(fields), frame.speech.say
+        wrong = {}
+        if wish.scope not in SCOPES:
+            wrong["what"] = say("Choose what to stop")
+        if not wish.reason and wish.scope != PAUSED:
+            wrong["reason"] = say("Write why: it is kept in the log")
+        if not wrong:
+            try:
+                self._switch(wish, who, stopped=stopped)
+            except UnknownName:
+                wrong["what"] = say("There is nothing of that name")
+        if wrong:
+            return self._show(who, frame, wish, wrong)
+        return self._staff.go(f"/switches?done={'stopped' if stopped else 'going'}")
+
+    def _switch(self, wish: Wish, who: Principal, *, stopped: bool) -> None:
+        if wish.scope == PAUSED:
+            self._switches.resume(wish.name, who)
+        else:
+            self._switches.control(wish.scope, wish.name, who, stopped=stopped, reason=wish.reason)
+
+    def _show(
+        self, who: Principal, frame: Frame, wish: Wish, wrong: Mapping[str, str], *, done: str = ""
+    ) -> Response:  # fmt: skip
+        example = wish.reason or "…"
+        return self._staff.show(
+            "switches.html", frame, who, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            off=[self._row(each, frame) for each in self._switches.off()], groups=list(self._groups(frame)),
+            wish=wish, errors=wrong, done=done,
+            command=command("control", "channel", "sms", "--stop", "--reason", example),
+        )  # fmt: skip
+
+    def _row(self, off: Off, frame: Frame) -> dict[str, str]:
+        speech = frame.speech
+        known = () if off.scope == "all" else (off.name,)
+        if off.scope == PAUSED:
+            go = command("resume", off.name)
+        else:
+            go = command("control", off.scope, *known, "--go", "--reason", "…")
+        name = self._title(off.scope, off.name, frame)
+        return {
+            "what": f"{off.scope}:{off.name}", "name": name, "scope": shown(SCOPES, off.scope, speech),
+            "since": speech.moment(off.since), "by": off.by, "reason": off.reason, "command": go,
+            "reasoned": "" if off.scope == PAUSED else "yes",
+        }  # fmt: skip
+
+    def _groups(self, frame: Frame) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        for scope, names in self._switches.names().items():
+            rows = [(f"{scope}:{name}", self._title(scope, name, frame)) for name in names]
+            yield shown(SCOPES, scope, frame.speech), rows
+
+    def _title(self, scope: str, name: str, frame: Frame) -> str:
+        speech, on = frame.speech, self._staff.platform
+        match scope:
+            case "all":
+                return speech.say("All messages")
+            case "channel":
+                return shown(CHANNELS, name, speech)
+            case "agency":
+                return f"{speech.titled(on.inboxes.offices().get(name, {})) or name} ({name})"
+            case _:
+                current = on.library.rules().governed.current(name)
+                title = speech.titled(current.rules.get("title", {})) if current is not None else ""
+                return f"{title} ({name})" if title else name
+
+
+def _wish(fields: Fields) -> Wish:
+    return Wish(one(fields, "what"), one(fields, "reason", 500))

@@ -1,0 +1,85 @@
+"""Kill switches from a browser: effective at the next send, with who and why in the log."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from domain.governance import ControlSet
+from domain.principals import Principal, Role
+from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
+from tests.world import LONG_AGO, card, registered
+
+OLGA = Principal("olga", "platform", frozenset([Role.OPERATOR]))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office of its own."""
+    made = office_in(tmp_path)
+    yield made
+    made.world.close()
+
+
+def send(browser: TestClient, path: str, **fields: str) -> int:
+    """Send the form of the page; gives the status."""
+    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/console/switches").text)
+    assert csrf is not None
+    return browser.post(path, data={"csrf": csrf[1]} | fields).status_code
+
+
+async def test_a_stop_holds_from_the_next_send_on(office: Office) -> None:
+    """What was due when an operator pressed the button does not go; when they let it go on, it does."""
+    world, browser = office.world, signed_in(office, "olga")
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    assert send(browser, "/console/switches/stop", what="trigger:identity_card_expiry", reason="wrong words") == 303
+    assert await world.settle("2025-06-20T09:00:00+05:00") == []
+    browser = signed_in(office, "olga")  # the visit of weeks ago is over
+    page = browser.get("/console/switches").text
+    assert "wrong words" in page
+    assert "by olga" in page
+    assert "habarshy control trigger identity_card_expiry --go --reason" in page
+    assert send(browser, "/console/switches/go", what="trigger:identity_card_expiry", reason="mended") == 303
+    assert len(await world.settle()) == 1
+    facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, ControlSet)]
+    assert [(each.by, each.stopped, each.reason) for each in facts] == [
+        ("olga", True, "wrong words"), ("olga", False, "mended"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"what": "channel:sms", "reason": ""}, "Write why"),
+        ({"what": "", "reason": "x"}, "Choose what to stop"),
+        ({"what": "channel:pigeon", "reason": "x"}, "nothing of that name"),
+        ({"what": "nobody:sms", "reason": "x"}, "Choose what to stop"),
+    ],
+)
+def test_what_is_missing_is_named(office: Office, fields: dict[str, str], words: str) -> None:
+    """Without a reason, or for what is not there, nothing is stopped, and the field is named."""
+    browser = signed_in(office, "olga")
+    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/console/switches").text)
+    assert csrf is not None
+    answer = browser.post("/console/switches/stop", data={"csrf": csrf[1]} | fields)
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert office.world.platform.switches.off() == []
+
+
+def test_a_form_of_another_site_stops_nothing(office: Office) -> None:
+    """Without the token of the visit the answer is 403."""
+    browser = signed_in(office, "olga")
+    fields = {"what": "all:", "reason": "x"}
+    assert browser.post("/console/switches/stop", data=fields).status_code == 403
+    assert office.world.platform.switches.off() == []
+
+
+def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
+    """What an agency paused is listed, and the operator lets it go on without a reason, as the command does."""
+    office.world.platform.switches.pause("identity_card_expiry", OLGA)
+    [off] = office.world.platform.switches.off()
+    assert (off.scope, off.name, off.by) == ("paused", "identity_card_expiry", "olga")
+    assert send(signed_in(office, "olga"), "/console/switches/go", what="paused:identity_card_expiry") == 303
+    assert office.world.platform.switches.off() == []

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.compose import Platform
+from app.pages.console.letters import LetterPages
 from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
 from app.pages.console.switching import SwitchPages
@@ -14,7 +15,7 @@ from streams.lag import KafkaLag
 def install_console(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
-    for page in (StandingPage(staff, _lags(platform)), SwitchPages(staff)):
+    for page in (StandingPage(staff, _lags(platform)), SwitchPages(staff), LetterPages(staff)):
         app.include_router(page.router())
 
 

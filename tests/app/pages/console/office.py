@@ -69,9 +69,7 @@ def trouble(office: Office) -> None:
     letters += [Letter("person", on.names.pseudonym(DANA), "BadTrigger", on.names.pseudonym(DANA).encode())]
     on.database.write(lambda connection: [on.letters.put(connection, each) for each in letters])
     olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
-    on.switches.control(
-        "channel", "push", olga, stopped=True, reason="the gateway's certificate expired"
-    )
+    on.switches.control("channel", "push", olga, stopped=True, reason="the gateway's certificate expired")
     office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
 
 

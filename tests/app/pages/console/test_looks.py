@@ -9,7 +9,10 @@ from tests.app.pages.console.office import Office
 from tests.app.pages.site import overflows, shot, violations
 from tests.app.pages.test_browser import LOOKS
 
-PAGES = ("/console", "/console/switches")
+PAGES = (
+    "/console", "/console/switches", "/console/letters", "/console/letters/group?kind=kafka.record&cause=not_json",
+    "/console/letters/plan?kind=kafka.record&cause=not_json&what=drop",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])

@@ -1,17 +1,17 @@
 """Kill switches from a browser: effective at the next send, with who and why in the log."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from domain.governance import ControlSet
 from domain.principals import Principal, Role
+from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import LONG_AGO, card, registered
 
+PAGE = "/console/switches"
 OLGA = Principal("olga", "platform", frozenset([Role.OPERATOR]))
 
 
@@ -23,25 +23,21 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made.world.close()
 
 
-def send(browser: TestClient, path: str, **fields: str) -> int:
-    """Send the form of the page; gives the status."""
-    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/console/switches").text)
-    assert csrf is not None
-    return browser.post(path, data={"csrf": csrf[1]} | fields).status_code
-
-
 async def test_a_stop_holds_from_the_next_send_on(office: Office) -> None:
     """What was due when an operator pressed the button does not go; when they let it go on, it does."""
     world, browser = office.world, signed_in(office, "olga")
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
-    assert send(browser, "/console/switches/stop", what="trigger:identity_card_expiry", reason="wrong words") == 303
+    assert (
+        send(browser, f"{PAGE}/stop", PAGE, what="trigger:identity_card_expiry", reason="wrong words").status_code
+        == 303
+    )
     assert await world.settle("2025-06-20T09:00:00+05:00") == []
     browser = signed_in(office, "olga")  # the visit of weeks ago is over
     page = browser.get("/console/switches").text
     assert "wrong words" in page
     assert "by olga" in page
     assert "habarshy control trigger identity_card_expiry --go --reason" in page
-    assert send(browser, "/console/switches/go", what="trigger:identity_card_expiry", reason="mended") == 303
+    assert send(browser, f"{PAGE}/go", PAGE, what="trigger:identity_card_expiry", reason="mended").status_code == 303
     assert len(await world.settle()) == 1
     facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, ControlSet)]
     assert [(each.by, each.stopped, each.reason) for each in facts] == [
@@ -61,9 +57,7 @@ async def test_a_stop_holds_from_the_next_send_on(office: Office) -> None:
 def test_what_is_missing_is_named(office: Office, fields: dict[str, str], words: str) -> None:
     """Without a reason, or for what is not there, nothing is stopped, and the field is named."""
     browser = signed_in(office, "olga")
-    csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/console/switches").text)
-    assert csrf is not None
-    answer = browser.post("/console/switches/stop", data={"csrf": csrf[1]} | fields)
+    answer = send(browser, f"{PAGE}/stop", PAGE, **fields)
     assert (answer.status_code, words in answer.text) == (422, True)
     assert office.world.platform.switches.off() == []
 
@@ -81,5 +75,5 @@ def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
     office.world.platform.switches.pause("identity_card_expiry", OLGA)
     [off] = office.world.platform.switches.off()
     assert (off.scope, off.name, off.by) == ("paused", "identity_card_expiry", "olga")
-    assert send(signed_in(office, "olga"), "/console/switches/go", what="paused:identity_card_expiry") == 303
+    assert send(signed_in(office, "olga"), f"{PAGE}/go", PAGE, what="paused:identity_card_expiry").status_code == 303
     assert office.world.platform.switches.off() == []

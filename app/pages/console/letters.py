@@ -1,0 +1,141 @@
+"""Dead letters by their cause: what they are without anybody's data, and what is done with a whole group at once."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.console.staff import Staff, command, one
+from app.pages.layout import Frame
+from app.pages.life import N_, shown
+from domain.principals import Principal
+from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
+
+MOST = 1000
+"""So many are handled at one press, the oldest first; more would keep the page waiting."""
+SHOWN = 100
+KINDS = {
+    "kafka.record": N_("Records that say nothing"), "person": N_("Persons who cannot be planned"),
+    "webhook": N_("Answers that an agency did not take"), "message": N_("Messages of strangers"),
+}  # fmt: skip
+_PSEUDONYM = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+class Chosen(Struct, frozen=True):
+    """A group of letters, and what is to be done with it: retry or drop."""
+
+    kind: str
+    cause: str
+    what: str = ""
+
+    @property
+    def choice(self) -> Choice:
+        """As the letters are asked for."""
+        return Choice(kind=self.kind, cause=self.cause)
+
+    def command(self, what: str, *more: str) -> str:
+        """What does the same."""
+        return command("dead-letters", what, "--kind", self.kind, "--cause", self.cause, *more)
+
+
+class LetterPages:
+    """The groups, one group, and what would be done."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff, self._letters = staff, staff.platform.letters
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/letters", self.groups, methods=["GET"])
+        router.add_api_route("/console/letters/group", self.group, methods=["GET"])
+        router.add_api_route("/console/letters/plan", self.plan, methods=["GET"])
+        router.add_api_route("/console/letters/do", self.do, methods=["POST"])
+        return router
+
+    def groups(self, request: Request) -> Response:
+        """All groups, the largest first; and what came of the last press."""
+        who, frame = self._staff.operator(request)
+        asked = request.query_params
+        done = {name: int(asked[name]) for name in ("handled", "failed", "unknown", "dropped")
+                if asked.get(name, "").isdecimal() and len(asked[name]) < 10}  # fmt: skip  # noqa: PLR2004
+        rows = [_row(each, frame.speech) for each in self._letters.groups()]
+        told = {name: frame.speech.number(count) for name, count in done.items()}
+        return self._staff.show("letters.html", frame, who, groups=rows, done=told)
+
+    def group(self, request: Request) -> Response:
+        """The oldest letters of a group."""
+        who, frame = self._staff.operator(request)
+        chosen = _chosen(dict(request.query_params))
+        [found] = self._found(chosen)
+        letters = [_plain(each, frame.speech) for each in self._letters.letters(chosen.choice, SHOWN)]
+        return self._staff.show(
+            "letter_group.html", frame, who, group=_row(found, frame.speech), letters=letters, chosen=chosen,
+            most=frame.speech.number(SHOWN), more=found.count > SHOWN,
+        )  # fmt: skip
+
+    def plan(self, request: Request) -> Response:
+        """What would be done with how many; nothing is changed."""
+        who, frame = self._staff.operator(request)
+        return self._plan(who, frame, _chosen(dict(request.query_params), doing=True))
+
+    def _plan(self, who: Principal, frame: Frame, chosen: Chosen, wrong: str = "") -> Response:
+        [found] = self._found(chosen)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        return self._staff.show(
+            "letter_plan.html", frame, who, status, group=_row(found, frame.speech), chosen=chosen,
+            now=min(found.count, MOST), errors={"count": wrong} if wrong else {},
+        )  # fmt: skip
+
+    async def do(self, request: Request) -> Response:
+        """Do it, if the number was typed that it is about."""
+        who, frame = self._staff.operator(request)
+        fields = await visits.form_of(request)
+        given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
+        chosen = _chosen(given, doing=True)
+        [found] = self._found(chosen)
+        now = min(found.count, MOST)
+        if one(fields, "count") != str(now):
+            return self._plan(who, frame, chosen, frame.speech.say("Type the number {count}").format(count=now))
+        return await run_in_threadpool(self._done, chosen, now)
+
+    def _done(self, chosen: Chosen, count: int) -> Response:
+        ids = tuple(each.id for each in self._letters.letters(chosen.choice, count))
+        if chosen.what == "drop":
+            return self._staff.go(f"/letters?dropped={self._letters.drop(Choice(ids=ids))}")
+        done: Retried = self._letters.retry(Choice(ids=ids))
+        return self._staff.go(f"/letters?handled={done.handled}&failed={done.failed}&unknown={done.unknown}")
+
+    def _found(self, chosen: Chosen) -> list[Group]:
+        found = self._letters.groups(chosen.choice)
+        if not found:
+            raise Problem(HTTPStatus.NOT_FOUND, "no letter is of that kind and cause (any more)", kind="unknown-name")
+        return found
+
+
+def _chosen(given: dict[str, str], *, doing: bool = False) -> Chosen:
+    what = given.get("what", "")
+    if doing and what not in ("retry", "drop"):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "what: must be retry or drop")
+    return Chosen(given.get("kind", "")[:CAUSE_LENGTH], given.get("cause", "")[:CAUSE_LENGTH], what)
+
+
+def _row(group: Group, speech: Speech) -> dict[str, Any]:
+    return {
+        "kind": group.kind, "cause": group.cause, "name": shown(KINDS, group.kind, speech),
+        "count": speech.number(group.count), "oldest": speech.moment(group.oldest),
+        "newest": speech.moment(group.newest),
+    }  # fmt: skip
+
+
+def _plain(letter: DeadLetter, speech: Speech) -> dict[str, Any]:
+    """A letter without the name that somebody has here."""
+    told = _PSEUDONYM.sub(speech.say("a person"), letter.told)
+    return {"id": str(letter.id), "at": speech.moment(letter.at), "attempts": letter.attempts, "told": told}

@@ -92,6 +92,27 @@ def reply_event(
     )  # fmt: skip
 
 
+class Said(Struct, frozen=True):
+    """What a reply changes: `events` to append (none: it was said before), and the stream of the answer."""
+
+    stream: UUID
+    events: tuple[LifeEvent, ...]
+
+
+def said(
+    type_: EventType, reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
+) -> Said:
+    """What a reply changes: a later, different answer holds, and takes back the consent that an earlier one gave."""
+    given = [one.event for one in theirs if answers(one.event, reply.nudge)]
+    last, code = given[-1] if given else None, spelt(reply.code)
+    if last is not None and last.type == type_.name and last.values.get("event.answer", code) == code:
+        return Said(last.stream, ())  # some types keep no code
+    event, back = reply_event(type_, reply, category, names, theirs, catalogue), None
+    if last is not None and last.type == CONSENT != type_.name:
+        back = withdrawal(reply, category, names, theirs, catalogue)
+    return Said(event.stream, (event,) if back is None else (back, event))
+
+
 def withdrawal(
     reply: Reply, category: str, names: Names, theirs: Sequence[Effective], catalogue: Catalogue
 ) -> LifeEvent | None:

@@ -7,11 +7,10 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.event_types import EventType
 from domain.events import Effective
 from domain.facts import NudgeAnswered
 from domain.nudge import Nudge, evolve
-from domain.replies import CONSENT, Reply, answers, meant, reply_event, spelt, withdrawal
+from domain.replies import Reply, meant, said
 from projections import nudges
 from streams.appending import record
 from streams.books import Books
@@ -91,17 +90,10 @@ class Answering:
         if (code := meant(reply.code, question.replies)) is None:
             raise UnknownCode(list(question.replies))
         type_ = rules.catalogue.types[question.replies[code]]
-        stream, made = _latest(question, type_, code), {}
-        if stream is None:
-            category = question.rules["category"]
-            event = reply_event(type_, reply, category, self._names, question.theirs, rules.catalogue)
-            taken_back = None
-            if type_.name != CONSENT and _consented(question):
-                taken_back = withdrawal(reply, category, self._names, question.theirs, rules.catalogue)
-            events = [event] if taken_back is None else [taken_back, event]
-            stream, made = event.stream, dict(self._append(connection, events))
-        self._note(connection, question.nudge, NudgeAnswered(self._clock(), reply.recipient, stream))
-        return stream, made
+        found = said(type_, reply, question.rules["category"], self._names, question.theirs, rules.catalogue)
+        made = dict(self._append(connection, found.events)) if found.events else {}
+        self._note(connection, question.nudge, NudgeAnswered(self._clock(), reply.recipient, found.stream))
+        return found.stream, made
 
     def _question(self, connection: Connection, id_: UUID, recipient: str, now: Rules) -> Question:
         found = spoken(connection, self._log, now, id_, recipient)
@@ -113,18 +105,3 @@ class Answering:
         id_ = nudge.intent.id
         if evolve(nudge, id_, nudge.version, fact) != nudge:
             record(connection, self._log, [(id_, fact)])
-
-
-def _consented(question: Question) -> bool:
-    """Whether the answer that they gave last was a consent."""
-    given = [one.event for one in question.theirs if answers(one.event, question.nudge.intent.id)]
-    return bool(given) and given[-1].type == CONSENT
-
-
-def _latest(question: Question, type_: EventType, code: str) -> UUID | None:
-    """The reply that the recipient gave last, if this one says the same."""
-    given = [one.event for one in question.theirs if answers(one.event, question.nudge.intent.id)]
-    if not given or given[-1].type != type_.name:
-        return None
-    said = given[-1].values.get("event.answer", spelt(code))  # some types keep no code
-    return given[-1].stream if said == spelt(code) else None

@@ -60,17 +60,17 @@ class _Rehearsal(Playing):
         before = len(self.known)
         while waiting and waiting[0].known <= self.now:
             reported = waiting.popleft()
-            if (event := self._answering(reported)) is None:
+            if (events := self._answering(reported)) is None:
                 self.decisions.append(Decision(self.now, "unasked", reported.event.type, reason="nothing had gone"))
                 continue
-            self.known.append(event)
+            self.known += events
             self.histories.clear()
-            self.decisions.append(Decision(self.now, "known", event.type, reason=revision(event)))
+            self.decisions += [Decision(self.now, "known", event.type, reason=revision(event)) for event in events]
         if len(self.known) > before:
             for person in self.nudges:
                 self.plan(person)
 
-    def _answering(self, reported: Reported) -> LifeEvent | None:
+    def _answering(self, reported: Reported) -> Sequence[LifeEvent] | None:
         theirs = self.history(reported.reply.recipient).facts if reported.reply is not None else ()
         return answering(reported, self.every(), self.trigger, theirs, self.rules.rulebook)
 

@@ -49,6 +49,14 @@ def test_a_code_becomes_its_event_and_answers_the_step(tmp_path: Path, stage: St
     assert known == ["town.meter.installed", f"citizen.{type_}"]
 
 
+def test_another_answer_takes_the_first_one_back(tmp_path: Path, stage: Stage) -> None:
+    """A consent and then another code: the consent is withdrawn, as on the platform; the same again is nothing."""
+    more = [f"at: +P2DT{hour}H, answers: month, code: {code}" for hour, code in ((1, '"2"'), (2, '"2"'))]
+    known = [each.about for each in played(tmp_path, stage, f"{ON_TIME}: да", *more) if each.what == "known"]
+    said = ["citizen.consent_given", "citizen.consent_withdrawn", "citizen.replied"]
+    assert known == ["town.meter.installed", *said]
+
+
 def test_an_answer_before_the_question_is_none(tmp_path: Path, stage: Stage) -> None:
     """A code that answers nothing that went becomes no event, here as on the platform."""
     early = "at: +PT1H, answers: month, code: да"

@@ -35,9 +35,16 @@ def filters_of(language: str) -> dict[str, Callable[..., str]]:
 
 
 def long_date(value: str | date, language: str) -> str:
-    """A day in words: an ISO date, a date, or the local day of a time. Raises ValueError for another text."""
+    """A day in words: an ISO date, a date, or the local day of a time.
+
+    Raises:
+        ValueError: it is another text.
+        TypeError: it is neither text nor day.
+    """
     if isinstance(value, str):
         return _long_date(date.fromisoformat(value), language)
+    if not isinstance(value, date):
+        raise TypeError("no day")
     return _long_date(value.date() if isinstance(value, datetime) else value, language)
 
 

@@ -57,6 +57,11 @@ def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
     return _chart(title, "Hour", [(f"{hour:02}:00", hours.get(hour, 0)) for hour in range(24)], every=3)
 
 
+def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
+    """One bar for each name."""
+    return _chart(title, unit, counts)
+
+
 def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str, int]]:
     found: dict[str, int] = {}
     day = first

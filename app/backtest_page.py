@@ -32,7 +32,13 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["number"] = lambda count: f"{count:,}"
-    seen = {"report": report, "charts": list(_charts(report)), "tables": list(_tables(report)), "channels": CHANNELS}
+    seen = {
+        "report": report,
+        "charts": list(_charts(report)),
+        "tables": list(_tables(report)),
+        "channels": CHANNELS,
+        "number": environment.filters["number"],
+    }
     return environment.get_template("backtest.html").render(seen)
 
 

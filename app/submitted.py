@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.commands.diff import SAME, compared, show, version_of
+from app.commands.diff import SAME, show
+from app.differing import compared, version_of
 from app.terminal import data, data_json
 from domain.governance import PackSubmitted, TriggerSubmitted
 from domain.submissions import Subject, Submission

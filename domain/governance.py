@@ -127,6 +127,7 @@ class TriggerPaused(Struct, frozen=True, array_like=True):
     at: datetime
     by: str
     trigger: str
+    reason: str = ""
 
 
 class TriggerResumed(Struct, frozen=True, array_like=True):
@@ -136,6 +137,7 @@ class TriggerResumed(Struct, frozen=True, array_like=True):
     at: datetime
     by: str
     trigger: str
+    reason: str = ""
 
 
 class ControlSet(Struct, frozen=True, array_like=True):

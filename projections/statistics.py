@@ -40,3 +40,10 @@ def between(connection: Connection, since: date, until: date) -> list[tuple[date
     query = select(statistics.c.day, statistics.c.trigger, statistics.c.what, statistics.c.count)
     days = query.where(statistics.c.day.between(since, until)).order_by(*list(statistics.c)[:3])
     return [(day, trigger, what, count) for day, trigger, what, count in connection.execute(days)]
+
+
+def of_trigger(connection: Connection, trigger: str, since: date, until: date) -> list[tuple[date, str, int]]:
+    """(day, what, count) of one trigger, of the days from one to another, both inclusive, in this order."""
+    query = select(statistics.c.day, statistics.c.what, statistics.c.count).where(statistics.c.trigger == trigger)
+    days = query.where(statistics.c.day.between(since, until)).order_by(statistics.c.day, statistics.c.what)
+    return [(day, what, count) for day, what, count in connection.execute(days)]

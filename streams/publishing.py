@@ -76,7 +76,12 @@ def govern(database: Database, work: Callable[[Connection], T], priority: Priori
 
 def read_governed(connection: Connection, log: Log) -> Governed:
     """What the governance facts add up to now."""
-    return governed(log.read(connection, governance.positions(connection)))
+    return governed(read_entries(connection, log))
+
+
+def read_entries(connection: Connection, log: Log) -> list[Entry]:
+    """The facts about the rules, in the order of the log."""
+    return log.read(connection, governance.positions(connection))
 
 
 def append_governance(

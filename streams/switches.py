@@ -49,24 +49,25 @@ class Switches:
     def __init__(self, database: Database, log: Log, names: Names, clock: Callable[[], datetime]) -> None:
         self._database, self._log, self._names, self._clock = database, log, names, clock
 
-    def pause(self, trigger: str, who: Principal) -> bool:
-        """Send nothing of it until it is resumed; whether that was new.
+    def pause(self, trigger: str, who: Principal, reason: str = "") -> bool:
+        """Send nothing of it until it is resumed; whether that was new. `reason`: why, which is kept.
 
         Raises:
             NotAllowed: it belongs to another agency.
             UnknownName: nothing of that name is published.
         """
-        return self._set_paused(trigger, who, paused=True)
+        return self._set_paused(trigger, who, reason, paused=True)
 
-    def resume(self, trigger: str, who: Principal) -> bool:
+    def resume(self, trigger: str, who: Principal, reason: str = "") -> bool:
         """Send again, what waited included; whether that was new. Raises as `pause` does."""
-        return self._set_paused(trigger, who, paused=False)
+        return self._set_paused(trigger, who, reason, paused=False)
 
-    def _set_paused(self, trigger: str, who: Principal, *, paused: bool) -> bool:
+    def _set_paused(self, trigger: str, who: Principal, reason: str, *, paused: bool) -> bool:
         def fact(before: Governed, now: datetime) -> Any:  # noqa: ANN401  (a governance fact, or nothing new)
             check_stopping(who, owner_of(before, trigger, who), trigger)
             kind = TriggerPaused if paused else TriggerResumed
-            return None if ((PAUSED, trigger) in before.stopped) == paused else kind(now, who.name, trigger)
+            same = ((PAUSED, trigger) in before.stopped) == paused
+            return None if same else kind(now, who.name, trigger, reason)
 
         return self._append(fact)
 

@@ -195,3 +195,22 @@ blocks = Table(
     Column("marks", LargeBinary, nullable=False),
 )
 """The chain over the log: see domain/chain.py; `signer`: the id of the key that signed."""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("agency", String, nullable=False),
+    Column("pack", String, nullable=False),
+    Column("trigger", String, nullable=False),
+    Column("files", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("version", String, nullable=False),
+    Column("made_by", String, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("changed_by", String, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    UniqueConstraint("agency", "trigger"),
+)
+"""Triggers that are being written, as their authors' files (JSON); `revision` grows with each change, so that nobody
+writes over what they have not seen; `version`: the hash under which this text was submitted last (empty: never)."""

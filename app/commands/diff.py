@@ -1,65 +1,28 @@
 """habarshy diff: what changes between two versions of triggers, or of packs, in terms of meaning."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from app.desk import desk
+from app.differing import Version, compared, version_of
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.pack_paths import With, target_of
 from app.terminal import Exit, data, data_json, stop
-from domain.compiling import compile_trigger
-from domain.event_types import Catalogue
-from domain.governance import TriggerPublished, TriggerSubmitted
 from domain.principals import require_reader
-from templates.catalogue import catalogue_of
-from templates.dependents import Dependents
 from templates.findings import closest
-from templates.loader import TriggerSource, examine, pack_of
-from templates.meaning import GROUPS, Change, Side, changes
-from templates.pack_meaning import PACK_GROUPS, PackChange, PackSide, pack_changes
-from templates.rule_words import RuleWords
+from templates.loader import examine, pack_of
+from templates.meaning import GROUPS, Change
+from templates.pack_meaning import PACK_GROUPS, PackChange, pack_changes
 
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="A trigger's folder, or a pack's.")]
 New = Annotated[Path | None, typer.Argument(metavar="[NEW]", help="The same, newer; absent: OLD is the newer.")]
 WIDTH = 100
 SAME = "no difference in meaning"
-
-
-class Version(Struct, frozen=True):
-    """Packs as they were at one time: their contents, and the triggers to be compared.
-
-    `every`: these and all others, which may depend on what changes; `pack`: the content of the pack that is compared
-    as a whole (None: a trigger is).
-    """
-
-    contents: Sequence[Mapping[str, Any]]
-    triggers: Mapping[str, TriggerSource]
-    every: Mapping[str, TriggerSource]
-    pack: Mapping[str, Any] | None = None
-
-    def side(self, name: str) -> Side:
-        """One of the triggers, ready to be compared."""
-        catalogue, source = catalogue_of(self.contents), self.triggers[name]
-        return Side(source, compile_trigger(name, source.rules, catalogue), self._words(catalogue))
-
-    def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
-        """The pack, ready to be compared, with what depends on it."""
-        catalogue = catalogue_of(self.contents)
-        triggers = [(compile_trigger(name, each.rules, catalogue), each) for name, each in self.every.items()]
-        return PackSide(pack, Dependents(catalogue, triggers), self._words(catalogue))
-
-    def _words(self, catalogue: Catalogue) -> RuleWords:
-        titles = {type_.name: _english(type_.title) for type_ in catalogue.types.values()} | {
-            f"citizen.{attribute}": _english(declared["title"])
-            for content in self.contents for attribute, declared in (content.get("attributes") or {}).items()
-        }  # fmt: skip
-        titles["citizen.age"] = "Age"
-        return RuleWords(titles)
 
 
 def diff(
@@ -113,38 +76,9 @@ def _published(database: str | None, key_file: Path | None, later: Version) -> V
     return Version(now.contents, triggers, every, next(iter(same), None))
 
 
-def version_of(
-    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
-) -> Version:  # fmt: skip
-    """Packs and triggers as the log has them."""
-    triggers = {fact.trigger: _source(fact) for fact in facts}
-    return Version(contents, triggers, triggers)
-
-
-def _source(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
-    words = {language: dict(texts) for language, texts in fact.words.items()}
-    return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
-
-
 def _renamed(version: Version, name: str) -> Version:
     """Two folders of one trigger are compared also where they are called differently."""
     return Version(version.contents, {name: next(iter(version.triggers.values()))}, version.every)
-
-
-def compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
-    """Each trigger that is another afterwards, with what changes for citizens."""
-    for name in sorted(old.triggers.keys() | new.triggers.keys()):
-        if name not in new.triggers:
-            yield name, [Change("who", "", "This trigger is gone.")]
-        elif name not in old.triggers:
-            yield name, [Change("who", "", f"This trigger is new. {_story(new.side(name))}")]
-        elif differences := changes(old.side(name), new.side(name)):
-            yield name, differences
-
-
-def _story(side: Side) -> str:
-    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}  # what is unsaid is the benefit's
-    return " ".join(side.words.sentences({**side.source.rules, **to}))
 
 
 def _of_pack(old: Version, new: Version) -> list[PackChange]:
@@ -181,7 +115,3 @@ def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
 
 def _wrapped(sentence: str) -> list[str]:
     return wrap(sentence, WIDTH, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
-
-
-def _english(title: Mapping[str, str]) -> str:
-    return title.get("en") or next(iter(title.values()))

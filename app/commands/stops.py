@@ -16,20 +16,22 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the lo
 
 
 def pause(
-    trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    trigger: Trigger, reason: Reason = "", clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Send nothing of a trigger until it is resumed; it goes on planning."""
     with desk(database, key_file, clock) as at:
-        new = at.platform.switches.pause(trigger, at.who)
+        new = at.platform.switches.pause(trigger, at.who, reason)
     talk(f"{trigger} is paused" if new else f"{trigger} was paused before")
 
 
 def resume(
-    trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
+    trigger: Trigger, reason: Reason = "", clock: ClockTime = None, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Send again, what waited included."""
     with desk(database, key_file, clock) as at:
-        new = at.platform.switches.resume(trigger, at.who)
+        new = at.platform.switches.resume(trigger, at.who, reason)
     talk(f"{trigger} goes on" if new else f"{trigger} was not paused")
 
 

@@ -20,6 +20,7 @@ from app.pages.console.install import install_console
 from app.pages.layout import Pages, install_static
 from app.pages.sign_in import SignIn
 from app.pages.visits import install_visits
+from app.pages.work.install import install_work
 from domain.timing import zone_of
 
 
@@ -42,6 +43,7 @@ def application(platform: Platform) -> Api:
     broken.install(app)
     install_citizen(app, platform, pages)
     install_console(app, platform, pages)
+    install_work(app, platform, pages)
     install_static(app)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)

@@ -25,7 +25,13 @@ class Broken:
         frame = self._pages.frame(request)
         title, lead = _words(problem, frame.speech)
         page = self._pages.respond(
-            "problem.html", frame, problem.status, title=title, lead=lead, error=int(problem.status)
+            "problem.html",
+            frame,
+            problem.status,
+            title=title,
+            lead=lead,
+            error=int(problem.status),
+            detail=" ".join(problem.detail.split()) if frame.official else "",
         )
         page.headers.update(problem.headers)
         return page

@@ -1,9 +1,11 @@
 """The layout that all pages share: one frame, one stylesheet, the words of one language, strict headers."""
 
+import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from http import HTTPStatus
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -112,3 +114,11 @@ def as_download(content: object, name: str) -> HTMLResponse:
     headers = dict(HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
     text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
     return HTMLResponse(text, headers=headers, media_type="application/json")
+
+
+def as_csv(rows: Iterable[Sequence[Any]], name: str) -> HTMLResponse:
+    """A CSV file to keep (RFC 4180), marked as UTF-8 for spreadsheets."""
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    headers = dict(HEADERS) | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HTMLResponse("\ufeff" + text.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")

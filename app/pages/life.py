@@ -106,11 +106,25 @@ class Told(Struct, frozen=True):
     life: tuple[Line, ...]
 
 
+class Clause(Struct, frozen=True):
+    """A rule: its clause, whose it is, its class, and by which law."""
+
+    clause: Mapping[str, Any]
+    agency: str
+    klass: str
+    legal_basis: str
+
+
+def rule_told(clause: Clause, rules: Rules, speech: Speech) -> tuple[tuple[str, str], ...]:
+    """A rule in plain words, in rows of a name and a value."""
+    return tuple(_Words(rules, speech).rule(clause))
+
+
 def told(why: Why, rules: Rules, speech: Speech) -> Told:
     """The parts of the page that says why."""
     words = _Words(rules, speech)
     return Told(
-        tuple(words.recorded(why)), tuple(words.rule(why)),
+        tuple(words.recorded(why)), tuple(words.rule(Clause(why.clause, why.agency, why.klass, why.legal_basis))),
         tuple((words.name(name), words.value(value)) for name, value in why.used.items()),
         tuple(line_of(each, speech) for each in why.facts),
     )  # fmt: skip
@@ -132,17 +146,17 @@ class _Words:
             office = self._offices.get(type_.agency, {})
             yield self._say("By which office"), self._speech.titled(office) or type_.agency
 
-    def rule(self, why: Why) -> Iterator[tuple[str, str]]:
-        clause = why.clause
-        yield self._say("Who made the rule"), self._speech.titled(self._offices.get(why.agency, {})) or why.agency
+    def rule(self, rule: Clause) -> Iterator[tuple[str, str]]:
+        clause = rule.clause
+        yield self._say("Who made the rule"), self._speech.titled(self._offices.get(rule.agency, {})) or rule.agency
         yield self._say("The rule"), self._start(clause)
         yield from (
             (self._say("When it is sent"), self._due(step)) for step in clause.get("due", {}).values() if step
         )
         for each in clause.get("unless") or ():
             yield self._say("It is not sent if this happens first"), self._title(each["on"])
-        yield self._say("Kind of message"), shown(CLASSES, why.klass, self._speech)
-        yield self._say("Legal basis"), why.legal_basis
+        yield self._say("Kind of message"), shown(CLASSES, rule.klass, self._speech)
+        yield self._say("Legal basis"), rule.legal_basis
 
     def _start(self, clause: Mapping[str, Any]) -> str:
         on = clause.get("on")

@@ -210,13 +210,13 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     ),
     (
         "trigger-paused/1",
-        governance.TriggerPaused(at=NOW, by="aida", trigger="card"),
-        "93d6ff683d4bf0a461696461a463617264",
+        governance.TriggerPaused(at=NOW, by="aida", trigger="card", reason="floods"),
+        "94d6ff683d4bf0a461696461a463617264a6666c6f6f6473",
     ),
     (
         "trigger-resumed/1",
         governance.TriggerResumed(at=NOW, by="dana", trigger="card"),
-        "93d6ff683d4bf0a464616e61a463617264",
+        "94d6ff683d4bf0a464616e61a463617264a0",
     ),
     (
         "control-set/1",
@@ -309,6 +309,14 @@ def test_a_publication_from_before_there_were_canaries_is_for_everybody() -> Non
 def test_a_cancellation_from_before_erasures_has_no_reason() -> None:
     """Nudges that were cancelled by a plan, long ago, are read as such."""
     assert decode("nudge-cancelled/1", bytes.fromhex("91d6ff683d4bf0")) == facts.NudgeCancelled(at=NOW)
+
+
+def test_a_pause_from_before_there_were_reasons_has_none() -> None:
+    """Triggers that were paused and resumed without a reason are read as such."""
+    for topic in ("trigger-paused/1", "trigger-resumed/1"):
+        stored = decode(topic, bytes.fromhex("93d6ff683d4bf0a461696461a463617264"))
+        assert isinstance(stored, governance.TriggerPaused | governance.TriggerResumed)
+        assert (stored.by, stored.reason) == ("aida", "")
 
 
 def test_every_topic_is_frozen() -> None:

@@ -154,7 +154,13 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
     many = [nudge(number) for number in range(1, 5_003)]
     database.write(lambda connection: nudges.store(connection, many, {}))
     with database.altering() as connection:
-        for later in ("TABLE erased", "TABLE soundings", "INDEX history_recorded", "INDEX revisions_position"):
+        for later in (
+            "TABLE drafts",
+            "TABLE erased",
+            "TABLE soundings",
+            "INDEX history_recorded",
+            "INDEX revisions_position",
+        ):
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("DROP INDEX due_lane"))
         connection.execute(text("ALTER TABLE due DROP COLUMN lane"))

@@ -1,0 +1,85 @@
+"""Versions of triggers and packs side by side: what changes for citizens between them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from domain.compiling import compile_trigger
+from domain.event_types import Catalogue
+from domain.governance import TriggerPublished, TriggerSubmitted
+from templates.catalogue import catalogue_of
+from templates.dependents import Dependents
+from templates.loader import TriggerSource
+from templates.meaning import Change, Side, changes
+from templates.pack_meaning import PackSide
+from templates.rule_words import RuleWords
+
+
+class Version(Struct, frozen=True):
+    """Packs as they were at one time: their contents, and the triggers to be compared.
+
+    `every`: these and all others, which may depend on what changes; `pack`: the content of the pack that is compared
+    as a whole (None: a trigger is).
+    """
+
+    contents: Sequence[Mapping[str, Any]]
+    triggers: Mapping[str, TriggerSource]
+    every: Mapping[str, TriggerSource]
+    pack: Mapping[str, Any] | None = None
+
+    def side(self, name: str) -> Side:
+        """One of the triggers, ready to be compared."""
+        catalogue, source = catalogue_of(self.contents), self.triggers[name]
+        return Side(source, compile_trigger(name, source.rules, catalogue), rule_words(self.contents, catalogue))
+
+    def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
+        """The pack, ready to be compared, with what depends on it."""
+        catalogue = catalogue_of(self.contents)
+        triggers = [(compile_trigger(name, each.rules, catalogue), each) for name, each in self.every.items()]
+        return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
+
+
+def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> RuleWords:
+    """What puts clauses into English words, with the titles of these packs."""
+    titles = {type_.name: _english(type_.title) for type_ in catalogue.types.values()} | {
+        f"citizen.{attribute}": _english(declared["title"])
+        for content in contents for attribute, declared in (content.get("attributes") or {}).items()
+    }  # fmt: skip
+    titles["citizen.age"] = "Age"
+    return RuleWords(titles)
+
+
+def version_of(
+    contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
+) -> Version:  # fmt: skip
+    """Packs and triggers as the log has them."""
+    triggers = {fact.trigger: source_of(fact) for fact in facts}
+    return Version(contents, triggers, triggers)
+
+
+def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
+    """The trigger as the log has it."""
+    words = {language: dict(texts) for language, texts in fact.words.items()}
+    return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
+
+
+def compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
+    """Each trigger that is another afterwards, with what changes for citizens."""
+    for name in sorted(old.triggers.keys() | new.triggers.keys()):
+        if name not in new.triggers:
+            yield name, [Change("who", "", "This trigger is gone.")]
+        elif name not in old.triggers:
+            yield name, [Change("who", "", f"This trigger is new. {' '.join(sentences(new.side(name)))}")]
+        elif differences := changes(old.side(name), new.side(name)):
+            yield name, differences
+
+
+def sentences(side: Side) -> Iterator[str]:
+    """A trigger's rule, sentence by sentence."""
+    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}  # what is unsaid is the benefit's
+    return side.words.sentences({**side.source.rules, **to})
+
+
+def _english(title: Mapping[str, str]) -> str:
+    return title.get("en") or next(iter(title.values()))

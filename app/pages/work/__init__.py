@@ -1,0 +1,1 @@
+"""The service owners' workbench: their agency's triggers, from a draft to what became of their messages."""

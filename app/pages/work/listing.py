@@ -1,0 +1,94 @@
+"""The triggers of one's agency, each with its life: drafts, what waits, what is live; who did what when."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.life import shown
+from app.pages.work.office import WORKERS, Office
+from app.pages.work.words import DONE, STATES, state_of
+from domain.governance import TriggerSubmitted
+from domain.principals import Principal, Role
+from domain.submissions import Submission
+from streams.governed import Governed
+from streams.lives import Happened, Lives
+from streams.sheets import Sheet, Sheets
+from streams.titles import pack_titles
+
+
+class Listing:
+    """The first page of the workbench."""
+
+    def __init__(self, office: Office, lives: Lives, sheets: Sheets) -> None:
+        self._office, self._lives, self._sheets = office, lives, sheets
+
+    def router(self) -> APIRouter:
+        """The route."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work", self.show, methods=["GET"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """All of them; who keeps the platform running is led to the console."""
+        who = visits.require_official(request, self._office.platform.clock())
+        if who.roles.isdisjoint(WORKERS) and who.roles:
+            return self._office.go("/console" if who.operator else "/console/people")
+        who, frame = self._office.enter(request)
+        now = self._office.platform.governing.governed()
+        titles = pack_titles(self._office.platform.library.rules(), "agencies")
+        rows = _Rows(now, self._lives.all(), self._sheets.all(who.agency), who, frame.speech)
+        return self._office.show(
+            "list.html", frame, published=rows.published(), waiting=rows.waiting(), drafts=rows.drafts(),
+            author=Role.AUTHOR in who.roles, agency=frame.speech.titled(titles.get(who.agency, {})) or who.agency,
+        )  # fmt: skip
+
+
+class _Rows:
+    def __init__(
+        self, now: Governed, lives: Mapping[str, list[Happened]], sheets: list[Sheet], who: Principal, speech: Speech
+    ) -> None:  # fmt: skip
+        self._now, self._lives, self._sheets, self._who, self._speech = now, lives, sheets, who, speech
+
+    def published(self) -> list[dict[str, Any]]:
+        """What was ever published of the agency, by name."""
+        facts = {each.fact.trigger: each.fact for each in self._now.publications}
+        return [
+            self._row(fact.trigger, fact.rules["title"], state_of(self._now, fact.trigger), share=fact.share)
+            for fact in sorted(facts.values(), key=lambda each: each.trigger)
+            if fact.rules["owner"] == self._who.agency
+        ]  # fmt: skip
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """What waits for approval or publication, each in its latest version."""
+        return [
+            self._row(each.about.name, each.fact.rules["title"], "approved" if each.approved_by else "waiting",
+                      hash=each.hash)
+            for each in _latest(self._now) if each.owner == self._who.agency
+            if isinstance(each.fact, TriggerSubmitted) and each.hash != self._now.hash_of(each.about)
+        ]  # fmt: skip
+
+    def drafts(self) -> list[dict[str, Any]]:
+        """What is being written."""
+        text, kind = STATES["draft"]
+        return [
+            {"id": each.id, "name": each.trigger, "pack": each.pack, "state": self._speech.say(text), "kind": kind,
+             "by": each.changed_by, "at": self._speech.moment(each.changed_at)}
+            for each in self._sheets
+        ]  # fmt: skip
+
+    def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+        text, kind = STATES[state]
+        last = self._lives.get(name, [])[-1:]
+        return {
+            "name": name, "title": self._speech.titled(title) or name, "state": self._speech.say(text), "kind": kind,
+            "last": [(shown(DONE, each.what, self._speech), each.by, self._speech.moment(each.at)) for each in last],
+            **more,
+        }  # fmt: skip
+
+
+def _latest(now: Governed) -> Iterable[Submission]:
+    return (versions[-1] for _, versions in sorted(now.submitted.items()))

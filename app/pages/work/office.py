@@ -1,0 +1,65 @@
+"""Who may be in the workbench, and what all of its pages share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from app.compose import Platform
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.layout import Frame, Pages
+from domain.principals import NotAllowed, Principal, Role
+from streams.governing import NotSubmitted, TwoVersions
+from streams.releasing import NotPublished
+from streams.switches import UnknownName
+
+WORKERS = frozenset({Role.AUTHOR, Role.APPROVER})
+
+
+class Office:
+    """The workbench's front desk: default deny."""
+
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self.platform, self.pages = platform, pages
+
+    def enter(self, request: Request) -> tuple[Principal, Frame]:
+        """The author or approver who signed in, and the frame of their page.
+
+        Raises:
+            NotAllowed: they are neither.
+            SignInNeeded: nobody signed in.
+        """
+        who = visits.require_official(request, self.platform.clock())
+        if who.roles.isdisjoint(WORKERS):
+            raise NotAllowed(f"the workbench is for authors and approvers; {who.name} is neither")
+        return who, self.pages.frame(request)
+
+    def show(
+        self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any,  # noqa: ANN401
+    ) -> Response:  # fmt: skip
+        """A page of the workbench."""
+        return self.pages.respond(f"work/{template}", frame, status, **shown)
+
+    def go(self, path: str) -> Response:
+        """Lead on to another page, after something was done."""
+        return RedirectResponse(f"{self.pages.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+
+
+def one(fields: dict[str, list[str]], name: str) -> str:
+    """A field of a form, without space around it."""
+    return (fields.get(name) or [""])[0].replace("\x00", "").strip()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What a command would say, as a problem: 404 for what is not there, 409 for what is not so now."""
+    try:
+        yield
+    except (NotSubmitted, UnknownName) as error:
+        raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(error).split()), kind="unknown-name") from None
+    except (NotPublished, TwoVersions) as error:
+        raise Problem(HTTPStatus.CONFLICT, " ".join(str(error).split()), kind="not-now") from None

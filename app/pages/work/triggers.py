@@ -1,0 +1,138 @@
+"""A trigger's own page: the rule in plain words, what became of its messages, its history; pause and resume."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from fastapi.responses import HTMLResponse, Response
+
+from app.differing import sentences, version_of
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.layout import Frame, as_csv
+from app.pages.life import Clause, rule_told, shown
+from app.pages.work.figures import SPANS, Figures, figures
+from app.pages.work.office import Office, one, told
+from app.pages.work.words import DONE, STATES, share, state_of
+from domain.governance import TriggerPublished
+from domain.principals import Principal, Role, require_reader
+from domain.triggers import BadTrigger
+from streams.lives import Lives
+from streams.switches import owner_of
+from templates.written import trigger_texts
+
+Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
+Days = Annotated[int, Query()]
+LONGEST_REASON = 500
+
+
+class TriggerPages:
+    """What is published under one name."""
+
+    def __init__(self, office: Office, lives: Lives) -> None:
+        self._office, self._lives = office, lives
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work/triggers/{name}", self.page, methods=["GET"])
+        router.add_api_route("/work/triggers/{name}/figures.csv", self.download, methods=["GET"])
+        router.add_api_route("/work/triggers/{name}/pause", self.pause, methods=["POST"])
+        router.add_api_route("/work/triggers/{name}/resume", self.resume, methods=["POST"])
+        return router
+
+    def page(self, request: Request, name: Name, days: Days = 30, done: str = "") -> Response:
+        """Everything about it."""
+        who, frame = self._office.enter(request)
+        return self._page(who, frame, name, days, done)
+
+    def _page(
+        self, who: Principal, frame: Frame, name: str, days: int = 30, done: str = "", wrong: str = ""
+    ) -> Response:  # fmt: skip
+        fact, speech = self._published(name, who), frame.speech
+        state = state_of(self._office.platform.governing.governed(), name)
+        text, kind = STATES[state]
+        return self._office.show(
+            "trigger.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, name=name,
+            title=speech.titled(fact.rules["title"]) or name, state=state, state_text=speech.say(text), kind=kind,
+            rule=self._rule(fact, frame), sentences=self._sentences(fact),
+            files=trigger_texts(fact.rules, fact.words), history=self._history(name, frame),
+            figures=self._figures(name, days, frame), days=_span(days), spans=SPANS, done=done,
+            errors={"reason": wrong} if wrong else {},
+            mine=fact.rules["owner"] == who.agency, author=Role.AUTHOR in who.roles, hash=fact.hash,
+        )  # fmt: skip
+
+    def _published(self, name: str, who: Principal) -> TriggerPublished:
+        """The last version that was published under that name.
+
+        Raises:
+            NotAllowed: it is another agency's.
+            Problem: 404 where there is none.
+        """
+        now = self._office.platform.governing.governed()
+        with told():
+            require_reader(who, owner_of(now, name, who), name)
+        return [each.fact for each in now.publications if each.fact.trigger == name][-1]
+
+    def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:
+        say, rules = frame.speech.say, fact.rules
+        clause = Clause(rules, rules["owner"], rules["class"], rules.get("legal_basis", ""))
+        return [
+            *rule_told(clause, self._office.platform.library.rules(), frame.speech),
+            (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),
+            (say("For"), share(fact.share, frame.speech)), (say("Version"), fact.hash[:12]),
+        ]  # fmt: skip
+
+    def _sentences(self, fact: TriggerPublished) -> list[str]:
+        contents = self._office.platform.library.rules().governed.contents
+        try:
+            return list(sentences(version_of(contents, [fact]).side(fact.trigger)))
+        except BadTrigger:
+            return []
+
+    def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
+        speech = frame.speech
+        return [
+            {"at": speech.moment(each.at), "by": each.by, "what": shown(DONE, each.what, speech),
+             "hash": each.hash[:12], "reason": each.reason,
+             "share": share(each.share, speech) if each.what == "published" else ""}
+            for each in reversed(self._lives.all().get(name, []))
+        ]  # fmt: skip
+
+    def _figures(self, name: str, days: int, frame: Frame) -> Figures:
+        return figures(self._office.platform, name, _span(days), frame.speech)
+
+    def download(self, request: Request, name: Name, days: Days = 30) -> Response:
+        """The figures as a CSV file."""
+        who, frame = self._office.enter(request)
+        self._published(name, who)
+        return as_csv(self._figures(name, days, frame).lines(), f"{name}-{_span(days)}.csv")
+
+    async def pause(self, request: Request, name: Name) -> Response:
+        """Send nothing of it until it is resumed."""
+        return await self._switch(request, name, paused=True)
+
+    async def resume(self, request: Request, name: Name) -> Response:
+        """Send again."""
+        return await self._switch(request, name, paused=False)
+
+    async def _switch(self, request: Request, name: str, *, paused: bool) -> Response:
+        who, frame = self._office.enter(request)
+        reason = one(await visits.form_of(request), "reason")
+        switches = self._office.platform.switches
+        self._published(name, who)
+        if not reason or len(reason) > LONGEST_REASON:
+            say = frame.speech.say
+            wrong = say("Write why") if not reason else say("Write no more than 500 characters")
+            return self._page(who, frame, name, wrong=wrong)
+        with told():
+            new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
+        done = ("paused" if paused else "resumed") if new else "before"
+        return self._office.go(f"/work/triggers/{name}?done={done}")
+
+
+def _span(days: int) -> int:
+    if days not in SPANS:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"days: one of {', '.join(map(str, SPANS))}")
+    return days

@@ -1,0 +1,48 @@
+"""What the workbench calls things, in the reader's language."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.pages.catalogues import Speech
+from app.pages.life import CHANNELS, N_, REASONS, shown
+from domain.settle import PAUSED
+from streams.governed import Governed
+
+DONE: Final[Mapping[str, str]] = {
+    "submitted": N_("submitted"), "approved": N_("approved"), "published": N_("published"),
+    "reach moved": N_("its reach was moved"), "withdrawn": N_("withdrawn"), "paused": N_("paused"),
+    "resumed": N_("resumed"), "sent as test": N_("sent to a colleague as a test"),
+    "stopped": N_("stopped by an operator"), "let go on": N_("let go on by an operator"),
+}  # fmt: skip
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "live": (N_("live"), "good"), "paused": (N_("paused"), "bad"), "stopped": (N_("stopped"), "bad"),
+    "withdrawn": (N_("withdrawn"), ""), "waiting": (N_("waits for approval"), "note"),
+    "approved": (N_("approved, not published"), "note"), "draft": (N_("draft"), ""),
+}  # fmt: skip
+WHAT: Final[Mapping[str, str]] = {
+    "planned": N_("planned"), "attempted": N_("handed over"), "sent": N_("sent"), "delivered": N_("delivered"),
+    "opened": N_("opened"), "answered": N_("answered"), "withheld": N_("not sent"), "deferred": N_("put off"),
+    "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"), "cancelled": N_("cancelled"),
+    "expired": N_("no longer useful, not sent"), "rescheduled": N_("planned anew"),
+    "digested": N_("goes with a daily summary"), "gathered": N_("one more message goes with it"),
+    "renewed": N_("tried anew"),
+}  # fmt: skip
+
+
+def reason(word: str, speech: Speech) -> str:
+    """Why, or by which channel."""
+    return shown(CHANNELS if word in CHANNELS else REASONS, word, speech)
+
+
+def share(share: float, speech: Speech) -> str:
+    """For how many of all persons."""
+    return speech.say("everybody") if share == 1 else f"{speech.number(round(share * 100, 4))}\u202f%"
+
+
+def state_of(now: Governed, trigger: str) -> str:
+    """How the published trigger stands; empty where it never was."""
+    if now.current(trigger) is None:
+        return "withdrawn" if any(each.fact.trigger == trigger for each in now.publications) else ""
+    if ("trigger", trigger) in now.stopped:
+        return "stopped"
+    return "paused" if (PAUSED, trigger) in now.stopped else "live"

@@ -1,0 +1,20 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from app.http.application import application
+from tests.app.pages.work.workshop import Workshop, tell, workshop_in
+from tests.services.issuer import serving
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A platform that told somebody a few things and answers over HTTP."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    made = workshop_in(tmp_path_factory.mktemp("workshop"), base)
+    tell(made)
+    with serving(application(made.world.platform), listener):
+        yield made
+    made.world.close()

@@ -1,0 +1,52 @@
+"""The workbench in Debian's Chromium: each flow of a service owner, in every look."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.app.pages.site import overflows, shot, tab_to, violations
+from tests.app.pages.test_browser import LOOKS
+from tests.app.pages.work.workshop import CLINIC, Workshop
+
+PAGES = ("/work", f"/work/triggers/{CLINIC}", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing")
+
+
+@pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
+def test_every_page_is_for_everybody(
+    chromium: Browser, workshop: Workshop, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
+) -> None:
+    """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
+    look_name = request.node.callspec.id
+    with workshop.visit(chromium, language=language, **look) as context:
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+        for path in PAGES:
+            page.goto(workshop.base + path)
+            shot(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{look_name}")
+            assert violations(page) == [], path
+            assert not overflows(page), path
+            assert page.locator("html").get_attribute("lang") == language, path
+            assert page.locator("h1").count() == 1, path
+        page.emulate_media(media="print")
+        page.goto(f"{workshop.base}/work/triggers/{CLINIC}")
+        shot(page, f"work-trigger-print-{look_name}")
+        assert not page.locator(".languages").is_visible()
+        assert wrong == []
+
+
+def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Workshop) -> None:
+    """From the list to a trigger, a reason, the pause and back, with Tab, Enter and letters."""
+    with workshop.visit(chromium, viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}/work")
+        tab_to(page, f"a[href$='/triggers/{CLINIC}']")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/{CLINIC}")
+        for banner in ("It is paused", "It goes on"):
+            tab_to(page, "#reason")
+            page.keyboard.type("a test")
+            page.keyboard.press("Enter")
+            expect(page.locator(".banner")).to_contain_text(banner)

@@ -1,0 +1,72 @@
+"""The list of an agency's triggers, and the page of one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, signed_in, tell, workshop_in
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop in which nothing has happened yet."""
+    made = workshop_in(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_one_sees_the_triggers_of_ones_agency(quiet: Workshop) -> None:
+    """An author finds what their agency published, with who did it last, and nothing of another's."""
+    page = signed_in(quiet, "aida").get("/work").text
+    assert f"/work/triggers/{CLINIC}" in page
+    assert "published: pack" in page
+    assert FINE not in page
+    assert CLINIC not in signed_in(quiet, "fred").get("/work").text
+
+
+@pytest.mark.parametrize(("who", "where"), [("olga", "/console"), ("adil", "/console/people")])
+def test_who_keeps_the_platform_running_is_led_to_the_console(quiet: Workshop, who: str, where: str) -> None:
+    """Operators and auditors who sign in without a page in mind find theirs."""
+    answer = signed_in(quiet, who).get("/work")
+    assert (answer.status_code, answer.headers["location"]) == (303, where)
+
+
+def test_another_agency_reads_and_stops_nothing(quiet: Workshop) -> None:
+    """The page, the figures and the switches of another agency's trigger answer 403; what is not there, 404."""
+    fred = signed_in(quiet, "fred")
+    for path in (f"/work/triggers/{CLINIC}", f"/work/triggers/{CLINIC}/figures.csv"):
+        assert fred.get(path).status_code == 403
+    for path in ("pause", "resume"):
+        assert fred.post(f"/work/triggers/{CLINIC}/{path}", reason="x").status_code == 403
+    assert fred.get("/work/triggers/nothing_such").status_code == 404
+    assert signed_in(quiet, "aida").get(f"/work/triggers/{CLINIC}?days=8").status_code == 422
+
+
+def test_a_pause_has_a_reason(quiet: Workshop) -> None:
+    """Pausing asks why, stops the trigger, and tells everybody of the agency who did it and why; so does resuming."""
+    aida = signed_in(quiet, "aida")
+    without = aida.post(f"/work/triggers/{CLINIC}/pause", reason=" ")
+    assert (without.status_code, "Write why" in without.text) == (422, True)
+    assert aida.client.post(f"/work/triggers/{CLINIC}/pause", data={"reason": "x"}).status_code == 403
+    assert aida.post(f"/work/triggers/{CLINIC}/pause", reason="clinics moved").status_code == 303
+    assert ("paused", CLINIC) in {(scope, name) for scope, name in quiet.world.platform.governing.governed().stopped}
+    page = signed_in(quiet, "berik").get(f"/work/triggers/{CLINIC}").text
+    assert "paused: aida – “clinics moved”" in page
+    assert aida.post(f"/work/triggers/{CLINIC}/pause", reason="again").headers["location"].endswith("done=before")
+    assert aida.post(f"/work/triggers/{CLINIC}/resume", reason="done").headers["location"].endswith("done=resumed")
+    assert not quiet.world.platform.governing.governed().stopped
+
+
+def test_figures_are_what_happened(quiet: Workshop) -> None:
+    """The funnel has what was planned, sent and delivered; the CSV has the same by day, with channels and reasons."""
+    tell(quiet)
+    aida = signed_in(quiet, "aida")
+    page = aida.get(f"/work/triggers/{CLINIC}").text
+    assert "planned: 1; sent: 1" in page
+    answer = aida.get(f"/work/triggers/{CLINIC}/figures.csv?days=90")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = answer.text.removeprefix("\ufeff").splitlines()
+    assert lines[0] == "day,what,detail,count"
+    assert "2025-06-02,planned,,1" in lines
+    assert any("attempted,sms,1" in line for line in lines)

@@ -26,9 +26,10 @@ format: .venv
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.venv: pyproject.toml requirements.lock
+.venv: pyproject.toml requirements.lock tests/fuzz/atheris.lock
 	$(PYTHON) -m venv --clear .venv || { apt-get update && apt-get install -y --no-install-recommends python3-venv && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement tests/fuzz/atheris.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch .venv
 
@@ -36,6 +37,7 @@ lock:  ## renew requirements.lock; needs pip-tools
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --extra dev --output-file requirements.lock pyproject.toml
 
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --output-file deploy/sbom.lock deploy/sbom.in
+	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options --no-header --output-file tests/fuzz/atheris.lock tests/fuzz/atheris.in
 
 sbom: dist/habarshy.cdx.json  ## what is in it, as CycloneDX, from the lock
 

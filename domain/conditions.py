@@ -76,12 +76,20 @@ class Expression(Generic[Answer]):
         for name, as_event in self._later:
             if (value := later.get(as_event)) is not None:
                 reads[name] = value
-        answer = self._expression.eval(self._environment.Activation(reads)).plain_value()
+        answer = self._evaluated(reads)
         found: Answer | None = answer if type(answer) in self.KINDS else None
         if len(reads) == len(self.reads):
             own = self._fetch_own(values)
             self._remember(own if self._fetch_later is None else (own, self._fetch_later(later)), found)
         return found
+
+    def _evaluated(self, reads: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever the expression gives)
+        try:
+            return self._expression.eval(self._environment.Activation(reads)).plain_value()
+        except (
+            RuntimeError
+        ):  # a loop beyond the engine's budget, or half a character: nobody's planning may stop at it
+            return None
 
     def _remember(self, key: Any, answer: Answer | None) -> None:  # noqa: ANN401  (values)
         if len(self._answers) >= self.REMEMBERED:
@@ -159,6 +167,8 @@ class Conditions:
             return self._environment.compile(text)
         except RuntimeError as error:
             raise _bad_condition(str(error)) from None
+        except TypeError:
+            raise BadCondition("the condition has half a character in it") from None
 
     def _read_by(self, text: str) -> list[str]:
         """The declared names in the text; what follows one (a method) is not part of it."""

@@ -67,8 +67,9 @@ def _walked(mail: Mail) -> Iterator[Mail]:
 
 
 def _children(mail: Mail) -> list[Mail]:
-    payload = mail.get_payload()
-    return [part for part in payload if isinstance(part, Mail)] if isinstance(payload, list) else []
+    """Of a text there are none, and it is not asked for: its charset may be one that Python fails at."""
+    payload = mail.get_payload() if mail.is_multipart() else []
+    return [part for part in payload if isinstance(part, Mail)]
 
 
 def _groups(status: Mail) -> list[Mail]:

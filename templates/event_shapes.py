@@ -26,6 +26,8 @@ def _sets(value: Any) -> Any:  # noqa: ANN401  (a path, a list of roles, or a li
 
 Kind = Annotated[Any, AfterValidator(_kind)]
 Count = Annotated[int, Field(ge=0)]
+Least = Annotated[int, Field(ge=0, le=65_536)]
+"""How much there must be at least; an event of 256 kB has room for it, and who makes one up for a test has too."""
 Format = Literal["date", "national-id", "email", "uuid", "uri"]
 
 
@@ -37,7 +39,7 @@ class TextRules(Shape):
     enum: Annotated[list[Any], Field(min_length=1)] = optional()
     const: Any = optional()
     pattern: Text = optional()
-    minLength: Count = optional()  # noqa: N815  (JSON Schema's own words, here and below)
+    minLength: Least = optional()  # noqa: N815  (JSON Schema's own words, here and below)
     maxLength: Count = optional()  # noqa: N815
     minimum: float = optional()
     maximum: float = optional()
@@ -58,13 +60,13 @@ class Property(TextRules):
     """One property of an event's data, or of a group in it."""
 
     items: Items = optional()
-    minItems: Count = optional()  # noqa: N815
+    minItems: Least = optional()  # noqa: N815
     maxItems: Count = optional()  # noqa: N815
     uniqueItems: bool = optional()  # noqa: N815
     properties: dict[Name, "Property"] = optional()
     required: list[str] = optional()
     additionalProperties: Literal[False] = optional()  # noqa: N815
-    minProperties: Count = optional()  # noqa: N815
+    minProperties: Least = optional()  # noqa: N815
     maxProperties: Count = optional()  # noqa: N815
     x_of: Name = optional(alias="x-of")
 
@@ -74,9 +76,9 @@ class Data(Shape):
 
     type: Literal["object"]
     additionalProperties: Literal[False]  # noqa: N815
-    properties: dict[Name, Property]
+    properties: Annotated[dict[Name, Property], Field(max_length=500)]
     required: list[str] = optional()
-    minProperties: Count = optional()  # noqa: N815
+    minProperties: Least = optional()  # noqa: N815
     maxProperties: Count = optional()  # noqa: N815
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from msgspec import Struct
@@ -12,9 +13,15 @@ from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
 BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
 PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
+MOST_BYTES = 1024 * 1024
+"""No honest file of a pack is larger."""
 _FENCE = "---"
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _NoFile(Exception):
+    """There is something else than a file of a pack; the text says what."""
 
 
 class TriggerFiles(Struct, frozen=True):
@@ -112,7 +119,7 @@ def _add_body(document: Document, start: int, report: Report) -> None:
 
 def _read_text(path: Path, report: Report) -> str | None:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _text_in(path)
     except FileNotFoundError:
         report.add(Finding(str(path), 1, 1, "this file is missing"))
     except UnicodeDecodeError as error:
@@ -120,9 +127,22 @@ def _read_text(path: Path, report: Report) -> str | None:
         report.add(Finding(str(path), line, 1, "this is no UTF-8; save the file in that encoding"))
     except OSError as error:
         report.add(Finding(str(path), 1, 1, f"this file cannot be read: {error.strerror}"))
+    except _NoFile as no_file:
+        report.add(Finding(str(path), 1, 1, str(no_file)))
     else:
         return None if unseen_characters(str(path), text.split("\n"), report) else text
     return None
+
+
+def _text_in(path: Path) -> str:
+    """What the file says; what is none may never end (a pipe, a device), so it is not even opened."""
+    if not S_ISREG(path.stat().st_mode):
+        raise _NoFile("this is no file")
+    with path.open("rb") as file:
+        raw = file.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise _NoFile(f"this file is larger than {MOST_BYTES // 1024} kB")
+    return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def plain(document: Document) -> dict[str, Any]:

@@ -119,7 +119,9 @@ class TriggerShape(Shape):
     occurrence: Names = optional(
         "what it is about: fields of the event, or `person`: once a person; each event by itself unless said"
     )
-    due: dict[StepName, StepShape | None] = Field(min_length=1, description="named steps: when each is due")
+    due: dict[StepName, StepShape | None] = Field(
+        min_length=1, max_length=100, description="named steps: when each is due"
+    )
     smooth: Duration = optional("for steps that do not say it: spread over so long, at most a day (PT2H)")
     reach: Day = optional("from which event time it looks")
     ahead_from: Day = optional("what is due before is not sent")

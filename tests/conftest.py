@@ -20,3 +20,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How large the campaigns are."""
     parser.addoption("--kills", default="100", help="how often the kill campaign kills")
     parser.addoption("--country-kills", default="40", help="how often the kill campaign of a country kills")
+    parser.addoption("--fuzz-inputs", default="2000", help="how many inputs each usual fuzzing target gets")

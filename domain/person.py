@@ -60,17 +60,17 @@ class Fold:
         self.died: datetime | None = None
         self._types = catalogue.types
 
-    def take(self, event: LifeEvent) -> None:
-        """Apply what the event sets on the person. An unknown type sets nothing."""
+    def take(self, event: LifeEvent, known: Effective | None = None) -> None:
+        """Apply what the event sets on the person. An unknown type sets nothing. `known`: it, with its values."""
         type_ = self._types.get(event.type)
         if type_ is None or not (type_.sets or type_.ends_life):
             return
         for role in event.role_of(self.pseudonym):
-            self._set(type_, role, event)
+            self._set(type_, role, event, known or event)
 
-    def _set(self, type_: EventType, role: str, event: LifeEvent) -> None:
+    def _set(self, type_: EventType, role: str, event: LifeEvent, known: Effective | LifeEvent) -> None:
         if settings := type_.sets.get(role):
-            values = event.values
+            values = known.values
             for setting in settings:
                 self._apply(setting, event, values)
         if type_.ends_life and role == type_.subject and self.died is None:
@@ -103,5 +103,5 @@ def person_as_of(
     fold = Fold(pseudonym, catalogue)
     for one in events:
         if at is None or one.event.time <= at:
-            fold.take(one.event)
+            fold.take(one.event, one)
     return fold.person()

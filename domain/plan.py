@@ -103,7 +103,7 @@ class _Planner:
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
         event = fact.event
-        self.fold.take(event)
+        self.fold.take(event, fact)
         versions = self.rulebook.applying(event.type, event.time, self.person)
         start: Start | None = None
         if self.counting and event.type in self.counting:

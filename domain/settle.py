@@ -134,22 +134,23 @@ class Settlement(Struct, frozen=True):
 
 def settle(case: Settlement, now: datetime) -> Decision:
     """Send, defer, withhold or expire: the first rule that objects decides, in the order of `_objections`."""
-    delivery = case.nudge.to(case.person.pseudonym)
-    decision = next(_objections(case, delivery, now), None)
-    return decision or Send(next(channels_left(case, delivery)))
+    return next(_objections(case, case.nudge.to(case.person.pseudonym), now))
 
 
 def _objections(case: Settlement, delivery: Delivery, now: datetime) -> Iterator[Decision]:
+    """What speaks against sending it, in order; what nothing speaks against is sent."""
     yield from _in_itself(case, now)
     channel = next(channels_left(case, delivery), None)
     if channel is None:
         yield Withhold(_unreachable(case))
-    if _stopped(case, channel or ""):
+        return
+    if _stopped(case, channel):
         yield stopped_until(case.nudge, now)
     if (capped := _over_the_cap(case, delivery, now)) is not None:
         yield capped
     if (until := _quiet_until(case, now)) is not None:
         yield Defer(until, Reason.QUIET_HOURS)
+    yield Send(channel)
 
 
 def leaves_digest(case: Settlement, now: datetime) -> Decision | None:

@@ -3,6 +3,7 @@
 Source: 3GPP TS 23.038 (alphabets), 3GPP TS 23.040, 9.2.3.24 (concatenation, with the usual 6 bytes of header).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import Final, Literal
@@ -17,6 +18,8 @@ _BASIC: Final = (
 )
 _EXTENSION: Final = "\f^{}\\[~]|€"
 _SEPTETS: Final = dict(zip(_BASIC, repeat(1))) | dict(zip(_EXTENSION, repeat(2)))
+_GSM: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*")
+"""Fails at the first Cyrillic letter: most texts begin with one."""
 _LAST_IN_ONE_UNIT: Final = "\uffff"
 
 _LIMITS: Final[dict[Encoding, tuple[int, int]]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
@@ -37,7 +40,7 @@ def segments(text: str) -> Segments:
     table takes two. Otherwise UCS-2: 70 or 67 UTF-16 units; a character outside the basic plane takes two. No
     character is split between parts.
     """
-    encoding: Encoding = "gsm7" if _SEPTETS.keys() >= set(text) else "ucs2"
+    encoding: Encoding = "gsm7" if _GSM.fullmatch(text) else "ucs2"
     alone, each = _LIMITS[encoding]
     cost = _cost(text, encoding)
     if cost <= alone:

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from domain.deciding import deciding_types, starting_types, telling_types
+from domain.deciding import starting_types, telling_types
 from domain.rulebook import Rulebook
 from domain.timing import zone_of
 from projections.tables import micros
 from streams import bulk_reading, reading
 from streams.backtest_difference import differences
-from streams.backtest_play import Life, Play
+from streams.backtest_play import Life, Play, Side
 from streams.backtest_results import Own, Samples, Tally
 from streams.bulk_reading import Selection
 from streams.database import Database
@@ -71,7 +71,8 @@ class Backtest:
         self._database, self._log, self._question = database, log, question
         self._rulebook = question.rules.rulebook
         self._zone = zone_of(question.rules.defaults.zone)
-        self._deciding = [deciding_types(book) for book in question.books]
+        self._side = Side.of(question.rules)
+        self._other = None if question.against is None else Side.of(question.against)
         self._telling = _all_of([telling_types(book) for book in question.books])
         self._guarding = [Guarding(book, question.start) for book in question.books]
 
@@ -129,18 +130,14 @@ class Backtest:
         return {person: Life.of(each) for person, each in found.items()}
 
     def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
-        question = self._question
-        play = self._play(question.rules, lives, planned, self._deciding[0], samples)
-        if question.against is None:
+        play = self._play(self._side, lives, planned, samples)
+        if self._other is None:
             return [Own(person, play.played(person)) for person in planned]
-        other = self._play(question.against, lives, planned, self._deciding[1], Samples())
+        other = self._play(self._other, lives, planned, Samples())
         return [_compared(person, play, other) for person in planned]
 
-    def _play(
-        self, rules: Rules, lives: Mapping[str, Life], planned: Sequence[str], deciding: Collection[str] | None,
-        samples: Samples,
-    ) -> Play:  # fmt: skip
-        play = Play(rules, lives, planned, self._question.start, deciding, samples)
+    def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
+        play = Play(side, lives, planned, self._question.start, samples)
         play.until(self._question.end)
         return play
 

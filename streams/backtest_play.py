@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.deciding import starting_types
+from domain.deciding import deciding_types, starting_types
 from domain.delivery import Delivery
 from domain.digest import is_digest
 from domain.event_types import Catalogue
@@ -86,20 +86,31 @@ def _as_live(event: LifeEvent) -> LifeEvent:
     return replace(event, ahead_from=None)
 
 
-class Play(Playing):
-    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them.
+class Side(Struct, frozen=True):
+    """The rules that are played under, and by them: which types start anything, and which can change a plan at all.
 
-    `deciding`: the event types that can change a plan (None: any), see domain/deciding.py; the others are not planned
-    on.
+    None: any may, see domain/deciding.py; the others are not planned on.
     """
 
+    rules: Rules
+    starting: frozenset[str] | None
+    deciding: frozenset[str] | None
+
+    @staticmethod
+    def of(rules: Rules) -> "Side":
+        """The side of these rules."""
+        return Side(rules, starting_types(rules.rulebook), deciding_types(rules.rulebook))
+
+
+class Play(Playing):
+    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them."""
+
     def __init__(
-        self, rules: Rules, lives: Mapping[str, Life], planned: Collection[str], start: datetime,
-        deciding: Collection[str] | None, samples: Samples,
-    ) -> None:  # fmt: skip
-        super().__init__(rules, start, lives)
-        self._samples = samples
-        self._lives, self._planned, self._starting = lives, planned, starting_types(rules.rulebook)
+        self, side: Side, lives: Mapping[str, Life], planned: Collection[str], start: datetime, samples: Samples
+    ) -> None:
+        super().__init__(side.rules, start, lives)
+        self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
+        deciding = side.deciding
         self._decisive = lives if deciding is None else {each: lives[each].about(deciding) for each in planned}
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
         self.messages: list[Message] = []

@@ -15,6 +15,7 @@ from domain.triggers import Class
 
 SAMPLES, TOP = 10, 10
 """How many samples of a channel are kept, and how many of those recipients who get most."""
+DAY = len("2025-01-01")
 AHEAD = "ahead"
 """What became of a nudge that still waited at the end."""
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -157,21 +158,24 @@ class Tally(Struct):
 
     def take(self, owns: Iterable[Own], zone: ZoneInfo, spoken: Collection[str]) -> None:
         """Count what these persons' parts came to, of these triggers and of digests; all of a recipient's at once."""
-        recipients: Counter[str] = Counter()
+        recipients: dict[str, int] = {}
         for own in owns:
             for message in own.played.messages:
                 if message.trigger in spoken:
                     self._sent(message, zone)
-                    recipients[message.to] += not message.digest
+                    recipients[message.to] = recipients.get(message.to, 0) + (not message.digest)
             for unsent in own.played.unsent:
                 if unsent.trigger in spoken:
                     self._unsent(unsent)
-            self.deferred.update(reason for trigger, reason in own.played.deferred if trigger in spoken)
+            for trigger, reason in own.played.deferred:
+                self.deferred[reason] += trigger in spoken
             for each in own.differences:
                 if each.message.trigger in spoken:
                     self._differs(each)
         self.people += len(recipients)
-        self.most = nlargest(TOP, [*self.most, *((many, who) for who, many in recipients.items())])
+        least = self.most[-1] if len(self.most) == TOP else (0, "")
+        if more := [(many, who) for who, many in recipients.items() if (many, who) > least]:
+            self.most = nlargest(TOP, [*self.most, *more])
 
     def _sent(self, one: Message, zone: ZoneInfo) -> None:
         self._fingerprint(one)
@@ -181,8 +185,9 @@ class Tally(Struct):
         local = one.at.astimezone(zone)
         self.messages[one.channel, one.language] += 1
         self.steps[one.trigger, one.step] += 1
-        self.days[local.date().isoformat(), one.channel] += 1
-        self.hours[local.isoformat(timespec="hours")] += 1
+        hour = local.isoformat(timespec="hours")
+        self.days[hour[:DAY], one.channel] += 1
+        self.hours[hour] += 1
         if one.channel == "sms":
             self.parts[one.language, one.parts] += 1
 

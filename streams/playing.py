@@ -67,11 +67,15 @@ class Playing:
 
     def every(self) -> Iterator[Nudge]:
         """All nudges as they are now."""
-        return (nudge for theirs in self.nudges.values() for nudge in theirs.values())
+        for theirs in self.nudges.values():
+            yield from theirs.values()
 
     def find(self, id_: UUID) -> Nudge | None:
         """The nudge as it is now."""
-        return next((theirs[id_] for theirs in self.nudges.values() if id_ in theirs), None)
+        for theirs in self.nudges.values():
+            if (found := theirs.get(id_)) is not None:
+                return found
+        return None
 
     def keep(self, id_: UUID, fact: NudgeFact, words: str = "") -> None:
         """One more fact of a nudge; `words` are what is read by it."""
@@ -95,12 +99,12 @@ class Playing:
     def dispatch(self) -> None:
         """Settle whatever is due by now, in the order of dispatch."""
         due = [
-            (one.due, _RANK[nudge.intent.klass], nudge.intent.id.int, one.recipient)
+            (one.due, _RANK[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
             for nudge in self.every() for one in nudge.deliveries
             if one.due is not None and one.due <= self.now and one.digest is None
         ]  # fmt: skip
-        for _, _, id_, recipient in sorted(due):
-            self._settle(UUID(int=id_), recipient)
+        for *_, recipient, id_ in sorted(due):
+            self._settle(id_, recipient)
 
     def _settle(self, id_: UUID, recipient: str) -> None:
         nudge = self.find(id_)
@@ -125,8 +129,10 @@ class Playing:
 
     def _messages(self, recipient: str) -> Iterator[datetime]:
         yield from self.lately(recipient)
-        own = (counted_from(nudge.to(recipient), CLASSES[_RANK[nudge.intent.klass]]) for nudge in self.every())
-        yield from (at for at in own if at is not None)
+        for nudge in self.every():
+            at = counted_from(nudge.to(recipient), CLASSES[_RANK[nudge.intent.klass]])
+            if at is not None:
+                yield at
 
     def case_of(self, settlement: Settlement, decision: Outcome) -> Case:
         """The decision with all that its words need."""

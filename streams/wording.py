@@ -44,7 +44,7 @@ def render(
     recipient = about if case.recipient is case.about else _values(case.recipient, now, defaults.zone)
     values = context(
         _event_values(case, case.cause), about, recipient,
-        intent.due.astimezone(zone), law_values(intent, case.cause, case.history, rules.rulebook),
+        intent.due.astimezone(zone), partial(law_values, intent, case.cause, case.history, rules.rulebook),
     )  # fmt: skip
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
     return rules.renderers[intent.version].render(

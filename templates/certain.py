@@ -35,7 +35,10 @@ class Certain(Struct, frozen=True):
 
     def of(self, values: Mapping[str, Any]) -> bool:
         """Whether the texts cannot fail for these values; False where nobody knows."""
-        return all(self._fits(use, _value(values, use.path)) for use in self.uses)
+        for use in self.uses:  # noqa: SIM110  (a generator takes twice the time)
+            if not self._fits(use, _value(values, use.path)):
+                return False
+        return True
 
     def _fits(self, use: Use, value: Any) -> bool:  # noqa: ANN401  (a value of an event)
         if value is None:

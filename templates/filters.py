@@ -59,9 +59,15 @@ def money(tenge: int) -> str:
 
 
 def number(value: float, language: str) -> str:
-    """A number with its thousands apart and the language's decimal sign."""
+    """A number with its thousands apart and the language's decimal sign.
+
+    Raises:
+        TypeError: it is no number.
+    """
     if isinstance(value, int):
         return f"{value:,}".replace(",", GROUP)
+    if not isinstance(value, float):
+        raise TypeError("no number")
     locale = _LOCALES.get(language, language)
     written: str = format_decimal(value, locale=locale)
     return written.replace(get_group_symbol(locale), GROUP)

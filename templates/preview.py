@@ -101,7 +101,7 @@ class Previewer:
             dues[CORRECTION] = self._now
         messages = [
             Message(step, local := due.astimezone(self._zone), tuple(
-                self._words(language, step, context(values, citizen, recipient, local, values))
+                self._words(language, step, context(values, citizen, recipient, local, lambda: values))
                 for language in languages or self._languages
             )) for step, due in dues.items()
         ]  # fmt: skip

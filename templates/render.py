@@ -1,7 +1,7 @@
 """Renders a trigger's words for one recipient: compiled once, filled in thousands of times a second."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property, reduce
 from typing import Any
 
@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from domain.steps import repetition_of
 from templates.certain import Certain, both
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
-from templates.environment import group, renamed
+from templates.environment import Group, group, renamed
 from templates.layout import Action, Layout
 
-NOTHING: Mapping[str, Any] = {}
 AnswerUrl = Callable[[str], str]
 """Makes the link of a button that answers, from the code of its reply."""
 
@@ -55,11 +54,11 @@ class Short(Struct, frozen=True):
 
 def context(
     event: Mapping[str, Any], citizen: Mapping[str, Any], recipient: Mapping[str, Any], due: datetime,
-    law: Mapping[str, Any] = NOTHING,
+    law: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:  # fmt: skip
     """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone.
 
-    `law`: parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…).
+    `law`: gives parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…), to who reads them.
     """
     about = group("citizen", citizen, due.tzinfo)
     return {
@@ -69,11 +68,16 @@ def context(
         if recipient is citizen
         else group("recipient", recipient, due.tzinfo),
         "due": due,
-        **{root: group(root, _under(root, law), due.tzinfo) for root in ("param", "benefit", "entitled")},
+        **{root: _under(root, law, due.tzinfo) for root in ("param", "benefit", "entitled")},
     }
 
 
-def _under(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _under(root: str, law: Callable[[], Mapping[str, Any]], zone: tzinfo | None) -> Group:
+    """Of the law's values those with that root."""
+    return Group(root, lambda: group(root, _of(root, law()), zone).made)
+
+
+def _of(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name.startswith(f"{root}.")}
 
 
@@ -123,6 +127,8 @@ class Renderer:
             raise WordsFailed(self._trigger, bad.variable, bad.problem) from None
 
     def _spoken(self, language: str) -> "_Language":
+        if (found := self._languages.get(language)) is not None:
+            return found
         choice = [each for each in (language, self._default, *self._languages) if each in self._languages]
         if not choice:
             raise WordsFailed(self._trigger, "every language", "is missing")

@@ -75,7 +75,10 @@ def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in t
     person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
     law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
     likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
-    return Samples(context(usual, person, person, MOMENT, likely), context(smallest, citizen, citizen, MOMENT, law))
+    return Samples(
+        context(usual, person, person, MOMENT, lambda: likely),
+        context(smallest, citizen, citizen, MOMENT, lambda: law),
+    )
 
 
 def _longest(allowed: Sequence[Any]) -> object:

@@ -284,6 +284,7 @@ VALUES = st.none() | st.sampled_from(["x", "2026-03-01", "x" * 70_000, 7, 10**40
 
 
 @example(["", "", "", "{{ event.a | date }}", ""], {"a": 7})
+@example(["", "", "", "{{ event.a | number }}", ""], {"a": "x"})
 @given(st.lists(st.sampled_from(SAID), min_size=5, max_size=5), st.dictionaries(st.sampled_from("ab"), VALUES))
 def test_one_channel_reads_as_among_all_and_fails_where_any_does(said: list[str], data: Mapping[str, Any]) -> None:
     """Rendered for one channel, a message is what it is among all, and fails wherever any part of them does."""

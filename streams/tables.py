@@ -179,6 +179,18 @@ jobs = Table(
 """Long work over history: what it is, how far it has come, and who asked for it; `claim`: how often it was taken up,
 so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
 
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("request", LargeBinary(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("media_type", String),
+    Column("body", LargeBinary),
+)
+"""What was answered to a request with a key of its sender (Idempotency-Key), by keyed hashes; no status: not yet."""
+
 blocks = Table(
     "blocks",
     metadata,

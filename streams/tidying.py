@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from streams import conversations, outbox
+from streams import conversations, outbox, repeats
 from streams.database import Database, Priority
 from streams.receipts import Receipts
 
@@ -14,7 +14,7 @@ UNTOLD = timedelta(days=30)
 
 
 class Tidying:
-    """Lets go of old conversations, of receipts for messages of nobody, and of answers that nobody is told."""
+    """Lets go of old conversations, of receipts for messages of nobody, and of answers that nobody asks for again."""
 
     def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
         self._database, self._receipts, self._clock = database, receipts, clock
@@ -26,4 +26,5 @@ class Tidying:
     def _tidy(self, connection: Connection) -> None:
         conversations.forget(connection, self._clock())
         self._receipts.forget(connection)
+        repeats.tidy(connection, self._clock())
         outbox.forget(connection, self._clock() - UNTOLD)

@@ -12,6 +12,7 @@ from app.http.limits import Limits, install_limits
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.problems import install
 from app.http.receipts import ReceiptCalls
+from app.http.repeating import install_repeating
 from app.http.seen import Seen
 from app.http.stop import Stop
 from app.pages.broken import Broken
@@ -22,6 +23,7 @@ from app.pages.sign_in import SignIn
 from app.pages.visits import install_visits
 from app.pages.work.install import install_work
 from domain.timing import zone_of
+from streams.repeats import Repeats
 
 
 def application(platform: Platform) -> Api:
@@ -45,6 +47,7 @@ def application(platform: Platform) -> Api:
     install_console(app, platform, pages)
     install_work(app, platform, pages)
     install_static(app)
+    install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url)

@@ -85,6 +85,11 @@ SIGNED_HEADERS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key", "in": "header", "schema": _PRINTED | {"maxLength": 255},
+    "description": "One for each request, a UUID for instance, kept for sending the same again: for 24 hours it is "
+    "done once, and answered as the first time. Another request under it: 422; while the first is under way: 409.",
+}  # fmt: skip
 KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/statistics", "/jobs")
 """Where a key is needed; elsewhere a link or a signature is all."""
 
@@ -109,7 +114,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "type": "http", "scheme": "bearer", "description": "A key or token of `habarshy principals`."
     }}  # fmt: skip
     for path, item in document["paths"].items():
-        for operation in item.values():
+        for method, operation in item.items():
+            if method == "post" and path.startswith(KEYED):
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
             operation["security"] = [{"key": []}] if path.startswith(KEYED) else []
     schemas |= problem.pop("$defs") | {"ProblemDetails": problem, "CloudEvent": _CLOUD_EVENT}
     return document

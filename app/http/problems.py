@@ -143,7 +143,8 @@ def _reason(error: Mapping[str, Any]) -> str:
     return "is not valid" if error["type"] in ("value_error", "assertion_error") else str(error["msg"])
 
 
-def _unavailable(_request: Request, _error: Exception) -> Problem:
+def unavailable(_request: Request, _error: Exception) -> Problem:
+    """The database is away."""
     detail = "the platform cannot reach its database or has no rules yet; send the same request again later"
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_SECONDS})
 
@@ -167,10 +168,10 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Request, Exception], Problem]] = {
     RequestValidationError: _invalid,
     ClientDisconnect: _gone,
     NotAllowed: _refused_by_the_rules,
-    OperationalError: _unavailable,
-    InterfaceError: _unavailable,
-    PoolTimeout: _unavailable,
-    DatabaseUnavailable: _unavailable,
-    NothingPublished: _unavailable,
+    OperationalError: unavailable,
+    InterfaceError: unavailable,
+    PoolTimeout: unavailable,
+    DatabaseUnavailable: unavailable,
+    NothingPublished: unavailable,
     Exception: _defect,
 }

@@ -157,6 +157,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
         for later in (
             "TABLE drafts",
             "TABLE erased",
+            "TABLE repeats",
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX revisions_position",

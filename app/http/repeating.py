@@ -1,0 +1,136 @@
+"""Requests that their senders may send again (Idempotency-Key): done once, and answered the same from then on.
+
+Source: draft-ietf-httpapi-idempotency-key-header-07. A request without the header is as it always was; most of ours
+do nothing the second time anyway.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from hashlib import blake2b
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http.access import Access
+from app.http.openapi import KEYED
+from app.http.problems import Problem, unavailable
+from domain.ids import keyed_hash
+from streams.outages import STORE_AWAY
+from streams.repeats import Answered, OtherRequest, Repeats, UnderWay
+
+HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
+LONGEST = 255
+MOST = 32 * 1024 * 1024
+"""A body that is larger is refused by its route, whatever its key."""
+UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def install_repeating(app: FastAPI, repeats: Repeats, access: Access, secret: str) -> None:
+    """Let the app answer the same request the same."""
+    app.add_middleware(Repeating, repeats=repeats, access=access, secret=bytes.fromhex(secret))
+
+
+class Repeating:
+    """Keeps the first answer to each key of each caller for a while."""
+
+    def __init__(self, app: ASGIApp, repeats: Repeats, access: Access, secret: bytes) -> None:
+        self._app, self._repeats, self._access, self._secret = app, repeats, access, secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope) if scope["type"] == "http" and scope["method"] == "POST" else None
+        key = None if request is None else request.headers.get(HEADER)
+        if request is None or key is None or not request.url.path.startswith(KEYED) or not self._knows(request):
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._once(request, key, receive, send)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+        except STORE_AWAY as error:
+            await unavailable(request, error).response()(scope, receive, send)
+
+    def _knows(self, request: Request) -> bool:
+        try:
+            self._access.caller(request)
+        except Problem:
+            return False
+        return True
+
+    async def _once(self, request: Request, key: str, receive: Receive, send: Send) -> None:
+        if not 1 <= len(key) <= LONGEST:
+            detail = f"Idempotency-Key has 1 to {LONGEST} characters"
+            raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
+        messages, body = await _read(receive)
+        name = self._hash("key", request.headers["authorization"], key)
+        asked = self._hash("request", request.url.path, request.url.query,
+                           request.headers.get("content-type", ""), blake2b(body).hexdigest())  # fmt: skip
+        try:
+            before = await asyncio.to_thread(self._repeats.begin, name, asked)
+        except OtherRequest as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), kind="idempotency-key") from None
+        except UnderWay as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error), kind="idempotency-key") from None
+        if before is None:
+            await self._first(request, name, _again(messages, receive), send)
+            return
+        headers = {REPLAYED: "true"} | ({"content-type": before.media_type} if before.media_type else {})
+        await Response(before.body, before.status, headers)(request.scope, receive, send)
+
+    async def _first(self, request: Request, name: bytes, receive: Receive, send: Send) -> None:
+        """Do it; who asks again the moment that they have the answer finds it kept."""
+        heard: list[Message] = []
+
+        async def hear(message: Message) -> None:
+            heard.append(message)
+
+        try:
+            await self._app(request.scope, receive, hear)
+        except BaseException:
+            await asyncio.to_thread(self._repeats.forget, name)
+            raise
+        with suppress(*STORE_AWAY):  # then it counts as under way for a while, and is done once more after that
+            answered = _settled(heard)
+            keep = partial(self._repeats.end, name, answered) if answered else partial(self._repeats.forget, name)
+            await asyncio.to_thread(keep)
+        for message in heard:
+            await send(message)
+
+    def _hash(self, *parts: str) -> bytes:
+        return keyed_hash(self._secret, *parts)
+
+
+def _settled(heard: Sequence[Message]) -> Answered | None:
+    """The answer, if it holds: a defect, an outage or a missing key says nothing about the request."""
+    status = heard[0]["status"]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in UNSETTLED:
+        return None
+    media_type = dict(heard[0]["headers"]).get(b"content-type", b"").decode("latin-1")
+    return Answered(status, media_type, b"".join(message.get("body", b"") for message in heard[1:]))
+
+
+async def _read(receive: Receive) -> tuple[list[Message], bytes]:
+    """The messages of a request's body, and the body, as far as it is not too large for any route."""
+    messages, body = [], bytearray()
+    while len(body) <= MOST:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    return messages, bytes(body)
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """What was read of the request, once more, and then the rest."""
+    waiting = iter(messages)
+
+    async def read() -> Message:
+        found = next(waiting, None)
+        return found if found is not None else await receive()
+
+    return read

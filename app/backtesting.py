@@ -1,11 +1,12 @@
 """Plays a backtest over several processes, and puts together what they found."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 
 from msgspec import Struct
 
@@ -23,6 +24,8 @@ from streams.drafting import Draft, live, rules_with
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
+PARTS = 16
+"""So many parts has the share of each process: whoever waits sees how far it is, and no process waits long."""
 
 
 class Order(Struct, frozen=True):
@@ -49,16 +52,28 @@ class Order(Struct, frozen=True):
         return Question(rules, spoken, self.start, self.end, old)
 
 
-def backtested(settings: Settings, platform: Platform, order: Order, processes: int | None = None) -> Tally:
+Told = Callable[[int, int, int], object]
+"""Hears how many parts of how many are played, and how many facts were looked at in them."""
+
+
+def _to_nobody(_done: int, _of: int, _facts: int) -> None:
+    """Nobody asked."""
+
+
+def backtested(
+    settings: Settings, platform: Platform, order: Order, processes: int | None = None, told: Told = _to_nobody
+) -> Tally:
     """All counts of the backtest; the same by however many processes."""
     question = order.question(platform)
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     hands = processes or (1 if few else os.cpu_count() or 1)
     with _crew(settings, platform, order, hands) as crew:
-        shares = list(crew.shares(question.selection().shares(hands)))
-        tally, linked = Tally(), [own for share in shares for own in share.linked]
-        for share in shares:
+        parts = question.selection().shares(hands if few else hands * PARTS)
+        tally, linked = Tally(), list[Own]()
+        for number, share in enumerate(crew.shares(parts), 1):
             tally.add(share.tally)
+            linked += share.linked
+            told(number, len(parts), tally.facts)
         again = families(linked, question.rules.defaults)
         tally.samples.without({person for family in again for person in family})
         for owns, samples in crew.families([again[at::hands] for at in range(hands)] if again else []):
@@ -84,16 +99,14 @@ class _Alone:
 class _Many:
     """Other processes do the work, each with a database connection of its own."""
 
-    def __init__(self, pool: ProcessPoolExecutor, settings: Settings, order: Order) -> None:
-        self._pool, self._settings, self._order = pool, settings, order
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
 
     def shares(self, selections: Sequence[Selection]) -> Iterator[Share]:
-        each = len(selections)
-        return self._pool.map(_share, [self._settings] * each, [self._order] * each, selections)
+        return self._pool.map(_share, selections)
 
     def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[Own], Samples]]:
-        each = len(parts)
-        return self._pool.map(_together, [self._settings] * each, [self._order] * each, parts)
+        return self._pool.map(_together, parts)
 
 
 @contextmanager
@@ -101,27 +114,28 @@ def _crew(settings: Settings, platform: Platform, order: Order, hands: int) -> I
     if hands == 1:
         yield _Alone(platform, order)
         return
-    with ProcessPoolExecutor(hands, mp_context=get_context("spawn"), initializer=calm_collector) as pool:
-        yield _Many(pool, settings, order)
+    start = get_context("spawn")
+    with ProcessPoolExecutor(hands, mp_context=start, initializer=_open, initargs=(settings, order)) as pool:
+        yield _Many(pool)
 
 
-def _share(settings: Settings, order: Order, selection: Selection) -> Share:
-    with _opened(settings, order) as backtest:
-        return backtest.share(selection)
+_HERE: list[Backtest] = []
+"""What this process plays with, from its start to its end, if it is one of many."""
 
 
-def _together(settings: Settings, order: Order, some: Sequence[Sequence[str]]) -> tuple[list[Own], Samples]:
-    with _opened(settings, order) as backtest:
-        return backtest.together(some)
-
-
-@contextmanager
-def _opened(settings: Settings, order: Order) -> Iterator[Backtest]:
+def _open(settings: Settings, order: Order) -> None:
+    calm_collector()
     platform = compose(settings, fixed(order.end), make=False)
-    try:
-        yield _made(platform, order)
-    finally:
-        platform.database.close()
+    Finalize(None, platform.database.close, exitpriority=0)
+    _HERE.append(_made(platform, order))
+
+
+def _share(selection: Selection) -> Share:
+    return _HERE[0].share(selection)
+
+
+def _together(some: Sequence[Sequence[str]]) -> tuple[list[Own], Samples]:
+    return _HERE[0].together(some)
 
 
 def _made(platform: Platform, order: Order) -> Backtest:

@@ -1,6 +1,7 @@
 """How far a job has come, on stderr: one line that changes at a terminal, else one every some seconds."""
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,32 +10,68 @@ from streams.jobs import Job
 EVERY = timedelta(seconds=10)
 
 
+class Line:
+    """The line that is told anew: at a terminal in its place, else again after a while."""
+
+    def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
+        self._write, self._terminal = write, terminal
+        self._told, self._begun = timedelta(), False
+
+    def tell(self, text: str, worked: timedelta) -> None:
+        """The line is this, after so much work."""
+        self._begun = True
+        if self._terminal:
+            self._write(f"\r\x1b[K{text}")
+        elif worked - self._told >= EVERY:
+            self._told = worked
+            self._write(f"{text}\n")
+
+    def end(self) -> None:
+        """What is told next begins on a line of its own."""
+        if self._terminal and self._begun:
+            self._write("\n")
+
+
 class Progress:
     """Tells how far the job has come, how fast it goes and how long it will yet take."""
 
     def __init__(self, write: Callable[[str], object], *, terminal: bool) -> None:
-        self._write, self._terminal = write, terminal
+        self._line = Line(write, terminal=terminal)
         self._first: Job | None = None
-        self._told = timedelta()
 
     def __call__(self, job: Job) -> None:
         """The job has come that far; by its own clock, which stands still where nobody works."""
         first = self._first = self._first or job
-        if self._terminal:
-            self._write(f"\r\x1b[K{line_of(job, first)}")
-        elif job.worked - first.worked - self._told >= EVERY:
-            self._told = job.worked - first.worked
-            self._write(f"{line_of(job, first)}\n")
+        self._line.tell(line_of(job, first), job.worked - first.worked)
 
     def end(self) -> None:
         """What is told next begins on a line of its own."""
-        if self._terminal and self._first is not None:
-            self._write("\n")
+        self._line.end()
+
+
+class Parts:
+    """The same of what is no job, by how many of its parts are done and how many facts it looked at."""
+
+    def __init__(self, what: str, line: Line, clock: Callable[[], float]) -> None:
+        self._what, self._line, self._clock, self._began = what, line, clock, clock()
+
+    def __call__(self, done: int, of: int, facts: int) -> None:
+        """It has come that far."""
+        took = self._clock() - self._began
+        pace = f", {facts / took:,.0f} facts/s, {duration((of - done) * took / done)} to go" if took and done else ""
+        self._line.tell(f"{self._what}: {done * 100 // of} %{pace}", timedelta(seconds=took))
+        if done == of:
+            self._line.end()
 
 
 def progress() -> Progress:
     """The progress on stderr."""
     return Progress(_to_stderr, terminal=sys.stderr.isatty())
+
+
+def parts(what: str) -> Parts:
+    """The progress on stderr of what is no job."""
+    return Parts(what, Line(_to_stderr, terminal=sys.stderr.isatty()), time.perf_counter)
 
 
 def _to_stderr(text: str) -> None:

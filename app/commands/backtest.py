@@ -14,10 +14,15 @@ from app.backtest_report import Report, lines, objects
 from app.backtesting import Order, backtested
 from app.clock import system_clock
 from app.compose import Platform, compose
+from app.looking import Looker, Purpose, looker
 from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
 from app.pack_paths import With, is_folder, target_of
+from app.principals import load
+from app.progress import parts
+from app.settings import Settings
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.timing import zone_of
+from streams.backtest_results import Samples, Tally
 from streams.drafting import Draft
 from templates.catalogue import defaults_of
 from templates.findings import closest
@@ -36,13 +41,14 @@ LIVE = "live"
 
 def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     what: What, start: From, end: To, against: Against = None, with_caps: WithCaps = False, html: Html = None,
-    others: With = None, processes: Processes = None, as_json: AsJson = False, database: DatabaseUrl = None,
-    key_file: KeyFile = None,
+    others: With = None, processes: Processes = None, purpose: Purpose = None, as_json: AsJson = False,
+    database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
-    """Say what a trigger or a pack would have sent in a part of the past. Writes nothing, sends nothing."""
+    """Say what a trigger or a pack would have sent in a part of the past. Sends nothing."""
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     settings, began = settings_of(database, key_file), time.perf_counter()
+    look = _reader(settings, purpose)
     found = _read(what, others or []) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
@@ -52,7 +58,8 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         if order.end <= order.start:
             stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
         _warn(order, platform)
-        tally = backtested(settings, platform, order, processes)
+        tally = backtested(settings, platform, order, processes, parts("backtest"))
+        _account(tally, look, platform, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
     if html is not None:
         _write(html, report)
@@ -60,6 +67,25 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         data_json(one)
     for line in () if as_json else lines(report):
         data(line)
+
+
+def _reader(settings: Settings, purpose: str | None) -> Looker | None:
+    """Who reads the samples, which are what people would have read; None where nobody said why they would."""
+    return None if purpose is None and load(settings.principals) else looker(settings, purpose)
+
+
+def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: str) -> None:
+    """The samples go only to who said why, and the log says first whose data is in them."""
+    samples = list(tally.samples.chosen())
+    if look is None:
+        tally.samples = Samples()
+        if samples:
+            talk(
+                "messages as people would read them are left out: --purpose says why you read them; the log keeps it"
+            )
+        return
+    for person in sorted({who for each in samples for who in (each.message.about, each.message.to)}):
+        look.note(platform, person, f"backtest of {triggers}")
 
 
 def _read(what: str, others: list[Path]) -> Draft:

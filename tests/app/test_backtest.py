@@ -10,6 +10,7 @@ import pytest
 
 from app.backtest_chart import by_day, by_hour
 from app.backtest_report import Report
+from app.progress import Line, Parts
 from tests.app.terminal import Ended, Terminal
 from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 
@@ -112,6 +113,40 @@ def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
     pack = of_kind(backtest(terminal, str(terminal.folder / "few"), "--json"), "summary")[0]
     assert len(pack["triggers"]) > 1
     assert pack["messages"] >= 14
+
+
+def test_messages_of_real_people_need_a_purpose(terminal: Terminal) -> None:
+    """Where there are principals, samples are for who may read people's data and says why; the log says whose."""
+    author, auditor = terminal.act("aigul", "interior", "author"), terminal.act("dana", "interior", "auditor")
+    terminal.environment |= author
+    unasked = backtest(terminal, FINES, "--json")
+    assert (unasked.code, of_kind(unasked, "sample")) == (0, [])
+    assert "--purpose" in unasked.talk
+    assert of_kind(unasked, "summary")[0]["messages"] == 14
+    refused = backtest(terminal, FINES, "--json", "--purpose", "review of the draft")
+    assert (refused.code, refused.lines) == (4, [])
+
+    terminal.environment |= auditor
+    shown = backtest(terminal, FINES, "--json", "--purpose", "review of the draft")
+    samples = of_kind(shown, "sample")
+    assert len(samples) == 10
+    noted = terminal.run("audit", "list", "--json").objects
+    assert {each["person"] for each in noted} == {each["person"] for each in samples}
+    assert {(each["by"], each["purpose"], each["what"]) for each in noted} == {
+        ("dana", "review of the draft", f"backtest of {FINES}")
+    }
+
+
+def test_whoever_waits_sees_how_far_it_is() -> None:
+    """Share, pace and what is left are told in one line that changes, or every ten seconds."""
+    told: list[str] = []
+    times = iter([0.0, 5.0, 20.0, 40.0])
+    parts = Parts("backtest", Line(told.append, terminal=False), lambda: next(times))
+    for done, facts in ((1, 100_000), (4, 400_000), (8, 800_000)):
+        parts(done, 8, facts)
+    assert told == [
+        "backtest: 50 %, 20,000 facts/s, 20 s to go\n", "backtest: 100 %, 20,000 facts/s, 0 s to go\n"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

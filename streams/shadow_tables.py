@@ -68,9 +68,8 @@ def sum_up(connection: Connection) -> None:
 
 
 def index(connection: Connection, table: Table) -> None:
-    """Give a large one its key, and the history by what corrections and loads are found in it."""
+    """Give a large one its key, and the history by what loads are found in it."""
     key = ", ".join(f'"{each.name}"' for each in table.primary_key)
     connection.exec_driver_sql(f"CREATE UNIQUE INDEX {table.name}_key ON {table.name} ({key})")
     if table is history:
-        connection.exec_driver_sql("CREATE INDEX revisions_position ON revisions (position)")
         connection.execute(CreateIndex(next(each for each in table.indexes if each.name == "history_loaded")))

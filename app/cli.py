@@ -35,6 +35,7 @@ from app.commands import (
     relay,
     repair,
     replay,
+    restored,
     rules,
     run,
     serve,
@@ -70,6 +71,7 @@ from streams.shadow import NoQuietMoment
 from streams.switches import UnknownName
 from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
 from streams.walking import NothingToDo
+from streams.watermark import OlderLog
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
@@ -85,6 +87,7 @@ FAILURES: dict[type[Exception], Exit] = {
     WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
+    OlderLog: Exit.UNAVAILABLE,
     NeedsPostgres: Exit.USAGE,
     KafkaRefused: Exit.UNAVAILABLE,
     KafkaUnavailable: Exit.UNAVAILABLE,
@@ -125,6 +128,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "eligible": eligible.eligible,
     "erase": erase.erase,
     "repair": repair.repair,
+    "restored": restored.restored,
     "backfill": backfill.backfill,
     "forecast": forecast.forecast,
     "mcp": mcp.mcp,

@@ -52,6 +52,7 @@ from streams.reconciling import Reconciler
 from streams.refusals import Refusals
 from streams.renewing import Renewing
 from streams.repairing import Repairing
+from streams.restoring import Restoring
 from streams.scheduler import Engine
 from streams.sending import Sending
 from streams.signing import Signer
@@ -60,6 +61,7 @@ from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.tidying import Tidying
 from streams.trials import Trials
+from streams.watermark import Watermark
 from streams.webhooks import KIND as WEBHOOK
 from streams.webhooks import Hook, Webhooks, retrying
 from streams.writing import Writer
@@ -106,6 +108,8 @@ class Platform(Struct, frozen=True):
     renewing: Renewing
     backfilling: Backfilling
     forecasting: Forecasting
+    watermark: Watermark
+    restoring: Restoring
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -146,24 +150,24 @@ def _composed(
         lambda connection, letter: letters.put(connection, letter),  # noqa: PLW0108  (each needs the other)
     )  # fmt: skip
     handled = {WEBHOOK: retrying(books), STRANGER: strangers(receiving), **kinds(planning)}
-    letters = DeadLetters(database, person_keys, names, clock, handled)
-    aside = PutAside(database, letters)
+    aside = PutAside(database, letters := DeadLetters(database, person_keys, names, clock, handled))
+    watermark = Watermark(database, log, None if keyring else settings.key_file, clock)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=intake, planning=planning, areas=AreaPlanning(database, log, library, planning, clock),
-        follower=Follower(database, log),
+        intake=intake, planning=planning, follower=Follower(database, log),
+        areas=AreaPlanning(database, log, library, planning, clock),
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
         choosing=Choosing(books), inboxes=Inboxes(books), receiving=receiving,
         links=links, codes=Codes(links.secret("genuine"), books), box=FakeBox(database, person_keys),
         governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
-        trials=Trials(database, log, names, clock),
+        trials=Trials(database, log, names, clock), tidying=Tidying(database, receipts, clock),
         letters=letters, webhooks=Webhooks(books, letters, _hooks(settings)),
-        tidying=Tidying(database, receipts, clock),
         aside=aside, reconciler=Reconciler(database, planning, aside, clock), soundings=Soundings(database, clock),
         jobs=Jobs(database, clock), repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
         forecasting=Forecasting(database, log, library, clock), erasing=Erasing(books, letters),
+        watermark=watermark, restoring=Restoring(database, log, names, watermark, clock),
     )  # fmt: skip
 
 
@@ -204,8 +208,8 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
-        platform.database, platform.planning, platform.areas, dispatcher, platform.follower,
-        platform.chaining, platform.webhooks, platform.tidying, platform.reconciler, platform.soundings,
+        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.chaining,
+        platform.webhooks, platform.tidying, platform.reconciler, platform.soundings, platform.watermark,
         platform.clock,
     )  # fmt: skip
 
@@ -224,7 +228,7 @@ def compose_dispatcher(
         platform.books, routes,
         writer or Writer(links.unsubscribe, links.answer, links.seen, proofs(links, platform.codes)),
         pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
-        platform.receipts, platform.refusals, lease,
+        platform.receipts, platform.refusals, lease, platform.watermark,
     )  # fmt: skip
     return Dispatcher(
         platform.database, platform.log, platform.library, sending, clock,

@@ -164,12 +164,25 @@ class SentAsTest(Struct, frozen=True, array_like=True):
     channel: str
 
 
+class LogRestored(Struct, frozen=True, array_like=True):
+    """The log came back from a backup: what was due by `until` may have been sent, although the log does not say so.
+
+    `position`: of the newest fact that came back.
+    """
+
+    TOPIC: ClassVar[str] = "log-restored/1"
+    at: datetime
+    by: str
+    until: datetime
+    position: int
+
+
 GOVERNANCE_FACTS = (
     PackSubmitted, PackApproved, PackPublished, TriggerSubmitted, TriggerApproved, TriggerPublished,
-    TriggerReachChanged, TriggerWithdrawn, TriggerPaused, TriggerResumed, ControlSet, SentAsTest,
+    TriggerReachChanged, TriggerWithdrawn, TriggerPaused, TriggerResumed, ControlSet, SentAsTest, LogRestored,
 )  # fmt: skip
 
 GovernanceFact = (
     PackSubmitted | PackApproved | PackPublished | TriggerSubmitted | TriggerApproved | TriggerPublished
-    | TriggerReachChanged | TriggerWithdrawn | TriggerPaused | TriggerResumed | ControlSet | SentAsTest
+    | TriggerReachChanged | TriggerWithdrawn | TriggerPaused | TriggerResumed | ControlSet | SentAsTest | LogRestored
 )  # fmt: skip

@@ -32,6 +32,7 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
 NOBODY: Mapping[str, int] = {}
 _RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
+LEGAL = _RANK["legal"]
 
 
 class Due(NamedTuple):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from itertools import compress
 from uuid import UUID
 
 from domain.facts import NudgeFact
@@ -17,6 +18,7 @@ from streams import outcomes
 from streams.attempts import still_stopped, unsent
 from streams.database import Database, Priority
 from streams.digesting import Decided, append_decided
+from streams.doubts import is_in_doubt, lost_before, presumed
 from streams.library import Library, Rules
 from streams.log import Log
 from streams.sending import Sending
@@ -83,7 +85,7 @@ class Dispatcher:
             found = nudges.by_id(connection, [row.nudge for row in rows])
             open_ = [(found[row.nudge], row.recipient) for row in rows]
             lost = Looking(connection, self._log, rules, now).settlements(open_)
-        facts = [(each.nudge.intent.id, self._lost(each, now)) for each in lost]
+        facts = [(each.nudge.intent.id, self._lost(each, rules, now)) for each in lost]
         self._database.write(nudges.release_all, Priority.DISPATCH)
         self._sending.record(facts)
         return len(facts)
@@ -113,10 +115,13 @@ class Dispatcher:
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
             turn = look(connection, self._log, rules, claimed, now)
-        cases = [readable(case, rules, now) for case in turn.cases]
+        every = [readable(case, rules, now) for case in turn.cases]
+        doubtful = [is_in_doubt(case, rules.governed.doubt_until) for case in every]
+        cases = [case for case, doubt in zip(every, doubtful, strict=True) if not doubt]
         sending = {case.nudge.intent.id for case in cases if isinstance(case.decision, Send)}
         decided: list[Decided]
-        decided = [(each.nudge, self._lost(each, now)) for each in turn.lost]
+        decided = [(each.nudge, self._lost(each, rules, now)) for each in turn.lost]
+        decided += presumed(compress(every, doubtful), now)
         decided += [(each.nudge, unsent(each, now)) for case in cases for each in case.leaving]
         said = [case for case in cases if not still_stopped(case, now)]
         decided += [(case.nudge, unsent(case, now)) for case in said if case.nudge.intent.id not in sending]
@@ -124,8 +129,10 @@ class Dispatcher:
         self._sending.release(turn.moved_on)
         return [case for case in said if case.nudge.intent.id in sending], rules
 
-    def _lost(self, case: Settlement, now: datetime) -> NudgeFact:
+    def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
+        if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
+            return before
         delivery = case.nudge.to(case.person.pseudonym)
         return outcomes.unknown(outcomes.Tried(case, delivery, self._sending.provider(delivery)), "no_outcome", now)
 

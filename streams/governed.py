@@ -1,6 +1,7 @@
 """What the governance facts add up to: packs, publications and switches, as of any position of the log."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
 from domain.governance import (
     ControlSet,
+    LogRestored,
     PackPublished,
     TriggerPaused,
     TriggerPublished,
@@ -50,7 +52,8 @@ class Publication(Struct, frozen=True):
 class Governed(Struct, frozen=True):
     """All of it. `stopped`: switches as `Controls` has them, paused triggers among them.
 
-    `streams`: how many facts each stream of theirs has.
+    `streams`: how many facts each stream of theirs has; `doubt_until`: what was due by then may have been sent,
+    although a restored log does not say so (None: it was never restored).
     """
 
     packs: Mapping[str, PackPublished]
@@ -58,6 +61,7 @@ class Governed(Struct, frozen=True):
     stopped: frozenset[tuple[str, str]]
     submitted: Mapping[Subject, Sequence[Submission]]
     streams: Mapping[UUID, int]
+    doubt_until: datetime | None = None
 
     @property
     def contents(self) -> list[Mapping[str, Any]]:
@@ -86,6 +90,7 @@ def governed(entries: Sequence[Entry]) -> Governed:
     packs: dict[str, PackPublished] = {}
     publications: list[Publication] = []
     switches: dict[tuple[str, str], bool] = {}
+    doubts: list[datetime] = []
     for entry in entries:
         match entry.fact:
             case PackPublished() as fact:
@@ -100,9 +105,11 @@ def governed(entries: Sequence[Entry]) -> Governed:
                 switches[fact.scope, fact.name] = fact.stopped
             case TriggerPaused() | TriggerResumed() as fact:
                 switches[PAUSED, fact.trigger] = isinstance(fact, TriggerPaused)
+            case LogRestored() as fact:
+                doubts.append(fact.until)
     stopped = frozenset(switch for switch, is_stopped in switches.items() if is_stopped)
     streams = {entry.originator_id: entry.originator_version for entry in entries}
-    return Governed(packs, publications, stopped, submissions(_facts(entries)), streams)
+    return Governed(packs, publications, stopped, submissions(_facts(entries)), streams, max(doubts, default=None))
 
 
 def _facts(entries: Iterable[Entry]) -> Iterable[Any]:

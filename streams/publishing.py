@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from domain.benefits import BadBenefit
 from domain.event_types import Catalogue
-from domain.governance import PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
+from domain.governance import LogRestored, PackPublished, TriggerPublished, TriggerReachChanged, TriggerSubmitted
 from domain.ids import Names
 from domain.submissions import subject_of
 from domain.timing import utc, zone_of
@@ -113,6 +113,8 @@ def stream_of(names: Names, fact: Any) -> UUID:  # noqa: ANN401  (any governance
     """The stream that the fact belongs to."""
     if hasattr(fact, "scope"):
         return names.registry_stream("control", f"{fact.scope}/{fact.name}")
+    if isinstance(fact, LogRestored):
+        return names.registry_stream("log", "restored")
     about = subject_of(fact)
     return names.registry_stream(about.kind, about.name)
 

@@ -18,14 +18,15 @@ from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.soundings import EVERY as SOUND_EVERY
 from streams.soundings import Soundings
 from streams.tidying import Tidying
+from streams.watermark import OlderLog, Watermark
 from streams.webhooks import Webhooks
 
 log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
 """How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
-TIDY_EVERY, CHAIN_EVERY = timedelta(hours=1), timedelta(seconds=1)
-DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying"})
+TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
+DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "watermark"})
 """The jobs of a process that only sends."""
 
 
@@ -42,6 +43,7 @@ class Engine(Struct, frozen=True):
     tidying: Tidying
     reconciler: Reconciler
     soundings: Soundings
+    watermark: Watermark
     clock: Callable[[], datetime]
 
     async def until_idle(self) -> None:
@@ -69,8 +71,11 @@ class Engine(Struct, frozen=True):
         """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 
         A job never runs twice at once, and what it fails with is told in one line and tried again at its next time.
+
+        Raises:
+            OlderLog: the database was restored meanwhile.
         """
-        jobs = _Jobs()
+        jobs = _Jobs(stopped)
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
         wanted = {name: each for name, each in self._jobs(every).items() if only is None or name in only}
         for name, (job, interval) in wanted.items():
@@ -81,6 +86,8 @@ class Engine(Struct, frozen=True):
         self.stop()
         await jobs.ended()  # before the shutdown, which cancels what runs
         scheduler.shutdown(wait=False)
+        if jobs.older is not None:
+            raise jobs.older
 
     def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
         return {
@@ -94,6 +101,7 @@ class Engine(Struct, frozen=True):
             "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),
             "soundings": (lambda: asyncio.to_thread(self.soundings.take), SOUND_EVERY),
+            "watermark": (lambda: asyncio.to_thread(self.watermark.look), LOOK_BACK_EVERY),
         }
 
     async def _reconcile(self) -> None:
@@ -101,9 +109,11 @@ class Engine(Struct, frozen=True):
 
 
 class _Jobs:
-    """Runs each job at most once at a time, and knows when all have ended."""
+    """Runs each job at most once at a time, and knows when all have ended; sets `stopped` where nothing may go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: asyncio.Event) -> None:
+        self.older: OlderLog | None = None
+        self._stopped = stopped
         self._running: dict[str, asyncio.Task[object]] = {}
 
     def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
@@ -114,10 +124,12 @@ class _Jobs:
 
         return run
 
-    @staticmethod
-    async def _told(name: str, job: Job) -> None:
+    async def _told(self, name: str, job: Job) -> None:
         try:
             await job()
+        except OlderLog as error:
+            self.older = error
+            self._stopped.set()
         except Exception as error:  # noqa: BLE001  (the next run tries again)
             log.error("%s failed: %s", name, type(error).__name__)  # noqa: TRY400  (a traceback may hold data)
 

@@ -28,6 +28,7 @@ from streams.recording import Recording
 from streams.refusals import Refusals, Refused, among_receipts, refuses_address
 from streams.settling import Case
 from streams.taking_turns import Turns, is_urgent
+from streams.watermark import Watermark
 from streams.writing import Writer
 from templates.render import WordsFailed
 
@@ -44,12 +45,12 @@ class Sending:
 
     def __init__(
         self, books: Books, routes: Mapping[str, Route], writer: Writer, pace: Pace, receipts: Receipts,
-        refusals: Refusals, lease: timedelta,
+        refusals: Refusals, lease: timedelta, watermark: Watermark,
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._routes, self._writer, self._pace, self._refusals = routes, writer, pace, refusals
         self._recording = Recording(books.database, books.log, receipts)
-        self._clock, self._lease = books.clock, lease
+        self._clock, self._lease, self._watermark = books.clock, lease, watermark
         self._stopping = False
         self._size = Size()
         self._turns = Turns(lambda case: bool(self._pace.limits(_agency(case))))
@@ -165,6 +166,7 @@ class Sending:
         except RulesMoved:
             self.release([case.nudge.intent.id for case in cases])
             return []
+        self._watermark.note()
         return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
 
     def _commit(
@@ -176,8 +178,10 @@ class Sending:
         appends holds the log until they commit, so a stop comes before this append, and is seen, or after it.
 
         Raises:
+            OlderLog: the database was restored while this process ran.
             RulesMoved: others hold.
         """
+        self._watermark.check(connection)
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
         attempts = [each for each in tried if isinstance(each, Attempt)]
         over = crowded(connection, [each.case.settlement for each in attempts], now)

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from app import erased_list
 from app.certificate import page, told
 from app.desk import operators
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId
 from app.persons import pseudonym_of
 from app.terminal import agree, data, data_json, talk
-from streams.erasing import Scope
+from streams.erasing import Certificate, Scope
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log and printed on the certificate.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
@@ -35,6 +36,7 @@ def erase(
             _show(scope, as_json=False)
         agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
         certificate = at.platform.erasing.erase(pseudonym, at.who, reason)
+        _note(at.platform.settings.key_file, certificate)
     if html is not None:
         html.write_text(page(certificate), encoding="utf-8")
     if as_json:
@@ -42,6 +44,14 @@ def erase(
     else:
         for name, value in told(certificate):
             data(f"{name}: {value}")
+
+
+def _note(key_file: Path, certificate: Certificate) -> None:
+    """For a restore of an older copy; where the keys' folder cannot be written, the certificate is what there is."""
+    try:
+        erased_list.note(key_file, certificate)
+    except OSError as error:
+        talk(f"keep the certificate for `habarshy restored --erased`: it is not listed beside the keys ({error})")
 
 
 def _show(scope: Scope, *, as_json: bool) -> None:

@@ -48,6 +48,7 @@ async def _run(
     engine: Engine, routes: Mapping[str, Route], *, until_idle: bool, only: Collection[str] | None
 ) -> None:
     try:
+        await asyncio.to_thread(engine.watermark.look)
         if engine.database.sqlite:
             await asyncio.to_thread(engine.dispatcher.take_over)
         stopped = _stop_signal(engine)

@@ -38,6 +38,7 @@ GOLDEN = {
     "trigger-resumed/1": "at by trigger",
     "control-set/1": "at by scope name stopped reason",
     "test-sent/1": "at by to trigger hash channel",
+    "log-restored/1": "at by until position",
     "person-erased/1": "at by agency person reason key wrapped removed",
     "person-viewed/1": "at by agency person what purpose",
 }

@@ -128,6 +128,7 @@ def dispatch(platform: Platform) -> None:
     sending = Careless(
         platform.books, routes, Writer(platform.links.unsubscribe, platform.links.answer),
         Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+        platform.watermark,
     )  # fmt: skip
     dispatcher = Dispatcher(
         platform.database,

@@ -57,15 +57,17 @@ def server() -> Iterator[URL]:
 
 
 @contextmanager
-def own(password: str = "") -> Iterator["Server"]:
+def own(password: str = "", *, archived: bool = False, room: Path | None = None) -> Iterator["Server"]:
     """A running server that the test may kill and start; with a password all have to sign in (SCRAM, RFC 5802).
+
+    `archived`: its write-ahead log is kept; `room`: the folder that it gets instead of one of its own.
 
     Raises:
         DidNotStart, NoPostgres: with what to do about it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder,
-        closing(Server(Path(folder), password)) as made,
+        closing(Server(room or Path(folder), password, archived=archived)) as made,
     ):
         made.start()
         yield made
@@ -104,8 +106,9 @@ def _plain(at: URL) -> str:
 class Server:
     """One server, which can be killed, held up, and started again on the same port with the same data."""
 
-    def __init__(self, folder: Path, password: str = "") -> None:
-        self._password = password
+    def __init__(self, folder: Path, password: str = "", *, archived: bool = False) -> None:
+        self._password, self._folder = password, folder
+        self._archive = folder / "archive" if archived else None
         self._programs, self._data, self._port = _programs(), folder / "data", _free_port()
         self._log, self._as_user = folder / "log", _other_user(folder)
         (folder / "password").write_text(password)
@@ -114,6 +117,15 @@ class Server:
         command = [str(self._programs / "initdb"), *initdb, f"--pgdata={self._data}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as_user)  # noqa: S603  (ours)
         self._process: subprocess.Popen[bytes] | None = None
+        if self._archive is not None:
+            self._archive.mkdir()
+            self._own(self._archive)
+            with (self._data / "postgresql.conf").open("a") as settings:
+                settings.write(f"archive_mode = on\narchive_command = 'cp %p {self._archive}/%f'\n")
+
+    def _own(self, path: Path) -> None:
+        if self._as_user:
+            shutil.chown(path, _USER, _USER)
 
     @property
     def url(self) -> URL:
@@ -147,6 +159,40 @@ class Server:
         self.pause()  # else those that are left would clean up
         self._signal(signal.SIGKILL)
         self._ended()
+
+    def back_up(self) -> Path:
+        """A base backup, taken while it works (pg_basebackup)."""
+        copy = self._folder / "copy"
+        command = [str(self._programs / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER,
+                   "-D", str(copy), "--checkpoint=fast", "--no-sync"]  # fmt: skip
+        subprocess.run(command, check=True, cwd="/", **self._as_user)  # noqa: S603  (ours)
+        return copy
+
+    def remember(self, point: str) -> None:
+        """Name this point in time, and wait until the archive has it."""
+        assert self._archive is not None
+        with psycopg.connect(_plain(self.url), autocommit=True) as admin:
+            found = admin.execute("SELECT pg_walfile_name(pg_create_restore_point(%s))", [point]).fetchone()
+            admin.execute("SELECT pg_switch_wal()")
+            assert found is not None
+            archived = self._data / "pg_wal" / "archive_status" / f"{found[0]}.done"
+            for _ in range(int(PATIENCE / LOOK_EVERY)):
+                if archived.exists():
+                    return
+                Event().wait(LOOK_EVERY)
+        raise DidNotStart(self._log.read_text()[-2000:])
+
+    def restore(self, copy: Path, point: str) -> None:
+        """After a kill: the base backup in the place of what was there, played on to that named point."""
+        shutil.rmtree(self._data)
+        copy.rename(self._data)
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(
+                f"restore_command = 'cp {self._archive}/%f %p'\nrecovery_target_name = '{point}'\n"
+                "recovery_target_action = 'promote'\narchive_mode = off\n"
+            )
+        (self._data / "recovery.signal").touch()
+        self._own(self._data / "recovery.signal")
 
     def pause(self) -> None:
         """Nobody of it does anything any more, until it resumes."""

@@ -229,6 +229,11 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "96d6ff683d4bf0a461696461a464616e61a463617264a468617368a3736d73",
     ),
     (
+        "log-restored/1",
+        governance.LogRestored(at=NOW, by="omar", until=LATER, position=7),
+        "94d6ff683d4bf0a46f6d6172d7ff00004e20683e9d7007",
+    ),
+    (
         "person-erased/1",
         accounting.PersonErased(NOW, "omar", "platform", AIDA, "asked", b"A" * 8, b"w" * 32, {"inbox": 2}),
         (

@@ -1,0 +1,91 @@
+"""habarshy restored: the database came back from a backup; nothing is sent twice, and nobody is readable again."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.desk import Desk, operators
+from app.erased_list import BadList, everybody, list_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.terminal import Exit, agree, data_json, stop, talk
+from streams.erasing import NobodyKnown
+from streams.restoring import Restored
+
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="When the last message may have been sent; else now.")
+]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
+Certificates = Annotated[
+    list[Path],
+    typer.Option("--erased", metavar="FILE", help="Certificates of erasures (`erase --json`), one a line."),
+]
+REASON = "erased before the restore"
+
+
+def restored(
+    until: Until = None, erased: Certificates = [], plan: Plan = False, yes: Yes = False, as_json: AsJson = False,  # noqa: B006  (typer reads it, nobody changes it)
+    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+) -> None:  # fmt: skip
+    """Say that the database came back from a backup; what may have been sent since is not sent again."""
+    with operators("restores", database, key_file, clock, local=True) as at:
+        scope = at.platform.restoring.scope(_moment(until, at))
+        again = _to_erase(at, erased)
+        if plan:
+            _show(scope, again, as_json=as_json)
+            return
+        if not yes:
+            _show(scope, again, as_json=False)
+        agree("go on from this copy", str(scope.in_doubt), yes=yes)
+        gone = sum(_erase(at, person) for person in again)
+        at.platform.restoring.say(scope, at.who)
+    if as_json:
+        _show(scope, again, as_json=True)
+    talk(f"said; {gone} persons are erased again. Sending may begin")
+
+
+def _moment(until: str | None, at: Desk) -> datetime | None:
+    moment = None if until is None else moment_of(until, "--until")
+    if moment is not None and moment > at.platform.clock():
+        stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
+    return moment
+
+
+def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
+    """Who is to be erased again, by the list beside the key file and by certificates."""
+    own = list_of(at.platform.settings.key_file)
+    try:
+        every = everybody([*([own] if own.exists() else []), *certificates])
+    except (BadList, OSError) as error:
+        stop(Exit.USAGE, f"--erased: {error}")
+    return {person: when for person, when in every.items() if not at.platform.restoring.is_erased(person, when)}
+
+
+def _erase(at: Desk, person: str) -> bool:
+    try:
+        at.platform.erasing.erase(person, at.who, REASON)
+    except NobodyKnown:
+        return False
+    return True
+
+
+def _show(scope: Restored, again: Mapping[str, datetime], *, as_json: bool) -> None:
+    if as_json:
+        data_json({
+            "until": scope.until, "position": scope.position, "in_doubt": scope.in_doubt, "legal": scope.legal,
+            "erased": len(again), "known": scope.known and scope.known.at,
+        })  # fmt: skip
+        return
+    for line in _told(scope, len(again)):
+        talk(line)
+
+
+def _told(scope: Restored, erased: int) -> Iterator[str]:
+    if scope.known is not None:
+        yield f"this machine knew the log up to fact {scope.known.position}, on {scope.known.at:%F %T}Z"
+    yield f"this log ends with fact {scope.position}"
+    yield f"{scope.in_doubt} deliveries were due by {scope.until:%F %T}Z and may have been sent: they end as unknown,"
+    yield f"but for what quiet hours held back; {scope.legal} legal notices go, perhaps once more"
+    yield f"{erased} persons were erased since, and are erased again"

@@ -1,0 +1,70 @@
+"""After a restore: somebody says until when messages may have been sent that the restored log does not know."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from domain.governance import LogRestored
+from domain.ids import Names
+from domain.principals import Principal
+from projections.nudges import LEGAL
+from projections.tables import due, erased, micros
+from streams.database import Database, Priority
+from streams.log import Log
+from streams.publishing import append_governance, govern, read_governed
+from streams.recorder import FactRecorder
+from streams.watermark import Known, Watermark
+
+
+class Restored(Struct, frozen=True):
+    """What saying it does: `in_doubt` deliveries that wait since before `until` are not sent; `legal` ones are.
+
+    `position`: of the newest fact in the log; `known`: what this machine knew to be there (None: nothing).
+    """
+
+    until: datetime
+    position: int
+    in_doubt: int
+    legal: int
+    known: Known | None
+
+
+class Restoring:
+    """Says it once; the dispatchers do what follows, as each delivery has its turn."""
+
+    def __init__(
+        self, database: Database, log: Log, names: Names, watermark: Watermark, clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._log, self._names, self._watermark = database, log, names, watermark
+        self._clock = clock
+
+    def scope(self, until: datetime | None = None) -> Restored:
+        """What would follow. Without `until` it is now, or on SQLite, where nobody else sends, what is known here."""
+        with self._database.reading() as connection:
+            known = self._watermark.known(connection)
+            alone = known.at if known is not None and self._database.sqlite else None
+            moment = until or alone or self._clock()
+            waiting = select(func.count()).select_from(due).where(due.c.due_at <= micros(moment))
+            legal = connection.execute(waiting.where(due.c.rank == LEGAL)).scalar_one()
+            every = connection.execute(waiting).scalar_one()
+            return Restored(moment, FactRecorder.last_position(connection), every - legal, legal, known)
+
+    def say(self, restored: Restored, who: Principal) -> None:
+        """Append it to the log: whoever decides without knowing it does so once more."""
+
+        def work(connection: Connection) -> None:
+            before, now = read_governed(connection, self._log), self._clock()
+            fact = LogRestored(now, who.name, restored.until, restored.position)
+            append_governance(connection, self._log, self._names, [fact], before, now)
+
+        govern(self._database, work, Priority.DISPATCH)
+
+    def is_erased(self, person: str, at: datetime) -> bool:
+        """Whether the log knows that they were erased then."""
+        with self._database.reading() as connection:
+            query = select(func.count()).select_from(erased).where(
+                erased.c.person == person, erased.c.at >= micros(at)
+            )  # fmt: skip
+            return bool(connection.execute(query).scalar_one())

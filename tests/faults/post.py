@@ -1,0 +1,64 @@
+"""A real mail server in a thread of the test's: it keeps what it took over, and may take its time."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+PATIENCE = 60.0
+
+
+class Post:
+    """Takes over letters, each in `pause` seconds."""
+
+    def __init__(self) -> None:
+        self.port, self.pause = 0, 0.0
+        self.received: list[str] = []
+        self._came = threading.Condition()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
+        assert isinstance(envelope.content, bytes)
+        await asyncio.sleep(self.pause)
+        with self._came:
+            self.received.append(str(message_from_bytes(envelope.content)["Message-ID"]))
+            self._came.notify_all()
+        return "250 taken"
+
+    def wait(self, count: int) -> None:
+        """Until there are that many."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.received) >= count, PATIENCE), f"only {len(self.received)}"
+
+    @property
+    def twice(self) -> list[str]:
+        """What came more than once."""
+        return [name for name, count in Counter(self.received).items() if count > 1]
+
+
+@contextmanager
+def post() -> Iterator[Post]:
+    """One, on a free port of loopback."""
+    made, begun = Post(), threading.Event()
+    over: list[Callable[[], object]] = []
+
+    async def serve() -> None:
+        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+        over.append(lambda: loop.call_soon_threadsafe(stopped.set))
+        server = await loop.create_server(lambda: SMTP(made, loop=loop), "127.0.0.1", 0)
+        made.port = server.sockets[0].getsockname()[1]
+        begun.set()
+        await stopped.wait()
+        server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="post")
+    thread.start()
+    begun.wait(PATIENCE)
+    try:
+        yield made
+    finally:
+        over[0]()
+        thread.join()

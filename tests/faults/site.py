@@ -1,0 +1,174 @@
+"""The platform as its operator has it: `habarshy` as processes of their own, with a real mail server beside it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from typer.testing import CliRunner
+
+from app.cli import FAILURES, application
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from streams.cloudevents import Envelope
+from streams.health import Health, health
+from streams.publishing import Publisher
+from templates.loader import load_packs
+from tests.faults.post import Post
+from tests.streams.distributed import eventually
+from tests.world import event, few_triggers, iin
+
+NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
+PATIENCE = 60.0
+NOTHING: Mapping[str, str] = {}
+TIMED = frozenset({"run", "dispatch", "restored", "erase"})
+VAPID_KEY = "openssl ecparam -name prime256v1 -genkey -noout -out"
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it said."""
+
+    code: int
+    lines: list[str]
+    talk: str
+
+    @property
+    def last(self) -> Any:
+        """Its last line, which is JSON."""
+        return json.loads(self.lines[-1])
+
+
+class Site:
+    """One database, one key file, one mail server; the clock stands at `now` until it is moved."""
+
+    def __init__(
+        self, folder: Path, url: str, mail: int, *, mail_host: str = "127.0.0.1", **mail_options: Any
+    ) -> None:
+        self.folder, self.url, self.now = folder, url, NOON
+        self.key_file = folder / "key"
+        self.packs = few_triggers(folder)
+        load_keyring(self.key_file, create=True)
+        (folder / "config").mkdir(exist_ok=True)
+        self.environment = {name: each for name, each in os.environ.items() if not name.startswith("HABARSHY_")} | {
+            "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(self.key_file), "HABARSHY_PACKS": str(self.packs),
+            "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data"),
+            "HABARSHY_PROVIDERS": json.dumps(self._providers(mail_host, mail, mail_options)),
+        }  # fmt: skip
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def _providers(self, host: str, port: int, options: Mapping[str, Any]) -> dict[str, Any]:
+        mail = {"kind": "smtp", "host": host, "port": port, "security": "none", "sender": "h@example.org", **options}
+        if self.url.startswith("sqlite"):
+            return {"mail": mail}
+        vapid = self.folder / "vapid.pem"
+        subprocess.run([*VAPID_KEY.split(), str(vapid)], check=True)  # noqa: S603  (our own arguments)
+        return {
+            "mail": mail, "sms": {"kind": "http_sms", "url": "http://127.0.0.1:9/", "sender": "1414"},
+            "push": {"kind": "web_push", "key_file": str(vapid), "subject": "mailto:h@example.org"},
+        }  # fmt: skip
+
+    def publish(self) -> None:
+        """On PostgreSQL nothing is published by itself."""
+        with self.platform() as at:
+            packs = load_packs([self.packs])
+            Publisher(at.database, at.log, at.names).publish(packs, by="tests", now=self.now)
+
+    @contextmanager
+    def platform(self) -> Iterator[Platform]:
+        """The platform in this process, for a moment."""
+        made = compose(
+            load_settings(database=self.url, key_file=self.key_file, packs=str(self.packs)), fixed(self.now)
+        )
+        try:
+            yield made
+        finally:
+            made.database.close()
+
+    def take(self, *envelopes: Envelope) -> None:
+        """Take events in, and plan."""
+        with self.platform() as at:
+            assert all(outcome.refused is None for outcome in at.intake.accept(list(envelopes)))
+            at.planning.drain()
+
+    def standing(self) -> Health:
+        """How it stands."""
+        with self.platform() as at:
+            return health(at.database, at.log, at.follower, self.now)
+
+    def start(
+        self, *arguments: str, before: Callable[[], None] | None = None, env: Mapping[str, str] = NOTHING
+    ) -> "subprocess.Popen[bytes]":
+        """A command as a process; `before`: what it does to itself first."""
+        made = subprocess.Popen(  # noqa: S603  (ourselves)
+            [sys.executable, "-m", "app", *arguments, *self._at(arguments)], env={**self.environment, **env},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before,  # noqa: PLW1509  (limits only)
+        )  # fmt: skip
+        self._started.append(made)
+        return made
+
+    def run(self, *arguments: str) -> Ended:
+        """A command, in this process, until it ends."""
+        unset = {name: None for name in os.environ if name.startswith("HABARSHY_")}
+        found = CliRunner().invoke(
+            application(), [*arguments, *self._at(arguments)], env={**unset, **self.environment}
+        )
+        failure = found.exception
+        if failure is None or isinstance(failure, SystemExit):
+            return Ended(found.exit_code, found.stdout.splitlines(), found.stderr)
+        code = next((code for kind, code in FAILURES.items() if type(failure) is kind), None)
+        if code is None:
+            raise failure
+        return Ended(int(code), found.stdout.splitlines(), found.stderr + str(failure))
+
+    def _at(self, arguments: Sequence[str]) -> list[str]:
+        return ["--clock", self.now.isoformat()] if arguments[0] in TIMED else []
+
+    def close(self) -> None:
+        """Nothing of it goes on."""
+        for each in self._started:
+            each.kill()
+            each.communicate()
+
+
+def ended(process: "subprocess.Popen[bytes]") -> Ended:
+    """Wait until it ends."""
+    out, talk = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, out.decode().splitlines(), talk.decode())
+
+
+@contextmanager
+def site(folder: Path, url: str, post: Post, **options: Any) -> Iterator[Site]:
+    """A site whose packs are published."""
+    made = Site(folder, url, post.port, **options)
+    try:
+        made.publish()
+        yield made
+    finally:
+        made.close()
+
+
+def fined(number: int, *, on: str = "2025-06-02", hour: str = "11:00:00+05:00") -> list[Envelope]:
+    """The events of somebody who has mail and no phone, and who was fined: they are told at once."""
+    mail = {"email": f"c{number}@example.org"}
+    fine = {"number": str(number), "amount": 7, "violated_on": on, "issued_on": on}
+    return [
+        event("citizen.contact_changed", iin(number), "2020-01-02T00:00:00Z", mail, id=f"contact-{number}"),
+        event("kz.traffic.fine_issued", iin(number), f"{on}T{hour}", fine, id=f"fine-{number}"),
+    ]  # fmt: skip
+
+
+def crowd(first: int, count: int, **when: str) -> list[Envelope]:
+    """So many who were fined."""
+    return [each for number in range(first, first + count) for each in fined(number, **when)]
+
+
+def comes(true: Callable[[], object]) -> None:
+    """Wait until it comes true."""
+    eventually(lambda: bool(true()), PATIENCE)

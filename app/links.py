@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.ids import keyed_hash
+from domain.ids import keyed_hash, shortened
 from domain.overrides import OVERRIDES
 from streams.settling import Case
 
 _MAC, _TIME = 16, 8
 _BEGINNING, _DAY, _MARK = 5, 2, 8
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
-Beginning = Callable[[bytes], Iterable[tuple[UUID, str]]]
-"""The nudges whose ids begin so, each with everybody whom it went to."""
+Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
+"""The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
 PAGE_LASTS = timedelta(days=90)
 """How long the link in a message leads to its page; whoever signs in finds it there for ever."""
 
@@ -87,7 +87,7 @@ class Links:
     def _page(self, nudge: UUID, recipient: str, day: int) -> bytes:
         """The beginning of the id, the last day, and a mark over all: short, for an SMS pays for each character."""
         mark = self._mac(nudge.bytes + bytes.fromhex(recipient) + day.to_bytes(_DAY), "page")
-        return nudge.bytes[:_BEGINNING] + day.to_bytes(_DAY) + mark[:_MARK]
+        return shortened(nudge, 8 * _BEGINNING).to_bytes(_BEGINNING) + day.to_bytes(_DAY) + mark[:_MARK]
 
     def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
         """The nudge and its recipient, of those whose nudge begins as the token does.
@@ -99,7 +99,7 @@ class Links:
         day = int.from_bytes(raw[_BEGINNING : _BEGINNING + _DAY])
         if len(raw) != _BEGINNING + _DAY + _MARK or (now - _FIRST).days > day:
             raise BadLink
-        for nudge, recipient in beginning(raw[:_BEGINNING]):
+        for nudge, recipient in beginning(int.from_bytes(raw[:_BEGINNING]), 8 * _BEGINNING):
             if hmac.compare_digest(self._page(nudge, recipient, day), raw):
                 return nudge, recipient
         raise BadLink

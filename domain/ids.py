@@ -118,3 +118,31 @@ class Names(Struct, frozen=True, dict=True):
     def letter(self, kind: str, key: str) -> UUID:
         """The id of a dead letter: the same failed thing of that kind is the same letter."""
         return _uuid(keyed_hash(self.key, "dead letter", kind, key))
+
+
+_WHO, _REST = 4, 96
+"""A nudge's id begins with so many hexadecimal digits of its person's pseudonym; so many bits follow."""
+
+
+def shortened(nudge: UUID, bits: int) -> int:
+    """The beginning of a nudge's id in so many bits, each of which tells ids apart: of a digit only its value."""
+    who, rest = nudge.bytes[:_WHO], int.from_bytes(nudge.bytes[_WHO:])
+    more = bits - 4 * _WHO
+    return (int(who, 16) << more) | (rest >> (_REST - more))
+
+
+def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
+    """The first and the last id whose `shortened` is this number: they are neighbours in every index."""
+    more = bits - 4 * _WHO
+    who, first = f"{number >> more:04x}".encode(), (number & ((1 << more) - 1)) << (_REST - more)
+    last = first | ((1 << (_REST - more)) - 1)
+    return UUID(bytes=who + first.to_bytes(12)), UUID(bytes=who + last.to_bytes(12))
+
+
+def traced(trace: str | None, *span: str) -> str | None:
+    """A trace (W3C) as we hand it on: the same trace id, and a parent id that is this span's own."""
+    if trace is None:
+        return None
+    version, id_, _, flags = trace.split("-")
+    parent = hashlib.blake2b("\0".join(span).encode(), digest_size=8).hexdigest()
+    return f"{version}-{id_}-{parent}-{flags}"

@@ -16,7 +16,7 @@ from notifiers.http import Answer
 from notifiers.http_options import HttpOptions, ReadableFile
 from notifiers.kinds import Kind, Tools
 from notifiers.port import GiveUp, Message, Outcome, Reason, RetryLater
-from notifiers.push_words import URGENT, buttons, collapse_key, fitted, life
+from notifiers.push_words import URGENT, buttons, collapse_key, fitted, life, trace
 
 _TOKEN = re.compile(r"[A-Za-z0-9_:-]{8,1024}")
 _ROOM = 4096  # octets: FCM's limit for what reaches the device, so what surrounds it is well within
@@ -104,16 +104,16 @@ class FcmNotifier:
         content = fitted(partial(self._written, message), message.text, _ROOM)
         if isinstance(content, GiveUp):
             return content
-        answer = await self._post(content)
+        answer = await self._post(message, content)
         if isinstance(answer, Answer) and about_the_token(answer):
-            answer = await self._post(content)
+            answer = await self._post(message, content)
         return meaning(answer, self._clock()) if isinstance(answer, Answer) else answer
 
-    async def _post(self, content: bytes) -> Answer | Outcome:
+    async def _post(self, message: Message, content: bytes) -> Answer | Outcome:
         token = await self._tokens.current()
         if isinstance(token, RetryLater):
             return token
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"} | trace(message)
         answer = await self._http.request("POST", self._url, headers, content)
         if isinstance(answer, Answer) and about_the_token(answer):
             self._tokens.forget(token)

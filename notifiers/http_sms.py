@@ -92,6 +92,8 @@ class HttpSmsNotifier:
         headers = {name: value.get_secret_value() for name, value in options.headers.items()}
         if options.idempotency_header is not None:
             headers[options.idempotency_header] = message.key
+        if message.traceparent is not None:
+            headers["traceparent"] = message.traceparent
         match options.sent_as:
             case "query":
                 return options.method, f"{options.url}?{urlencode(parameters, quote_via=quote)}", headers, None

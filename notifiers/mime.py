@@ -20,6 +20,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ATOMS = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{1,35}")
 _URL = re.compile(r"https?://[!-;=?-~]{1,900}")
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _LONGEST_ASCII = 60  # with its name, a header stays within the 78 characters of RFC 5322, section 2.1.1
 _WORD_BYTES = 39  # an encoded word and its header's name stay within the 76 characters of RFC 2047, section 2
 _LINE = 76
@@ -92,7 +93,7 @@ class Letterhead:
             _date(at.replace(microsecond=0)),
             message_id.encode(),
             _matching(_LANGUAGE, message.language),
-            _unsubscribe(message.unsubscribe_url) + _help(message.page_url),
+            _unsubscribe(message.unsubscribe_url) + _help(message.page_url) + _trace(message.traceparent),
             _body(message.text, message.html),
         )
 
@@ -150,6 +151,11 @@ def _unsubscribe(url: str | None) -> bytes:
 def _help(url: str | None) -> bytes:
     """List-Help of RFC 2369: the page that says why the message came."""
     return b"" if url is None else b"List-Help: <%b>\r\n" % _matching(_URL, url)
+
+
+def _trace(trace: str | None) -> bytes:
+    """The trace (W3C) of the event behind it, under the name that it has elsewhere."""
+    return b"" if trace is None else b"traceparent: %b\r\n" % _matching(_TRACE, trace)
 
 
 def _body(text: str, html: str | None) -> bytes:

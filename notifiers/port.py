@@ -27,7 +27,8 @@ class Message:
 
     `recipient` names who gets it: the pseudonym, and the device where a person has several. It is stable over
     attempts and never the address. `title` is the email's subject and the push's title; an SMS has none. `page_url`
-    leads to the message's own page, and `code` shows that it is genuine: `text` and `html` say both where they can.
+    leads to the message's own page and `code` shows that it is genuine: `text` and `html` say both where they can.
+    `traceparent` is the trace (W3C) of the event behind it.
     Neither `repr` nor `str` show whom it reaches or what it says.
     """
 
@@ -45,6 +46,7 @@ class Message:
     seen_url: str | None = field(default=None, repr=False)
     page_url: str | None = field(default=None, repr=False)
     code: str = field(default="", repr=False)
+    traceparent: str | None = None
     owner: str = ""
     klass: Class = "service"
     expires: datetime | None = None

@@ -32,6 +32,11 @@ def collapse_key(key: str) -> str:
     return urlsafe_b64encode(blake2b(key.encode(), digest_size=24).digest()).decode()
 
 
+def trace(message: Message) -> dict[str, str]:
+    """The header that hands on the trace of the event behind it (W3C Trace Context), if there is one."""
+    return {} if message.traceparent is None else {"traceparent": message.traceparent}
+
+
 def life(message: Message, now: datetime) -> int:
     """For how many seconds it is worth delivering: at most 28 days."""
     if message.expires is None:

@@ -9,7 +9,7 @@ from notifiers.http import Answer
 from notifiers.http_refusals import refusal
 from notifiers.kinds import Kind, Tools
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
-from notifiers.push_words import Button, buttons, collapse_key, fitted, life
+from notifiers.push_words import Button, buttons, collapse_key, fitted, life, trace
 from notifiers.sealers import Job, Sealer
 from notifiers.sealing import LONGEST, Draw, drawn, sealed
 from notifiers.subscription import Hosts, Subscription, is_subscription
@@ -104,6 +104,7 @@ class WebPushNotifier:
             "ttl": str(life(message, self._clock())),
             "urgency": _URGENCY[message.klass],
             "topic": collapse_key(key),
+            **trace(message),
         }
 
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:

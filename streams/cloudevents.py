@@ -42,7 +42,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 RESERVED = "/habarshy"
 YEARS, REVISIONS = range(1900, 2200), range(2, 2**31)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _decode = msgspec.json.Decoder(Envelope).decode
 _JSON_TYPES = ("application/json", "application/cloudevents+json")
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from standardwebhooks import Webhook
 
 from domain.events import LifeEvent
+from domain.ids import traced
 from domain.replies import NUDGE
 from projections import nudges
 from streams import outbox
@@ -59,6 +60,7 @@ class Call(Struct, frozen=True):
     event: UUID
     agency: str
     body: bytes
+    traceparent: str | None = None
 
 
 class Webhooks:
@@ -149,13 +151,15 @@ class Webhooks:
         rulebook = self._books.library.rules().rulebook
         content = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
         cause = [entry.fact for entry in self._books.log.streams(connection, [nudge.intent.cause])]
-        began = [{"source": each.source, "id": each.id} for each in cause if isinstance(each, LifeEvent)]
+        causes = [each for each in cause if isinstance(each, LifeEvent)]
+        began = [{"source": each.source, "id": each.id} for each in causes]
         data = {
             "nudge": str(about), "trigger": nudge.intent.trigger, "step": nudge.intent.step,
             "answer": event.values.get("event.answer"), "cause": began[0] if began else None,
         }  # fmt: skip
         told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
-        return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode())
+        trace = next((traced(each.traceparent, str(stream)) for each in causes), None)
+        return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
     async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> bool:
         """Whether the agency took it."""
@@ -207,4 +211,5 @@ def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
     return {
         "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(hook.secret).sign(id_, now, call.body.decode()),
+        **({} if call.traceparent is None else {"traceparent": call.traceparent}),
     }  # fmt: skip

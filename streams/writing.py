@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.channels import ADDRESS_OF
+from domain.ids import traced
 from domain.settle import Send
 from notifiers.port import Action, Message
 from streams.library import Rules
@@ -57,6 +58,7 @@ class Writer(Struct, frozen=True):
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
             seen_url=self._seen(intent.id, case.recipient.pseudonym, attempt) if channel == "push" else None,
             owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
+            traceparent=traced(case.cause.traceparent if case.cause else None, str(intent.id), str(attempt)),
         )  # fmt: skip
         return (
             message if self.proof_of is None else _proven(message, self.proof_of(intent.id, message.recipient, now))

@@ -5,7 +5,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.ids import Names, keyed_hash
+from domain.ids import Names, beginning_so, keyed_hash, shortened
 from tests.domain.given import before, given, modest, published, rules
 from tests.domain.world import correction, paper
 
@@ -89,3 +89,14 @@ def test_a_revision_is_its_cause_but_the_original_is_its_occurrence() -> None:
     intent = given(original, corrected).when(CARD).only
     assert intent.cause == corrected.stream
     assert intent.occurrence == given(original).when(CARD).only.occurrence
+
+
+@examples(st.text(max_size=20), st.uuids(), st.sampled_from([25, 40]))
+def test_a_shortened_id_leads_back_to_its_few_neighbours(step: str, occurrence: UUID, bits: int) -> None:
+    """What stands in a short link finds the nudge by its id, among as few others as its bits can tell apart."""
+    nudge = NAMES.nudge("card", NAMES.pseudonym("900101300017"), occurrence, step)
+    number = shortened(nudge, bits)
+    first, last = beginning_so(number, bits)
+    assert 0 <= number < 2**bits
+    assert first <= nudge <= last
+    assert last.int - first.int + 1 == 2 ** (96 - (bits - 16))

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.compose import compose_engine, compose_routes
 from app.http.application import application
 from app.providers import ProviderSettings
 from streams import reading
-from tests.app.http.wire import client_of
+from tests.app.http.wire import TRACE, client_of
 from tests.notifiers.peers import Box, real
 from tests.world import World, card, event, iin, registered
 
@@ -34,17 +35,23 @@ class Post:
         """Aigerim's letter: its text, its HTML, and the header that names its page."""
         wishes = event("citizen.preferences_changed", AIGERIM, "2020-02-01T00:00:00+05:00",
                        {"language": "en", "channels": ["email"]}, id="wishes")  # fmt: skip
-        self.world.take(*registered(AIGERIM, email="aigerim@mail.test"), wishes, card(AIGERIM, "2025-07-20"))
+        self.world.take(
+            *registered(AIGERIM, email="aigerim@mail.test"), wishes, card(AIGERIM, "2025-07-20", traceparent=TRACE)
+        )
         self.world.plan()
         self.world.at("2025-06-20T12:00:00+05:00")
         await self.world.engine.until_idle()
-        [envelope] = self.box.envelopes
-        assert envelope.original_content is not None
-        read = message_from_bytes(envelope.original_content, policy=default)
+        read = self.read()
         text, html = (read.get_body([kind]) for kind in ("plain", "html"))
         assert text is not None
         assert html is not None
         return text.get_content(), html.get_content(), str(read["List-Help"]).strip("<>")
+
+    def read(self) -> EmailMessage:
+        """The letter as it came."""
+        [envelope] = self.box.envelopes
+        assert envelope.original_content is not None
+        return message_from_bytes(envelope.original_content, policy=default)
 
     def opted_out(self) -> list[str]:
         """The topics of which she wants nothing more."""
@@ -114,3 +121,11 @@ async def test_the_link_of_a_letter_ends(post: Post) -> None:
     assert post.browser.get(link).status_code == 200
     post.world.at(post.world.clock() + timedelta(days=1))
     assert post.browser.get(link).status_code == 404
+
+
+async def test_the_trace_of_the_event_goes_on_with_the_letter(post: Post) -> None:
+    """Whoever follows a trace finds the letter by its header: the event's trace id, and a parent id of its own."""
+    await post.letter()
+    [version, id_, parent, flags] = str(post.read()["traceparent"]).split("-")
+    assert (version, id_, flags) == ("00", TRACE.split("-")[1], "01")
+    assert parent not in (TRACE.split("-")[2], "0" * 16)

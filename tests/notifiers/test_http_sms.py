@@ -126,6 +126,15 @@ async def test_an_idempotency_header_makes_doubles_harmless() -> None:
     assert outcomes == [Accepted(sms().key)] * 2
 
 
+async def test_the_trace_goes_on_to_the_gateway() -> None:
+    """A message whose event has a trace hands it on as a header, any other has none."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with gateway() as peer, sms_by(peer.port) as notifier:
+        await notifier.send([sms(traceparent=trace)])
+        await notifier.send([sms()])
+    assert [request["headers"].get("traceparent") for request in peer.requests] == [trace, None]
+
+
 async def test_without_it_each_attempt_has_its_own_reference() -> None:
     """A report about the first attempt is none about the second."""
     async with gateway() as peer, sms_by(peer.port) as notifier:

@@ -67,8 +67,10 @@ async def test_the_browser_reads_what_it_shows(tmp_path: Path) -> None:
 
 async def test_the_headers_of_the_standard(tmp_path: Path) -> None:
     """The request is as RFC 8030, 8188 and 8292 ask: a POST, encrypted, with its life, its urgency and who sends."""
-    _, peer = await outcome_of(tmp_path, OK, expires=AT + timedelta(minutes=5))
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    _, peer = await outcome_of(tmp_path, OK, expires=AT + timedelta(minutes=5), traceparent=trace)
     heard = peer.heard[0]
+    assert heard.headers["traceparent"] == trace
     assert heard.line == "POST /push/1 HTTP/1.1"
     assert heard.headers["content-encoding"] == "aes128gcm"
     assert (heard.headers["ttl"], heard.headers["urgency"]) == ("300", "high")

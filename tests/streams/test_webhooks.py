@@ -13,6 +13,7 @@ from domain.replies import Reply
 from streams.dead_letters import Choice
 from streams.tidying import UNTOLD
 from streams.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
+from tests.app.http.wire import TRACE
 from tests.notifiers.http_peers import Answer, HttpPeer, answer, listening
 from tests.notifiers.peers import Act
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
@@ -55,7 +56,7 @@ async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
             "citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["sms"]}, id="sms only"
         ), event(
             "kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
-            {"registered_on": "2025-06-02", "insured_months": 0}, id="jobless-77",
+            {"registered_on": "2025-06-02", "insured_months": 0}, id="jobless-77", traceparent=TRACE,
         ))  # fmt: skip
         yield Told(world, peer)
         await world.platform.webhooks.aclose()
@@ -75,6 +76,7 @@ async def test_the_agency_is_told_of_a_consent(told: Told) -> None:
     at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
     expected = Webhook(SECRET).sign(heard.headers["webhook-id"], at, heard.body.decode())
     assert heard.headers["webhook-signature"] == expected
+    assert heard.headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
     await told.wait(timedelta(days=3))
     assert len(told.peer.heard) == 1
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from app.options import AsJson
 from app.pack_paths import is_folder
+from app.rehearsing import Tried, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, stop
-from streams.rehearsal import rehearse
 from streams.rehearsal_cases import read_cases
-from streams.rehearsal_script import Case, Decision, Expected, Played
+from streams.rehearsal_script import Case, Expected
 from streams.rehearsal_stage import Stage, stages
-from streams.rehearsal_verdict import Difference, judge, said, short, unlike
+from streams.rehearsal_verdict import Difference, said, unlike
 from templates.catalogue import NoDefaults
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.loader import examine, load_packs
@@ -66,22 +66,13 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     report = Report()
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += report.findings
-    failed = [] if findings else [each for stage, case in cases if (each := _try(stage, case)).differences]
+    failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
     for finding in findings:
         _print_finding(finding, as_json=as_json)
     for each in failed:
         _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
     if findings or failed:
         raise typer.Exit(Exit.CHECK_FAILED)
-
-
-class _Tried(NamedTuple):
-    """A case of a trigger, how it was played, and where that differs from what it expects."""
-
-    trigger: str
-    case: Case
-    played: Played
-    differences: list[Difference]
 
 
 def _folders(packs: Sequence[Path]) -> list[Path]:
@@ -101,7 +92,7 @@ def _findings(folders: Sequence[Path], only: str | None) -> tuple[Finding, ...]:
     return tried(packs, only=only if named else None)
 
 
-def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[_Tried]:
+def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[Tried]:
     report, read = Report(), []
     for stage, folder in _staged(folders):
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
@@ -109,7 +100,7 @@ def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -
     wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
     if only is not None and not wanted and not findings:
         _no_such(only, read)
-    return [_try(stage, case) for stage, case in wanted]
+    return [try_case(stage, case) for stage, case in wanted]
 
 
 def _staged(folders: Sequence[Path]) -> Iterator[tuple[Stage, Path]]:
@@ -127,11 +118,6 @@ def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
     stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint}")
 
 
-def _try(stage: Stage, case: Case) -> _Tried:
-    played = rehearse(stage, case)
-    return _Tried(stage.trigger.name, case, played, judge(case, played.endings))
-
-
 def _print_finding(finding: Finding, *, as_json: bool) -> None:
     if as_json:
         data_json({name: getattr(finding, name) for name in Finding.__struct_fields__})
@@ -139,47 +125,19 @@ def _print_finding(finding: Finding, *, as_json: bool) -> None:
         data(str(finding))
 
 
-def _print_lines(tried: _Tried, *, explain: bool) -> None:
+def _print_lines(tried: Tried, *, explain: bool) -> None:
     case = tried.case
     if tried.differences:
         data(f"{case.path}:{case.line}: FAILED {tried.trigger}: {case.name}")
     else:
         data(f"ok {tried.trigger}: {case.name}")
     for decision in tried.played.decisions if explain else ():
-        data(f"    {_told(case, decision)}")
-    for line in (line for difference in tried.differences for line in _diff(case, difference)):
+        data(f"    {told(case, decision)}")
+    for line in (line for difference in tried.differences for line in lines_of(case, difference)):
         data(line)
 
 
-def _diff(case: Case, difference: Difference) -> Iterator[str]:
-    expected, got = difference.expected, difference.got
-    if expected is not None:
-        yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
-    if got is not None:
-        yield f"  + {said(case, got)}"
-    yield f"    {_why(difference)}"
-    yield from (f"    {line}" for line in unlike(difference))
-
-
-def _why(difference: Difference) -> str:
-    if difference.expected is None:
-        return "was sent, and nothing in `expect` says so"
-    if difference.got is None:
-        return "nothing like it was sent or decided"
-    if "nothing" in difference.keys:
-        return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
-    return f"differs in {', '.join(difference.keys)}"
-
-
-def _told(case: Case, decision: Decision) -> str:
-    parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
-    parts += [f"for {case.when(decision.until)}"] if decision.until else []
-    parts += [f"({decision.reason})"] if decision.reason else []
-    parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
-    return " ".join(parts)
-
-
-def _print_json(tried: _Tried, *, explain: bool) -> None:
+def _print_json(tried: Tried, *, explain: bool) -> None:
     case = tried.case
     found: dict[str, Any] = {
         "path": case.path, "line": case.line, "trigger": tried.trigger, "case": case.name,

@@ -117,20 +117,20 @@ def csrf_of(request: Request) -> str:
     return str(request.session.setdefault(_CSRF, secrets.token_urlsafe(16)))
 
 
-async def form_of(request: Request) -> dict[str, list[str]]:
-    """The fields of a form that the visitor sent.
+async def form_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[str]]:
+    """The fields of a form that the visitor sent, of so many bytes at most.
 
     Raises:
         Problem: 403 where the form was not made for this visit; 413, 415: it is no form of ours.
     """
-    fields = await fields_of(request)
+    fields = await fields_of(request, most)
     given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
     if not known or not hmac.compare_digest(given.encode(), known.encode()):
         raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
     return fields
 
 
-async def fields_of(request: Request) -> dict[str, list[str]]:
+async def fields_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[str]]:
     """The fields of a form, whoever sent it.
 
     Raises:
@@ -138,7 +138,7 @@ async def fields_of(request: Request) -> dict[str, list[str]]:
     """
     if media_type_of(request).essence not in ("application/x-www-form-urlencoded", ""):
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/x-www-form-urlencoded")
-    body = await read_body(request, FORM_BYTES)
+    body = await read_body(request, most)
     try:
         return parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
     except ValueError:

@@ -2,11 +2,16 @@
 
 from fastapi import FastAPI
 
+from app.bench import Bench
 from app.compose import Platform
 from app.pages.layout import Pages
+from app.pages.work.approving import Approving
+from app.pages.work.beginning import Beginning
+from app.pages.work.editing import Editing
 from app.pages.work.listing import Listing
 from app.pages.work.office import Office
 from app.pages.work.triggers import TriggerPages
+from app.pages.work.trying import Trying
 from streams.lives import Lives
 from streams.sheets import Sheets
 
@@ -15,5 +20,8 @@ def install_work(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = Lives(platform.database, platform.log), Sheets(platform.database, platform.clock)
-    for page in (Listing(office, lives, sheets), TriggerPages(office, lives)):
-        app.include_router(page.router())
+    bench = Bench(platform.library)
+    app.include_router(Listing(office, lives, sheets).router())
+    app.include_router(TriggerPages(office, lives).router())
+    for page in (Beginning, Editing, Trying, Approving):
+        app.include_router(page(office, sheets, bench).router())

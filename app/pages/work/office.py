@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Path as InPath
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -13,10 +14,12 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame, Pages
 from domain.principals import NotAllowed, Principal, Role
-from streams.governing import NotSubmitted, TwoVersions
+from domain.submissions import Submission
+from streams.governing import NotSubmitted, Reference, TwoVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 
+Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 WORKERS = frozenset({Role.AUTHOR, Role.APPROVER})
 
 
@@ -43,6 +46,16 @@ class Office:
     ) -> Response:  # fmt: skip
         """A page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)
+
+    def submission(self, wanted: Reference, who: Principal) -> Submission:
+        """What was submitted under that name and hash.
+
+        Raises:
+            NotAllowed: it is another agency's.
+            Problem: 404 where there is none.
+        """
+        with told():
+            return self.platform.governing.find(wanted, who)
 
     def go(self, path: str) -> Response:
         """Lead on to another page, after something was done."""

@@ -8,9 +8,25 @@ from playwright.sync_api import Browser, expect
 
 from tests.app.pages.site import overflows, shot, tab_to, violations
 from tests.app.pages.test_browser import LOOKS
-from tests.app.pages.work.workshop import CLINIC, Workshop
+from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 
-PAGES = ("/work", f"/work/triggers/{CLINIC}", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing")
+PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing")
+PHONE = {"width": 320, "height": 640}
+
+
+def written(workshop: Workshop) -> tuple[str, str]:
+    """The addresses of a draft with findings and a failing test, and of a version that waits for approval."""
+    dana = signed_in(workshop, "dana")
+    where = begun(dana)
+    page = dana.get(where).text
+    rules = file_of(page, "trigger.yaml").replace("categry:", "category:")
+    tests = file_of(page, "tests.yaml")
+    other = {"file-trigger.yaml": rules.replace("P3D", "P4D"), "file-tests.yaml": tests.replace("05T10", "06T10")}
+    dana.post(where, revision=revision_of(page), **other)
+    waiting = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
+    broken = {"file-trigger.yaml": rules.replace("category:", "categry:")}
+    dana.post(where, revision=revision_of(dana.get(where).text), **broken)
+    return where, waiting
 
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
@@ -23,9 +39,11 @@ def test_every_page_is_for_everybody(
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
-        for path in PAGES:
+        draft, waiting = written(workshop)
+        steps = (draft, f"{draft}/tests", f"{draft}/preview", f"{draft}/submit", waiting, f"{waiting}/preview")
+        for path in (*PAGES, *steps):
             page.goto(workshop.base + path)
-            shot(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')}-{look_name}")
+            shot(page, f"{re.sub('[^a-z0-9]+|[0-9a-f]{64}', '-', path).strip('-')}-{look_name}")
             assert violations(page) == [], path
             assert not overflows(page), path
             assert page.locator("html").get_attribute("lang") == language, path

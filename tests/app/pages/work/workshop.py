@@ -83,6 +83,27 @@ def signed_in(workshop: Workshop, who: str) -> Somebody:
     return Somebody(client, found[1])
 
 
+def begun(somebody: Somebody, **given: str) -> str:
+    """The address of a new draft."""
+    answer = somebody.post("/work/new", **(given or {"from": CLINIC}))
+    assert answer.status_code == 303
+    return answer.headers["location"].partition("?")[0]
+
+
+def file_of(page: str, name: str) -> str:
+    """What the editor's field of a file holds."""
+    found = re.search(rf'name="file-{re.escape(name)}"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    assert found is not None
+    return found[1].replace("&#34;", '"').replace("&gt;", ">").replace("&amp;", "&").replace("&#39;", "'")
+
+
+def revision_of(page: str) -> str:
+    """What the editor's form says it was made from."""
+    found = re.search(r'name="revision" value="([0-9]+)"', page)
+    assert found is not None
+    return found[1]
+
+
 async def _told(world: World) -> None:
     moved = {"kind": "moved", "area": "750000000", "address": "Абай даңғылы, 10, 5"}
     world.take(*registered(AIGERIM), card(AIGERIM, "2025-07-20"), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))

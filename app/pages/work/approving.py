@@ -1,0 +1,150 @@
+"""Submitting a draft, and the second person's page: what changes in meaning and in words; approve, publish."""
+
+from collections.abc import Iterator
+from difflib import unified_diff
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from app.bench import Bench
+from app.differing import compared, version_of
+from app.pages import visits
+from app.pages.layout import Frame
+from app.pages.work.editing import Id, found, laid_out, text_of
+from app.pages.work.office import Hash, Office, one, told
+from app.pages.work.triggers import Name
+from app.pages.work.words import share
+from domain.governance import TriggerPublished, TriggerSubmitted
+from domain.principals import Principal, Role
+from domain.submissions import Subject, Submission
+from domain.triggers import BadTrigger
+from streams.governed import Governed
+from streams.governing import Reference
+from streams.sheets import Sheet, Sheets
+from templates.meaning import GROUPS, Change
+from templates.written import trigger_texts
+
+SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
+AROUND = 2
+"""Lines of text that are shown around what changes."""
+
+
+class Approving:
+    """From one person's draft to what another approves and publishes."""
+
+    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+        self._office, self._sheets, self._bench = office, sheets, bench
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work/drafts/{id}/submit", self.ask, methods=["GET"])
+        router.add_api_route("/work/drafts/{id}/submit", self.submit, methods=["POST"])
+        router.add_api_route("/work/submissions/{name}/{hash}", self.page, methods=["GET"])
+        router.add_api_route("/work/submissions/{name}/{hash}/approve", self.approve, methods=["POST"])
+        router.add_api_route("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
+        return router
+
+    def ask(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """What stands in the way of submitting, or the button."""
+        who, frame = self._office.enter(request)
+        return self._ask(frame, found(self._sheets, id, who))
+
+    def _ask(self, frame: Frame, sheet: Sheet) -> Response:
+        findings, failed, _ = self._examined(sheet)
+        return self._office.show("submit.html", frame, sheet=sheet, findings=findings, failed=failed)
+
+    def _examined(self, sheet: Sheet) -> tuple[list[Any], list[str], Any]:
+        """What lint and its tests find, among all that is in force; without anything, the pack with only it."""
+        with laid_out(self._bench, text_of(sheet), others=True) as among:
+            findings = [each for each in among.findings if not each.warning]
+        if findings:
+            return findings, [], None
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            findings = list(laid.tried())
+            cases, more = ([], ()) if findings else laid.cases()
+            pack = None if findings else laid.pack()
+        return [*findings, *more], [each.case.name for each in cases if each.differences], pack
+
+    async def submit(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """Put it up for approval, once lint and its tests have passed."""
+        who, frame = self._office.enter(request)
+        await visits.form_of(request)
+        return await run_in_threadpool(self._submit, who, frame, found(self._sheets, id, who))
+
+    def _submit(self, who: Principal, frame: Frame, sheet: Sheet) -> Response:
+        findings, failed, pack = self._examined(sheet)
+        if findings or failed:
+            return self._office.show(
+                "submit.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY, sheet=sheet, findings=findings, failed=failed
+            )
+        with told():
+            [done] = self._office.platform.governing.submit([pack], [Subject("trigger", sheet.trigger)], who)
+        self._sheets.submitted(sheet, done.submission.hash)
+        where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
+        return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")
+
+    def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:  # noqa: A002  (its name)
+        """What changes, and what is to be done about it."""
+        who, frame = self._office.enter(request)
+        submission, now = self._found(name, hash, who), self._office.platform.governing.governed()
+        fact, speech = submission.fact, frame.speech
+        assert isinstance(fact, TriggerSubmitted)
+        current = now.current(name)
+        return self._office.show(
+            "submission.html", frame, name=name, hash=submission.hash, done=done, fact=fact,
+            title=speech.titled(fact.rules["title"]) or name, by=", ".join(dict.fromkeys(submission.by)),
+            at=speech.moment(fact.at), approved_by=submission.approved_by, new=current is None,
+            published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
+            changes=_changes(now, fact), texts=_texts(current, fact), own_one=who.name in submission.by,
+            approver=Role.APPROVER in who.roles, mine=submission.owner == who.agency,
+            shares=[(each, share(each, speech)) for each in SHARES],
+            share=share(current.share, speech) if current and current.hash == submission.hash else "",
+        )  # fmt: skip
+
+    def _found(self, name: str, hash_: str, who: Principal) -> Submission:
+        return self._office.submission(Reference(Subject("trigger", name), hash_), who)
+
+    async def approve(self, request: Request, name: Name, hash: Hash) -> Response:  # noqa: A002  (its name)
+        """Approve this very version, as another person."""
+        who, _ = self._office.enter(request)
+        await visits.form_of(request)
+        with told():
+            done = self._office.platform.governing.approve(self._found(name, hash, who), who)
+        return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
+
+    async def publish(self, request: Request, name: Name, hash: Hash) -> Response:  # noqa: A002  (its name)
+        """Publish it: for everybody, or a share of all persons first."""
+        who, _ = self._office.enter(request)
+        wished = one(await visits.form_of(request), "share")
+        part = next((each for each in SHARES if str(each) == wished), 1.0)
+        with told():
+            wanted = [Reference(self._found(name, hash, who).about, hash)]
+            [done] = await run_in_threadpool(self._office.platform.governing.publish, wanted, who, share=part)
+        return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
+
+
+def _changes(now: Governed, fact: TriggerSubmitted) -> list[tuple[str, list[Change]]]:
+    """What changes for citizens, by group; nothing where it does not go with the packs as they are published."""
+    current = now.current(fact.trigger)
+    old = version_of(now.contents, [current] if current is not None else [])
+    try:
+        found_ = dict(compared(old, version_of(now.contents, [fact]))).get(fact.trigger, [])
+    except BadTrigger as bad:
+        found_ = [Change("who", "", f"It does not work with what is published: {bad}")]
+    return [(group, mine) for group in GROUPS if (mine := [each for each in found_ if each.group == group])]
+
+
+def _texts(current: TriggerPublished | None, fact: TriggerSubmitted) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """File -> the lines that change: the sign of each (+, -, nothing), and its text."""
+    old = {} if current is None else trigger_texts(current.rules, current.words)
+    new = trigger_texts(fact.rules, fact.words)
+    for name in sorted(old.keys() | new.keys(), key=lambda each: (each != "trigger.yaml", each)):
+        lines = list(
+            unified_diff(old.get(name, "").split("\n"), new.get(name, "").split("\n"), lineterm="", n=AROUND)
+        )
+        if lines:
+            yield name, [(line[0].strip(), line[1:]) for line in lines[2:] if line]

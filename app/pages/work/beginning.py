@@ -1,0 +1,131 @@
+"""A new draft: from the scaffold that `habarshy new` writes, or from the version that is published."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from app.bench import LONGEST_NAME, TESTS, Bench, Text
+from app.compose import pack_folders
+from app.pages import visits
+from app.pages.layout import Frame
+from app.pages.work.office import Office, one, told
+from domain.governance import TriggerPublished
+from domain.principals import Principal, Role, require
+from streams.sheets import Sheet, SheetExists, Sheets
+from streams.switches import owner_of
+from templates.kinds import NAME
+from templates.loader import BUILT_IN
+from templates.scaffold import Plan, trigger_files
+from templates.sense_check import ANSWERS
+from templates.written import trigger_texts
+
+_NO_TESTS = "# The log keeps no tests, so those of this version are not known here. Write some before you submit.\n"
+_SCHEMAS = "../.."
+
+
+class Beginning:
+    """Makes drafts."""
+
+    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+        self._office, self._sheets, self._bench = office, sheets, bench
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work/new", self.page, methods=["GET"])
+        router.add_api_route("/work/new", self.make, methods=["POST"])
+        return router
+
+    def page(self, request: Request) -> Response:
+        """What it is to be called, and on what it starts."""
+        _, frame = self._office.enter(request)
+        return self._page(frame, {})
+
+    def _page(self, frame: Frame, wrong: Mapping[str, str], **given: str) -> Response:
+        rules = self._office.platform.library.rules()
+        types = {
+            each.name: frame.speech.titled(each.title) for each in rules.catalogue.types.values()
+            if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
+        }  # fmt: skip
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        chosen = {"name": "", "pack": "", "on": ""} | given
+        packs = [name for name in rules.governed.packs if name != BUILT_IN]
+        return self._office.show(
+            "new.html", frame, status, errors=wrong, chosen=chosen, packs=packs,
+            types=sorted(types.items(), key=lambda each: each[1]),
+        )  # fmt: skip
+
+    async def make(self, request: Request) -> Response:
+        """Make it, and go on with writing."""
+        who, frame = self._office.enter(request)
+        fields = await visits.form_of(request)
+        return await run_in_threadpool(self._make, who, frame, fields)
+
+    def _make(self, who: Principal, frame: Frame, fields: dict[str, list[str]]) -> Response:
+        try:
+            if live := one(fields, "from"):
+                sheet = self._from_live(live, who)
+            else:
+                given = {name: one(fields, name) for name in ("name", "pack", "on")}
+                if wrong := self._wrong(given, who, frame):
+                    return self._page(frame, wrong, **given)
+                sheet = self._scaffolded(given, who)
+        except SheetExists as exists:
+            return self._office.go(f"/work/drafts/{exists.there.id}?done=exists")
+        return self._office.go(f"/work/drafts/{sheet.id}")
+
+    def _wrong(self, given: Mapping[str, str], who: Principal, frame: Frame) -> dict[str, str]:
+        say, rules = frame.speech.say, self._office.platform.library.rules()
+        wrong: dict[str, str] = {}
+        if not re.fullmatch(NAME, given["name"]) or len(given["name"]) > LONGEST_NAME:
+            wrong["name"] = say("Write a name of small Latin letters, digits and underscores, such as lost_passport")
+        published = {each.fact.trigger: str(each.fact.rules["owner"]) for each in rules.governed.publications}
+        if given["name"] in published:
+            mine = published[given["name"]] == who.agency
+            wrong["name"] = (
+                say("It is published already; make the draft on its page")
+                if mine
+                else say("The name is taken; choose another")
+            )
+        if given["pack"] not in rules.governed.packs or given["pack"] == BUILT_IN:
+            wrong["pack"] = say("Choose a pack")
+        if given["on"] not in rules.catalogue.types or given["on"] in ANSWERS:
+            wrong["on"] = say("Choose what it starts on")
+        return wrong
+
+    def _scaffolded(self, given: Mapping[str, str], who: Principal) -> Sheet:
+        rules = self._office.platform.library.rules()
+        type_, attributes = rules.catalogue.types[given["on"]], frozenset(rules.catalogue.attributes)
+        plan = Plan(given["name"], type_, who.agency, attributes, rules.defaults, _SCHEMAS)
+        return self._sheets.add(who, given["pack"], given["name"], trigger_files(plan))
+
+    def _from_live(self, name: str, who: Principal) -> Sheet:
+        now = self._office.platform.governing.governed()
+        with told():
+            require(who, Role.AUTHOR, owner_of(now, name, who), name)
+        fact = [each.fact for each in now.publications if each.fact.trigger == name][-1]
+        return self._sheets.add(who, fact.pack, name, self._files(fact))
+
+    def _files(self, fact: TriggerPublished) -> Mapping[str, str]:
+        """As its author wrote it, where that is still at hand; else written anew from the log."""
+        kept = self._sheets.of(fact.trigger, fact.hash)
+        return (kept.files if kept else self._shipped(fact)) or {
+            **trigger_texts(fact.rules, fact.words), TESTS: _NO_TESTS
+        }  # fmt: skip
+
+    def _shipped(self, fact: TriggerPublished) -> Mapping[str, str] | None:
+        """The files of a pack on this machine, if they are that version."""
+        for pack in pack_folders(self._office.platform.settings):
+            folder = pack / fact.trigger
+            if not (folder / "trigger.yaml").is_file():
+                continue
+            found = [path for path in sorted(folder.iterdir()) if path.suffix in (".md", ".yaml")]
+            files = {path.name: path.read_text("utf-8-sig") for path in found}
+            with self._bench.laid(Text(fact.pack, fact.trigger, files)) as laid:
+                if not laid.broken and [each.hash for each in laid.pack().triggers] == [fact.hash]:
+                    return files
+        return None

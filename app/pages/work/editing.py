@@ -1,0 +1,155 @@
+"""The editor of a draft: its files in fields, with what the linter finds beside the line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.bench import MOST_BYTES, TESTS, BadDraft, Bench, Laid, Text
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.layout import Frame
+from app.pages.work.office import Office, one
+from domain.principals import Principal, Role
+from streams.sheets import Sheet, SheetMoved, Sheets, UnknownSheet
+from templates.findings import Finding
+
+Id = Annotated[int, InPath(ge=1, le=2**31)]
+FORM_BYTES = 12 * MOST_BYTES
+"""A letter beyond Latin takes up to six bytes a byte in a form."""
+NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
+SPARE_LINES = 3
+
+
+class Field(Struct, frozen=True):
+    """A file in the editor. `marks`: number of a line -> whether it is in error (else it is warned of)."""
+
+    name: str
+    text: str
+    findings: Sequence[Finding]
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines."""
+        return self.text.split("\n")
+
+    @property
+    def rows(self) -> int:
+        """So many lines are shown."""
+        return len(self.lines) + SPARE_LINES
+
+    @property
+    def gutter(self) -> Iterator[tuple[int, str]]:
+        """The number of each line, with a mark where something is to be said about it."""
+        wrong = {each.line: "!" if each.warning else "✗" for each in self.findings}
+        yield from ((number, wrong.get(number, "")) for number in range(1, self.rows + 1))
+
+    def line(self, number: int) -> str:
+        """The text of a line."""
+        return self.lines[number - 1].strip()[:100] if number <= len(self.lines) else ""
+
+
+class Editing:
+    """Shows and keeps drafts."""
+
+    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+        self._office, self._sheets, self._bench = office, sheets, bench
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work/drafts/{id}", self.page, methods=["GET"])
+        router.add_api_route("/work/drafts/{id}", self.save, methods=["POST"])
+        router.add_api_route("/work/drafts/{id}/delete", self.delete, methods=["POST"])
+        return router
+
+    def page(self, request: Request, id: Id, done: str = "") -> Response:  # noqa: A002  (its name)
+        """The draft, linted."""
+        who, frame = self._office.enter(request)
+        sheet = found(self._sheets, id, who)
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            return self._show(frame, sheet, laid, who, done=done)
+
+    def _show(self, frame: Frame, sheet: Sheet, laid: Laid, who: Principal, **more: Any) -> Response:  # noqa: ANN401
+        names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
+        fields = [
+            Field(name, sheet.files[name], [each for each in laid.findings if each.path == name]) for name in names
+        ]
+        others = [each for each in laid.findings if each.path not in sheet.files]
+        return self._office.show(
+            "draft.html", frame, sheet=sheet, fields=fields, others=others, broken=laid.broken,
+            count=len(laid.findings), at=frame.speech.moment(sheet.changed_at), author=Role.AUTHOR in who.roles,
+            most=MOST_BYTES // 1024, **more,
+        )  # fmt: skip
+
+    async def save(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """Keep what was written, and go on to where they wished."""
+        who, frame = self._office.enter(request)
+        fields = await visits.form_of(request, FORM_BYTES)
+        return await run_in_threadpool(self._save, who, frame, id, fields)
+
+    def _save(self, who: Principal, frame: Frame, id_: int, fields: dict[str, list[str]]) -> Response:
+        before = found(self._sheets, id_, who)
+        files = {name: _text(fields[f"file-{name}"][0]) if f"file-{name}" in fields else text
+                 for name, text in before.files.items()}  # fmt: skip
+        if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
+        try:
+            self._sheets.save(id_, _number(one(fields, "revision")), files, who)
+        except SheetMoved as moved:
+            return self._moved(frame, moved.there, files)
+        return self._office.go(f"/work/drafts/{id_}{NEXT.get(one(fields, 'then'), NEXT['save'])}")
+
+    def _moved(self, frame: Frame, there: Sheet, mine: Mapping[str, str]) -> Response:
+        """Somebody else was quicker: both texts, so that nothing is lost."""
+        fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
+        return self._office.show(
+            "moved.html", frame, HTTPStatus.CONFLICT, sheet=there, fields=fields,
+            at=frame.speech.moment(there.changed_at),
+        )  # fmt: skip
+
+    async def delete(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """Delete it."""
+        who, _ = self._office.enter(request)
+        await visits.form_of(request)
+        found(self._sheets, id, who)
+        self._sheets.drop(id, who)
+        return self._office.go("/work")
+
+
+def found(sheets: Sheets, id_: int, who: Principal) -> Sheet:
+    """The draft. Raises NotAllowed, or Problem (404) where there is none."""
+    try:
+        return sheets.find(id_, who)
+    except UnknownSheet as unknown:
+        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-draft") from None
+
+
+def text_of(sheet: Sheet) -> Text:
+    """The draft as the bench takes it."""
+    return Text(sheet.pack, sheet.trigger, sheet.files)
+
+
+@contextmanager
+def laid_out(bench: Bench, text: Text, *, others: bool = False) -> Iterator[Laid]:
+    """The draft on the bench. Raises Problem (409) where its pack is no longer there."""
+    try:
+        with bench.laid(text, others=others) as laid:
+            yield laid
+    except BadDraft as bad:
+        raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
+
+
+def _text(sent: str) -> str:
+    """As it was typed, with the ends of lines that files have."""
+    return sent.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004  (digits)

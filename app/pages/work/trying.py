@@ -1,0 +1,188 @@
+"""Trying a draft out: its tests, played case by case, and how it will look on a phone, in an SMS, in a mail."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct
+
+from app.bench import Bench, Heard, Laid, Text
+from app.http.problems import Problem
+from app.pages.layout import HEADERS, Frame
+from app.pages.work.editing import Id, found, laid_out, text_of
+from app.pages.work.office import Hash, Office
+from app.pages.work.triggers import Name
+from app.rehearsing import Tried, told, why
+from domain.governance import TriggerSubmitted
+from domain.principals import Principal
+from domain.submissions import Subject
+from streams.governing import Reference
+from streams.rehearsal_verdict import said, unlike
+from streams.sheets import Sheets
+from templates.preview import Message, Words
+from templates.render import Rendered
+from templates.sample_check import LIMITS
+from templates.written import trigger_texts
+
+PERSONAS = ("adult", "pensioner", "parent", "minor", "sparse")
+MAIL = {
+    **HEADERS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'",
+}
+"""A mail as a mail program shows it: nothing in it may run, load or lead anywhere."""
+FRAMING = {**HEADERS, "Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; frame-src 'self'"}
+
+
+class Cell(Struct, frozen=True):
+    """What one person reads in one language by one channel. `size`: how long it is, and what it costs."""
+
+    language: str
+    channel: str
+    title: str
+    text: str
+    size: str
+    problem: str = ""
+    actions: tuple[str, ...] = ()
+
+
+class Trying:
+    """Tests and previews, of drafts and of what waits for approval."""
+
+    def __init__(self, office: Office, sheets: Sheets, bench: Bench) -> None:
+        self._office, self._sheets, self._bench = office, sheets, bench
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        for path in ("/work/drafts/{id}", "/work/submissions/{name}/{hash}"):
+            draft = "{id}" in path
+            router.add_api_route(f"{path}/preview", self.draft if draft else self.waiting, methods=["GET"])
+            router.add_api_route(f"{path}/mail", self.draft_mail if draft else self.waiting_mail, methods=["GET"])
+        router.add_api_route("/work/drafts/{id}/tests", self.tests, methods=["GET"])
+        return router
+
+    def tests(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """Each case: what was expected, what there was, and every decision on the way."""
+        who, frame = self._office.enter(request)
+        sheet = found(self._sheets, id, who)
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            findings = [each for each in laid.findings if not each.warning] or list(laid.tried())
+            cases, more = ([], ()) if findings else laid.cases()
+        return self._office.show(
+            "tests.html", frame, sheet=sheet, findings=[*findings, *more], cases=[_case(each) for each in cases],
+            failed=sum(bool(each.differences) for each in cases),
+        )  # fmt: skip
+
+    def draft(self, request: Request, id: Id, persona: str = "adult") -> Response:  # noqa: A002  (its name)
+        """How a draft will look."""
+        who, frame = self._office.enter(request)
+        sheet = found(self._sheets, id, who)
+        return self._preview(frame, text_of(sheet), persona, f"/work/drafts/{id}")
+
+    def waiting(self, request: Request, name: Name, hash: Hash, persona: str = "adult") -> Response:  # noqa: A002
+        """How what waits will look."""
+        who, frame = self._office.enter(request)
+        return self._preview(frame, self._waiting(name, hash, who), persona, f"/work/submissions/{name}/{hash}")
+
+    def _waiting(self, name: str, hash_: str, who: Principal) -> Text:
+        fact = self._office.submission(Reference(Subject("trigger", name), hash_), who).fact
+        assert isinstance(fact, TriggerSubmitted)
+        return Text(fact.pack, name, trigger_texts(fact.rules, fact.words))
+
+    def _preview(self, frame: Frame, text: Text, persona: str, base: str) -> Response:
+        if persona not in PERSONAS:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PERSONAS)}")
+        with laid_out(self._bench, text) as laid:
+            findings = _findings(laid)
+            heard = None if findings else laid.heard(self._office.platform.clock(), persona)
+        page = self._office.show(
+            "preview.html", frame, trigger=text.trigger, base=base, persona=persona, personas=PERSONAS,
+            findings=findings, hearing=heard.hearings[0] if heard else None,
+            steps=[_step(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
+        )  # fmt: skip
+        page.headers.update(FRAMING)
+        return page
+
+    def draft_mail(
+        self, request: Request, id: Id, persona: str, step: str, language: str  # noqa: A002  (its name)
+    ) -> Response:  # fmt: skip
+        """A mail of a draft as it is read."""
+        who, _ = self._office.enter(request)
+        return self._mail(text_of(found(self._sheets, id, who)), persona, step, language)
+
+    def waiting_mail(
+        self, request: Request, name: Name, hash: Hash, persona: str, step: str, language: str  # noqa: A002
+    ) -> Response:  # fmt: skip
+        """A mail of what waits as it is read."""
+        who, _ = self._office.enter(request)
+        return self._mail(self._waiting(name, hash, who), persona, step, language)
+
+    def _mail(self, text: Text, persona: str, step: str, language: str) -> Response:
+        with laid_out(self._bench, text) as laid:
+            heard = None if _findings(laid) else laid.heard(self._office.platform.clock(), persona)
+        words = {
+            (message.step, each.language): each.rendered
+            for hearing in (heard.hearings if heard else ()) for message in hearing.messages for each in message.words
+        }  # fmt: skip
+        rendered = words.get((step, language))
+        if rendered is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "nobody reads such a mail", kind="unknown-message")
+        return HTMLResponse(rendered.html, headers=MAIL)
+
+
+def _findings(laid: Laid) -> list[Any]:
+    """What keeps a draft from being rendered."""
+    return [each for each in laid.findings if not each.warning] or list(laid.tried())
+
+
+def _case(tried: Tried) -> dict[str, Any]:
+    case = tried.case
+    return {
+        "name": case.name, "line": case.line, "passed": not tried.differences,
+        "differences": [
+            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
+             "why": why(each), "words": list(unlike(each))}
+            for each in tried.differences
+        ],
+        "decisions": [told(case, each) for each in tried.played.decisions],
+        "nothing": sorted({each.because for each in tried.played.endings if each.because is not None}),
+    }  # fmt: skip
+
+
+def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
+    return {
+        "name": message.step, "title": message.title,
+        "languages": [(words.language, list(_cells(words, heard, frame))) for words in message.words],
+    }  # fmt: skip
+
+
+def _cells(words: Words, heard: Heard, frame: Frame) -> Iterator[Cell]:
+    """By each channel of the trigger."""
+    if words.rendered is None:
+        yield Cell(words.language, "", "", "", "", words.problem)
+        return
+    made: Mapping[str, Any] = {"push": _push, "sms": _sms, "email": _email}
+    for channel in heard.source.rules["channels"]:
+        yield made[channel](words, words.rendered, heard, frame)
+
+
+def _push(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
+    size = f"{len(rendered.push_title)}/{LIMITS['push_title']}, {len(rendered.push_body)}/{LIMITS['push_body']}"
+    actions = tuple(each.label for each in rendered.actions)
+    return Cell(words.language, "push", rendered.push_title, rendered.push_body, size, actions=actions)
+
+
+def _sms(words: Words, rendered: Rendered, heard: Heard, frame: Frame) -> Cell:
+    parts, encoding = words.sms
+    say = frame.speech.say
+    size = say("parts: {parts} ({encoding}), signs: {signs}").format(
+        parts=parts, encoding=encoding, signs=len(rendered.sms)
+    )
+    cost = heard.limit.cost(parts)
+    return Cell(words.language, "sms", "", rendered.sms, size + (f", {cost} ₸" if cost else ""))
+
+
+def _email(words: Words, rendered: Rendered, _: Heard, __: Frame) -> Cell:
+    return Cell(words.language, "email", rendered.subject, rendered.text, "")

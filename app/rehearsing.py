@@ -1,0 +1,55 @@
+"""Cases of a trigger's tests as they were played, and in what they differ from what was expected."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from streams.rehearsal import rehearse
+from streams.rehearsal_script import Case, Decision, Played
+from streams.rehearsal_stage import Stage
+from streams.rehearsal_verdict import Difference, judge, said, short, unlike
+
+
+class Tried(NamedTuple):
+    """A case of a trigger, how it was played, and where that differs from what it expects."""
+
+    trigger: str
+    case: Case
+    played: Played
+    differences: list[Difference]
+
+
+def try_case(stage: Stage, case: Case) -> Tried:
+    """Play it."""
+    played = rehearse(stage, case)
+    return Tried(stage.trigger.name, case, played, judge(case, played.endings))
+
+
+def lines_of(case: Case, difference: Difference) -> Iterator[str]:
+    """What was expected (-), what there was (+), and in what they differ."""
+    expected, got = difference.expected, difference.got
+    if expected is not None:
+        yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
+    if got is not None:
+        yield f"  + {said(case, got)}"
+    yield f"    {why(difference)}"
+    yield from (f"    {line}" for line in unlike(difference))
+
+
+def why(difference: Difference) -> str:
+    """In what the two differ, in words."""
+    if difference.expected is None:
+        return "was sent, and nothing in `expect` says so"
+    if difference.got is None:
+        return "nothing like it was sent or decided"
+    if "nothing" in difference.keys:
+        return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
+    return f"differs in {', '.join(difference.keys)}"
+
+
+def told(case: Case, decision: Decision) -> str:
+    """A decision as one line."""
+    parts = [case.when(decision.at), f"{decision.what:<11}", decision.about]
+    parts += [f"for {case.when(decision.until)}"] if decision.until else []
+    parts += [f"({decision.reason})"] if decision.reason else []
+    parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
+    return " ".join(parts)

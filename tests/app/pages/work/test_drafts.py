@@ -1,0 +1,169 @@
+"""Drafts: from the scaffold or a published version, through editor, tests and preview, to publication."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, begun, file_of, signed_in, workshop_in
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop in which nothing has happened yet."""
+    made = workshop_in(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_a_draft_of_a_published_version_is_as_its_author_wrote_it(quiet: Workshop) -> None:
+    """With comments and tests, where the pack is at hand; a second one of the same is the first."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = aida.get(where).text
+    assert "# an attachment at the old address does not count" in file_of(page, "trigger.yaml")
+    assert "The linter finds nothing" in page
+    assert begun(aida) == where
+    tests = aida.get(f"{where}/tests").text
+    assert "All tests pass" in tests
+    assert "Nothing, because: <code>done</code>" in tests
+
+
+def test_a_new_draft_passes_before_it_is_changed(quiet: Workshop) -> None:
+    """The scaffold begins without findings, and its tests pass; a wrong name is told at its field."""
+    aida = signed_in(quiet, "aida")
+    for name, said in (("Clinic 2", "small Latin letters"), (CLINIC, "on its page"), (FINE, "The name is taken")):
+        answer = aida.post("/work/new", name=name, pack="few", on="kz.residence.registered")
+        assert answer.status_code == 422
+        assert said in answer.text
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    assert "The linter finds nothing" in aida.get(where).text
+    assert "All tests pass" in aida.get(f"{where}/tests").text
+
+
+def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
+    """A misspelt key is named with its line, the line's text, and what was probably meant; nothing else is lost."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    text = file_of(aida.get(where).text, "trigger.yaml")
+    broken = text.replace("category: health", "categry: health")
+    saved = aida.post(where, revision="1", then="save", **{"file-trigger.yaml": broken.replace("\n", "\r\n")})
+    assert saved.headers["location"] == f"{where}?done=saved"
+    page = aida.get(where).text
+    line = broken.split("\n").index("categry: health") + 1
+    assert f"<mark>{line} ✗</mark>" in page
+    assert "Did you mean category?" in page
+    assert "<code>categry: health</code>" in page
+    for path in ("tests", "preview", "submit"):
+        shown = aida.get(f"{where}/{path}")
+        assert shown.status_code == 200
+        assert f"trigger.yaml:{line}:1" in shown.text
+    assert aida.post(f"{where}/submit").status_code == 422
+    assert quiet.world.platform.governing.governed().submitted == {}
+
+
+def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
+    """Whoever saves second gets 409 with both texts, and nothing is written over; the same text is no conflict."""
+    aida, dana = signed_in(quiet, "aida"), signed_in(quiet, "dana")
+    where = begun(aida)
+    text = file_of(aida.get(where).text, "en.md")
+    ours, theirs = text.replace("Choose", "Pick"), text.replace("Choose", "Take")
+    assert aida.post(where, revision="1", **{"file-en.md": ours}).status_code == 303
+    answer = dana.post(where, revision="1", **{"file-en.md": theirs})
+    assert answer.status_code == 409
+    assert "Pick" in answer.text
+    assert "Take" in answer.text
+    assert "Pick" in file_of(dana.get(where).text, "en.md")
+    assert dana.post(where, revision="1", **{"file-en.md": ours}).status_code == 303
+    assert dana.post(where, revision="2", **{"file-en.md": theirs}).status_code == 303
+    assert "Take" in file_of(aida.get(where).text, "en.md")
+
+
+def test_a_failing_test_is_shown_letter_by_letter(quiet: Workshop) -> None:
+    """What was expected stands beside what there was, with what differs in the words; it cannot be submitted so."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    tests = file_of(aida.get(where).text, "tests.yaml").replace("емханаға тіркеліңіз", "емханаға тіркелініз")
+    aida.post(where, revision="1", **{"file-tests.yaml": tests})
+    page = aida.get(f"{where}/tests").text
+    assert "Some tests fail" in page
+    assert "емханаға [-тіркелініз-]{+тіркеліңіз:+}" in page
+    answer = aida.post(f"{where}/submit")
+    assert answer.status_code == 422
+    assert "These tests fail:" in answer.text
+
+
+def test_a_preview_is_as_it_will_look(quiet: Workshop) -> None:
+    """Each language and channel with its size; the mail in a frame that may run, load and submit nothing."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida)
+    page = aida.get(f"{where}/preview?persona=pensioner")
+    assert (
+        page.text.count('class="push"') == page.text.count('class="sms"') == page.text.count("<iframe sandbox") == 3
+    )
+    assert "parts: 2 (ucs2), signs: 110, 20 ₸" in page.text
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    mail = aida.get(f"{where}/mail?persona=pensioner&step=moved&language=kk")
+    assert "Сәлеметсіз бе" in mail.text
+    assert "sandbox" in mail.headers["content-security-policy"]
+    assert aida.get(f"{where}/mail?persona=pensioner&step=moved&language=de").status_code == 404
+    assert aida.get(f"{where}/preview?persona=nobody").status_code == 422
+
+
+def submitted(quiet: Workshop) -> str:
+    """The address of a version that Dana, author and approver, has submitted."""
+    dana = signed_in(quiet, "dana")
+    where = begun(dana)
+    text = file_of(dana.get(where).text, "trigger.yaml").replace(
+        'offset: P3D, at: "10:00"', 'offset: P3D, at: "10:30"'
+    )
+    tests = file_of(dana.get(where).text, "tests.yaml").replace("T10:00+05:00, step", "T10:30+05:00, step")
+    dana.post(where, revision="1", **{"file-trigger.yaml": text, "file-tests.yaml": tests})
+    answer = dana.post(f"{where}/submit")
+    assert answer.status_code == 303
+    return answer.headers["location"].partition("?")[0]
+
+
+def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
+    """Submitted by one, shown with what changes to and approved by another, published for some and then for all."""
+    where = submitted(quiet)
+    dana, berik, aida = (signed_in(quiet, who) for who in ("dana", "berik", "aida"))
+    assert where in berik.get("/work").text
+    page = berik.get(where).text
+    assert "10:30" in page
+    assert "<del>-     at: &#39;10:00&#39;</del>" in page
+    assert "nobody approves their own" in dana.get(where).text
+    refused = dana.post(f"{where}/approve")
+    assert refused.status_code == 403
+    assert "nobody approves their own" in refused.text
+    assert aida.post(f"{where}/publish").status_code == 403
+    assert berik.post(f"{where}/approve").headers["location"] == f"{where}?done=approved"
+    assert aida.post(f"{where}/publish", share="0.05").headers["location"] == f"{where}?done=published"
+    assert aida.post(f"{where}/publish", share="1.0").headers["location"] == f"{where}?done=published"
+    current = quiet.world.platform.governing.governed().current(CLINIC)
+    assert current is not None
+    assert (where.endswith(current.hash), current.share, current.by) == (True, 1.0, "aida")
+    history = aida.get(f"/work/triggers/{CLINIC}").text
+    assert "approved: berik" in history
+    kept = file_of(aida.get(begun(aida)).text, "trigger.yaml")
+    assert "# an attachment at the old address does not count" in kept
+
+
+def test_another_agency_comes_near_no_draft(quiet: Workshop) -> None:
+    """Another agency's people get 403 for every page and form of a draft and of what waits; unknown ones are 404."""
+    where, fred = submitted(quiet), signed_in(quiet, "fred")
+    draft = begun(signed_in(quiet, "aida"))
+    for path in ("", "/tests", "/preview", "/submit", "/mail?persona=adult&step=moved&language=kk"):
+        assert fred.get(f"{draft}{path}").status_code == 403, path
+    for path in ("", "/delete", "/submit"):
+        assert fred.post(f"{draft}{path}", revision="1").status_code == 403, path
+    for path in ("", "/preview", "/mail?persona=adult&step=moved&language=kk"):
+        assert fred.get(f"{where}{path}").status_code == 403, path
+    for path in ("/approve", "/publish"):
+        assert fred.post(f"{where}{path}").status_code == 403, path
+    assert fred.post("/work/new", **{"from": CLINIC}).status_code == 403
+    assert fred.get("/work/drafts/99").status_code == 404
+    assert fred.get(f"/work/submissions/nothing/{'0' * 12}").status_code == 404
+    assert signed_in(quiet, "berik").post(draft, revision="1").status_code == 403
+    assert signed_in(quiet, "aida").post(f"{draft}/delete").headers["location"] == "/work"
+    assert signed_in(quiet, "aida").get(draft).status_code == 404

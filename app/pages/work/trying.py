@@ -106,14 +106,14 @@ class Trying:
         return page
 
     def draft_mail(
-        self, request: Request, id: Id, persona: str, step: str, language: str  # noqa: A002  (its name)
+        self, request: Request, id: Id, persona: str = "adult", step: str = "", language: str = ""  # noqa: A002  (its name)
     ) -> Response:  # fmt: skip
         """A mail of a draft as it is read."""
         who, _ = self._office.enter(request)
         return self._mail(text_of(found(self._sheets, id, who)), persona, step, language)
 
     def waiting_mail(
-        self, request: Request, name: Name, hash: Hash, persona: str, step: str, language: str  # noqa: A002
+        self, request: Request, name: Name, hash: Hash, persona: str = "adult", step: str = "", language: str = ""  # noqa: A002
     ) -> Response:  # fmt: skip
         """A mail of what waits as it is read."""
         who, _ = self._office.enter(request)

@@ -1,0 +1,105 @@
+"""A rebuild on PostgreSQL whose process or server is killed: it goes on, and the live views are as they were."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from app.jobs import work_of
+from projections import tables
+from streams.jobs import Job, Plan, State
+from streams.rebuild_compare import COMPARED
+from streams.turns import Lane
+from tests.services import postgres
+from tests.streams.rebuilding import rebuilt
+from tests.world import KEYRING, LONG_AGO, World, card, corrected, fine, iin, registered
+
+PEOPLE = 12
+
+
+@pytest.fixture
+def server() -> Iterator[postgres.Server]:
+    """A server of this test's own."""
+    with postgres.own() as made:
+        yield made
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: postgres.Server) -> Iterator[World]:
+    """A platform on it that lived a little; then one view lost its rows."""
+    with postgres.fresh(server.url) as at:
+        made = World(tmp_path, url=at.render_as_string(hide_password=False))
+        for number in range(1, PEOPLE + 1):
+            person, cards = iin(number), card(iin(number), "2026-12-20", number=f"N{number}")
+            made.take(*registered(person, LONG_AGO), cards, fine(person, f"F{number}", "2025-02-01T00:00:00Z"))
+            made.take(corrected(cards, 2, expires_on="2026-11-20"))
+        made.plan()
+        made.platform.follower.drain()
+        made.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
+        yield made
+        made.close()
+
+
+def counts(world: World) -> dict[str, int]:
+    """View -> how many rows it has."""
+    with world.platform.database.reading() as connection:
+        return {
+            each.name: connection.execute(select(func.count()).select_from(each)).scalar_one() for each in COMPARED
+        }
+
+
+def asked(world: World) -> int:
+    """A job that rebuilds all views."""
+    arguments = {"views": [str(each.name) for each in COMPARED]}
+    return world.platform.jobs.add("replay views", Lane.VIEWS, arguments, Plan("rebuild", 1, "facts", 1), "olga").id
+
+
+def killed(world: World, folder: Path, id_: int, step: int) -> None:
+    """Work at the job in a process of its own that is killed in that step."""
+    key = folder / "key"
+    wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
+    key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
+    key.chmod(0o600)
+    environment = os.environ | {"HABARSHY_DATABASE": world.platform.settings.database, "HABARSHY_KEY_FILE": str(key)}
+    command = [sys.executable, "-m", "tests.app.killing", str(id_), str(step)]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True)  # noqa: S603  (ourselves)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+def resumed(world: World, id_: int) -> Job:
+    """The job after somebody went on with it here."""
+    jobs = world.platform.jobs
+    return jobs.run(id_, work_of(world.platform, jobs.job(id_)), lambda _: None)
+
+
+def test_a_killed_rebuild_goes_on(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Killed in any step it leaves the live views as they were, and is taken up from there."""
+    lost, id_ = counts(world), asked(world)
+    for step in (2, 5, 14):
+        killed(world, tmp_path, id_, step)
+        assert counts(world) == lost
+    assert resumed(world, id_).state is State.DONE
+    assert "beginning anew" not in capsys.readouterr().err
+    assert counts(world)["due"] > lost["due"] == 0
+    assert rebuilt(world.platform).equal
+
+
+def test_a_rebuild_begins_anew_where_the_server_died(
+    world: World, tmp_path: Path, server: postgres.Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that dies takes the shadow with it, which is in no write-ahead log: the job begins anew by itself."""
+    lost, id_ = counts(world), asked(world)
+    killed(world, tmp_path, id_, 5)
+    server.kill()
+    server.start()
+    world.platform.database.engine.dispose()
+    assert counts(world) == lost
+    assert resumed(world, id_).state is State.DONE
+    assert "beginning anew" in capsys.readouterr().err
+    assert rebuilt(world.platform).equal

@@ -45,6 +45,7 @@ from app.commands import (
     trials,
     worker,
 )
+from app.job_kinds import UnknownKind
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
 from app.replaying import UnknownView
@@ -108,6 +109,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NoQuietMoment: Exit.UNAVAILABLE,
     NotNow: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
+    UnknownKind: Exit.UNAVAILABLE,
     NothingToDo: Exit.OK,
     NotInForce: Exit.CHECK_FAILED,
 }

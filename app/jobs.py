@@ -1,45 +1,17 @@
 """Begins jobs and takes them up again: the plan first, then a typed confirmation, then the work with its progress."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-from msgspec import Struct, convert
-
-from app import replaying
 from app.compose import Platform
+from app.job_kinds import KINDS, planned_work, work_of
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
-from streams.backfilling import Further
-from streams.jobs import Job, JobFailed, Plan, State, Work
-from streams.renewing import Outage
-from streams.repair_selection import Selection
+from streams.jobs import Job, JobFailed, Plan, State
 from streams.topics import KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused
-from streams.turns import Lane
-
-
-class Kind(Struct, frozen=True):
-    """A kind of job: what it gets in the way of, how its work is made from its arguments and its number (`job`)."""
-
-    lane: Lane
-    work: Callable[[Platform, Mapping[str, Any]], Work]
-
-
-KINDS: Mapping[str, Kind] = {
-    "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
-    "backfill": Kind(
-        Lane.NUDGES, lambda on, given: on.backfilling.work(convert(given["further"], Further), given["by"])
-    ),
-    "repair-failed": Kind(
-        Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
-    ),
-    "replay views": Kind(Lane.VIEWS, replaying.views),
-    "replay kafka": Kind(Lane.KAFKA, replaying.kafka),
-    "replay verify": Kind(Lane.VIEWS, replaying.verify),
-}
-"""Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 
 
 def begin(
@@ -51,7 +23,7 @@ def begin(
     Raises:
         Busy: another job of its lane is under way.
     """
-    lane, work = KINDS[kind].lane, KINDS[kind].work(platform, {**arguments, "job": 0})
+    lane, work = KINDS[kind].lane, planned_work(platform, kind, arguments)
     if not plan_only:
         platform.jobs.refuse_second(lane)
     plan = work.plan()
@@ -75,13 +47,6 @@ def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:
         return
     basis = "as fast as the last time" if measured else f"estimated at {plan.a_second:,.0f} a second"
     data(f"{plan.what}: {plan.count:,} {plan.unit}, about {duration(seconds)} ({basis})")
-
-
-def work_of(platform: Platform, job: Job) -> Work:
-    """The work of a job that is there already."""
-    if job.kind not in KINDS:
-        stop(Exit.UNAVAILABLE, f"{job}: this version knows no such kind of job")
-    return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})
 
 
 def go_on(platform: Platform, job: Job) -> Job:

@@ -74,6 +74,22 @@ class Jobs:
         """Whether it is said to run and no process works at it: its own died."""
         return job.state is State.RUNNING and not self.at_work(job)
 
+    def resumable(self, id_: int) -> Job:
+        """The job, if it may be gone on with right now.
+
+        Raises:
+            Busy: another process works in its lane, or another job of the lane is under way.
+            NotNow, UnknownJob: it has ended, or there is none.
+        """
+        with self._database.reading() as connection:
+            job = one(connection, id_)
+            other = unfinished(connection, job.lane)
+        if job.state in ENDED:
+            raise NotNow(job, "resumed")
+        if other is not None and (other.id != id_ or self.at_work(job)):
+            self._refuse(other)
+        return job
+
     def job(self, id_: int) -> Job:
         """The job.
 

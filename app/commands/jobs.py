@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from app.desk import Desk, operators
-from app.jobs import finished, go_on, work_of
+from app.job_kinds import work_of
+from app.jobs import finished, go_on
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.progress import duration, line_of
 from app.terminal import data, data_json, talk

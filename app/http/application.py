@@ -1,6 +1,7 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
 from app.compose import Platform
+from app.hands import Hands
 from app.http.access import Access
 from app.http.answer import Answer
 from app.http.citizens import Citizens
@@ -28,10 +29,12 @@ from streams.repeats import Repeats
 
 def application(platform: Platform) -> Api:
     """Everything that is served over HTTP; closing the platform stays with the caller."""
+    hands = Hands(platform)
     app = Api(
         title="Habarshy", version=VERSION,
         summary="Registries report life events; portals, officials and operators read and act.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
+        lifespan=hands.lifespan,
     )  # fmt: skip
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
@@ -44,7 +47,7 @@ def application(platform: Platform) -> Api:
     app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
-    install_console(app, platform, pages)
+    install_console(app, platform, pages, hands)
     install_work(app, platform, pages)
     install_static(app)
     install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from app.clock import system_clock
 from app.compose import compose
-from app.jobs import work_of
+from app.job_kinds import work_of
 from app.options import settings_of
 from streams.jobs import Plan, Save, Step, Work
 from streams.rebuild import Rebuilding

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select
 
-from app.jobs import work_of
+from app.job_kinds import work_of
 from projections import tables
 from streams.jobs import Job, Plan, State
 from streams.rebuild_compare import COMPARED

@@ -3,6 +3,8 @@
 from fastapi import FastAPI
 
 from app.compose import Platform
+from app.hands import Hands
+from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
 from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
@@ -12,10 +14,13 @@ from app.roles import topics_of
 from streams.lag import KafkaLag
 
 
-def install_console(app: FastAPI, platform: Platform, pages: Pages) -> None:
+def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -> None:
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
-    for page in (StandingPage(staff, _lags(platform)), SwitchPages(staff), LetterPages(staff)):
+    found = (
+        StandingPage(staff, _lags(platform)), LetterPages(staff), JobPages(staff, hands), SwitchPages(staff),
+    )  # fmt: skip
+    for page in found:
         app.include_router(page.router())
 
 

@@ -14,6 +14,8 @@ from app.principals import add
 from domain.principals import Principal, Role
 from notifiers.port import Reason, RetryLater
 from streams.dead_letters import Letter
+from streams.jobs import Plan
+from streams.turns import Lane
 from tests.app.http.wire import client_of
 from tests.world import World, card, fine, iin, registered
 
@@ -70,6 +72,8 @@ def trouble(office: Office) -> None:
     on.database.write(lambda connection: [on.letters.put(connection, each) for each in letters])
     olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
     on.switches.control("channel", "push", olga, stopped=True, reason="the gateway's certificate expired")
+    job = on.jobs.add("replay kafka", Lane.KAFKA, {}, Plan("send positions 1 to 40", 40, "events", 1.0), "olga")
+    on.jobs.pause(job.id)
     office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
 
 

@@ -1,5 +1,6 @@
 """What the console looks like, to everybody."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.app.pages.test_browser import LOOKS
 PAGES = (
     "/console", "/console/switches", "/console/letters", "/console/letters/group?kind=kafka.record&cause=not_json",
     "/console/letters/plan?kind=kafka.record&cause=not_json&what=drop",
+    "/console/jobs", "/console/jobs/new?kind=replay+views", "/console/jobs/new?kind=repair-failed",
+    "/console/jobs/plan?kind=replay+views&views=all", "/console/jobs/1",
 )  # fmt: skip
 
 
@@ -27,7 +30,7 @@ def test_every_page_of_the_console_is_for_everybody(
         page.on("console", lambda said: wrong.append(said.text))
         for path in PAGES:
             page.goto(office.base + path)
-            shot(page, f"{path.partition('?')[0].strip('/').replace('/', '-')}-{look_name}")
+            shot(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')[:40]}-{look_name}")
             assert violations(page) == [], path
             assert not overflows(page), path
             assert page.locator("html").get_attribute("lang") == language, path

@@ -1,0 +1,59 @@
+"""The kinds of jobs, each with how its work is made again from its arguments, by any process."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct, convert
+
+from app import replaying
+from app.compose import Platform
+from streams.backfilling import Further
+from streams.jobs import Job, Work
+from streams.renewing import Outage
+from streams.repair_selection import Selection
+from streams.turns import Lane
+
+
+class UnknownKind(Exception):
+    """{job}: this version knows no such kind of job."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__((type(self).__doc__ or "").format(job=job))
+
+
+class Kind(Struct, frozen=True):
+    """A kind of job: what it gets in the way of, how its work is made from its arguments and its number (`job`)."""
+
+    lane: Lane
+    work: Callable[[Platform, Mapping[str, Any]], Work]
+
+
+KINDS: Mapping[str, Kind] = {
+    "repair": Kind(Lane.NUDGES, lambda on, given: on.repairing.work(convert(given, Selection))),
+    "backfill": Kind(
+        Lane.NUDGES, lambda on, given: on.backfilling.work(convert(given["further"], Further), given["by"])
+    ),
+    "repair-failed": Kind(
+        Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
+    ),
+    "replay views": Kind(Lane.VIEWS, replaying.views),
+    "replay kafka": Kind(Lane.KAFKA, replaying.kafka),
+    "replay verify": Kind(Lane.VIEWS, replaying.verify),
+}
+"""Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
+
+
+def planned_work(platform: Platform, kind: str, arguments: Mapping[str, Any]) -> Work:
+    """The work of a job that is not there yet, to see what it would do."""
+    return KINDS[kind].work(platform, {**arguments, "job": 0})
+
+
+def work_of(platform: Platform, job: Job) -> Work:
+    """The work of a job that is there already.
+
+    Raises:
+        UnknownKind: no such kind is known here.
+    """
+    if job.kind not in KINDS:
+        raise UnknownKind(job)
+    return KINDS[job.kind].work(platform, {**job.arguments, "job": job.id})

@@ -1,0 +1,153 @@
+"""Orders: what somebody asks of a job, read from a form or a request, as the arguments of its kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from app.compose import Platform
+from app.replaying import VIEWS, chosen
+from domain.channels import ADDRESS_OF
+from domain.principals import Principal
+from domain.timing import zone_of
+from streams.backfilling import Further
+from streams.recorder import FactRecorder
+from streams.renewing import Outage
+from streams.repair_selection import Selection
+from streams.republish import Range, checked, position_at
+from streams.switches import owner_of
+
+Given = Mapping[str, Sequence[str]]
+
+
+class BadOrder(ValueError):
+    """{field}: {problem}."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(field=field, problem=problem))
+        self.field, self.problem = field, problem
+
+
+class Order(Struct, frozen=True):
+    """A job that is asked for: its kind, its arguments, and the words of the command that does the same."""
+
+    kind: str
+    arguments: Mapping[str, Any]
+    words: tuple[str, ...]
+
+
+class Orders:
+    """Reads them. Each raises BadOrder, and what the part of the platform raises that it is about."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._on = platform
+        self._kinds: Mapping[str, Callable[[Given, Principal], Order]] = {
+            "replay views": self._views, "replay verify": self._verify, "replay kafka": self._kafka,
+            "repair": self._repair, "repair-failed": self._renew, "backfill": self._backfill,
+        }  # fmt: skip
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """What may be asked for."""
+        return list(self._kinds)
+
+    def of(self, kind: str, given: Given, who: Principal) -> Order:
+        """The order of that kind."""
+        if kind not in self._kinds:
+            raise BadOrder("kind", f"is none of {', '.join(self._kinds)}")
+        return self._kinds[kind](given, who)
+
+    def _views(self, given: Given, _: Principal) -> Order:
+        wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
+        if not wanted:
+            raise BadOrder("views", "name at least one")
+        named = ("--all",) if len(wanted) == len(VIEWS) else tuple(wanted)
+        return Order("replay views", {"views": wanted}, ("replay", "views", *named))
+
+    def _verify(self, _given: Given, _: Principal) -> Order:
+        return Order("replay verify", {}, ("replay", "--verify"))
+
+    def _kafka(self, given: Given, _: Principal) -> Order:
+        if not self._on.settings.kafka:
+            raise BadOrder("kind", "there is no Kafka here (HABARSHY_KAFKA)")
+        with self._on.database.reading() as connection:
+            last = FactRecorder.last_position(connection)
+            start, end = _one(given, "from"), _one(given, "to")
+            places = [
+                max(0, int(text) - first) if text.isdecimal() else position_at(connection, self._time(given, name))
+                for name, text, first in (("from", start, 1), ("to", end, 0)) if text
+            ]  # fmt: skip
+            if not start:
+                raise BadOrder("from", "say from where on: a position, or a time")
+            found = checked(connection, Range(places[0], places[1] if end else last))
+        words = ("replay", "kafka", "--from", str(found.after + 1), "--to", str(found.upto))
+        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""}, words)
+
+    def _repair(self, given: Given, who: Principal) -> Order:
+        since, until = self._span(given)
+        trigger, area = self._trigger(given, who), self._area(given)
+        selection = Selection(since, until, trigger, area)
+        words = _flags({"from": since, "to": until, "trigger": trigger, "area": area})
+        return Order("repair", to_builtins(selection), ("repair", *words))
+
+    def _renew(self, given: Given, who: Principal) -> Order:
+        since, until = self._span(given)
+        channel, provider = _one(given, "channel") or None, _one(given, "provider") or None
+        if channel is not None and channel not in ADDRESS_OF:
+            raise BadOrder("channel", f"is none of {', '.join(ADDRESS_OF)}")
+        trigger = self._trigger(given, who)
+        outage = Outage(since, until, provider, channel, trigger)
+        words = _flags({"from": since, "to": until, "provider": provider, "channel": channel, "trigger": trigger})
+        arguments = {"outage": to_builtins(outage), "by": who.name}
+        return Order("repair-failed", arguments, ("repair", "--failed", *words))
+
+    def _backfill(self, given: Given, who: Principal) -> Order:
+        trigger = _one(given, "trigger")
+        self._on.backfilling.check(trigger, who)
+        if not _one(given, "since"):
+            raise BadOrder("since", "say from which event time on it is to look")
+        since, overdue = self._time(given, "since"), bool(_one(given, "also_overdue"))
+        if since > self._on.clock():
+            raise BadOrder("since", "is still to come; what happens from now on is planned anyway")
+        further = Further(trigger, since, overdue)
+        words = ("backfill", trigger, "--since", since.isoformat(), *(("--also-overdue",) if overdue else ()))
+        return Order("backfill", {"further": to_builtins(further), "by": who.name}, words)
+
+    def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
+        since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
+        if since is not None and until is not None and since >= until:
+            raise BadOrder("to", "is not after the beginning")
+        return since, until
+
+    def _time(self, given: Given, name: str) -> datetime:
+        """Without a zone it is that of the rules."""
+        try:
+            moment = datetime.fromisoformat(_one(given, name))
+            zone = zone_of(self._on.library.rules().defaults.zone)
+            return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
+        except (OverflowError, ValueError):
+            raise BadOrder(name, "is no time such as 2026-03-01T09:00+05:00") from None
+
+    def _trigger(self, given: Given, who: Principal) -> str | None:
+        name = _one(given, "trigger")
+        if name:
+            owner_of(self._on.governing.governed(), name, who)
+        return name or None
+
+    def _area(self, given: Given) -> str | None:
+        area, levels = _one(given, "area"), self._on.library.rules().catalogue.area_levels
+        if area and not (area.isdecimal() and len(area) == max(levels, default=len(area))):
+            raise BadOrder("area", f"is no code of an area ({max(levels, default=1)} digits)")
+        return area or None
+
+
+def _one(given: Given, name: str) -> str:
+    return (list(given.get(name, ())) or [""])[0].strip()
+
+
+def _flags(given: Mapping[str, object]) -> list[str]:
+    return [
+        word for name, value in given.items() if value is not None
+        for word in (f"--{name}", value.isoformat() if isinstance(value, datetime) else str(value))
+    ]  # fmt: skip

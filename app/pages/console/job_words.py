@@ -1,0 +1,86 @@
+"""Jobs in the words of people."""
+
+from typing import Any
+
+import msgspec
+
+from app.pages.catalogues import Speech
+from app.pages.console.staff import length
+from app.pages.life import N_, shown
+from streams.jobs import Job, State
+
+KINDS = {
+    "replay views": (
+        N_("Rebuild views"),
+        N_(
+            "Views are made anew from the log beside the live ones, which go on serving and are mended where they "
+            "differ. It sends nothing."
+        ),
+    ),
+    "replay verify": (
+        N_("Verify everything"),
+        N_(
+            "Every view is rebuilt and compared, everybody is planned again and compared. It changes and sends "
+            "nothing."
+        ),
+    ),
+    "replay kafka": (
+        N_("Replay to Kafka"),
+        N_(
+            "The records of a range of the log go to the topic for replays once more, for other consumers. No "
+            "worker is woken."
+        ),
+    ),
+    "repair": (
+        N_("Repair plans"),
+        N_("What should have been planned and was not is planned, once. Then it goes as anything that is planned."),
+    ),
+    "repair-failed": (
+        N_("Repair what failed"),
+        N_("What failed by an outage of its provider is tried anew, once. Do this when the provider is back."),
+    ),
+    "backfill": (
+        N_("Backfill a trigger"),
+        N_("A published trigger looks further back, and what it should have said by then is planned, once."),
+    ),
+}
+UNITS = {"facts": N_("facts"), "events": N_("events"), "nudges": N_("messages"), "persons": N_("persons"),
+         "deliveries": N_("deliveries")}  # fmt: skip
+STATES = {
+    State.PLANNED: (N_("Planned"), ""), State.RUNNING: (N_("At work"), "good"), State.PAUSED: (N_("Paused"), "note"),
+    State.CANCELLED: (N_("Cancelled"), ""), State.DONE: (N_("Done"), "good"), State.FAILED: (N_("Failed"), "bad"),
+}  # fmt: skip
+
+
+def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
+    """How it stands. `alone`: its process is gone."""
+    state, kind = STATES[job.state]
+    words = speech.say("Its process is gone") if alone else speech.say(state)
+    worked = job.worked.total_seconds()
+    rate = job.done / worked if worked and job.done else 0.0
+    going = job.state is State.RUNNING and not alone
+    left = length(max(0, job.of - job.done) / rate, speech) if rate and going else ""
+    title = KINDS.get(job.kind, (job.kind,))[0]
+    return {
+        "id": job.id, "kind": job.kind, "title": speech.say(title), "state": words, "tag": "bad" if alone else kind,
+        "done": speech.number(job.done), "of": speech.number(job.of), "unit": shown(UNITS, job.unit, speech),
+        "value": min(job.done, job.of), "most": max(job.of, 1), "rate": speech.number(round(rate)) if rate else "",
+        "left": left, "by": job.asked_by, "asked": speech.moment(job.asked_at), "worked": length(worked, speech),
+        "changed": speech.moment(job.changed_at), "words": _words(job.words), "ended": job.state is State.DONE,
+    }  # fmt: skip
+
+
+def _words(words: str) -> list[tuple[str, str]]:
+    """What came of it, as lines; some kinds keep JSON."""
+    try:
+        found = msgspec.json.decode(words)
+    except msgspec.DecodeError:
+        return [("", words)] if words else []
+    return list(_flat(found)) if isinstance(found, dict) else [("", words)]
+
+
+def _flat(found: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in found.items():
+        rows += _flat(value, f"{name}: ") if isinstance(value, dict) else [(before + name, str(value))]
+    return rows

@@ -1,0 +1,156 @@
+"""Jobs from a browser: planned, counted, begun by their name; paused, gone on with, cancelled; they send nothing."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.http.application import application
+from projections.tables import statistics, trail
+from streams.jobs import Plan, State
+from streams.turns import Lane
+from tests.app.http.wire import client_of
+from tests.app.pages.console.forms import send
+from tests.app.pages.console.office import AIGERIM, HTML, Office, office_in, signed_in
+from tests.world import card, registered
+
+JOBS = "/console/jobs"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office with one citizen who is planned and followed."""
+    made = office_in(tmp_path)
+    made.world.take(*registered(AIGERIM), card(AIGERIM, "2025-07-20"))
+    made.world.plan()
+    made.world.platform.follower.drain()
+    yield made
+    ended()
+    made.world.close()
+
+
+def ended() -> None:
+    """Wait for the jobs of this process."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("job-"):
+            thread.join()
+
+
+def put_up(office: Office, state: State) -> int:
+    """A job of that state at which nobody works; its number."""
+    jobs = office.world.platform.jobs
+    job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
+    if state is State.PAUSED:
+        jobs.pause(job.id)
+    return job.id
+
+
+def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
+    """The plan says how much, another name begins nothing, the right one begins a job that goes to its end."""
+    browser, world = signed_in(office, "olga"), office.world
+    world.platform.database.write(lambda connection: connection.execute(trail.delete()))
+    plan = f"{JOBS}/plan?kind=replay+views&views=trail&views=statistics"
+    page = browser.get(plan).text
+    assert "rebuild 2 views" in page
+    assert "habarshy replay views trail statistics" in page
+    fields = {"kind": "replay views", "views": "trail"}
+    wrong = send(browser, f"{JOBS}/start", plan, name="replay view", **fields)
+    assert (wrong.status_code, "Type the name replay views" in wrong.text) == (422, True)
+    assert world.platform.jobs.latest(9) == []
+    begun = send(browser, f"{JOBS}/start", plan, name="replay views", **fields)
+    assert begun.headers["location"] == f"{JOBS}/1"
+    ended()
+    job = world.platform.jobs.job(1)
+    assert (job.state, job.asked_by, world.sent) == (State.DONE, "olga", [])
+    shown = browser.get(f"{JOBS}/1").text
+    assert "Done" in shown
+    assert "differences: trail" in shown
+    assert "Cancel it" not in shown
+    with world.platform.database.reading() as connection:
+        assert connection.execute(trail.select()).all()
+        assert connection.execute(statistics.select()).all()
+
+
+def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
+    """Where nothing is missing, there is no job, and the page says how many were looked at."""
+    answer = signed_in(office, "olga").get(f"{JOBS}/plan?kind=repair&trigger=identity_card_expiry")
+    assert (answer.status_code, "There is nothing to do" in answer.text) == (422, True)
+
+
+def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
+    """Who was not planned is counted by the plan and planned by the job; nothing is sent by it."""
+    browser, world = signed_in(office, "olga"), office.world
+    world.take(card(AIGERIM, "2025-08-20", number="N2", time="2025-06-01T12:00:00+05:00"))
+    plan = f"{JOBS}/plan?kind=repair&from=2020-01-01"
+    assert "to plan" in browser.get(plan).text
+    send(browser, f"{JOBS}/start", plan, kind="repair", name="repair", **{"from": "2020-01-01"})
+    ended()
+    assert world.platform.jobs.job(1).state is State.DONE
+    assert (world.health().unplanned, world.sent) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("kind=repair&from=yesterday", "from: is no time"),
+        ("kind=repair&from=2025-02-01&to=2025-01-01", "to: is not after"),
+        ("kind=repair&trigger=identity_card", "did you mean"), ("kind=repair&area=7", "area: is no code"),
+        ("kind=replay+views", "views: name at least one"), ("kind=replay+views&views=trial", "did you mean"),
+        ("kind=replay+kafka&from=1", "there is no Kafka here"),
+        ("kind=repair-failed&channel=pigeon", "channel: is none of"),
+        ("kind=backfill&trigger=identity_card_expiry&since=2020-01-01", "belongs to another agency"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_named(office: Office, query: str, words: str) -> None:
+    """A wrong field is named beside the form, nothing is begun."""
+    answer = signed_in(office, "olga").get(f"{JOBS}/plan?{query}")
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert office.world.platform.jobs.latest(9) == []
+
+
+def test_a_paused_job_is_gone_on_with_here(office: Office) -> None:
+    """What was paused goes on from the browser and ends."""
+    number = put_up(office, State.PAUSED)
+    browser = signed_in(office, "olga")
+    send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
+    ended()
+    assert office.world.platform.jobs.job(number).state is State.DONE
+    again = send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
+    assert (again.status_code, "cannot be resumed" in again.text) == (409, True)
+
+
+def test_a_job_is_cancelled_after_its_number_was_typed(office: Office) -> None:
+    """Without its number it stays; with it, it has ended for good, and another may begin."""
+    number = put_up(office, State.PAUSED)
+    browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
+    busy = browser.get(f"{JOBS}/plan?kind=replay+verify")
+    assert (busy.status_code, "Not now" in busy.text) == (422, True)
+    assert send(browser, f"{page}/cancel", page, number="9").status_code == 409
+    assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
+    assert office.world.platform.jobs.job(number).state is State.CANCELLED
+    assert browser.get(f"{JOBS}/plan?kind=replay+verify").status_code == 200
+
+
+def test_a_planned_job_is_paused(office: Office) -> None:
+    """Pausing is seen by whoever works at it, between two steps."""
+    number = put_up(office, State.PLANNED)
+    assert send(signed_in(office, "olga"), f"{JOBS}/{number}/pause", f"{JOBS}/{number}").status_code == 303
+    assert office.world.platform.jobs.job(number).state is State.PAUSED
+
+
+def test_a_server_that_ends_leaves_its_jobs_to_others(office: Office) -> None:
+    """At the end of the server nothing is at work any more; a job is done, or paused for whoever goes on with it."""
+    platform = office.world.platform
+    number = put_up(office, State.PAUSED)
+    with client_of(application(platform), **HTML) as browser:
+        browser.post("/sign-in/token", data={"token": office.tokens["olga"]})
+        send(browser, f"{JOBS}/{number}/resume", f"{JOBS}/{number}")
+    assert platform.jobs.job(number).state in {State.DONE, State.PAUSED}
+    assert not [each for each in threading.enumerate() if each.name.startswith("job-")]
+
+
+@pytest.mark.parametrize("path", ["99", "x", "99999999999999"])
+def test_no_such_job(office: Office, path: str) -> None:
+    """A job that is not there is 404."""
+    assert signed_in(office, "olga").get(f"{JOBS}/{path}").status_code == 404

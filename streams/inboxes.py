@@ -1,13 +1,15 @@
 """What a person was told and will be told, by title and office, as they may see it themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.accounting import PersonViewed
 from domain.delivery import State
 from domain.event_types import Titles
 from domain.events import PUBLIC, Effective
@@ -15,13 +17,14 @@ from domain.nudge import Nudge
 from domain.overrides import OVERRIDES
 from domain.person import person_as_of
 from domain.triggers import Class
-from projections import inbox, nudges
+from projections import inbox, nudges, trail
 from projections.inbox import Place
 from projections.tables import moment
 from streams import reading
 from streams.books import Books
 from streams.explaining import UnknownNudge, Why, explain
 from streams.library import Rules
+from streams.mapper import Entry
 from streams.titles import pack_titles
 from streams.versions import rules_of
 
@@ -129,11 +132,22 @@ class Inboxes:
             theirs = nudges.of_persons(connection, [person])[person]
             events = [_event(each, person) for each in known.facts]
             streams = self._log.streams(connection, list(theirs))
+            others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
+        to_them = [each for each in others if getattr(each.fact, "recipient", None) == person]
         facts = [
-            {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)} for entry in streams
+            {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
+            for entry in sorted((*streams, *to_them), key=attrgetter("position"))
         ]
-        return {"known": attributes, "events": events, "messages": facts}
+        readings = [builtins_of(each.fact) for each in others if isinstance(each.fact, PersonViewed)]
+        return {"known": attributes, "events": events, "messages": facts, "readings": readings}
+
+    def _about(self, connection: Connection, person: str) -> Iterator[Entry]:
+        """Whatever else concerns the person: messages to them about others, and who read their data."""
+        after = 0
+        while positions := trail.positions(connection, person, after=after):
+            yield from self._log.read(connection, positions)
+            after = positions[-1]
 
     def topics(self) -> list[Topic]:
         """What can be chosen, by category."""

@@ -58,6 +58,10 @@ class Speech:
         """The text in this language."""
         return str(self._words.gettext(text))
 
+    def many(self, one: str, more: str, count: int) -> str:
+        """One of the two texts, or whatever forms the language has, with `count` in it."""
+        return str(self._words.ngettext(one, more, count)).format(count=self.number(count))
+
     def day(self, day: date) -> str:
         """A day: "2 June 2025"."""
         return format_date(day, "long", self._locale)

@@ -11,6 +11,7 @@ from app.http.cursors import read, written
 from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.layout import Frame, Pages, as_download
+from app.pages.leaving import Leaving
 from app.pages.life import CHANNELS, CLASSES, STATES, shown
 from app.pages.messages import Messages
 from app.pages.preferring import Preferring
@@ -26,6 +27,7 @@ def install_citizen(app: FastAPI, platform: Platform, pages: Pages) -> None:
     """All pages of citizens."""
     app.include_router(Citizen(platform, pages).router())
     app.include_router(Messages(platform, pages).router())
+    app.include_router(Leaving(platform, pages).router())
     app.include_router(Preferring(platform, pages).router())
     app.include_router(Checking(pages, platform.codes).router())
 

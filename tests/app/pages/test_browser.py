@@ -17,6 +17,7 @@ PAGES = (
     "/my/coming",
     "/my/preferences",
     "/my/data",
+    "/my/erase",
     "/check",
     "/check?code=AAAAA-AAAAA",
     "/nowhere",

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from string import Formatter
@@ -13,7 +13,15 @@ from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_
 
 ROOT = Path(__file__).parents[3]
 METHODS = [("pages/html/**.html", "jinja2"), ("**.py", "python")]
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "say": None, "N_": None, "_say": None}
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "say": None,
+    "N_": None,
+    "_say": None,
+    "ngettext": (1, 2),
+    "many": (1, 2),
+}
 TRANSLATED = sorted(set(LANGUAGES) - {OTHERWISE})
 
 
@@ -21,7 +29,11 @@ def written() -> set[str]:
     """Every text that a page can say, as it stands in templates and modules."""
     options = {"pages/html/**.html": {"trimmed": "true"}}
     found = extract_from_dir(str(ROOT / "app"), METHODS, options, KEYWORDS)
-    return {str(text) for file, _, text, _, _ in found if not file.startswith("demo/")}
+    return {_first(text) for file, _, text, _, _ in found if not file.startswith("demo/")}
+
+
+def _first(text: str | Sequence[str]) -> str:
+    return text if isinstance(text, str) else text[0]
 
 
 def catalogue(language: str) -> Catalog:
@@ -32,7 +44,9 @@ def catalogue(language: str) -> Catalog:
 
 def messages(language: str) -> Iterator[tuple[str, str]]:
     """Text, and what it is in that language."""
-    yield from ((str(each.id), str(each.string)) for each in catalogue(language) if each.id)
+    for each in catalogue(language):
+        forms = [each.string] if isinstance(each.string, str) else each.string or ()
+        yield from ((_first(each.id), form) for form in forms if each.id)
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

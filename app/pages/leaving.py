@@ -1,0 +1,94 @@
+"""Erasure by the citizen themself: what would go and what the law keeps, a typed word, and a certificate to print."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app import erased_list
+from app.compose import Platform
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.layout import Frame, Pages
+from app.pages.readers import visitor
+from domain.principals import Principal
+from streams.erasing import Certificate, NobodyKnown, Scope
+
+THEMSELVES = Principal("citizen", "citizen", frozenset())
+REASON = "asked for by the person, on their own pages"
+Rows = list[tuple[str, str]]
+
+
+class Leaving:
+    """The page from which there is no way back."""
+
+    def __init__(self, platform: Platform, pages: Pages) -> None:
+        self._platform, self._pages = platform, pages
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/my/erase", self.show, methods=["GET"])
+        router.add_api_route("/my/erase", self.erase, methods=["POST"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """What would be done; nothing is."""
+        person, frame = visitor(request, self._platform, self._pages)
+        return self._show(person, frame)
+
+    async def erase(self, request: Request) -> Response:
+        """Do it, for who typed the word; they are signed out, and get the certificate."""
+        person, frame = visitor(request, self._platform, self._pages)
+        fields = await visits.form_of(request)
+        word = frame.speech.say("ERASE")
+        if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
+            return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))
+        try:
+            certificate = self._platform.erasing.erase(person, THEMSELVES, REASON)
+        except NobodyKnown:
+            return RedirectResponse(
+                f"{self._pages.root}/my/erase", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"}
+            )
+        with suppress(OSError):  # where the keys' folder cannot be written, the certificate is what there is
+            erased_list.note(self._platform.settings.key_file, certificate)
+        visits.end(request)
+        left = self._pages.frame(request, frame.language, frame.speech.zone)
+        return self._pages.respond("erased.html", left, rows=certified(certificate, left.speech))
+
+    def _show(self, person: str, frame: Frame, wrong: str = "") -> Response:
+        try:
+            rows = planned(self._platform.erasing.scope(person), frame.speech)
+        except NobodyKnown:
+            rows = []
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        return self._pages.respond(
+            "erase.html", frame, status, rows=rows, word=frame.speech.say("ERASE"),
+            errors={"word": wrong} if wrong else {},
+        )  # fmt: skip
+
+
+def planned(scope: Scope, speech: Speech) -> Rows:
+    """What an erasure would do, in words."""
+    sealed = speech.many("{count} record about you", "{count} records about you", scope.sealed)
+    ending = speech.many("{count} message that was to come", "{count} messages that were to come", scope.ending)
+    return [
+        (speech.say("Becomes unreadable for ever"), sealed), (speech.say("Is cancelled"), ending),
+        (speech.say("Stays, as proof of what the state did"), _kept(scope.kept, speech)),
+    ]  # fmt: skip
+
+
+def _kept(kept: Mapping[str, int], speech: Speech) -> str:
+    return speech.many("{count} line without your data", "{count} lines without your data", sum(kept.values()))
+
+
+def certified(one: Certificate, speech: Speech) -> Rows:
+    """What is proven, in words; the digests are for who checks the log."""
+    return [
+        (speech.say("Who"), one.person), (speech.say("When"), speech.moment(one.at)),
+        (speech.say("Line of the log"), f"{one.position}, SHA-256 {one.fact}"),
+        (speech.say("Destroyed key"), f"{one.key or '–'}, SHA-256 {one.wrapped or '–'}"),
+        (speech.say("Stays, as proof of what the state did"), _kept(one.kept, speech)),
+    ]  # fmt: skip

@@ -1,0 +1,23 @@
+"""A citizen's browser that has signed in already, without a browser and without an issuer."""
+
+import json
+from base64 import b64encode
+
+from itsdangerous import TimestampSigner
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from tests.app.http.wire import client_of
+from tests.world import World
+
+CSRF = "csrf-of-the-tests"
+
+
+def visiting(world: World, national_id: str, language: str = "en") -> TestClient:
+    """Their browser, with the cookie that signing in would have left."""
+    visit = {"citizen": world.name(national_id), "since": int(world.clock().timestamp()), "csrf": CSRF}
+    body = b64encode(json.dumps(visit | {"language": language}).encode())
+    cookie = TimestampSigner(world.platform.links.secret("visits")).sign(body).decode()
+    browser = client_of(application(world.platform), accept="text/html")
+    browser.cookies.set("habarshy", cookie)
+    return browser

@@ -102,7 +102,7 @@ def test_the_plan_comes_first_and_is_agreed_to_by_its_count(site: Site) -> None:
     assert (plan["unit"], plan["rate"], plan["what"]) == (
         "facts",
         "estimated",
-        "rebuild 12 views and mend the live ones",
+        f"rebuild {len(VIEWS)} views and mend the live ones",
     )
     for stdin in (b"y\n", b"", f"{plan['count'] + 1}\n".encode()):
         declined = site.run(*ALL, stdin=stdin)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -190,27 +190,39 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     return Among(column, values)
 
 
-def for_each(
-    connection: Connection, statement: Delete | Update, columns: Sequence[Column[Any]],
-    keys: Sequence[tuple[Any, ...]], these: Callable[..., ColumnElement[bool]],
-) -> None:  # fmt: skip
-    """The statement, for those rows that `these` (of a key's values) says, of each key; a key has these columns.
+class ForEach:
+    """A statement for those rows that `these` (of a key's values) says, of each of many keys with these columns.
 
-    On SQLite a statement a key, on PostgreSQL one for all, to which the keys come as arrays.
+    On SQLite a statement a key, on PostgreSQL one for all, to which the keys come as arrays. Built once, when
+    it is first used.
     """
-    if not keys:
-        return
-    if connection.dialect.name == "sqlite":
-        marks = [bindparam(f"key_{each.name}", type_=each.type) for each in columns]
-        rows = [dict(zip((mark.key for mark in marks), key, strict=True)) for key in keys]
-        connection.execute(statement.where(these(*marks)), rows)
-        return
-    arrays = [
-        bindparam(None, list(values), type_=ARRAY(_unbounded(each)))
-        for each, values in zip(columns, zip(*keys, strict=True), strict=True)
-    ]  # fmt: skip
-    given = func.unnest(*arrays).table_valued(*(each.name for each in columns)).render_derived()
-    connection.execute(statement.where(these(*given.c)))
+
+    def __init__(
+        self, statement: Delete | Update, columns: Sequence[Column[Any]], these: Callable[..., ColumnElement[bool]]
+    ) -> None:  # fmt: skip
+        self._statement, self._columns, self._these = statement, columns, these
+
+    def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Of each of these keys."""
+        if not keys:
+            return
+        names = [f"key_{each.name}" for each in self._columns]
+        if connection.dialect.name == "sqlite":
+            connection.execute(self._of_one, [dict(zip(names, key, strict=True)) for key in keys])
+        else:
+            values = map(list, zip(*keys, strict=True))
+            connection.execute(self._of_all, dict(zip(names, values, strict=True)))
+
+    @cached_property
+    def _of_one(self) -> Delete | Update:
+        marks = (bindparam(f"key_{each.name}", type_=each.type) for each in self._columns)
+        return self._statement.where(self._these(*marks))
+
+    @cached_property
+    def _of_all(self) -> Delete | Update:
+        arrays = (bindparam(f"key_{each.name}", type_=ARRAY(_unbounded(each))) for each in self._columns)
+        given = func.unnest(*arrays).table_valued(*(each.name for each in self._columns)).render_derived()
+        return self._statement.where(self._these(*given.c))
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:

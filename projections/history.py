@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select, update
 
-from projections.bulk import among, chunked, driver_rows, for_each, insert_rows
+from projections.bulk import ForEach, among, chunked, driver_rows, insert_rows
 from projections.tables import area_facts, history, revisions
 
 
@@ -154,12 +154,16 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, Mark]:
 
 def mark_planned(connection: Connection, upto: Mapping[str, Mark]) -> None:
     """These persons are planned as of these marks; what came later waits on."""
-    keys = [(person, mark.last) for person, mark in upto.items()]
-    done = update(history).where(~history.c.planned).values(planned=True)
-    for_each(
-        connection, done, (history.c.person, history.c.position), keys,
-        lambda whose, last: and_(history.c.person == whose, history.c.position <= last),
-    )  # fmt: skip
+    _PLANNED.execute(connection, [(person, mark.last) for person, mark in upto.items()])
+
+
+def _upto(whose: ColumnElement[str], last: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(history.c.person == whose, history.c.position <= last)
+
+
+_PLANNED = ForEach(
+    update(history).where(~history.c.planned).values(planned=True), (history.c.person, history.c.position), _upto
+)
 
 
 def note_revision(connection: Connection, original: UUID, position: int) -> None:

@@ -9,8 +9,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Delete,
-    Update,
     and_,
     delete,
     func,
@@ -24,7 +22,7 @@ from domain.nudge import Nudge
 from domain.plan import Intent
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
-from projections.bulk import among, chunked, for_each, insert_rows, lock_rows, replace_rows, which
+from projections.bulk import ForEach, among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.lanes import lane_of
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
 
@@ -46,7 +44,7 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     """Bring the views to these nudges; `before`: as the views have them, of those that they have."""
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
-    _of_due(connection, delete(due), old)
+    _GONE.execute(connection, _due_keys(old))
     there = _inbox_of(connection, known)
     gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
@@ -84,20 +82,19 @@ def lane(intent: Intent) -> int:
     return lane_of(intent.trigger, _RANK[intent.klass])
 
 
-def _each_due(connection: Connection, statement: Delete | Update, ids: Iterable[UUID]) -> None:
-    """The statement, for the due rows that the nudges with those ids have in the view."""
-    _of_due(connection, statement, by_id(connection, ids).values())
-
-
-def _of_due(connection: Connection, statement: Delete | Update, found: Iterable[Nudge]) -> None:
-    for_each(connection, statement, KEY, [row[:4] for nudge in found for row in _due_rows(nudge)], _this)
-
-
 KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
+
+
+def _due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
+    return [row[:4] for nudge in found for row in _due_rows(nudge)]
 
 
 def _this(*key: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
+
+
+_GONE = ForEach(delete(due), KEY, _this)
+_LET_GO = ForEach(update(due).values(holder=None, held_until=None), KEY, _this)
 
 
 def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[Any, ...]]:
@@ -133,13 +130,16 @@ def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted d
     return delivery.sent_at or delivery.attempted_at
 
 
-def of_persons(connection: Connection, persons: Iterable[str]) -> dict[str, dict[UUID, Nudge]]:
-    """Person -> their nudges by id."""
+def of_persons(
+    connection: Connection, persons: Iterable[str], known: Mapping[UUID, Nudge] | None = None
+) -> dict[str, dict[UUID, Nudge]]:
+    """Person -> their nudges by id; `known`: those that were read in the same transaction."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
+    have = known or {}
     for part in chunked(list(found)):
         query = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(among(nudges.c.person, part))
         for person, id_, folded in connection.execute(query):
-            found[person][id_] = _decode(folded)
+            found[person][id_] = have[id_] if id_ in have else _decode(folded)
     return found
 
 
@@ -185,7 +185,12 @@ def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
         return found
     if members := wanted.union(*(one.members for one in found.values())) - wanted:
         hold(connection, wanted | members)
-    return {id_: _decode(folded) for id_, folded in _rows(connection, wanted, nudges.c.folded, hold=not members)}
+    versions = dict(_rows(connection, wanted, nudges.c.version, hold=not members))
+    return found | by_id(connection, [id_ for id_, version in versions.items() if version != _version(found, id_)])
+
+
+def _version(found: Mapping[UUID, Nudge], id_: UUID) -> int:
+    return found[id_].version if id_ in found else 0
 
 
 def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
@@ -209,7 +214,7 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:
     """Let go of nudges that could not be settled after all."""
-    _each_due(connection, update(due).values(holder=None, held_until=None), ids)
+    _LET_GO.execute(connection, _due_keys(by_id(connection, ids).values()))
 
 
 def next_due(connection: Connection) -> int | None:

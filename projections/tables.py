@@ -117,7 +117,9 @@ nudges = Table(
     Column("version", Integer, nullable=False),
     Column("state", String, nullable=False),
     Column("folded", LargeBinary, nullable=False),
+    postgresql_with={"fillfactor": 75},
 )
+"""With room in every page: PostgreSQL changes a nudge in place, and its two indices need not hear of it."""
 
 URGENT = 1
 """Up to this rank, that of its class, a nudge goes past the others: legal notices and services."""

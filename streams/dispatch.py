@@ -1,10 +1,11 @@
 """Dispatch: claim what is due, settle, and give what is to be sent to Sending."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import compress
+from typing import NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from domain.facts import NudgeFact
@@ -24,6 +25,8 @@ from streams.log import Log
 from streams.sending import Sending
 from streams.settling import Case, Looking, look
 from streams.wording import readable
+
+T = TypeVar("T")
 
 BATCH = 256
 WOKEN_EVERY = timedelta(hours=1)
@@ -50,32 +53,49 @@ class Dispatcher:
         self._stopping = True
         self._sending.stop()
 
-    async def drain(self) -> int:
-        """Dispatch until nothing is due; returns how many deliveries were looked at."""
-        done = 0
-        while not self._stopping and (handled := await self.turn()):
-            done += handled
+    async def drain(self, batch: int = BATCH) -> int:
+        """Dispatch until nothing is due; returns how many deliveries were looked at.
+
+        While some are sent, the next are claimed and decided on, as another process might.
+        """
+        done, ready = 0, await self._prepare(batch)
+        while ready is not None:
+            done += ready.claimed
+            ready = await self._send_and_prepare(ready, batch)
         return done
 
     async def drain_urgent(self) -> int:
         """Dispatch what is urgent until none is due: beside the other drain, so that no mass mailing is in front."""
         done = 0
         while not self._stopping and (claimed := await asyncio.to_thread(self._claim, BATCH, urgent=True)):
-            await self._handle(claimed, self._urgent_shares)
+            await self._send(await asyncio.to_thread(self._settle, claimed), self._urgent_shares)
             done += len(claimed)
         return done
 
     async def turn(self, limit: int = BATCH) -> int:
         """One round over what is due now; returns how many deliveries it took."""
-        claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
-        if claimed:
-            await self._handle(claimed, self._shares)
-        return len(claimed)
+        ready = await self._prepare(limit)
+        if ready is None:
+            return 0
+        await self._send(ready, self._shares)
+        return ready.claimed
 
-    async def _handle(self, claimed: Sequence[Due], shares: Shares) -> None:
-        cases, rules = await asyncio.to_thread(self._settle, claimed)
-        back = await self._sending.send(cases, rules)
+    async def _prepare(self, limit: int) -> "_Ready | None":
+        """Claim what is due and decide on it; None where nothing is, or nothing is to be begun."""
+        if self._stopping:
+            return None
+        claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
+        return await asyncio.to_thread(self._settle, claimed) if claimed else None
+
+    async def _send(self, ready: "_Ready", shares: Shares) -> None:
+        back = await self._sending.send(ready.cases, ready.rules, ready.at)
         shares.learn(nudges.lane(case.nudge.intent) for case in back)
+
+    async def _send_and_prepare(self, ready: "_Ready", batch: int) -> "_Ready | None":
+        """Send these; gives the next, prepared meanwhile where no rate binds; or what was let go of in sending."""
+        sending = self._send(ready, self._shares)
+        ahead = await _both(sending, _nothing() if self._sending.paced else self._prepare(batch))
+        return ahead or await self._prepare(batch)
 
     def take_over(self) -> int:
         """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
@@ -110,7 +130,7 @@ class Dispatcher:
         self._waking.running = bool(claimed)
         return claimed
 
-    def _settle(self, claimed: Sequence[Due]) -> tuple[list[Case], Rules]:
+    def _settle(self, claimed: Sequence[Due]) -> "_Ready":
         """Decide; what is not sent gets its fact at once, what is sent is returned."""
         now, rules = self._clock(), self._library.rules()
         with self._database.reading() as connection:
@@ -127,7 +147,8 @@ class Dispatcher:
         decided += [(case.nudge, unsent(case, now)) for case in said if case.nudge.intent.id not in sending]
         self._commit(decided)
         self._sending.release(turn.moved_on)
-        return [case for case in said if case.nudge.intent.id in sending], rules
+        going = [case for case in said if case.nudge.intent.id in sending]
+        return _Ready(len(claimed), going, rules, self._clock())
 
     def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
@@ -142,6 +163,28 @@ class Dispatcher:
         return self._database.write(
             lambda connection: append_decided(connection, self._log, names, decided), Priority.DISPATCH
         )
+
+
+async def _both(first: Awaitable[None], second: Awaitable[T]) -> T:
+    """What the second gives, when both have ended; what one failed with is raised only then."""
+    done, found = await asyncio.gather(first, second, return_exceptions=True)
+    for failure in (done, found):
+        if isinstance(failure, BaseException):
+            raise failure
+    return cast("T", found)
+
+
+async def _nothing() -> None:
+    """Prepared nothing."""
+
+
+class _Ready(NamedTuple):
+    """What was claimed and decided on: how many deliveries it was, and what is to be sent, by which rules; when."""
+
+    claimed: int
+    cases: list[Case]
+    rules: Rules
+    at: datetime
 
 
 class _Waking:

@@ -77,9 +77,9 @@ class Sending:
         """Append what became of nudges."""
         self._recording.record(facts)
 
-    async def send(self, cases: Sequence[Case], rules: Rules) -> list[Case]:
+    async def send(self, cases: Sequence[Case], rules: Rules, decided: datetime) -> list[Case]:
         """Send those that are to be sent, and end the others together with them; gives what there was no time for."""
-        free, stale = asyncio.Semaphore(self._size.at_once), self._clock() + FRESH
+        free, stale = asyncio.Semaphore(self._size.at_once), decided + FRESH
         if self.paced:  # what waits for a slot holds up what follows
             cases = self._turns.ordered(cases)
         parts = groups(cases, self._size.now)

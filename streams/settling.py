@@ -121,7 +121,7 @@ class Looking:
         whom = [(nudge, self._recipients(nudge, recipient)) for nudge, recipient in rows]
         recipients_ = {recipient for _, named in whom for recipient in named}
         self._load(recipients_)
-        self.ledgers |= nudges.of_persons(self.connection, concerned)
+        self.ledgers |= nudges.of_persons(self.connection, concerned, {each.intent.id: each for each in every})
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = inbox.messages(self.connection, recipients_, since)
         self.reported = self._causes(every)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, groupby
 from uuid import UUID
 
 from msgspec import Struct
@@ -71,14 +72,13 @@ class Attempt(Struct, frozen=True):
 
 
 def groups(cases: Sequence[Case], size: int) -> list[list[Case]]:
-    """The cases in groups of about that size, in their order; all of one nudge together, as they end together."""
-    found: list[list[Case]] = []
-    for case in cases:
-        same = found and found[-1][-1].nudge.intent.id == case.nudge.intent.id
-        if not found or (len(found[-1]) >= size and not same):
-            found.append([])
-        found[-1].append(case)
-    return found
+    """The cases in groups of about that size, dealt out in their order: what comes first is first in its group.
+
+    All of one nudge are together, as they end together.
+    """
+    nudges = [list(same) for _, same in groupby(cases, key=lambda case: case.nudge.intent.id)]
+    many = -(-len(cases) // size)
+    return [[*chain(*nudges[first::many])] for first in range(min(many, len(nudges)))]
 
 
 def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:

@@ -6,8 +6,10 @@ what is not takes one only when it is due, so that a mass mailing is never in fr
 
 import asyncio
 import math
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -38,6 +40,7 @@ class Pace:
         self._database, self._clock, self.rest = database, clock, rest
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
+        self._lines: defaultdict[tuple[str, ...], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def bounds(self) -> bool:
@@ -48,19 +51,30 @@ class Pace:
         """Those of the names that have a rate."""
         return tuple(name for name in names if name in self._gaps)
 
-    async def take(self, wanted: Sequence[Sequence[str]], *, urgent: bool) -> list[datetime]:
+    async def take(
+        self, wanted: Sequence[Sequence[str]], *, urgent: bool, until: datetime | None = None
+    ) -> list[datetime]:
         """Slots for the first of the messages, each given by its limits, and waits for the first slot.
 
-        There may be fewer than wanted, or none: then it has to be tried again later.
+        There may be fewer than wanted, or none, as after `until`: then it has to be tried again later. Of those whose
+        first messages have the same limits, who asks first gets first.
         """
-        ahead, patience = AHEAD if urgent else timedelta(), self._clock() + AHEAD
+        async with self._lines[tuple(wanted[0])]:
+            now = self._clock()
+            if until is not None and now > until:
+                return []
+            return await self._take(wanted, AHEAD if urgent else timedelta(), now + AHEAD)
+
+    async def _take(self, wanted: Sequence[Sequence[str]], ahead: timedelta, patience: datetime) -> list[datetime]:
+        reserve = partial(self._reserve, wanted=wanted, ahead=ahead)
         while True:
-            first, slots = await asyncio.to_thread(
-                self._database.write, lambda connection: self._reserve(connection, wanted, ahead), Priority.DISPATCH
-            )
-            await self.until(min(first, patience))
-            if slots or self._clock() >= patience:
+            first, slots = await asyncio.to_thread(self._database.write, reserve, Priority.DISPATCH)
+            if slots:
+                await self.until(first)
                 return slots
+            if self._clock() >= patience:
+                return []
+            await self.until(min(first, patience))
 
     async def begin(self, slot: datetime, limits: Sequence[str]) -> None:
         """Wait for a slot, and for the last message of each limit to be long enough ago."""

@@ -94,7 +94,7 @@ class Sending:
             held_up = {each.case.nudge.intent.id for each in left if self._limits(each.case, each.provider)}
             left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
             while left:
-                slots = [] if self._stopping or self._clock() > stale else await self._slots(left)
+                slots = [] if self._stopping or self._clock() > stale else await self._slots(left, stale)
                 if not slots or self._stopping:
                     await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
                     return [each.case for each in left]
@@ -102,7 +102,7 @@ class Sending:
                 await self._hand_over(now, slots, rules)
             return []
 
-    async def _slots(self, routed: Sequence[Routed]) -> list[datetime]:
+    async def _slots(self, routed: Sequence[Routed], stale: datetime) -> list[datetime]:
         """When the first of them may go: all at once where there is no rate, else those as urgent as the first.
 
         What is urgent takes its slots ahead of time.
@@ -112,7 +112,7 @@ class Sending:
             return [self._clock()] * len(limits)
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
-        return await self._pace.take([each for _, each in alike], urgent=urgent)
+        return await self._pace.take([each for _, each in alike], urgent=urgent, until=stale)
 
     def _limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
         """What bounds how many go a second: the agency, and the provider."""

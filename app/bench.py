@@ -103,6 +103,14 @@ class Laid(Struct, frozen=True):
         return Heard(source, [previewer.hear(each) for each in people], sms_limit_of(self.pack().content))
 
 
+class Verdict(Struct, frozen=True):
+    """Whether a draft may be submitted: without findings and `failed` cases. `pack`: with only it, if it may."""
+
+    findings: tuple[Finding, ...]
+    failed: tuple[str, ...] = ()
+    pack: Pack | None = None
+
+
 class Safe:
     """Remembers whose words a confined child has rendered without harm."""
 
@@ -146,6 +154,17 @@ class Bench:
             _put(folder, text.files)
             packs, report = examine([top / name for name in now.packs if name != BUILT_IN])
             yield Laid(text, folder, packs, tuple(_named(each, folder) for each in report.findings), self._safe)
+
+    def verdict(self, text: Text) -> Verdict:
+        """What lint and its tests find, among all that is in force. Raises as `laid` does."""
+        with self.laid(text, others=True) as among:
+            if found := tuple(each for each in among.findings if not each.warning):
+                return Verdict(found)
+        with self.laid(text) as laid:
+            found = laid.tried()
+            cases, more = ([], ()) if found else laid.cases()
+            failed = tuple(each.case.name for each in cases if each.differences)
+            return Verdict((*found, *more), failed, None if found or more or failed else laid.pack())
 
     @staticmethod
     def _check(text: Text, now: Governed) -> None:

@@ -5,6 +5,7 @@ from app.hands import Hands
 from app.http.access import Access
 from app.http.answer import Answer
 from app.http.citizens import Citizens
+from app.http.drafting import DraftCalls
 from app.http.events import Events
 from app.http.gateways import GatewayCalls
 from app.http.governing import GovernCalls
@@ -61,6 +62,7 @@ def _install_api(app: Api, platform: Platform, access: Access) -> None:
     app.include_router(Events(platform.intake, platform.library, access).router())
     app.include_router(Citizens(platform, access).router())
     app.include_router(GovernCalls(platform, access).router())
+    app.include_router(DraftCalls(platform, access).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())

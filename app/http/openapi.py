@@ -90,7 +90,8 @@ IDEMPOTENCY_KEY = {
     "description": "One for each request, a UUID for instance, kept for sending the same again: for 24 hours it is "
     "done once, and answered as the first time. Another request under it: 422; while the first is under way: 409.",
 }  # fmt: skip
-KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/statistics", "/jobs")
+KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/test", "/preview", "/statistics",
+         "/jobs")  # fmt: skip
 """Where a key is needed; elsewhere a link or a signature is all."""
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from difflib import unified_diff
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from app.bench import Bench
+from app.bench import BadDraft, Bench, Verdict
 from app.differing import compared, version_of
+from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame
-from app.pages.work.editing import Id, found, laid_out, text_of
+from app.pages.work.editing import Id, found, text_of
 from app.pages.work.office import Hash, Office, one, told
 from app.pages.work.triggers import Name
 from app.pages.work.words import share
@@ -54,20 +54,16 @@ class Approving:
         return self._ask(frame, found(self._sheets, id, who))
 
     def _ask(self, frame: Frame, sheet: Sheet) -> Response:
-        findings, failed, _ = self._examined(sheet)
-        return self._office.show("submit.html", frame, sheet=sheet, findings=findings, failed=failed)
+        found_ = self._verdict(sheet)
+        return self._office.show(
+            "submit.html", frame, sheet=sheet, findings=found_.findings, failed=found_.failed
+        )  # fmt: skip
 
-    def _examined(self, sheet: Sheet) -> tuple[list[Any], list[str], Any]:
-        """What lint and its tests find, among all that is in force; without anything, the pack with only it."""
-        with laid_out(self._bench, text_of(sheet), others=True) as among:
-            findings = [each for each in among.findings if not each.warning]
-        if findings:
-            return findings, [], None
-        with laid_out(self._bench, text_of(sheet)) as laid:
-            findings = list(laid.tried())
-            cases, more = ([], ()) if findings else laid.cases()
-            pack = None if findings else laid.pack()
-        return [*findings, *more], [each.case.name for each in cases if each.differences], pack
+    def _verdict(self, sheet: Sheet) -> Verdict:
+        try:
+            return self._bench.verdict(text_of(sheet))
+        except BadDraft as bad:
+            raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
 
     async def submit(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Put it up for approval, once lint and its tests have passed."""
@@ -76,13 +72,14 @@ class Approving:
         return await run_in_threadpool(self._submit, who, frame, found(self._sheets, id, who))
 
     def _submit(self, who: Principal, frame: Frame, sheet: Sheet) -> Response:
-        findings, failed, pack = self._examined(sheet)
-        if findings or failed:
+        verdict = self._verdict(sheet)
+        if verdict.pack is None:
             return self._office.show(
-                "submit.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY, sheet=sheet, findings=findings, failed=failed
-            )
+                "submit.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY, sheet=sheet, findings=verdict.findings,
+                failed=verdict.failed,
+            )  # fmt: skip
         with told():
-            [done] = self._office.platform.governing.submit([pack], [Subject("trigger", sheet.trigger)], who)
+            [done] = self._office.platform.governing.submit([verdict.pack], [Subject("trigger", sheet.trigger)], who)
         self._sheets.submitted(sheet, done.submission.hash)
         where = f"/work/submissions/{sheet.trigger}/{done.submission.hash}"
         return self._office.go(f"{where}?done={'submitted' if done.new else 'before'}")

@@ -106,27 +106,27 @@ class Trying:
         return page
 
     def draft_mail(
-        self, request: Request, id: Id, persona: str = "adult", step: str = "", language: str = ""  # noqa: A002  (its name)
+        self, request: Request, id: Id, persona: str = "adult", step: str = "", spoken: str = ""  # noqa: A002  (its name)
     ) -> Response:  # fmt: skip
         """A mail of a draft as it is read."""
         who, _ = self._office.enter(request)
-        return self._mail(text_of(found(self._sheets, id, who)), persona, step, language)
+        return self._mail(text_of(found(self._sheets, id, who)), persona, step, spoken)
 
     def waiting_mail(
-        self, request: Request, name: Name, hash: Hash, persona: str = "adult", step: str = "", language: str = ""  # noqa: A002
+        self, request: Request, name: Name, hash: Hash, persona: str = "adult", step: str = "", spoken: str = ""  # noqa: A002
     ) -> Response:  # fmt: skip
         """A mail of what waits as it is read."""
         who, _ = self._office.enter(request)
-        return self._mail(self._waiting(name, hash, who), persona, step, language)
+        return self._mail(self._waiting(name, hash, who), persona, step, spoken)
 
-    def _mail(self, text: Text, persona: str, step: str, language: str) -> Response:
+    def _mail(self, text: Text, persona: str, step: str, spoken: str) -> Response:
         with laid_out(self._bench, text) as laid:
             heard = None if _findings(laid) else laid.heard(self._office.platform.clock(), persona)
         words = {
             (message.step, each.language): each.rendered
             for hearing in (heard.hearings if heard else ()) for message in hearing.messages for each in message.words
         }  # fmt: skip
-        rendered = words.get((step, language))
+        rendered = words.get((step, spoken))
         if rendered is None:
             raise Problem(HTTPStatus.NOT_FOUND, "nobody reads such a mail", kind="unknown-message")
         return HTMLResponse(rendered.html, headers=MAIL)

@@ -22,10 +22,11 @@ FILLED = {
     "person": "0" * 32, "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55", "name": "clinic_attachment",
     "hash": "0" * 12, "id": "1", "token": "x", "provider": "x",
 }  # fmt: skip
+DRAFT = {"pack": "kz", "trigger": "x", "files": {"trigger.yaml": "x"}}
 BODIES = {
     "/persons": {"national_id": "900101300017"}, "/persons/{person}/preferences": {"language": "kk"},
     "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
-    "/lint": {"files": {"pack.yaml": "x"}},
+    "/lint": {"files": {"pack.yaml": "x"}}, "/test": DRAFT, "/preview": DRAFT, "/submissions": DRAFT,
 }  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def test_a_key_does_what_its_scopes_say(platform: Platform) -> None:
         if path.startswith(("/persons", "/events")):
             assert call(client, method, path, figures) == 403, path
             assert call(client, method, path, official) == 403, path
-        elif path.startswith(("/triggers", "/submissions", "/lint", "/jobs")):
+        elif path.startswith(("/triggers", "/submissions", "/lint", "/test", "/preview", "/jobs")):
             assert call(client, method, path, figures) == 403, path
 
 

@@ -68,3 +68,46 @@ def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Work
             page.keyboard.type("a test")
             page.keyboard.press("Enter")
             expect(page.locator(".banner")).to_contain_text(banner)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, scripts: bool) -> None:  # noqa: FBT001  (a parameter)
+    """A new draft, a slip that lint names, tests, how it will look, submitting; another approves and publishes."""
+    name = f"moved_{str(scripts).lower()}"
+    with workshop.visit(chromium, java_script_enabled=scripts, viewport=PHONE) as context:
+        page = context.new_page()
+        page.goto(f"{workshop.base}/work")
+        page.get_by_role("link", name="New draft").first.click()
+        page.fill("#name", name)
+        page.select_option("#on", "kz.residence.registered")
+        page.get_by_role("button", name="Make the draft").click()
+        rules = page.locator("textarea").first
+        good = rules.input_value()
+        rules.fill(good.replace("expires:", "expirse:"))
+        page.get_by_role("button", name="Save and check").click()
+        expect(page.locator(".file .findings").first).to_contain_text("Did you mean expires?")
+        page.locator("a[data-line]").first.click()
+        if scripts:
+            assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+        page.locator("textarea").first.fill(good)
+        page.get_by_role("button", name="Save and test").click()
+        expect(page.locator(".banner")).to_contain_text("All tests pass")
+        expect(page.locator("main")).to_contain_text("Nothing, because: opted_out")
+        page.get_by_role("link", name="Preview").click()
+        expect(page.locator(".sms").first).to_be_visible()
+        expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
+        page.locator("ol").get_by_role("link", name="Submit").click()
+        page.get_by_role("button", name="Submit for approval").click()
+        expect(page.locator(".banner")).to_contain_text("It is submitted")
+        address = page.url.partition("?")[0]
+    with workshop.visit(chromium, "berik", java_script_enabled=scripts, viewport=PHONE) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("main")).to_contain_text("This trigger is new.")
+        page.get_by_role("button", name="Approve this version").click()
+        expect(page.locator(".banner")).to_contain_text("It is approved")
+        page.select_option("#share", "0.05")
+        page.get_by_role("button", name="Publish").click()
+        expect(page.locator(".banner")).to_contain_text("It is published")
+        page.goto(f"{workshop.base}/work/triggers/{name}")
+        expect(page.locator("main")).to_contain_text("approved: berik")

@@ -103,10 +103,10 @@ def test_a_preview_is_as_it_will_look(quiet: Workshop) -> None:
     )
     assert "parts: 2 (ucs2), signs: 110, 20 ₸" in page.text
     assert "frame-src 'self'" in page.headers["content-security-policy"]
-    mail = aida.get(f"{where}/mail?persona=pensioner&step=moved&language=kk")
+    mail = aida.get(f"{where}/mail?persona=pensioner&step=moved&spoken=kk")
     assert "Сәлеметсіз бе" in mail.text
     assert "sandbox" in mail.headers["content-security-policy"]
-    assert aida.get(f"{where}/mail?persona=pensioner&step=moved&language=de").status_code == 404
+    assert aida.get(f"{where}/mail?persona=pensioner&step=moved&spoken=de").status_code == 404
     assert aida.get(f"{where}/preview?persona=nobody").status_code == 422
 
 
@@ -153,11 +153,11 @@ def test_another_agency_comes_near_no_draft(quiet: Workshop) -> None:
     """Another agency's people get 403 for every page and form of a draft and of what waits; unknown ones are 404."""
     where, fred = submitted(quiet), signed_in(quiet, "fred")
     draft = begun(signed_in(quiet, "aida"))
-    for path in ("", "/tests", "/preview", "/submit", "/mail?persona=adult&step=moved&language=kk"):
+    for path in ("", "/tests", "/preview", "/submit", "/mail?persona=adult&step=moved&spoken=kk"):
         assert fred.get(f"{draft}{path}").status_code == 403, path
     for path in ("", "/delete", "/submit"):
         assert fred.post(f"{draft}{path}", revision="1").status_code == 403, path
-    for path in ("", "/preview", "/mail?persona=adult&step=moved&language=kk"):
+    for path in ("", "/preview", "/mail?persona=adult&step=moved&spoken=kk"):
         assert fred.get(f"{where}{path}").status_code == 403, path
     for path in ("/approve", "/publish"):
         assert fred.post(f"{where}{path}").status_code == 403, path

@@ -1,0 +1,133 @@
+"""Drafts over the API: tested, previewed and submitted, by what the commands and the workbench do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from msgspec.structs import asdict
+from pydantic import BaseModel, Field
+
+from app.bench import BadDraft, Bench, Laid, Text
+from app.compose import Platform
+from app.http.access import Access
+from app.http.problems import FieldError, Problem
+from app.http.shapes import FindingItem, Governed, Heard, Tested
+from app.preview_lines import Grid
+from app.rehearsing import Tried, told, why
+from domain.principals import NotAllowed
+from domain.submissions import Subject
+from streams.governing import TwoVersions
+from streams.ownership import OtherPack
+from streams.rehearsal_verdict import said, unlike
+from templates.findings import Finding
+
+
+class DraftBody(BaseModel, extra="forbid"):
+    """A trigger as text, to be looked at in its pack as that is published."""
+
+    pack: str = Field(max_length=100)
+    trigger: str = Field(max_length=100)
+    files: dict[str, str] = Field(min_length=1, max_length=30, description="trigger.yaml, kk.md, tests.yaml …")
+
+    def text(self) -> Text:
+        """As the bench takes it."""
+        return Text(self.pack, self.trigger, self.files)
+
+
+class PreviewBody(DraftBody):
+    """And whom it is to be shown for."""
+
+    persona: str = Field(default="", max_length=40, description="adult, pensioner …; empty: everybody")
+
+
+class DraftCalls:
+    """Acts as the official whose token the request has."""
+
+    def __init__(self, platform: Platform, access: Access) -> None:
+        self._platform, self._access, self._bench = platform, access, Bench(platform.library)
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(tags=["rules"])
+        for path, call, summary in (
+            ("/test", self.test, "Play a draft's tests on a virtual clock"),
+            ("/preview", self.preview, "What a draft says to invented people"),
+            ("/submissions", self.submit, "Put a draft up for approval"),
+        ):
+            router.add_api_route(path, call, methods=["POST"], summary=summary)
+        return router
+
+    def test(self, request: Request, body: DraftBody) -> Tested:
+        """Case by case; a message that no test expects fails it. Nothing is kept or sent."""
+        self._access.official(request)
+        with _laid(self._bench, body) as laid:
+            found = _wrong(laid)
+            cases, more = ([], ()) if found else laid.cases()
+        items = [_case(each) for each in cases]
+        passed = bool(items) and all(each["passed"] for each in items) and not more
+        return Tested.model_validate({"passed": passed, "items": items, "findings": _plain((*found, *more))})
+
+    def preview(self, request: Request, body: PreviewBody) -> Heard:
+        """By person, step and language, each channel with its size and cost. Nothing is kept or sent."""
+        self._access.official(request)
+        with _laid(self._bench, body) as laid:
+            found = _wrong(laid)
+            heard = None if found else laid.heard(self._platform.clock(), body.persona)
+        items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
+        return Heard.model_validate({"items": items, "findings": _plain(found)})
+
+    def submit(self, request: Request, body: DraftBody) -> Governed:
+        """Once lint and its tests have passed; the same again changes nothing."""
+        who = self._access.official(request)
+        with _refused():
+            verdict = self._bench.verdict(body.text())
+        if verdict.pack is None:
+            errors = [FieldError(field=each.path, reason=str(each), code="finding") for each in verdict.findings]
+            errors += [FieldError(field="tests.yaml", reason=name, code="failed") for name in verdict.failed]
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "lint or its tests do not pass", errors, kind="not-passing"
+            )
+        with _refused():
+            [done] = self._platform.governing.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
+        return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except BadDraft as bad:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(bad), kind="bad-draft") from None
+    except (OtherPack, TwoVersions) as other:
+        raise Problem(HTTPStatus.CONFLICT, " ".join(str(other).split()), kind="not-now") from None
+    except NotAllowed as refused:
+        raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+
+
+@contextmanager
+def _laid(bench: Bench, body: DraftBody) -> Iterator[Laid]:
+    with _refused(), bench.laid(body.text()) as laid:
+        yield laid
+
+
+def _wrong(laid: Laid) -> tuple[Finding, ...]:
+    return tuple(each for each in laid.findings if not each.warning) or laid.tried()
+
+
+def _plain(found: tuple[Finding, ...]) -> list[FindingItem]:
+    return [FindingItem(**asdict(each)) for each in found]
+
+
+def _case(tried: Tried) -> dict[str, Any]:
+    case = tried.case
+    return {
+        "name": case.name, "line": case.line, "passed": not tried.differences,
+        "differences": [
+            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
+             "why": why(each), "words": list(unlike(each))}
+            for each in tried.differences
+        ],
+        "decisions": [told(case, each) for each in tried.played.decisions],
+    }  # fmt: skip

@@ -1,0 +1,77 @@
+"""Drafts over the API, as a portal's editor would send them."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.compose import Platform
+from app.http.application import application
+from app.principals import add
+from domain.principals import Principal, Role
+from templates.loader import shipped
+from tests.app.http.wire import client_of
+
+[KZ] = [path for path in shipped() if path.name == "kz"]
+CLINIC = "clinic_attachment"
+
+
+@pytest.fixture
+def draft() -> dict[str, Any]:
+    """A trigger as it is shipped, but a day later."""
+    files = {path.name: path.read_text("utf-8") for path in sorted((KZ / CLINIC).iterdir())}
+    files["trigger.yaml"] = files["trigger.yaml"].replace("P3D", "P4D")
+    files["tests.yaml"] = files["tests.yaml"].replace("03-05T10", "03-06T10")
+    return {"pack": "kz", "trigger": CLINIC, "files": files}
+
+
+@pytest.fixture
+def author(platform: Platform) -> TestClient:
+    """An author of the agency whose it is."""
+    return _client(platform, "aida", "health")
+
+
+def _client(platform: Platform, name: str, agency: str) -> TestClient:
+    token = add(platform.settings.principals, Principal(name, agency, frozenset([Role.AUTHOR])))
+    return client_of(application(platform), authorization=f"Bearer {token}")
+
+
+def test_tests_are_played(author: TestClient, draft: dict[str, Any]) -> None:
+    """Each case with every decision, and a failing one with what was expected, what there was and the difference."""
+    passed = author.post("/test", json=draft).json()
+    assert (passed["passed"], len(passed["items"]), passed["findings"]) == (True, 4, [])
+    assert all(each["decisions"] for each in passed["items"][:3])
+    draft["files"]["tests.yaml"] = draft["files"]["tests.yaml"].replace("channel: sms", "channel: email")
+    failed = author.post("/test", json=draft).json()
+    assert not failed["passed"]
+    assert failed["items"][0]["differences"][0]["why"] == "differs in channel"
+
+
+def test_a_preview_has_sizes_and_costs(author: TestClient, draft: dict[str, Any]) -> None:
+    """Each person, step and language; an SMS with its parts and what they cost."""
+    shown = author.post("/preview", json=draft | {"persona": "pensioner"}).json()["items"]
+    assert [each["language"] for each in shown] == ["kk", "ru", "en"]
+    assert (shown[0]["sms"]["parts"], shown[0]["sms"]["cost"]) == (2, 20)
+    assert "Сәлеметсіз бе" in shown[0]["email"]["html"]
+
+
+def test_a_draft_is_submitted_once_it_passes(author: TestClient, platform: Platform, draft: dict[str, Any]) -> None:
+    """What fails is named by file or case and not submitted; what passes is, once; never by another agency."""
+    broken = draft | {"files": draft["files"] | {"kk.md": "---\n---\n"}}
+    refused = author.post("/submissions", json=broken)
+    assert refused.status_code == 422
+    assert {each["field"] for each in refused.json()["errors"]} == {"kk.md"}
+    later = draft["files"]["tests.yaml"].replace("03-06", "03-07")
+    failing = draft | {"files": draft["files"] | {"tests.yaml": later}}
+    assert author.post("/submissions", json=failing).json()["errors"][0]["code"] == "failed"
+    assert _client(platform, "fred", "interior").post("/submissions", json=draft).status_code == 403
+    assert platform.governing.governed().submitted == {}
+    answers = [author.post("/submissions", json=draft).json() for _ in range(2)]
+    assert [(each["name"], each["new"]) for each in answers] == [(CLINIC, True), (CLINIC, False)]
+
+
+@pytest.mark.parametrize("changed", [{"pack": "nowhere"}, {"trigger": "../x"}, {"files": {"../x": "y"}}])
+def test_what_is_no_draft_is_refused(author: TestClient, draft: dict[str, Any], changed: dict[str, Any]) -> None:
+    """A pack that is not published, a name or a file that leads elsewhere: 422, and nothing is written anywhere."""
+    for path in ("/test", "/preview", "/submissions"):
+        assert author.post(path, json=draft | changed).status_code == 422

@@ -21,3 +21,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", default="100", help="how often the kill campaign kills")
     parser.addoption("--country-kills", default="40", help="how often the kill campaign of a country kills")
     parser.addoption("--fuzz-inputs", default="2000", help="how many inputs each usual fuzzing target gets")
+    parser.addoption("--fuzz-lives", default="6", help="how many lives of the whole platform are tried")

@@ -1,12 +1,16 @@
 """habarshy intents: what plan gives for the stored facts."""
 
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from app.compose import compose
+from app.desk import somebody
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.sorting import in_order
 from app.terminal import compact, data
 from domain.plan import Intent
+from domain.principals import NotAllowed, Principal, Role
+from domain.rulebook import Rulebook
 from streams.recomputing import all_intents
 
 ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
@@ -15,13 +19,34 @@ ID_LENGTH = 32  # of an id in hexadecimal digits, which sort as its bytes do
 def intents(
     as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
-    """Print every planned nudge, whatever became of it, sorted by id."""
-    platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
-    found = chain.from_iterable(all_intents(platform.database, platform.log, platform.library))
+    """Print every planned nudge, whatever became of it, sorted by id; an agency's people see their agency's."""
+    settings = settings_of(database, key_file)
+    who = somebody(settings)
+    platform = compose(settings, clock_of(clock), make=False)
+    found = readable(
+        chain.from_iterable(all_intents(platform.database, platform.log, platform.library)),
+        platform.library.rules().rulebook, who,
+    )  # fmt: skip
     printed = _for_machines if as_json else _for_people
     for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
         data(line[ID_LENGTH:])
     platform.database.close()
+
+
+def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> Iterator[Intent]:
+    """Those that they may know.
+
+    Raises:
+        NotAllowed: they have no role.
+    """
+    if not who.roles:
+        raise NotAllowed(f"what is planned is for people with a role to read; {who.name} has none")
+    everything = Role.AUDITOR in who.roles
+    mine = {
+        hash_ for hash_, version in rulebook.versions.items()
+        if everything or who.may_read(str(version.trigger.content["owner"]))
+    }  # fmt: skip
+    return (intent for intent in intents if intent.version in mine)
 
 
 def _for_people(intent: Intent) -> str:

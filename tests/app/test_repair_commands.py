@@ -33,7 +33,7 @@ def operator(terminal: Terminal) -> Mapping[str, str]:
 
 def test_what_is_missing_is_told_and_repaired_once(terminal: Terminal, operator: Mapping[str, str]) -> None:
     """The plan lists each nudge and changes nothing; the typed count repairs all; a second repair finds nothing."""
-    asked = {each["id"] for each in terminal.run("intents", "--json").objects}
+    asked = {each["id"] for each in terminal.run("intents", "--json", env=operator).objects}
     for plan in [terminal.run("repair", "--plan", "--json", env=operator) for _ in range(2)]:
         assert (plan.code, {each["nudge"] for each in plan.objects}) == (0, asked)
         assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
@@ -108,7 +108,7 @@ def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) ->
     """A repair that lost its process is taken up again by its number, and ends with what it has done."""
     with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
         Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 6, "nudges", 1), "oleg")
-    asked = len(terminal.run("intents", "--json").lines)
+    asked = len(terminal.run("intents", "--json", env=operator).lines)
     assert terminal.run("jobs", "resume", "1", env=operator).code == 0
     [job] = terminal.run("jobs", "show", "1", "--json", env=operator).objects
     assert (job["state"], job["words"]) == ("done", f"{asked} to plan")

@@ -1,0 +1,233 @@
+"""Every command and every route is walked as somebody of another agency: nothing of the first is shown or changed.
+
+What is not in these tables fails the walk, so that nobody can add a command or a route and forget to say who may.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from app.cli import COMMANDS, GROUPS
+from app.compose import Platform
+from app.http.application import application
+from app.principals import add
+from domain.principals import Principal, Role, Scope
+from streams.dead_letters import Letter
+from tests.app.http.wire import client_of, event, key_of, routes_of
+from tests.app.test_governing import NO_AGE, Office
+from tests.templates.packs import write_town
+from tests.world import World, iin
+from tests.world import event as life
+
+HOLDER = iin(1)
+METER = life(
+    "town.meter.installed", HOLDER, "2025-06-01T12:00:00+05:00",
+    {"number": "SECRET-7", "valid_until": "2025-08-01", "fee": 100}, id="meter-1",
+)  # fmt: skip
+THEIRS = ("meter_check", "water", "SECRET-7")
+"""What another agency must not read in any answer: the trigger, its owner, and what it is about."""
+AT = "--clock=2025-06-02T12:00+05:00"
+
+REFUSED: Mapping[str, str] = {
+    "diff": "{changed}/meter_check", "submit": "{changed}/meter_check", "approve": "meter_check",
+    "publish": "meter_check",
+    "withdraw": "meter_check", "pause": "meter_check", "resume": "meter_check", "test-send": "meter_check --to fred",
+    "control": "agency water --stop --reason x", "backfill": "meter_check --since 2020-01-01 --yes",
+    "repair": "--trigger meter_check --yes", "forecast": "--agency water",
+    "trail": "{person} --purpose x", "why": "{nudge} --purpose x", "eligible": "{person} --purpose x",
+    "evidence": "{nudge} --out {folder}/evidence.zip --purpose x", "erase": "{person} --reason x --yes",
+    "keys show": "", "keys rotate": "",
+    "dead-letters list": "", "dead-letters show": "{nudge}", "dead-letters retry": "{nudge} --yes",
+    "dead-letters drop": "{nudge} --yes", "audit list": "", "replay views": "--all --yes",
+    "replay kafka": "--from 1 --yes",
+    "jobs list": "", "jobs show": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
+}  # fmt: skip
+"""What another agency's people may not do: command -> what else is said."""
+THEIR_OWN: Mapping[str, str] = {"submissions": "", "rules": "", "intents": "--json"}
+"""Lists: of these everybody sees what is their agency's."""
+BY_FILES = frozenset({"lint", "test", "new", "preview", "simulate", "demo", "config show"})
+"""These read the files of who runs them, and no platform."""
+OF_THE_MACHINE = frozenset({
+    "ingest", "run", "api", "relay", "worker", "dispatch", "migrate", "status", "mcp", "bounce", "bounces",
+    "backtest",
+    "audit verify", "audit heads", "audit key", "replay", "principals add", "principals show", "principals remove",
+})  # fmt: skip
+"""These are for who keeps the machine, and with it the key file, the settings and the file of principals.
+
+Of agencies they show nothing: `status` counts for the whole platform,
+`audit verify` and `replay --verify` print digests. `backtest` shows
+pseudonyms and messages only to auditors and operators (tests/app/test_backtest.py); `mcp` acts as one citizen.
+"""
+
+
+def commands() -> set[str]:
+    """All commands that the command line has."""
+    grouped = {f"{group} {name}" for group, (_, inner) in GROUPS.items() for name in inner}
+    return {*COMMANDS, *grouped, "replay"}
+
+
+class Town(NamedTuple):
+    """An office whose trigger told somebody, and has a version that waits; the nudge, and the person."""
+
+    office: Office
+    nudge: str
+    person: str
+
+    def run(self, who: str, command: str, more: str) -> tuple[int, list[str], str]:
+        """Run a command as somebody."""
+        filled = more.format(
+            changed=self.office.changed, nudge=self.nudge, person=self.person, folder=self.office.terminal.folder
+        )
+        return self.office.run(who, *command.split(), *filled.split())
+
+    @property
+    def facts(self) -> int:
+        """How many facts there are."""
+        [stands] = self.office.terminal.run("status", "--json").objects
+        return int(stands["facts"])
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """Made once: nobody of another agency changes anything about it."""
+    office = Office(tmp_path_factory.mktemp("town"))
+    terminal = office.terminal
+    packs = {"HABARSHY_PACKS": str(office.published)}
+    assert terminal.run("ingest", terminal.written("life.ndjson", METER), AT, env=packs).code == 0
+    assert terminal.run("run", "--until-idle", AT, env=packs).code == 0
+    assert office.run("aida", "submit", office.trigger).code == 0
+    [found, *_] = office.run("aida", "intents", "--json").objects
+    return Town(office, str(found["id"]), str(found["person"]))
+
+
+def test_every_command_has_its_place(town: Town) -> None:
+    """No command is in none of the tables, nor in two."""
+    assert town.facts > 3
+    places = [*REFUSED, *THEIR_OWN, *BY_FILES, *OF_THE_MACHINE]
+    assert sorted(places) == sorted(commands())
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_another_agency_is_refused_by_the_command(town: Town, command: str) -> None:
+    """Exit 4, not a line of data, no word about what it is, and not one fact more."""
+    before = town.facts
+    ended = town.run("fred", command, REFUSED[command])
+    assert ended[:2] == (4, []), ended
+    assert "SECRET" not in ended[2]
+    assert town.facts == before
+
+
+@pytest.mark.parametrize("command", THEIR_OWN)
+def test_a_list_has_nothing_of_another_agency(town: Town, command: str) -> None:
+    """The list is empty for them, and is not for the agency itself or an operator; nothing is written."""
+    before = town.facts
+    assert town.run("fred", command, THEIR_OWN[command]) == (0, [], "")
+    assert town.facts == before
+    assert town.run("aida", command, THEIR_OWN[command])[1] != []
+
+
+@pytest.mark.parametrize(("who", "code", "sees"), [
+    ("aida", 0, True), ("olga", 0, True), ("fred", 0, False), ("", 4, False), ("nobody", 4, False),
+])  # fmt: skip
+def test_where_people_are_registered_plans_have_readers(town: Town, who: str, code: int, *, sees: bool) -> None:
+    """`intents` shows an agency its own and an operator all; without a token it ends with 4."""
+    ended = town.office.run(who, "intents", "--json")
+    assert (ended.code, bool(ended.lines)) == (code, sees)
+
+
+# The routes
+
+ROUTES: Mapping[str, tuple[int, ...]] = {
+    "POST /events": (403,), "GET /triggers": (200,), "POST /triggers/{name}/pause": (403,),
+    "POST /triggers/{name}/resume": (403,), "GET /submissions": (200,),
+    "POST /submissions/{name}/{hash}/approve": (403, 404), "POST /submissions/{name}/{hash}/publish": (403, 404),
+    "POST /lint": (200,), "GET /statistics": (200,), "GET /jobs": (403,), "GET /jobs/{id}": (403,),
+    "POST /jobs/{id}/pause": (403,), "GET /work": (200,), "GET /work/triggers/{name}": (403,),
+}  # fmt: skip
+"""What somebody of another agency gets: their own list, or a refusal. All else of /console and /work: 403."""
+OF_A_CITIZEN = (
+    "/persons", "/my", "/m/", "/stop/", "/answer/", "/seen/", "/sign-in", "/sign-out", "/check", "/receipts/",
+    "/gateways/",
+    "/livez", "/readyz",
+)  # fmt: skip
+"""These know a citizen (by a portal's key, a session or a signed link) or a provider, and no agency."""
+
+
+class Hall(NamedTuple):
+    """A platform with two agencies, and another agency's browser, official and system."""
+
+    platform: Platform
+    browser: TestClient
+    official: str
+    system: str
+
+    def ask(self, method: str, path: str) -> httpx2.Response:
+        """Ask as whoever such a route is for."""
+        filled = path.format(name="meter_check", hash="0" * 12, id="1")
+        if path.startswith(("/console", "/work")):
+            csrf = re.search(r'name="csrf" value="([^"]+)"', self.browser.get("/work").text)
+            fields = {"csrf": csrf[1] if csrf else "", "reason": "x"}
+            return self.browser.request(method, filled, data=fields if method == "POST" else None)
+        return self.ask_as(self.system if path in ("/events", "/statistics") else self.official, method, path)
+
+    def ask_as(self, key: str, method: str, path: str) -> httpx2.Response:
+        """Ask the API by a key or a token."""
+        filled = path.format(name="meter_check", hash="0" * 12, id="1")
+        bodies = {
+            "/events": event("town.meter.installed", data=METER.data), "/lint": {"files": {"a.yaml": "x"}},
+            "/submissions/{name}/{hash}/publish": {},
+        }  # fmt: skip
+        query = "?from=2025-01-01&to=2025-12-31" if path == "/statistics" else ""
+        kind = "application/cloudevents+json" if path == "/events" else "application/json"
+        return client_of(application(self.platform)).request(
+            method, filled + query, json=bodies.get(path),
+            headers={"authorization": f"Bearer {key}"} | ({"content-type": kind} if method == "POST" else {}),
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    """The trigger told somebody, a version of it waits, and there is a dead letter."""
+    folder = tmp_path_factory.mktemp("hall")
+    world = World(folder, packs=[write_town(folder, NO_AGE)])
+    world.take(METER)
+    asyncio.run(world.settle())
+    asyncio.run(world.settle("2025-07-02T12:00:00+05:00"))
+    assert world.sent or world.nudges()
+    principals = world.platform.settings.principals
+    fred = add(principals, Principal("fred", "finance", frozenset({Role.AUTHOR, Role.APPROVER})))
+    browser = client_of(application(world.platform), accept="text/html")
+    browser.post("/sign-in/token", data={"token": fred})
+    letter = Letter("kafka.record", "persons/3/1", "not_json", b"\x92\xc0\xc4\x01x")
+    world.platform.database.write(lambda connection: world.platform.letters.put(connection, letter))
+    yield Hall(world.platform, browser, fred, key_of(world.platform, "finance", *Scope))
+    world.close()
+
+
+def routes(platform: Platform) -> list[tuple[str, str]]:
+    """Method and path of every route but those that know no agency."""
+    found = [
+        (method, each.path) for each in routes_of(application(platform)) for method in sorted(each.methods or ())
+    ]
+    return [(method, path) for method, path in found if path != "/" and not path.startswith(OF_A_CITIZEN)]
+
+
+def test_another_agency_gets_nothing_from_any_route(hall: Hall) -> None:
+    """Every route that knows agencies refuses, or shows what is theirs; nothing is changed, and no answer tells."""
+    walked = routes(hall.platform)
+    assert len(walked) > 20
+    before = hall.platform.log.recorder.max_notification_id()
+    for method, path in walked:
+        expected = ROUTES.get(f"{method} {path}", (403,))
+        assert f"{method} {path}" in ROUTES or path.startswith(("/console", "/work")), f"{path} has no place here"
+        answer = hall.ask(method, path)
+        assert answer.status_code in expected, (method, path, answer.status_code, answer.text[:300])
+        assert answer.status_code != 200 or not [word for word in THEIRS if word in answer.text], path
+    assert hall.platform.log.recorder.max_notification_id() == before
+    aida = add(hall.platform.settings.principals, Principal("aida", "water", frozenset({Role.AUTHOR})))
+    assert "meter_check" in hall.ask_as(aida, "GET", "/triggers").text, "else this looked for the wrong words"

@@ -1,14 +1,75 @@
 """Viewing: that somebody is about to read a person's data is in the log before they do."""
 
-from uuid import uuid4
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 from domain.accounting import PersonViewed
 from domain.principals import Principal
+from projections import trail
 from streams.books import Books
+from streams.follower import Follower
+from streams.log import Log
 from streams.mapper import Entry
 
+PATIENCE = timedelta(hours=1)
+"""For how long whoever said why may go on reading."""
+PAGE = 50
 
-def note_viewing(books: Books, who: Principal, person: str, what: str, purpose: str) -> None:
-    """Commit it: who, whose data, what of it, and why."""
-    fact = PersonViewed(books.clock(), who.name, who.agency, person, what, purpose)
-    books.database.write(lambda connection: books.log.append(connection, [Entry(uuid4(), 1, fact)]))
+
+class NotTheirView(LookupError):
+    """You said of nobody lately why you read their data; say it again."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+def note_viewing(books: Books, who: Principal, person: str, what: str, purpose: str) -> UUID:
+    """Commit it: who, whose data, what of it, and why. Returns the name of this viewing, which says of nobody."""
+    fact, id_ = PersonViewed(books.clock(), who.name, who.agency, person, what, purpose), uuid4()
+    books.database.write(lambda connection: books.log.append(connection, [Entry(id_, 1, fact)]))
+    return id_
+
+
+class Views:
+    """What may be read by whoever has said why."""
+
+    def __init__(self, books: Books, follower: Follower) -> None:
+        self._books, self._follower = books, follower
+
+    def begin(self, who: Principal, person: str, purpose: str) -> UUID | None:
+        """Say why their trail is read; None where nothing is known about them."""
+        self._follower.drain()
+        if not self._positions(person, 0):
+            return None
+        return note_viewing(self._books, who, person, "trail", purpose)
+
+    def viewing(self, id_: UUID, who: Principal) -> PersonViewed:
+        """The viewing, if it is theirs and not too long ago.
+
+        Raises:
+            NotTheirView: it is not.
+        """
+        with self._books.database.reading() as connection:
+            facts = [entry.fact for entry in self._books.log.streams(connection, [id_])]
+        found = next((each for each in facts if isinstance(each, PersonViewed)), None)
+        if found is None or found.by != who.name or self._books.clock() - found.at >= PATIENCE:
+            raise NotTheirView
+        return found
+
+    def facts(self, person: str, after: int) -> list[Entry]:
+        """The next facts that concern them, in the order of the log."""
+        with self._books.database.reading() as connection:
+            return self._books.log.read(connection, self._positions(person, after))
+
+    def _positions(self, person: str, after: int) -> list[int]:
+        with self._books.database.reading() as connection:
+            return list(trail.positions(connection, person, after=after, limit=PAGE))
+
+
+def readings(log: Log) -> Iterator[PersonViewed]:
+    """Every reading of anybody's data, the earliest first."""
+    for entries in log.scan(topics=(PersonViewed.TOPIC,)):
+        for entry in entries:
+            if isinstance(entry.fact, PersonViewed):
+                yield entry.fact

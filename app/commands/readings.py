@@ -1,6 +1,5 @@
 """habarshy audit list: who read whose data, when and why."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.accounting import PersonViewed
 from domain.principals import require_reading
-from streams.log import Log
+from streams.viewing import readings
 
 OfPerson = Annotated[str | None, typer.Option("--person", help="Of this person: national id, pseudonym, or -.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="By this principal.")]
@@ -52,17 +51,11 @@ def list_readings(
     with desk(database, key_file, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
-        found = list(_readings(at.platform.log, _Wanted(whose, by, agency, start, end)))
+        wanted = _Wanted(whose, by, agency, start, end)
+        found = [each for each in readings(at.platform.log) if wanted.has(each)]
     for fact in found:
         _print(fact, as_json=as_json)
     talk(f"{len(found)} readings")
-
-
-def _readings(log: Log, wanted: _Wanted) -> Iterator[PersonViewed]:
-    for entries in log.scan(topics=(PersonViewed.TOPIC,)):
-        for entry in entries:
-            if isinstance(entry.fact, PersonViewed) and wanted.has(entry.fact):
-                yield entry.fact
 
 
 def _print(fact: PersonViewed, *, as_json: bool) -> None:

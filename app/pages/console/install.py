@@ -6,6 +6,8 @@ from app.compose import Platform
 from app.hands import Hands
 from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
+from app.pages.console.people import PersonPages
+from app.pages.console.readings import ReadingPage
 from app.pages.console.staff import Staff
 from app.pages.console.standing import Lags, StandingPage
 from app.pages.console.switching import SwitchPages
@@ -19,6 +21,7 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
     staff = Staff(platform, pages)
     found = (
         StandingPage(staff, _lags(platform)), LetterPages(staff), JobPages(staff, hands), SwitchPages(staff),
+        PersonPages(staff), ReadingPage(staff),
     )  # fmt: skip
     for page in found:
         app.include_router(page.router())

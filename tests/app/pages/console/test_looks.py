@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.app.pages.console.office import Office
+from tests.app.pages.console.office import AIGERIM, Office
 from tests.app.pages.site import overflows, shot, violations
 from tests.app.pages.test_browser import LOOKS
 
@@ -15,6 +15,7 @@ PAGES = (
     "/console/letters/plan?kind=kafka.record&cause=not_json&what=drop",
     "/console/jobs", "/console/jobs/new?kind=replay+views", "/console/jobs/new?kind=repair-failed",
     "/console/jobs/plan?kind=replay+views&views=all", "/console/jobs/1",
+    "/console/people", "/console/readings",
 )  # fmt: skip
 
 
@@ -28,7 +29,13 @@ def test_every_page_of_the_console_is_for_everybody(
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text))
-        for path in PAGES:
+        page.goto(f"{office.base}/console/people")
+        page.fill("#person", AIGERIM)
+        page.fill("#purpose", "request 17")
+        page.locator("main button").click()
+        trail = page.url.removeprefix(office.base)
+        why = page.locator("main ol a").first.get_attribute("href")
+        for path in (*PAGES, trail, str(why)):
             page.goto(office.base + path)
             shot(page, f"{re.sub('[^a-z0-9]+', '-', path).strip('-')[:40]}-{look_name}")
             assert violations(page) == [], path

@@ -1,0 +1,161 @@
+"""One person's trail: why it is read is said first, and is a fact itself. No address holds anything about anybody.
+
+The national id comes in the body of a form only; what is read is then addressed by the name of the viewing.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, REASONS, STATES, shown, told
+from domain.accounting import PersonErased, PersonViewed
+from domain.events import LifeEvent
+from domain.principals import Principal
+from streams.explaining import UnknownNudge, Why, explain
+from streams.library import Rules
+from streams.mapper import Entry
+from streams.viewing import PAGE, NotTheirView, Views, note_viewing
+
+_PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
+LEAST = 5
+"""A purpose in fewer letters says nothing."""
+
+
+class PersonPages:
+    """Who, and why; then the trail."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff = staff
+        self._views = Views(staff.platform.books, staff.platform.follower)
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/people", self.ask, methods=["GET"])
+        router.add_api_route("/console/people", self.look, methods=["POST"])
+        router.add_api_route("/console/people/{id}", self.trail, methods=["GET"])
+        router.add_api_route("/console/people/{id}/why/{nudge}", self.why, methods=["GET"])
+        return router
+
+    def ask(self, request: Request) -> Response:
+        """Who, and why."""
+        who, frame = self._staff.reader(request)
+        return self._ask(who, frame, "", {})
+
+    def _ask(self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str]) -> Response:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        run = command("trail", "-", "--purpose", purpose or "…")
+        return self._staff.show("people.html", frame, who, status, purpose=purpose, errors=wrong, command=run)
+
+    async def look(self, request: Request) -> Response:
+        """Note that they are read, then show them."""
+        who, frame = self._staff.reader(request)
+        fields = await visits.form_of(request)
+        return await run_in_threadpool(self._look, who, frame, fields)
+
+    def _look(self, who: Principal, frame: Frame, fields: Fields) -> Response:
+        given, purpose, say = one(fields, "person"), one(fields, "purpose", 500), frame.speech.say
+        person, wrong = self._pseudonym(given), {}
+        if person is None:
+            wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")
+        if len(purpose) < LEAST:
+            wrong["purpose"] = say("Write why you read this person's data; the log keeps it")
+        viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
+        if viewing is None:
+            return self._ask(who, frame, purpose, wrong or {"person": say("Nothing is known about this person")})
+        return self._staff.go(f"/people/{viewing}")
+
+    def _pseudonym(self, given: str) -> str | None:
+        compact = given.replace(" ", "")
+        if _PSEUDONYM.fullmatch(compact):
+            return compact
+        return self._staff.platform.names.pseudonym(compact) if _NATIONAL_ID.fullmatch(compact) else None
+
+    def trail(self, request: Request) -> Response:
+        """Every fact that concerns them, in the order of the log."""
+        who, frame = self._staff.reader(request)
+        viewing = self._viewing(request, who)
+        after = request.query_params.get("after", "0")
+        entries = self._views.facts(viewing.person, int(after) if after.isdecimal() and len(after) < 18 else 0)  # noqa: PLR2004
+        base = f"{self._staff.pages.root}/console/people/{request.path_params['id']}"
+        more = f"{base}?after={entries[-1].position}" if len(entries) == PAGE else ""
+        return self._staff.show(
+            "trail.html", frame, who, rows=[_row(each, frame.speech) for each in entries], viewing=viewing, base=base,
+            at=frame.speech.moment(viewing.at), next=more, first=base if after != "0" else "",
+            command=command("trail", "-", "--purpose", viewing.purpose),
+            erase=command("erase", "-", "--reason", "…") if who.operator else "",
+        )  # fmt: skip
+
+    def why(self, request: Request) -> Response:
+        """Why they got one of their messages."""
+        who, frame = self._staff.reader(request)
+        viewing, on = self._viewing(request, who), self._staff.platform
+        rules, nudge = on.library.rules(), _uuid(request.path_params["nudge"])
+        found = self._explained(nudge, viewing.person, rules)
+        note_viewing(on.books, who, viewing.person, "why", viewing.purpose)
+        return self._staff.show(
+            "trail_why.html", frame, who, told=told(found, rules, frame.speech), version=found.version[:12],
+            title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),
+            base=f"{self._staff.pages.root}/console/people/{request.path_params['id']}",
+            command=command("why", nudge, "--purpose", viewing.purpose),
+        )  # fmt: skip
+
+    def _explained(self, nudge: UUID, person: str, rules: Rules) -> Why:
+        """Why there is a nudge of theirs, or one that they got for somebody else."""
+        on = self._staff.platform
+        try:
+            with on.database.reading() as connection:
+                found = explain(connection, on.log, rules, nudge, on.clock())
+        except UnknownNudge:
+            found = None
+        if found is None or person not in {found.person, *(each.details.get("recipient") for each in found.facts)}:
+            raise Problem(HTTPStatus.NOT_FOUND, "no nudge of theirs has this id", kind="unknown-message")
+        return found
+
+    def _viewing(self, request: Request, who: Principal) -> PersonViewed:
+        try:
+            return self._views.viewing(_uuid(request.path_params["id"]), who)
+        except NotTheirView as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-name") from None
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
+
+
+def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
+    """One fact, without what somebody's data in it says."""
+    fact: Any = entry.fact
+    row = {"position": entry.position, "nudge": "", "words": "", "more": []}
+    match fact:
+        case LifeEvent():
+            more = [speech.say("revision {number}").format(number=fact.revision)] if fact.revision > 1 else []
+            more += [speech.say("annulled")] if fact.annuls else []
+            return row | {"at": speech.moment(fact.time), "words": fact.type, "more": [*more, fact.source]}
+        case PersonViewed():
+            words = speech.say("{name} read their data: {purpose}").format(name=fact.by, purpose=fact.purpose)
+            return row | {"at": speech.moment(fact.at), "words": words}
+        case PersonErased():
+            return row | {"at": speech.moment(fact.at), "words": speech.say("erased by {name}").format(name=fact.by)}
+    name = fact.TOPIC.partition("/")[0].removeprefix("nudge-")
+    more = [getattr(fact, "trigger", ""), getattr(fact, "step", "")]
+    more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
+    more += [shown(REASONS, fact.reason, speech)] if getattr(fact, "reason", "") else []
+    return row | {
+        "at": speech.moment(fact.at), "words": shown(STATES, name, speech), "more": [each for each in more if each],
+        "nudge": str(entry.originator_id) if fact.TOPIC.startswith("nudge-") else "",
+    }  # fmt: skip

@@ -1,0 +1,116 @@
+"""One person's trail: the reason first, the viewing a fact, nothing about anybody in an address."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.accounting import PersonViewed
+from tests.app.pages.console.forms import send
+from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
+from tests.world import NOON, card, fine, iin, registered
+
+PEOPLE, WHY = "/console/people", "request 17 of the citizen"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office with one citizen who is planned."""
+    made = office_in(tmp_path)
+    made.world.take(*registered(AIGERIM), card(AIGERIM, "2025-07-20"))
+    made.world.plan()
+    yield made
+    made.world.close()
+
+
+def viewings(office: Office) -> list[PersonViewed]:
+    """What the log says of who read whose data."""
+    return [entry.fact for entry in office.world.entries() if isinstance(entry.fact, PersonViewed)]
+
+
+@pytest.mark.parametrize("who", ["olga", "adil"])
+def test_the_reason_comes_first_and_is_kept(office: Office, who: str) -> None:
+    """Operators and auditors read a trail after they said why; that is a fact before they see anything."""
+    browser = signed_in(office, who)
+    answer = send(browser, PEOPLE, PEOPLE, person=AIGERIM, purpose=WHY)
+    where = answer.headers["location"]
+    [fact] = viewings(office)
+    assert (fact.by, fact.person, fact.what, fact.purpose) == (who, office.world.name(AIGERIM), "trail", WHY)
+    assert AIGERIM not in where
+    assert office.world.name(AIGERIM) not in where
+    page = browser.get(where).text
+    assert "kz.document.issued" in page
+    assert WHY in page
+    assert AIGERIM not in page
+    assert office.world.name(AIGERIM) not in page
+    assert "Айгерім" not in page
+
+
+def test_why_a_message_came_is_read_as_well(office: Office) -> None:
+    """From the trail one looks why a nudge is planned, which the log keeps too; somebody else's is 404."""
+    browser, world = signed_in(office, "olga"), office.world
+    world.take(*registered(iin(2)), card(iin(2), "2025-08-20"))
+    world.plan()
+    where = send(browser, PEOPLE, PEOPLE, person=world.name(AIGERIM), purpose=WHY).headers["location"]
+    own, other = (next(each.intent for each in world.nudges() if each.intent.person == world.name(whose))
+                  for whose in (AIGERIM, iin(2)))  # fmt: skip
+    assert f"{where}/why/{own.id}" in browser.get(where).text
+    assert "Identity card" in browser.get(f"{where}/why/{own.id}").text
+    assert [each.what for each in viewings(office)] == ["trail", "why"]
+    assert browser.get(f"{where}/why/{other.id}").status_code == 404
+    assert browser.get(f"{where}/why/x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("person", "purpose", "words"),
+    [(AIGERIM, "", "Write why"), (AIGERIM, "x", "Write why"), ("", WHY, "Write a national id"),
+     ("Айгерім", WHY, "Write a national id"), (iin(9), WHY, "Nothing is known")],
+)  # fmt: skip
+def test_without_a_reason_nothing_is_shown(office: Office, person: str, purpose: str, words: str) -> None:
+    """Without a purpose, or of nobody known, nothing is shown or kept, and the id is not repeated."""
+    answer = send(signed_in(office, "olga"), PEOPLE, PEOPLE, person=person, purpose=purpose)
+    assert (answer.status_code, words in answer.text) == (422, True)
+    assert not person or person not in answer.text
+    assert viewings(office) == []
+
+
+def test_a_viewing_is_its_owners_for_an_hour(office: Office) -> None:
+    """Nobody else reads under somebody's reason, and nobody for longer than an hour."""
+    browser = signed_in(office, "olga")
+    where = send(browser, PEOPLE, PEOPLE, person=AIGERIM, purpose=WHY).headers["location"]
+    assert signed_in(office, "adil").get(where).status_code == 404
+    assert browser.get(f"{PEOPLE}/0").status_code == 404
+    office.world.at(NOON + timedelta(minutes=59))
+    assert browser.get(where).status_code == 200
+    office.world.at(NOON + timedelta(hours=1))
+    assert browser.get(where).status_code == 404
+
+
+def test_long_trails_have_pages(office: Office) -> None:
+    """A page leads to the next one, none is left out, and none comes twice."""
+    browser, world = signed_in(office, "olga"), office.world
+    world.take(*(fine(AIGERIM, f"KZ-{at}", "2025-06-02T11:00:00+05:00") for at in range(60)))
+    where: str | None = send(browser, PEOPLE, PEOPLE, person=AIGERIM, purpose=WHY).headers["location"]
+    seen: list[str] = []
+    while where is not None:
+        page = browser.get(where).text
+        seen += page.split("position ")[1:]
+        where = page.partition('rel="next" href="')[2].partition('"')[0] or None
+    positions = [int(each.partition("<")[0]) for each in seen]
+    assert positions == sorted(set(positions))
+    assert len(positions) > 60
+
+
+def test_auditors_see_who_read_what(office: Office) -> None:
+    """The list has who, when and why, the latest first, by one of them if wished; and nobody's name."""
+    for who in ("olga", "adil"):
+        send(signed_in(office, who), PEOPLE, PEOPLE, person=AIGERIM, purpose=f"{WHY} by {who}")
+    auditor = signed_in(office, "adil")
+    page = auditor.get("/console/readings").text
+    assert page.index(f"{WHY} by adil") < page.index(f"{WHY} by olga")
+    assert office.world.name(AIGERIM) not in page
+    assert "/console/letters" not in page
+    only = auditor.get("/console/readings?by=olga").text
+    assert f"{WHY} by olga" in only
+    assert f"{WHY} by adil" not in only

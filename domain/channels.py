@@ -10,15 +10,23 @@ REFUSED = "refused"
 """The attribute of a person that holds the addresses which their providers refused for good."""
 
 
-def reachable(person: Person, channels: Sequence[str], had: Container[str | None], *, always: bool) -> list[str]:
-    """Those of the channels, in their order, that the person allowed, with an address, and that they had not yet.
+def is_wanted(person: Person, channel: str, category: str) -> bool:
+    """Whether the person allows the channel, and has not opted out of it for that category (`health/sms`)."""
+    allowed = person.get("channels")
+    return (allowed is None or channel in allowed) and f"{category}/{channel}" not in (person.get("opted_out") or ())
 
-    `always`: also where they allowed none of them.
+
+def reachable(
+    person: Person, channels: Sequence[str], had: Container[str | None], category: str, *, always: bool
+) -> list[str]:  # fmt: skip
+    """Those of the channels, in their order, that the person wants, with an address, and that they had not yet.
+
+    `always`: also where they want none of them.
     """
-    allowed, refused = person.get("channels"), person.get(REFUSED) or ()
+    refused = person.get(REFUSED) or ()
     found = [
         channel for channel in channels
         if (address := person.get(ADDRESS_OF[channel])) and address not in refused and channel not in had
     ]  # fmt: skip
-    wished = [channel for channel in found if allowed is None or channel in allowed]
+    wished = [channel for channel in found if is_wanted(person, channel, category)]
     return wished or (found if always else [])

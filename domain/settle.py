@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.built_in import DIGEST
 from domain.cap import counted, is_capped
 from domain.catching_up import caught_up
-from domain.channels import reachable
+from domain.channels import is_wanted, reachable
 from domain.delivery import Delivery, State
 from domain.digest import goes_on, is_digest, next_day, other_went
 from domain.hours import local_zone, quiet_hours
@@ -227,13 +227,13 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
     """
     had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
     always = OVERRIDES[case.trigger.klass].opt_out
-    yield from reachable(case.person, case.nudge.intent.channels, had, always=always)
+    yield from reachable(case.person, case.nudge.intent.channels, had, case.trigger.category, always=always)
 
 
 def _unreachable(case: Settlement) -> Reason:
     """Why no channel is left: the person allows none that the trigger has, or there is no address on those."""
-    allowed = case.person.get("channels")
-    refused = allowed is not None and not set(allowed).intersection(case.nudge.intent.channels)
+    category = case.trigger.category
+    refused = not any(is_wanted(case.person, each, category) for each in case.nudge.intent.channels)
     return Reason.NO_CHANNEL if refused and not OVERRIDES[case.trigger.klass].opt_out else Reason.NO_ADDRESS
 
 

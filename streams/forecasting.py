@@ -159,7 +159,7 @@ class _Outlook:
             return went
         self._digests.add((who, went.at))
         self._sent[who].append(went.at)
-        channel = next(iter(reachable(case.recipient, DIGEST_TRIGGER.channels, (), always=False)), "")
+        channel = next(iter(reachable(case.recipient, DIGEST_TRIGGER.channels, (), DIGEST, always=False)), "")
         return replace(went, channel=channel, parts=1 if channel == "sms" else 0)
 
     def _count(self, case: Case, at: datetime) -> None:

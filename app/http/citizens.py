@@ -14,7 +14,7 @@ from app.compose import Platform
 from app.http.access import Access
 from app.http.cursors import read, written
 from app.http.problems import FieldError, Problem
-from app.http.shapes import ComingList, Dispute, Explained, Person, Preferences, ToldPage, Wishes
+from app.http.shapes import ComingList, Consents, Dispute, Explained, Person, Preferences, ToldPage, Wishes
 from domain.principals import Scope
 from streams.explaining import Why
 from streams.inboxes import NotTheirs
@@ -49,6 +49,10 @@ class Citizens:
                              summary="What they chose")  # fmt: skip
         router.add_api_route("/persons/{person}/preferences", self.prefer, methods=["PATCH"],
                              summary="Choose for them")  # fmt: skip
+        router.add_api_route("/persons/{person}/consents", self.consents, methods=["GET"],
+                             summary="To which offers they consented")  # fmt: skip
+        router.add_api_route("/persons/{person}/consents", self.consent, methods=["PUT"],
+                             summary="Consent to these offers and to no others")  # fmt: skip
         router.add_api_route("/persons/{person}/nudges/{nudge}", self.why, methods=["GET"],
                              summary="Why they got a message, and what became of it")  # fmt: skip
         router.add_api_route("/persons/{person}/nudges/{nudge}/dispute", self.dispute, methods=["POST"],
@@ -88,6 +92,25 @@ class Citizens:
             raise _wrong("zone", "is no time zone of the IANA database")
         self._platform.choosing.prefer(person, wished)
         return self._chosen(person)
+
+    def consents(self, request: Request, person: Pseudonym) -> Consents:
+        """The categories."""
+        self._reads(request, person, "consents")
+        return self._consented(person)
+
+    def consent(self, request: Request, person: Pseudonym, consents: Consents) -> Consents:
+        """As they said themselves; the same again stores nothing, and what is left out is taken back."""
+        self._access.system(request, Scope.CITIZENS)
+        known = {each.category for each in self._platform.inboxes.topics() if each.offers}
+        before = set(self._consented(person).categories)
+        if unknown := sorted(set(consents.categories) - known - before):
+            place = consents.categories.index(unknown[0])
+            raise _wrong(f"categories.{place}", "is no category with offers")
+        self._platform.choosing.consent(person, set(consents.categories))
+        return self._consented(person)
+
+    def _consented(self, person: str) -> Consents:
+        return Consents(categories=self._platform.choosing.person(person).get("consents") or [])
 
     def _reads(self, request: Request, person: str, what: str) -> None:
         """Let them read, if they may; the log says so first."""

@@ -1,7 +1,7 @@
 """What the API answers about citizens, rules, figures and jobs: the shapes that its description promises."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -63,6 +63,7 @@ class Preferences(BaseModel):
     opted_out: list[str] | None = None
 
 
+_TOPIC = "^[a-z][a-z0-9_]{0,79}(/(push|sms|email))?$"
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -74,7 +75,15 @@ class Wishes(BaseModel, extra="forbid"):
     quiet_from: str = Field(default="", pattern=_CLOCK)
     quiet_to: str = Field(default="", pattern=_CLOCK)
     channels: list[Literal["push", "sms", "email"]] = Field(default=[], min_length=1, max_length=3)
-    opted_out: list[str] = Field(default=[], max_length=100)
+    opted_out: list[Annotated[str, Field(pattern=_TOPIC)]] = Field(
+        default=[], max_length=200, description="categories, or one channel of a category: health/sms"
+    )
+
+
+class Consents(BaseModel, extra="forbid"):
+    """To which offers somebody consented, by category."""
+
+    categories: list[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,79}$")]] = Field(max_length=100)
 
 
 class Explained(BaseModel):

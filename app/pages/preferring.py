@@ -98,16 +98,26 @@ def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
 def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
     """What the form says; categories that the page did not show stay as they were."""
     left = [each.category for each in topics if each.titles and each.category not in fields.get("topic", [])]
+    before = person.get("opted_out")
+    muted = _muted(fields, topics) if "by_shown" in fields else {each for each in before or () if "/" in each}
     return {
         "language": _one(fields, "language"), "zone": _one(fields, "zone"),
         "quiet_from": _one(fields, "quiet_from"), "quiet_to": _one(fields, "quiet_to"),
         "channels": [each for each in CHANNELS if each in fields.get("channel", [])],
-        "opted_out": sorted({*left, *_unlisted(person.get("opted_out"), topics)}),
+        "opted_out": sorted({*left, *muted, *_unlisted(before, topics)}),
     }  # fmt: skip
 
 
+def _muted(fields: Fields, topics: list[Topic]) -> set[str]:
+    """Topic and channel, as in `health/sms`, of those that the page shows."""
+    pairs = {f"{each.category}/{channel}" for each in topics if each.titles for channel in CHANNELS}
+    return pairs - set(fields.get("by", ()))
+
+
 def _unlisted(before: list[str] | None, topics: list[Topic]) -> set[str]:
-    return set(before or ()) - {each.category for each in topics if each.titles or each.offers}
+    return {each for each in before or () if "/" not in each} - {
+        each.category for each in topics if each.titles or each.offers
+    }
 
 
 def _errors(fields: Fields, frame: Frame) -> dict[str, str]:
@@ -140,4 +150,5 @@ def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
         "category": topic.category, "name": category(topic.category, speech),
         "titles": "; ".join(map(speech.titled, topic.titles)), "offers": "; ".join(map(speech.titled, topic.offers)),
         "legal": [(speech.titled(title), law) for title, law in topic.legal],
+        "pairs": {f"{topic.category}/{channel}": shown(CHANNELS, channel, speech) for channel in CHANNELS},
     }  # fmt: skip

@@ -108,6 +108,20 @@ def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: De
     assert decided(nudge(), refuses, by=trigger(klass=klass)) == decision
 
 
+@pytest.mark.parametrize(("opted_out", "klass", "decision"), [
+    (["documents/push"], "reminder", Send("sms")),
+    (["documents/push", "documents/sms"], "reminder", Send("email")),
+    (["documents/push", "documents/sms", "documents/email"], "reminder", Withhold(Reason.NO_CHANNEL)),
+    (["documents/push", "documents/sms", "documents/email"], "legal", Send("push")),
+    (["documents/push"], "legal", Send("sms")),
+    (["health/push", "documents/fax"], "reminder", Send("push")),
+])  # fmt: skip
+def test_a_channel_may_be_refused_for_one_category(opted_out: list[str], klass: str, decision: Decision) -> None:
+    """By a channel that somebody refused for a category nothing of it comes, unless the law knows no other way."""
+    reached = person(opted_out=opted_out, phone="+77011234567", email="a@example.org")
+    assert decided(nudge(channels=("push", "sms", "email")), reached, by=trigger(klass=klass)) == decision
+
+
 @pytest.mark.parametrize("klass", CLASSES)
 def test_another_category_is_another_choice(klass: str) -> None:
     """Who refused one category still hears of the others."""

@@ -1,3 +1,4 @@
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -8,9 +9,10 @@ from app.http.citizens import SHOWN
 from domain.accounting import PersonViewed
 from domain.principals import Scope
 from tests.app.http.wire import client_of, key_of
-from tests.world import World, card, fine, iin, registered
+from tests.world import World, card, few_triggers, fine, iin, registered
 
 CITIZEN = iin(1)
+OFFERS = "work_offers"
 
 
 @pytest.fixture
@@ -71,6 +73,29 @@ def test_preferences_are_changed_once(portal: TestClient, told: World) -> None:
     wrong = portal.patch(path, json={"zone": "Asia/Nowhere"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.zone")
     assert portal.patch(path, json={"language": "de"}).status_code == 422
+
+
+def test_consents_are_given_and_taken_back(tmp_path: Path) -> None:
+    """What is put is what they consent to, the same again stores nothing, and no offer is made up."""
+    told = World(tmp_path, packs=[few_triggers(tmp_path, "training_offer")])
+    told.take(*registered(CITIZEN))
+    key = key_of(told.platform, "platform", Scope.CITIZENS)
+    portal = client_of(application(told.platform), authorization=f"Bearer {key}")
+    path = f"/persons/{told.name(CITIZEN)}/consents"
+    assert portal.get(path).json() == {"categories": []}
+    assert portal.put(path, json={"categories": [OFFERS]}).json() == {"categories": [OFFERS]}
+    before = len(told.entries())
+    portal.put(path, json={"categories": [OFFERS, OFFERS]})
+    assert len(told.entries()) == before
+    wrong = portal.put(path, json={"categories": [OFFERS, "no_such"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.categories.1")
+    assert portal.put(path, json={"categories": []}).json() == {"categories": []}
+    said = [getattr(each.fact, "type", "") for each in told.entries()]
+    assert [each for each in said if each.startswith("citizen.consent")] == [
+        "citizen.consent_given",
+        "citizen.consent_withdrawn",
+    ]
+    told.close()
 
 
 def test_the_log_knows_who_read_what_of_whom(portal: TestClient, told: World) -> None:

@@ -27,6 +27,7 @@ BODIES = {
     "/persons": {"national_id": "900101300017"}, "/persons/{person}/preferences": {"language": "kk"},
     "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
     "/lint": {"files": {"pack.yaml": "x"}}, "/test": DRAFT, "/preview": DRAFT, "/submissions": DRAFT,
+    "/persons/{person}/consents": {"categories": []},
 }  # fmt: skip
 
 

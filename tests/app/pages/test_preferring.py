@@ -1,0 +1,109 @@
+"""Preferences on the page: by topic, by channel, by both; what the form does not show stays as it was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from streams.inboxes import Topic
+from tests.app.pages.visitor import CSRF, visiting
+from tests.world import World, iin, registered
+
+AIGERIM = iin(1)
+PATH = "/my/preferences"
+CHANNELS = ("push", "sms", "email")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Aigerim is known."""
+    made = World(tmp_path)
+    made.take(*registered(AIGERIM))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def browser(world: World) -> TestClient:
+    """Hers."""
+    return visiting(world, AIGERIM)
+
+
+def topics(world: World) -> list[Topic]:
+    """What can be chosen."""
+    return [each for each in world.platform.inboxes.topics() if each.titles]
+
+
+def form(world: World, **changed: object) -> dict[str, object]:
+    """The form with everything wanted."""
+    names = [each.category for each in topics(world)]
+    return {
+        "csrf": CSRF, "language": "en", "zone": "Asia/Almaty", "quiet_from": "21:00", "quiet_to": "09:00",
+        "channel": list(CHANNELS), "topic": names, "by_shown": "yes",
+        "by": [f"{name}/{channel}" for name in names for channel in CHANNELS],
+    } | changed  # fmt: skip
+
+
+def opted_out(world: World) -> list[str]:
+    """What she wants nothing of."""
+    return sorted(world.platform.choosing.person(world.name(AIGERIM)).get("opted_out") or [])
+
+
+def test_one_channel_of_one_topic_is_turned_off_and_on(world: World, browser: TestClient) -> None:
+    """No SMS about transport, and everything else as before; the page shows it, and takes it back."""
+    all_of = form(world)["by"]
+    assert isinstance(all_of, list)
+    left = [each for each in all_of if each != "transport/sms"]
+    assert browser.post(PATH, data=form(world, by=left)).status_code == 303
+    assert opted_out(world) == ["transport/sms"]
+    page = browser.get(PATH).text
+    assert 'value="transport/sms">' in page
+    assert 'value="transport/push" checked>' in page
+    browser.post(PATH, data=form(world))
+    assert opted_out(world) == []
+
+
+def test_a_topic_is_turned_off_whatever_its_channels(world: World, browser: TestClient) -> None:
+    """A topic that is not wanted is not wanted by any channel."""
+    names = [each.category for each in topics(world) if each.category != "transport"]
+    browser.post(PATH, data=form(world, topic=names))
+    assert opted_out(world) == ["transport"]
+
+
+def test_what_the_form_does_not_show_stays(world: World, browser: TestClient) -> None:
+    """A form without the channels of topics, and topics of other packs, change nothing of them."""
+    world.platform.choosing.prefer(world.name(AIGERIM), {"opted_out": ["elsewhere", "transport/email"]})
+    fields = form(world)
+    del fields["by_shown"], fields["by"]
+    browser.post(PATH, data=fields)
+    assert opted_out(world) == ["elsewhere", "transport/email"]
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"language": "xx"}, "Choose a language"), ({"channel": []}, "Choose at least one channel"),
+    ({"channel": ["fax"]}, "Choose at least one channel"), ({"quiet_from": "25:00"}, "Write a time such as 21:00"),
+    ({"zone": "Mars/Olympus"}, "Choose a time zone"),
+])  # fmt: skip
+def test_what_is_wrong_is_said(world: World, browser: TestClient, changed: dict[str, object], said: str) -> None:
+    """The field is named, in words; nothing is stored, and what was typed is still there."""
+    before = len(list(world.entries()))
+    answer = browser.post(PATH, data=form(world, **changed))
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert len(list(world.entries())) == before
+
+
+def test_nothing_can_be_made_up(world: World, browser: TestClient) -> None:
+    """Topics and channels that there are not are left out, and nothing fails."""
+    fields = form(world)
+    assert isinstance(fields["by"], list)
+    browser.post(PATH, data=fields | {"topic": [*topics_of(fields), "no_such"], "by": [*fields["by"], "x/y", "<b>"]})
+    assert opted_out(world) == []
+
+
+def topics_of(fields: dict[str, object]) -> list[object]:
+    """The topics that a form names."""
+    found = fields["topic"]
+    assert isinstance(found, list)
+    return found

@@ -230,8 +230,8 @@ class Machine(RuleBasedStateMachine):
         for nudge in self.world.nudges():
             for one in nudge.deliveries:
                 if one.due is None:
-                    assert one.state in ENDED, one
-                assert one.reason or one.state not in SAID, one
+                    assert one.state in ENDED, f"open for ever: {one} of {nudge}"
+                assert one.reason or one.state not in SAID, f"without its reason: {one} of {nudge}"
 
     def teardown(self) -> None:
         """In the end everything has ended, and the intents are those of the same facts in another order."""

@@ -16,6 +16,7 @@ from benchmarks import (
     embedded,
     latency,
     lint,
+    pages,
     planning,
     postgres,
     push,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[], tuple[list[Row], dict[str, float]]]] = {
     "dispatch": dispatch.measure,
     "push": push.measure,
     "latency": latency.measure,
+    "pages": pages.measure,
 }
 
 

@@ -167,17 +167,7 @@ class _Words:
         return self._say("What exceeds your limit of messages goes together, once a day")
 
     def _due(self, step: Mapping[str, Any]) -> str:
-        start = self.name(str(step.get("from", "event.time")))
-        try:
-            offset = parse_offset(str(step.get("offset", "P0D")))
-        except NotADuration:
-            return start
-        days = offset.days + 30 * offset.months
-        clock = f", {step['at']}" if "at" in step else ""
-        if not days:
-            return self._say("on: {date}").format(date=start) + clock
-        text = self._say("{length} before: {date}") if days < 0 else self._say("{length} after: {date}")
-        return text.format(length=self._speech.length(abs(days)), date=start) + clock
+        return due_in_words(step, self._speech, self.name(str(step.get("from", "event.time"))))
 
     def _title(self, name: str) -> str:
         type_ = self._types.get(name)
@@ -210,3 +200,20 @@ class _Words:
             return self._speech.day(date.fromisoformat(text))
         except ValueError:
             return self._title(text) if text in self._types else text.replace("_", " ")
+
+
+def due_in_words(step: Mapping[str, Any], speech: Speech, start: str) -> str:
+    """When a step of a rule is due; `start`: what the date that it counts from is called."""
+    try:
+        offset = parse_offset(str(step.get("offset", "P0D")))
+    except NotADuration:
+        return start
+    days, hours = offset.days + 30 * offset.months, offset.seconds // 3600
+    clock = f", {step['at']}" if "at" in step else ""
+    if days or hours:
+        length = speech.length(abs(days)) if days else speech.hours(abs(hours))
+        text = speech.say("{length} before: {date}") if min(days, hours) < 0 else speech.say("{length} after: {date}")
+        return text.format(length=length, date=start) + clock
+    if not clock and step.get("from", "event.time") == "event.time":
+        return speech.say("at once")
+    return speech.say("on: {date}").format(date=start) + clock

@@ -1,0 +1,202 @@
+"""The citizen's pages and `POST /events` with a million nudges in the log, on SQLite, through the whole application.
+
+A tenth of the nudges is of invented citizens with their events, planned as live and told; the others are the same
+nudges under other names, so that tables, indexes and the log are as long as a country makes them.
+"""
+
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from itsdangerous import TimestampSigner
+from sqlalchemy import Connection, func, select
+from starlette.testclient import TestClient
+
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.http.application import application
+from app.principals import add
+from app.settings import load_settings
+from app.simulation import simulate
+from benchmarks.measuring import Row, seconds
+from benchmarks.world import KEYRING, NOW, envelopes
+from domain.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
+from domain.nudge import Nudge, evolve
+from domain.principals import Principal, Role, Scope
+from projections import inbox, nudges, tables
+from streams.mapper import Entry
+
+NUDGES, COPIES, BATCH = 1_000_000, 9, 5_000
+ASKED, EVENTS, AT_ONCE = 200, 20_000, 2_000
+TOLD = timedelta(minutes=1)
+
+
+class Site(NamedTuple):
+    """The application, and citizens who were told something."""
+
+    on: Platform
+    browser: TestClient
+    citizens: Sequence[str]
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    wanted = int(os.environ.get("BENCH_NUDGES", NUDGES))
+    with tempfile.TemporaryDirectory() as folder:
+        on = _platform(Path(folder))
+        count = _fill(on, wanted)
+        key = add(
+            on.settings.principals, Principal("bench", "interior", frozenset({Role.OPERATOR}), {}, frozenset(Scope))
+        )
+        site = Site(on, TestClient(application(on), headers={"accept": "text/html"}), _told(on))
+        times = {name: _p95(site, path) for name, path in PAGES.items()}
+        size = max(len(_visit(site, person).get("/my").content) for person in site.citizens[:ASKED])
+        rate = _events(on, key)
+        on.database.close()
+    rows = [Row(f"page p95: {name}", 1000 * taken, "ms", 50, most=True) for name, taken in times.items()]
+    rows += [
+        Row("the largest inbox page", size / 1000, "kB", 40, most=True),
+        Row("POST /events, batches, validation included", rate, "events/s", 5_000),
+    ]
+    return rows, {"nudges in the log": count, "citizens asked for": len(site.citizens)}
+
+
+def _platform(folder: Path) -> Platform:
+    settings = load_settings(
+        database=f"sqlite:///{folder / 'bench'}.sqlite", principals=folder / "principals.toml", requests_a_minute=0
+    )
+    return compose(settings, fixed(NOW), KEYRING)
+
+
+def _fill(on: Platform, wanted: int) -> int:
+    """Events of citizens until they have their share, and the same nudges under other names."""
+    events = envelopes(10**9)
+    while _count(on) < wanted / (COPIES + 1):
+        on.intake.accept(list(islice(events, BATCH)))
+        on.planning.drain()
+    planned = [entry for page in on.log.scan(topics=[NudgePlanned.TOPIC]) for entry in page]
+    mine = [fact for entry in planned if isinstance(fact := entry.fact, NudgePlanned)]
+    _write(on, chain.from_iterable(_life(on, fact, fact.person, old=True) for fact in mine))
+    for copy in range(COPIES):
+        _write(on, chain.from_iterable(_life(on, fact, _other(on, fact.person, copy), old=False) for fact in mine))
+    on.follower.drain()
+    return _count(on)
+
+
+def _count(on: Platform) -> int:
+    with on.database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(tables.nudges)).scalar_one()
+
+
+def _other(on: Platform, person: str, copy: int) -> str:
+    return on.names.pseudonym(f"{person}{copy}")
+
+
+def _life(on: Platform, fact: NudgePlanned, person: str, *, old: bool) -> Iterator[Entry]:
+    """The facts of a nudge: planned (unless it is so already), and told if it is due by now."""
+    id_, at = on.names.nudge(fact.trigger, person, fact.occurrence, fact.step), fact.due
+    if not old:
+        yield Entry(id_, 1, msgspec.structs.replace(fact, person=person))
+    if at < NOW:
+        yield Entry(id_, 2, NudgeAttempted(at, person, 1, "sms", "one", at + TOLD))
+        yield Entry(id_, 3, NudgeSent(at, person, 1, id_.hex, provider="one"))
+        yield Entry(id_, 4, NudgeDelivered(at, person, 1))
+
+
+def _write(on: Platform, entries: Iterator[Entry]) -> None:
+    while some := list(islice(entries, BATCH)):
+        on.database.write(partial(_store, on, some))
+
+
+def _store(on: Platform, entries: Sequence[Entry], connection: Connection) -> None:
+    before = nudges.by_id(connection, {entry.originator_id for entry in entries})
+    now: dict[UUID, Nudge] = dict(before)
+    for entry in entries:
+        now[entry.originator_id] = evolve(
+            now.get(entry.originator_id), entry.originator_id, entry.originator_version, entry.fact  # type: ignore[arg-type]
+        )  # fmt: skip
+    nudges.store(connection, list(now.values()), before)
+    on.log.append(connection, entries)
+
+
+def _told(on: Platform) -> list[str]:
+    """Citizens with events of their own and with messages, in an order that nobody chose."""
+    with on.database.reading() as connection:
+        theirs = select(tables.inbox.c.recipient).distinct().where(
+            tables.inbox.c.recipient.in_(select(tables.residents.c.person))
+        )  # fmt: skip
+        found = sorted(connection.execute(theirs).scalars())
+    random.Random(7).shuffle(found)  # noqa: S311  (no secret)
+    return found
+
+
+def _visit(site: Site, person: str) -> TestClient:
+    """The browser of somebody who has signed in."""
+    visit = b64encode(json.dumps({"citizen": person, "since": int(NOW.timestamp()), "language": "kk"}).encode())
+    cookie = TimestampSigner(site.on.links.secret("visits")).sign(visit).decode()
+    site.browser.cookies.clear()
+    site.browser.cookies.set("habarshy", cookie)
+    return site.browser
+
+
+def _p95(site: Site, path: Callable[[Site, str], str]) -> float:
+    taken = []
+    for person in site.citizens[:ASKED]:
+        browser, where = _visit(site, person), path(site, person)
+        begun = time.perf_counter()
+        answer = browser.get(where)
+        taken.append(time.perf_counter() - begun)
+        assert answer.status_code == 200, (where, answer.status_code)
+    return statistics.quantiles(taken[10:], n=20)[-1]
+
+
+def _latest(site: Site, person: str) -> inbox.Received:
+    with site.on.database.reading() as connection:
+        return inbox.page(connection, person, None, 1)[0]
+
+
+def _message(site: Site, person: str) -> str:
+    return f"/my/messages/{_latest(site, person).nudge}"
+
+
+def _linked(site: Site, person: str) -> str:
+    return "/m/" + site.on.links.page(_latest(site, person).nudge, person, NOW + TOLD).rpartition("/")[2]
+
+
+PAGES: dict[str, Callable[[Site, str], str]] = {
+    "inbox": lambda _site, _person: "/my",
+    "coming": lambda _site, _person: "/my/coming",
+    "preferences": lambda _site, _person: "/my/preferences",
+    "message": _message,
+    "why": lambda site, person: f"{_message(site, person)}/why",
+    "by its link": _linked,
+    "is it genuine": lambda site, person: f"/check?code={site.on.codes.of(_latest(site, person).nudge, person)}",
+    "erase (the plan)": lambda _site, _person: "/my/erase",
+    "my data, as a file": lambda _site, _person: "/my/data.json",
+}
+
+
+def _events(on: Platform, key: str) -> float:
+    """Events a second over HTTP, in batches."""
+    client = TestClient(application(on), headers={"authorization": f"Bearer {key}"})
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    made = (msgspec.to_builtins(event) for event in simulate(10**9, 11, NOW.date(), NOW.date() + timedelta(days=365)))
+    bodies = [msgspec.json.encode(list(islice(made, AT_ONCE))) for _ in range(EVENTS // AT_ONCE)]
+
+    def post() -> None:
+        for body in bodies:
+            answer = client.post("/events", content=body, headers=headers)
+            assert answer.json().get("accepted") == AT_ONCE, answer.text[:500]
+
+    return EVENTS / seconds(post)

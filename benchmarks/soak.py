@@ -1,0 +1,205 @@
+"""Half an hour at twice the usual rate, on PostgreSQL and Kafka: memory, descriptors and what waits stay level.
+
+`python -m benchmarks.soak --minutes 30 --rate 400` prints what each role used, and keeps it in `results/soak.json`.
+Slopes are of the second half, per hour: what grows then would grow for ever.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.clock import system_clock
+from app.commands.dispatch import dispatch_due
+from app.compose import Platform, compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from app.tuning import calm_collector
+from benchmarks.dispatch import national_id
+from benchmarks.measuring import RESULTS
+from benchmarks.production import topics
+from domain.channels import ADDRESS_OF
+from notifiers.fake import FakeNotifier
+from notifiers.port import Notifier
+from notifiers.routes import single_routes
+from streams.cloudevents import Envelope, envelope_of
+from streams.health import standing
+from streams.publishing import Publisher
+from streams.topics import Topics
+from templates.loader import load_packs, shipped
+from tests.services import kafka, postgres
+
+PERSONS, TOGETHER, A_SECOND = 20_000, 500, 10
+LOOK_EVERY, SETTLE = 5.0, 120.0
+"""Seconds between two looks, and until what waits in the end has to be done."""
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Look(NamedTuple):
+    """What was seen at one time: role -> MB, role -> descriptors, and what waits."""
+
+    at: float
+    memory: Mapping[str, float]
+    descriptors: Mapping[str, int]
+    unplanned: int
+    due: int
+
+
+def soak(minutes: float, rate: int) -> dict[str, Any]:
+    """Run it; returns what is printed."""
+    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+        keys = Path(folder) / "keys"
+        load_keyring(keys, create=True)
+        with postgres.fresh(server) as at:
+            url = at.render_as_string(hide_password=False)
+            on = compose(load_settings(database=url, key_file=keys), system_clock)
+            Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
+            for first in range(0, PERSONS, TOGETHER):
+                on.intake.accept([each for number in range(first, first + TOGETHER) for each in _opening(number)])
+            with _roles(topics(broker), url, keys) as roles:
+                _until(lambda: not any(_waiting(on)), 600.0)
+                looks, late = _feed(on, minutes * 60, rate, roles)
+                begun = time.perf_counter()
+                done = _until(lambda: not any(_waiting(on)), SETTLE)
+                took = time.perf_counter() - begun
+            on.database.close()
+    return {
+        "minutes": minutes, "rate": rate, "events": int(minutes * 60 * rate), "late_s": round(late, 1),
+        "all_done": done, "drained_in_s": round(took, 1), "load": os.getloadavg()[1], **_told(looks),
+    }  # fmt: skip
+
+
+def _feed(on: Platform, seconds: float, rate: int, roles: Mapping[str, int]) -> tuple[list[Look], float]:
+    """Events at this rate, in batches; returns the looks, and how late the last batch was."""
+    looks: list[Look] = []
+    numbers, start, late = itertools.count(), time.perf_counter(), 0.0
+    for batch in range(int(seconds * A_SECOND)):
+        on.intake.accept([_written(next(numbers)) for _ in range(rate // A_SECOND)])
+        now = time.perf_counter() - start
+        if now >= len(looks) * LOOK_EVERY:
+            looks.append(_look(on, now, roles))
+        late = now - (batch + 1) / A_SECOND
+        time.sleep(max(0.0, -late))
+    return looks, max(late, 0.0)
+
+
+def _look(on: Platform, at: float, roles: Mapping[str, int]) -> Look:
+    memory, descriptors = {}, {}
+    for role, pid in roles.items():
+        status = Path(f"/proc/{pid}/status").read_text()
+        [resident] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        memory[role] = int(resident.split()[1]) / 1024
+        descriptors[role] = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    return Look(at, memory, descriptors, *_waiting(on))
+
+
+def _waiting(on: Platform) -> tuple[int, int]:
+    found = standing(on.database, on.log, on.follower, on.clock())
+    return found.unplanned, found.due_now
+
+
+def _told(looks: Sequence[Look]) -> dict[str, Any]:
+    half = looks[len(looks) // 2 :]
+    hours = [look.at / 3600 for look in half]
+
+    def level(values: Sequence[float]) -> dict[str, float]:
+        slope = statistics.linear_regression(hours, values).slope
+        return {
+            "median": round(statistics.median(values), 1), "most": round(max(values), 1), "per_hour": round(slope, 1),
+        }  # fmt: skip
+
+    return {
+        "memory_mb": {role: level([look.memory[role] for look in half]) for role in half[0].memory},
+        "descriptors": {role: level([look.descriptors[role] for look in half]) for role in half[0].memory},
+        "unplanned": level([look.unplanned for look in half]), "due": level([look.due for look in half]),
+        "looks": len(looks),
+    }  # fmt: skip
+
+
+def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    until = time.perf_counter() + seconds
+    while not (held := holds()) and time.perf_counter() < until:
+        time.sleep(0.5)
+    return held
+
+
+def _opening(number: int) -> Iterator[Envelope]:
+    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
+    awake = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
+    yield _event(number, "kz.citizen.registered", names)
+    yield _event(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
+    yield _event(number, "citizen.preferences_changed", awake)
+
+
+def _written(number: int) -> Envelope:
+    """Something that is answered at once, by an SMS."""
+    data = {
+        "nudge": "00000000-0000-0000-0000-000000000001", "understood": "unclear", "owner": "labour", "topic": "",
+        "choices": str(number),
+    }  # fmt: skip
+    person = number * 7919 % PERSONS
+    return _event(person, "citizen.message_received", data, f"written.{number}", system_clock())
+
+
+def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
+    return envelope_of({
+        "specversion": "1.0", "id": id_ or f"{type_}.{number}", "source": "/soak", "type": type_,
+        "time": at.isoformat(), "subject": national_id(number), "data": data,
+    })  # fmt: skip
+
+
+@contextmanager
+def _roles(to: Topics, url: str, keys: Path) -> Iterator[Mapping[str, int]]:
+    """Relay, worker and dispatcher, each a process: role -> process id; "intake" is this one."""
+    environment = os.environ | {
+        "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(keys), "HABARSHY_KAFKA": to.address,
+        "HABARSHY_KAFKA_PREFIX": to.prefix,
+    }  # fmt: skip
+    commands = {"relay": ["app", "relay"], "worker": ["app", "worker"], "dispatch": ["benchmarks.soak", "--dispatch"]}
+    made = {
+        role: subprocess.Popen([sys.executable, "-m", *command], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
+        for role, command in commands.items()
+    }
+    try:
+        yield {role: each.pid for role, each in made.items()} | {"intake": os.getpid()}
+    finally:
+        for each in made.values():
+            each.terminate()
+        for each in made.values():
+            each.wait()
+
+
+def _dispatch() -> None:
+    calm_collector()
+    notifiers: dict[str, Notifier] = {channel: FakeNotifier(channel, lambda _: None) for channel in ADDRESS_OF}
+    dispatch_due(compose(load_settings(), system_clock), lambda _: single_routes(notifiers))
+
+
+def main() -> None:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--minutes", type=float, default=30.0)
+    options.add_argument("--rate", type=int, default=400)
+    options.add_argument("--dispatch", action="store_true", help=argparse.SUPPRESS)
+    given = options.parse_args()
+    if given.dispatch:
+        _dispatch()
+        return
+    found = soak(given.minutes, given.rate)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "soak.json").write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -63,6 +63,7 @@ from streams.keyring import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
 from streams.one_active import NeedsPostgres
+from streams.outages import STORE_AWAY, told
 from streams.ownership import OtherPack
 from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
@@ -223,6 +224,9 @@ def main() -> None:
     except tuple(FAILURES) as failure:
         talk(str(failure))
         sys.exit(int(FAILURES[type(failure)]))
+    except STORE_AWAY as failure:
+        talk(f"the database: {told(failure)}")
+        sys.exit(int(Exit.UNAVAILABLE))
     finally:
         with writing():
             sys.stdout.flush()

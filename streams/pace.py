@@ -86,9 +86,9 @@ class Pace:
         await self.until(start)
 
     async def until(self, moment_: datetime) -> None:
-        """Wait for a moment."""
-        while (wait := (moment_ - self._clock()).total_seconds()) > 0:
-            await self.rest(wait)
+        """Wait for a moment; what is too far ahead to be true, since the clock was set back, is now."""
+        while timedelta() < (wait := moment_ - self._clock()) <= FARTHEST:
+            await self.rest(wait.total_seconds())
 
     def _reserve(
         self, connection: Connection, wanted: Sequence[Sequence[str]], ahead: timedelta

@@ -13,6 +13,7 @@ from streams.chaining import Chaining
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
+from streams.outages import STORE_AWAY, told
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.soundings import EVERY as SOUND_EVERY
@@ -70,7 +71,7 @@ class Engine(Struct, frozen=True):
     ) -> None:
         """Run the jobs (all, or only those) until the event is set, then wait for those that are under way.
 
-        A job never runs twice at once, and what it fails with is told in one line and tried again at its next time.
+        A job never runs twice at once, and what it fails with is told once and tried again at its next times.
 
         Raises:
             OlderLog: the database was restored meanwhile.
@@ -114,6 +115,7 @@ class _Jobs:
     def __init__(self, stopped: asyncio.Event) -> None:
         self.older: OlderLog | None = None
         self._stopped = stopped
+        self._said: dict[str, str] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
 
     def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
@@ -130,8 +132,19 @@ class _Jobs:
         except OlderLog as error:
             self.older = error
             self._stopped.set()
+        except STORE_AWAY as error:
+            self._tell(name, told(error))
         except Exception as error:  # noqa: BLE001  (the next run tries again)
-            log.error("%s failed: %s", name, type(error).__name__)  # noqa: TRY400  (a traceback may hold data)
+            self._tell(name, type(error).__name__)  # a traceback, or its own words, may hold data
+        else:
+            if self._said.pop(name, None) is not None:
+                log.warning("%s goes on", name)
+
+    def _tell(self, name: str, words: str) -> None:
+        """Once, not at each of its times until it is over."""
+        if self._said.get(name) != words:
+            self._said[name] = words
+            log.error("%s failed: %s; trying again", name, words)
 
     async def ended(self) -> None:
         while self._running:

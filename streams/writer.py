@@ -30,7 +30,7 @@ class Priority(IntEnum):
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be used: {reason}. Check HABARSHY_DATABASE and whether the server runs."""
+    """The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, whether its disk can be written."""
 
     def __init__(self, reason: str) -> None:
         super().__init__((type(self).__doc__ or "").format(reason=reason))

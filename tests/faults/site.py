@@ -21,6 +21,7 @@ from streams.cloudevents import Envelope
 from streams.health import Health, health
 from streams.publishing import Publisher
 from templates.loader import load_packs
+from tests.app.terminal import ndjson
 from tests.faults.post import Post
 from tests.streams.distributed import eventually
 from tests.world import event, few_triggers, iin
@@ -61,7 +62,7 @@ class Site:
             "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data"),
             "HABARSHY_PROVIDERS": json.dumps(self._providers(mail_host, mail, mail_options)),
         }  # fmt: skip
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: list[Running] = []
 
     def _providers(self, host: str, port: int, options: Mapping[str, Any]) -> dict[str, Any]:
         mail = {"kind": "smtp", "host": host, "port": port, "security": "none", "sender": "h@example.org", **options}
@@ -97,6 +98,12 @@ class Site:
             assert all(outcome.refused is None for outcome in at.intake.accept(list(envelopes)))
             at.planning.drain()
 
+    def written(self, events: Sequence[Envelope]) -> str:
+        """A file with these events; its path."""
+        path = self.folder / "events.ndjson"
+        path.write_bytes(b"\n".join(map(ndjson, events)))
+        return str(path)
+
     def standing(self) -> Health:
         """How it stands."""
         with self.platform() as at:
@@ -104,11 +111,11 @@ class Site:
 
     def start(
         self, *arguments: str, before: Callable[[], None] | None = None, env: Mapping[str, str] = NOTHING
-    ) -> "subprocess.Popen[bytes]":
+    ) -> "Running":
         """A command as a process; `before`: what it does to itself first."""
-        made = subprocess.Popen(  # noqa: S603  (ourselves)
-            [sys.executable, "-m", "app", *arguments, *self._at(arguments)], env={**self.environment, **env},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before,  # noqa: PLW1509  (limits only)
+        made = Running(
+            [sys.executable, "-m", "app", *arguments, *self._at(arguments)], {**self.environment, **env},
+            self.folder / f"{len(self._started)}.log", before,
         )  # fmt: skip
         self._started.append(made)
         return made
@@ -134,13 +141,44 @@ class Site:
         """Nothing of it goes on."""
         for each in self._started:
             each.kill()
-            each.communicate()
 
 
-def ended(process: "subprocess.Popen[bytes]") -> Ended:
-    """Wait until it ends."""
-    out, talk = process.communicate(timeout=PATIENCE)
-    return Ended(process.returncode, out.decode().splitlines(), talk.decode())
+class Running:
+    """A command that runs, with what it says in a file."""
+
+    def __init__(
+        self, command: list[str], environment: Mapping[str, str], log: Path, before: Callable[[], None] | None
+    ) -> None:
+        self._log = log
+        with log.open("wb") as talk, log.with_suffix(".out").open("wb") as out:
+            self.process = subprocess.Popen(  # noqa: S603  (ourselves)
+                command, env=environment, stdout=out, stderr=talk, preexec_fn=before  # noqa: PLW1509  (limits only)
+            )  # fmt: skip
+
+    @property
+    def talk(self) -> str:
+        """What it has said."""
+        return self._log.read_text()
+
+    def says(self, words: str) -> None:
+        """Wait until it has said so."""
+        comes(lambda: words in self.talk or self.process.poll() is not None)
+        assert words in self.talk, self.talk
+
+    def kill(self) -> None:
+        """Kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> Ended:
+        """Ask it to end."""
+        self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> Ended:
+        """Wait until it ends."""
+        code = self.process.wait(PATIENCE)
+        return Ended(code, self._log.with_suffix(".out").read_text().splitlines(), self.talk)
 
 
 @contextmanager

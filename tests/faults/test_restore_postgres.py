@@ -7,19 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.post import Post, post
-from tests.faults.site import Site, comes, crowd, ended, site
+from tests.faults.post import Post
+from tests.faults.site import Site, comes, crowd, site
 from tests.services import postgres
 from tests.services.postgres import Server
 
 PEOPLE = 150
-
-
-@pytest.fixture
-def mail() -> Iterator[Post]:
-    """A mail server."""
-    with post() as made:
-        yield made
 
 
 @pytest.fixture
@@ -62,7 +55,7 @@ def test_restored_to_a_point_in_time_it_sends_nothing_twice(here: Site, server: 
     server.kill()
     server.restore(copy, "here")
     server.start()
-    stopped = ended(running)
+    stopped = running.ended()
     assert (stopped.code, "habarshy restored" in stopped.talk) == (3, True), stopped.talk
     sent = len(mail.received)
     refused = here.run("dispatch")
@@ -74,8 +67,7 @@ def test_restored_to_a_point_in_time_it_sends_nothing_twice(here: Site, server: 
     here.take(*crowd(0, PEOPLE), *crowd(PEOPLE, 10, hour="12:30:00+05:00"))
     going_on = here.start("dispatch")
     comes(lambda: not (standing := here.standing()).due_now and not standing.open_attempts)
-    going_on.terminate()
-    assert ended(going_on).code == 0
+    assert going_on.stop().code == 0
     report = here.standing()
     assert (mail.twice, len(mail.received)) == ([], sent + 10)
     assert report.nudges["sent"] > 10

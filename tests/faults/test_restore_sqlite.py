@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.post import Post, post
+from tests.faults.post import Post
 from tests.faults.site import Site, crowd, site
 from tests.world import iin
 
 PEOPLE = 150
-
-
-@pytest.fixture
-def mail() -> Iterator[Post]:
-    """A mail server."""
-    with post() as made:
-        yield made
 
 
 @pytest.fixture
@@ -56,7 +49,6 @@ def test_what_was_sent_since_the_backup_is_not_sent_again(here: Site, mail: Post
     copy = backed_up(here)
     mail.wait(100)
     running.kill()
-    running.wait()
     restore(here, copy)
     sent = len(mail.received)
 

@@ -194,6 +194,15 @@ class Server:
         (self._data / "recovery.signal").touch()
         self._own(self._data / "recovery.signal")
 
+    def revive(self) -> None:
+        """Start it, if it has ended by itself meanwhile."""
+        assert self._process is not None
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return
+        self.start()
+
     def pause(self) -> None:
         """Nobody of it does anything any more, until it resumes."""
         self._signal(signal.SIGSTOP)

@@ -1,0 +1,139 @@
+"""The disk is full, or cannot be written: nothing is lost, nothing goes twice, and it heals without a hand."""
+
+import json
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import URL
+
+from tests.app.terminal import ndjson
+from tests.faults.disks import Disk, disk
+from tests.faults.post import Post
+from tests.faults.site import Running, Site, comes, crowd, fined, site
+from tests.services import postgres
+from tests.services.postgres import Server
+
+PEOPLE = 40
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Disk]:
+    """A small disk."""
+    with disk(tmp_path / "disk", 24) as made:
+        yield made
+
+
+@pytest.fixture
+def here(tmp_path: Path, mail: Post, small: Disk) -> Iterator[Site]:
+    """A platform whose file is on it, where some wait for their mail."""
+    with site(tmp_path, f"sqlite:///{small.folder}/log.sqlite", mail) as made:
+        made.take(*crowd(0, PEOPLE))
+        yield made
+
+
+def settled(here: Site, mail: Post, running: Running, people: int) -> None:
+    """Everybody is told once, and the process ends well when it is asked to."""
+    comes(lambda: not (standing := here.standing()).due_now and not standing.open_attempts)
+    assert running.stop().code == 0
+    assert (mail.twice, len(mail.received)) == ([], people)
+    report = here.standing()
+    assert report.nudges["sent"] == people
+    assert here.run("replay", "--verify").code == 0
+
+
+def test_sqlite_waits_for_room(here: Site, mail: Post, small: Disk) -> None:
+    """`run` says why it waits, and sends all when there is room; `ingest` ends with 3 and stores nothing."""
+    mail.pause = 0.05
+    running = here.start("run")
+    mail.wait(5)
+    events = here.written(crowd(500, 400))
+    small.fill()
+    running.says("full; trying again")
+    refused = here.start("ingest", events, "--json").ended()
+    assert refused.code == 3, refused.talk
+    assert "Traceback" not in refused.talk
+    assert len(mail.received) < PEOPLE
+    small.empty()
+    settled(here, mail, running, PEOPLE)
+
+
+def test_a_disk_that_cannot_be_written_stops_the_start(here: Site, mail: Post, small: Disk) -> None:
+    """Every role ends with 3 and the reason, nothing is sent; once it can be written they work."""
+    small.protect(read_only=True)
+    for command in (["run"], ["ingest", here.written(fined(900))], ["api", "--port", "0"]):
+        refused = here.start(*command).ended()
+        assert (refused.code, "Traceback" in refused.talk) == (3, False), refused.talk
+        assert "unable to open database file" in refused.talk, refused.talk
+        assert "disk can be written" in refused.talk, refused.talk
+    assert mail.received == []
+    small.protect(read_only=False)
+    assert here.run("run", "--until-idle").code == 0
+    assert (mail.twice, len(mail.received)) == ([], PEOPLE)
+
+
+def test_the_api_answers_503_until_there_is_room(here: Site, small: Disk) -> None:
+    """What a registry reports meanwhile is refused with 503, and taken when it is sent again."""
+    key = here.run("principals", "add", "registry", "--agency", "interior", "--scope", "events").lines[0]
+    api = here.start("api", "--port", "0")
+    api.says("listening")
+    address = api.talk.split()[2].rstrip(";")
+    body = json.dumps([json.loads(ndjson(fined(number)[1])) for number in range(100, 160)]).encode()
+
+    def post() -> int:
+        request = urllib.request.Request(f"{address}/events", body, {  # noqa: S310  (our own server)
+            "Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json",
+        })  # fmt: skip
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310  (the same)
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    facts = here.standing().facts
+    small.fill()
+    assert post() == 503
+    small.empty()
+    assert here.standing().facts == facts
+    assert post() == 200
+    assert here.standing().facts == facts + 60
+    assert api.stop().code == 0
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Server, Disk]]:
+    """A PostgreSQL server whose folder is on a small disk."""
+    with tempfile.TemporaryDirectory(prefix="habarshy-disk-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL is another user
+        with disk(Path(folder) / "data", 160) as small, postgres.own(room=small.folder) as made:
+            yield made, small
+
+
+def plain(url: URL) -> str:
+    """As the driver takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_postgresql_waits_for_its_disk(tmp_path: Path, mail: Post, server: tuple[Server, Disk]) -> None:
+    """A full disk may end PostgreSQL itself: once it is back, the dispatcher that waited goes on by itself."""
+    at, small = server
+    with postgres.fresh(at.url) as url, site(tmp_path, url.render_as_string(hide_password=False), mail) as here:
+        here.take(*crowd(0, PEOPLE))
+        mail.pause = 1.0
+        running = here.start("dispatch")
+        mail.wait(4)
+        small.fill()
+        with psycopg.connect(plain(url), autocommit=True) as admin, suppress(psycopg.Error):
+            for _ in range(200):  # its write-ahead log has a segment or two in hand
+                admin.execute("SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000000))")
+        running.says("failed:")
+        assert len(mail.received) < PEOPLE
+        mail.pause = 0.01
+        small.empty()
+        at.revive()
+        settled(here, mail, running, PEOPLE)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import get_context
@@ -97,13 +97,21 @@ class _Alone:
 
 
 class _Many:
-    """Other processes do the work, each with a database connection of its own."""
+    """Other processes work too, each with a database connection of its own; while they start, one works already."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self, pool: ProcessPoolExecutor, here: Backtest) -> None:
+        self._pool, self._here = pool, here
 
     def shares(self, selections: Sequence[Selection]) -> Iterator[Share]:
-        return self._pool.map(_share, selections)
+        """The others take parts from the beginning on, this process from the end."""
+        asked = [(self._pool.submit(_share, each), each) for each in selections]
+        left = []
+        for there, selection in reversed(asked):
+            if there.cancel():
+                yield self._here.share(selection)
+            else:
+                left.append(there)
+        yield from (each.result() for each in as_completed(left))
 
     def families(self, parts: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[list[Own], Samples]]:
         return self._pool.map(_together, parts)
@@ -115,8 +123,8 @@ def _crew(settings: Settings, platform: Platform, order: Order, hands: int) -> I
         yield _Alone(platform, order)
         return
     start = get_context("spawn")
-    with ProcessPoolExecutor(hands, mp_context=start, initializer=_open, initargs=(settings, order)) as pool:
-        yield _Many(pool)
+    with ProcessPoolExecutor(hands - 1, mp_context=start, initializer=_open, initargs=(settings, order)) as pool:
+        yield _Many(pool, _made(platform, order))
 
 
 _HERE: list[Backtest] = []

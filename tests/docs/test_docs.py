@@ -106,3 +106,10 @@ def test_what_the_page_on_kafka_names_exists() -> None:
     assert set(re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)) == set(Topics(Brokers("")).hours())
     shown = {LAG, LAG_SECONDS, f"{RECONCILED}_total", *(f"habarshy_{name}" for name in GAUGES)}
     assert set(re.findall(r"`(habarshy_[a-z_]+)`", page)) <= shown | {"habarshy_" + name for name in REASONS}
+
+
+def test_every_test_that_the_page_on_security_names_is_there() -> None:
+    """No threat in docs/security.md is held by a test that nobody has."""
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs/security.md").read_text())
+    assert len(named) > 15
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from app.evidence import FORMAT, packed
+from domain.principals import Principal, Role
 from streams import blocks
 from streams.blocks import Chained
 from streams.chaining import Chaining
@@ -33,6 +34,7 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "verify_evidence.py"
 SIGNER, OTHER = Signer(b"s" * 32), Signer(b"o" * 32)
 KEY = SIGNER.public.hex()
 AIGERIM = iin(1)
+OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 SIZE = 8
 
 
@@ -233,6 +235,23 @@ def test_an_erased_person_leaves_true_evidence_without_their_data(
     world.platform.database.write(lambda connection: world.platform.log.keys.destroy(connection, person))
     content, _ = script.verify(pack(world, nudge), KEY)
     assert {name for fact in of(content, "event") for name in fact["reads"]["data"]} <= {"public"}
+
+
+def test_after_an_erasure_there_is_still_evidence_of_what_was_sent(
+    told: tuple[World, UUID], script: ModuleType
+) -> None:  # fmt: skip
+    """A real erasure takes history, views and key: what was sent is proven, and no word of the person's is in it."""
+    world, nudge = told
+    before = len(of(script.verify(pack(world, nudge), KEY)[0], "nudge"))
+    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    Chaining(world.platform.database, SIGNER, world.clock, SIZE).finish()
+    data = pack(world, nudge)
+    content, _ = script.verify(data, KEY)
+    assert len(of(content, "nudge")) >= before
+    assert {name for fact in of(content, "event") for name in fact["reads"]["data"]} <= {"public"}
+    for word in ("Айгерім", "a@example.org", "+77011234567", AIGERIM):
+        assert word.encode() not in data, word
+    assert json.dumps("Айгерім")[1:-1].encode() not in data
 
 
 async def test_it_is_the_same_on_postgresql(tmp_path: Path, script: ModuleType) -> None:

@@ -11,10 +11,8 @@ from tests.services.issuer import serving
 from tests.world import World, fine, iin, registered
 
 SCHEMATHESIS = Path(__file__).parents[3] / ".services/schemathesis/bin/st"
-CHECKS = (
-    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
-    "response_headers_conformance",
-)  # fmt: skip
+NOT_HELD = "positive_data_acceptance"
+"""The only check that is off: a name of a trigger or category may fit the description, and be nobody's (422)."""
 EXAMPLES = "6"
 
 
@@ -31,11 +29,11 @@ def described(tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_the_api_is_as_it_is_described(described: tuple[str, str], tmp_path: Path) -> None:
-    """Whatever fits the description of any operation or not: no defect, and the answer is as described."""
+    """Whatever fits the description of any operation or not: no defect, and every check of the tool but one."""
     base, key = described
     done = subprocess.run(  # noqa: S603  (our own address)
         [SCHEMATHESIS, "run", f"{base}/openapi.json", "-H", f"Authorization: Bearer {key}", "--phases", "fuzzing",
-         "--checks", ",".join(CHECKS), "-n", EXAMPLES, "--generation-deterministic", "--no-color"],
+         "--checks", "all", "--exclude-checks", NOT_HELD, "-n", EXAMPLES, "--generation-deterministic", "--no-color"],
         cwd=tmp_path, capture_output=True, text=True, check=False,  # where it keeps what it found
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]

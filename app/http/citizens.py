@@ -13,8 +13,17 @@ from pydantic import BaseModel, Field
 from app.compose import Platform
 from app.http.access import Access
 from app.http.cursors import read, written
+from app.http.person_shapes import (
+    ComingList,
+    Consents,
+    Dispute,
+    Explained,
+    Person,
+    Preferences,
+    ToldPage,
+    Wishes,
+)
 from app.http.problems import FieldError, Problem
-from app.http.shapes import ComingList, Consents, Dispute, Explained, Person, Preferences, ToldPage, Wishes
 from domain.principals import Scope
 from streams.explaining import Why
 from streams.inboxes import NotTheirs

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
+from sqlalchemy import Connection
 
 from app.compose import Platform
 from app.replaying import VIEWS, chosen
@@ -18,6 +19,8 @@ from streams.repair_selection import Selection
 from streams.republish import Range, checked, position_at
 from streams.switches import owner_of
 
+DIGITS = 19
+"""A position has fewer."""
 Given = Mapping[str, Sequence[str]]
 
 
@@ -71,18 +74,22 @@ class Orders:
     def _kafka(self, given: Given, _: Principal) -> Order:
         if not self._on.settings.kafka:
             raise BadOrder("kind", "there is no Kafka here (HABARSHY_KAFKA)")
+        start, end = _one(given, "from"), _one(given, "to")
+        if not start:
+            raise BadOrder("from", "say from where on: a position, or a time")
         with self._on.database.reading() as connection:
-            last = FactRecorder.last_position(connection)
-            start, end = _one(given, "from"), _one(given, "to")
-            places = [
-                max(0, int(text) - first) if text.isdecimal() else position_at(connection, self._time(given, name))
-                for name, text, first in (("from", start, 1), ("to", end, 0)) if text
-            ]  # fmt: skip
-            if not start:
-                raise BadOrder("from", "say from where on: a position, or a time")
-            found = checked(connection, Range(places[0], places[1] if end else last))
+            after = self._place(connection, given, "from", of_the_first=True)
+            upto = self._place(connection, given, "to") if end else FactRecorder.last_position(connection)
+            found = checked(connection, Range(after, upto))
         words = ("replay", "kafka", "--from", str(found.after + 1), "--to", str(found.upto))
         return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""}, words)
+
+    def _place(self, connection: Connection, given: Given, name: str, *, of_the_first: bool = False) -> int:
+        """The position behind which the range begins, or up to which it goes."""
+        text = _one(given, name)
+        if text.isascii() and text.isdecimal() and len(text) < DIGITS:
+            return max(0, int(text) - of_the_first)
+        return position_at(connection, self._time(given, name))
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
@@ -137,7 +144,7 @@ class Orders:
 
     def _area(self, given: Given) -> str | None:
         area, levels = _one(given, "area"), self._on.library.rules().catalogue.area_levels
-        if area and not (area.isdecimal() and len(area) == max(levels, default=len(area))):
+        if area and not (area.isascii() and area.isdecimal() and len(area) == max(levels, default=len(area))):
             raise BadOrder("area", f"is no code of an area ({max(levels, default=1)} digits)")
         return area or None
 

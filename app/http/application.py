@@ -10,6 +10,7 @@ from app.http.events import Events
 from app.http.gateways import GatewayCalls
 from app.http.governing import GovernCalls
 from app.http.health import Probes
+from app.http.job_calls import JobCalls
 from app.http.limits import Limits, install_limits
 from app.http.openapi import PROBLEMS, VERSION, Api
 from app.http.problems import install
@@ -17,6 +18,7 @@ from app.http.receipts import ReceiptCalls
 from app.http.repeating import install_repeating
 from app.http.seen import Seen
 from app.http.stop import Stop
+from app.orders import Orders
 from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
 from app.pages.console.install import install_console
@@ -42,7 +44,7 @@ def application(platform: Platform) -> Api:
     pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))
     broken = Broken(pages)
     install(app, broken.answer)
-    _install_api(app, platform, access)
+    _install_api(app, platform, access, hands)
     app.include_router(Stop(platform.stopping, platform.choosing, platform.links, pages).router())
     app.include_router(Answer(platform.answering, platform.links, pages, clock).router())
     app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
@@ -58,10 +60,11 @@ def application(platform: Platform) -> Api:
     return app
 
 
-def _install_api(app: Api, platform: Platform, access: Access) -> None:
+def _install_api(app: Api, platform: Platform, access: Access, hands: Hands) -> None:
     app.include_router(Events(platform.intake, platform.library, access).router())
     app.include_router(Citizens(platform, access).router())
     app.include_router(GovernCalls(platform, access).router())
+    app.include_router(JobCalls(platform.jobs, Orders(platform), hands, access).router())
     app.include_router(DraftCalls(platform, access).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())

@@ -1,4 +1,4 @@
-"""The rules over the API: what is published and what waits; approve, publish, pause; lint; figures and jobs."""
+"""The rules over the API: what is published and what waits; approve, publish, pause; lint; figures."""
 
 import tempfile
 from collections.abc import Iterator
@@ -21,24 +21,20 @@ from app.http.shapes import (
     Files,
     Findings,
     Governed,
-    JobItem,
-    JobList,
     RuleList,
     Switched,
     WaitingList,
 )
 from app.rule_lines import lines
-from domain.principals import Principal, Scope
+from domain.principals import Scope
 from projections import statistics
 from streams.governing import Done, NotSubmitted, Reference, TwoVersions, subject
-from streams.jobs import Job, NotNow, UnknownJob
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 from templates.loader import examine
 
 Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
-JobId = Annotated[int, InPath(ge=1, le=2**31)]
 MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
 
@@ -67,9 +63,6 @@ class GovernCalls:
             ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish what was approved"),
             ("/lint", self.lint, "POST", "What is wrong with a pack"),
             ("/statistics", self.statistics, "GET", "Figures by day and trigger"),
-            ("/jobs", self.jobs, "GET", "Long work over history"),
-            ("/jobs/{id}", self.job, "GET", "How a job stands"),
-            ("/jobs/{id}/pause", self.pause_job, "POST", "Have a job stop after its present step"),
         ):
             router.add_api_route(path, call, methods=[method], summary=summary)
         return router
@@ -144,29 +137,6 @@ class GovernCalls:
     def _publications(self) -> Any:  # noqa: ANN401  (publications)
         return self._platform.library.rules().governed.publications
 
-    def jobs(self, request: Request) -> JobList:
-        """The newest first, fifty at most."""
-        self._operator(request)
-        return JobList(items=[_job(each) for each in self._platform.jobs.latest(50)])
-
-    def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """How far it has come."""
-        self._operator(request)
-        with _told():
-            return _job(self._platform.jobs.job(id))
-
-    def pause_job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """`habarshy jobs resume` goes on with it."""
-        self._operator(request)
-        with _told():
-            return _job(self._platform.jobs.pause(id))
-
-    def _operator(self, request: Request) -> Principal:
-        who = self._access.official(request)
-        if not who.operator:
-            raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
-        return who
-
 
 _COUNT = ("day", "trigger", "what", "count")
 
@@ -176,9 +146,9 @@ def _told() -> Iterator[None]:
     """What a command would say, as a problem: 404 for what is not there, 409 for what is not so now."""
     try:
         yield
-    except (NotSubmitted, UnknownName, UnknownJob) as error:
+    except (NotSubmitted, UnknownName) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (NotPublished, TwoVersions, NotNow) as error:
+    except (NotPublished, TwoVersions) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
 
 
@@ -188,10 +158,6 @@ def _one_line(error: Exception) -> str:
 
 def _governed(done: Done) -> Governed:
     return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
-
-
-def _job(job: Job) -> JobItem:
-    return JobItem.model_validate({name: getattr(job, name) for name in JobItem.model_fields})
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""What is due in the next days: how many messages would go on which day, by which channel."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+from msgspec.structs import replace
+
+from app.backtest_chart import Chart, by_day
+from app.pages.catalogues import Speech
+from app.pages.console.staff import Staff, command
+from app.pages.life import CHANNELS, REASONS, shown
+from streams.forecasting import Foreseen
+
+SPANS = (7, 30, 90)
+
+
+class ForecastPage:
+    """Counts what is due exactly, and asks a sample what becomes of it."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._staff = staff
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/forecast", self.show, methods=["GET"])
+        return router
+
+    def show(self, request: Request) -> Response:
+        """Day by day."""
+        who, frame = self._staff.operator(request)
+        asked, speech = request.query_params.get("days", ""), frame.speech
+        days = int(asked) if asked in map(str, SPANS) else 30
+        found = self._staff.platform.forecasting.forecast(timedelta(days=days))
+        whole, number = found.forecast, speech.number
+        return self._staff.show(
+            "forecast.html", frame, who, days=days, spans=[(each, speech.length(each)) for each in SPANS],
+            charts=list(self._charts(found, days, speech)), number=number, due=number(whole.due),
+            messages=number(round(sum(whole.messages.values()))), held=found.held_back and number(found.held_back),
+            share=number(round(found.share * 100, 1)) if found.share < 1 else "",
+            deferred=_reasons(whole.deferred, speech), withheld=_reasons(whole.withheld, speech),
+            command=command("forecast", "--days", days),
+        )  # fmt: skip
+
+    def _charts(self, found: Foreseen, days: int, speech: Speech) -> Iterator[Chart]:
+        first = self._staff.now.astimezone(speech.zone).date()
+        counts: dict[str, defaultdict[str, float]] = {}
+        for cell, many in found.forecast.messages.items():
+            day = cell.hour.astimezone(speech.zone).date().isoformat()
+            counts.setdefault(cell.channel, defaultdict(float))[day] += many
+        for channel in sorted(counts):
+            whole = {day: round(many) for day, many in counts[channel].items()}
+            title = shown(CHANNELS, channel, speech)
+            said = speech.say("{count} messages").format(count=speech.number(sum(whole.values())))
+            chart = by_day("", whole, first, first + timedelta(days=days))
+            yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
+
+
+def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:
+    """Why, and how often, the most often first."""
+    ordered = sorted(found.items(), key=lambda each: -each[1])
+    return [(shown(REASONS, why, speech), speech.number(round(many))) for why, many in ordered]

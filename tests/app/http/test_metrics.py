@@ -1,19 +1,22 @@
 """What a role says on its health port, and the alert rules over it."""
 
+import json
 import re
 from pathlib import Path
 
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from app.http.metrics import exposition
+from app.http.metrics import GAUGES, exposition
 from app.http.role import Role, role_application
 from streams.health import Standing, standing
 from streams.lag import Lag
 from streams.topics import KafkaUnavailable
 from tests.world import LONG_AGO, World, card, iin, registered
 
-ALERTS = Path(__file__).parents[3] / "deploy" / "alerts.yaml"
+DEPLOY = Path(__file__).parents[3] / "deploy"
+ALERTS, DASHBOARD = DEPLOY / "alerts.yaml", DEPLOY / "grafana.json"
 LAGS = [Lag(3, 1.5), Lag(7, 20.0, "persons", 11)]
 
 
@@ -42,6 +45,31 @@ def test_every_metric_of_the_alerts_exists(world: World) -> None:
         assert names, rule
         assert all(re.search(rf"^{name}[ {{]", shown, re.MULTILINE) for name in names), rule["alert"]
         assert rule["annotations"]["summary"]
+
+
+def test_the_dashboard_shows_every_metric(world: World) -> None:
+    """Each panel reads metrics and labels that a role really shows, and none of the metrics is left out."""
+    shown = exposition("relay", now(world), LAGS, ready=True).decode()
+    exported = set(re.findall(r"^(habarshy_\w+?)(?:_created)?[ {]", shown, re.MULTILINE))
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert {name for each in asked for name in re.findall(r"habarshy_\w+", each)} == exported
+    assert {label for each in asked for label in re.findall(r"by \((\w+)\)", each)} == {"role"}
+    assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_metrics_say_their_unit_and_name_nobody(world: World) -> None:
+    """Times are in seconds and say so, counters end in total, everything else counts what it is called; no label
+    could hold a person.
+    """
+    world.take(*registered(iin(1), LONG_AGO))
+    for family in text_string_to_metric_families(exposition("relay", now(world), LAGS, ready=True).decode()):
+        name = family.name.removeprefix("habarshy_")
+        assert (
+            name.endswith("_seconds") or (family.type == "counter" and name == "reconciled")
+            or name in {"ready", "lag"} or (name in GAUGES and "How long" not in GAUGES[name])
+        ), name  # fmt: skip
+        assert {label for sample in family.samples for label in sample.labels} <= {"role", "topic", "partition"}
 
 
 def test_lag_is_shown_as_a_count_and_in_seconds(world: World) -> None:

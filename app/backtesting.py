@@ -83,6 +83,38 @@ def backtested(
     return tally
 
 
+class Gradual:
+    """A backtest in this process, part by part; its tally is the same as that of `backtested`."""
+
+    def __init__(self, platform: Platform, order: Order, parts: int) -> None:
+        self._backtest, self._question = _made(platform, order), order.question(platform)
+        self._left = list(self._question.selection().shares(parts))
+        self.done, self.of = 0, len(self._left)
+        self._tally, self._linked = Tally(), list[Own]()
+
+    def next(self) -> bool:
+        """Play a part; whether there was one left."""
+        if not self._left:
+            return False
+        share = self._backtest.share(self._left.pop(0))
+        self._tally.add(share.tally)
+        self._linked += share.linked
+        self.done += 1
+        return True
+
+    def tally(self) -> Tally:
+        """All counts, once every part is played."""
+        defaults = self._question.rules.defaults
+        linked, again = self._linked, families(self._linked, defaults)
+        self._tally.samples.without({person for family in again for person in family})
+        if again:
+            owns, samples = self._backtest.together(again)
+            linked = [*{own.person: own for own in (*linked, *owns)}.values()]
+            self._tally.add(Tally(samples=samples))
+        self._tally.take(linked, zone_of(defaults.zone), self._question.spoken)
+        return self._tally
+
+
 class _Alone:
     """One process does everything."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct, convert
 
 from app import replaying
+from app.backtest_job import BacktestWork
 from app.compose import Platform
 from streams.backfilling import Further
 from streams.jobs import Job, Work
@@ -39,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "replay views": Kind(Lane.VIEWS, replaying.views),
     "replay kafka": Kind(Lane.KAFKA, replaying.kafka),
     "replay verify": Kind(Lane.VIEWS, replaying.verify),
+    "backtest": Kind(Lane.BACKTEST, BacktestWork),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""
 

@@ -18,6 +18,7 @@ class Lane(StrEnum):
     VIEWS = "views"
     KAFKA = "kafka"
     NUDGES = "nudges"
+    BACKTEST = "backtest"
 
 
 TRIES, PAUSE_S = 5, 0.02

@@ -51,7 +51,7 @@ def application(platform: Platform) -> Api:
     broken.install(app)
     install_citizen(app, platform, pages)
     install_console(app, platform, pages, hands)
-    install_work(app, platform, pages)
+    install_work(app, platform, pages, hands)
     install_static(app)
     install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
     if settings.requests_a_minute:

@@ -7,13 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from msgspec.structs import asdict
-from pydantic import BaseModel, Field
 
-from app.bench import BadDraft, Bench, Laid, Text
+from app.bench import BadDraft, Bench, Laid
 from app.compose import Platform
 from app.http.access import Access
+from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
-from app.http.shapes import FindingItem, Governed, Heard, Tested
+from app.http.shapes import FindingItem, Governed
 from app.preview_lines import Grid
 from app.rehearsing import Tried, told, why
 from domain.principals import NotAllowed
@@ -22,24 +22,6 @@ from streams.governing import TwoVersions
 from streams.ownership import OtherPack
 from streams.rehearsal_verdict import said, unlike
 from templates.findings import Finding
-
-
-class DraftBody(BaseModel, extra="forbid"):
-    """A trigger as text, to be looked at in its pack as that is published."""
-
-    pack: str = Field(max_length=100)
-    trigger: str = Field(max_length=100)
-    files: dict[str, str] = Field(min_length=1, max_length=30, description="trigger.yaml, kk.md, tests.yaml …")
-
-    def text(self) -> Text:
-        """As the bench takes it."""
-        return Text(self.pack, self.trigger, self.files)
-
-
-class PreviewBody(DraftBody):
-    """And whom it is to be shown for."""
-
-    persona: str = Field(default="", max_length=40, description="adult, pensioner …; empty: everybody")
 
 
 class DraftCalls:

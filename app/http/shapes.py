@@ -1,7 +1,6 @@
 """What the API answers about rules, figures and jobs: the shapes that its description promises."""
 
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -79,56 +78,6 @@ class Findings(BaseModel):
     """What `lint` finds; none: it could be submitted."""
 
     items: list[FindingItem]
-
-
-class DifferenceItem(BaseModel):
-    """What was expected, what there was (null: nothing like it), and in what they differ."""
-
-    expected: str | None
-    got: str | None
-    why: str
-    words: list[str]
-
-
-class CaseItem(BaseModel):
-    """A case of a draft's tests, as it was played: each decision in the order of the clock."""
-
-    name: str
-    line: int
-    passed: bool
-    differences: list[DifferenceItem]
-    decisions: list[str]
-
-
-class Tested(BaseModel):
-    """How a draft's tests went; with `findings` of errors nothing was played."""
-
-    passed: bool
-    items: list[CaseItem]
-    findings: list[FindingItem]
-
-
-class HeardItem(BaseModel):
-    """What one person hears at one step in one language (`nothing`: why they hear nothing), by each channel."""
-
-    trigger: str
-    persona: str
-    told: str
-    nothing: str | None = None
-    step: str | None = None
-    due: datetime | None = None
-    language: str | None = None
-    problem: str | None = None
-    push: dict[str, Any] | None = None
-    sms: dict[str, Any] | None = None
-    email: dict[str, Any] | None = None
-
-
-class Heard(BaseModel):
-    """What invented people hear of a draft; with `findings` nothing was rendered."""
-
-    items: list[HeardItem]
-    findings: list[FindingItem]
 
 
 class Count(BaseModel):

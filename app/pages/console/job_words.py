@@ -35,6 +35,10 @@ KINDS = {
         N_("Repair plans"),
         N_("What should have been planned and was not is planned, once. Then it goes as anything that is planned."),
     ),
+    "backtest": (
+        N_("Backtest"),
+        N_("What a draft would have sent, had it been published then. It changes and sends nothing."),
+    ),
     "repair-failed": (
         N_("Repair what failed"),
         N_("What failed by an outage of its provider is tried anew, once. Do this when the provider is back."),
@@ -45,7 +49,7 @@ KINDS = {
     ),
 }
 UNITS = {"facts": N_("facts"), "events": N_("events"), "nudges": N_("messages"), "persons": N_("persons"),
-         "deliveries": N_("deliveries")}  # fmt: skip
+         "deliveries": N_("deliveries"), "parts": N_("parts")}  # fmt: skip
 STATES = {
     State.PLANNED: (N_("Planned"), ""), State.RUNNING: (N_("At work"), "good"), State.PAUSED: (N_("Paused"), "note"),
     State.CANCELLED: (N_("Cancelled"), ""), State.DONE: (N_("Done"), "good"), State.FAILED: (N_("Failed"), "bad"),

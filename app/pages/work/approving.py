@@ -13,6 +13,7 @@ from app.differing import compared, version_of
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame
+from app.pages.work.backtests import latest
 from app.pages.work.editing import Id, found, text_of
 from app.pages.work.office import Hash, Office, one, told
 from app.pages.work.triggers import Name
@@ -99,6 +100,7 @@ class Approving:
             changes=_changes(now, fact), texts=_texts(current, fact), own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles, mine=submission.owner == who.agency,
             shares=[(each, share(each, speech)) for each in SHARES],
+            backtests=latest(self._office, submission.owner, name, speech, submission.hash),
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
         )  # fmt: skip
 

@@ -4,8 +4,10 @@ from fastapi import FastAPI
 
 from app.bench import Bench
 from app.compose import Platform
+from app.hands import Hands
 from app.pages.layout import Pages
 from app.pages.work.approving import Approving
+from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
 from app.pages.work.editing import Editing
 from app.pages.work.listing import Listing
@@ -16,7 +18,7 @@ from streams.lives import Lives
 from streams.sheets import Sheets
 
 
-def install_work(app: FastAPI, platform: Platform, pages: Pages) -> None:
+def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = Lives(platform.database, platform.log), Sheets(platform.database, platform.clock)
@@ -25,3 +27,4 @@ def install_work(app: FastAPI, platform: Platform, pages: Pages) -> None:
     app.include_router(TriggerPages(office, lives).router())
     for page in (Beginning, Editing, Trying, Approving):
         app.include_router(page(office, sheets, bench).router())
+    app.include_router(Backtests(office, sheets, bench, hands).router())

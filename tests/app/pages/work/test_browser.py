@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from streams.jobs import State
 from tests.app.pages.site import overflows, shot, tab_to, violations
 from tests.app.pages.test_browser import LOOKS
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
@@ -14,8 +15,8 @@ PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/trigg
 PHONE = {"width": 320, "height": 640}
 
 
-def written(workshop: Workshop) -> tuple[str, str]:
-    """The addresses of a draft with findings and a failing test, and of a version that waits for approval."""
+def written(workshop: Workshop) -> tuple[str, str, str]:
+    """The addresses of a draft with findings, of a version that waits for approval, and of a backtest."""
     dana = signed_in(workshop, "dana")
     where = begun(dana)
     page = dana.get(where).text
@@ -24,9 +25,13 @@ def written(workshop: Workshop) -> tuple[str, str]:
     other = {"file-trigger.yaml": rules.replace("P3D", "P4D"), "file-tests.yaml": tests.replace("05T10", "06T10")}
     dana.post(where, revision=revision_of(page), **other)
     waiting = dana.post(f"{where}/submit").headers["location"].partition("?")[0]
+    report = dana.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"}).headers["location"]
+    jobs = workshop.world.platform.jobs
+    while jobs.latest(1)[0].state is not State.DONE:
+        dana.get(report)
     broken = {"file-trigger.yaml": rules.replace("category:", "categry:")}
     dana.post(where, revision=revision_of(dana.get(where).text), **broken)
-    return where, waiting
+    return where, waiting, report
 
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
@@ -39,8 +44,9 @@ def test_every_page_is_for_everybody(
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
-        draft, waiting = written(workshop)
-        steps = (draft, f"{draft}/tests", f"{draft}/preview", f"{draft}/submit", waiting, f"{waiting}/preview")
+        draft, waiting, report = written(workshop)
+        steps = [draft, *(f"{draft}/{each}" for each in ("tests", "preview", "submit", "backtest"))]
+        steps += [report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
             page.goto(workshop.base + path)
             shot(page, f"{re.sub('[^a-z0-9]+|[0-9a-f]{64}', '-', path).strip('-')}-{look_name}")

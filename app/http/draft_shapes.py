@@ -1,0 +1,77 @@
+"""What the API takes and answers about drafts."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.bench import Text
+from app.http.shapes import FindingItem
+
+
+class DraftBody(BaseModel, extra="forbid"):
+    """A trigger as text, to be looked at in its pack as that is published."""
+
+    pack: str = Field(max_length=100)
+    trigger: str = Field(max_length=100)
+    files: dict[str, str] = Field(min_length=1, max_length=30, description="trigger.yaml, kk.md, tests.yaml …")
+
+    def text(self) -> Text:
+        """As the bench takes it."""
+        return Text(self.pack, self.trigger, self.files)
+
+
+class PreviewBody(DraftBody):
+    """And whom it is to be shown for."""
+
+    persona: str = Field(default="", max_length=40, description="adult, pensioner …; empty: everybody")
+
+
+class DifferenceItem(BaseModel):
+    """What was expected, what there was (null: nothing like it), and in what they differ."""
+
+    expected: str | None
+    got: str | None
+    why: str
+    words: list[str]
+
+
+class CaseItem(BaseModel):
+    """A case of a draft's tests, as it was played: each decision in the order of the clock."""
+
+    name: str
+    line: int
+    passed: bool
+    differences: list[DifferenceItem]
+    decisions: list[str]
+
+
+class Tested(BaseModel):
+    """How a draft's tests went; with `findings` of errors nothing was played."""
+
+    passed: bool
+    items: list[CaseItem]
+    findings: list[FindingItem]
+
+
+class HeardItem(BaseModel):
+    """What one person hears at one step in one language (`nothing`: why they hear nothing), by each channel."""
+
+    trigger: str
+    persona: str
+    told: str
+    nothing: str | None = None
+    step: str | None = None
+    due: datetime | None = None
+    language: str | None = None
+    problem: str | None = None
+    push: dict[str, Any] | None = None
+    sms: dict[str, Any] | None = None
+    email: dict[str, Any] | None = None
+
+
+class Heard(BaseModel):
+    """What invented people hear of a draft; with `findings` nothing was rendered."""
+
+    items: list[HeardItem]
+    findings: list[FindingItem]

@@ -1,0 +1,234 @@
+"""Backtests from a browser: begun as a job, watched to its end, and its report, in counts that are nobody's data."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
+
+from app.backtest_chart import Chart, by_day
+from app.backtest_job import Asked, BacktestWork, Counts, asked_of, found_of
+from app.bench import Bench
+from app.hands import Hands
+from app.http.problems import Problem
+from app.pages import visits
+from app.pages.catalogues import Speech
+from app.pages.layout import Frame, as_csv
+from app.pages.life import CHANNELS, N_, REASONS, shown
+from app.pages.work.editing import Id, found, laid_out, text_of
+from app.pages.work.office import Office, one
+from domain.principals import Principal, Role, require
+from streams.jobs import Busy, Job, State, UnknownJob
+from streams.sheets import Sheet, Sheets
+
+KIND = "backtest"
+LONGEST = timedelta(days=3 * 366)
+LATEST = 200
+CHANGES: Final[Mapping[str, str]] = {
+    "gains": N_("told only by the draft"), "loses": N_("told only by what is in force"),
+    "moved": N_("told by both, at another time or by another channel"),
+    "reworded": N_("told by both, in other words"), "same": N_("told by both alike"),
+}  # fmt: skip
+ENDINGS: Final[Mapping[str, str]] = {
+    "expired": N_("no longer useful, not sent"), "cancelled": N_("no longer in the plan"),
+    "ahead": N_("still to come when the time was over"), "no_rule": N_("the rules do not speak to them"), **REASONS,
+}  # fmt: skip
+
+
+class Table(Struct, frozen=True):
+    """What was counted: the heads, the last of them of the count, and the rows."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Backtests:
+    """Begins them and shows what came of them."""
+
+    def __init__(self, office: Office, sheets: Sheets, bench: Bench, hands: Hands) -> None:
+        self._office, self._sheets, self._bench, self._hands = office, sheets, bench, hands
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/work/drafts/{id}/backtest", self.page, methods=["GET"])
+        router.add_api_route("/work/drafts/{id}/backtest", self.begin, methods=["POST"])
+        router.add_api_route("/work/backtests/{id}", self.report, methods=["GET"])
+        router.add_api_route("/work/backtests/{id}/report.csv", self.download, methods=["GET"])
+        return router
+
+    def page(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """From when to when, and those that there are."""
+        who, frame = self._office.enter(request)
+        return self._page(frame, found(self._sheets, id, who), {})
+
+    def _page(self, frame: Frame, sheet: Sheet, wrong: Mapping[str, str], **given: str) -> Response:
+        now = self._office.platform.clock().astimezone(frame.speech.zone).date()
+        chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        return self._office.show(
+            "backtest.html", frame, status, sheet=sheet, errors=wrong, chosen=chosen,
+            done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
+        )  # fmt: skip
+
+    async def begin(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """Begin it; this process works at it."""
+        who, frame = self._office.enter(request)
+        fields = await visits.form_of(request)
+        return await run_in_threadpool(self._begin, who, frame, found(self._sheets, id, who), fields)
+
+    def _begin(self, who: Principal, frame: Frame, sheet: Sheet, fields: dict[str, list[str]]) -> Response:
+        require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
+        given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
+        start, end = (_moment(given[name], frame) for name in ("from", "to"))
+        wrong = {} if start else {"from": say("Write a date such as 2025-01-31")}
+        wrong |= {} if end else {"to": say("Write a date such as 2025-01-31")}
+        if start and end and not timedelta() < end - start <= LONGEST:
+            wrong["to"] = say("Choose a later day, three years at most")
+        if wrong or start is None or end is None:
+            return self._page(frame, sheet, wrong, **given)
+        asked = self._asked(sheet, start, end, caps="caps" in fields)
+        if asked is None:
+            return self._page(frame, sheet, {"from": say("The linter finds something; mend that first")}, **given)
+        plain: dict[str, Any] = to_builtins(asked)
+        plan = BacktestWork(self._office.platform, plain).plan()
+        try:
+            job = self._hands.begin(KIND, plain, plan, who.name)
+        except Busy:
+            return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
+        return self._office.go(f"/work/backtests/{job.id}")
+
+    def _asked(self, sheet: Sheet, start: datetime, end: datetime, *, caps: bool) -> Asked | None:
+        """The draft as it is now, compared with what is in force if anything is; None where it has findings."""
+        with laid_out(self._bench, text_of(sheet)) as laid:
+            if laid.broken or laid.tried():
+                return None
+            [source] = laid.pack().triggers
+        against = self._office.platform.governing.governed().current(sheet.trigger) is not None
+        return Asked(
+            sheet.agency, sheet.pack, source.name, source.hash, source.rules, source.words, start, end, caps, against
+        )  # fmt: skip
+
+    def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """How far it is, or what came of it."""
+        who, frame = self._office.enter(request)
+        job, asked = self._job(id, who)
+        counts = found_of(job.cursor) if job.state is State.DONE else None
+        told = _Told(asked, counts, frame.speech) if counts else None
+        return self._office.show(
+            "backtested.html", frame, job=job, asked=asked, told=told,
+            waiting=job.state in (State.PLANNED, State.RUNNING),
+            span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
+        )  # fmt: skip
+
+    def download(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+        """The counts as a CSV file."""
+        who, _ = self._office.enter(request)
+        job, asked = self._job(id, who)
+        if job.state is not State.DONE:
+            raise Problem(HTTPStatus.CONFLICT, "the backtest is not done yet", kind="not-now")
+        return as_csv(_lines(found_of(job.cursor)), f"backtest-{asked.trigger}-{job.id}.csv")
+
+    def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
+        try:
+            job = self._office.platform.jobs.job(id_)
+        except UnknownJob as unknown:
+            raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
+        if job.kind != KIND:
+            raise Problem(HTTPStatus.NOT_FOUND, "this is no backtest", kind="unknown-name")
+        asked = asked_of(job.arguments)
+        require(who, Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, asked.agency, f"job {id_}")
+        return job, asked
+
+
+def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str = "") -> list[tuple[int, str]]:
+    """The latest backtests of a trigger (and version): number and when they were asked for."""
+    return [
+        (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
+        for job in office.platform.jobs.latest(LATEST) if job.kind == KIND
+        for asked in [asked_of(job.arguments)]
+        if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
+    ]  # fmt: skip
+
+
+class _Told:
+    """A report in the reader's language."""
+
+    def __init__(self, asked: Asked, counts: Counts, speech: Speech) -> None:
+        self._asked, self._counts, self._speech, self._say = asked, counts, speech, speech.say
+
+    @property
+    def figures(self) -> Iterator[tuple[str, str]]:
+        """What matters most."""
+        say, counts, number = self._say, self._counts, self._speech.number
+        parts = sum(each * many for _, each, many in counts.parts)
+        yield say("Looked at"), say("{persons} persons").format(persons=number(counts.persons))
+        yield say("People told"), number(counts.people)
+        yield say("Messages"), number(sum(many for *_, many in counts.messages))
+        yield say("Put off"), number(sum(many for _, many in counts.deferred))
+        yield say("Withheld"), number(sum(many for _, many in counts.withheld))
+        yield say("Parts of SMS"), number(parts)
+        if counts.price is not None:
+            yield say("Cost of SMS"), f"{number(parts * counts.price)} ₸"
+        if counts.hours:
+            hour, many = max(counts.hours, key=lambda each: (each[1], each[0]))
+            yield say("Busiest hour"), f"{hour[:13].replace('T', ' ')}:00 – {number(many)}"
+
+    @property
+    def chart(self) -> Chart:
+        """Messages a day."""
+        days: Counter[str] = Counter()
+        for day, _, many in self._counts.days:
+            days[day] += many
+        zone, say = self._speech.zone, self._say
+        first = self._asked.start.astimezone(zone).date()
+        last = (self._asked.end - timedelta(microseconds=1)).astimezone(zone).date()
+        said = say("{count} messages").format(count=self._speech.number(days.total()))
+        unit = say("Day") if (last - first).days <= 400 else say("Month")  # noqa: PLR2004  (see backtest_chart)
+        return replace(by_day("", days, first, last), title=say("Messages over time"), unit=unit, said=said)
+
+    @property
+    def tables(self) -> Iterator[Table]:
+        """What was counted."""
+        say, counts, speech = self._say, self._counts, self._speech
+        yield self._table(say("By channel and language"), (say("Channel"), say("Language")), [
+            (shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages
+        ])  # fmt: skip
+        yield self._table(say("By step"), (say("Step"),), counts.steps)
+        for title, rows in (
+            (say("Put off, and why"), counts.deferred), (say("Not sent, and why"), [*counts.withheld, *counts.ended])
+        ):  # fmt: skip
+            yield self._table(title, (say("Why"),), [(shown(ENDINGS, why, speech), many) for why, many in rows])
+        yield self._table(say("Who gains, who loses, against what is in force"), (say("Told"), say("Why")), [
+            (shown(CHANGES, what, speech), shown(ENDINGS, why, speech) if why else "", many)
+            for what, why, many in counts.changes
+        ])  # fmt: skip
+
+    def _table(self, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
+        number = self._speech.number
+        return Table(title, (*heads, self._say("Messages")), [(*each, number(many)) for *each, many in rows])
+
+
+def _lines(counts: Counts) -> Iterator[Sequence[Any]]:
+    yield "what", "of", "by", "count"
+    for name in ("persons", "facts", "people"):
+        yield name, "", "", getattr(counts, name)
+    for name in ("messages", "parts", "steps", "days", "hours", "deferred", "withheld", "ended", "changes"):
+        for *key, many in getattr(counts, name):
+            yield name, *[*key, ""][:2], many
+
+
+def _moment(text: str, frame: Frame) -> datetime | None:
+    """The beginning of a day in the country."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  (a day)
+        return datetime.combine(day, time(), frame.speech.zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,66 @@
+"""A draft backtested from a browser: a job, and what came of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.backtest_job import asked_of, counts, found_of
+from app.backtesting import backtested
+from app.http.application import application
+from streams.jobs import State
+from tests.app.http.wire import client_of
+from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in, tell, workshop_in
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop in which somebody moved and was told of it."""
+    made = workshop_in(tmp_path)
+    tell(made)
+    yield made
+    made.world.close()
+
+
+def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
+    """It counts what the command does, compares with what is in force, shows nobody's data, and no other agency."""
+    aida, platform = signed_in(told, "aida"), told.world.platform
+    where = begun(aida)
+    rules = file_of(aida.get(where).text, "trigger.yaml").replace("P3D", "P4D")
+    aida.post(where, revision="1", **{"file-trigger.yaml": rules})
+    begin = aida.post(f"{where}/backtest", **{"from": "2025-05-01", "to": "2025-06-20"})
+    assert begin.status_code == 303
+    report = begin.headers["location"]
+    [job] = platform.jobs.latest(5)
+    while platform.jobs.job(job.id).state in (State.PLANNED, State.RUNNING):
+        aida.get(report)
+    done = platform.jobs.job(job.id)
+    assert done.state is State.DONE, done.words
+    found = found_of(done.cursor)
+    assert (found.people, found.changes) == (1, [("moved", "", 1)])
+    order = asked_of(done.arguments).order(platform)
+    assert counts(backtested(platform.settings, platform, order, 1), found.price) == found
+    page = aida.get(report).text
+    assert "told by both, at another time or by another channel" in page
+    assert told.world.name(AIGERIM) not in page + done.cursor
+    assert "messages,sms,kk,1" in aida.get(f"{report}/report.csv").text
+    assert report in aida.get(f"{where}/backtest").text
+    fred = signed_in(told, "fred")
+    for path in (report, f"{report}/report.csv", f"{where}/backtest"):
+        assert fred.get(path).status_code == 403
+    assert fred.post(f"{where}/backtest").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("", "2025-06-20"), ("2025-06-20", "2025-06-20"), ("2025-01-01", "x"), ("0001-01-01", "2025-01-01")],
+)
+def test_a_backtest_of_no_time_is_not_begun(told: Workshop, since: str, until: str) -> None:
+    """Days that are none, or in no order, or too far apart, are told at their field, and no job is made."""
+    aida = signed_in(told, "aida")
+    answer = aida.post(f"{begun(aida)}/backtest", **{"from": since, "to": until})
+    assert answer.status_code == 422
+    assert told.world.platform.jobs.latest(5) == []
+    client = client_of(application(told.world.platform), accept="text/html")
+    assert client.get("/work/backtests/1").headers["location"].startswith("/sign-in")
+    assert aida.get("/work/backtests/1").status_code == 404

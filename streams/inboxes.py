@@ -113,7 +113,7 @@ class Inboxes:
         rules = self._library.rules()
         with self._database.reading() as connection:
             found = nudges.by_id(connection, [nudge]).get(nudge)
-            if found is None or not concerns(found, person):
+            if found is None or not concerns(found, person) or _is_erased(connection, found, person):
                 raise NotTheirs
             try:
                 return explain(connection, self._log, rules, nudge, self._clock())
@@ -162,6 +162,12 @@ class Inboxes:
     def content(self, connection: Connection, rules: Rules, version: str) -> Mapping[str, Any]:
         """The rules that a nudge goes by, as plain data."""
         return rules_of(connection, self._log, rules.rulebook, version) or {}
+
+
+def _is_erased(connection: Connection, nudge: Nudge, person: str) -> bool:
+    """Whether it is from before the person was erased: a link in an old message leads nowhere any more."""
+    erased_at = nudges.erasures(connection, [person])
+    return bool(erased_at) and (nudge.gone or nudges.is_forgotten(nudge.to(person), erased_at))
 
 
 def concerns(nudge: Nudge, person: str) -> bool:

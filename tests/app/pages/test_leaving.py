@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_the_word_erases_and_gives_a_certificate(world: World, language: str, wo
     assert everybody([list_of(world.platform.settings.key_file)]).keys() == {world.name(AIGERIM)}
     contact = [e.fact for e in world.entries() if getattr(e.fact, "type", "") == "citizen.contact_changed"]
     assert all(isinstance(each, LifeEvent) and "citizen" not in each.fields for each in contact)
+
+
+def test_a_link_in_an_old_message_leads_nowhere(world: World) -> None:
+    """After the erasure the link that a message carried shows nothing of it, not even what it was about."""
+    [told, *_], _ = world.platform.inboxes.told(world.name(AIGERIM))
+    link = world.platform.links.page(told.nudge, world.name(AIGERIM), world.clock() + timedelta(days=9))
+    path = f"/m/{link.rpartition('/')[2]}"
+    browser = visiting(world, AIGERIM)
+    assert browser.get(path).status_code == 200
+    browser.post(PATH, data={"word": "ERASE", "csrf": CSRF})
+    assert browser.get(path).status_code == 404
+    assert browser.get(f"{path}/why").status_code == 404
 
 
 def test_of_whom_nothing_is_known_nothing_is_erased(world: World) -> None:

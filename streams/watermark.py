@@ -28,6 +28,7 @@ class OlderLog(Exception):
 
     def __init__(self, known: "Known") -> None:
         super().__init__((type(self).__doc__ or "").format(position=known.position, at=known.at))
+        self.known = known
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The signs of what waits for a human: providers in trouble, dead letters, jobs, switches and the like."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from app.pages.console.signs import LONG, Level, Sign, Teller
@@ -15,8 +16,15 @@ class Matters(Teller):
         """Every one of them."""
         return [
             self._providers(), self._letters(), self._reconciler(), self._jobs(), self._switches(), self._webhooks(),
-            self._corrections(), self._chain(),
+            self._corrections(), self._chain(), *self._restore(),
         ]  # fmt: skip
+
+    def _restore(self) -> Iterator[Sign]:
+        if self._seen.older is not None:
+            say = self._say
+            todo = say("Nothing is sent until somebody says until when messages may have gone that it does not know.")
+            yield Sign(say("Database"), Level.BAD, say("An older copy"), (), self._seen.older, todo,
+                       command("restored", "--plan"))  # fmt: skip
 
     def _providers(self) -> Sign:
         say, troubled = self._say, [

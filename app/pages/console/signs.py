@@ -44,7 +44,7 @@ class Sign(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """All that is looked at."""
+    """All that is looked at. `older`: of when the newest fact is that the database, an old copy, has not."""
 
     now: datetime
     standing: Standing
@@ -61,6 +61,7 @@ class Seen(Struct, frozen=True):
     stopped: int
     jobs: Sequence[Job]
     alone: frozenset[int]
+    older: datetime | None = None
 
 
 class Teller:

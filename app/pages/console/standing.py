@@ -1,6 +1,7 @@
 """The front page of the console: how everything stands, the worst first; and the providers of the last hour."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ from streams.health import standing
 from streams.lag import Lag, of_log
 from streams.lately import Lately, Record, lately
 from streams.topics import KafkaUnavailable
+from streams.watermark import OlderLog
 
 Lags = Callable[[], Sequence[Lag]]
 
@@ -65,8 +67,17 @@ class StandingPage:
             of_log(on.database, soundings.RELAY_READER, now) if soundings.RELAY in counts else None,
             workers, away, counts[soundings.CHAIN], moment(last.at) if last.number else None,
             on.soundings.trends(counts), on.soundings.latest(), on.database.sqlite, lately(on.log, now), stopped,
-            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)),
+            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)), self._older(),
         )  # fmt: skip
+
+    def _older(self) -> datetime | None:
+        on = self._staff.platform
+        try:
+            with on.database.reading() as connection:
+                on.watermark.check(connection)
+        except OlderLog as older:
+            return older.known.at
+        return None
 
     def _workers(self) -> tuple[Sequence[Lag] | None, str]:
         if self._lags is None:

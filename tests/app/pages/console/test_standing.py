@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.pages.catalogues import Speech
 from app.pages.console.flows import Flows
@@ -108,6 +109,15 @@ async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     assert found.command == "habarshy repair --failed --plan --provider sms"
     assert re.search(r"<strong>In trouble</strong>", page(office))
     world.close()
+
+
+def test_a_restored_database_is_said(world: World) -> None:
+    """Where the database is an older copy, nothing is sent, and the page says why and what to say."""
+    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
+    seen = StandingPage(staff, None).seen()
+    assert "Database" not in {each.name for each in Matters(seen, SPEECH).all()}
+    older = {each.name: each for each in Matters(replace(seen, older=NOON), SPEECH).all()}["Database"]
+    assert (older.level, older.since, older.command) == (Level.BAD, NOON, "habarshy restored --plan")
 
 
 def test_corrections_without_their_event_are_shown(world: World) -> None:

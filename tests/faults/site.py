@@ -23,6 +23,7 @@ from streams.publishing import Publisher
 from templates.loader import load_packs
 from tests.app.terminal import ndjson
 from tests.faults.post import Post
+from tests.faults.wire import Wire
 from tests.streams.distributed import eventually
 from tests.world import event, few_triggers, iin
 
@@ -182,8 +183,8 @@ class Running:
 
 
 @contextmanager
-def site(folder: Path, url: str, post: Post, **options: Any) -> Iterator[Site]:
-    """A site whose packs are published."""
+def site(folder: Path, url: str, post: Post | Wire, **options: Any) -> Iterator[Site]:
+    """A site whose packs are published, with its mail server or what leads there."""
     made = Site(folder, url, post.port, **options)
     try:
         made.publish()

@@ -88,6 +88,14 @@ async def test_the_app_shows_it(google: Google) -> None:
     assert got["apns"]["payload"]["aps"]["alert"] == {"title": "Жеке куәлік", "body": "Мерзімі аяқталады."}
 
 
+async def test_the_phone_gets_the_messages_own_page(google: Google) -> None:
+    """The link to the page and the code stand in the data, whoever shows the message."""
+    page, code = "https://habarshy.test/m/abc", "AAAAA-BBBBB"
+    got = await sent(google, page_url=page, code=code)
+    assert (got["data"]["page"], got["data"]["code"]) == (page, code)
+    assert page not in str(got["notification"])
+
+
 async def test_an_offer_wakes_no_phone(google: Google) -> None:
     """What is not urgent is brought when the phone is awake."""
     got = await sent(google, klass="offer")

@@ -1,6 +1,7 @@
 """Whatever strangers send, the readers of it say what is wrong or take it, in time: nothing else ever comes out."""
 
 import base64
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ def test_any_input_is_read_or_refused(tmp_path: Path, request: pytest.FixtureReq
     ended = subprocess.run(  # noqa: S603  (ourselves)
         [sys.executable, "-m", "tests.fuzz.fuzzing", name, str(inputs), str(tmp_path)], cwd=ROOT, check=False,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONHASHSEED": "0"},  # the same inputs each time
     )  # fmt: skip
     said = ended.stderr.decode(errors="replace")
     broken = [f"{path.name}: {base64.b64encode(path.read_bytes()).decode()}" for path in tmp_path.glob("broken-*")]

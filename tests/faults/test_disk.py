@@ -1,9 +1,6 @@
 """The disk is full, or cannot be written: nothing is lost, nothing goes twice, and it heals without a hand."""
 
-import json
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
-from tests.app.terminal import ndjson
 from tests.faults.disks import Disk, disk
 from tests.faults.post import Post
+from tests.faults.reporting import Registry
 from tests.faults.site import Running, Site, comes, crowd, fined, site
 from tests.services import postgres
 from tests.services.postgres import Server
@@ -79,28 +76,15 @@ def test_a_disk_that_cannot_be_written_stops_the_start(here: Site, mail: Post, s
 
 def test_the_api_answers_503_until_there_is_room(here: Site, small: Disk) -> None:
     """What a registry reports meanwhile is refused with 503, and taken when it is sent again."""
-    key = here.run("principals", "add", "registry", "--agency", "interior", "--scope", "events").lines[0]
+    registry, events = Registry(here), [fined(number)[1] for number in range(100, 160)]
     api = here.start("api", "--port", "0")
     api.says("listening")
-    address = api.talk.split()[2].rstrip(";")
-    body = json.dumps([json.loads(ndjson(fined(number)[1])) for number in range(100, 160)]).encode()
-
-    def post() -> int:
-        request = urllib.request.Request(f"{address}/events", body, {  # noqa: S310  (our own server)
-            "Authorization": f"Bearer {key}", "Content-Type": "application/cloudevents-batch+json",
-        })  # fmt: skip
-        try:
-            with urllib.request.urlopen(request) as answer:  # noqa: S310  (the same)
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-
     facts = here.standing().facts
     small.fill()
-    assert post() == 503
+    assert registry.report(api, events) == 503
     small.empty()
     assert here.standing().facts == facts
-    assert post() == 200
+    assert registry.report(api, events) == 200
     assert here.standing().facts == facts + 60
     assert api.stop().code == 0
 

@@ -20,6 +20,7 @@ from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role, Scope
 from streams.dead_letters import Letter
+from tests.app.http.test_routes import BODIES
 from tests.app.http.wire import client_of, event, key_of, routes_of
 from tests.app.test_governing import CASE, NO_AGE, WORSE, Office
 from tests.templates.packs import write_town
@@ -153,8 +154,10 @@ ROUTES: Mapping[str, tuple[int, ...]] = {
     "POST /jobs/{id}/pause": (403,), "GET /work": (200,), "GET /work/triggers/{name}": (403,),
 }  # fmt: skip
 """What somebody of another agency gets: their own list, or a refusal."""
-BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(tuple, console=(403,), work=(200, 303, 403, 404, 409, 422))
-"""The same of pages: the console is the operators', and in the workbench one finds and drafts one's own."""
+BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(
+    tuple, console=(403,), jobs=(403,), work=(200, 303, 403, 404, 409, 422)
+)
+"""The same by the first word of a path: console and jobs are operators', in the workbench one drafts one's own."""
 DRAFTING = ("/test", "/preview", "/submissions")
 """These take a draft, and answer with what is in it: here a stranger's of the other agency's trigger."""
 OF_A_CITIZEN = (
@@ -186,7 +189,8 @@ class Hall(NamedTuple):
     def ask_as(self, key: str, method: str, path: str) -> httpx2.Response:
         """Ask the API by a key or a token."""
         filled = filled_in(path)
-        bodies = {
+        bodies: dict[str, object] = {
+            **BODIES,
             "/events": event("town.meter.installed", data=METER.data), "/lint": {"files": {"a.yaml": "x"}},
             "/submissions/{name}/{hash}/publish": {}, **dict.fromkeys(DRAFTING, self.draft),
         }  # fmt: skip

@@ -1,8 +1,8 @@
 """Many rows at once: the driver's own fastest way, inside the caller's transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Delete,
     Dialect,
     Select,
     String,
     Table,
-    Update,
     any_,
     bindparam,
-    func,
     select,
 )
 from sqlalchemy.exc import DBAPIError
@@ -163,7 +160,7 @@ class Among(ColumnElement[bool]):
         listed = list(values)
         self.column = column
         self.listed = bindparam(None, listed, type_=column.type, expanding=True)
-        self.array = bindparam(None, listed, type_=ARRAY(_unbounded(column)))
+        self.array = bindparam(None, listed, type_=ARRAY(unbounded(column)))
 
     def self_group(self, against: OperatorType | None = None) -> "Among":  # noqa: ARG002  (the library's)
         """A condition as it is: SQLite would compare it with 1."""
@@ -180,7 +177,7 @@ def _among_array(these: Among, compiler: SQLCompiler, **options: Any) -> str:  #
     return compiler.process(these.column == any_(these.array), **options)
 
 
-def _unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
+def unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
     """The column's type without its length, to which a value would be cut off."""
     return String() if isinstance(column.type, String) else column.type
 
@@ -188,41 +185,6 @@ def _unbounded(column: ColumnElement[Any]) -> TypeEngine[Any]:
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
     """`column IN (values)`, cached as one statement whatever the values are."""
     return Among(column, values)
-
-
-class ForEach:
-    """A statement for those rows that `these` (of a key's values) says, of each of many keys with these columns.
-
-    On SQLite a statement a key, on PostgreSQL one for all, to which the keys come as arrays. Built once, when
-    it is first used.
-    """
-
-    def __init__(
-        self, statement: Delete | Update, columns: Sequence[Column[Any]], these: Callable[..., ColumnElement[bool]]
-    ) -> None:  # fmt: skip
-        self._statement, self._columns, self._these = statement, columns, these
-
-    def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]]) -> None:
-        """Of each of these keys."""
-        if not keys:
-            return
-        names = [f"key_{each.name}" for each in self._columns]
-        if connection.dialect.name == "sqlite":
-            connection.execute(self._of_one, [dict(zip(names, key, strict=True)) for key in keys])
-        else:
-            values = map(list, zip(*keys, strict=True))
-            connection.execute(self._of_all, dict(zip(names, values, strict=True)))
-
-    @cached_property
-    def _of_one(self) -> Delete | Update:
-        marks = (bindparam(f"key_{each.name}", type_=each.type) for each in self._columns)
-        return self._statement.where(self._these(*marks))
-
-    @cached_property
-    def _of_all(self) -> Delete | Update:
-        arrays = (bindparam(f"key_{each.name}", type_=ARRAY(_unbounded(each))) for each in self._columns)
-        given = func.unnest(*arrays).table_valued(*(each.name for each in self._columns)).render_derived()
-        return self._statement.where(self._these(*given.c))
 
 
 def lock_rows(connection: Connection, column: Column[Any], values: Iterable[Any]) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select, update
 
-from projections.bulk import ForEach, among, chunked, driver_rows, insert_rows
-from projections.tables import area_facts, history, revisions
+from projections.bulk import among, chunked, driver_rows, insert_rows
+from projections.for_each import ForEach
+from projections.tables import history, revisions
 
 
 class Mark(NamedTuple):
@@ -208,33 +209,6 @@ def counts(connection: Connection, persons: Sequence[str]) -> int:
     query = select(func.count()).select_from(history)
     parts = (query.where(among(history.c.person, part)) for part in chunked(persons))
     return sum(connection.execute(part).scalar_one() for part in parts)
-
-
-def note_area(connection: Connection, area: str, position: int, time: int) -> None:
-    """Something happened in an area; it is joined into histories when they are read."""
-    insert_rows(connection, area_facts, [(area, position, time)])
-
-
-def areas_with_facts(connection: Connection, areas: Iterable[str]) -> list[int]:
-    """The positions of the facts of those areas."""
-    query = select(area_facts.c.position).where(among(area_facts.c.area, set(areas)))
-    return list(connection.execute(query).scalars())
-
-
-def areas_since(connection: Connection, since: int | None) -> list[int]:
-    """The positions of the facts of areas whose time is not before that; None: of all."""
-    query = select(area_facts.c.position)
-    return list(connection.execute(query if since is None else query.where(area_facts.c.time >= since)).scalars())
-
-
-def area_times(connection: Connection) -> list[int]:
-    """When anything happened to any area."""
-    return list(connection.execute(select(area_facts.c.time).distinct()).scalars())
-
-
-def has_area_facts(connection: Connection) -> bool:
-    """Whether anything ever happened to an area."""
-    return connection.execute(select(area_facts.c.position).limit(1)).first() is not None
 
 
 def persons_after(connection: Connection, person: str, limit: int, upto: str | None = None) -> list[str]:

@@ -22,7 +22,8 @@ from domain.nudge import Nudge
 from domain.plan import Intent
 from domain.settle import is_stopped
 from domain.triggers import CLASSES
-from projections.bulk import ForEach, among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
+from projections.for_each import ForEach
 from projections.lanes import lane_of
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
 

@@ -17,7 +17,7 @@ from domain.alike import Likened, Likeness
 from domain.diff import Change, diff
 from domain.events import LifeEvent
 from domain.nudge import Nudge, evolve
-from projections import area_plans, history, nudges, residents
+from projections import area_plans, happened_in_areas, history, nudges, residents
 from projections.area_plans import AreaPlan
 from projections.residents import Resident
 from projections.tables import micros
@@ -152,7 +152,7 @@ class _Chunk:
     def _moments(self, likeness: Likeness, revisions: Sequence[LifeEvent]) -> list[int]:
         """The times at which it matters where somebody lived, in their order."""
         times = {micros(event.time) for event in revisions}
-        return sorted(times if likeness.alone else times.union(history.area_times(self.connection)))
+        return sorted(times if likeness.alone else times.union(happened_in_areas.area_times(self.connection)))
 
     def _likened(self, likeness: Likeness, persons: Sequence[str]) -> Iterator[Likened]:
         one = persons[0]

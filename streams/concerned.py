@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.ids import Names
-from projections import area_plans, erased, history
+from projections import area_plans, erased, happened_in_areas, history
 from projections.history import Concerns
 from projections.tables import micros, optional_micros
 from streams.loads import Placed, as_loaded
@@ -29,7 +29,7 @@ class Concerned:
         self._note_revisions(placed, recorded)
         for position, event in placed:
             if event.area is not None:
-                history.note_area(self._views, event.area, position, micros(event.time))
+                happened_in_areas.note_area(self._views, event.area, position, micros(event.time))
                 area_plans.begin(self._views, self._original(event), position)
 
     def others(self, events: Sequence[LifeEvent]) -> set[str]:

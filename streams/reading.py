@@ -13,6 +13,7 @@ from domain.history import History, history_of
 from domain.ids import Names
 from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
+from projections import happened_in_areas
 from projections import history as view
 from projections.bulk import among, chunked, driver_rows
 from projections.tables import history, optional_moment
@@ -143,14 +144,14 @@ def _as_loaded(entry: Entry, ahead_from: int | None) -> LifeEvent:
 def _area_facts(
     connection: Connection, log: Log, recorded: Mapping[str, list[Learnt]], rulebook: Rulebook
 ) -> dict[str, list[Learnt]]:
-    if not view.has_area_facts(connection):
+    if not happened_in_areas.has_area_facts(connection):
         return {}
     found: dict[str, list[Learnt]] = {}
     known: dict[frozenset[str], list[Learnt]] = {}
     for person, own in recorded.items():
         areas = frozenset(_areas_of(person, _events(own), rulebook))
         if areas not in known:
-            positions = view.areas_with_facts(connection, areas)
+            positions = happened_in_areas.areas_with_facts(connection, areas)
             known[areas] = _with_revisions(connection, log, positions, rulebook.names)
         found[person] = known[areas]
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.ids import Names
-from projections import history, residents
+from projections import happened_in_areas, history, residents
 from projections.bulk import chunked
 from projections.tables import optional_micros
 from streams import bulk_reading
@@ -79,7 +79,7 @@ class Persons:
 
     def _residents(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
         """Those who live or lived where something was recorded in that time."""
-        recorded = self._log.read(connection, history.areas_since(connection, None))
+        recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
         areas = {
             entry.fact.area for entry in recorded
             if isinstance(entry.fact, LifeEvent) and entry.recorded is not None and selection.covers(entry.recorded)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.ids import Names
-from projections import area_plans, history
+from projections import area_plans, happened_in_areas, history
 from projections.tables import micros
 from streams.log import Log
 
@@ -40,7 +40,7 @@ def _area_events(
     connection: Connection, log: Log, names: Names, types: AbstractSet[str], since: datetime
 ) -> Iterator[UUID]:
     """The originals of those that happened to areas."""
-    for entry in log.read(connection, history.areas_since(connection, micros(since))):
+    for entry in log.read(connection, happened_in_areas.areas_since(connection, micros(since))):
         event = entry.fact
         if isinstance(event, LifeEvent) and event.type in types:
             yield names.stream(event.source, event.original)

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from projections import history
+from projections import happened_in_areas, history
 from projections.history import Concerns, Mark
 from projections.tables import history as table
 from streams.database import Database
@@ -247,12 +247,12 @@ def test_facts_of_areas_are_found_by_area(database: Database) -> None:
 
     def work(connection: Connection) -> None:
         for area, position in (("75", 1), ("10", 2), ("75", 3)):
-            history.note_area(connection, area, position, 50)
+            happened_in_areas.note_area(connection, area, position, 50)
 
-    assert not ask(database, history.has_area_facts)
+    assert not ask(database, happened_in_areas.has_area_facts)
     database.write(work)
 
-    assert ask(database, history.has_area_facts)
-    found = ask(database, lambda connection: history.areas_with_facts(connection, ["75", "75", "99"]))
+    assert ask(database, happened_in_areas.has_area_facts)
+    found = ask(database, lambda connection: happened_in_areas.areas_with_facts(connection, ["75", "75", "99"]))
     assert sorted(found) == [1, 3]
-    assert ask(database, lambda connection: history.areas_with_facts(connection, [])) == []
+    assert ask(database, lambda connection: happened_in_areas.areas_with_facts(connection, [])) == []

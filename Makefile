@@ -8,7 +8,7 @@ demo: .venv  ## 200 citizens, one year, one page
 	@$(BIN)/habarshy demo
 
 test: .venv services  ## every test, none skipped; a file is one process's, for its servers are
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 services:  ## what the tests start for themselves, where it is not installed yet
 	@tests/services/install.sh

@@ -126,7 +126,7 @@ def test_a_correction_holds_whom_it_wakes_before_the_log(known: Store) -> None:
 
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
     """Should two meet in a ring all the same, both writes are done in the end, each once."""
-    together = threading.Barrier(2)
+    together, done = threading.Barrier(2), threading.Event()
     tries: list[int] = []
 
     def write(number: int, *, log_first: bool) -> None:
@@ -135,12 +135,15 @@ def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:
 
         def work(connection: Connection) -> None:
             tries.append(number)
+            if len(tries) > 2:
+                done.wait(PATIENCE)  # else it might get in front of the other again, and meet it in another ring
             first(connection)
             if len(tries) <= 2:
                 together.wait(PATIENCE)
             second(connection)
 
         known.database.write(work)
+        done.set()
 
     with ThreadPoolExecutor(2) as threads:
         for each in [threads.submit(write, 71, log_first=True), threads.submit(write, 72, log_first=False)]:

@@ -34,8 +34,10 @@ class Away(Database):
 
         def watched(connection: Connection) -> T:
             nonlocal outcome
+            known = connection.execute(select(handed_over)).first()
             result = work(connection)
-            outcome = self.left > 0 and connection.execute(select(handed_over)).first() is not None
+            now_known = connection.execute(select(handed_over)).first()
+            outcome = self.left > 0 and known is None and now_known is not None
             if outcome and not self.committed:
                 self.gone()
             return result

@@ -83,6 +83,10 @@ class Laid(Struct, frozen=True):
             self.safe.add(self.text)
         return tuple(_named(each, self.folder) for each in found)
 
+    def hindering(self) -> tuple[Finding, ...]:
+        """What keeps its words from being rendered here."""
+        return tuple(each for each in self.findings if not each.warning) or self.tried()
+
     def cases(self) -> tuple[list[Tried], tuple[Finding, ...]]:
         """Its tests, played; and what is wrong with their file."""
         report = Report()

@@ -1,7 +1,7 @@
 """Cases of a trigger's tests as they were played, and in what they differ from what was expected."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.rehearsal import rehearse
 from streams.rehearsal_script import Case, Decision, Played
@@ -53,3 +53,17 @@ def told(case: Case, decision: Decision) -> str:
     parts += [f"({decision.reason})"] if decision.reason else []
     parts += [f'by {decision.channel}: "{short(decision.text)}"'] if decision.channel else []
     return " ".join(parts)
+
+
+def as_data(tried: Tried) -> dict[str, Any]:
+    """A played case for a page or an API: name, line, passed, differences (expected, got, why, words), decisions."""
+    case = tried.case
+    return {
+        "name": case.name, "line": case.line, "passed": not tried.differences,
+        "differences": [
+            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
+             "why": why(each), "words": list(unlike(each))}
+            for each in tried.differences
+        ],
+        "decisions": [told(case, each) for each in tried.played.decisions],
+    }  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Request
 from msgspec.structs import asdict
@@ -15,12 +14,11 @@ from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
 from app.http.shapes import FindingItem, Governed
 from app.preview_lines import Grid
-from app.rehearsing import Tried, told, why
+from app.rehearsing import as_data
 from domain.principals import NotAllowed
 from domain.submissions import Subject
 from streams.governing import TwoVersions
 from streams.ownership import OtherPack
-from streams.rehearsal_verdict import said, unlike
 from templates.findings import Finding
 
 
@@ -45,9 +43,9 @@ class DraftCalls:
         """Case by case; a message that no test expects fails it. Nothing is kept or sent."""
         self._access.official(request)
         with _laid(self._bench, body) as laid:
-            found = _wrong(laid)
+            found = laid.hindering()
             cases, more = ([], ()) if found else laid.cases()
-        items = [_case(each) for each in cases]
+        items = [as_data(each) for each in cases]
         passed = bool(items) and all(each["passed"] for each in items) and not more
         return Tested.model_validate({"passed": passed, "items": items, "findings": _plain((*found, *more))})
 
@@ -55,7 +53,7 @@ class DraftCalls:
         """By person, step and language, each channel with its size and cost. Nothing is kept or sent."""
         self._access.official(request)
         with _laid(self._bench, body) as laid:
-            found = _wrong(laid)
+            found = laid.hindering()
             heard = None if found else laid.heard(self._platform.clock(), body.persona)
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
         return Heard.model_validate({"items": items, "findings": _plain(found)})
@@ -94,22 +92,5 @@ def _laid(bench: Bench, body: DraftBody) -> Iterator[Laid]:
         yield laid
 
 
-def _wrong(laid: Laid) -> tuple[Finding, ...]:
-    return tuple(each for each in laid.findings if not each.warning) or laid.tried()
-
-
 def _plain(found: tuple[Finding, ...]) -> list[FindingItem]:
     return [FindingItem(**asdict(each)) for each in found]
-
-
-def _case(tried: Tried) -> dict[str, Any]:
-    case = tried.case
-    return {
-        "name": case.name, "line": case.line, "passed": not tried.differences,
-        "differences": [
-            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
-             "why": why(each), "words": list(unlike(each))}
-            for each in tried.differences
-        ],
-        "decisions": [told(case, each) for each in tried.played.decisions],
-    }  # fmt: skip

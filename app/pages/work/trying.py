@@ -8,18 +8,17 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
-from app.bench import Bench, Heard, Laid, Text
+from app.bench import Bench, Heard, Text
 from app.http.problems import Problem
 from app.pages.layout import HEADERS, Frame
 from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Hash, Office
 from app.pages.work.triggers import Name
-from app.rehearsing import Tried, told, why
+from app.rehearsing import Tried, as_data
 from domain.governance import TriggerSubmitted
 from domain.principals import Principal
 from domain.submissions import Subject
 from streams.governing import Reference
-from streams.rehearsal_verdict import said, unlike
 from streams.sheets import Sheets
 from templates.preview import Message, Words
 from templates.render import Rendered
@@ -68,7 +67,7 @@ class Trying:
         who, frame = self._office.enter(request)
         sheet = found(self._sheets, id, who)
         with laid_out(self._bench, text_of(sheet)) as laid:
-            findings = [each for each in laid.findings if not each.warning] or list(laid.tried())
+            findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()
         return self._office.show(
             "tests.html", frame, sheet=sheet, findings=[*findings, *more], cases=[_case(each) for each in cases],
@@ -95,7 +94,7 @@ class Trying:
         if persona not in PERSONAS:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"persona: one of {', '.join(PERSONAS)}")
         with laid_out(self._bench, text) as laid:
-            findings = _findings(laid)
+            findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)
         page = self._office.show(
             "preview.html", frame, trigger=text.trigger, base=base, persona=persona, personas=PERSONAS,
@@ -121,7 +120,7 @@ class Trying:
 
     def _mail(self, text: Text, persona: str, step: str, spoken: str) -> Response:
         with laid_out(self._bench, text) as laid:
-            heard = None if _findings(laid) else laid.heard(self._office.platform.clock(), persona)
+            heard = None if laid.hindering() else laid.heard(self._office.platform.clock(), persona)
         words = {
             (message.step, each.language): each.rendered
             for hearing in (heard.hearings if heard else ()) for message in hearing.messages for each in message.words
@@ -132,23 +131,9 @@ class Trying:
         return HTMLResponse(rendered.html, headers=MAIL)
 
 
-def _findings(laid: Laid) -> list[Any]:
-    """What keeps a draft from being rendered."""
-    return [each for each in laid.findings if not each.warning] or list(laid.tried())
-
-
 def _case(tried: Tried) -> dict[str, Any]:
-    case = tried.case
-    return {
-        "name": case.name, "line": case.line, "passed": not tried.differences,
-        "differences": [
-            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
-             "why": why(each), "words": list(unlike(each))}
-            for each in tried.differences
-        ],
-        "decisions": [told(case, each) for each in tried.played.decisions],
-        "nothing": sorted({each.because for each in tried.played.endings if each.because is not None}),
-    }  # fmt: skip
+    nothing = sorted({each.because for each in tried.played.endings if each.because is not None})
+    return as_data(tried) | {"nothing": nothing}
 
 
 def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:

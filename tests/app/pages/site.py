@@ -91,6 +91,29 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
+def look_at(page: Page, address: str, language: str, name: str) -> None:
+    """Go there: axe-core finds nothing, nothing is wider than the screen, it has one heading and that language."""
+    page.goto(address)
+    shot(page, name)
+    assert violations(page) == [], address
+    assert not overflows(page), address
+    assert page.locator("html").get_attribute("lang") == language, address
+    assert page.locator("h1").count() == 1, address
+
+
+def sign_in(browser: Browser, base: str, token: str, home: str, *, language: str, **more: Any) -> BrowserContext:
+    """A browser of its own in which an official has signed in by their token, in that language."""
+    context = browser.new_context(locale=language, **more)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.goto(f"{base}/sign-in?next={home}&language={language}")
+    page.fill("input[name=token]", token)
+    page.press("input[name=token]", "Enter")
+    page.wait_for_url(f"{base}{home}")
+    page.close()
+    return context
+
+
 def tab_to(page: Page, selector: str) -> None:
     """Go there by the Tab key alone."""
     for _ in range(150):

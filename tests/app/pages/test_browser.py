@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.app.pages.site import CITIZEN, Site, overflows, shot, tab_to, violations
+from tests.app.pages.site import CITIZEN, Site, look_at, shot, tab_to
 
 LOOKS: list[tuple[str, dict[str, Any]]] = [
     ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
@@ -37,13 +37,8 @@ def test_every_page_is_for_everybody(
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
         message = f"/my/messages/{site.latest()}"
         for path in (*PAGES, message, f"{message}/why", site.stop().removeprefix(site.base)):
-            page.goto(site.base + path)
             name = re.sub(r"[0-9a-f-]{36}", "nudge", path).partition("?")[0].strip("/").replace("/", "-")[:30]
-            shot(page, f"{name or 'front'}-{look_name}")
-            assert violations(page) == [], path
-            assert not overflows(page), path
-            assert page.locator("html").get_attribute("lang") == language, path
-            assert page.locator("h1").count() == 1, path
+            look_at(page, site.base + path, language, f"{name or 'front'}-{look_name}")
         page.emulate_media(media="print")
         page.goto(f"{site.base}{message}/why")
         shot(page, f"why-print-{look_name}")

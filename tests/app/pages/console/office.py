@@ -17,6 +17,7 @@ from streams.dead_letters import Letter
 from streams.jobs import Plan
 from streams.turns import Lane
 from tests.app.http.wire import client_of
+from tests.app.pages.site import sign_in
 from tests.world import World, card, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
@@ -34,15 +35,7 @@ class Office(NamedTuple):
 
     def visit(self, browser: Browser, who: str = "olga", *, language: str = "en", **more: Any) -> BrowserContext:
         """A browser of its own in which they have signed in, in that language."""
-        context = browser.new_context(locale=language, **more)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        page.goto(f"{self.base}/sign-in?next=/console&language={language}")
-        page.fill("input[name=token]", self.tokens[who])
-        page.press("input[name=token]", "Enter")
-        page.wait_for_url(f"{self.base}/console")
-        page.close()
-        return context
+        return sign_in(browser, self.base, self.tokens[who], "/console", language=language, **more)
 
 
 def office_in(folder: Path, base: str = "http://testserver", **more: Any) -> Office:

@@ -16,6 +16,7 @@ from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role
 from tests.app.http.wire import client_of
+from tests.app.pages.site import sign_in
 from tests.world import World, card, event, fine, iin, registered
 
 AIGERIM = iin(1)
@@ -38,15 +39,7 @@ class Workshop(NamedTuple):
 
     def visit(self, browser: Browser, who: str = "aida", *, language: str = "en", **more: Any) -> BrowserContext:
         """A browser of its own in which they have signed in, in that language."""
-        context = browser.new_context(locale=language, **more)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        page.goto(f"{self.base}/sign-in?next=/work&language={language}")
-        page.fill("input[name=token]", self.tokens[who])
-        page.press("input[name=token]", "Enter")
-        page.wait_for_url(f"{self.base}/work")
-        page.close()
-        return context
+        return sign_in(browser, self.base, self.tokens[who], "/work", language=language, **more)
 
 
 def workshop_in(folder: Path, base: str = "http://testserver", **more: Any) -> Workshop:

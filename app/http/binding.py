@@ -25,6 +25,17 @@ _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 Headers = Iterable[tuple[str, str]]
 
 
+def refuse_empty(headers: Headers) -> None:
+    """A `ce-*` header without a value says nothing in any content mode: whoever sends one has lost something.
+
+    Raises:
+        Refused: there is one.
+    """
+    for header, value in headers:
+        if not value and header.lower().startswith(_PREFIX):
+            raise Refused(header.lower().removeprefix(_PREFIX), "is an empty header; leave it out")
+
+
 def structured(body: bytes, headers: Headers) -> Envelope:
     """The event that is the whole body.
 

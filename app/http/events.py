@@ -91,6 +91,7 @@ class Events:
             detail = f"the body must be one of {_ACCEPTED_TYPES}, in UTF-8"
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept": _ACCEPTED_TYPES})
         try:
+            binding.refuse_empty(request.headers.items())
             if media_type.essence == binding.BATCHED:
                 return await self._batch(request, caller)
             return await self._single(request, media_type, caller)

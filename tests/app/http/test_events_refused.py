@@ -54,6 +54,17 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, headers: dict[str
     assert answer.json()["errors"]
 
 
+@pytest.mark.parametrize(("headers", "made"), [(STRUCTURED, event()), (BATCHED, [event()])], ids=["one", "batch"])
+def test_an_attribute_without_a_value_is_refused(
+    client: TestClient, platform: Platform, headers: dict[str, str], made: Any
+) -> None:
+    """An empty `ce-*` header is a 400 that names it also where attributes are in the body: somebody lost a value."""
+    answer = client.post("/events", content=json.dumps(made), headers=headers | {"ce-time": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+    assert [one["field"] for one in answer.json()["errors"]] == ["time"]
+    assert stored(platform) == []
+
+
 @pytest.mark.parametrize("body", ["[]", '"words"', "7"])
 def test_data_must_be_an_object(client: TestClient, body: str) -> None:
     """In binary mode any other JSON than an object is refused as data."""

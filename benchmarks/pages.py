@@ -85,13 +85,21 @@ def _fill(on: Platform, wanted: int) -> int:
     while _count(on) < wanted / (COPIES + 1):
         on.intake.accept(list(islice(events, BATCH)))
         on.planning.drain()
-    planned = [entry for page in on.log.scan(topics=[NudgePlanned.TOPIC]) for entry in page]
-    mine = [fact for entry in planned if isinstance(fact := entry.fact, NudgePlanned)]
+    mine = [fact for page in on.log.scan(topics=[NudgePlanned.TOPIC]) for fact in _only_planned(on, page)]
     _write(on, chain.from_iterable(_life(on, fact, fact.person, old=True) for fact in mine))
     for copy in range(COPIES):
         _write(on, chain.from_iterable(_life(on, fact, _other(on, fact.person, copy), old=False) for fact in mine))
     on.follower.drain()
     return _count(on)
+
+
+def _only_planned(on: Platform, page: Sequence[Entry]) -> Iterator[NudgePlanned]:
+    """Those nudges of a page to which nothing has happened since, as a correction may have."""
+    with on.database.reading() as connection:
+        known = nudges.by_id(connection, [entry.originator_id for entry in page])
+    for entry in page:
+        if isinstance(entry.fact, NudgePlanned) and known[entry.originator_id].version == 1:
+            yield entry.fact
 
 
 def _count(on: Platform) -> int:

@@ -260,7 +260,7 @@ async def test_a_slow_agencys_backlog_is_in_front_of_nobody(tmp_path: Path) -> N
     assert "labour" in {message.owner for message in sent}
     await dispatcher.turn()
     assert len(sent) <= 1 + (world.clock() - begun).total_seconds() + 1
-    assert world.clock() - begun <= 6 * SECOND
+    assert world.clock() - begun < BATCH * SECOND / 10  # the backlog itself takes BATCH seconds
     world.close()
 
 

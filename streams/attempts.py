@@ -110,9 +110,9 @@ def as_attempted(attempt: Attempt) -> Delivery:
     return evolve(nudge, attempt.nudge, nudge.version + 1, attempt.fact).to(attempt.message.recipient)
 
 
-def handed_back(attempt: Attempt, now: datetime) -> NudgeFailed:
-    """The lease is nearly over and nothing was handed to the provider: somebody else may try at once."""
-    return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, "lease_over", now)
+def handed_back(attempt: Attempt, now: datetime, reason: str = "lease_over") -> NudgeFailed:
+    """Nothing was handed to the provider, as the lease is nearly over: somebody else may try at once."""
+    return NudgeFailed(now, attempt.message.recipient, attempt.message.attempt, reason, now)
 
 
 def still_stopped(case: Case, now: datetime) -> bool:

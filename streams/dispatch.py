@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.facts import NudgeFact
@@ -26,8 +26,6 @@ from streams.sending import Sending
 from streams.settling import Case, Looking, look
 from streams.wording import readable
 
-T = TypeVar("T")
-
 BATCH = 256
 WOKEN_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=3)
@@ -47,18 +45,23 @@ class Dispatcher:
         self._waking = _Waking()
         self._front, self._urgent_front = Front(), Front()
         self._shares, self._urgent_shares = Shares(), Shares()
+        self._ahead: _Ready | None = None
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
         self._stopping = True
         self._sending.stop()
 
+    async def ended(self) -> None:
+        """Until nothing is with a provider, also of what a drain that failed has left behind."""
+        await self._sending.under_way.ended()
+
     async def drain(self, batch: int = BATCH) -> int:
         """Dispatch until nothing is due; returns how many deliveries were looked at.
 
         While some are sent, the next are claimed and decided on, as another process might.
         """
-        done, ready = 0, await self._prepare(batch)
+        done, ready = 0, self._taken() or await self._prepare(batch)
         while ready is not None:
             done += ready.claimed
             ready = await self._send_and_prepare(ready, batch)
@@ -93,9 +96,16 @@ class Dispatcher:
 
     async def _send_and_prepare(self, ready: "_Ready", batch: int) -> "_Ready | None":
         """Send these; gives the next, prepared meanwhile where no rate binds; or what was let go of in sending."""
-        sending = self._send(ready, self._shares)
-        ahead = await _both(sending, _nothing() if self._sending.paced else self._prepare(batch))
-        return ahead or await self._prepare(batch)
+        await _both(self._send(ready, self._shares), _nothing() if self._sending.paced else self._look_ahead(batch))
+        return self._taken() or await self._prepare(batch)
+
+    async def _look_ahead(self, batch: int) -> None:
+        """Prepare the next; if the sending fails meanwhile, the next drain begins with them."""
+        self._ahead = await self._prepare(batch)
+
+    def _taken(self) -> "_Ready | None":
+        ahead, self._ahead = self._ahead, None
+        return ahead
 
     def take_over(self) -> int:
         """End the attempts and claims of a process that is known to be dead; returns how many attempts there were."""
@@ -111,6 +121,7 @@ class Dispatcher:
         return len(facts)
 
     def _claim(self, limit: int, *, stopped: bool = False, urgent: bool = False) -> list[Due]:
+        self._sending.unanswered.settle()
         now = self._clock()
         front = None if stopped else self._urgent_front if urgent else self._front
         shares = None if not self._sending.paced else self._urgent_shares if urgent else self._shares
@@ -165,13 +176,11 @@ class Dispatcher:
         )
 
 
-async def _both(first: Awaitable[None], second: Awaitable[T]) -> T:
-    """What the second gives, when both have ended; what one failed with is raised only then."""
-    done, found = await asyncio.gather(first, second, return_exceptions=True)
-    for failure in (done, found):
+async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:
+    """Until both have ended; what one failed with is raised only then."""
+    for failure in await asyncio.gather(first, second, return_exceptions=True):
         if isinstance(failure, BaseException):
             raise failure
-    return cast("T", found)
 
 
 async def _nothing() -> None:

@@ -14,7 +14,7 @@ from domain.facts import NudgeAttempted
 from domain.history import History
 from domain.person import person_as_of
 from domain.receipts import Heard
-from notifiers.port import GiveUp, Outcome, Reason
+from notifiers.port import GiveUp, Message, Outcome, Reason
 from streams import reading
 from streams.believing import believed
 from streams.books import Books
@@ -33,6 +33,11 @@ class Refused(Struct, frozen=True):
     recipient: str
     attempt: int
     address: str | None = None
+
+
+def refused_of(message: Message) -> Refused:
+    """The attempt that this was the message of, at the address that it went to."""
+    return Refused(message.nudge, message.recipient, message.attempt, message.address)
 
 
 def refuses_address(outcome: Outcome) -> bool:

@@ -86,6 +86,7 @@ class Engine(Struct, frozen=True):
         scheduler.pause()
         self.stop()
         await jobs.ended()  # before the shutdown, which cancels what runs
+        await self.dispatcher.ended()
         scheduler.shutdown(wait=False)
         if jobs.older is not None:
             raise jobs.older

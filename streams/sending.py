@@ -25,9 +25,11 @@ from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
-from streams.refusals import Refusals, Refused, among_receipts, refuses_address
+from streams.refusals import Refusals, among_receipts, refused_of, refuses_address
 from streams.settling import Case
 from streams.taking_turns import Turns, is_urgent
+from streams.unanswered import Unanswered
+from streams.under_way import UnderWay
 from streams.watermark import Watermark
 from streams.writing import Writer
 from templates.render import WordsFailed
@@ -50,8 +52,9 @@ class Sending:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._routes, self._writer, self._pace, self._refusals = routes, writer, pace, refusals
         self._recording = Recording(books.database, books.log, receipts)
+        self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
-        self._stopping = False
+        self._stopping, self.under_way = False, UnderWay()
         self._size = Size()
         self._turns = Turns(lambda case: bool(self._pace.limits(_agency(case))))
 
@@ -83,7 +86,8 @@ class Sending:
         if self.paced:  # what waits for a slot holds up what follows
             cases = self._turns.ordered(cases)
         parts = groups(cases, self._size.now)
-        return [*chain(*await asyncio.gather(*(self._send_group(group, rules, free, stale) for group in parts)))]
+        back = await self.under_way.each(self._send_group(group, rules, free, stale) for group in parts)
+        return [*chain(*back)]
 
     async def _send_group(
         self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore, stale: datetime
@@ -139,7 +143,7 @@ class Sending:
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
         parts = self._parts(attempts)
-        await asyncio.gather(*(self._send_on(part, slot_of[id(part[0].case)]) for part in parts))
+        await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)]) for part in parts)
 
     def _parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
@@ -159,15 +163,18 @@ class Sending:
         with self._database.reading() as connection:
             marks = conversations.marks(connection, self._log, rules, self._names, cases, now)
         tried = [self._written(each, rules, now, marks) for each in routed]
+        attempts = [each for each in tried if isinstance(each, Attempt)]
+        ids = [case.nudge.intent.id for case in cases]
         try:
-            kept = self._database.write(
-                lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
-            )
+            with self.unanswered.watching(ids, attempts):
+                kept = self._database.write(
+                    lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
+                )
         except RulesMoved:
-            self.release([case.nudge.intent.id for case in cases])
+            self.release(ids)
             return []
         self._watermark.note()
-        return [each for each in tried if isinstance(each, Attempt) and each.nudge in kept]
+        return [each for each in attempts if each.nudge in kept]
 
     def _commit(
         self, connection: Connection, cases: Sequence[Case], tried: Sequence[Tried], rules: Rules, now: datetime
@@ -228,7 +235,7 @@ class Sending:
         early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
         believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()
         refused = [
-            _refused(each) for each, result in believed
+            refused_of(each.message) for each, result in believed
             if refuses_address(result) and provider.notifier.reaches(each.message.address)
         ]  # fmt: skip
         if refused := [*refused, *among_receipts(early)]:
@@ -250,8 +257,3 @@ class Sending:
 
 def _agency(case: Case) -> str:
     return f"agency:{case.settlement.trigger.owner}"
-
-
-def _refused(attempt: Attempt) -> Refused:
-    message = attempt.message
-    return Refused(message.nudge, message.recipient, message.attempt, message.address)

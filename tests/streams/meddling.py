@@ -1,4 +1,4 @@
-"""A database in which something happens at the worst moment: just before a read, just before a write, or in it."""
+"""A database in which something happens at the worst moment: just before a read, around a write, or in it."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from streams.database import Database, Priority
 
@@ -54,6 +55,42 @@ class MeddledDatabase(Database):
             raise PowerCut
 
         return cut
+
+
+class Away(Database):
+    """A database that is away so many times at a certain write: before its commit, or before we hear of it.
+
+    `after_which`: it is the write after which there is some of that, and was none before.
+    """
+
+    def __init__(
+        self, url: str, times: int, *, committed: bool, after_which: Callable[[Connection], object]
+    ) -> None:  # fmt: skip
+        super().__init__(url)
+        self.left, self.committed, self.after_which = times, committed, after_which
+
+    def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
+        """Write, or be away."""
+        found = False
+
+        def watched(connection: Connection) -> T:
+            nonlocal found
+            before = self.after_which(connection)
+            result = work(connection)
+            found = self.left > 0 and not before and bool(self.after_which(connection))
+            if found and not self.committed:
+                self.gone()
+            return result
+
+        result = super().write(watched, priority)
+        if found:
+            self.gone()
+        return result
+
+    def gone(self) -> None:
+        """Once more."""
+        self.left -= 1
+        raise OperationalError("", None, OSError("gone"))
 
 
 def _next(queue: deque[Meanwhile]) -> Meanwhile:

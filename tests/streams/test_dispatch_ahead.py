@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from domain.delivery import State
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from projections.tables import due
@@ -72,7 +73,7 @@ async def test_who_stops_lets_go_of_what_was_decided_on_ahead(crowd: World) -> N
 
 
 async def test_what_was_decided_on_ahead_is_not_lost_with_a_failure(crowd: World) -> None:
-    """Where sending fails, the failure is told, and what was claimed meanwhile goes after its lease, once."""
+    """Where sending fails, what was claimed meanwhile goes next, and what failed goes after its lease, once."""
     written = 0
 
     def die() -> None:
@@ -81,9 +82,35 @@ async def test_what_was_decided_on_ahead_is_not_lost_with_a_failure(crowd: World
         if written == 2 * BATCH:
             raise Killed
 
+    failing = dispatcher(crowd, on_writing=die)
     with pytest.raises(Killed):
-        await dispatcher(crowd, on_writing=die).drain(BATCH)
-    assert len(crowd.sent) < CROWD
+        await failing.drain(BATCH)
+    assert len(crowd.sent) == BATCH
+    await failing.drain(BATCH)
+    assert len(crowd.sent) == CROWD - BATCH
 
     await crowd.settle(DUE + LEASE)
     assert sorted(message.recipient for message in crowd.sent) == sorted(crowd.name(iin(n)) for n in range(CROWD))
+
+
+async def test_who_stops_waits_for_what_a_failure_left_behind(crowd: World) -> None:
+    """Where one group fails, what another has handed over is waited for at the end, and its outcome recorded."""
+    answers, written = asyncio.Event(), 0
+
+    def die() -> None:
+        nonlocal written
+        written += 1
+        if written == BATCH + 1:
+            raise Killed
+
+    async def answer(message: Message) -> None:
+        await answers.wait()
+        crowd.sent.append(message)
+
+    crowd.notifiers["sms"] = FakeNotifier("sms", answer)
+    failing = dispatcher(crowd, on_writing=die)
+    with pytest.raises(Killed):
+        await failing.turn(2 * BATCH)
+    answers.set()
+    await failing.ended()
+    assert [one.state for one in crowd.nudges()].count(State.SENT) == len(crowd.sent) == BATCH

@@ -8,6 +8,8 @@ from msgspec import Struct
 WIDTH, HEIGHT, LEFT, TOP, FOOT = 720, 170, 52, 8, 20
 LONGEST = 400
 """Days of a chart with a bar a day; a longer time has one a month."""
+MONTH_WIDTH = 54
+"""What a label such as 2025-06 takes, its distance to the next one included."""
 
 
 class Bar(Struct, frozen=True):
@@ -46,10 +48,13 @@ class Chart(Struct, frozen=True):
 def by_day(title: str, days: Mapping[str, int], first: date, last: date) -> Chart:
     """Messages a day, from the first day up to the last."""
     if (last - first).days > LONGEST:
-        return _chart(title.replace("a day", "a month"), "Month", _months(days, first, last), every=6)
+        counts = _months(days, first, last)
+        marks = _thinned({at: label for at, (label, _) in enumerate(counts) if at % 6 == 0}, len(counts))
+        return _chart(title.replace("a day", "a month"), "Month", counts, marks=marks)
     labels = [(first + timedelta(days=at)).isoformat() for at in range((last - first).days + 1)]
     months = {at: label[:7] for at, label in enumerate(labels) if label.endswith("-01") or not at}
-    return _chart(title, "Day", [(label, days.get(label, 0)) for label in labels], marks=_thinned(months))
+    counts = [(label, days.get(label, 0)) for label in labels]
+    return _chart(title, "Day", counts, marks=_thinned(months, len(labels)))
 
 
 def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
@@ -71,11 +76,12 @@ def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str,
     return list(found.items())
 
 
-def _thinned(marks: Mapping[int, str]) -> Mapping[int, str]:
-    """Those labels that don't run into the one before them."""
+def _thinned(marks: Mapping[int, str], many: int) -> Mapping[int, str]:
+    """Those labels that neither run into the one before them nor over the edge."""
     found: dict[int, str] = {}
+    apart = MONTH_WIDTH / ((WIDTH - LEFT) / many)
     for at, label in marks.items():
-        if not found or at - max(found) >= 20:  # noqa: PLR2004  (days)
+        if (not found or at - max(found) >= apart) and at + apart <= many:
             found[at] = label
     return found
 

@@ -4,10 +4,12 @@ Default deny: a route that takes no caller is open to nobody but by a signed lin
 """
 
 import threading
+from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Request
+from msgspec import json
 
 from app.http.problems import Problem
 from app.principals import Kept, load, owner_of
@@ -46,6 +48,11 @@ class Access:
         """The principal of that name; None where there is none."""
         kept = self._load().get(name)
         return None if kept is None else kept.principal(name)
+
+    def mark_of(self, name: str) -> str:
+        """What changes with anything in that principal's entry; nothing where there is none."""
+        kept = self._load().get(name)
+        return "" if kept is None else blake2b(json.encode(kept), digest_size=12).hexdigest()
 
     def system(self, request: Request, scope: Scope) -> Principal:
         """The caller, whose key has that scope.

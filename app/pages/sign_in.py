@@ -18,6 +18,7 @@ from app.http.access import Access
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
+from app.pages.visits import Official
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
 from domain.ids import Names
@@ -94,19 +95,22 @@ class SignIn:
         else:
             visits.begin(request, self._clock(), official=self._official(settings, claims))
 
-    def _official(self, settings: SignInSettings, claims: Mapping[str, Any]) -> Principal:
+    def _official(self, settings: SignInSettings, claims: Mapping[str, Any]) -> Official:
         name = str(claims.get(settings.name_claim, ""))
         if not settings.agency_claim:
             found = self._access.named(name)
             if found is None or not found.roles:
                 raise UnknownPerson
-            return found
+            return self._listed(found)
         agency, known = claims.get(settings.agency_claim), {role.value for role in Role}
         listed = claims.get(settings.roles_claim)
         roles = known.intersection(map(str, listed)) if isinstance(listed, list) else set()
         if not name or not isinstance(agency, str) or not agency or not roles:
             raise UnknownPerson
-        return Principal(name, agency, frozenset(map(Role, roles)))
+        return Official(Principal(name, agency, frozenset(map(Role, roles))))
+
+    def _listed(self, found: Principal) -> Official:
+        return Official(found, self._access.mark_of(found.name))
 
     async def by_token(self, request: Request) -> Response:
         """An official signs in with the personal token that commands use too."""
@@ -116,7 +120,7 @@ class SignIn:
         if found is None or not found.roles:
             return self._choose(request, wished, wrong="token")
         request.session[visits.NEXT] = wished
-        visits.begin(request, self._clock(), official=found)
+        visits.begin(request, self._clock(), official=self._listed(found))
         return self._on(request)
 
     async def out(self, request: Request) -> Response:

@@ -1,16 +1,19 @@
 """Who visits: kept in a signed cookie that scripts cannot read; citizens by their pseudonym, officials by their name.
 
-Every page that needs a visitor asks here, and whoever did not sign in is nobody.
+Every page that needs a visitor asks here, and whoever did not sign in is nobody. An official of the list of
+principals is looked up there at each request: who was taken out, changed or given a new token must sign in again.
 """
 
 import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from fastapi import FastAPI, Request
+from msgspec import Struct
 from starlette.middleware.sessions import SessionMiddleware
 
 from app.http.bodies import media_type_of, read_body
@@ -20,7 +23,7 @@ from domain.principals import Principal
 LASTS = timedelta(hours=8)
 """How long a visit lasts from signing in on, however busy it is."""
 FORM_BYTES = 64 * 1024
-_CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "official", "since", "csrf", "language"
+_CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 NEXT = "next"
 """Where the visitor wanted to go before they had to sign in."""
 
@@ -29,8 +32,23 @@ class SignInNeeded(Exception):
     """The page is for who has signed in."""
 
 
-def install_visits(app: FastAPI, secret: str, base_url: str) -> None:
+class Official(Struct, frozen=True):
+    """An official as a visit keeps them. `mark`: changes with their entry in the list; of no list: nothing."""
+
+    principal: Principal
+    mark: str = ""
+
+
+class Listed(Protocol):
+    """The list of principals."""
+
+    def mark_of(self, name: str) -> str:
+        """What changes with their entry; nothing where there is none."""
+
+
+def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> None:
     """Let the app know its visitors; over https the cookie goes to this host only, and never in clear."""
+    app.state.listed = listed
     safe = urlsplit(base_url).scheme == "https"
     app.add_middleware(
         SessionMiddleware, secret_key=secret, session_cookie="__Host-habarshy" if safe else "habarshy",
@@ -38,7 +56,7 @@ def install_visits(app: FastAPI, secret: str, base_url: str) -> None:
     )  # fmt: skip
 
 
-def begin(request: Request, now: datetime, *, citizen: str = "", official: Principal | None = None) -> None:
+def begin(request: Request, now: datetime, *, citizen: str = "", official: Official | None = None) -> None:
     """They signed in; of the visit before only its language and where it was going is kept."""
     kept = {name: _visit(request)[name] for name in (_LANGUAGE, NEXT) if name in _visit(request)}
     request.session.clear()
@@ -65,14 +83,19 @@ def citizen_of(request: Request) -> str:
 
 def official_of(request: Request) -> str:
     """The name of the official who signed in, or nothing."""
-    kept = _visit(request).get(_OFFICIAL)
-    return str(kept["name"]) if isinstance(kept, dict) else ""
+    found = principal_of(request)
+    return "" if found is None else found.name
 
 
 def principal_of(request: Request) -> Principal | None:
-    """The official who signed in, with what they may do."""
+    """The official who signed in, with what they may do now."""
     kept = _visit(request).get(_OFFICIAL)
-    return None if kept is None else msgspec.convert(kept, Principal)
+    if kept is None:
+        return None
+    official = msgspec.convert(kept, Official)
+    listed: Listed = request.app.state.listed
+    is_as_it_was = not official.mark or hmac.compare_digest(official.mark, listed.mark_of(official.principal.name))
+    return official.principal if is_as_it_was else None
 
 
 def require_citizen(request: Request, now: datetime) -> str:
@@ -112,7 +135,7 @@ def remember_language(request: Request, language: str) -> None:
 def csrf_of(request: Request) -> str:
     """What every form of a visit sends along, so that no other site can send it; nothing for who did not sign in."""
     visit = _visit(request)
-    if not (visit.get(_CITIZEN) or visit.get(_OFFICIAL)):
+    if not (visit.get(_CITIZEN) or official_of(request)):
         return ""
     return str(request.session.setdefault(_CSRF, secrets.token_urlsafe(16)))
 

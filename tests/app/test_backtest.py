@@ -2,13 +2,14 @@
 
 import re
 import shutil
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.backtest_chart import by_day, by_hour
+from app.backtest_chart import WIDTH, by_day, by_hour
 from app.backtest_report import Report
 from app.progress import Line, Parts
 from tests.app.terminal import Ended, Terminal
@@ -203,6 +204,16 @@ def test_a_chart_says_what_it_shows() -> None:
     years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31))
     assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a month")
     assert len(by_hour("Hours", {12: 1}).bars) == 24
+
+
+@pytest.mark.parametrize("days", [0, 6, 29, 364, 365, 399, 401, 600, 1096])
+def test_no_label_of_a_chart_is_clipped(days: int) -> None:
+    """Whatever the span, labels neither run into each other nor over the edge; a year and more has some."""
+    for begin in range(0, 31, 5):
+        first = date(2024, 5, 1) + timedelta(days=begin)
+        marks = [mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days)).marks]
+        assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, WIDTH]))
+        assert marks or days < 31
 
 
 def test_reasons_are_in_words() -> None:

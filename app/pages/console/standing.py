@@ -102,14 +102,24 @@ def _plain(sign: Sign, speech: Speech) -> dict[str, Any]:
 
 def _row(name: str, record: Record, speech: Speech) -> dict[str, Any]:
     number, reasons = speech.number, record.reasons.most_common(3)
-    state, kind = (speech.say("In trouble"), "bad") if record.in_trouble else (speech.say("Open"), "good")
-    if not record.attempted:
-        state, kind = speech.say("Nothing to send"), ""
+    state, kind = _state(record, speech)
     return {
         "name": name, "channel": shown(CHANNELS, record.channel, speech), "state": state, "kind": kind,
         "counts": [number(each) for each in (
             record.attempted, record.sent, record.delivered, record.failed, record.unknown
         )],
         "reasons": ", ".join(f"{why.replace('_', ' ')}: {number(many)}" for why, many in reasons),
-        "since": speech.moment(record.since) if record.since and record.in_trouble else "",
+        "since": speech.moment(record.since) if record.since else "",
+        "tried": speech.moment(record.last) if record.last and record.in_row else "",
     }  # fmt: skip
+
+
+def _state(record: Record, speech: Speech) -> tuple[str, str]:
+    say = speech.say
+    if not record.attempted:
+        return say("Nothing to send"), ""
+    if record.in_trouble:
+        return say("Failing: messages go past it, one tries it again each half a minute"), "bad"
+    if record.in_row or (record.failed and not record.sent):
+        return say("Failed the last time"), "note"
+    return say("Works"), "good"

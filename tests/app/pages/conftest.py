@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from app.http.application import application
-from tests.app.pages.site import CITIZEN, Site, ready
+from tests.app.pages.site import CITIZEN, OTHER, Site, ready
 from tests.services.issuer import CLIENT, SECRET, issuing, serving
 from tests.world import World
 
@@ -16,6 +16,7 @@ from tests.world import World
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium; it ends with the module, for no other loop may run in this thread until then."""
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield browser
@@ -27,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A platform that answers over HTTP, an issuer, and a citizen who was told a few things."""
     listener = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    people: dict[str, dict[str, Any]] = {"aigerim": {"national_id": CITIZEN}}
+    people: dict[str, dict[str, Any]] = {"aigerim": {"national_id": CITIZEN}, "timur": {"national_id": OTHER}}
     with issuing(people) as issuer:
         egov = {
             "who": "citizens",

@@ -2,9 +2,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.app.pages.site import CITIZEN, Site, look_at, shot, tab_to
+from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
+from tests.app.pages.site import CITIZEN, Site, look_at, overflows, shot, violations
 
 LOOKS: list[tuple[str, dict[str, Any]]] = [
     ("kk", {"viewport": {"width": 320, "height": 640}, "color_scheme": "light"}),
@@ -46,69 +47,88 @@ def test_every_page_is_for_everybody(
         assert wrong == []
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_citizen_does_it_all(chromium: Browser, site: Site, scripts: bool) -> None:  # noqa: FBT001  (a parameter)
-    """From the inbox to the message, why, a dispute, preferences, the code and the way out; without scripts too."""
-    with site.visit(chromium, java_script_enabled=scripts, viewport={"width": 320, "height": 640}) as context:
+@WAYS
+def test_a_citizen_does_it_all(chromium: Browser, site: Site, keys: bool) -> None:  # noqa: FBT001  (a parameter)
+    """Sign in, a message, why, a dispute, preferences, the code and the way out: by keys, or without scripts."""
+    with site.visit(chromium, signed_in=False, java_script_enabled=keys, viewport=PHONE) as context:
         page = context.new_page()
-        page.goto(f"{site.base}/my")
-        page.locator(".messages a").first.click()
+        by = fingers(page, keys=keys)
+        page.goto(f"{site.base}/sign-in?next=/my&language=en")
+        by.press(page.get_by_role("link", name="eGov"))
+        page.wait_for_url("**/authorize*")
+        by.write(page.locator("input[name=who]"), "aigerim")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{site.base}/my")
+        if keys:
+            by.press(page.locator(".skip"))
+            assert page.evaluate("document.activeElement.id") == "main"
+        by.press(page.locator(".messages a").first)
         code = page.locator(".code").inner_text()
-        page.get_by_role("link", name="Why did I get this?").click()
-        expect(page.locator("main")).to_contain_text("Traffic fine issued")
-        expect(page.locator("main")).to_contain_text("Ministry of Internal Affairs")
-        page.get_by_role("button", name="Tell the office").click()
-        expect(page.locator(".errors")).to_contain_text("Write what is not right")
-        page.fill("textarea", f"That was not me {scripts}")
-        page.get_by_role("button", name="Tell the office").click()
-        expect(page.locator(".banner")).to_contain_text("The office has been told")
-        page.goto(f"{site.base}/my/preferences")
-        page.fill("#quiet_from", "22:00" if scripts else "23:00")
-        page.get_by_role("button", name="Save").click()
-        expect(page.locator(".banner.success")).to_contain_text("Saved")
-        page.goto(f"{site.base}/check")
-        page.fill("#code", code.lower())
-        page.get_by_role("button", name="Check").click()
+        by.press(page.get_by_role("link", name="Why did I get this?"))
+        disputes(page, by, f"That was not me {keys}")
+        prefers(page, by)
+        by.press(page.get_by_role("link", name="Is a message genuine?"))
+        by.write(page.locator("#code"), code.lower())
+        by.press(page.get_by_role("button", name="Check"))
         expect(page.locator(".banner")).to_contain_text("We sent a message with this code")
-        page.get_by_role("button", name="Sign out").click()
+        by.press(page.get_by_role("button", name="Sign out"))
+        page.wait_for_url(f"{site.base}/sign-in")
         page.goto(f"{site.base}/my")
         assert page.url == f"{site.base}/sign-in?next=%2Fmy"
-    assert any(f"not me {scripts}" in str(each.fields) for each in site.said("citizen.disputed"))
+    assert any(f"not me {keys}" in str(each.fields) for each in site.said("citizen.disputed"))
     assert site.said("citizen.preferences_changed")
 
 
-def test_the_keyboard_alone_will_do(chromium: Browser, site: Site) -> None:
-    """Sign in, skip to the content, change a preference and stop a message with Tab, Space and Enter."""
-    with site.visit(chromium, viewport={"width": 1280, "height": 900}) as context:
+def disputes(page: Page, by: Fingers, words: str) -> None:
+    """Says what is not right, once it was said that nothing was said."""
+    expect(page.locator("main")).to_contain_text("Traffic fine issued")
+    expect(page.locator("main")).to_contain_text("Ministry of Internal Affairs")
+    by.press(page.get_by_role("button", name="Tell the office"))
+    expect(page.locator(".errors")).to_contain_text("Write what is not right")
+    by.write(page.locator("textarea"), words)
+    by.press(page.get_by_role("button", name="Tell the office"))
+    expect(page.locator(".banner")).to_contain_text("The office has been told")
+
+
+def prefers(page: Page, by: Fingers) -> None:
+    """Takes a channel away, or wants it again."""
+    by.press(page.get_by_role("link", name="Preferences"))
+    push = page.locator("#channel-push")
+    before = push.is_checked()
+    by.tick(push)
+    by.press(page.get_by_role("button", name="Save"))
+    expect(page.locator(".banner.success")).to_contain_text("Saved")
+    assert push.is_checked() is not before
+
+
+def test_the_keyboard_alone_erases(chromium: Browser, site: Site) -> None:
+    """From the inbox to one's data and to their end, which the page asks for by a word; then there is nothing."""
+    with site.visit(chromium, "timur", viewport=PHONE) as context:
         page = context.new_page()
+        by = Keyboard(page)
         page.goto(f"{site.base}/my")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
-        tab_to(page, ".messages a")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/my/messages/*")
-        tab_to(page, "a[href$='/why']")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/why")
-        page.goto(f"{site.base}/my/preferences")
-        tab_to(page, "#channel-push")
-        page.keyboard.press("Space")
-        tab_to(page, "main button")
-        page.keyboard.press("Enter")
-        expect(page.locator(".banner.success")).to_be_visible()
-        assert not page.locator("#channel-push").is_checked()
+        by.press(page.get_by_role("link", name="My data"))
+        by.press(page.get_by_role("link", name="Erase my data"))
+        by.press(page.get_by_role("button", name="Erase my data for ever"))
+        expect(page.locator(".errors")).to_contain_text("Type the word ERASE")
+        by.write(page.locator("#word"), "ERASE")
+        by.press(page.get_by_role("button", name="Erase my data for ever"))
+        expect(page.locator("h1")).to_have_text("Certificate of erasure")
+        shot(page, "certificate-en-320")
+        assert violations(page) == []
+        assert not overflows(page)
 
 
 def test_a_link_from_a_message_needs_no_sign_in(chromium: Browser, site: Site) -> None:
-    """The link in a message shows it, stops it and takes that back, in the recipient's language, without a cookie."""
+    """The link in a message shows it, stops it and takes that back, in their language; no cookie, no mouse."""
     with site.visit(chromium, signed_in=False, java_script_enabled=False) as context:
         page = context.new_page()
+        by = Keyboard(page)
         page.goto(site.linked())
         assert page.locator("html").get_attribute("lang") == "kk"
         assert CITIZEN not in page.content()
-        page.locator("a[href*='/stop/']").click()
-        page.locator("main button").click()
-        page.locator("main button").click()
+        by.press(page.locator("a[href*='/stop/']"))
+        by.press(page.locator("main button"))
+        by.press(page.locator("main button.second"))
         assert page.locator("h1").inner_text() == "Хабарламалар қайтадан келеді"
         assert context.cookies() == []

@@ -131,6 +131,26 @@ def test_an_official_signs_in_by_token(browser: TestClient, made: World) -> None
     assert browser.post("/sign-in/token", data={"token": token}).status_code == 401
 
 
+@pytest.mark.parametrize("by", ["token", "listed"])
+def test_who_is_taken_out_of_the_list_is_out_at_once(browser: TestClient, made: World, by: str) -> None:
+    """The visit of who was taken out, or has other roles by now, is over at the next request."""
+    path = made.platform.settings.principals
+    for is_changed in (True, False):
+        token = add(path, Principal("marat", "interior", frozenset([Role.AUTHOR])))
+        if by == "token":
+            browser.post("/sign-in/token", data={"token": token})
+        else:
+            sign_in(browser, "marat", "listed")
+        assert browser.get("/work").status_code == 200
+        remove(path, "marat")
+        if is_changed:
+            add(path, Principal("marat", "interior", frozenset([Role.APPROVER])))
+        answer = browser.get("/work")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fwork")
+        if is_changed:
+            remove(path, "marat")
+
+
 @pytest.mark.parametrize("wished", ["https://evil.example", "//evil.example", "/\\evil.example", "evil"])
 def test_signing_in_leads_to_no_other_site(browser: TestClient, wished: str) -> None:
     """Where somebody wanted to go counts only if it is a path of this site."""

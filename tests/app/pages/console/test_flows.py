@@ -1,15 +1,16 @@
-"""The flows of an operator in a real browser: look, replay, dead letters, a person; by scripts, without, by keys."""
+"""The flows of an operator in a real browser: look, replay, dead letters, switches, a person."""
 
+import re
 import threading
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from streams.jobs import Plan
+from streams.turns import Lane
 from tests.app.pages.console.office import AIGERIM, Office
-from tests.app.pages.site import tab_to
+from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
 
-SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
+DESK = {"width": 1280, "height": 900}
 
 
 def ended() -> None:
@@ -19,74 +20,79 @@ def ended() -> None:
             thread.join()
 
 
-@SCRIPTS
-def test_an_operator_does_it_all(chromium: Browser, office: Office, scripts: bool) -> None:  # noqa: FBT001  (a parameter)
+@WAYS
+def test_an_operator_does_it_all(chromium: Browser, office: Office, keys: bool) -> None:  # noqa: FBT001  (a parameter)
     """From what is bad to its cause, a rebuild to its end, a stop and back, and one person's trail."""
-    with office.visit(chromium, java_script_enabled=scripts, viewport=PHONE) as context:
+    with office.visit(chromium, java_script_enabled=keys, viewport=PHONE) as context:
         page = context.new_page()
+        by = fingers(page, keys=keys)
         page.goto(f"{office.base}/console")
         expect(page.locator(".banner")).to_contain_text("Something does not work")
-        page.locator(".sign.bad a").first.click()
-        letters(page)
-        replay(page)
-        page.get_by_role("link", name="Switches").click()
-        page.select_option("#what", "agency:interior")
-        page.fill("#reason", "the registry reports nonsense")
-        page.get_by_role("button", name="Stop it").click()
-        expect(page.locator("main")).to_contain_text("the registry reports nonsense")
-        card = page.locator(".sign", has_text="nonsense")
-        card.locator("input[name=reason]").fill("it is mended")
-        card.get_by_role("button", name="Let it go on").click()
-        expect(page.locator(".banner")).to_contain_text("It goes on")
-        page.get_by_role("link", name="One person").click()
-        page.fill("#person", AIGERIM)
-        page.fill("#purpose", "request 17")
-        page.get_by_role("button", name="Read").click()
+        by.press(page.locator(".sign.bad a").first)
+        letters(page, by)
+        replay(page, by)
+        stops(page, by)
+        by.press(page.get_by_role("link", name="One person"))
+        by.write(page.locator("#person"), AIGERIM)
+        by.write(page.locator("#purpose"), "request 17")
+        by.press(page.get_by_role("button", name="Read"))
         expect(page.locator("main")).to_contain_text("kz.document.issued")
         assert AIGERIM not in page.url
 
 
-def letters(page: Page) -> None:
+def letters(page: Page, by: Fingers) -> None:
     """Records that say nothing are counted, tried once more, and stay."""
-    page.locator(".signs a").first.click()
-    page.get_by_role("link", name="Handle once more").click()
-    page.get_by_role("button", name="Handle once more").click()
+    by.press(page.locator(".signs a").first)
+    by.press(page.get_by_role("link", name="Handle once more"))
+    by.press(page.get_by_role("button", name="Handle once more"))
     expect(page.locator(".errors")).to_contain_text("Type the number 12")
-    page.fill("#count", "12")
-    page.get_by_role("button", name="Handle once more").click()
+    by.write(page.locator("#count"), "12")
+    by.press(page.get_by_role("button", name="Handle once more"))
     expect(page.locator(".banner")).to_contain_text("12 failed again")
 
 
-def replay(page: Page) -> None:
+def replay(page: Page, by: Fingers) -> None:
     """A rebuild is planned, begun by its name, and done."""
-    page.get_by_role("link", name="Jobs").click()
-    page.get_by_role("link", name="Rebuild views", exact=True).click()
-    page.check("#views-all")
-    page.get_by_role("button", name="Look what it would do").click()
+    by.press(page.get_by_role("link", name="Jobs"))
+    by.press(page.get_by_role("link", name="Rebuild views", exact=True))
+    by.tick(page.locator("#views-all"))
+    by.press(page.get_by_role("button", name="Look what it would do"))
     expect(page.locator("main")).to_contain_text("rebuild 12 views")
-    page.fill("#name", "replay views")
-    page.get_by_role("button", name="Begin").click()
+    by.write(page.locator("#name"), "replay views")
+    by.press(page.get_by_role("button", name="Begin"))
+    page.wait_for_url(re.compile("/console/jobs/[0-9]+$"))
     ended()
     page.reload()
     expect(page.locator(".tag")).to_have_text("Done")
 
 
-def test_the_keyboard_alone_stops_a_channel(chromium: Browser, office: Office) -> None:
-    """Skip to the content, choose what to stop, say why and press the button, by Tab, arrows and Enter."""
+def stops(page: Page, by: Fingers) -> None:
+    """An agency is stopped for a reason, and goes on for another."""
+    by.press(page.get_by_role("link", name="Switches"))
+    by.choose(page.locator("#what"), "agency:interior")
+    by.write(page.locator("#reason"), "the registry reports nonsense")
+    by.press(page.get_by_role("button", name="Stop it"))
+    expect(page.locator("main")).to_contain_text("the registry reports nonsense")
+    card = page.locator(".sign", has_text="nonsense")
+    by.write(card.locator("input[name=reason]"), "it is mended")
+    by.press(card.get_by_role("button", name="Let it go on"))
+    expect(page.locator(".banner")).to_contain_text("It goes on")
+
+
+def test_the_keyboard_alone_cancels_a_job(chromium: Browser, office: Office) -> None:
+    """A paused job is found in the list and ended for good by its number, with Tab, Enter and digits."""
+    jobs = office.world.platform.jobs
+    job = jobs.add("replay verify", Lane.VIEWS, {}, Plan("verify", 10, "facts", 1.0), "olga")
+    jobs.pause(job.id)
     with office.visit(chromium, viewport=DESK) as context:
         page = context.new_page()
-        page.goto(f"{office.base}/console/switches")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
-        tab_to(page, "#what")
-        page.keyboard.type("email")
-        tab_to(page, "#reason")
-        page.keyboard.type("too many bounces")
-        tab_to(page, "button.danger")
-        page.keyboard.press("Enter")
-        expect(page.locator(".banner")).to_contain_text("Stopped")
-        assert next(each.name for each in office.world.platform.switches.off()) == "email"
+        by = Keyboard(page)
+        page.goto(f"{office.base}/console/jobs")
+        by.press(page.locator(f"a[href$='/jobs/{job.id}']"))
+        by.press(page.locator("summary"))
+        by.write(page.locator("#number"), str(job.id))
+        by.press(page.get_by_role("button", name="Cancel it"))
+        expect(page.locator(".tag")).to_have_text("Cancelled")
 
 
 def test_the_front_page_keeps_itself_up_to_date(chromium: Browser, office: Office) -> None:

@@ -107,8 +107,23 @@ async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     found = signs(world)["Providers"]
     assert (found.level, found.facts, found.since) == (Level.BAD, ("sms (SMS)",), NOON)
     assert found.command == "habarshy repair --failed --plan --provider sms"
-    assert re.search(r"<strong>In trouble</strong>", page(office))
+    text = page(office)
+    assert re.search(r"<strong>In trouble</strong>", text)
+    assert "Failing: messages go past it, one tries it again each half a minute" in text
     world.close()
+
+
+async def test_a_provider_that_failed_the_last_time_is_not_said_to_work(tmp_path: Path) -> None:
+    """Before so many failures in a row that its door closes, the page says that it failed, and works once it does."""
+    office = office_in(tmp_path, script={"sms": [AWAY]})
+    office.world.take(*registered(AIGERIM), fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
+    await office.world.settle(NOON)
+    assert "Failed the last time" in page(office)
+    await office.world.settle(NOON + timedelta(minutes=2))
+    text = page(office)
+    assert "Failed the last time" not in text
+    assert re.search(r'class="tag good">Works<', text)
+    office.world.close()
 
 
 def test_a_restored_database_is_said(world: World) -> None:

@@ -4,17 +4,18 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from streams.jobs import State
-from tests.app.pages.site import look_at, shot, tab_to
+from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
+from tests.app.pages.site import look_at, shot
 from tests.app.pages.test_browser import LOOKS
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 
 PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing")
-PHONE = {"width": 320, "height": 640}
 
 
+@pytest.fixture(scope="module")
 def written(workshop: Workshop) -> tuple[str, str, str]:
     """The addresses of a draft with findings, of a version that waits for approval, and of a backtest."""
     dana = signed_in(workshop, "dana")
@@ -36,15 +37,16 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
 def test_every_page_is_for_everybody(
-    chromium: Browser, workshop: Workshop, request: pytest.FixtureRequest, language: str, look: dict[str, Any]
-) -> None:
+    chromium: Browser, workshop: Workshop, written: tuple[str, str, str], request: pytest.FixtureRequest,
+    language: str, look: dict[str, Any],
+) -> None:  # fmt: skip
     """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
     look_name = request.node.callspec.id
     with workshop.visit(chromium, language=language, **look) as context:
         page = context.new_page()
         wrong: list[str] = []
         page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
-        draft, waiting, report = written(workshop)
+        draft, waiting, report = written
         steps = [draft, *(f"{draft}/{each}" for each in ("tests", "preview", "submit", "backtest"))]
         steps += [report, waiting, f"{waiting}/preview"]
         for path in (*PAGES, *steps):
@@ -61,59 +63,85 @@ def test_every_page_is_for_everybody(
         assert wrong == []
 
 
-def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Workshop) -> None:
-    """From the list to a trigger, a reason, the pause and back, with Tab, Enter and letters."""
-    with workshop.visit(chromium, viewport={"width": 1280, "height": 900}) as context:
-        page = context.new_page()
-        page.goto(f"{workshop.base}/work")
-        tab_to(page, f"a[href$='/triggers/{CLINIC}']")
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"**/{CLINIC}")
-        for banner in ("It is paused", "It goes on"):
-            tab_to(page, "#reason")
-            page.keyboard.type("a test")
-            page.keyboard.press("Enter")
-            expect(page.locator(".banner")).to_contain_text(banner)
-
-
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, scripts: bool) -> None:  # noqa: FBT001  (a parameter)
+@WAYS
+def test_a_service_owner_does_it_all(chromium: Browser, workshop: Workshop, keys: bool) -> None:  # noqa: FBT001  (a parameter)
     """A new draft, a slip that lint names, tests, how it will look, submitting; another approves and publishes."""
-    name = f"moved_{str(scripts).lower()}"
-    with workshop.visit(chromium, java_script_enabled=scripts, viewport=PHONE) as context:
+    name = f"moved_{str(keys).lower()}"
+    with workshop.visit(chromium, java_script_enabled=keys, viewport=PHONE) as context:
         page = context.new_page()
+        by = fingers(page, keys=keys)
         page.goto(f"{workshop.base}/work")
-        page.get_by_role("link", name="New draft").first.click()
-        page.fill("#name", name)
-        page.select_option("#on", "kz.residence.registered")
-        page.get_by_role("button", name="Make the draft").click()
-        rules = page.locator("textarea").first
-        good = rules.input_value()
-        rules.fill(good.replace("expires:", "expirse:"))
-        page.get_by_role("button", name="Save and check").click()
-        expect(page.locator(".file .findings").first).to_contain_text("Did you mean expires?")
-        page.locator("a[data-line]").first.click()
-        if scripts:
-            assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
-        page.locator("textarea").first.fill(good)
-        page.get_by_role("button", name="Save and test").click()
-        expect(page.locator(".banner")).to_contain_text("All tests pass")
-        expect(page.locator("main")).to_contain_text("Nothing, because: opted_out")
-        page.get_by_role("link", name="Preview").click()
+        begins(page, by, name)
+        mends(page, by, keys=keys)
+        by.press(page.get_by_role("link", name="Preview"))
         expect(page.locator(".sms").first).to_be_visible()
         expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
-        page.locator("ol").get_by_role("link", name="Submit").click()
-        page.get_by_role("button", name="Submit for approval").click()
+        backtests(page, by)
+        by.press(page.locator("ol").get_by_role("link", name="Submit"))
+        by.press(page.get_by_role("button", name="Submit for approval"))
         expect(page.locator(".banner")).to_contain_text("It is submitted")
         address = page.url.partition("?")[0]
-    with workshop.visit(chromium, "berik", java_script_enabled=scripts, viewport=PHONE) as context:
+    with workshop.visit(chromium, "berik", java_script_enabled=keys, viewport=PHONE) as context:
         page = context.new_page()
         page.goto(address)
-        expect(page.locator("main")).to_contain_text("This trigger is new.")
-        page.get_by_role("button", name="Approve this version").click()
-        expect(page.locator(".banner")).to_contain_text("It is approved")
-        page.select_option("#share", "0.05")
-        page.get_by_role("button", name="Publish").click()
-        expect(page.locator(".banner")).to_contain_text("It is published")
+        approves(page, fingers(page, keys=keys))
         page.goto(f"{workshop.base}/work/triggers/{name}")
         expect(page.locator("main")).to_contain_text("approved: berik")
+
+
+def begins(page: Page, by: Fingers, name: str) -> None:
+    """Names a new draft, and what it starts on."""
+    by.press(page.get_by_role("link", name="New draft").first)
+    by.write(page.locator("#name"), name)
+    by.choose(page.locator("#on"), "kz.residence.registered")
+    by.press(page.get_by_role("button", name="Make the draft"))
+
+
+def mends(page: Page, by: Fingers, *, keys: bool) -> None:
+    """Makes a slip, is led to its line, takes it back; then its tests pass."""
+    rules = page.locator("textarea").first
+    good = rules.input_value()
+    by.write(rules, good.replace("expires:", "expirse:"))
+    by.press(page.get_by_role("button", name="Save and check"))
+    expect(page.locator(".file .findings").first).to_contain_text("Did you mean expires?")
+    by.press(page.locator("a[data-line]").first)
+    if keys:
+        assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    by.write(page.locator("textarea").first, good)
+    by.press(page.get_by_role("button", name="Save and test"))
+    expect(page.locator(".banner")).to_contain_text("All tests pass")
+    expect(page.locator("main")).to_contain_text("Nothing, because: opted_out")
+
+
+def approves(page: Page, by: Fingers) -> None:
+    """Sees what changes, approves, and publishes for a few first."""
+    expect(page.locator("main")).to_contain_text("This trigger is new.")
+    by.press(page.get_by_role("button", name="Approve this version"))
+    expect(page.locator(".banner")).to_contain_text("It is approved")
+    by.choose(page.locator("#share"), "0.05")
+    by.press(page.get_by_role("button", name="Publish"))
+    expect(page.locator(".banner")).to_contain_text("It is published")
+
+
+def backtests(page: Page, by: Fingers) -> None:
+    """Plays a few weeks, and comes back to the draft."""
+    by.press(page.locator("ol").get_by_role("link", name="Backtest"))
+    draft = page.url
+    by.write(page.locator("#from"), "2025-05-01")
+    by.write(page.locator("#to"), "2025-06-20")
+    by.press(page.get_by_role("button", name="Begin"))
+    page.wait_for_url("**/work/backtests/*")
+    page.goto(draft)
+
+
+def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Workshop) -> None:
+    """From the list to a trigger, a reason, the pause and back, with Tab, Enter and letters."""
+    with workshop.visit(chromium, viewport=PHONE) as context:
+        page = context.new_page()
+        by = Keyboard(page)
+        page.goto(f"{workshop.base}/work")
+        by.press(page.locator(f"a[href$='/triggers/{CLINIC}']"))
+        for button, banner in (("Pause", "It is paused"), ("Resume", "It goes on")):
+            by.write(page.locator("#reason"), "a test")
+            by.press(page.get_by_role("button", name=button))
+            expect(page.locator(".banner")).to_contain_text(banner)

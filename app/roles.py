@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import make_url
 
@@ -15,6 +16,8 @@ from streams.brokers import Brokers
 from streams.one_active import NeedsPostgres
 from streams.outages import STORE_AWAY, Patience, heals, told
 from streams.topics import KafkaUnavailable, Topics
+
+T = TypeVar("T")
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -46,10 +49,19 @@ def composed(settings: Settings, clock: Clock) -> Platform:
     """
     if on_sqlite(settings):
         raise NeedsPostgres
+    return answered(lambda: compose(settings, clock))
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What the database says to it, however long it is away.
+
+    Raises:
+        OperationalError, DatabaseUnavailable, …: what `ask` does, where waiting does not help.
+    """
     patience = Patience(talk)
     while True:
         try:
-            return compose(settings, clock)
+            return ask()
         except STORE_AWAY as error:
             if not heals(error):
                 raise

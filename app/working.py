@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from app.clock import Clock
 from app.compose import Platform
 from app.http.role import Role, answering
-from app.roles import composed, stopping, topics_of, topics_there
+from app.roles import answered, composed, stopping, topics_of, topics_there
 from app.settings import Settings
 from app.terminal import talk
 from streams.areas import AreaPlanning
@@ -39,7 +39,7 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     """Plan whom records wake, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    platform.library.rules()
+    answered(platform.library.rules)
     handler = PlanWoken(platform.planning, platform.aside, topics.persons)
     with _upkeep(platform):
         _work("worker", platform, topics, handler, health)
@@ -50,7 +50,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     """Take in events of registries, until stopped."""
     topics = topics_of(settings)
     platform = composed(settings, clock)
-    platform.library.rules()
+    answered(platform.library.rules)
     with closing(Sender(topics.brokers)) as sender:
         _work("intake", platform, topics, TakeIn(platform.intake, topics, sender), health)
     platform.database.close()

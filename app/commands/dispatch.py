@@ -8,7 +8,7 @@ from app.commands.run import work
 from app.compose import Platform, compose_engine, compose_routes
 from app.listening import HealthHost, HealthPort, health_listener
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
-from app.roles import composed
+from app.roles import answered, composed
 from app.terminal import talk
 from notifiers.routes import Route
 from streams.scheduler import DISPATCH
@@ -31,7 +31,7 @@ def dispatch_due(
     from app.http.role import Role, answering  # noqa: PLC0415  (a second of imports that `run` does not need)
 
     with closing(platform.database):
-        platform.library.rules()
+        answered(platform.library.rules)
         routes = routes_of(platform)
         with answering(Role("dispatch", platform), health):
             work(compose_engine(platform, routes), routes, only=DISPATCH)

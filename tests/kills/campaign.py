@@ -21,16 +21,20 @@ MOSTLY, SEND_PATIENCE = 0.75, 2.0
 
 
 class Campaign:
-    """One seeded campaign; `deck`: what happens in its rounds, each thing once before any of them comes again."""
+    """One seeded campaign; `deck`: what happens in its rounds, each thing once before any of them comes again.
+
+    `dispatchers`: how many there are at most at once.
+    """
 
     def __init__(
         self, land: Land, peers: Peers, registries: Registries, seed: int, step: timedelta, deck: Sequence[str],
-        otherwise: Otherwise = AS_EVER,
+        otherwise: Otherwise = AS_EVER, *, dispatchers: int = 2,
     ) -> None:  # fmt: skip
         self.land, self.peers, self.registries = land, peers, registries
         self.done: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311  (a seeded test)
         self._step, self._deck, self._settled = step, self._shuffled(deck), otherwise.settled
+        self._dispatchers = dispatchers
         self._staff = Staff(land, self._random, self.done, otherwise)
         self._feeding = Feeding(land, self.done)
         self._harm = Harm(land, self._staff, self._feeding, peers, self._random, self.done)
@@ -56,7 +60,7 @@ class Campaign:
     def _round(self) -> None:
         self.land.clock.advance_to(self.land.clock() + self._step)
         before = self.peers.taken()
-        for _ in range(self._random.randint(1, 2)):
+        for _ in range(self._random.randint(1, self._dispatchers)):
             self._staff.start("dispatch")
         self._feeding.begin(self.registries.until(self.land.clock()))
         card = next(self._deck)

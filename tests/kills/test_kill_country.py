@@ -25,6 +25,8 @@ ON_ITS_WAY = 0.02
 """Seconds that the mail server takes for a letter."""
 A_ROUND, LARGE = 2, 200
 """Kills in a round, about; and in a campaign in which each round is a day, and not three."""
+CROWD, CROWDED_ROUND = 5, 3
+"""As many dispatchers at once, at most, in a large campaign; and kills in its rounds, about."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,9 @@ async def test_whatever_is_killed_everything_happens_once(
     """Kill anything at any moment: each event is planned once, each nudge ends once, and nobody is told twice."""
     kills = int(pytestconfig.getoption("country_kills"))
     step = timedelta(days=3 if kills < LARGE else 1)
-    registries = Registries(max(CITIZENS, kills * 4), step * (kills // A_ROUND), SEED)
-    campaign = Campaign(country, providers, registries, SEED, step, EVERYTHING)
+    dispatchers, a_round = (2, A_ROUND) if kills < LARGE else (CROWD, CROWDED_ROUND)
+    registries = Registries(max(CITIZENS, kills * 4), step * (kills // a_round), SEED)
+    campaign = Campaign(country, providers, registries, SEED, step, EVERYTHING, dispatchers=dispatchers)
     await asyncio.to_thread(campaign.run, kills)
 
     verdict = await asyncio.to_thread(Verdict, campaign)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from streams.arrays import use_fast_arrays
+from streams.lost_hosts import limit_other_end, limits_of
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -115,8 +116,9 @@ def _retried(transaction: Callable[[], T]) -> T:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=limits_of(parsed))
         event.listen(engine, "connect", use_fast_arrays)
+        event.listen(engine, "connect", limit_other_end)
         return engine
     if parsed.database in (None, "", ":memory:"):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")

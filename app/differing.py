@@ -8,12 +8,15 @@ from msgspec import Struct
 from domain.compiling import compile_trigger
 from domain.event_types import Catalogue
 from domain.governance import TriggerPublished, TriggerSubmitted
+from domain.said import Joined, Words
 from templates.catalogue import catalogue_of
 from templates.dependents import Dependents
 from templates.loader import TriggerSource
 from templates.meaning import Change, Side, changes
 from templates.pack_meaning import PackSide
 from templates.rule_words import RuleWords
+
+ENGLISH = "en"
 
 
 class Version(Struct, frozen=True):
@@ -28,10 +31,11 @@ class Version(Struct, frozen=True):
     every: Mapping[str, TriggerSource]
     pack: Mapping[str, Any] | None = None
 
-    def side(self, name: str) -> Side:
-        """One of the triggers, ready to be compared."""
+    def side(self, name: str, language: str = ENGLISH) -> Side:
+        """One of the triggers, ready to be compared; `language`: in which it will be told."""
         catalogue, source = catalogue_of(self.contents), self.triggers[name]
-        return Side(source, compile_trigger(name, source.rules, catalogue), rule_words(self.contents, catalogue))
+        words = rule_words(self.contents, catalogue, language)
+        return Side(source, compile_trigger(name, source.rules, catalogue), words)
 
     def pack_side(self, pack: Mapping[str, Any]) -> PackSide:
         """The pack, ready to be compared, with what depends on it."""
@@ -40,14 +44,15 @@ class Version(Struct, frozen=True):
         return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
 
 
-def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue) -> RuleWords:
-    """What puts clauses into English words, with the titles of these packs."""
-    titles = {type_.name: _english(type_.title) for type_ in catalogue.types.values()} | {
-        f"citizen.{attribute}": _english(declared["title"])
+def rule_words(
+    contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH
+) -> RuleWords:  # fmt: skip
+    """What puts clauses into words, with the titles of these packs in that language."""
+    titles = {type_.name: _title(type_.title, language) for type_ in catalogue.types.values()} | {
+        f"citizen.{attribute}": _title(declared["title"], language)
         for content in contents for attribute, declared in (content.get("attributes") or {}).items()
     }  # fmt: skip
-    titles["citizen.age"] = "Age"
-    return RuleWords(titles)
+    return RuleWords({"citizen.age": Words("Age")} | titles)
 
 
 def version_of(
@@ -64,14 +69,15 @@ def source_of(fact: TriggerPublished | TriggerSubmitted) -> TriggerSource:
     return TriggerSource(fact.trigger, dict(fact.rules), words, fact.hash)
 
 
-def compared(old: Version, new: Version) -> Iterator[tuple[str, list[Change]]]:
-    """Each trigger that is another afterwards, with what changes for citizens."""
+def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tuple[str, list[Change]]]:
+    """Each trigger that is another afterwards, with what changes for citizens; `language`: as `side`."""
     for name in sorted(old.triggers.keys() | new.triggers.keys()):
         if name not in new.triggers:
-            yield name, [Change("who", "", "This trigger is gone.")]
+            yield name, [Change("who", "", Words("This trigger is gone."))]
         elif name not in old.triggers:
-            yield name, [Change("who", "", f"This trigger is new. {' '.join(sentences(new.side(name)))}")]
-        elif differences := changes(old.side(name), new.side(name)):
+            told = Joined([Words("This trigger is new."), *sentences(new.side(name, language))])
+            yield name, [Change("who", "", told)]
+        elif differences := changes(old.side(name, language), new.side(name, language)):
             yield name, differences
 
 
@@ -81,5 +87,5 @@ def sentences(side: Side) -> Iterator[str]:
     return side.words.sentences({**side.source.rules, **to})
 
 
-def _english(title: Mapping[str, str]) -> str:
-    return title.get("en") or next(iter(title.values()))
+def _title(title: Mapping[str, str], language: str) -> str:
+    return title.get(language) or title.get(ENGLISH) or next(iter(title.values()))

@@ -7,11 +7,13 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from domain.conditions import Condition
+from domain.said import N_, Joined, Lowered, Words
 from domain.steps import Step
 from domain.timing import parse_offset
 from domain.triggers import Trigger, Unless
 from templates.loader import TriggerSource
-from templates.rule_words import RuleWords, length, whom
+from templates.rule_words import RuleWords, whom
+from templates.value_words import NOTHING, length, said_plainly
 from templates.words_meaning import words_changes
 
 Group = Literal["who", "when", "words", "channels", "basis"]
@@ -64,38 +66,46 @@ class _Comparison:
         usual = _USUAL.get(key)
         return self.before.get(key, usual), self.after.get(key, usual)
 
-    def _simple(self, group: Group, key: str, sentence: str, none: str = "nothing") -> Iterator[Change]:
+    def _simple(
+        self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str
+    ) -> Iterator[Change]:  # fmt: skip
         """A key whose values are said as they are."""
         before, after = self._values(key)
         if before != after:
-            said = sentence.format(before=said_plainly(before, none), after=said_plainly(after, none))
+            said = Words(sentence, before=said_plainly(before, none), after=said_plainly(after, none), **more)
             yield Change(group, key, said, before, after)
 
     def who(self) -> Iterator[Change]:
         """Who is told, and about what."""
         one, other = self.old.trigger, self.new.trigger
         if self.before["on"] != self.after["on"]:
-            sentence = f"It starts {self._start(self.new)}, before {self._start(self.old)}."
+            starts = {"after": self._start(self.new), "before": self._start(self.old)}
+            sentence = Words("It starts {after}, before {before}.", **starts)
             yield Change("who", "on", sentence, self.before["on"], self.after["on"])
         if one.to != other.to:
-            sentence = f"It is told to {_roles(other)}, before to {_roles(one)}."
+            sentence = Words("It is told to {after}, before to {before}.", after=_roles(other), before=_roles(one))
             yield Change("who", "to", sentence, sorted(one.to), sorted(other.to))
         if _text(one.when) != _text(other.when):
-            sentence = f"It goes {self._only(self.new, other.when)}; before, {self._only(self.old, one.when)}."
+            only = {"after": self._only(self.new, other.when), "before": self._only(self.old, one.when)}
+            sentence = Words("It goes {after}; before, {before}.", **only)
             yield Change("who", "when", sentence, _text(one.when), _text(other.when))
         if one.occurrence != other.occurrence:
-            sentence = f"One matter is {_matter(other)}; before, {_matter(one)}."
+            sentence = Words("One matter is {after}; before, {before}.", after=_matter(other), before=_matter(one))
             yield Change("who", "occurrence", sentence, list(one.occurrence), list(other.occurrence))
-        yield from self._simple("who", "minors", "For a minor it goes to {after}; before, to {before}.")
+        yield from self._simple("who", "minors", N_("For a minor it goes to {after}; before, to {before}."))
 
     @staticmethod
     def _start(side: Side) -> str:
         on = side.source.rules["on"]
-        return f"on {side.words.title(on)}" if isinstance(on, str) else _lower_first(side.words.start(on))
+        if isinstance(on, str):
+            return Words("on {event}", event=side.words.title(on))
+        return Lowered(side.words.start(on))
 
     @staticmethod
     def _only(side: Side, condition: Condition | None) -> str:
-        return "for every such event" if condition is None else f"only if {side.words.condition(condition.text)}"
+        if condition is None:
+            return Words("for every such event")
+        return Words("only if {condition}", condition=side.words.condition(condition.text))
 
     def when(self) -> Iterator[Change]:
         """When it is due, and when no longer."""
@@ -105,33 +115,36 @@ class _Comparison:
         if before != after:
             texts = [side.source.rules.get("expires") for side in (self.old, self.new)]
             said = [
-                "30 days after it was due, as usual" if text is None else side.words.expiry(text)
+                Words("30 days after it was due, as usual") if text is None else side.words.expiry(text)
                 for side, text in zip((self.old, self.new), texts, strict=True)
             ]
-            yield Change("when", "expires", f"It is worth sending until {said[1]}; before, until {said[0]}.", *texts)
-        sentence = "It looks back to events from {after}; before, from {before}."
-        yield from self._simple("when", "reach", sentence, none="its publication on")
-        sentence = "What was due before {after} is not sent; before, that day was {before}."
-        yield from self._simple("when", "ahead_from", sentence, none="its publication")
-        yield from self._simple("when", "catch_up", "Of steps overdue already, {after} go; before, {before}.")
+            worth = Words("It is worth sending until {after}; before, until {before}.", after=said[1], before=said[0])
+            yield Change("when", "expires", worth, *texts)
+        sentence = N_("It looks back to events from {after}; before, from {before}.")
+        yield from self._simple("when", "reach", sentence, none=Words("its publication on"))
+        sentence = N_("What was due before {after} is not sent; before, that day was {before}.")
+        yield from self._simple("when", "ahead_from", sentence, none=Words("its publication"))
+        sentence = N_("Of steps overdue already, {after} go; before, {before}.")
+        yield from self._simple("when", "catch_up", sentence)
 
     def _steps(self) -> Iterator[Change]:
         before, after = ({step.name: step for step in side.trigger.steps} for side in (self.old, self.new))
         for name in [*before, *(each for each in after if each not in before)]:
             if name not in after:
-                sentence = f"Step {name} is gone: {self._due(self.old, name)}"
+                sentence = Words("Step {name} is gone: {due}", name=name, due=self._due(self.old, name))
                 yield Change("when", f"due.{name}", sentence, self.before["due"][name], None)
             elif name not in before:
-                sentence = f"Step {name} is new: {self._due(self.new, name)}"
+                sentence = Words("Step {name} is new: {due}", name=name, due=self._due(self.new, name))
                 yield Change("when", f"due.{name}", sentence, None, self.after["due"][name])
             elif _essence(before[name]) != _essence(after[name]):
-                sentence = f"Step {name}: {self._due(self.new, name)} Before: {self._due(self.old, name)}"
+                dues = {"due": self._due(self.new, name), "before": self._due(self.old, name)}
+                sentence = Words("Step {name}: {due} Before: {before}", name=name, **dues)
                 yield Change("when", f"due.{name}", sentence, self.before["due"][name], self.after["due"][name])
 
     @staticmethod
     def _due(side: Side, name: str) -> str:
         [source] = {step.source for step in side.trigger.steps if step.name == name}
-        return _lower_first(side.words.due({"from": source, **(side.source.rules["due"][name] or {})}))
+        return Lowered(side.words.due({"from": source, **(side.source.rules["due"][name] or {})}))
 
     def _unless(self) -> Iterator[Change]:
         before, after = (
@@ -140,53 +153,49 @@ class _Comparison:
             )} for side in (self.old, self.new)
         )  # fmt: skip
         for key in (each for each in before if each not in after):
-            sentence = f"No longer: {_lower_first(self.old.words.unless(before[key]))}"
+            sentence = Words("No longer: {sentence}", sentence=Lowered(self.old.words.unless(before[key])))
             yield Change("when", "unless", sentence, before[key], None)
         for key in (each for each in after if each not in before):
-            sentence = f"New: {_lower_first(self.new.words.unless(after[key]))}"
+            sentence = Words("New: {sentence}", sentence=Lowered(self.new.words.unless(after[key])))
             yield Change("when", "unless", sentence, None, after[key])
 
     def channels(self) -> Iterator[Change]:
         """By which channels, one after another."""
-        yield from self._simple("channels", "channels", "It goes by {after}; before, by {before}.")
-        before, after = (
-            length(parse_offset(text)) if text else "no time that is said" for text in self._values("cascade_after")
-        )
-        sentence = f"The next channel follows after a silence of {after}; before, of {before}."
-        yield from self._simple("channels", "cascade_after", sentence)
-        sentence = "What counts as a silence is {after}; before, {before}."
-        yield from self._simple("channels", "cascade", sentence, none="as usual")
-        yield from self._simple("channels", "replies", "Answers by code are {after}; before, {before}.", none="none")
-        yield from self._simple("channels", "discreet", "Being discreet is {after}; before, {before}.")
+        yield from self._simple("channels", "channels", N_("It goes by {after}; before, by {before}."))
+        yield from self._silence()
+        sentence = N_("What counts as a silence is {after}; before, {before}.")
+        yield from self._simple("channels", "cascade", sentence, none=Words("as usual"))
+        sentence = N_("Answers by code are {after}; before, {before}.")
+        yield from self._simple("channels", "replies", sentence, none=Words("none"))
+        yield from self._simple("channels", "discreet", N_("Being discreet is {after}; before, {before}."))
+
+    def _silence(self) -> Iterator[Change]:
+        before, after = self._values("cascade_after")
+        if before != after:
+            told = [length(parse_offset(text)) if text else Words("no time that is said") for text in (before, after)]
+            sentence = Words(
+                "The next channel follows after a silence of {after}; before, of {before}.", after=told[1],
+                before=told[0],
+            )  # fmt: skip
+            yield Change("channels", "cascade_after", sentence, before, after)
 
     def basis(self) -> Iterator[Change]:
         """Whose it is, and by which right it is sent."""
-        yield from self._simple("basis", "owner", "It belongs to {after}; before, to {before}.")
-        yield from self._simple("basis", "class", "Its class is {after}; before, {before}.")
-        yield from self._simple("basis", "category", "Citizens opt out of it by {after}; before, by {before}.")
-        yield from self._simple("basis", "legal_basis", "The legal basis is “{after}”; before, “{before}”.")
-        yield from self._simple("basis", "correction", "Words that take it back: {after}; before, {before}.")
+        for key, sentence in (
+            ("owner", N_("It belongs to {after}; before, to {before}.")),
+            ("class", N_("Its class is {after}; before, {before}.")),
+            ("category", N_("Citizens opt out of it by {after}; before, by {before}.")),
+            ("legal_basis", N_("The legal basis is “{after}”; before, “{before}”.")),
+            ("correction", N_("Words that take it back: {after}; before, {before}.")),
+        ):
+            yield from self._simple("basis", key, sentence)
 
     def others(self) -> Iterator[Change]:
         """Titles, buttons, and keys that this comparison has no sentence for."""
-        for key in ("title", "actions"):
-            yield from self._simple("words", key, f"The {key} are {{after}}; before, {{before}}.")
+        yield from self._simple("words", "title", N_("The title is {after}; before, {before}."))
+        yield from self._simple("words", "actions", N_("The actions are {after}; before, {before}."))
         for key in sorted((self.before.keys() | self.after.keys()) - _COMPARED):
-            yield from self._simple("when", key, f"{key} is {{after}}; before, {{before}}.")
-
-
-def said_plainly(value: Any, none: str = "nothing") -> str:  # noqa: ANN401  (plain data)
-    """Plain data in a sentence."""
-    match value:
-        case None | []:
-            return none
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(said_plainly(each, none) for each in value)
-        case dict():
-            return "; ".join(f"{key}: {said_plainly(each, none)}" for key, each in value.items())
-    return str(value)
+            yield from self._simple("when", key, N_("{what} is {after}; before, {before}."), what=key)
 
 
 def _text(condition: Condition | None) -> str | None:
@@ -194,18 +203,16 @@ def _text(condition: Condition | None) -> str | None:
 
 
 def _roles(trigger: Trigger) -> str:
-    return whom(sorted(trigger.to)) if trigger.to else "the residents of the area"
+    return whom(sorted(trigger.to)) if trigger.to else Words("the residents of the area")
 
 
 def _matter(trigger: Trigger) -> str:
-    return " and ".join(trigger.occurrence) or "each event by itself"
+    if not trigger.occurrence:
+        return Words("each event by itself")
+    return Joined(trigger.occurrence, Words(" and "))
 
 
 def _essence(part: Step | Unless) -> tuple[object, ...]:
     """All that a step or an `unless` consists of, but for the layout of its condition."""
     values = asdict(part) | {"when": _text(part.when)}
     return tuple(values.values())
-
-
-def _lower_first(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

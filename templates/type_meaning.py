@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from templates.meaning import said_plainly
+from templates.value_words import said_plainly
 
 Content = Mapping[str, Any]
 _WHOLE: Mapping[str, str] = {

@@ -6,13 +6,18 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.said import Joined
+from domain.said import Words as Sentence
 from templates.files import BODY
 from templates.text_diff import marked
 from templates.words_check import is_markdown, texts
 from templates.yaml_file import Path
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
-_CHANNELS: Mapping[str, str] = {"subject": "email subject", "sms": "SMS", BODY: "email"}
+_TEXTS: Mapping[str, str] = {
+    "subject": Sentence("email subject"), "sms": Sentence("SMS"), BODY: Sentence("email"),
+    "push title": Sentence("push title"), "push body": Sentence("push body"),
+}  # fmt: skip
 Words = Mapping[str, Mapping[str, Any]]
 
 
@@ -30,9 +35,11 @@ def words_changes(old: Words, new: Words) -> Iterator[WordsChange]:
     """Every text that says something else, language by language."""
     for language in [*old, *(each for each in new if each not in old)]:
         if language not in new:
-            yield WordsChange(language, "", f"The words in {language} are gone.", None, None)
+            gone = Sentence("The words in {language} are gone.", language=language)
+            yield WordsChange(language, "", gone, None, None)
         elif language not in old:
-            yield WordsChange(language, "", f"There are words in {language} now.", None, None)
+            come = Sentence("There are words in {language} now.", language=language)
+            yield WordsChange(language, "", come, None, None)
         else:
             yield from _texts(language, old[language], new[language])
 
@@ -44,11 +51,15 @@ def _texts(language: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         if one == other:
             continue
         name = _name(path)
-        if one is None or other is None:
-            kind, text = ("gone", one) if other is None else ("new", other)
-            yield WordsChange(language, name, f"{language}, {name} is {kind}: {text}", one, other)
-        else:
-            yield WordsChange(language, name, f"{language}, {name}: {marked(one, other)}", one, other)
+        yield WordsChange(language, name, _sentence(language, name, one, other), one, other)
+
+
+def _sentence(language: str, name: str, one: str | None, other: str | None) -> str:
+    if other is None:
+        return Sentence("{language}, {name} is gone: {text}", language=language, name=name, text=one)
+    if one is None:
+        return Sentence("{language}, {name} is new: {text}", language=language, name=name, text=other)
+    return Joined([f"{language}, ", name, f": {marked(one, other)}"], "")
 
 
 def _effective(path: Path, found: Mapping[Path, str]) -> str | None:
@@ -73,7 +84,8 @@ def _unwrapped(paragraph: str) -> str:
 def _name(path: Path) -> str:
     """A text as people call it: "push title of step day"."""
     inner = path[2:] if path[0] == "steps" else path[1:] if path[0] == "correction" else path
-    name = f"push {inner[-1]}" if inner[0] == "push" else _CHANNELS.get(str(inner[-1]), str(inner[-1]))
+    name = f"push {inner[-1]}" if inner[0] == "push" else str(inner[-1])
+    name = _TEXTS.get(name, name)
     if path[0] == "steps":
-        return f"{name} of step {path[1]}"
-    return f"{name} of the correction" if path[0] == "correction" else name
+        return Sentence("{name} of step {step}", name=name, step=path[1])
+    return Sentence("{name} of the correction", name=name) if path[0] == "correction" else name

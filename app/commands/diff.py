@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Annotated
 
 import typer
-from msgspec import to_builtins
+from msgspec.structs import asdict
 
 from app.desk import desk
 from app.differing import Version, compared, version_of
@@ -91,7 +91,7 @@ def _of_pack(old: Version, new: Version) -> list[PackChange]:
 def _print_pack(pack: str, differences: Sequence[PackChange], *, as_json: bool) -> None:
     if as_json:
         for change in differences:
-            data_json({"pack": pack, **to_builtins(change)})
+            data_json({"pack": pack, **asdict(change)})
         return
     data(f"pack {pack}")
     for group in PACK_GROUPS:
@@ -104,7 +104,7 @@ def show(trigger: str, differences: Sequence[Change], *, as_json: bool) -> None:
     """Print what changes in a trigger."""
     if as_json:
         for change in differences:
-            data_json({"trigger": trigger, **to_builtins(change)})
+            data_json({"trigger": trigger, **asdict(change)})
         return
     data(trigger)
     for group in GROUPS:

@@ -10,6 +10,7 @@ from app.http.problems import Problem
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages, for_people
 from app.pages.visits import SignInNeeded
+from domain.said import N_
 
 
 class Broken:
@@ -46,11 +47,6 @@ class Broken:
         wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
         headers = {"Cache-Control": "no-store"}
         return RedirectResponse(f"{self._pages.root}/sign-in{wished}", HTTPStatus.SEE_OTHER, headers)
-
-
-def N_(text: str) -> str:  # noqa: N802  (the mark by which catalogues find words)
-    """The text, to be said later."""
-    return text
 
 
 _LATER = N_("Nothing is lost. Try again in a few minutes.")

@@ -18,6 +18,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
+from domain.said import told
+
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 OTHERWISE: Final = "en"
 LOCALE: Final = Path(__file__).with_name("locale")
@@ -57,6 +59,10 @@ class Speech:
     def say(self, text: str) -> str:
         """The text in this language."""
         return str(self._words.gettext(text))
+
+    def tell(self, text: str) -> str:
+        """What the platform says of itself in English, in this language as far as it is made for that."""
+        return told(text, self)
 
     def many(self, one: str, more: str, count: int) -> str:
         """One of the two texts, or whatever forms the language has, with `count` in it."""

@@ -9,17 +9,13 @@ from msgspec import Struct
 
 from app.pages.catalogues import Speech
 from domain.event_types import Titles
+from domain.said import N_
 from domain.timing import NotADuration, parse_offset
 from streams.explaining import Happened, Why
 from streams.library import Rules
 from streams.titles import pack_titles
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
-
-
-def N_(text: str) -> str:  # noqa: N802  (the mark by which catalogues find words)
-    """The text, to be said later."""
-    return text
 
 
 CHANNELS: Final[Mapping[str, str]] = {"push": N_("push message"), "sms": N_("SMS"), "email": N_("email")}

@@ -6,7 +6,8 @@ import msgspec
 
 from app.pages.catalogues import Speech
 from app.pages.console.staff import length
-from app.pages.life import N_, shown
+from app.pages.life import shown
+from domain.said import N_
 from streams.jobs import Job, State
 
 KINDS = {

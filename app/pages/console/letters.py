@@ -14,8 +14,9 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
-from app.pages.life import N_, shown
+from app.pages.life import shown
 from domain.principals import Principal
+from domain.said import N_
 from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
 
 MOST = 1000

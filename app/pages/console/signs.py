@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from app.pages.catalogues import Speech
 from app.pages.console.staff import length
-from app.pages.life import N_
+from domain.said import N_
 from streams.health import Standing
 from streams.jobs import Job
 from streams.lag import Lag

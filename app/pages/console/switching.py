@@ -10,8 +10,9 @@ from msgspec import Struct
 from app.pages import visits
 from app.pages.console.staff import Fields, Staff, command, one
 from app.pages.layout import Frame
-from app.pages.life import CHANNELS, N_, shown
+from app.pages.life import CHANNELS, shown
 from domain.principals import Principal
+from domain.said import N_
 from domain.settle import PAUSED
 from streams.switches import Off, UnknownName
 

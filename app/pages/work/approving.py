@@ -12,6 +12,7 @@ from app.bench import BadDraft, Bench, Verdict
 from app.differing import compared, version_of
 from app.http.problems import Problem
 from app.pages import visits
+from app.pages.catalogues import Speech
 from app.pages.layout import Frame
 from app.pages.work.backtests import latest
 from app.pages.work.editing import Id, found, text_of
@@ -20,6 +21,7 @@ from app.pages.work.triggers import Name
 from app.pages.work.words import share
 from domain.governance import TriggerPublished, TriggerSubmitted
 from domain.principals import Principal, Role
+from domain.said import Words
 from domain.submissions import Subject, Submission
 from domain.triggers import BadTrigger
 from streams.governed import Governed
@@ -97,7 +99,7 @@ class Approving:
             title=speech.titled(fact.rules["title"]) or name, by=", ".join(dict.fromkeys(submission.by)),
             at=speech.moment(fact.at), approved_by=submission.approved_by, new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
-            changes=_changes(now, fact), texts=_texts(current, fact), own_one=who.name in submission.by,
+            changes=_changes(now, fact, speech), texts=_texts(current, fact), own_one=who.name in submission.by,
             approver=Role.APPROVER in who.roles, mine=submission.owner == who.agency,
             shares=[(each, share(each, speech)) for each in SHARES],
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
@@ -126,15 +128,16 @@ class Approving:
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
 
 
-def _changes(now: Governed, fact: TriggerSubmitted) -> list[tuple[str, list[Change]]]:
+def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, list[str]]]:
     """What changes for citizens, by group; nothing where it does not go with the packs as they are published."""
     current = now.current(fact.trigger)
     old = version_of(now.contents, [current] if current is not None else [])
     try:
-        found_ = dict(compared(old, version_of(now.contents, [fact]))).get(fact.trigger, [])
+        found_ = dict(compared(old, version_of(now.contents, [fact]), speech.language)).get(fact.trigger, [])
     except BadTrigger as bad:
-        found_ = [Change("who", "", f"It does not work with what is published: {bad}")]
-    return [(group, mine) for group in GROUPS if (mine := [each for each in found_ if each.group == group])]
+        found_ = [Change("who", "", Words("It does not work with what is published: {problem}", problem=bad))]
+    by_group = {group: [speech.tell(each.sentence) for each in found_ if each.group == group] for group in GROUPS}
+    return [(group, mine) for group, mine in by_group.items() if mine]
 
 
 def _texts(current: TriggerPublished | None, fact: TriggerSubmitted) -> Iterator[tuple[str, list[tuple[str, str]]]]:

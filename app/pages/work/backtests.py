@@ -20,10 +20,11 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
-from app.pages.life import CHANNELS, N_, REASONS, shown
+from app.pages.life import CHANNELS, REASONS, shown
 from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role, require
+from domain.said import N_
 from streams.jobs import Busy, Job, State, UnknownJob
 from streams.sheets import Sheet, Sheets
 

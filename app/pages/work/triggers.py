@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from app.differing import sentences, version_of
 from app.http.problems import Problem
 from app.pages import visits
+from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import Clause, rule_told, shown
 from app.pages.work.figures import SPANS, Figures, figures
@@ -56,7 +57,7 @@ class TriggerPages:
         return self._office.show(
             "trigger.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, name=name,
             title=speech.titled(fact.rules["title"]) or name, state=state, state_text=speech.say(text), kind=kind,
-            rule=self._rule(fact, frame), sentences=self._sentences(fact),
+            rule=self._rule(fact, frame), sentences=self._sentences(fact, speech),
             files=trigger_texts(fact.rules, fact.words), history=self._history(name, frame),
             figures=self._figures(name, days, frame), days=_span(days), spans=SPANS, done=done,
             errors={"reason": wrong} if wrong else {},
@@ -84,10 +85,11 @@ class TriggerPages:
             (say("For"), share(fact.share, frame.speech)), (say("Version"), fact.hash[:12]),
         ]  # fmt: skip
 
-    def _sentences(self, fact: TriggerPublished) -> list[str]:
+    def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
         contents = self._office.platform.library.rules().governed.contents
         try:
-            return list(sentences(version_of(contents, [fact]).side(fact.trigger)))
+            side = version_of(contents, [fact]).side(fact.trigger, speech.language)
+            return [speech.tell(each) for each in sentences(side)]
         except BadTrigger:
             return []
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.pages.catalogues import Speech
-from app.pages.life import CHANNELS, N_, REASONS, shown
+from app.pages.life import CHANNELS, REASONS, shown
+from domain.said import N_
 from domain.settle import PAUSED
 from streams.governed import Governed
 

@@ -7,7 +7,8 @@ import pytest
 
 from app.demo.life_words import told
 from streams.explaining import Happened
-from templates.rule_words import RuleWords, moved
+from templates.rule_words import RuleWords
+from templates.value_words import moved
 
 TITLES = {
     "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",

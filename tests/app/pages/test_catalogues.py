@@ -22,6 +22,9 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_say": None,
     "ngettext": (1, 2),
     "many": (1, 2),
+    "Words": (1,),
+    "Sentence": (1,),
+    "Counted": (1, 2),
 }
 TRANSLATED = sorted(set(LANGUAGES) - {OTHERWISE})
 
@@ -29,8 +32,11 @@ TRANSLATED = sorted(set(LANGUAGES) - {OTHERWISE})
 def written() -> set[str]:
     """Every text that a page can say, as it stands in templates and modules."""
     options = {"pages/html/**.html": {"trimmed": "true"}}
-    found = extract_from_dir(str(ROOT / "app"), METHODS, options, KEYWORDS)
-    return {_first(text) for file, _, text, _, _ in found if not file.startswith("demo/")}
+    texts: set[str] = set()
+    for folder in ("app", "domain", "templates"):
+        found = extract_from_dir(str(ROOT / folder), METHODS, options, KEYWORDS)
+        texts |= {_first(text) for file, _, text, _, _ in found if not file.startswith("demo/")}
+    return texts
 
 
 def _first(text: str | Sequence[str]) -> str:

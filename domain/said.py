@@ -1,0 +1,120 @@
+"""Sentences that can be said in other languages too: each is its English text, and knows what it was made from.
+
+As text they are English, so commands and logs print them as they are; pages ask `told` for another language. What is
+made from them in any other way (an f-string, `join`) is plain text again and stays English.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol, Self
+
+
+def N_(text: str) -> str:  # noqa: N802  (gettext's name for it)
+    """A text that catalogues have words for, though it is not said here."""
+    return text
+
+
+class Tongue(Protocol):
+    """A language."""
+
+    def say(self, text: str) -> str:
+        """The text in this language."""
+
+    def many(self, one: str, more: str, count: int) -> str:
+        """One of the two texts, or whatever forms the language has, with `count` in it."""
+
+
+class Said(str):
+    """English text that can be said in another language."""
+
+    __slots__ = ()
+
+    def told(self, tongue: Tongue) -> str:
+        """It, in that language."""
+        return tongue.say(str(self))
+
+
+class Words(Said):
+    """A template with what stands in its braces, which may be such a text itself."""
+
+    __slots__ = ("given", "template")
+
+    def __new__(cls, template: str, **given: object) -> Self:
+        """English now; the parts are kept."""
+        made = super().__new__(cls, template.format(**given))
+        made.template, made.given = template, given
+        return made
+
+    template: str
+    given: dict[str, object]
+
+    def told(self, tongue: Tongue) -> str:
+        """The template in that language, with its parts in that language."""
+        return tongue.say(self.template).format(**{name: told(each, tongue) for name, each in self.given.items()})
+
+
+class Counted(Said):
+    """So many of something, as "3 days"; `{count}` is where the number stands."""
+
+    __slots__ = ("more", "number", "one")
+
+    def __new__(cls, one: str, more: str, count: int) -> Self:
+        """English now; the number is kept."""
+        made = super().__new__(cls, (one if count == 1 else more).format(count=count))
+        made.one, made.more, made.number = one, more, count
+        return made
+
+    one: str
+    more: str
+    number: int
+
+    def told(self, tongue: Tongue) -> str:
+        """With the form that the language has for that number."""
+        return tongue.many(self.one, self.more, self.number)
+
+
+class Joined(Said):
+    """Texts one after another, with something between two of them that may be a word itself."""
+
+    __slots__ = ("between", "parts")
+
+    def __new__(cls, parts: Iterable[str], between: str = " ") -> Self:
+        """English now; the parts are kept."""
+        kept = tuple(parts)
+        made = super().__new__(cls, _closed_up(between.join(kept)))
+        made.parts, made.between = kept, between
+        return made
+
+    parts: tuple[str, ...]
+    between: str
+
+    def told(self, tongue: Tongue) -> str:
+        """Each part in that language."""
+        return _closed_up(told(self.between, tongue).join(told(each, tongue) for each in self.parts))
+
+
+class Lowered(Said):
+    """A sentence that goes on another one, so it begins with a small letter."""
+
+    __slots__ = ("sentence",)
+
+    def __new__(cls, sentence: str) -> Self:
+        """English now; the sentence is kept."""
+        made = super().__new__(cls, sentence[:1].lower() + sentence[1:])
+        made.sentence = sentence
+        return made
+
+    sentence: str
+
+    def told(self, tongue: Tongue) -> str:
+        """The sentence in that language, begun as small."""
+        text = told(self.sentence, tongue)
+        return text[:1].lower() + text[1:]
+
+
+def told(text: object, tongue: Tongue) -> str:
+    """A text in that language, as far as it can be said in another one; anything else as it is."""
+    return text.told(tongue) if isinstance(text, Said) else str(text)
+
+
+def _closed_up(text: str) -> str:
+    return text.replace("( ", "(").replace(" )", ")")

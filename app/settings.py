@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     requests_a_minute: int = Field(
         default=6000, ge=0, description="by each key, visitor or address, and process; 0: any number"
     )
+    log_format: Literal["text", "json"] = Field(default="text", description="how the roles log, to stderr")
     webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> where it is told of answers")
 
     @classmethod

@@ -1,5 +1,6 @@
 """What the commands share: data to stdout, talk to stderr, exit codes."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+TALK = "habarshy.role"
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -53,8 +55,12 @@ def compact(value: Any) -> str:  # noqa: ANN401  (anything that JSON can say)
 
 
 def talk(line: str) -> None:
-    """One line for the person at the terminal, to stderr."""
-    sys.stderr.write(line + "\n")
+    """One line for the person at the terminal, to stderr; a record of the log where there is one (see app.logs)."""
+    log = logging.getLogger(TALK)
+    if log.handlers:
+        log.info("%s", line)
+    else:
+        sys.stderr.write(line + "\n")
 
 
 def agree(wish: str, word: str, *, yes: bool) -> None:

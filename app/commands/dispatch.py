@@ -7,6 +7,7 @@ from contextlib import closing
 from app.commands.run import work
 from app.compose import Platform, compose_engine, compose_routes
 from app.listening import HealthHost, HealthPort, health_listener
+from app.logs import begin
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.roles import answered, composed
 from app.terminal import talk
@@ -20,6 +21,7 @@ def dispatch(
 ) -> None:  # fmt: skip
     """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
     settings, health = settings_of(database, key_file), health_listener(health_host, health_port)
+    begin("dispatch", settings)
     dispatch_due(composed(settings, clock_of(clock)), compose_routes, health)
     talk("stopped")
 

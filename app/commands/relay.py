@@ -1,6 +1,7 @@
 """habarshy relay: tells Kafka whom each event woke."""
 
 from app.listening import HealthHost, HealthPort, health_listener
+from app.logs import begin
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import talk
 
@@ -12,5 +13,7 @@ def relay(
     """Relay the log to Kafka. One is active; others wait, and one of them takes over."""
     from app.working import relay_log  # noqa: PLC0415  (imports that no other command needs)
 
-    relay_log(settings_of(database, key_file), clock_of(clock), health_listener(health_host, health_port))
+    settings = settings_of(database, key_file)
+    begin("relay", settings)
+    relay_log(settings, clock_of(clock), health_listener(health_host, health_port))
     talk("stopped")

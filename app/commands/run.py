@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from app.compose import compose, compose_engine, compose_routes
+from app.logs import begin
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.runlock import run_lock
 from app.terminal import data_json, talk
@@ -25,8 +26,9 @@ def run(
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
-    now = clock_of(clock)
-    platform = compose(settings_of(database, key_file), now)
+    now, settings = clock_of(clock), settings_of(database, key_file)
+    begin("run", settings)
+    platform = compose(settings, now)
     with closing(platform.database):
         platform.library.rules()
         routes = compose_routes(platform)

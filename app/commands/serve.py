@@ -9,6 +9,7 @@ import typer
 
 from app.compose import compose
 from app.listening import BACKLOG, HealthHost, HealthPort, health_listener, listen
+from app.logs import begin
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.roles import composed, on_sqlite
 from app.terminal import talk
@@ -24,16 +25,18 @@ def api(
 ) -> None:  # fmt: skip
     """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
+    from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
 
     from app.http.application import application  # noqa: PLC0415  (the same)
     from app.http.role import Role, answering  # noqa: PLC0415  (the same)
 
     settings = settings_of(database, key_file)
+    begin("api", settings)
     platform = (compose if on_sqlite(settings) else composed)(settings, clock_of(clock))
     listener, own = listen(host, port), health_listener(health_host, health_port)
     config = uvicorn.Config(
         application(platform), log_level="warning", access_log=False,  # a path may hold the secret of a stop link
-        server_header=False, backlog=BACKLOG,
+        server_header=False, backlog=BACKLOG, log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)

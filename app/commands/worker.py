@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from app.listening import HealthHost, HealthPort, health_listener
+from app.logs import begin
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import talk
 
@@ -21,5 +22,7 @@ def worker(
     from app.working import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
 
     role = take_in if intake else plan_woken
-    role(settings_of(database, key_file), clock_of(clock), health_listener(health_host, health_port))
+    settings = settings_of(database, key_file)
+    begin("intake" if intake else "worker", settings)
+    role(settings, clock_of(clock), health_listener(health_host, health_port))
     talk("stopped")

@@ -18,6 +18,7 @@ from app.http.receipts import ReceiptCalls
 from app.http.repeating import install_repeating
 from app.http.seen import Seen
 from app.http.stop import Stop
+from app.logs import Tracing
 from app.orders import Orders
 from app.pages.broken import Broken
 from app.pages.citizen import install_citizen
@@ -57,6 +58,7 @@ def application(platform: Platform) -> Api:
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)
+    app.add_middleware(Tracing)
     return app
 
 

@@ -1,0 +1,98 @@
+"""Structured logs: one object a line, and nobody in it."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from starlette.types import Message, Receive, Scope, Send
+
+from app.logs import JsonLine, Tracing
+from tests.app.terminal import Terminal, ndjson
+from tests.world import NOON, fine, iin, registered
+
+AIGERIM = iin(1)
+PHONE, EMAIL = "+77017654321", "aigerim@example.org"
+JSON = {"HABARSHY_LOG_FORMAT": "json"}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+ALWAYS = {"time", "level", "logger", "message", "role"}
+
+
+def line(name: str, message: str, *args: object, error: Exception | None = None) -> dict[str, Any]:
+    """What becomes of a record."""
+    ended = None
+    if error is not None:
+        try:
+            raise error
+        except type(error):
+            ended = sys.exc_info()
+    record = logging.LogRecord(name, logging.ERROR, __file__, 1, message, args, ended)
+    found: dict[str, Any] = json.loads(JsonLine("api").format(record))
+    return found
+
+
+def test_ours_is_said_whole() -> None:
+    """A record of the platform has its words, when, how bad, by whom and in which role."""
+    found = line("habarshy", "%s failed: %s", "dispatch", "the disk is full")
+    assert found.keys() == ALWAYS
+    assert (found["message"], found["level"], found["role"]) == ("dispatch failed: the disk is full", "error", "api")
+    assert found["time"].endswith("+00:00")
+
+
+def test_what_others_log_keeps_no_value() -> None:
+    """Of a library's record its arguments, its further lines and the words of its exception are left out."""
+    found = line("asyncio", f"Task exception was never retrieved\nfuture: {AIGERIM}", error=ValueError(AIGERIM))
+    assert AIGERIM not in str(found)
+    assert (found["message"], found["error"]) == ("Task exception was never retrieved", "ValueError")
+    assert found["place"].startswith(__file__)
+    assert AIGERIM not in str(line("psycopg", "cannot reach %s", AIGERIM))
+
+
+def test_a_record_has_the_trace_of_its_request() -> None:
+    """What is logged while a request is answered has the trace that it brought, if it brought one."""
+    kept: list[dict[str, Any]] = []
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        kept.append(line("habarshy", "it failed"))
+
+    async def nothing() -> Message:
+        return {}
+
+    async def unsaid(_: Message) -> None:
+        return None
+
+    for headers in ([(b"traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode())], []):
+        asyncio.run(Tracing(app)({"type": "http", "headers": headers}, nothing, unsaid))
+    assert [each.get("trace") for each in kept] == [TRACE, None]
+
+
+def test_nobody_is_in_the_logs_of_a_run(tmp_path: Path) -> None:
+    """Neither a person's id, phone, address nor the text of their message is in what `api` and `run` log."""
+    at = Terminal(tmp_path)
+    events = [*registered(AIGERIM, phone=PHONE, email=EMAIL), fine(AIGERIM, "KZ-77", "2025-06-02T11:00:00+05:00")]
+    at.run("ingest", at.written("events.ndjson", *events), "--clock", NOON.isoformat())
+    ran = at.start("run", "--until-idle", "--json", "--clock", NOON.isoformat(), env=JSON)
+    stood, logged = ran.communicate()
+    assert json.loads(stood)["nudges"]["sent"] == 1
+    served = asked(at, [json.dumps({"id": AIGERIM, "phone": PHONE}).encode(), AIGERIM.encode(), ndjson(events[0])])
+    lines = [json.loads(each) for each in (logged + served).decode().splitlines()]
+    assert {each["role"] for each in lines} >= {"api"}
+    assert all(each.keys() >= ALWAYS for each in lines)
+    assert [each for each in (AIGERIM, PHONE, EMAIL, "Айгерім", "KZ-77") if each in str(lines)] == []
+
+
+def asked(at: Terminal, bodies: list[bytes]) -> bytes:
+    """What `api` logs while it is asked for pages of somebody and sent those bodies."""
+    api = at.start("api", "--port", "0", env=JSON)
+    assert api.stderr is not None
+    first = api.stderr.readline()
+    base = json.loads(first)["message"].partition(";")[0].rpartition(" ")[2]
+    with httpx2.Client(base_url=base) as client:
+        for body in bodies:
+            client.post("/events", content=body, headers={"content-type": "application/cloudevents+json"})
+            client.get(f"/persons/{AIGERIM}", params={"phone": PHONE})
+    api.terminate()
+    return first + api.communicate()[1]

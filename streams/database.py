@@ -116,7 +116,8 @@ def _retried(transaction: Callable[[], T]) -> T:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=limits_of(parsed))
+        how = {"client_encoding": "utf8"} | limits_of(parsed)  # a server in another one is refused (migrating.py)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)
         event.listen(engine, "connect", use_fast_arrays)
         event.listen(engine, "connect", limit_other_end)
         return engine

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from streams.database import Database, DatabaseUnavailable
@@ -42,7 +42,7 @@ def make_ready(database: Database) -> None:
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
-        WrongSchema: it has no tables, or those of another version; with what to do.
+        WrongSchema: it has no tables, or those of another version, or another encoding; with what to do.
     """
     try:
         with database.engine.connect() as connection:
@@ -92,10 +92,24 @@ def migrate(database: Database) -> list[Step]:
 
 
 def _version_of(connection: Connection) -> str | None:
+    _require_unicode(connection)
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(select(_version.c.version_num)).scalar()
     return version
+
+
+def _require_unicode(connection: Connection) -> None:
+    encoding = "UTF8" if connection.dialect.name == "sqlite" else _encoding_of(connection)
+    if encoding != "UTF8":
+        raise WrongSchema(
+            f"its encoding is {encoding}, which cannot keep every letter. Make one in UTF-8, by `createdb"
+            " --encoding=UTF8 --template=template0 NAME`"
+        )
+
+
+def _encoding_of(connection: Connection) -> str:
+    return str(connection.execute(text("SHOW server_encoding")).scalar_one())
 
 
 def _scripts() -> "ScriptDirectory":

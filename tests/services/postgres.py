@@ -84,10 +84,15 @@ def fresh(at: URL) -> Iterator[URL]:
 
 
 @contextmanager
-def empty(at: URL, like: URL | None = None) -> Iterator[URL]:
-    """A database without any table (or with all that is in another, to which nobody is connected), dropped later."""
+def empty(at: URL, like: URL | None = None, encoding: str = "") -> Iterator[URL]:
+    """A database without any table (or with all that is in another, to which nobody is connected), dropped later.
+
+    `encoding`: another one than the server's.
+    """
     name = f"habarshy_test_{os.getpid()}_{next(_numbers)}"
-    _administer(at, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like.database}"' if like else ""))
+    template = f' TEMPLATE "{like.database}"' if like else ""
+    other = f" TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'" if encoding else ""
+    _administer(at, f'CREATE DATABASE "{name}"{template}{other}')
     try:
         yield at.set(database=name)
     finally:

@@ -229,6 +229,17 @@ def test_a_server_is_not_changed_by_a_start(database: Database) -> None:
     assert tables(database) == before
 
 
+def test_a_database_that_cannot_keep_every_letter_is_refused(server: URL) -> None:
+    """A PostgreSQL database in another encoding than UTF-8 is refused, with what to do, and stays as it is."""
+    with postgres.empty(server, encoding="SQL_ASCII") as at:
+        database = Database(at.render_as_string(hide_password=False))
+        for use in (make_ready, migrate, pending):
+            with pytest.raises(WrongSchema, match=r"SQL_ASCII.*createdb --encoding=UTF8"):
+                use(database)
+        assert tables(database) == []
+        database.close()
+
+
 @only_sqlite
 def test_a_file_is_brought_up_to_date_by_a_start(database: Database) -> None:
     """Who uses SQLite need not know of migrations: a new file and an old one are made ready."""

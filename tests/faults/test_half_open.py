@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from notifiers.port import Accepted, Message, Notifier, Outcome, RetryLater, Unknown
+from notifiers.contract import BUSY
+from notifiers.port import Message, Notifier, Outcome, RetryLater, Unknown
 from tests.faults.wire import Wire, wire
 from tests.notifiers.browsers import Browser, push, web_push
 from tests.notifiers.gateway import gateway, sms_by
 from tests.notifiers.google import made_google
 from tests.notifiers.http_peers import http_peer
-from tests.notifiers.sms import sms, sms_to
+from tests.notifiers.sms import sms, sms_to, until_taken
 from tests.notifiers.smsc import scripted_centre
 
 LIMITS: Any = {"connect_timeout": 0.3, "timeout": 0.4}
 SMPP_LIMITS: Any = {"connect": 0.3, "response": 0.3, "begin": 0.3}
-PATIENCE = 60.0
 Sends = tuple[Notifier, Message, Wire]
 
 
@@ -65,7 +65,7 @@ async def test_a_provider_that_falls_silent_holds_nobody(
     tmp_path: Path, provider: Callable[[Path], AbstractAsyncContextManager[Sends]]
 ) -> None:
     """Each send ends by its own limit and takes nothing for sent; on a connection that is well it goes on."""
-    async with provider(tmp_path) as (notifier, message, line), asyncio.timeout(PATIENCE):
+    async with provider(tmp_path) as (notifier, message, line), asyncio.timeout(BUSY):
         await until_taken(notifier, message)
         line.swallows = True
         assert isinstance(await sent(notifier, message), RetryLater | Unknown)
@@ -79,11 +79,3 @@ async def sent(notifier: Notifier, message: Message) -> Outcome:
     """What came of it."""
     (outcome,) = await notifier.send([message])
     return outcome
-
-
-async def until_taken(notifier: Notifier, message: Message) -> None:
-    """As often as it takes: on a busy machine the limits may be too short for one that is well."""
-    outcome: Outcome | None = None
-    while not isinstance(outcome, Accepted):
-        outcome = await sent(notifier, message)
-        await asyncio.sleep(0)  # what is refused at once gives nobody else a turn

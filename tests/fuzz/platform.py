@@ -75,7 +75,11 @@ def life_of(number: int) -> list[Envelope]:
 LIFE = [each for number in range(len(PEOPLE)) for each in life_of(number)]
 LIFE += [birth(CHILD, PEOPLE[0], "2025-06-03", father=PEOPLE[1], id="birth")]
 LIFE += [corrected(each, 2, expires_on="2025-07-20") for each in LIFE if each.id.startswith("card")]
-LIFE += [annulled(each, 3) for each in LIFE if each.id.startswith(("card", "F-", "birth")) and each.corrects is None]
+LIFE += [
+    annulled(each, 3) for each in LIFE if each.id.startswith(("card", "fine", "birth")) and each.corrects is None
+]
+OPENING = {name for number in range(len(PEOPLE)) for name in (f"card-{number}", f"fine-F-{number}-2")}
+SWITCHES = [*(("trigger", each) for each in TRIGGERS), *(("channel", each) for each in ("push", "sms", "email"))]
 NUMBERS = st.integers(0, len(PEOPLE) - 1)
 
 
@@ -109,10 +113,11 @@ class Machine(RuleBasedStateMachine):
 
     # What happens
 
-    @initialize()
-    def open(self) -> None:
-        """Everybody is known."""
-        self.take([each for each in LIFE if each.id.startswith(("reg", "contact", "language"))])
+    @initialize(outcomes=st.lists(st.sampled_from(OUTCOMES), max_size=len(PEOPLE)))
+    def open(self, outcomes: list[Outcome | None]) -> None:
+        """Everybody is known, has a card that ends, and was fined, of which they are told."""
+        self.take([each for each in LIFE if each.id in OPENING or each.id.startswith(("reg", "contact", "language"))])
+        self.wait(timedelta(hours=1), outcomes)
 
     @rule(events=st.lists(st.sampled_from(LIFE), min_size=1, max_size=8))
     def take(self, events: list[Envelope]) -> None:
@@ -162,15 +167,22 @@ class Machine(RuleBasedStateMachine):
             topic = self.world.platform.stopping.stop(message.nudge, message.recipient)
             self.silent.add((message.recipient, topic.category))
 
-    @rule(trigger=st.sampled_from(TRIGGERS))
-    def pause_or_resume(self, trigger: str) -> None:
-        """A trigger is paused, or resumed."""
-        self._switched(("trigger", trigger))
+    @rule(by=st.sampled_from(STEPS))
+    def wait_for_a_good_day(self, by: timedelta) -> None:
+        """Time passes, and providers take what they get."""
+        self.wait(by, [])
 
-    @rule(channel=st.sampled_from(["push", "sms", "email"]))
-    def kill_or_revive(self, channel: str) -> None:
-        """A channel's kill switch is set, or cleared."""
-        self._switched(("channel", channel))
+    @rule(what=st.sampled_from(SWITCHES))
+    def switch(self, what: tuple[str, str]) -> None:
+        """A trigger is paused or resumed, or a channel's kill switch set or cleared."""
+        self._switched(what)
+
+    @precondition(lambda self: self.stopped)
+    @rule()
+    def clear_all_switches(self) -> None:
+        """What stopped goes on."""
+        for what in sorted(self.stopped):
+            self._switched(what)
 
     def _switched(self, what: tuple[str, str]) -> None:
         stops, (scope, name) = what not in self.stopped, what
@@ -235,8 +247,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end everything has ended, and the intents are those of the same facts in another order."""
-        for what in sorted(self.stopped):
-            self._switched(what)
+        self.clear_all_switches()
         for days in (200, 240, 300, 3660, 3690, 4000):  # a card that was renewed ends in ten years
             self.world.at(NOON + timedelta(days=days))
             asyncio.run(self.world.engine.until_idle())

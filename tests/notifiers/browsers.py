@@ -105,7 +105,7 @@ def vapid_file(folder: Path) -> Path:
 
 def web_push_options(folder: Path, /, **settings: object) -> WebPushOptions:
     """Options with a key pair of their own."""
-    patient: dict[str, Any] = {"connect_timeout": 5, "timeout": 10, "subject": "mailto:push@gov.test", **settings}
+    patient: dict[str, Any] = {"connect_timeout": 20, "timeout": 40, "subject": "mailto:push@gov.test", **settings}
     return WebPushOptions(key_file=vapid_file(folder), **patient)
 
 
@@ -124,7 +124,7 @@ async def web_push(
 
 def fcm_options(account: Path, /, **settings: object) -> FcmOptions:
     """Options for this service account."""
-    patient: dict[str, Any] = {"connect_timeout": 5, "timeout": 10, **settings}
+    patient: dict[str, Any] = {"connect_timeout": 20, "timeout": 40, **settings}
     return FcmOptions(service_account_file=account, **patient)
 
 

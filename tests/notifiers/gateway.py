@@ -78,7 +78,8 @@ async def gateway(*answers: bytes | None, tls: SSLContext | None = None) -> Asyn
 def options(url: str, **others: Any) -> HttpSmsOptions:
     """Settings for the gateway at this address."""
     settings = {"url": url, "username": "habarshy", "password": "secret", "sender": "1414", "region": "KZ"}
-    return HttpSmsOptions.model_validate(settings | others)
+    patient = {"connect_timeout": 20.0, "timeout": 40.0}
+    return HttpSmsOptions.model_validate(settings | patient | others)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ def config(port: int, /, **options: object) -> SmtpOptions:
 
 def patient(**limits: float) -> Limits:
     """Five seconds for each step, except for those given."""
-    return Limits(**{"connect": 5.0, "envelope": 5.0, "final": 5.0, "begin": 5.0} | limits)
+    return Limits(**{"connect": 20.0, "envelope": 20.0, "final": 20.0, "begin": 20.0} | limits)
 
 
 def letter(address: str = "aigerim@mail.test", /, **parts: object) -> Message:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 PEERS = Path(__file__).parents[1] / "peers"
-_PATIENCE = 20
+_PATIENCE = 60
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from tests.notifiers.browsers import AT, Browser, Clock, NoInbox, push
 from tests.notifiers.google import Google, made_google
 from tests.notifiers.http_peers import answer, http_peer
 from tests.notifiers.peers import Act
+from tests.notifiers.sms import until_taken
 from tests.services.delay import far_away
 
 PHONE = "phone-1:APA91b_x"
@@ -134,8 +135,10 @@ async def test_refusals_are_classified(google: Google) -> None:
 
 async def test_a_message_without_answer_is_unknown(google: Google) -> None:
     """A message that FCM took and did not answer for may have gone."""
-    async with google.listening() as port, google.sending(port, connect_timeout=0.5, timeout=1) as notifier:
-        assert await notifier.send([push("hang-1:APA91b")]) == [Unknown(Reason.TIMED_OUT)]
+    async with google.listening() as port, google.sending(port, connect_timeout=0.5, timeout=1) as hasty:
+        await until_taken(hasty, push(PHONE))
+        assert await hasty.send([push("hang-1:APA91b")]) == [Unknown(Reason.TIMED_OUT)]
+    async with google.listening() as port, google.sending(port) as notifier:
         assert await notifier.send([push("cut-1:APA91b")]) == [Unknown(Reason.LINK_LOST)]
         assert isinstance((await notifier.send([push(PHONE)]))[0], Accepted)
 
@@ -199,8 +202,8 @@ async def test_without_a_token_nothing_has_gone(google: Google, said: bytes | Ac
         options = FcmOptions(
             service_account_file=account,
             base_url=f"http://127.0.0.1:{messages.port}",
-            connect_timeout=0.5,
-            timeout=1,
+            connect_timeout=0.9 if said is Act.HANG else 20,
+            timeout=1 if said is Act.HANG else 40,
         )
         notifier = FcmNotifier(options, Clock())
         assert await notifier.send([push(PHONE), push(PHONE)]) == [later, later]

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from notifiers.contract import BUSY
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Reason, RetryLater, Unknown
 from notifiers.smpp import SmppNotifier
 from tests.notifiers.authority import END, START, Authority
-from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to
+from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to, until_taken
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
 
@@ -91,7 +92,7 @@ async def test_it_rests_longer_each_time() -> None:
         settings = options(centre.port, limits={"rest": 1.0, "longest_rest": 9.0})
         notifier = SmppNotifier(settings, Tools(lambda: AT, KeptInbox()), jitter=spread)
         await notifier.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(BUSY):
             await enough.wait()
         await notifier.aclose()
     assert rests[:6] == [1, 2, 4, 8, 9, 9]
@@ -125,7 +126,7 @@ async def test_closing_ends_whatever_the_centre_says(goodbye: Act | int | bytes)
     """Closing comes to an end with a centre that doesn't take leave."""
     async with scripted_centre(unbind=goodbye) as centre, sms_to(centre.port, limits={"response": 0.2}) as notifier:
         await notifier.send([sms()])
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             await notifier.aclose()
 
 
@@ -134,7 +135,7 @@ async def test_closing_while_it_connects_ends() -> None:
     async with scripted_centre(bind=Act.IGNORE) as centre, sms_to(centre.port) as notifier:
         sending = asyncio.create_task(notifier.send([sms()]))
         await centre.until(lambda: "bind" in centre.heard)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             await notifier.aclose()
             assert await sending == [RetryLater(None, Reason.CLOSED)]
 
@@ -179,9 +180,9 @@ async def test_a_stopped_process_holds_nobody() -> None:
     """A centre whose process is stopped leaves its messages unknown or later, within the limit, and may come back."""
     limits = {"response": 0.3, "begin": 0.3, "rest": 0.001, "connect": 0.3}
     async with real_centre() as centre, sms_to(centre.port, window=2, limits=limits) as notifier:
-        await notifier.send([sms()])
+        await until_taken(notifier, sms())
         centre.process.send_signal(signal.SIGSTOP)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             outcomes = await notifier.send([sms(number(n)) for n in range(4)])
         centre.process.send_signal(signal.SIGCONT)
         assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown, RetryLater, RetryLater]
@@ -197,7 +198,7 @@ async def test_nonsense_is_no_success(nonsense: bytes) -> None:
     """Whatever comes instead of an answer, the message is unknown within the limit."""
     limits = {"response": 0.2, "begin": 0.2, "enquire": 0.2}
     async with scripted_centre(submit=nonsense) as centre, sms_to(centre.port, limits=limits) as notifier:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, Unknown)
 

@@ -159,8 +159,10 @@ async def test_a_centre_that_throttles_to_the_end_means_later() -> None:
     """What is still throttled when the batch's time is up is put off, by the name of what the centre said."""
     async with (
         scripted_centre(submit=0x58) as centre,
-        sms_to(centre.port, limits={"begin": 0.2, "response": 0.2}) as notifier,
+        sms_to(centre.port, limits={"begin": 0.4}) as notifier,
     ):
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
         outcomes = await notifier.send([sms(), sms(text=LONG)])
     assert outcomes == [RetryLater(None, Reason.BUSY, "ESME_RTHROTTLED")] * 2
 
@@ -233,8 +235,10 @@ async def test_a_hung_centre_is_given_up_with_what_it_has() -> None:
     """A stopped process answers nothing: what it was given is unknown, and no more is written until it speaks."""
     async with (
         real_centre(silent=True) as centre,
-        sms_to(centre.port, window=2, limits={"response": 0.3, "begin": 0.5}) as notifier,
+        sms_to(centre.port, window=2, limits={"response": 0.3, "begin": 0.6}) as notifier,
     ):
+        await notifier.start()
+        await centre.told("bind")
         outcomes = await notifier.send([sms(number(n)) for n in range(6)])
         assert len(await centre.told("unanswered", 2)) == 2
     assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown] + [RetryLater] * 4
@@ -244,7 +248,7 @@ async def test_one_lost_answer_ends_no_link() -> None:
     """A single answer that never comes leaves its message unknown; the others go on over the same link."""
     async with (
         scripted_centre(submit=[Act.IGNORE, 0]) as centre,
-        sms_to(centre.port, window=1, limits={"response": 0.2}) as notifier,
+        sms_to(centre.port, window=1, limits={"response": 0.6}) as notifier,
     ):
         outcomes = await notifier.send([sms(), sms()])
     assert outcomes == [Unknown(Reason.TIMED_OUT), Accepted("1")]

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from notifiers.contract import BUSY
 from notifiers.email import EmailNotifier
 from notifiers.port import Accepted, Reason, RetryLater
 from tests.notifiers.letters import AT, config, email_to, letter
@@ -41,7 +42,7 @@ async def test_closing_ends_whatever_the_server_says(scripted: Scripted, goodbye
     """Closing comes to an end with a server that doesn't take leave."""
     async with scripted(quit=goodbye) as peer, email_to(peer.port, limits={"envelope": 0.2}) as notifier:
         await notifier.send([letter()])
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             await notifier.aclose()
 
 
@@ -126,7 +127,7 @@ async def test_closing_lets_the_letter_in_hand_finish(scripted: Scripted) -> Non
         await notifier.aclose()
         release.set()
         outcomes = await sending
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(BUSY):
             await peer.left_alone()
     assert (type(outcomes[0]), outcomes[-1]) == (Accepted, RetryLater(None, Reason.CLOSED))
 

@@ -128,7 +128,7 @@ async def test_refusals_concern_one_letter_only(scripted: Scripted) -> None:
 
 async def test_what_is_not_begun_in_time_is_put_off(scripted: Scripted) -> None:
     """A slow provider holds a batch only for a while: the rest is put off, and nothing of it was sent."""
-    limits = {"envelope": 0.3, "begin": 0.2}
+    limits = {"envelope": 0.9, "begin": 0.7}
     async with scripted(mail=Act.HANG) as peer, email_to(peer.port, connections=1, limits=limits) as notifier:
         outcomes = await notifier.send([letter(), letter()])
     assert outcomes == [LATER(None, Reason.TIMED_OUT), LATER(None, Reason.NO_TIME)]
@@ -136,7 +136,7 @@ async def test_what_is_not_begun_in_time_is_put_off(scripted: Scripted) -> None:
 
 async def test_waiting_for_a_connection_has_its_limit(scripted: Scripted) -> None:
     """A batch that finds every connection busy is put off, not held."""
-    limits = {"final": 0.5, "begin": 0.1}
+    limits = {"final": 0.9, "begin": 0.6}
     async with scripted(letter=Act.HANG) as peer, email_to(peer.port, connections=1, limits=limits) as notifier:
         first, second = await asyncio.gather(notifier.send([letter()]), notifier.send([letter()]))
     assert first == [Unknown(Reason.TIMED_OUT)]

@@ -40,7 +40,7 @@ KEYRING = Keyring(b"n" * KEY_BYTES, {1: b"w" * KEY_BYTES})
 NAMES = Names(KEYRING.names)
 NOW = datetime(2025, 6, 2, 7, tzinfo=UTC)
 AIDA, BOLAT, DANA = "a" * 32, "b" * 32, "d" * 32
-PATIENCE = 20
+PATIENCE = 60
 """Seconds after which a test that waits for another thread or process has failed."""
 
 modest = settings(deadline=None, max_examples=60, derandomize=True, database=None)

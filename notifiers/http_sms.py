@@ -18,6 +18,7 @@ from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason,
 _FINAL: Final = {413: Reason.TOO_LARGE, 414: Reason.TOO_LARGE}
 _ABOUT_US: Final = {402, 404, 405, 410, 415}  # no money, a wrong address or method: every message would fail alike
 _PASSING: Final = {503}
+_LONGEST_NAME: Final = 500
 _SERVER_FAULT: Final = 500
 
 
@@ -133,12 +134,18 @@ class HttpSmsNotifier:
         code = str(answer.status)
         if answer.status in self._options.success:
             found = self._answer.search(answer.body.decode("utf-8", "replace"))
-            return Accepted(found.groupdict().get("id") or reference) if found else Unknown(Reason.GARBLED, code)
+            return Accepted(_named(found) or reference) if found else Unknown(Reason.GARBLED, code)
         if answer.status in _ABOUT_US:
             return RetryLater(None, Reason.NOT_ADMITTED, code)
         if answer.status >= _SERVER_FAULT and answer.status not in _PASSING:
             return Unknown(Reason.GARBLED, code)  # it may have been passed on before the fault
         return refusal(answer, self._clock(), _FINAL)
+
+
+def _named(found: re.Match[str]) -> str | None:
+    """The gateway's name for the message; none that no report could repeat, or no database keep."""
+    name = found.groupdict().get("id") or ""
+    return name if name.isprintable() and len(name) <= _LONGEST_NAME else None
 
 
 def _make(options: HttpSmsOptions, tools: Tools) -> Notifier:

@@ -22,6 +22,7 @@ _FINAL: Final = {
     "UNDELIV": (Heard.FAILED, Reason.UNDELIVERED),
     "REJECTD": (Heard.FAILED, Reason.REJECTED),
 }
+_NAME: Final = re.compile(rb"[ -~]{1,65}")
 _ID: Final = re.compile(rb"\bid:\s*(?![a-z]+:)([!-~]{1,64})", re.IGNORECASE)
 _STAT: Final = re.compile(rb"\bstat:\s*([A-Za-z]{1,8})", re.IGNORECASE)
 _ERR: Final = re.compile(rb"\berr:\s*([0-9A-Za-z]{1,6})", re.IGNORECASE)
@@ -52,7 +53,7 @@ def report(pdu: DeliverSm, *, decimal: bool = False) -> Report | None:
     optional = {tlv.tag: tlv.value for tlv in pdu.tlvs}
     text = pdu.short_message
     reference = optional.get(TLV_RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0") or _first(_ID, text)
-    if not reference.isascii() or not reference:
+    if not _NAME.fullmatch(reference):
         raise UnreadableError
     state = _STATES.get(int.from_bytes(optional.get(TLV_MESSAGE_STATE, b"")))
     word = state or _first(_STAT, text).decode().upper()

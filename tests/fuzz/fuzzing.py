@@ -16,6 +16,7 @@ SECONDS = 30
 """More than this for one input is a hang, on a busy machine too."""
 MEGABYTES = 2048
 WATCHED = {
+    "of_answers": ["app.http.gateways", "app.http.receipts", "notifiers"],
     "of_events": ["app.http.binding", "streams.checking", "streams.cloudevents"],
     "of_packs": ["templates"],
     "of_providers": ["domain.hearing", "domain.sms", "email", "notifiers"],
@@ -26,7 +27,8 @@ TARGETS = {
     "event": "of_events", "event-batch": "of_events", "event-in-headers": "of_events",
     "yaml": "of_packs", "pack": "of_packs", "condition": "of_packs",
     "smpp": "of_providers", "bounce": "of_providers", "reply": "of_providers", "address": "of_providers",
-    "sms": "of_providers", "words": "of_words", "value": "of_words",
+    "sms": "of_providers", "answer": "of_answers", "receipt": "of_answers", "smpp-link": "of_answers",
+    "words": "of_words", "value": "of_words",
 }  # fmt: skip
 """Each target's module: a process reads no other."""
 

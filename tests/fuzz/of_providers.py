@@ -77,7 +77,8 @@ def _delivered(content: DeliverSm) -> None:
 
 def _told(found: Report | None) -> None:
     if found is not None:
-        promised("a report names a message", kept=bool(found.reference) and found.reference.isascii())
+        promised("a report names a message", kept=found.reference.isascii() and found.reference.isprintable())
+        promised("its name can be kept", kept=0 < len(found.reference) <= 200)
         promised("a failure has a reason", kept=(found.heard is Heard.FAILED) == (found.reason is not None))
 
 

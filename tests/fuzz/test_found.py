@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smpp34 import DeliverSm, Tlv
 
 from domain.conditions import BadCondition, Conditions
 from domain.receipts import Heard
 from notifiers.bounces import NoBounceError, reports_in
-from notifiers.port import Reason, Report
+from notifiers.port import Accepted, Reason, Report
+from notifiers.smpp_receipts import UnreadableError, report
 from templates.files import MOST_BYTES
 from tests.notifiers.bounced import TOKEN, postfix
+from tests.notifiers.gateway import gateway, http, sms_by
+from tests.notifiers.sms import sms
 from tests.templates.packs import KK, METER, RULES, findings_of, write_town
 
 CONDITIONS = Conditions({"event.kind": "string", "event.amount": "integer"})
@@ -53,6 +57,24 @@ def test_a_bounce_with_an_impossible_charset_is_read(charset: bytes) -> None:
     assert reports_in(mail) == [Report(TOKEN, Heard.FAILED, Reason.BAD_ADDRESS, "5.1.1")]
     with pytest.raises(NoBounceError):
         reports_in(b"Content-Type: text/plain; charset=" + charset + b"\r\n\r\n\xff")
+
+
+@pytest.mark.parametrize("name", ["1\0", "\n", "1" * 501])
+async def test_a_name_that_cannot_be_kept_is_none(name: str) -> None:
+    """A gateway that took a message and names it so loses nobody's outcome: the message has our own name."""
+    answer = http(200, b'{"id": "%b"}' % name.encode())
+    async with gateway(answer) as peer, sms_by(peer.port, answer=r'"id":\s*"(?P<id>[^"]*)"') as notifier:
+        [outcome] = await notifier.send([message := sms()])
+    assert outcome == Accepted(f"{message.key}:{message.attempt}")
+
+
+@pytest.mark.parametrize("name", [b"1\x002", b"1" * 5000, b"\n"])
+def test_a_receipt_with_a_name_that_cannot_be_kept_is_unreadable(name: bytes) -> None:
+    """It is refused alone: no database could look for it, and the receipts behind it would come again for ever."""
+    pdu = DeliverSm("77012345678", "1414", b"", tlvs=[Tlv(0x1E, name + b"\0"), Tlv(0x427, b"\x02")])
+    for decimal in (False, True):
+        with pytest.raises(UnreadableError):
+            report(pdu, decimal=decimal)
 
 
 def _pipe(path: Path) -> None:

@@ -122,7 +122,7 @@ async def test_a_refusal_before_the_last_dot_counts() -> None:
 
 async def test_words_that_come_too_late_are_not_begun() -> None:
     """Where too little time is left for the answer to a letter, its words stay here."""
-    letters = Letters(asyncio.get_running_loop().time() - 10.5, [BODY])
+    letters = Letters(asyncio.get_running_loop().time() - 40.5, [BODY])
     heard = await talked(Wire(), letters, OK + OK + GO_ON)
     assert heard == [ENVELOPE % 0, b""]
     assert letters.outcomes == {0: RetryLater(None, Reason.NO_TIME)}

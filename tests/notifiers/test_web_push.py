@@ -289,8 +289,8 @@ async def test_the_kind_makes_a_notifier(tmp_path: Path) -> None:
 
 def test_a_longest_batch_is_told(tmp_path: Path) -> None:
     """The options say how long a batch may take: its beginning, and the last message sent twice."""
-    assert web_push_options(tmp_path, begin=20, timeout=8).limit == 36
-    assert web_push_options(tmp_path, begin=20, timeout=8, sealer=True).limit == 41
+    assert web_push_options(tmp_path, begin=20, connect_timeout=4, timeout=8).limit == 36
+    assert web_push_options(tmp_path, begin=20, connect_timeout=4, timeout=8, sealer=True).limit == 41
 
 
 async def test_encrypting_beside_changes_nothing(tmp_path: Path) -> None:

@@ -193,8 +193,11 @@ def test_an_interrupted_job_is_paused(jobs: Jobs, work: Counting) -> None:
     """Ctrl-C ends the process and pauses the job."""
     id_ = asked(jobs, work)
     work.meanwhile.append(lambda: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs in the background ignores it
 
     stopped = jobs.run(id_, work, silent)
+
+    signal.signal(signal.SIGINT, before)
 
     assert (stopped.state, stopped.words, stopped.done) == (State.PAUSED, "interrupted", 0)
     assert jobs.run(id_, work, silent).state is State.DONE

@@ -5,12 +5,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_dispatcher
+from app.keyfile import load_keyring
 from app.settings import load_settings
 from benchmarks.measuring import Row, peak_mb
-from benchmarks.world import KEYRING, NOW
+from benchmarks.world import NOW
 from domain.channels import ADDRESS_OF
 from domain.national_id import with_check_digit
 from notifiers.port import Accepted, Message, Outcome
@@ -26,9 +28,9 @@ DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
 
 def measure(citizens: int = CITIZENS) -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", citizens)
-    with postgres.server() as server, postgres.fresh(server) as at:
-        production, also = _measured(at.render_as_string(hide_password=False), citizens)
+        embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", Path(folder), citizens)
+    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, postgres.fresh(server) as at:
+        production, also = _measured(at.render_as_string(hide_password=False), Path(folder), citizens)
     rows = [
         Row("dispatch on SQLite, end to end", embedded, "nudges/s", 2000),
         Row("dispatch on PostgreSQL, end to end", production, "nudges/s", 2000),
@@ -36,9 +38,11 @@ def measure(citizens: int = CITIZENS) -> tuple[list[Row], dict[str, float]]:
     return rows, {"nudges": sent + also, "peak MB": peak_mb()}
 
 
-def _measured(url: str, citizens: int) -> tuple[float, int]:
+def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
+    """With a key file, beside which a restore of the database is watched for."""
     clock = VirtualClock(NOW)
-    platform = compose(load_settings(database=url), clock, KEYRING)
+    load_keyring(folder / "key", create=True)
+    platform = compose(load_settings(database=url, key_file=folder / "key"), clock)
     if not platform.database.sqlite:
         Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
     _fill(platform, citizens)

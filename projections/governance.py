@@ -21,4 +21,7 @@ def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]
 
 def latest(connection: Connection) -> int:
     """The newest of them, or 0: another number means that the rules have changed."""
-    return int(connection.execute(select(func.coalesce(func.max(governance.c.position), 0))).scalar_one())
+    return int(connection.execute(_LATEST).scalar_one())
+
+
+_LATEST = select(func.coalesce(func.max(governance.c.position), 0))

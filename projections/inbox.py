@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, literal, select, tuple_
+from sqlalchemy import Connection, bindparam, literal, select, tuple_
 
 from domain.delivery import State
-from projections.bulk import among, chunked
+from projections.lookup import Lookup
 from projections.nudges import Due
 from projections.tables import inbox, moment
 
@@ -16,11 +16,13 @@ from projections.tables import inbox, moment
 def messages(connection: Connection, recipients: Iterable[str], since: int) -> dict[str, list[datetime]]:
     """Recipient -> since when each message counts that counts towards their cap, if that is later than `since`."""
     found: dict[str, list[datetime]] = {recipient: [] for recipient in recipients}
-    for part in chunked(list(found)):
-        query = select(inbox.c.recipient, inbox.c.counted).where(among(inbox.c.recipient, part))
-        for recipient, counted in connection.execute(query.where(inbox.c.counted > since)):
-            found[recipient].append(moment(counted))
+    for recipient, counted in _COUNTED.rows(connection, list(found), since=since):
+        found[recipient].append(moment(counted))
     return found
+
+
+_SINCE = inbox.c.counted > bindparam("since", type_=inbox.c.counted.type)
+_COUNTED = Lookup(select(inbox.c.recipient, inbox.c.counted).where(_SINCE), inbox.c.recipient)
 
 
 def failed(connection: Connection, after: Due, limit: int) -> list[Due]:

@@ -1,12 +1,11 @@
 """The views of nudges: what each is now, which are due when, and what reached whom."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     and_,
@@ -25,6 +24,7 @@ from domain.triggers import CLASSES
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.for_each import ForEach
 from projections.lanes import lane_of
+from projections.lookup import Lookup
 from projections.tables import due, erased, inbox, micros, nudges, optional_micros
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -107,11 +107,10 @@ def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[An
 
 def erasures(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
     """Those of the persons who were erased -> when last."""
-    found: dict[str, int] = {}
-    for part in chunked(sorted(persons)):
-        query = select(erased.c.person, func.max(erased.c.at)).where(among(erased.c.person, part))
-        found |= {row[0]: row[1] for row in connection.execute(query.group_by(erased.c.person))}
-    return found
+    return dict(_ERASURES.rows(connection, sorted(persons)))
+
+
+_ERASURES = Lookup(select(erased.c.person, func.max(erased.c.at)).group_by(erased.c.person), erased.c.person)
 
 
 def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
@@ -146,17 +145,18 @@ def of_persons(
 
 def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
     """The nudges with those ids."""
-    return {id_: _decode(folded) for id_, folded in _rows(connection, ids, nudges.c.folded)}
+    return {id_: _decode(folded) for id_, folded in _FOLDED.rows(connection, sorted(set(ids)))}
 
 
-def _rows(
-    connection: Connection, ids: Iterable[UUID], column: Column[Any], *, hold: bool = False
-) -> Iterator[tuple[UUID, Any]]:
-    """The id and that column of each of the nudges; `hold`: and keep others from writing about them, see `hold`."""
-    for part in chunked(sorted(set(ids))):
-        query = select(nudges.c.nudge, column).where(among(nudges.c.nudge, part))
-        held = query.order_by(nudges.c.nudge).with_for_update() if hold else query  # SQLite has one writer
-        yield from ((id_, value) for id_, value in connection.execute(held))
+def _versions(connection: Connection, ids: Iterable[UUID], *, hold: bool = True) -> dict[UUID, int]:
+    rows = (_VERSIONS_HELD if hold else _VERSIONS).rows(connection, sorted(set(ids)))
+    return dict(rows)
+
+
+_FOLDED = Lookup(select(nudges.c.nudge, nudges.c.folded), nudges.c.nudge)
+_VERSION = select(nudges.c.nudge, nudges.c.version)
+_VERSIONS = Lookup(_VERSION, nudges.c.nudge)
+_VERSIONS_HELD = Lookup(_VERSION.order_by(nudges.c.nudge).with_for_update(), nudges.c.nudge)  # SQLite has one writer
 
 
 def overdue(connection: Connection, now: int) -> list[Nudge]:
@@ -175,19 +175,23 @@ def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     lock_rows(connection, nudges.c.nudge, ids)
 
 
-def held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:
-    """The nudges with those ids, held with all that go with them.
+def held(
+    connection: Connection, ids: Iterable[UUID], known: Mapping[UUID, Nudge] | None = None
+) -> dict[UUID, Nudge]:  # fmt: skip
+    """The nudges with those ids, held with all that go with them; `known`: as some of them were a moment ago.
 
     All at once: whoever waits holds nothing that others wait for. SQLite has one writer, who holds everything.
     """
     wanted = set(ids)
-    found = by_id(connection, wanted)
-    if connection.dialect.name == "sqlite":
+    seen = {id_: nudge for id_, nudge in (known or {}).items() if id_ in wanted}
+    found = by_id(connection, wanted.difference(seen)) | seen
+    if connection.dialect.name == "sqlite" and not seen:
         return found
     if members := wanted.union(*(one.members for one in found.values())) - wanted:
         hold(connection, wanted | members)
-    versions = dict(_rows(connection, wanted, nudges.c.version, hold=not members))
-    return found | by_id(connection, [id_ for id_, version in versions.items() if version != _version(found, id_)])
+    versions = _versions(connection, wanted, hold=not members)
+    moved = by_id(connection, [id_ for id_, version in versions.items() if version != _version(found, id_)])
+    return {id_: moved.get(id_) or found[id_] for id_ in versions}
 
 
 def _version(found: Mapping[UUID, Nudge], id_: UUID) -> int:
@@ -201,7 +205,7 @@ def present(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
 
 def versions_held(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many facts each of the nudges has, held as by `hold`."""
-    return dict(_rows(connection, ids, nudges.c.version, hold=True))
+    return _versions(connection, ids)
 
 
 def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:

@@ -16,11 +16,11 @@ from streams.mapper import Entry
 def append_if_unmoved(
     connection: Connection, log: Log, facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-) -> set[UUID]:  # fmt: skip
+) -> Mapping[UUID, Nudge]:  # fmt: skip
     """Append facts to nudges that have not changed since they were read; the others are let go.
 
     `tied`: what else must not have changed for a nudge's facts, such as what goes with a digest.
-    Returns the nudges that the facts were appended to.
+    Returns the nudges that the facts were appended to, as they are after them.
     """
     by_nudge: dict[UUID, tuple[Nudge, list[NudgeFact]]] = {}
     for nudge, fact in facts:
@@ -32,23 +32,29 @@ def append_if_unmoved(
         id_: by_nudge[id_] for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)
     }  # fmt: skip
-    _append(connection, log, kept)
+    after = _append(connection, log, kept)
     nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
-    return set(kept)
+    return after
 
 
-def record(connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]]) -> None:
-    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late."""
+def record(
+    connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]],
+    known: Mapping[UUID, Nudge] | None = None,
+) -> None:  # fmt: skip
+    """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late.
+
+    `known`: some of them as they were a moment ago, which need not be read if they have not changed since.
+    """
     by_nudge: dict[UUID, list[NudgeFact]] = {}
     for id_, fact in facts:
         by_nudge.setdefault(id_, []).append(fact)
-    found = nudges.held(connection, by_nudge)
+    found = nudges.held(connection, by_nudge, known)
     _append(connection, log, {id_: (found.get(id_), each) for id_, each in by_nudge.items()})
 
 
 def _append(
     connection: Connection, log: Log, changes: Mapping[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]
-) -> None:  # fmt: skip
+) -> dict[UUID, Nudge]:  # fmt: skip
     folding = _Folding({id_: nudge for id_, (nudge, _) in changes.items() if nudge is not None})
     for nudge, _ in changes.values():
         if nudge is not None and nudge.members:
@@ -60,39 +66,40 @@ def _append(
     references.store(connection, ((entry.originator_id, entry.fact) for entry in folding.entries))
     if folding.entries:
         log.append(connection, folding.entries)
+    return {id_: folding.now[id_] for id_ in changes}
 
 
 class _Folding:
     """Folds facts into nudges; what happens to a digest happens to those that travel with it."""
 
     def __init__(self, found: Mapping[UUID, Nudge]) -> None:
-        self._now = dict(found)
+        self.now = dict(found)
         self.before = dict(found)
         self.entries: list[Entry] = []
 
     def know(self, others: Mapping[UUID, Nudge]) -> None:
         """These may be touched as well."""
-        self._now = {**others, **self._now}
+        self.now = {**others, **self.now}
         self.before = {**others, **self.before}
 
     @property
     def changed(self) -> list[Nudge]:
         """The nudges that facts were taken of, as they are after them."""
-        return [self._now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
+        return [self.now[id_] for id_ in dict.fromkeys(entry.originator_id for entry in self.entries)]
 
     def take(self, id_: UUID, fact: NudgeFact) -> None:
         """One more fact of a nudge."""
         nudge = self._fold(id_, fact)
         if isinstance(fact, NudgeGathered):
             return
-        for member in (self._now[each] for each in nudge.members if travels(self._now[each], nudge)):
+        for member in (self.now[each] for each in nudge.members if travels(self.now[each], nudge)):
             theirs = mirrored(fact, member.to(nudge.intent.person))
             if theirs is not None:
                 self._fold(member.intent.id, theirs)
 
     def _fold(self, id_: UUID, fact: NudgeFact) -> Nudge:
-        before = self._now.get(id_)
+        before = self.now.get(id_)
         version = 1 if before is None else before.version + 1
-        nudge = self._now[id_] = evolve(before, id_, version, fact)
+        nudge = self.now[id_] = evolve(before, id_, version, fact)
         self.entries.append(Entry(id_, version, fact))
         return nudge

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.delivery import Delivery
 from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
-from domain.nudge import evolve
+from domain.nudge import Nudge, evolve
 from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
 from notifiers.port import Message
 from notifiers.routes import Provider
@@ -56,7 +56,8 @@ class Routed(Struct, frozen=True):
 class Attempt(Struct, frozen=True):
     """A case that is to be sent: its message, the attempt as a fact, and the provider that it goes to.
 
-    `mark`: what its question is told by from others at its number, if there are others.
+    `mark`: what its question is told by from others at its number, if there are others; `committed`: the nudge as of
+    the commit, None before it.
     """
 
     case: Case
@@ -64,6 +65,7 @@ class Attempt(Struct, frozen=True):
     fact: NudgeAttempted
     provider: Provider
     mark: str = ""
+    committed: Nudge | None = None
 
     @property
     def nudge(self) -> UUID:
@@ -107,6 +109,8 @@ def is_bound(case: Case) -> bool:
 def as_attempted(attempt: Attempt) -> Delivery:
     """The delivery as of the attempt."""
     nudge = attempt.case.nudge
+    if attempt.committed is not None:
+        return attempt.committed.to(attempt.message.recipient)
     return evolve(nudge, attempt.nudge, nudge.version + 1, attempt.fact).to(attempt.message.recipient)
 
 

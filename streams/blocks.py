@@ -1,9 +1,10 @@
 """The chain in the database: its blocks, and the facts under them as they are stored, none of them opened."""
 
 from contextlib import closing
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from domain.chain import BEGINNING, Block
@@ -62,16 +63,46 @@ def stored_facts(
     connection: Connection, after: int, *, upto: int | None = None, limit: int | None = None
 ) -> list[StoredFact]:
     """The facts after a position as the driver gives them, in the order of the log."""
-    query = select(log.c.position, _stream(connection), log.c.originator_version, log.c.topic,
-                   type_coerce(log.c.state, NullType)).where(log.c.position > after)  # fmt: skip
+    query = _stored(connection.dialect.name).where(log.c.position > after)
     query = query if upto is None else query.where(log.c.position <= upto)
     with closing(connection.execute(query.order_by(log.c.position).limit(limit))) as result:
         cursor: Any = result.cursor
         return list(cursor.fetchall())  # at once: a block's facts are needed together, and a step a row costs as much
 
 
-def _stream(connection: Connection) -> ColumnElement[Any]:
+def newest(connection: Connection) -> StoredFact | None:
+    """The last fact of the log."""
+    return _only(connection.execute(_newest(connection.dialect.name)).first())
+
+
+def fact_at(connection: Connection, position: int) -> StoredFact | None:
+    """The fact at that position, if there is one."""
+    return _only(connection.execute(_at(connection.dialect.name), {"at": position}).first())
+
+
+def _only(row: Row[Any] | None) -> StoredFact | None:
+    return None if row is None else cast("StoredFact", tuple(row))
+
+
+@cache
+def _stored(dialect: str) -> Select[Any]:
+    return select(
+        log.c.position, _stream(dialect), log.c.originator_version, log.c.topic, type_coerce(log.c.state, NullType)
+    )
+
+
+@cache
+def _newest(dialect: str) -> Select[Any]:
+    return _stored(dialect).order_by(log.c.position.desc()).limit(1)
+
+
+@cache
+def _at(dialect: str) -> Select[Any]:
+    return _stored(dialect).where(log.c.position == bindparam("at", type_=log.c.position.type))
+
+
+def _stream(dialect: str) -> ColumnElement[Any]:
     """The stream's 16 bytes; PostgreSQL's driver would make a UUID of each."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return type_coerce(log.c.originator_id, NullType())
     return func.uuid_send(log.c.originator_id)

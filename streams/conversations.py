@@ -115,7 +115,7 @@ def marks(
     found: dict[tuple[UUID, str], str] = {}
     together: dict[bytes, dict[UUID, str]] = {}
     for case in cases:
-        if case.settlement.trigger.replies and isinstance(case.decision, Send) and case.decision.channel == SMS:
+        if asks(case):
             intent, number = case.nudge.intent, names.number(str(case.recipient.get(ADDRESS_OF[SMS])))
             if number not in together:
                 questions = asked(connection, log, rules, at(connection, number), now).open
@@ -125,6 +125,11 @@ def marks(
             if others:
                 found[intent.id, case.recipient.pseudonym] = mark
     return found
+
+
+def asks(case: Case) -> bool:
+    """Whether it asks something by SMS."""
+    return bool(case.settlement.trigger.replies) and isinstance(case.decision, Send) and case.decision.channel == SMS
 
 
 def mark_of(names: Names, nudge: UUID, taken: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """What is decided in the transaction that commits it: who still fits under the cap, and which digest has room."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,7 +35,7 @@ Decided = tuple[Nudge, NudgeFact | Overflow]
 def append_decided(
     connection: Connection, log: Log, names: Names, decided: Sequence[Decided],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-) -> set[UUID]:  # fmt: skip
+) -> Mapping[UUID, Nudge]:  # fmt: skip
     """As `append_if_unmoved`; what overflows joins the first digest that has room, or makes one."""
     log.keys.hold(connection, [each.case.person.pseudonym for _, each in decided if isinstance(each, Overflow)])
     desk = Desk(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
@@ -75,7 +74,7 @@ class Desk:
         there = 0 if digest is None else len(digest.members)
         return has_room(digest) and there + len(self._places.get(id_, ())) < FULL
 
-    def facts(self, kept: AbstractSet[UUID]) -> Iterator[tuple[UUID, NudgeFact]]:
+    def facts(self, kept: Container[UUID]) -> Iterator[tuple[UUID, NudgeFact]]:
         """The digests' facts about what has really joined them."""
         for id_, joined in self._places.items():
             gathered = [(first, each) for first, each in joined if each.nudge in kept]

@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import compress
 from typing import NamedTuple
-from uuid import UUID
 
 from domain.facts import NudgeFact
 from domain.settle import Controls, Send, Settlement
@@ -166,14 +165,17 @@ class Dispatcher:
         if (before := lost_before(case, rules.governed.doubt_until, now)) is not None:
             return before
         delivery = case.nudge.to(case.person.pseudonym)
-        return outcomes.unknown(outcomes.Tried(case, delivery, self._sending.provider(delivery)), "no_outcome", now)
-
-    def _commit(self, decided: Sequence[Decided]) -> set[UUID]:
-        """Append facts about nudges that have not moved since they were read; returns which those are."""
-        names = self._library.rules().rulebook.names
-        return self._database.write(
-            lambda connection: append_decided(connection, self._log, names, decided), Priority.DISPATCH
+        return outcomes.unknown(
+            outcomes.Tried(case, delivery, self._sending.routing.provider(delivery)), "no_outcome", now
         )
+
+    def _commit(self, decided: Sequence[Decided]) -> None:
+        """Append facts about nudges that have not moved since they were read."""
+        names = self._library.rules().rulebook.names
+        if decided:
+            self._database.write(
+                lambda connection: append_decided(connection, self._log, names, decided), Priority.DISPATCH
+            )
 
 
 async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:

@@ -12,7 +12,8 @@ from domain.nudge import Nudge, evolve
 from domain.receipts import Heard
 from notifiers.port import Report
 from projections import nudges, references
-from projections.bulk import among, insert_rows
+from projections.bulk import insert_rows
+from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
 from streams.appending import record
@@ -106,11 +107,8 @@ class Receipts:
     def _caught_up(self, connection: Connection, sent: Mapping[tuple[str, str], Tried]) -> list[Receipt]:
         if not sent:
             return []
-        table = early_receipts
-        these = among(table.c.reference, sorted({reference for _, reference in sent}))
-        rows = [
-            row for row in connection.execute(select(table).where(these)) if (row.provider, row.reference) in sent
-        ]
+        table, references_ = early_receipts, sorted({reference for _, reference in sent})
+        rows = [row for row in _EARLY.rows(connection, references_) if (row.provider, row.reference) in sent]
         for row in rows:
             one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
             connection.execute(delete(table).where(*one))
@@ -137,6 +135,9 @@ class Receipts:
                 new.append((receipt, fact))
         record(connection, self._log, [(receipt.nudge, fact) for receipt, fact in new])
         return [receipt for receipt, _ in new]
+
+
+_EARLY = Lookup(select(early_receipts), early_receipts.c.reference)
 
 
 def _receipt(tried: Tried, heard: Heard, reason: str) -> Receipt:

@@ -17,6 +17,9 @@ from streams.tables import log, log_rows, stream_of
 
 APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
 
+_LAST_POSITION = select(func.coalesce(func.max(log.c.position), 0))
+_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
+
 Row = tuple[UUID, int, str, bytes]
 """Stream, version in it, topic, state."""
 
@@ -53,7 +56,7 @@ class FactRecorder(ApplicationRecorder):
     @staticmethod
     def last_position(connection: Connection) -> int:
         """The position of the newest fact, or 0."""
-        return int(connection.execute(select(func.coalesce(func.max(log.c.position), 0))).scalar_one())
+        return int(connection.execute(_LAST_POSITION).scalar_one())
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
         """Append in a transaction of its own; returns the positions."""
@@ -112,7 +115,7 @@ class FactRecorder(ApplicationRecorder):
 def take_turns(connection: Connection, lock: int) -> None:
     """Wait until nobody else has that lock, and keep it until the transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+        connection.execute(_LOCK, {"lock": lock})
 
 
 def page_of(after: int, limit: int | None, upto: int | None = None, topics: Sequence[str] = ()) -> Select[Any]:

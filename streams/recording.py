@@ -1,7 +1,7 @@
 """Recording what became of attempts: what a provider took over is not forgotten because the database was away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.facts import NudgeFact
-from domain.nudge import evolve
+from domain.nudge import Nudge, evolve
 from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
@@ -33,11 +33,14 @@ class Recording:
         return self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
 
     async def surely(
-        self, facts: Outcomes, until: datetime, clock: Callable[[], datetime],
+        self, facts: Outcomes, known: Mapping[UUID, Nudge], until: datetime, clock: Callable[[], datetime],
         rest: Callable[[float], Awaitable[None]],
     ) -> list[Receipt]:  # fmt: skip
-        """Append them as soon as the database answers, if that is by then: later, others call them unknown."""
-        work = partial(self._record, facts=facts)
+        """Append them as soon as the database answers, if that is by then: later, others call them unknown.
+
+        `known`: the nudges as they were a moment ago.
+        """
+        work = partial(self._record, facts=facts, known=known)
         while True:
             try:
                 return await asyncio.to_thread(self._database.write, work, Priority.DISPATCH)
@@ -47,8 +50,10 @@ class Recording:
                 await rest(PAUSE)
                 work = partial(self._record_what_is_new, facts=facts)
 
-    def _record(self, connection: Connection, facts: Outcomes) -> list[Receipt]:
-        record(connection, self._log, facts)
+    def _record(
+        self, connection: Connection, facts: Outcomes, known: Mapping[UUID, Nudge] | None = None
+    ) -> list[Receipt]:
+        record(connection, self._log, facts, known)
         return self._receipts.catch_up(connection, facts)
 
     def _record_what_is_new(self, connection: Connection, facts: Outcomes) -> list[Receipt]:

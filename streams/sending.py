@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from itertools import chain, takewhile
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.channels import ADDRESS_OF
-from domain.delivery import Delivery, State
 from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
+from domain.nudge import Nudge
 from domain.settle import Reason, Send
 from notifiers.port import Outcome
-from notifiers.routes import Provider, Route, in_trouble
+from notifiers.routes import Route, in_trouble
 from projections import nudges
 from streams import conversations, outcomes
 from streams.attempts import Attempt, Routed, Size, as_attempted, groups, handed_back, is_bound, unsent
+from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Overflow, append_decided, crowded
@@ -26,6 +27,7 @@ from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
 from streams.refusals import Refusals, among_receipts, refused_of, refuses_address
+from streams.routing import Routing, agency
 from streams.settling import Case
 from streams.taking_turns import Turns, is_urgent
 from streams.unanswered import Unanswered
@@ -50,13 +52,14 @@ class Sending:
         refusals: Refusals, lease: timedelta, watermark: Watermark,
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._routes, self._writer, self._pace, self._refusals = routes, writer, pace, refusals
+        self._writer, self._pace, self._refusals = writer, pace, refusals
+        self.routing = Routing(routes, pace)
         self._recording = Recording(books.database, books.log, receipts)
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
         self._stopping, self.under_way = False, UnderWay()
         self._size = Size()
-        self._turns = Turns(lambda case: bool(self._pace.limits(_agency(case))))
+        self._turns = Turns(lambda case: bool(pace.limits(agency(case))))
 
     @property
     def paced(self) -> bool:
@@ -67,14 +70,10 @@ class Sending:
         """Begin nothing more; what was handed to a provider is still waited for."""
         self._stopping = True
 
-    def provider(self, delivery: Delivery) -> Provider | None:
-        """The provider of a delivery's last attempt, if it is still among the settings."""
-        route = self._routes.get(delivery.channel or "")
-        return route.named(delivery.provider) if route is not None else None
-
     def release(self, ids: Sequence[UUID]) -> None:
         """Let go of nudges that are not sent now."""
-        self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
+        if ids:
+            self._database.write(lambda connection: nudges.release(connection, ids), Priority.DISPATCH)
 
     def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append what became of nudges."""
@@ -94,8 +93,8 @@ class Sending:
     ) -> list[Case]:  # fmt: skip
         """Send a group as it has slots; what waited until its decision is stale is decided anew in another turn."""
         async with free:
-            left = [Routed(case, self._chosen(case)) for case in cases]
-            held_up = {each.case.nudge.intent.id for each in left if self._limits(each.case, each.provider)}
+            left = [Routed(case, self.routing.chosen(case)) for case in cases]
+            held_up = {each.case.nudge.intent.id for each in left if self.routing.limits(each.case, each.provider)}
             left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
             while left:
                 slots = [] if self._stopping or self._clock() > stale else await self._slots(left, stale)
@@ -111,74 +110,48 @@ class Sending:
 
         What is urgent takes its slots ahead of time.
         """
-        limits = [self._limits(each.case, each.provider) for each in routed]
+        limits = [self.routing.limits(each.case, each.provider) for each in routed]
         if not any(limits):
             return [self._clock()] * len(limits)
         urgent = is_urgent(routed[0].case)
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._pace.take([each for _, each in alike], urgent=urgent, until=stale)
 
-    def _limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
-        """What bounds how many go a second: the agency, and the provider."""
-        if provider is None:
-            return ()
-        return self._pace.limits(_agency(case), f"provider:{provider.name}")
-
-    def _chosen(self, case: Case) -> Provider | None:
-        """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
-        if not isinstance(case.decision, Send):
-            return None
-        route = self._routes[case.decision.channel]
-        delivery = case.nudge.to(case.recipient.pseudonym)
-        last = route.named(delivery.bound)
-        if last is not None and last.notifier.removes_doubles and delivery.state is not State.FAILED:
-            return last
-        if is_bound(case):
-            return last if last is not None and last.notifier.removes_doubles else None
-        avoid = delivery.provider if delivery.state is State.FAILED else None
-        return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
-
     async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules) -> None:
         self._turns.note([each.case for each in routed])
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
-        parts = self._parts(attempts)
+        parts = self.routing.parts(attempts)
         await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)]) for part in parts)
-
-    def _parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-        """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
-        parts: list[list[Attempt]] = []
-        free: dict[str, list[Attempt]] = {}
-        for attempt in attempts:
-            if self._limits(attempt.case, attempt.provider):
-                parts.append([attempt])
-            else:
-                free.setdefault(attempt.provider.name, []).append(attempt)
-        return [*parts, *free.values()]
 
     def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
         """Write the messages and commit the attempts; returns those that may be handed over."""
         now = self._clock()
         cases = [each.case for each in routed]
-        with self._database.reading() as connection:
-            marks = conversations.marks(connection, self._log, rules, self._names, cases, now)
+        marks = self._marks([case for case in cases if conversations.asks(case)], rules, now)
         tried = [self._written(each, rules, now, marks) for each in routed]
         attempts = [each for each in tried if isinstance(each, Attempt)]
         ids = [case.nudge.intent.id for case in cases]
         try:
             with self.unanswered.watching(ids, attempts):
-                kept = self._database.write(
+                kept, newest = self._database.write(
                     lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
                 )
         except RulesMoved:
             self.release(ids)
             return []
-        self._watermark.note()
-        return [each for each in attempts if each.nudge in kept]
+        self._watermark.note(newest)
+        return [replace(each, committed=kept[each.nudge]) for each in attempts if each.nudge in kept]
+
+    def _marks(self, asking: Sequence[Case], rules: Rules, now: datetime) -> Mapping[tuple[UUID, str], str]:
+        if not asking:
+            return {}
+        with self._database.reading() as connection:
+            return conversations.marks(connection, self._log, rules, self._names, asking, now)
 
     def _commit(
         self, connection: Connection, cases: Sequence[Case], tried: Sequence[Tried], rules: Rules, now: datetime
-    ) -> set[UUID]:
+    ) -> tuple[Mapping[UUID, Nudge], StoredFact | None]:
         """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room.
 
         Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send. Who
@@ -201,7 +174,7 @@ class Sending:
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied)
         refuse_moved_rules(connection, rules.position)
-        return kept
+        return kept, self._watermark.newest(connection)
 
     def _written(self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]) -> Tried:
         case, provider = routed.case, routed.provider
@@ -222,7 +195,7 @@ class Sending:
     async def _send_on(self, attempts: Sequence[Attempt], slot: datetime) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
         provider = attempts[0].provider
-        await self._pace.begin(slot, self._limits(attempts[0].case, provider))
+        await self._pace.begin(slot, self.routing.limits(attempts[0].case, provider))
         latest = self._clock() + self._lease * 2 / 3
         safe = [attempt for attempt in attempts if attempt.fact.until > latest]
         late = [attempt for attempt in attempts if attempt.fact.until <= latest]
@@ -232,7 +205,8 @@ class Sending:
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
         self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
-        early = await self._recording.surely(facts, attempts[0].fact.until, self._clock, self._pace.rest)
+        known = {each.nudge: each.committed for each in attempts if each.committed is not None}
+        early = await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
         believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()
         refused = [
             refused_of(each.message) for each, result in believed
@@ -249,11 +223,6 @@ class Sending:
         ]  # fmt: skip
 
     def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
-        message, provider = attempt.message, attempt.provider
         free = in_trouble(result) and not is_bound(attempt.case)
-        others = self._routes[message.channel].others(message.address, provider.name) if free else ()
-        return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), provider, tuple(others))
-
-
-def _agency(case: Case) -> str:
-    return f"agency:{case.settlement.trigger.owner}"
+        others = self.routing.others(attempt) if free else ()
+        return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), attempt.provider, others)

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, select
 from domain.chain import leaf
 from domain.governance import LogRestored
 from projections.tables import governance
+from streams import blocks
 from streams.blocks import StoredFact, stored_facts
 from streams.database import Database
 from streams.log import Log
-from streams.tables import log as log_table
 
 logger = logging.getLogger("habarshy")
 LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
@@ -60,7 +60,8 @@ class Watermark:
         """
         with self._database.reading() as connection:
             self.check(connection)
-        self.note()
+            newest = self.newest(connection)
+        self.note(newest)
 
     def check(self, connection: Connection) -> None:
         """That the log has what was known; or somebody said since that it was restored.
@@ -69,7 +70,7 @@ class Watermark:
             OlderLog: it is an older one.
         """
         known = self.known(connection)
-        if known is None or _digest(_at(connection, known.position)) == known.digest:
+        if known is None or _digest(blocks.fact_at(connection, known.position)) == known.digest:
             return
         if (said := self._said(connection)) is None or said < known.at:
             raise OlderLog(known)
@@ -82,17 +83,18 @@ class Watermark:
                 self._open(connection)
         return self._known
 
-    def note(self) -> None:
-        """The newest fact is known from now on."""
-        if self._beside is None:
+    def newest(self, connection: Connection) -> StoredFact | None:
+        """What is to be noted once this transaction is committed, if there is anything to note it in."""
+        return None if self._beside is None else blocks.newest(connection)
+
+    def note(self, newest: StoredFact | None) -> None:
+        """From now on this fact is known to be in the log."""
+        if newest is None:
             return
-        with self._database.reading() as connection:
-            self.known(connection)
-            newest = connection.execute(_NEWEST).scalar()
-            if newest is None or (self._known is not None and newest <= self._known.position):
-                return
-            known = Known(newest, _digest(_at(connection, newest)), self._clock())
+        known = Known(newest[0], _digest(newest), self._clock())
         with self._lock:
+            if self._known is not None and known.position <= self._known.position:
+                return
             self._known = known
             if self._file is not None:
                 self._keep(self._file, known)
@@ -129,13 +131,6 @@ class Watermark:
         """A notice is worth more than this file: it is told once, and the platform goes on."""
         self._beside = None
         logger.warning("a restore of the database would not be noticed: %s", error)
-
-
-_NEWEST = select(log_table.c.position).order_by(log_table.c.position.desc()).limit(1)
-
-
-def _at(connection: Connection, position: int) -> StoredFact | None:
-    return next(iter(stored_facts(connection, position - 1, upto=position)), None)
 
 
 def _digest(fact: StoredFact | None) -> str:

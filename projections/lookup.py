@@ -1,0 +1,47 @@
+"""Queries for the rows of many keys, built once."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, Column, Connection, Select, any_, bindparam
+
+from projections.bulk import CHUNK, chunked, unbounded
+
+SIZES = (16, 64, 256)
+"""How many keys a statement on SQLite has: to spell them out anew each time takes longer than to look."""
+
+
+class Lookup:
+    """A query for those rows whose column has one of the keys; the query's own parameters are given by name.
+
+    What is asked for every few messages is asked by this; `bulk.among` builds a query each time.
+    """
+
+    def __init__(self, query: Select[Any], column: Column[Any]) -> None:
+        self._query, self._column = query, column
+        self._spelled = lru_cache(maxsize=len(SIZES))(self._of_many)
+
+    def rows(self, connection: Connection, keys: Sequence[Any], **given: object) -> Iterator[Any]:
+        """The rows of these keys."""
+        if connection.dialect.name != "sqlite":
+            for part in chunked(keys, CHUNK):
+                yield from connection.execute(self._of_array, {"keys": list(part), **given})
+            return
+        for part in chunked(keys, SIZES[-1]):
+            size = next(each for each in SIZES if len(part) <= each)
+            filled = [*part, *[part[0]] * (size - len(part))]
+            yield from connection.execute(self._spelled(size), dict(zip(_names(size), filled, strict=True)) | given)
+
+    def _of_many(self, size: int) -> Select[Any]:
+        marks = [bindparam(name, type_=self._column.type) for name in _names(size)]
+        return self._query.where(self._column.in_(marks))
+
+    @cached_property
+    def _of_array(self) -> Select[Any]:
+        return self._query.where(self._column == any_(bindparam("keys", type_=ARRAY(unbounded(self._column)))))
+
+
+@lru_cache(maxsize=len(SIZES))
+def _names(size: int) -> tuple[str, ...]:
+    return tuple(f"key_{number}" for number in range(size))

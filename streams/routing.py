@@ -1,0 +1,64 @@
+"""Which provider a case goes to, what bounds how many go there a second, and what is handed over in one call."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.channels import ADDRESS_OF
+from domain.delivery import Delivery, State
+from domain.settle import Send
+from notifiers.routes import Provider, Route
+from streams.attempts import Attempt, is_bound
+from streams.pace import Pace
+from streams.settling import Case
+
+
+class Routing:
+    """Chooses among the providers of each channel."""
+
+    def __init__(self, routes: Mapping[str, Route], pace: Pace) -> None:
+        self._routes, self._pace = routes, pace
+
+    def provider(self, delivery: Delivery) -> Provider | None:
+        """The provider of a delivery's last attempt, if it is still among the settings."""
+        route = self._routes.get(delivery.channel or "")
+        return route.named(delivery.provider) if route is not None else None
+
+    def others(self, attempt: Attempt) -> tuple[Provider, ...]:
+        """Those that could be tried now instead of the one that was."""
+        message = attempt.message
+        return tuple(self._routes[message.channel].others(message.address, attempt.provider.name))
+
+    def chosen(self, case: Case) -> Provider | None:
+        """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
+        if not isinstance(case.decision, Send):
+            return None
+        route = self._routes[case.decision.channel]
+        delivery = case.nudge.to(case.recipient.pseudonym)
+        last = route.named(delivery.bound)
+        if last is not None and last.notifier.removes_doubles and delivery.state is not State.FAILED:
+            return last
+        if is_bound(case):
+            return last if last is not None and last.notifier.removes_doubles else None
+        avoid = delivery.provider if delivery.state is State.FAILED else None
+        return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
+
+    def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
+        """What bounds how many go a second: the agency, and the provider."""
+        if provider is None or not self._pace.bounds:
+            return ()
+        return self._pace.limits(agency(case), f"provider:{provider.name}")
+
+    def parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+        """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
+        parts: list[list[Attempt]] = []
+        free: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            if self.limits(attempt.case, attempt.provider):
+                parts.append([attempt])
+            else:
+                free.setdefault(attempt.provider.name, []).append(attempt)
+        return [*parts, *free.values()]
+
+
+def agency(case: Case) -> str:
+    """The name of the limit that a case's agency has, if it has one."""
+    return f"agency:{case.settlement.trigger.owner}"

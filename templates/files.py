@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from domain.said import Words
 from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
@@ -97,7 +98,7 @@ def read_words_file(path: Path, report: Report) -> Document:
     lines = text.split("\n")
     fences = [number for number, line in enumerate(lines) if line.rstrip() == _FENCE][:2]
     if len(fences) < 2 or fences[0] != 0:  # noqa: PLR2004  (two fences)
-        report.add(Finding(str(path), 1, 1, "the keys stand at the top, between two lines of ---"))
+        report.add(Finding(str(path), 1, 1, Words("the keys stand at the top, between two lines of ---")))
         return Document(str(path), lines)
     document = read_yaml(str(path), "\n".join(lines[1 : fences[1]]), report, lines=lines, before=1)
     if isinstance(document.data, dict):
@@ -111,7 +112,7 @@ def _add_body(document: Document, start: int, report: Report) -> None:
         start += 1
     body = "\n".join(lines[start:]).rstrip()
     if BODY in document.data:
-        report.add(document.finding(document.key((BODY,)), "the body stands below the second ---"))
+        report.add(document.finding(document.key((BODY,)), Words("the body stands below the second ---")))
     elif body:
         document.data[BODY] = body
         document.values[BODY,] = Place(start + 1, 1, len(lines))
@@ -121,10 +122,10 @@ def _read_text(path: Path, report: Report) -> str | None:
     try:
         text = _text_in(path)
     except FileNotFoundError:
-        report.add(Finding(str(path), 1, 1, "this file is missing"))
+        report.add(Finding(str(path), 1, 1, Words("this file is missing")))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        report.add(Finding(str(path), line, 1, "this is no UTF-8; save the file in that encoding"))
+        report.add(Finding(str(path), line, 1, Words("this is no UTF-8; save the file in that encoding")))
     except OSError as error:
         report.add(Finding(str(path), 1, 1, f"this file cannot be read: {error.strerror}"))
     except _NoFile as no_file:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from domain.said import Words
 from templates.files import TriggerFiles, plain
 from templates.findings import Report
 from templates.words_check import texts
@@ -22,7 +23,8 @@ def check_links(files: TriggerFiles, domains: Sequence[str] | None, report: Repo
         return
     for document, place, host in _hosts(files):
         if not any(host == domain or host.endswith(f".{domain}") for domain in domains):
-            message = f"{host} is not among the pack's link_domains ({', '.join(domains)})"
+            known = ", ".join(domains)
+            message = Words("{host} is not among the pack's link_domains ({known})", host=host, known=known)
             report.add(document.finding(place, message))
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from domain.benefits import starts_on
 from domain.event_types import Catalogue
+from domain.said import Words
 from templates.benefit_check import Rest, check_benefits, check_parameters
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
@@ -128,14 +129,15 @@ def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
     for trigger in triggers:
         if trigger.name in seen:
             place = trigger.rules.value(())
-            report.add(trigger.rules.finding(place, f"another trigger is called {trigger.name!r} too"))
+            message = Words("another trigger is called {name!r} too", name=trigger.name)
+            report.add(trigger.rules.finding(place, message))
         seen.add(trigger.name)
 
 
 def _check_owner(rules: Document, known: Known, report: Report) -> None:
     owner = plain(rules).get("owner")
     if isinstance(owner, str) and owner not in known.agencies and known.complete:
-        message = f"no agency is called {owner!r}"
+        message = Words("no agency is called {name!r}", name=owner)
         report.add(rules.finding(rules.value(("owner",)), message, closest(owner, known.agencies)))
 
 

@@ -10,6 +10,7 @@ import jsonschema_rs
 
 from domain.event_types import Catalogue
 from domain.replies import Reply, data_of, meant, spelt, unanswerable
+from domain.said import Words
 from templates.files import TriggerFiles, plain
 from templates.findings import Report, closest
 from templates.kinds import CODE
@@ -24,11 +25,14 @@ def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
     for at, code in _buttons(rules):
         if meant(code, replies) is None:
             place = document.value(("actions", at, "reply"))
-            report.add(document.finding(place, f"no reply of the trigger is called {code!r}", closest(code, replies)))
+            message = Words("no reply of the trigger is called {name!r}", name=code)
+            report.add(document.finding(place, message, closest(code, replies)))
     by_sms, buttons = "sms" in (rules.get("channels") or ()), {code for _, code in _buttons(rules)}
     for code, name in replies.items():
         if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
-            message = f"nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`"
+            message = Words(
+                "nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`", code=code
+            )  # fmt: skip
             report.add(document.finding(document.value(("replies", code)), message))
         if problem := _refused(code, name, rules, catalogue):
             report.add(document.finding(document.value(("replies", code)), problem))
@@ -64,14 +68,16 @@ def _refused(code: str, name: str, rules: Mapping[str, Any], catalogue: Catalogu
     if wrong is None:
         return None
     field = str(next(iter(wrong.instance_path), "data"))
-    return f"{name} refuses {field!r} as a reply fills it: {data.get(field)!r}"
+    given = {"event": name, "field": field, "value": str(data.get(field))}
+    return Words("{event} refuses {field!r} as a reply fills it: {value!r}", **given)
 
 
 def _check_told(files: TriggerFiles, language: str, code: str, report: Report) -> None:
     document, said = files.words[language], re.compile(rf"(?<!\w){re.escape(code)}(?!\w)", re.IGNORECASE)
     for path, text in _sms(plain(document)):
         if not said.search(text):
-            report.add(document.finding(document.value(path), f"the SMS never says that {code!r} can be answered"))
+            message = Words("the SMS never says that {code!r} can be answered", code=code)
+            report.add(document.finding(document.value(path), message))
 
 
 def _sms(words: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -96,7 +102,7 @@ def check_circles(triggers: Sequence[TriggerFiles], report: Report) -> None:
             continue
         for code, name in _replies(each).items():
             if name != on and on in _reached(name, leads):
-                message = f"answers to what {name} starts give {on} again: a circle"
+                message = Words("answers to what {event} starts give {first} again: a circle", event=name, first=on)
                 report.add(files.rules.finding(files.rules.value(("replies", code)), message))
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.conditions import Condition
 from domain.event_types import Catalogue, EventType
+from domain.said import Words
 from domain.steps import Step
 from domain.timing import Offset, parse_offset
 from domain.triggers import Trigger
@@ -46,38 +47,46 @@ class _Check:
 
     def conditions(self) -> None:
         """Conditions that are always true, or never."""
-        self._condition(("when",), self.trigger.when, "so nothing is ever sent")
+        self._condition(("when",), self.trigger.when, Words("this never holds, so nothing is ever sent"))
         for step in self.trigger.steps:
-            self._condition(("due", step.name, "when"), step.when, "so the step is never due")
+            self._condition(
+                ("due", step.name, "when"), step.when, Words("this never holds, so the step is never due")
+            )
         for at, unless in enumerate(self.trigger.unless):
             later = self.catalogue.types[unless.on]
-            self._condition(("unless", at, "when"), unless.when, "so it prevents nothing", later)
+            never = Words("this never holds, so it prevents nothing")
+            self._condition(("unless", at, "when"), unless.when, never, later)
 
-    def _condition(
-        self, path: Path, condition: Condition | None, consequence: str, later: EventType | None = None
-    ) -> None:
+    def _condition(self, path: Path, condition: Condition | None, never: str, later: EventType | None = None) -> None:
         answer = None if condition is None else always(condition, self.type, later)
         if answer is False:
-            self._wrong(path, f"this never holds, {consequence}")
+            self._wrong(path, never)
         elif answer is True:
-            self._wrong(path, "this always holds; leave it out", warning=True)
+            self._wrong(path, Words("this always holds; leave it out"), warning=True)
 
     def times(self) -> None:
         """Steps that are never sent, or that are due together; waits of less than nothing."""
         for step in self.trigger.steps:
             if self._expired(step):
-                message = f"{step.name} is due when it has expired already (expires: {self.rules['expires']})"
+                given = {"step": step.name, "expires": self.rules["expires"]}
+                message = Words("{step} is due when it has expired already (expires: {expires})", **given)
                 self._wrong(("due", step.name), message, key=True)
             if self.trigger.catch_up == "none" and self._past(step):
-                message = f"{step.name} is overdue when its event becomes known, and `catch_up: none` drops it"
+                message = Words(
+                    "{step} is overdue when its event becomes known, and `catch_up: none` drops it", step=step.name
+                )  # fmt: skip
                 self._wrong(("due", step.name), message, key=True)
         for one, other in combinations(self.trigger.steps, 2):
             if _together(one, other):
-                message = f"{other.name} is due at the same time as {one.name}: two messages at once"
+                given = {"step": other.name, "other": one.name}
+                message = Words("{step} is due at the same time as {other}: two messages at once", **given)
                 self._wrong(("due", other.name), message, key=True)
         for path in _waits(self.rules):
             if not _forward(parse_offset(_at(self.rules, path))):
-                self._wrong(path, f"{path[-1]} waits for nothing: write it longer, and without a minus")
+                name = path[-1]
+                self._wrong(
+                    path, Words("{name} waits for nothing: write it longer, and without a minus", name=name)
+                )  # fmt: skip
 
     def _expired(self, step: Step) -> bool:
         expiry = self.trigger.expiry
@@ -95,14 +104,15 @@ class _Check:
     def loops(self) -> None:
         """A message whose answers would start its own trigger again."""
         if self.trigger.on in (*ANSWERS, *self.trigger.replies.values()):
-            self._wrong(("on",), f"answering the message gives {self.trigger.on}, which would send it again")
+            on = self.trigger.on
+            self._wrong(("on",), Words("answering the message gives {event}, which would send it again", event=on))
 
     def channels(self) -> None:
         """A cascade without a second channel."""
         if len(self.trigger.channels) == 1:
             for key in ("cascade_after", "cascade"):
                 if key in self.rules:
-                    message = f"there is no second channel, so `{key}` changes nothing"
+                    message = Words("there is no second channel, so `{key}` changes nothing", key=key)
                     self._wrong((key,), message, key=True, warning=True)
 
 

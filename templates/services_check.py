@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.said import Words
 from templates.event_check import Known
 from templates.files import plain
 from templates.findings import Report, closest
@@ -42,7 +43,8 @@ def link_actions(rules: Document, services: Mapping[str, Mapping[str, Any]], rep
             action |= {"url": service["link"], "label": action.get("label", service["title"])}
         elif name is not None:
             place = rules.value(("actions", at, "service"))
-            report.add(rules.finding(place, f"no service is called {name!r}", closest(str(name), services)))
+            message = Words("no service is called {name!r}", name=name)
+            report.add(rules.finding(place, message, closest(str(name), services)))
 
 
 class _Check:

@@ -6,28 +6,29 @@ from typing import Any, get_args
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.said import N_, Words
 from templates.findings import Report, closest
 from templates.yaml_file import Document, Path, Place
 
 _PROBLEMS = {
-    "missing": "{name} is missing",
-    "extra_forbidden": "the key {name!r} is not known here",
-    "string_type": "{name} must be text; put it in quotes",
-    "int_type": "{name} must be a whole number",
-    "float_type": "{name} must be a number",
-    "bool_type": "{name} must be true or false",
-    "list_type": "{name} must be a list",
-    "dict_type": "{name} must be a group of keys",
-    "model_type": "{name} must be a group of keys",
-    "model_attributes_type": "{name} must be a group of keys",
-    "literal_error": "{name} must be {expected}",
-    "greater_than": "{name} must be greater than {gt}",
-    "greater_than_equal": "{name} must be at least {ge}",
-    "less_than_equal": "{name} must be at most {le}",
-    "string_too_short": "{name} is empty",
-    "too_short": "{name} is empty",
-    "too_long": "{name} has more than {max_length} entries",
-    "value_error": "{name}: {error}",
+    "missing": N_("{name} is missing"),
+    "extra_forbidden": N_("the key {name!r} is not known here"),
+    "string_type": N_("{name} must be text; put it in quotes"),
+    "int_type": N_("{name} must be a whole number"),
+    "float_type": N_("{name} must be a number"),
+    "bool_type": N_("{name} must be true or false"),
+    "list_type": N_("{name} must be a list"),
+    "dict_type": N_("{name} must be a group of keys"),
+    "model_type": N_("{name} must be a group of keys"),
+    "model_attributes_type": N_("{name} must be a group of keys"),
+    "literal_error": N_("{name} must be {expected}"),
+    "greater_than": N_("{name} must be greater than {gt}"),
+    "greater_than_equal": N_("{name} must be at least {ge}"),
+    "less_than_equal": N_("{name} must be at most {le}"),
+    "string_too_short": N_("{name} is empty"),
+    "too_short": N_("{name} is empty"),
+    "too_long": N_("{name} has more than {max_length} entries"),
+    "value_error": N_("{name}: {error}"),
 }
 
 
@@ -45,9 +46,9 @@ def check_shape(document: Document, shape: type[BaseModel], report: Report) -> l
 
 def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, report: Report) -> None:
     path, kind = _plain(error["loc"]), error["type"]
-    name = next((part for part in reversed(path) if isinstance(part, str)), "the file")
-    problem = _PROBLEMS.get(kind, "{name}: " + error["msg"]).format(name=name, **error.get("ctx", {}))
-    problem = problem.replace("False", "false")  # as YAML writes it
+    name = next((part for part in reversed(path) if isinstance(part, str)), Words("the file"))
+    given = {key: str(value).replace("False", "false") for key, value in error.get("ctx", {}).items()}  # as in YAML
+    problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"
     report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
 
 

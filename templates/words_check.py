@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.benefits import starts_on
 from domain.compiler_base import ENTITLED
 from domain.event_types import Catalogue
+from domain.said import Words
 from domain.triggers import CORRECTION
 from templates.environment import markdown_environment, plain_environment
 from templates.files import BODY, TriggerFiles, plain
@@ -28,13 +29,13 @@ Reads = Mapping[Path, frozenset[str]]
 NEEDED: Mapping[str, tuple[str, ...]] = {"push": ("push",), "sms": ("sms",), "email": ("subject", BODY)}
 """Which words a channel needs."""
 _UNSHOWN = (
-    (re.compile(r"!\["), "pictures are not sent"),
-    (re.compile(r"<(?!https://|mailto:)[A-Za-z/!]"), "HTML is not sent; it would be shown as it stands here"),
+    (re.compile(r"!\["), Words("pictures are not sent")),
+    (re.compile(r"<(?!https://|mailto:)[A-Za-z/!]"), Words("HTML is not sent; it would be shown as it stands here")),
+    (re.compile(r"^ *(?:\||```|~~~)"), Words("tables and code are not sent")),
     (
-        re.compile(r"^ *(?:\||```|~~~)"),
-        "tables and code are not sent",
+        re.compile(rf"\]\((?!(?:{LINK.pattern})\))"),
+        Words("a link goes to https://…, tel:… or mailto:…, without spaces"),
     ),
-    (re.compile(rf"\]\((?!(?:{LINK.pattern})\))"), "a link goes to https://…, tel:… or mailto:…, without spaces"),
 )
 
 
@@ -77,11 +78,12 @@ def check_words(files: TriggerFiles, context: Context, report: Report) -> None:
     """Report what is wrong with the words of a trigger, in each language and between them."""
     for language in context.languages:
         if language not in files.words:
-            report.add(Finding(str(files.folder / f"{language}.md"), 1, 1, f"the words in {language!r} are missing"))
+            message = Words("the words in {language!r} are missing", language=language)
+            report.add(Finding(str(files.folder / f"{language}.md"), 1, 1, message))
     reads: dict[str, Reads] = {}
     for language, document in files.words.items():
         if context.languages and language not in context.languages:
-            message = f"the pack has no language {language!r}"
+            message = Words("the pack has no language {language!r}", language=language)
             report.add(document.finding(START, message, closest(language, context.languages)))
         if document.data is not None:
             reads[language] = _Words(language, document, context, report).check()
@@ -95,7 +97,7 @@ def _compare(files: TriggerFiles, one: tuple[str, Reads], other: tuple[str, Read
     document = files.words[other_language]
     for path in sorted(reads.keys() & other_reads.keys()):
         for variable in sorted(reads[path] - other_reads[path]):
-            message = f"{variable} is not used here, but in {language}.md"
+            message = Words("{variable} is not used here, but in {language}.md", variable=variable, language=language)
             report.add(document.finding(document.value(path), message))
 
 
@@ -120,7 +122,8 @@ class _Words:
         for step in group_at(plain(self.document), "steps"):
             if known is not None and step not in known:
                 place = self.document.key(("steps", step))
-                self.report.add(self.document.finding(place, f"there is no step {step!r}", closest(step, known)))
+                message = Words("there is no step {step!r}", step=step)
+                self.report.add(self.document.finding(place, message, closest(step, known)))
 
     def _parts(self, path: Path, words: Mapping[str, Any]) -> None:
         channels = self.context.rules.get("channels")
@@ -128,18 +131,19 @@ class _Words:
             for part in NEEDED.get(str(channel), ()):
                 if part not in words:
                     place = self.document.key(path) if path else START
-                    message = f"{part} is missing, and the trigger's channels include {channel}"
+                    given = {"part": part, "channel": channel}
+                    message = Words("{part} is missing, and the trigger's channels include {channel}", **given)
                     self.report.add(self.document.finding(place, message))
 
     def _correction(self) -> None:
         words, wanted = plain(self.document).get(CORRECTION), self.context.rules.get(CORRECTION, False)
         if wanted is True and words is None:
-            message = "trigger.yaml says `correction: true`, but the words for it are missing"
+            message = Words("trigger.yaml says `correction: true`, but the words for it are missing")
             self.report.add(self.document.finding(START, message))
         elif wanted is True and isinstance(words, dict):
             self._parts((CORRECTION,), words)
         elif wanted is False and words is not None and self.context.rules:
-            message = "trigger.yaml does not say `correction: true`"
+            message = Words("trigger.yaml does not say `correction: true`")
             self.report.add(self.document.finding(self.document.key((CORRECTION,)), message))
 
     def _text(self, path: Path, text: str) -> None:
@@ -150,12 +154,14 @@ class _Words:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))
         if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
-            message = f"a correction may come when nobody is entitled any more, so {gone[0]} has no value"
+            message = Words(
+                "a correction may come when nobody is entitled any more, so {variable} has no value", variable=gone[0]
+            )  # fmt: skip
             self.report.add(self.document.finding(self.document.value(path), message))
         if is_markdown(path):
             self._markdown(path, text)
         elif self.context.rules.get("discreet") is True and reading.reads:
-            message = "the trigger is discreet: subject, push and SMS show no values"
+            message = Words("the trigger is discreet: subject, push and SMS show no values")
             self.report.add(self.document.finding(self.document.value(path), message))
 
     def _markdown(self, path: Path, text: str) -> None:

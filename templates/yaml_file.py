@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from domain.said import Words
 from templates.findings import Finding, Report
 
 Path = tuple[str | int, ...]
@@ -28,11 +29,13 @@ _UNSEEN = re.compile(
 )
 
 _EXPLAINED = {
-    "mapping values are not allowed in this context": "a text that contains ': ' must be in quotes",
-    "found character that cannot start any token": "put this text in quotes, and indent with spaces, not with tabs",
-    "found unexpected end of stream": "a quotation mark is not closed",
-    "found undefined alias": "this alias (*) has no anchor (&)",
-    "but found another document": "only the first document is read, so '---' may not come again",
+    "mapping values are not allowed in this context": Words("a text that contains ': ' must be in quotes"),
+    "found character that cannot start any token": Words(
+        "put this text in quotes, and indent with spaces, not with tabs"
+    ),
+    "found unexpected end of stream": Words("a quotation mark is not closed"),
+    "found undefined alias": Words("this alias (*) has no anchor (&)"),
+    "but found another document": Words("only the first document is read, so '---' may not come again"),
 }
 
 
@@ -112,7 +115,7 @@ def unseen_characters(path: str, lines: list[str], report: Report) -> bool:
 
 
 def _unseen(found: re.Match[str]) -> str:
-    return f"the character U+{ord(found[0]):04X} cannot be seen; delete it"
+    return Words("the character U+{code} cannot be seen; delete it", code=f"{ord(found[0]):04X}")
 
 
 def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None = None, before: int = 0) -> Document:
@@ -124,7 +127,7 @@ def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None =
     except yaml.YAMLError as error:
         report.add(_unreadable(document, error, before))
     except RecursionError:
-        report.add(Finding(path, 1 + before, 1, "this is nested too deeply"))
+        report.add(Finding(path, 1 + before, 1, Words("this is nested too deeply")))
     else:
         _Builder(document, report, before).build(root)
     return document
@@ -134,7 +137,9 @@ def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Findi
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
     problem = getattr(error, "problem", None) or getattr(error, "context", None) or "this cannot be read"
-    return Finding(document.path, line, column, _EXPLAINED.get(problem, f"this is no YAML: {problem}"))
+    return Finding(
+        document.path, line, column, _EXPLAINED.get(problem) or Words("this is no YAML: {problem}", problem=problem)
+    )
 
 
 class _TooLarge(Exception):
@@ -150,10 +155,10 @@ class _Builder:
         try:
             self.document.data = None if root is None else self._value(root, ())
         except _TooLarge:
-            self._report("this is nested too deeply, or its aliases multiply")
+            self._report(Words("this is nested too deeply, or its aliases multiply"))
         else:
             if self.document.data is None:
-                self._report("there is nothing here")
+                self._report(Words("there is nothing here"))
 
     def _report(self, message: str) -> None:
         self.report.add(Finding(self.document.path, 1 + self.before, 1, message))
@@ -170,7 +175,7 @@ class _Builder:
             raise _TooLarge
         self.document.values[path] = place = self._place(node)
         if node.tag not in _PLAIN_TAGS:
-            self.report.add(self.document.finding(place, f"the tag {node.tag!r} is not used here"))
+            self.report.add(self.document.finding(place, Words("the tag {tag!r} is not used here", tag=node.tag)))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -184,9 +189,9 @@ class _Builder:
         for key, value in node.value:
             place = self._place(key)
             if not isinstance(key, yaml.ScalarNode):
-                self.report.add(self.document.finding(place, "a key must be a word"))
+                self.report.add(self.document.finding(place, Words("a key must be a word")))
             elif key.value in data:
-                self.report.add(self.document.finding(place, f"the key {key.value!r} is here twice"))
+                self.report.add(self.document.finding(place, Words("the key {name!r} is here twice", name=key.value)))
             else:
                 self.document.keys[*path, key.value] = place
                 data[key.value] = self._value(value, (*path, key.value))

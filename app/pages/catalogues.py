@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
-from domain.said import told
+from domain.said import Said, told
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 OTHERWISE: Final = "en"
@@ -63,6 +63,10 @@ class Speech:
     def tell(self, text: str) -> str:
         """What the platform says of itself in English, in this language as far as it is made for that."""
         return told(text, self)
+
+    def spoken(self, text: str) -> str:
+        """The language in which `tell` gives it."""
+        return self.language if isinstance(text, Said) else OTHERWISE
 
     def many(self, one: str, more: str, count: int) -> str:
         """One of the two texts, or whatever forms the language has, with `count` in it."""

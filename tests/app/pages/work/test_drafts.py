@@ -1,6 +1,7 @@
 """Drafts: from the scaffold or a published version, through editor, tests and preview, to publication."""
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_findings_stand_beside_their_line(quiet: Workshop) -> None:
     page = aida.get(where).text
     line = broken.split("\n").index("categry: health") + 1
     assert f"<mark>{line} ✗</mark>" in page
+    assert "ключ «categry» здесь неизвестен" in unescape(aida.get(f"{where}?language=ru").text)
+    page = aida.get(f"{where}?language=en").text
     assert "Did you mean category?" in page
     assert "<code>categry: health</code>" in page
     for path in ("tests", "preview", "submit"):

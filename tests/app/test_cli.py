@@ -245,7 +245,7 @@ def test_a_simulation_can_be_taken_in(terminal: Terminal) -> None:
 def test_a_known_failure_shows_no_traceback(terminal: Terminal) -> None:
     """As a process: a known failure ends with its code and one sentence that says what to do."""
     process = terminal.start("status", env={"HABARSHY_LEASE_SECONDS": "soon"})
-    out, said = process.communicate(timeout=60)
+    out, said = process.communicate(timeout=120)
     assert (process.returncode, out) == (2, b"")
     assert said.decode().startswith("The settings cannot be used: lease_seconds")
     assert b"Traceback" not in said
@@ -307,4 +307,4 @@ def test_who_has_seen_enough_may_leave(terminal: Terminal) -> None:
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(timeout=60), said) == (0, b"")
+    assert (process.wait(timeout=120), said) == (0, b"")

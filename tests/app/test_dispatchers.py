@@ -125,7 +125,7 @@ def start(platform: Platform, smtp: tuple[Mailbox, int]) -> Iterator[Callable[..
 
 async def ended(process: "subprocess.Popen[bytes]") -> None:
     """Wait until it has ended well."""
-    _, errors = await asyncio.to_thread(process.communicate, timeout=60)
+    _, errors = await asyncio.to_thread(process.communicate, timeout=120)
     assert process.returncode == 0, errors.decode()
 
 
@@ -175,7 +175,7 @@ async def test_nobody_is_told_twice_whoever_stops_and_dies(
 def _comes(true: Callable[[], object]) -> bool:
     """Whether it comes true within a while."""
     pause = threading.Event()
-    return any(true() or pause.wait(0.05) for _ in range(1200))
+    return any(true() or pause.wait(0.05) for _ in range(2400))
 
 
 def _is_drained(platform: Platform) -> bool:

@@ -13,7 +13,7 @@ from app.settings import Settings
 from streams.keyring import KEY_BYTES, WrongKeyFile
 
 PROCESSES = 3
-PATIENCE = 30
+PATIENCE = 120
 
 
 def written(path: Path, content: str, mode: int = 0o600) -> Path:

@@ -101,7 +101,7 @@ def test_an_output_that_takes_no_more_is_told_in_a_sentence(lived: Terminal, arg
     """As a process, on a full disk: exit 3 and one sentence, whether the first line fails or the last."""
     with Path("/dev/full").open("wb") as full:
         process = lived.start(*arguments, stdout=full)
-        said = process.communicate(timeout=60)[1].decode()
+        said = process.communicate(timeout=120)[1].decode()
     assert (process.returncode, said) == (3, "the output cannot be written: No space left on device\n")
 
 

@@ -9,7 +9,7 @@ from email import message_from_bytes
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Post:

@@ -28,7 +28,7 @@ from tests.streams.distributed import eventually
 from tests.world import event, few_triggers, iin
 
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOTHING: Mapping[str, str] = {}
 TIMED = frozenset({"run", "dispatch", "restored", "erase"})
 VAPID_KEY = "openssl ecparam -name prime256v1 -genkey -noout -out"

@@ -19,6 +19,7 @@ from tests.notifiers.sms import sms, sms_to, until_taken
 from tests.notifiers.smsc import scripted_centre
 
 LIMITS: Any = {"connect_timeout": 0.3, "timeout": 0.4}
+FAR_LIMITS: Any = {"connect_timeout": 0.8, "timeout": 1.0}  # a process of its own
 SMPP_LIMITS: Any = {"connect": 0.3, "response": 0.3, "begin": 0.3}
 Sends = tuple[Notifier, Message, Wire]
 
@@ -56,7 +57,7 @@ async def fcm(folder: Path) -> AsyncIterator[Sends]:
     google = made_google(folder)
     async with google.listening() as port:
         with wire(port) as line:
-            async with google.sending(line.port, **LIMITS) as notifier:
+            async with google.sending(line.port, **FAR_LIMITS) as notifier:
                 yield notifier, push("phone-1:APA91b_x"), line
 
 

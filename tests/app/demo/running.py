@@ -16,7 +16,7 @@ from app.demo.show import END, Options, show
 from app.keyfile import load_keyring
 from app.settings import Settings
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 OVER = "The year is over. The page stays until Ctrl-C."
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 DEMO = "from app.cli import main; main()"
 
 

@@ -53,7 +53,7 @@ class Site(NamedTuple):
     ) -> BrowserContext:  # fmt: skip
         """A browser of its own, in that language; whoever has signed in did so at the issuer."""
         context = browser.new_context(locale=language, **more)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         if signed_in:
             page = context.new_page()
             page.goto(f"{self.base}/my?language={language}")
@@ -106,7 +106,7 @@ def look_at(page: Page, address: str, language: str, name: str) -> None:
 def sign_in(browser: Browser, base: str, token: str, home: str, *, language: str, **more: Any) -> BrowserContext:
     """A browser of its own in which an official has signed in by their token, in that language."""
     context = browser.new_context(locale=language, **more)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     asked = context.request.post(
         f"{base}/sign-in/token", form={"token": token, "next": f"{home}?language={language}"}
     )

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "replay views": Kind(Lane.VIEWS, replaying.views),
     "replay kafka": Kind(Lane.KAFKA, replaying.kafka),
     "replay verify": Kind(Lane.VIEWS, replaying.verify),
+    "audit verify": Kind(Lane.AUDIT, replaying.audit),
     "backtest": Kind(Lane.BACKTEST, BacktestWork),
 }
 """Every kind of job by its name, which is kept: a job may be taken up again by a later version."""

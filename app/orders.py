@@ -47,7 +47,8 @@ class Orders:
         self._on = platform
         self._kinds: Mapping[str, Callable[[Given, Principal], Order]] = {
             "replay views": self._views, "replay verify": self._verify, "replay kafka": self._kafka,
-            "repair": self._repair, "repair-failed": self._renew, "backfill": self._backfill,
+            "audit verify": self._audit, "repair": self._repair, "repair-failed": self._renew,
+            "backfill": self._backfill,
         }  # fmt: skip
 
     @property
@@ -70,6 +71,9 @@ class Orders:
 
     def _verify(self, _given: Given, _: Principal) -> Order:
         return Order("replay verify", {}, ("replay", "--verify"))
+
+    def _audit(self, _given: Given, _: Principal) -> Order:
+        return Order("audit verify", {}, ("audit", "verify"))
 
     def _kafka(self, given: Given, _: Principal) -> Order:
         if not self._on.settings.kafka:

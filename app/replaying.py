@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Table
 
 from app.compose import Platform
+from app.keyfile import BadKeyFile
 from app.roles import topics_of
 from app.terminal import talk
+from streams.audit_work import Auditing
 from streams.jobs import Work
 from streams.rebuild import Rebuilding
 from streams.rebuild_compare import COMPARED
@@ -46,6 +48,18 @@ def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
         platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk, swap=False
     )
     return Verifying(rebuilding, platform.log, platform.library)
+
+
+def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
+    """Check every fact in the chain; change nothing.
+
+    Raises:
+        BadKeyFile: no key that signs is in it.
+    """
+    signer = platform.chaining.signer
+    if signer is None:
+        raise BadKeyFile(platform.settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
+    return Auditing(platform.database, signer.public)
 
 
 def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:

@@ -53,10 +53,10 @@ class Audit:
 
     def findings(self, deposited: Iterable[Chained] = ()) -> Iterator[Finding]:
         """All that is wrong, in the order of the log; then what is wrong with the deposited heads."""
+        yield from self.before_the_log()
         with self._database.reading() as connection:
-            yield from _before_the_log(connection)
             before = self._before(connection)
-        while part := self._part(before):
+        while part := self.part(before):
             for found, one in part:
                 yield from found
                 before = one.block
@@ -79,7 +79,13 @@ class Audit:
             return BEGINNING if first is not None or self._start <= 1 else blocks.latest(connection)
         return blocks.chained(connection, first.block.number - 1, 1)[0].block
 
-    def _part(self, before: Block) -> list[tuple[list[Finding], Chained]]:
+    def before_the_log(self) -> list[Finding]:
+        """Facts at positions that the log never gives, where no block would look for them."""
+        query = select(log.c.position).where(log.c.position <= 0)
+        with self._database.reading() as connection:
+            return [Finding("added", 0, position) for position in connection.execute(query).scalars()]
+
+    def part(self, before: Block) -> list[tuple[list[Finding], Chained]]:
         """The next blocks, each with what is wrong with it."""
         checked: list[tuple[list[Finding], Chained]] = []
         with self._database.reading() as connection:
@@ -126,12 +132,6 @@ class Audit:
             yield Finding("cut-off", number)
         elif found[0].block != head.block:
             yield Finding("rewritten", number)
-
-
-def _before_the_log(connection: Connection) -> Iterator[Finding]:
-    """Facts at positions that the log never gives, where no block would look for them."""
-    for position in connection.execute(select(log.c.position).where(log.c.position <= 0)).scalars():
-        yield Finding("added", 0, position)
 
 
 def _stored(connection: Connection, block: Block) -> Sequence[StoredFact]:

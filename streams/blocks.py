@@ -32,6 +32,11 @@ def latest(connection: Connection) -> Block:
     return BEGINNING if row is None else Block(*row[:8])
 
 
+def count_of_facts(connection: Connection) -> int:
+    """How many facts are in blocks."""
+    return int(connection.execute(select(func.coalesce(func.sum(blocks.c.count), 0))).scalar_one())
+
+
 def chained(connection: Connection, number: int, limit: int) -> list[Chained]:
     """So many blocks at most, from that number on."""
     query = select(*_PLAIN).where(blocks.c.number >= number).order_by(blocks.c.number).limit(limit)

@@ -19,6 +19,7 @@ class Lane(StrEnum):
     KAFKA = "kafka"
     NUDGES = "nudges"
     BACKTEST = "backtest"
+    AUDIT = "audit"
 
 
 TRIES, PAUSE_S = 5, 0.02

@@ -14,6 +14,7 @@ from app.http.access import Access
 from app.http.problems import FieldError, Problem
 from app.http.shapes import JobItem, JobList
 from app.job_kinds import UnknownKind
+from app.keyfile import BadKeyFile
 from app.orders import BadOrder, Order, Orders
 from app.replaying import UnknownView
 from domain.principals import Principal
@@ -32,7 +33,9 @@ Text = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 class Wanted(BaseModel, extra="forbid"):
     """A job that is asked for; which fields count depends on its kind, as with the command of the same name."""
 
-    kind: Literal["replay views", "replay verify", "replay kafka", "repair", "repair-failed", "backfill"]
+    kind: Literal[
+        "replay views", "replay verify", "replay kafka", "audit verify", "repair", "repair-failed", "backfill"
+    ]
     views: list[Text] = Field(default=[], max_length=20)
     from_: Text = Field(default="", alias="from")
     to: Text = ""
@@ -149,7 +152,7 @@ def _told() -> Iterator[None]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, _one_line(error)) from None
     except (UnknownJob, UnknownName, NotInForce) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (Busy, NotNow, NothingToDo, UnknownKind) as error:
+    except (Busy, NotNow, NothingToDo, UnknownKind, BadKeyFile) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
     except KafkaUnavailable as error:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _one_line(error)) from None

@@ -25,6 +25,13 @@ KINDS = {
             "nothing."
         ),
     ),
+    "audit verify": (
+        N_("Audit the log"),
+        N_(
+            "Every fact is checked against its block's signed head: whether the log is as it was written. It sends "
+            "nothing."
+        ),
+    ),
     "replay kafka": (
         N_("Replay to Kafka"),
         N_(

@@ -13,6 +13,7 @@ from msgspec import Struct
 from app.hands import Hands
 from app.http.problems import Problem
 from app.job_kinds import UnknownKind
+from app.keyfile import BadKeyFile
 from app.orders import BadOrder, Order, Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
@@ -28,7 +29,10 @@ from streams.switches import UnknownName
 from streams.topics import KafkaUnavailable
 from streams.walking import NothingToDo
 
-REFUSED = (Busy, NothingToDo, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable)
+REFUSED = (
+    Busy, NothingToDo, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable,
+    BadKeyFile,
+)  # fmt: skip
 """Why there is no plan; their words say what to do."""
 HELP = {"repair-failed": "repair", "replay verify": "replay"}
 FIELDS = ("views", "from", "to", "trigger", "area", "provider", "channel", "since", "also_overdue")

@@ -9,6 +9,8 @@ import pytest
 from app.http.application import application
 from projections.tables import statistics, trail
 from streams.jobs import Plan, State
+from streams.signing import Signer
+from streams.tables import log
 from streams.turns import Lane
 from tests.app.http.wire import client_of
 from tests.app.pages.console.forms import send
@@ -70,6 +72,22 @@ def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
     with world.platform.database.reading() as connection:
         assert connection.execute(trail.select()).all()
         assert connection.execute(statistics.select()).all()
+
+
+def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
+    """A job checks every fact of the chain, its command is shown, and what was altered is named by its place."""
+    browser, on = signed_in(office, "olga"), office.world.platform
+    plan = f"{JOBS}/plan?kind=audit+verify"
+    assert "it has no key that signs heads" in browser.get(plan).text
+    on.chaining.signer = Signer(bytes(range(32)))
+    on.chaining.finish()
+    altered = log.update().where(log.c.position == 3).values(state=b"")
+    on.database.write(lambda connection: connection.execute(altered))
+    assert "habarshy audit verify" in browser.get(plan).text
+    send(browser, f"{JOBS}/start", plan, kind="audit verify", name="audit verify")
+    ended()
+    assert on.jobs.job(1).state is State.DONE
+    assert "1; the first: position 3, block 1" in browser.get(f"{JOBS}/1").text
 
 
 def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:

@@ -285,10 +285,10 @@ def test_a_commit_is_never_shared_with_a_chunk(world: World) -> None:
 
     def busy(_: Connection) -> None:
         begun.set()
-        assert going.wait(20)
+        assert going.wait(60)
 
     first = writer.submit(busy, Priority.DISPATCH)
-    assert begun.wait(20)
+    assert begun.wait(60)
     waiting = [("area", Priority.AREAS), ("one", Priority.INTAKE), ("other", Priority.INTAKE)]
     futures = [
         writer.submit(lambda connection, name=name: done.append((name, connection)), priority)  # type: ignore[misc]
@@ -296,7 +296,7 @@ def test_a_commit_is_never_shared_with_a_chunk(world: World) -> None:
     ]
     going.set()
     for each in (first, *futures):
-        each.result(20)
+        each.result(60)
     assert [name for name, _ in done] == ["one", "other", "area"]
     assert done[0][1] is done[1][1]
     assert done[2][1] is not done[1][1]

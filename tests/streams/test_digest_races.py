@@ -106,7 +106,7 @@ async def test_who_joins_while_the_digest_is_written_goes_with_it(tmp_path: Path
         behind.take(call(8))
         thread = threading.Thread(target=lambda: asyncio.run(behind.settle()))
         thread.start()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
 
     await dispatcher(world, on_writing=once(join)).drain()
     assert said(world.sent[3:]) == ["Messages: 3"]
@@ -125,7 +125,7 @@ async def test_two_dispatchers_do_not_exceed_the_cap_together(tmp_path: Path) ->
     loop, done = asyncio.get_running_loop(), []
 
     def meanwhile() -> None:
-        done.append(asyncio.run_coroutine_threadsafe(_one(world), loop).result(timeout=30))
+        done.append(asyncio.run_coroutine_threadsafe(_one(world), loop).result(timeout=60))
 
     await dispatcher(world, on_writing=once(meanwhile), holder="first").turn(limit=1)
     await world.settle()

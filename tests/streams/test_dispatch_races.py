@@ -177,7 +177,7 @@ async def test_what_one_has_claimed_the_other_leaves(tmp_path: Path) -> None:
     other = dispatcher(world, holder="other")
 
     def meanwhile() -> None:
-        found.append(asyncio.run_coroutine_threadsafe(other.turn(), loop).result(timeout=20))
+        found.append(asyncio.run_coroutine_threadsafe(other.turn(), loop).result(timeout=60))
 
     await dispatcher(world, on_writing=once(meanwhile)).drain()
 
@@ -222,7 +222,7 @@ async def test_what_another_has_sent_meanwhile_is_not_sent_again(tmp_path: Path)
         world.at(DUE + LEASE)
         thread = threading.Thread(target=lambda: asyncio.run(world.engine.dispatcher.drain()))
         thread.start()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
 
     database.before_reads.append(overtake)
     await beside(world, database).drain()

@@ -178,7 +178,7 @@ class SlowDatabase(Database):
     def _slowly(self, work: Callable[[Connection], T], connection: Connection) -> T:
         done, pause = work(connection), threading.Event()
         self.written.set()
-        waited = (connection.exec_driver_sql(WAITING).scalar_one() or pause.wait(0.01) for _ in range(2000))
+        waited = (connection.exec_driver_sql(WAITING).scalar_one() or pause.wait(0.01) for _ in range(6000))
         assert any(waited)
         return done
 

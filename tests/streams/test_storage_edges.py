@@ -206,7 +206,7 @@ def test_a_write_that_comes_while_closing_ends(tmp_path: Path) -> None:
         late = None
     go.set()
 
-    assert late is None or wait([late], 2).done
+    assert late is None or wait([late], PATIENCE).done
 
 
 def waiting(database: Database) -> int:
@@ -218,7 +218,7 @@ def waiting(database: Database) -> int:
 def until(true: Callable[[], bool]) -> None:
     """Wait for another thread."""
     pause = threading.Event()
-    assert any(true() or pause.wait(0.002) for _ in range(5000))
+    assert any(true() or pause.wait(0.002) for _ in range(30_000))
 
 
 def test_a_closed_database_says_so(store: Store) -> None:

@@ -67,7 +67,7 @@ def _opened(files: int) -> str:
     return "opened"
 
 
-PATIENCE = 15
+PATIENCE = 240
 """Seconds."""
 MISDEEDS: Mapping[str, Callable[[Any], object]] = {
     "write": lambda path: _written(Path(path)), "say": _said, "fork": _forked, "open": _opened,

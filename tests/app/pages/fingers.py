@@ -50,7 +50,10 @@ class Mouse:
 
 
 class Keyboard:
-    """Tab, arrows, Space, Enter and letters; what has the focus must show that it has."""
+    """Tab, arrows, Space, Enter and letters; what has the focus must show that it has.
+
+    A key waits for no page to which it leads: whoever goes on with what both pages have waits for the new one.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page

@@ -130,5 +130,5 @@ def test_a_link_from_a_message_needs_no_sign_in(chromium: Browser, site: Site) -
         by.press(page.locator("a[href*='/stop/']"))
         by.press(page.locator("main button"))
         by.press(page.locator("main button.second"))
-        assert page.locator("h1").inner_text() == "Хабарламалар қайтадан келеді"
+        expect(page.locator("h1")).to_have_text("Хабарламалар қайтадан келеді")
         assert context.cookies() == []

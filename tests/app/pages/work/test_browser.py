@@ -126,6 +126,7 @@ def approves(page: Page, by: Fingers) -> None:
 def backtests(page: Page, by: Fingers) -> None:
     """Plays a few weeks, and comes back to the draft."""
     by.press(page.locator("ol").get_by_role("link", name="Backtest"))
+    page.wait_for_url("**/backtest")
     draft = page.url
     by.write(page.locator("#from"), "2025-05-01")
     by.write(page.locator("#to"), "2025-06-20")

@@ -90,7 +90,7 @@ def asked(at: Terminal, bodies: list[bytes]) -> bytes:
     assert api.stderr is not None
     first = api.stderr.readline()
     base = json.loads(first)["message"].partition(";")[0].rpartition(" ")[2]
-    with httpx2.Client(base_url=base) as client:
+    with httpx2.Client(base_url=base, timeout=60) as client:
         for body in bodies:
             client.post("/events", content=body, headers={"content-type": "application/cloudevents+json"})
             client.get(f"/persons/{AIGERIM}", params={"phone": PHONE})

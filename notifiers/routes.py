@@ -137,9 +137,19 @@ class Route:
         `avoid`: the provider that failed it just now, which is taken only where there is no other. Where all doors
         are closed, the first one is tried all the same: only that tells when it is open again.
         """
-        fitting = [each for each in self.providers if each.notifier.reaches(address)] or list(self.providers)
-        ranked = sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
+        ranked = self._ranked(nudge, address, avoid)
         return next((each for each in ranked if each.enter()), ranked[0])
+
+    def likely(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
+        """The one that would be chosen now; nobody is let in by that."""
+        ranked = self._ranked(nudge, address, avoid)
+        return next((each for each in ranked if each.is_open()), ranked[0])
+
+    def _ranked(self, nudge: UUID, address: str, avoid: str | None) -> Sequence[Provider]:
+        if len(self.providers) == 1:
+            return self.providers
+        fitting = [each for each in self.providers if each.notifier.reaches(address)] or list(self.providers)
+        return sorted(fitting, key=lambda each: (each.name == avoid, -_share(nudge, each)))
 
     def others(self, address: str, than: str) -> Iterator[Provider]:
         """The other providers that could be tried now."""

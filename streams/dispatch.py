@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import compress
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from streams.digesting import Decided, append_decided
 from streams.doubts import is_in_doubt, lost_before, presumed
 from streams.library import Library, Rules
 from streams.log import Log
+from streams.outages import STORE_AWAY
+from streams.rooms import Rooms
 from streams.sending import Sending
 from streams.settling import Case, Looking, look
 from streams.wording import readable
@@ -44,6 +47,7 @@ class Dispatcher:
         self._waking = _Waking()
         self._front, self._urgent_front = Front(), Front()
         self._shares, self._urgent_shares = Shares(), Shares()
+        self._rooms, self._urgent_rooms = Rooms(), Rooms()
         self._ahead: _Ready | None = None
 
     def stop(self) -> None:
@@ -54,48 +58,68 @@ class Dispatcher:
     async def ended(self) -> None:
         """Until nothing is with a provider, also of what a drain that failed has left behind."""
         await self._sending.under_way.ended()
+        left = self._rooms.wanted(every=True) + self._urgent_rooms.wanted(every=True)
+        with suppress(*STORE_AWAY):  # then their claims run out
+            await asyncio.to_thread(self._sending.release, left)
 
-    async def drain(self, batch: int = BATCH) -> int:
+    async def drain(self, batch: int = BATCH, patience: float | None = None) -> int:
         """Dispatch until nothing is due; returns how many deliveries were looked at.
 
-        While some are sent, the next are claimed and decided on, as another process might.
+        While some are sent, the next are claimed and decided on, as another process might. With `patience` providers
+        are not waited for, and room with one so many seconds at most: what there is none for keeps its claim.
         """
+        self._sending.under_way.raise_failure()
         done, ready = 0, self._taken() or await self._prepare(batch)
         while ready is not None:
             done += ready.claimed
-            ready = await self._send_and_prepare(ready, batch)
+            ready = await self._send_and_prepare(ready, batch, patience)
         return done
 
-    async def drain_urgent(self) -> int:
+    async def drain_urgent(self, patience: float | None = None) -> int:
         """Dispatch what is urgent until none is due: beside the other drain, so that no mass mailing is in front."""
         done = 0
-        while not self._stopping and (claimed := await asyncio.to_thread(self._claim, BATCH, urgent=True)):
-            await self._send(await asyncio.to_thread(self._settle, claimed), self._urgent_shares)
+        while not self._stopping and (claimed := await self._claimed_urgent()):
+            ready = await asyncio.to_thread(self._settle, claimed)
+            await self._send(ready, self._urgent_rooms, self._urgent_shares, patience)
             done += len(claimed)
         return done
+
+    async def _claimed_urgent(self) -> list[Due]:
+        await self._take_back(self._urgent_rooms)
+        return await asyncio.to_thread(self._claim, BATCH, urgent=True)
+
+    async def _take_back(self, rooms: Rooms) -> None:
+        """What there is room for by now can be claimed again."""
+        if wanted := rooms.wanted():
+            await asyncio.to_thread(self._sending.release, wanted)
 
     async def turn(self, limit: int = BATCH) -> int:
         """One round over what is due now; returns how many deliveries it took."""
         ready = await self._prepare(limit)
         if ready is None:
             return 0
-        await self._send(ready, self._shares)
+        await self._send(ready, self._rooms, self._shares)
         return ready.claimed
 
     async def _prepare(self, limit: int) -> "_Ready | None":
         """Claim what is due and decide on it; None where nothing is, or nothing is to be begun."""
         if self._stopping:
             return None
+        await self._take_back(self._rooms)
         claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
         return await asyncio.to_thread(self._settle, claimed) if claimed else None
 
-    async def _send(self, ready: "_Ready", shares: Shares) -> None:
-        back = await self._sending.send(ready.cases, ready.rules, ready.at)
+    async def _send(
+        self, ready: "_Ready", rooms: Rooms, shares: Shares, patience: float | None = None
+    ) -> None:  # fmt: skip
+        back = await self._sending.send(ready.cases, ready.rules, ready.at, rooms, patience)
         shares.learn(nudges.lane(case.nudge.intent) for case in back)
 
-    async def _send_and_prepare(self, ready: "_Ready", batch: int) -> "_Ready | None":
+    async def _send_and_prepare(self, ready: "_Ready", batch: int, patience: float | None) -> "_Ready | None":
         """Send these; gives the next, prepared meanwhile where no rate binds; or what was let go of in sending."""
-        await _both(self._send(ready, self._shares), _nothing() if self._sending.paced else self._look_ahead(batch))
+        sending = self._send(ready, self._rooms, self._shares, patience)
+        await _both(sending, _nothing() if self._sending.paced else self._look_ahead(batch))
+        self._sending.under_way.raise_failure()
         return self._taken() or await self._prepare(batch)
 
     async def _look_ahead(self, batch: int) -> None:

@@ -1,6 +1,6 @@
 """Which provider a case goes to, what bounds how many go there a second, and what is handed over in one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from domain.channels import ADDRESS_OF
 from domain.delivery import Delivery, State
@@ -29,6 +29,14 @@ class Routing:
 
     def chosen(self, case: Case) -> Provider | None:
         """The provider for a case; where one may have it, only that one, as it removes a double. None: nobody."""
+        return self._provider(case, Route.choose)
+
+    def likely(self, case: Case) -> str:
+        """The name of the provider that would be chosen now; empty: nobody."""
+        found = self._provider(case, Route.likely)
+        return "" if found is None else found.name
+
+    def _provider(self, case: Case, choose: Callable[..., Provider]) -> Provider | None:
         if not isinstance(case.decision, Send):
             return None
         route = self._routes[case.decision.channel]
@@ -39,7 +47,8 @@ class Routing:
         if is_bound(case):
             return last if last is not None and last.notifier.removes_doubles else None
         avoid = delivery.provider if delivery.state is State.FAILED else None
-        return route.choose(case.nudge.intent.id, str(case.recipient.get(ADDRESS_OF[route.channel])), avoid=avoid)
+        address = str(case.recipient.get(ADDRESS_OF[route.channel]))
+        return choose(route, case.nudge.intent.id, address, avoid=avoid)
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
         """What bounds how many go a second: the agency, and the provider."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from msgspec import Struct
@@ -16,6 +17,7 @@ from streams.follower import Follower
 from streams.outages import STORE_AWAY, told
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
+from streams.rooms import PATIENCE
 from streams.soundings import EVERY as SOUND_EVERY
 from streams.soundings import Soundings
 from streams.tidying import Tidying
@@ -95,8 +97,8 @@ class Engine(Struct, frozen=True):
         return {
             "planning": (lambda: asyncio.to_thread(self.planning.drain), every),
             "areas": (lambda: asyncio.to_thread(self.areas.drain), every),
-            "urgent": (self.dispatcher.drain_urgent, every),
-            "dispatch": (self.dispatcher.drain, every),
+            "urgent": (partial(self.dispatcher.drain_urgent, PATIENCE), every),
+            "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
             "webhooks": (self.webhooks.deliver, every),
             "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, takewhile
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -16,7 +18,7 @@ from notifiers.port import Outcome
 from notifiers.routes import Route, in_trouble
 from projections import nudges
 from streams import conversations, outcomes
-from streams.attempts import Attempt, Routed, Size, as_attempted, groups, handed_back, is_bound, unsent
+from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, unsent
 from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
@@ -27,6 +29,7 @@ from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
 from streams.refusals import Refusals, among_receipts, refused_of, refuses_address
+from streams.rooms import Room, Rooms
 from streams.routing import Routing, agency
 from streams.settling import Case
 from streams.taking_turns import Turns, is_urgent
@@ -39,12 +42,13 @@ from templates.render import WordsFailed
 FRESH = timedelta(seconds=2)
 """How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
 Tried = Attempt | NudgeFact | Overflow
+Telling = asyncio.Future[Sequence[Case]]
 
 
 class Sending:
     """Sends what was decided to be sent.
 
-    Attempts are committed and handed over in small groups, some at a time.
+    Attempts are committed and handed over in small groups, some at a time with each provider.
     """
 
     def __init__(
@@ -58,7 +62,6 @@ class Sending:
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
         self._stopping, self.under_way = False, UnderWay()
-        self._size = Size()
         self._turns = Turns(lambda case: bool(pace.limits(agency(case))))
 
     @property
@@ -79,31 +82,47 @@ class Sending:
         """Append what became of nudges."""
         self._recording.record(facts)
 
-    async def send(self, cases: Sequence[Case], rules: Rules, decided: datetime) -> list[Case]:
-        """Send those that are to be sent, and end the others together with them; gives what there was no time for."""
-        free, stale = asyncio.Semaphore(self._size.at_once), decided + FRESH
+    async def send(
+        self, cases: Sequence[Case], rules: Rules, decided: datetime, rooms: Rooms, patience: float | None = None
+    ) -> list[Case]:  # fmt: skip
+        """Send those that are to be sent, and end the others together with them; gives what there was no time for.
+
+        With `patience`, what a provider has is not waited for, and a place with one no longer than so many seconds.
+        """
+        turn = _Turn(rules, decided + FRESH, patience)
         if self.paced:  # what waits for a slot holds up what follows
             cases = self._turns.ordered(cases)
-        parts = groups(cases, self._size.now)
-        back = await self.under_way.each(self._send_group(group, rules, free, stale) for group in parts)
+        parts = [partial(self._enter, *part, turn) for part in rooms.parts(cases, self.routing.likely)]
+        back = await (self.under_way.ended_of(parts) if patience is None else self.under_way.told(parts))
         return [*chain(*back)]
 
-    async def _send_group(
-        self, cases: Sequence[Case], rules: Rules, free: asyncio.Semaphore, stale: datetime
-    ) -> list[Case]:  # fmt: skip
+    async def _enter(self, room: Room, cases: Sequence[Case], turn: "_Turn", telling: Telling) -> None:
+        """Send a group if there is a place; tell what there was no time for as soon as the rest is handed over."""
+        if not await room.enter(turn.patience):
+            room.put_back(case.nudge.intent.id for case in cases)
+            telling.set_result(cases)
+            return
+        begun = asyncio.get_running_loop().time()
+        try:
+            await self._send_group(room, cases, turn, telling)
+        finally:
+            room.leave(asyncio.get_running_loop().time() - begun)
+
+    async def _send_group(self, room: Room, cases: Sequence[Case], turn: "_Turn", telling: Telling) -> None:
         """Send a group as it has slots; what waited until its decision is stale is decided anew in another turn."""
-        async with free:
-            left = [Routed(case, self.routing.chosen(case)) for case in cases]
-            held_up = {each.case.nudge.intent.id for each in left if self.routing.limits(each.case, each.provider)}
-            left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
-            while left:
-                slots = [] if self._stopping or self._clock() > stale else await self._slots(left, stale)
-                if not slots or self._stopping:
-                    await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
-                    return [each.case for each in left]
-                now, left = left[: len(slots)], left[len(slots) :]
-                await self._hand_over(now, slots, rules)
-            return []
+        left = [Routed(case, self.routing.chosen(case)) for case in cases]
+        held_up = {each.case.nudge.intent.id for each in left if self.routing.limits(each.case, each.provider)}
+        left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
+        while left:
+            slots = [] if self._stopping or self._clock() > turn.stale else await self._slots(left, turn.stale)
+            if not slots or self._stopping:
+                await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
+                telling.set_result([each.case for each in left])
+                return
+            now, left = left[: len(slots)], left[len(slots) :]
+            if not left:
+                telling.set_result([])
+            await self._hand_over(now, slots, turn.rules, room.size)
 
     async def _slots(self, routed: Sequence[Routed], stale: datetime) -> list[datetime]:
         """When the first of them may go: all at once where there is no rate, else those as urgent as the first.
@@ -117,12 +136,14 @@ class Sending:
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._pace.take([each for _, each in alike], urgent=urgent, until=stale)
 
-    async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules) -> None:
+    async def _hand_over(
+        self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, size: Size
+    ) -> None:  # fmt: skip
         self._turns.note([each.case for each in routed])
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
         parts = self.routing.parts(attempts)
-        await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)]) for part in parts)
+        await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)], size) for part in parts)
 
     def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
         """Write the messages and commit the attempts; returns those that may be handed over."""
@@ -192,7 +213,7 @@ class Sending:
         fact = NudgeAttempted(now, recipient, number, channel, provider.name, now + self._lease)
         return Attempt(case, message, fact, provider, mark)
 
-    async def _send_on(self, attempts: Sequence[Attempt], slot: datetime) -> None:
+    async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, size: Size) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
         provider = attempts[0].provider
         await self._pace.begin(slot, self.routing.limits(attempts[0].case, provider))
@@ -203,7 +224,7 @@ class Sending:
         facts = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
         begun = asyncio.get_running_loop().time()
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
-        self._size.learn(len(safe), asyncio.get_running_loop().time() - begun)
+        size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
         known = {each.nudge: each.committed for each in attempts if each.committed is not None}
         early = await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
@@ -226,3 +247,11 @@ class Sending:
         free = in_trouble(result) and not is_bound(attempt.case)
         others = self.routing.others(attempt) if free else ()
         return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), attempt.provider, others)
+
+
+class _Turn(NamedTuple):
+    """By which rules it was decided, until when that holds, and how long a group waits for its place."""
+
+    rules: Rules
+    stale: datetime
+    patience: float | None

@@ -82,6 +82,7 @@ def _explained(why: Why) -> dict[str, Any]:
     found = {name: getattr(why, name) for name in names}
     cause = why.cause
     found["recorded"] = cause and {"title": why.cause_title, "time": cause.time, "source": cause.source}
+    found["retired"] = why.retired
     found["facts"] = [{"at": each.at, "what": each.what, "reason": each.details.get("reason")} for each in why.facts]
     plain_: dict[str, Any] = to_builtins(found)
     return plain_

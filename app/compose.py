@@ -53,6 +53,7 @@ from streams.refusals import Refusals
 from streams.renewing import Renewing
 from streams.repairing import Repairing
 from streams.restoring import Restoring
+from streams.retiring import Retiring
 from streams.scheduler import Engine
 from streams.sending import Sending
 from streams.signing import Signer
@@ -110,6 +111,7 @@ class Platform(Struct, frozen=True):
     forecasting: Forecasting
     watermark: Watermark
     restoring: Restoring
+    retiring: Retiring
 
 
 def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *, make: bool = True) -> Platform:
@@ -167,7 +169,7 @@ def _composed(
         jobs=Jobs(database, clock), repairing=repairing, renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
         forecasting=Forecasting(database, log, library, clock), erasing=Erasing(books, letters),
-        watermark=watermark, restoring=Restoring(database, log, names, watermark, clock),
+        watermark=watermark, restoring=Restoring(database, log, names, watermark, clock), retiring=Retiring(books),
     )  # fmt: skip
 
 

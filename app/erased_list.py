@@ -1,13 +1,12 @@
 """Who was erased, kept beside the key file: an older copy of the database does not know it."""
 
-import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from app.private_files import OWNER_ONLY
+from app.private_files import append
 from app.terminal import compact
 from streams.erasing import Certificate
 
@@ -37,11 +36,7 @@ def note(key_file: Path, one: Certificate) -> None:
     Raises:
         OSError: it cannot be kept.
     """
-    descriptor = os.open(list_of(key_file), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(compact(Erased(one.person, one.at)) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append(list_of(key_file), [compact(Erased(one.person, one.at))])
 
 
 def everybody(paths: Iterable[Path]) -> dict[str, datetime]:

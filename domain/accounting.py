@@ -40,4 +40,21 @@ class PersonViewed(Struct, frozen=True, array_like=True):
     purpose: str
 
 
+class ContentRetired(Struct, frozen=True, array_like=True):
+    """The content of events of that type and year is not to be read any more, and keys of it were destroyed.
+
+    `limit`: how long after the year it was to be read, as the type says it; `keys`: the ids of the destroyed keys, by
+    which what they sealed is known.
+    """
+
+    TOPIC: ClassVar[str] = "content-retired/1"
+    at: datetime
+    by: str
+    agency: str
+    type: str
+    year: int
+    limit: str
+    keys: tuple[bytes, ...]
+
+
 ACCOUNTING_FACTS = (PersonErased, PersonViewed)

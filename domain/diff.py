@@ -31,17 +31,28 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
     where the trigger has words for it; back after cancelling → planned again; once perhaps sent, never planned again.
     What was sent and is needless now (done in time, ended by a death, behind what a new version looks at) was not
     wrong: no correction. What is on its way or failed is not tried again once it is gone. A digest is in no plan.
+    What the plan leaves stays as it is.
     """
     if not nudges:
         return [_planned(intent, None, now) for intent in plan.intents]
-    wanted = {intent.id: intent for intent in plan.intents}
-    nudges = {id_: nudge for id_, nudge in nudges.items() if not is_digest(nudge.intent)}
+    wanted = {intent.id: intent for intent in plan.intents if not _spoke_once(intent, plan, nudges, rulebook)}
+    nudges = {
+        id_: nudge for id_, nudge in nudges.items()
+        if not is_digest(nudge.intent) and (id_ in wanted or not plan.leaves(nudge.intent))
+    }  # fmt: skip
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
     changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]
     changes += [_correcting(intent, nudges.get(intent.id), now) for intent in corrections.values()]
     changes += [_cancelled(nudge, now) for nudge in gone if nudge.waits and not nudge.gone]
     return [change for change in changes if change is not None]
+
+
+def _spoke_once(intent: Intent, plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook) -> bool:
+    """Whether it was said because of what is retired by now, and is said once only."""
+    if not plan.closed or (nudge := nudges.get(intent.id)) is None or nudge.intent.cause not in plan.closed:
+        return False
+    return rulebook.version(intent.version).trigger.once
 
 
 def _towards(intent: Intent, nudge: Nudge | None, now: datetime) -> Change | None:

@@ -1,11 +1,14 @@
 """When the thing itself happened that a nudge would ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from domain.events import Effective
+from domain.starts import Start
+from domain.triggers import CORRECTION, Trigger
 
 
 class Done(NamedTuple):
@@ -17,6 +20,33 @@ class Done(NamedTuple):
     time: datetime
     patient: bool
     area: str | None = None
+
+
+class Reported(Protocol):
+    """A type -> what was reported of it; `elsewhen`: also to areas where the person lives at another time."""
+
+    def __call__(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
+        """See above."""
+
+
+def done_of(start: Start, trigger: Trigger, reported: Reported) -> list[Done]:
+    """When the thing itself happened, before or after the event that the trigger starts on."""
+    about_homes = start.fact.event.area is not None and not trigger.alone
+    itself = None if trigger.alone else start.fact
+    return [
+        Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
+        for unless in trigger.unless
+        for later in reported(unless.on, elsewhen=about_homes)
+        if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
+    ]
+
+
+def answers(by_type: Mapping[str, Sequence[Effective]], trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
+    """When the person answered any nudge of the occurrence; `id_of`: a step's name -> its nudge."""
+    replies = [fact for type_ in trigger.answered_by for fact in by_type.get(type_, ())]
+    names = (*trigger.step_names, CORRECTION) if replies else ()
+    ids = {str(id_of(name)) for name in names}
+    return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]
 
 
 def moot_from(done: Sequence[Done]) -> datetime | None:

@@ -1,12 +1,14 @@
 """Event types: what an event of a kind carries, whom it names, and what it sets on a person."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from domain.events import PUBLIC
 from domain.parameters import Parameter
+from domain.timing import Offset, parse_offset
 
 if TYPE_CHECKING:
     from domain.benefits import Benefit
@@ -40,6 +42,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     `subject`: the role of the CloudEvents subject, or None for an area event. `roles`: role -> may it name
     several persons. `fields`: dotted path -> Field. `sets`: role -> settings. `schema`: the JSON Schema of `data`.
     `forbidden`: names that no field of such an event may have, at any depth: an event that carries one is refused.
+    `retention`: for how long after the year in which it happened its content can be read; None: for ever.
     """
 
     name: str
@@ -53,6 +56,7 @@ class EventType(Struct, frozen=True, kw_only=True):
     ends_life: bool = False
     area: str | None = None
     forbidden: frozenset[str] = frozenset()
+    retention: Offset | None = None
 
     def variables(self) -> dict[str, str]:
         """Dotted name -> type of everything that conditions may read of such an event, without a prefix."""
@@ -81,7 +85,7 @@ ALONE = _Alone(
 )  # fmt: skip
 
 
-class Catalogue(Struct, frozen=True):
+class Catalogue(Struct, frozen=True, dict=True):
     """What the packs declare together, by name.
 
     `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest.
@@ -92,6 +96,11 @@ class Catalogue(Struct, frozen=True):
     area_levels: tuple[int, ...] = ()
     parameters: Mapping[str, Parameter] = {}
     benefits: Mapping[str, "Benefit"] = {}
+
+    @cached_property
+    def limited(self) -> Mapping[str, Offset]:
+        """The event types whose content is not to be read for ever, with their limits."""
+        return {name: type_.retention for name, type_ in self.types.items() if type_.retention is not None}
 
     @property
     def kinds(self) -> Mapping[str, EventType]:
@@ -124,6 +133,7 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         fields=fields, sets=_sets_of(content.get("sets") or {}), schema=schema,
         ends_life=content.get("ends_life", False), area=content.get("area"),
         forbidden=frozenset(content.get("forbidden") or ()),
+        retention=parse_offset(content["retention"]) if "retention" in content else None,
     )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
 
     `persons`: role -> pseudonyms. `fields`: owner (a role, or PUBLIC) -> that owner's part of `data`; a part
     whose owner was erased is absent. `revision`: 1 for an original, more for what corrects or annuls it.
-    `ahead_from`: steps due before it are not planned (the event came by a historical load).
+    `ahead_from`: steps due before it are not planned (the event came by a historical load). `retired`: when a part of
+    it became unreadable for ever, because its type is not to be read for longer.
     """
 
     TOPIC: ClassVar[str] = "life/1"
@@ -36,6 +37,7 @@ class LifeEvent(Struct, frozen=True, kw_only=True, gc=False):
     ahead_from: datetime | None = None
     digest: bytes = b""
     traceparent: str | None = None
+    retired: datetime | None = None
 
     @property
     def original(self) -> str:
@@ -78,11 +80,20 @@ def _flatten(prefix: str, part: Mapping[str, Any], into: dict[str, Any]) -> None
 
 
 class Effective(Struct, frozen=True, dict=True):
-    """A life event as it counts now: the original's identity and load, the highest revision's content."""
+    """A life event as it counts now: the original's identity and load, the highest revision's content.
+
+    `revisions`: the streams of all its revisions, where there is more than one.
+    """
 
     event: LifeEvent
     original_id: str
     ahead_from: datetime | None = None
+    revisions: tuple[UUID, ...] = ()
+
+    @property
+    def streams(self) -> tuple[UUID, ...]:
+        """By which of its revisions something may have been planned."""
+        return self.revisions or (self.event.stream,)
 
     @cached_property
     def values(self) -> dict[str, Any]:
@@ -116,7 +127,10 @@ def _counting(group: list[LifeEvent]) -> Effective | None:
     if not originals:
         return None
     latest = max(group, key=_precedence)
-    return None if latest.annuls else Effective(latest, originals[0].id, earliest_load(originals))
+    if latest.annuls:
+        return None
+    streams = tuple(sorted({event.stream for event in group}))
+    return Effective(latest, originals[0].id, earliest_load(originals), streams if len(streams) > 1 else ())
 
 
 def _precedence(event: LifeEvent) -> tuple[int, str, float]:

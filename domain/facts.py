@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.accounting import ACCOUNTING_FACTS
+from domain.accounting import ACCOUNTING_FACTS, ContentRetired
 from domain.governance import GOVERNANCE_FACTS
 
 
@@ -215,7 +215,7 @@ NUDGE_FACTS = (
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
     NudgeRenewed,
 )  # fmt: skip
-ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS)
+ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted

@@ -9,17 +9,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.deaths import Deaths
-from domain.done import Done, moot_from, names_nudge
+from domain.done import Done, answers, done_of, moot_from
 from domain.events import Effective
 from domain.history import History, lives_in
 from domain.parameters import parameters_on
 from domain.person import Fold, age_on
 from domain.residence import Homes
+from domain.retired import Retired
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, occurrence_of, with_others
 from domain.steps import Series, Step, named
 from domain.timing import zone_or
-from domain.triggers import CORRECTION, Trigger, Turn
+from domain.triggers import Trigger, Turn
 from domain.turns import Turns
 
 _ID = attrgetter("id.int")
@@ -51,11 +52,18 @@ class Plan(Struct, frozen=True):
     """`intents`, sorted by id; `needless`: nudges that are not asked for any more and yet were not wrong.
 
     Needless is what was done in time, what a death ended, and what lies behind the moment that a version or a load
-    looks ahead from.
+    looks ahead from. `closed`: the streams of events whose content is retired, and `undecided`: nudges that something
+    retired may have had to do with. What became of them is in the log, and stays so.
     """
 
     intents: tuple[Intent, ...]
     needless: frozenset[UUID]
+    undecided: frozenset[UUID] = frozenset()
+    closed: frozenset[UUID] = frozenset()
+
+    def leaves(self, intent: Intent) -> bool:
+        """Whether nobody can tell any more if that should have been planned."""
+        return intent.cause in self.closed or intent.id in self.undecided
 
 
 def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
@@ -87,9 +95,12 @@ class _Planner:
         self.counted: dict[str, list[Start]] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
+        self.retired = Retired(history.person, rulebook.names)
         self.elsewhen = history.elsewhen
         for fact in history.facts:
             self.by_type.setdefault(fact.event.type, []).append(fact)
+            if fact.event.retired:
+                self.retired.add(fact)
         self.deaths = Deaths(history, rulebook)
         self.homes = Homes(history, rulebook.catalogue)
 
@@ -98,7 +109,8 @@ class _Planner:
         said = [intent for intents in self.occurrences.values() for intent in intents]
         asked = {intent.id.int for intent in said} if self.needless else set()
         needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
-        return Plan(tuple(sorted(said, key=_ID)), needless)
+        left = self.retired.left(intent.id for intent in said) if self.retired else ()
+        return Plan(tuple(sorted(said, key=_ID)), needless, *left)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -109,7 +121,7 @@ class _Planner:
         if self.counting and event.type in self.counting:
             start = self._start(fact)  # later events ask what this one was
             self.counted.setdefault(event.type, []).append(start)
-        if not versions:
+        if not versions or event.retired is not None:
             return
         roles = event.role_of(self.person)
         elsewhere = fact in self.elsewhen
@@ -154,6 +166,8 @@ class _Planner:
         trigger = version.trigger
         if trigger.needs is not None:
             counted = self.counted.get(trigger.on, ())
+            if self.retired and self.retired.hides(start, trigger, number, counted):
+                return
             if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
                 return
             start = found
@@ -163,7 +177,9 @@ class _Planner:
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
         ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
-        about = _About(occurrence, ids, self._done(start, trigger) if trigger.unless else (), [])
+        done = done_of(start, trigger, self._reported) if trigger.unless else ()
+        unclear = self.retired.may_prevent(start, trigger) if self.retired else None
+        about = _About(occurrence, ids, done, [], unclear)
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
         for step in trigger.steps:
             if (deadline := step.due(start.values, start.zone)) is not None:
@@ -177,18 +193,11 @@ class _Planner:
     ) -> None:
         """The step and its repetitions, each with its own deadline."""
         if series.repeat is not None and series.repeat.until_answered:
-            about = replace(about, done=[*about.done, *self._answers(version.trigger, about)])
+            about = replace(about, done=[*about.done, *answers(self.by_type, version.trigger, about.id_of)])
         for number in range(1, series.length + 1):
             deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
             if deadline is not None:
                 self._step(start, version, about, step, named(step.name, number), deadline)
-
-    def _answers(self, trigger: Trigger, about: "_About") -> list["Done"]:
-        """When the person answered any nudge of the occurrence."""
-        replies = [fact for type_ in trigger.answered_by for fact in self.by_type.get(type_, ())]
-        names = (*trigger.step_names, CORRECTION) if replies else ()
-        ids = {str(about.id_of(name)) for name in names}
-        return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]
 
     def _step(
         self, start: Start, version: Version, about: "_About", step: Step, name: str, deadline: datetime
@@ -204,6 +213,9 @@ class _Planner:
         if behind or ((about.done or self.deaths.times) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)
             return
+        if about.unclear is not None and due < about.unclear:
+            self.retired.leave(id_)
+            return
         if step.smooth:
             due = step.smoothed(due, id_)
         about.intents.append(Intent(
@@ -212,6 +224,10 @@ class _Planner:
             channels=trigger.channels, cause=event.stream,
             moot_from=moot_from(about.done) if about.done else None,
         ))  # fmt: skip
+
+    def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
+        found = self.by_type.get(type_, [])
+        return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
 
     def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
         """For a resident of the area, what was done about their home there; None for who is no resident."""
@@ -230,26 +246,15 @@ class _Planner:
         done = any(each.time <= deadline for each in about.done)
         return done or self.deaths.cut_short(start.fact.event, trigger, due)
 
-    def _done(self, start: Start, trigger: Trigger) -> list["Done"]:
-        """When the thing itself happened, before or after the event that the trigger starts on."""
-        about_homes = start.fact.event.area is not None and not trigger.alone
-        itself = None if trigger.alone else start.fact
-        return [
-            Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
-            for unless in trigger.unless
-            for later in self._reported(unless.on, elsewhen=about_homes)
-            if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
-        ]
-
-    def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
-        found = self.by_type.get(type_, [])
-        return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
-
 
 class _About(Struct, frozen=True):
-    """What the steps of one occurrence share; `id_of`: a step's name -> its nudge."""
+    """What the steps of one occurrence share; `id_of`: a step's name -> its nudge.
+
+    `unclear`: of what was due before that, something retired may have prevented it.
+    """
 
     occurrence: UUID
     id_of: Callable[[str], UUID]
     done: Sequence[Done]
     intents: list[Intent]
+    unclear: datetime | None = None

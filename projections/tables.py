@@ -184,6 +184,15 @@ erased = Table(
 )
 """Who was erased, by which fact; what is from before it is nobody's, also where a copy of their key comes back."""
 
+retired = Table(
+    "retired",
+    metadata,
+    Column("key_id", LargeBinary(8), primary_key=True),
+    Column("position", Position, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""By which fact, and when, each key of a period was destroyed: what it sealed is retired, not erased."""
+
 trail = Table(
     "trail",
     metadata,

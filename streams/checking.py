@@ -22,9 +22,13 @@ _canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class Checker:
-    """Checks events of all types of a catalogue. `valid_id` is the checksum rule for national ids."""
+    """Checks events of all types of a catalogue. `valid_id` is the checksum rule for national ids.
+
+    `limited`: the types whose content is not to be read for ever.
+    """
 
     def __init__(self, catalogue: Catalogue, names: Names, valid_id: Callable[[str], bool]) -> None:
+        self.limited = frozenset(catalogue.limited)
         self._names, self._valid_id = names, valid_id
         self._types = {name: _TypeChecker(type_) for name, type_ in catalogue.types.items()}
 

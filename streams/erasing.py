@@ -20,6 +20,7 @@ from projections import area_plans, erased, governance, history, nudges, trail
 from projections.erased import Erasure
 from projections.tables import erased as erased_table
 from projections.tables import micros
+from projections.tables import retired as retired_table
 from streams import letters_about
 from streams.appending import record
 from streams.books import Books
@@ -28,7 +29,7 @@ from streams.dead_letters import DeadLetters
 from streams.follower import Follower
 from streams.keys import PersonKeys
 from streams.mapper import Entry
-from streams.tables import conversations, fake_messages, log_rows, person_keys, stream_of, webhooks
+from streams.tables import conversations, fake_messages, log_rows, period_keys, person_keys, stream_of, webhooks
 from streams.tables import log as log_table
 
 ERASED = Reason.ERASED.value
@@ -184,6 +185,8 @@ class Erasing:
 
     def _removed(self, connection: Connection, person: str, found: _Concerned) -> dict[str, int]:
         removed = erased.purge(connection, person)
+        keys = select(func.count()).select_from(period_keys).where(period_keys.c.person == person)
+        removed[period_keys.name] = connection.execute(keys).scalar_one()
         for table in (conversations, fake_messages):
             removed[table.name] = connection.execute(delete(table).where(table.c.recipient == person)).rowcount
         for stream in found.streams:
@@ -223,9 +226,10 @@ def _endings(person: str, found: Iterable[Nudge], now: datetime) -> Iterable[tup
 
 
 def destroy_again(connection: Connection, keys: PersonKeys) -> int:
-    """Destroy keys that an older copy of them brought back although the log says that they were erased."""
+    """Destroy keys that an older copy of them brought back although the log says that they are gone."""
     same = (person_keys.c.person == erased_table.c.person) & (person_keys.c.key_id == erased_table.c.key_id)
     back = list(connection.execute(select(person_keys.c.person).join(erased_table, same).distinct()).scalars())
     for person in back:
         keys.destroy(connection, person)
-    return len(back)
+    gone = select(period_keys.c.key_id).join(retired_table, period_keys.c.key_id == retired_table.c.key_id)
+    return len(back) + keys.destroy_periods(connection, connection.execute(gone).scalars())

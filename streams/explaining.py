@@ -25,6 +25,7 @@ from streams import reading
 from streams.library import Rules
 from streams.log import Log
 from streams.mapper import Entry
+from streams.retirements import Retirement, retirement_of
 from streams.settling import Case, Looking
 from streams.wording import render
 from templates.render import Rendered, WordsFailed
@@ -51,6 +52,7 @@ class Why(Struct, frozen=True):
     `clause`: the rule's own conditions (`when`, `with`, `count`, `unless`, the step's `due`); `used`: dotted name ->
     the value that they read; `words`: recipient -> what they read, absent where it can no longer be read (the
     digest's words, where it went with one); `members`: of a digest, the nudges that ever were to go with it.
+    `retired`: that the content of its cause can be read no more, since when and under which limit.
     """
 
     nudge: UUID
@@ -72,6 +74,7 @@ class Why(Struct, frozen=True):
     words: Mapping[str, Rendered]
     facts: tuple[Happened, ...]
     members: tuple[UUID, ...] = ()
+    retired: Retirement | None = None
 
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
@@ -97,6 +100,7 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         clause=_clause(trigger, intent.step),
         used=_used(trigger, intent, cause, known, rules), words=_words(reader, nudge),
         facts=tuple(_happened(log.streams(connection, [id_]))), members=nudge.members,
+        retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from streams.books import Books
 from streams.explaining import UnknownNudge, Why, explain
 from streams.library import Rules
 from streams.mapper import Entry
+from streams.retirements import retirement_of
 from streams.titles import pack_titles
 from streams.versions import rules_of
 
@@ -130,7 +131,7 @@ class Inboxes:
         with self._database.reading() as connection:
             known = reading.histories(connection, self._log, [person], rules.rulebook)[person]
             theirs = nudges.of_persons(connection, [person])[person]
-            events = [_event(each, person) for each in known.facts]
+            events = [_event(each, person) | self._retired(connection, each) for each in known.facts]
             streams = self._log.streams(connection, list(theirs))
             others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
@@ -141,6 +142,13 @@ class Inboxes:
         ]
         readings = [builtins_of(each.fact) for each in others if isinstance(each.fact, PersonViewed)]
         return {"known": attributes, "events": events, "messages": facts, "readings": readings}
+
+    def _retired(self, connection: Connection, fact: Effective) -> dict[str, Any]:
+        """That the event's content is retired, since when and under which limit, where it is."""
+        if fact.event.retired is None:
+            return {}
+        found = retirement_of(connection, self._log, fact.event.stream)
+        return {"retired": builtins_of(found)}
 
     def _about(self, connection: Connection, person: str) -> Iterator[Entry]:
         """Whatever else concerns the person: messages to them about others, and who read their data."""

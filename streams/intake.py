@@ -1,6 +1,7 @@
 """Intake: events of registries become facts, each once, with the history rows of all whom they name."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -22,7 +23,7 @@ from streams.database import Database, Priority
 from streams.keys import PersonKey
 from streams.loads import as_loaded
 from streams.log import Log
-from streams.mapper import Entry, LifeState
+from streams.mapper import Entry, LifeState, holders
 from streams.tables import log as log_table
 
 
@@ -64,36 +65,45 @@ class Intake:
         checker = self._checker()
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
         events = [each for each in checked if isinstance(each, LifeEvent)]
-        stored = iter(self.store(events)) if events else iter(())
+        stored = iter(self.store(events, checker.limited)) if events else iter(())
         return [
             next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
         ]
 
-    def store(self, events: Sequence[LifeEvent]) -> list[Outcome]:
-        """Append what is new, with its history rows, in one transaction."""
-        outcomes, made = self._stored_in_the_end(events)
+    def store(self, events: Sequence[LifeEvent], limited: AbstractSet[str] = frozenset()) -> list[Outcome]:
+        """Append what is new, with its history rows, in one transaction.
+
+        `limited`: the types whose events are sealed with keys of their own for their period.
+        """
+        outcomes, made = self._stored_in_the_end(events, limited)
         self._log.keys.remember(made)
         return outcomes
 
-    def _stored_in_the_end(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
+    def _stored_in_the_end(
+        self, events: Sequence[LifeEvent], limited: AbstractSet[str]
+    ) -> tuple[list[Outcome], dict[str, PersonKey]]:
         """Another intake may be faster with one of them, and a third with the next: each time one more is known."""
         for _ in range(FASTER):
             try:
-                return self._stored(events)
+                return self._stored(events, limited)
             except IntegrityError:
                 continue
-        return self._stored(events)
+        return self._stored(events, limited)
 
     def append(self, connection: Connection, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         """Append what is new within the caller's transaction, which holds the persons whom the events name.
+
+        For what citizens say: lint allows no limit on the types of that.
 
         Returns the keys that this made, to be remembered once the transaction is committed.
         """
         return _Storing(connection, self._log, self._names, self._clock()).store(events)[1]
 
-    def _stored(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
+    def _stored(
+        self, events: Sequence[LifeEvent], limited: AbstractSet[str]
+    ) -> tuple[list[Outcome], dict[str, PersonKey]]:
         return self._database.write(
-            lambda connection: _Storing(connection, self._log, self._names, self._clock()).store(events),
+            lambda connection: _Storing(connection, self._log, self._names, self._clock(), limited).store(events),
             Priority.INTAKE,
         )
 
@@ -115,8 +125,10 @@ class _Known(NamedTuple):
 class _Storing:
     """One transaction of intake."""
 
-    def __init__(self, connection: Connection, log: Log, names: Names, now: datetime) -> None:
-        self.connection, self.log, self.names, self.now = connection, log, names, now
+    def __init__(
+        self, connection: Connection, log: Log, names: Names, now: datetime, limited: AbstractSet[str] = frozenset()
+    ) -> None:
+        self.connection, self.log, self.names, self.now, self.limited = connection, log, names, now, limited
         self.chained: set[UUID] = set()
 
     def _original(self, event: LifeEvent) -> UUID:
@@ -170,9 +182,11 @@ class _Storing:
 
     def _append(self, events: Sequence[LifeEvent]) -> dict[str, PersonKey]:
         everybody = {person for event in events for named in event.persons.values() for person in named}
+        if self.limited:
+            everybody |= {holder for event in events for holder in holders(event, self.limited)}
         concerned = Concerned(self.connection, self.connection, self.log, self.names)
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events))
-        rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now)) for event in events]
+        rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now, self.limited)) for event in events]
         outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)
         concerned.note(list(enumerate(events, before + 1)), micros(self.now))

@@ -3,15 +3,16 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from projections.bulk import among, chunked, insert_rows, lock_rows
 from streams.keyring import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
-from streams.tables import erasures, made_with, person_keys
+from streams.periods import Period, period_of, person_of
+from streams.tables import erasures, made_with, period_keys, person_keys
 
 KEY_ID_BYTES = 8
 BODY = KEY_ID_BYTES + NONCE_BYTES
@@ -42,7 +43,10 @@ class PersonKey(NamedTuple):
 
 
 class PersonKeys:
-    """The keys of persons: kept wrapped in their own table, unwrapped in a bounded cache.
+    """The keys of persons: kept wrapped in their own tables, unwrapped in a bounded cache.
+
+    Each is asked for by what it is called (see streams.periods): a person's own key by the pseudonym. Whoever has
+    one of a period has one of their own too.
 
     The database decides: an erasure by any process empties every cache, and a key that is not committed is in none.
     """
@@ -53,18 +57,18 @@ class PersonKeys:
         self._kept = _Kept(b"", OrderedDict())
         self._uncommitted: set[bytes] = set()
 
-    def load(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
-        """The keys of those persons who have one.
+    def load(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
+        """Those of the keys that there are.
 
         Raises:
             WrongKeyFile: a key was wrapped by a key that we do not have.
         """
         kept = self._current(connection)
-        wanted = persons if isinstance(persons, set) else set(persons)
-        found = {person: key for person in wanted if (key := kept.keys.get(person)) is not None}
+        wanted = holders if isinstance(holders, set) else set(holders)
+        found = {holder: key for holder in wanted if (key := kept.keys.get(holder)) is not None}
         if missing := wanted.difference(found):
             loaded = self._read(connection, missing)
-            kept.add({person: key for person, key in loaded.items() if key.id not in self._uncommitted})
+            kept.add({holder: key for holder, key in loaded.items() if key.id not in self._uncommitted})
             found |= loaded
         return found
 
@@ -80,57 +84,62 @@ class PersonKeys:
             kept = self._kept = _Kept(mark, OrderedDict())
         return kept
 
-    def _read(self, connection: Connection, persons: Iterable[str]) -> dict[str, PersonKey]:
+    def _read(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
+        periods = {holder: period for holder in holders if (period := period_of(holder)) is not None}
         rows = [
-            row for part in chunked(list(persons))
+            (row.person, row) for part in chunked([each for each in holders if each not in periods])
             for row in connection.execute(select(person_keys).where(among(person_keys.c.person, part)))
         ]  # fmt: skip
-        return {row.person: self._unwrap(row.person, row.key_id, row.wrapped, row.wrapped_by) for row in rows}
+        if periods:
+            rows += _of_periods(connection, periods)
+        return {holder: self._unwrap(holder, row.key_id, row.wrapped, row.wrapped_by) for holder, row in rows}
 
-    def _unwrap(self, person: str, key_id: bytes, wrapped: bytes, version: int) -> PersonKey:
-        return PersonKey(key_id, AESGCM(self._wrapper.unwrap(version, wrapped, person.encode() + key_id)))
+    def _unwrap(self, holder: str, key_id: bytes, wrapped: bytes, version: int) -> PersonKey:
+        return PersonKey(key_id, AESGCM(self._wrapper.unwrap(version, wrapped, holder.encode() + key_id)))
 
     def ensure(
-        self, connection: Connection, persons: Iterable[str]
+        self, connection: Connection, holders: Iterable[str]
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
-        """All keys of the persons, and those of them that this transaction made.
+        """All of these keys, and those of them that this transaction made.
 
         The made ones are to be given to `remember` once the transaction is committed, not before: a key that was
         rolled back must seal nothing.
         """
-        wanted = set(persons)
+        wanted = set(holders)
         known = self.load(connection, wanted)
         made, rows = {}, []
-        for person in sorted(wanted.difference(known)):
+        for holder in sorted(wanted.difference(known)):
             key_id, key = self._random(KEY_ID_BYTES), self._random(KEY_BYTES)
-            version, wrapped = self._wrapper.wrap(key, person.encode() + key_id)
-            rows.append((person, key_id, wrapped, version))
-            made[person] = PersonKey(key_id, AESGCM(key))
+            version, wrapped = self._wrapper.wrap(key, holder.encode() + key_id)
+            rows.append((*(period_of(holder) or (holder,)), key_id, wrapped, version))
+            made[holder] = PersonKey(key_id, AESGCM(key))
             self._uncommitted.add(key_id)
-        insert_rows(connection, person_keys, rows, ignore=True)
+        for table in (person_keys, period_keys):
+            theirs = [row for row in rows if len(row) == len(table.c)]
+            insert_rows(connection, table, theirs, ignore=True)
         others = self._made_meanwhile(connection, made)
-        return known | made | others, {person: key for person, key in made.items() if person not in others}
+        return known | made | others, {holder: key for holder, key in made.items() if holder not in others}
 
     def ensure_held(
-        self, connection: Connection, persons: Iterable[str], others: Iterable[str]
+        self, connection: Connection, holders: Iterable[str], others: Iterable[str]
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
-        """As `ensure`, with all of these and the others held: a key that was destroyed before that seals nothing."""
-        wanted = set(persons)
+        """As `ensure`, with all whose they are and the others held: a key destroyed before that seals nothing."""
+        wanted = set(holders)
         known, made = self.ensure(connection, wanted)
         mark = self._kept.mark
-        self.hold(connection, wanted.union(others))
+        self.hold(connection, set(map(person_of, wanted)).union(others))
         if connection.dialect.name == "sqlite" or self._current(connection).mark == mark:
             return known, made
         known, anew = self.ensure(connection, wanted)
-        return known, {person: key for person, key in (made | anew).items() if known[person].id == key.id}
+        return known, {holder: key for holder, key in (made | anew).items() if known[holder].id == key.id}
 
     def _made_meanwhile(self, connection: Connection, made: Mapping[str, PersonKey]) -> dict[str, PersonKey]:
         """Those keys that another transaction committed first; SQLite's only writer has nobody beside it."""
         if connection.dialect.name == "sqlite" or not made:
             return {}
         stored = self._read(connection, made)
-        others = {person: key for person, key in stored.items() if key.id != made[person].id}
-        self._uncommitted.difference_update(made[person].id for person in others)
+        others = {holder: key for holder, key in stored.items() if key.id != made[holder].id}
+        self._uncommitted.difference_update(made[holder].id for holder in others)
         return others
 
     def remember(self, made: Mapping[str, PersonKey]) -> None:
@@ -144,10 +153,36 @@ class PersonKeys:
         lock_rows(connection, person_keys.c.person, persons)
 
     def destroy(self, connection: Connection, person: str) -> None:
-        """Destroy a person's key: what it sealed can be read by nobody from the commit on."""
-        connection.execute(person_keys.delete().where(person_keys.c.person == person))
+        """Destroy all keys of a person: what they sealed can be read by nobody from the commit on."""
+        for table in (person_keys, period_keys):
+            connection.execute(table.delete().where(table.c.person == person))
+        self._mark(connection)
+
+    def destroy_periods(self, connection: Connection, keys: Iterable[bytes]) -> int:
+        """Destroy the keys of periods that have these ids; returns how many there were."""
+        parts = (period_keys.delete().where(among(period_keys.c.key_id, part)) for part in chunked(list(keys)))
+        gone = sum(connection.execute(each).rowcount for each in parts)
+        if gone:
+            self._mark(connection)
+        return gone
+
+    def _mark(self, connection: Connection) -> None:
+        """Empty every cache."""
         number = connection.execute(select(func.coalesce(func.max(erasures.c.number), 0))).scalar_one() + 1
         insert_rows(connection, erasures, [(number, self._random(KEY_ID_BYTES))])
+
+
+def _of_periods(connection: Connection, periods: Mapping[str, Period]) -> list[tuple[str, Row[Any]]]:
+    """Of the persons' keys for periods, those that are asked for."""
+    types = sorted({period.type for period in periods.values()})
+    found = []
+    for part in chunked(sorted({period.person for period in periods.values()})):
+        query = select(period_keys).where(among(period_keys.c.person, part), among(period_keys.c.type, types))
+        for row in connection.execute(query):
+            holder = Period(row.person, row.type, row.year).holder
+            if holder in periods:
+                found.append((holder, row))
+    return found
 
 
 class _Kept(NamedTuple):

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.events import LifeEvent
+from projections import retired
 from projections.bulk import among, chunked, driver_rows
 from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
-from streams.mapper import Entry, FactMapper, decode, decode_life, encode, unseal
+from streams.mapper import Entry, FactMapper, decode, decode_life, encode, sealed_by, unseal
 from streams.recorder import FactRecorder, page_of
 from streams.tables import log, log_rows, stream_of
 
@@ -99,36 +101,60 @@ class Log(Application[UUID]):
         """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.
 
         In one go with the keys at hand, then once more where keys had to be looked up, all at once: what is made
-        and used row by row is still in the processor's cache.
+        and used row by row is still in the processor's cache. A third time where a period has a key of its own: which
+        it is that a part was sealed with is seen when the person's own does not open it.
         """
-        sealed = _Sealed([], {})
+        sealed: dict[int, _Sealed] = {}
         entries = _decoded(rows, self.keys.at_hand(connection), sealed)
-        if sealed.missing and (found := self.keys.load(connection, sealed.missing)):
-            again = [at for at in sealed.rows if not found.keys().isdisjoint(_named(entries[at]))]
-            fresh = self.keys.load(connection, {person for at in again for person in _named(entries[at])})
-            some = _decoded([sealed.rows[at] for at in again], fresh, _Sealed([], {}))
-            for at, entry in zip(again, some, strict=True):
-                entries[at] = entry
+        return self._with_keys(connection, entries, sealed) if sealed else entries
+
+    def _with_keys(self, connection: Connection, entries: list[Entry], sealed: "dict[int, _Sealed]") -> list[Entry]:
+        asked: set[str] = set()
+        known: dict[str, PersonKey] = {}
+        while wanted := {holder for one in sealed.values() for holder in one.missing} - asked:
+            asked |= wanted
+            known |= (found := self.keys.load(connection, wanted))
+            again = [at for at, one in sealed.items() if not found.keys().isdisjoint(one.missing)]
+            known |= self.keys.load(connection, {each for at in again for each in _named(entries[at])})
+            still: dict[int, _Sealed] = {}
+            some = _decoded([sealed[at].row for at in again], known, still)
+            for number, at in enumerate(again):
+                entries[at] = some[number]
+                if number in still:
+                    sealed[at] = still[number]
+                else:
+                    del sealed[at]
+        self._retire(connection, entries, sealed)
         return entries
+
+    @staticmethod
+    def _retire(connection: Connection, entries: list[Entry], sealed: "Mapping[int, _Sealed]") -> None:
+        """Say of what cannot be read that it is retired, where it is."""
+        by = {at: sealed_by(decode_life(one.row[4])) for at, one in sealed.items()}
+        gone = retired.among_keys(connection, {key for keys in by.values() for key in keys})
+        for at, keys in by.items():
+            event, moments = entries[at].fact, [gone[key].at for key in keys if key in gone]
+            if moments and isinstance(event, LifeEvent):
+                entries[at] = replace(entries[at], fact=replace(event, retired=max(moments)))
 
 
 class _Sealed(NamedTuple):
-    """What could not be read: the persons whose keys were not at hand, and the rows by their place."""
+    """A row that could not be read, and what the keys are called that were not at hand."""
 
+    row: Any
     missing: list[str]
-    rows: dict[int, Any]
 
 
-def _decoded(rows: Iterable[Any], keys: Mapping[str, PersonKey], sealed: _Sealed) -> list[Entry]:
-    missing, known = sealed.missing, 0
+def _decoded(rows: Iterable[Any], keys: Mapping[str, PersonKey], sealed: dict[int, _Sealed]) -> list[Entry]:
+    missing: list[str] = []
     entries: list[Entry] = []
     for row in rows:
         stream = stream_of(row[1])
         if row[3] == LIFE:
             state = decode_life(row[4])
             event = unseal(stream, state, keys, missing)
-            if len(missing) != known:
-                known, sealed.rows[len(entries)] = len(missing), row
+            if missing:
+                sealed[len(entries)], missing = _Sealed(row, missing), []
             entries.append(Entry(stream, row[2], event, row[0], state.recorded))
         else:
             entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))

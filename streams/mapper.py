@@ -1,6 +1,6 @@
 """Facts to bytes and back: msgspec arrays under pinned topics; each role's part sealed with that person's key."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from domain.events import PUBLIC, LifeEvent
 from domain.facts import ALL_FACTS, Fact
-from streams.keys import PersonKey
+from streams.keys import KEY_ID_BYTES, PersonKey
+from streams.periods import holder_of
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -78,6 +79,12 @@ decode_head = msgspec.msgpack.Decoder(LifeHead).decode
 decode_life = msgspec.msgpack.Decoder(LifeState).decode
 """The stored form of a life event, its parts still sealed."""
 
+
+def sealed_by(state: LifeState) -> list[bytes]:
+    """The ids of the keys that its parts are sealed with."""
+    return [part[:KEY_ID_BYTES] for part in state.sealed.values()]
+
+
 _decode_part = msgspec.msgpack.Decoder(dict[str, Any]).decode
 _DECODERS: Mapping[str, Callable[[bytes], Any]] = {
     fact.TOPIC: msgspec.msgpack.Decoder(fact).decode for fact in ALL_FACTS
@@ -89,13 +96,18 @@ def encode(fact: Fact) -> bytes:
     return _encode(fact)
 
 
-def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) -> bytes:
-    """A life event as stored, each role's part sealed with the key of the person in it."""
+def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime, limited: Container[str] = ()) -> bytes:
+    """A life event as stored, each role's part sealed with the key of the person in it.
+
+    `limited`: the event types that have a limit, which are sealed with the person's key for their period.
+    """
     sealed: dict[str, bytes] = {}
-    about = event.stream.bytes
+    about, periods = event.stream.bytes, event.type in limited
     for role, part in event.fields.items():
         if role != PUBLIC and part:
-            sealed[role] = keys[event.persons[role][0]].seal(_encode(part), about + role.encode())
+            person = event.persons[role][0]
+            holder = holder_of(person, event.type, event.time) if periods else person
+            sealed[role] = keys[holder].seal(_encode(part), about + role.encode())
     return _encode(
         LifeState(
             event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
@@ -105,12 +117,20 @@ def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime) ->
     )  # fmt: skip
 
 
+def holders(event: LifeEvent, limited: Container[str]) -> list[str]:
+    """What the keys of periods are called that it takes to seal the event."""
+    if event.type not in limited:
+        return []
+    roles = [role for role, part in event.fields.items() if role != PUBLIC and part]
+    return [holder_of(event.persons[role][0], event.type, event.time) for role in roles]
+
+
 def unseal(
     stream: UUID, state: LifeState, keys: Mapping[str, PersonKey], missing: list[str] | None = None
 ) -> LifeEvent:
     """The life event; a part whose key is destroyed, or not among the keys, is absent.
 
-    `missing` takes the persons whose keys were not among them.
+    `missing` takes what the keys are called that were not among them, or are others by now.
     """
     fields: dict[str, Mapping[str, Any]] = {PUBLIC: state.public} if state.public else {}
     about, persons = stream.int.to_bytes(16), state.persons  # what `bytes` gives, by two calls less
@@ -121,6 +141,13 @@ def unseal(
                 missing.append(persons[role][0])
         elif (plain := key.open(sealed, about + role.encode())) is not None:
             fields[role] = _decode_part(plain)
+        else:
+            holder = holder_of(persons[role][0], state.type, state.time)
+            of_period = keys.get(holder)
+            if of_period is not None and (plain := of_period.open(sealed, about + role.encode())) is not None:
+                fields[role] = _decode_part(plain)
+            elif missing is not None:
+                missing.append(holder)
     return LifeEvent(
         stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=persons,
         fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,
@@ -168,5 +195,6 @@ class FactMapper(Mapper[UUID]):
         if stored_event.topic != LifeEvent.TOPIC:
             return Entry(stream, version, decode(stored_event.topic, stored_event.state))
         state = decode_life(stored_event.state)
-        keys = self._for_reading([person for named in state.persons.values() for person in named])
+        persons = [person for named in state.persons.values() for person in named]
+        keys = self._for_reading({*persons, *(holder_of(each, state.type, state.time) for each in persons)})
         return Entry(stream, version, unseal(stream, state, keys), recorded=state.recorded)

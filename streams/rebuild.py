@@ -35,8 +35,10 @@ from streams.tables import log as log_table
 PAGE, STREAMS, PERSONS = 20_000, 20_000, 4_000
 A_SECOND = 50_000.0
 
-FROM_LIFE = frozenset({tables.history, tables.revisions, tables.area_facts, tables.residents, tables.handed_over,
-                        tables.governance, tables.erased, tables.trail, tables.statistics})  # fmt: skip
+FROM_LIFE = frozenset({
+    tables.history, tables.revisions, tables.area_facts, tables.residents, tables.handed_over, tables.governance,
+    tables.erased, tables.retired, tables.trail, tables.statistics,
+})  # fmt: skip
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 
 

@@ -18,6 +18,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),
     tables.erased: ("person", "position", "key_id", "at"),
+    tables.retired: ("key_id", "position", "at"),
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
 }

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection
 
-from domain.accounting import ACCOUNTING_FACTS, PersonErased
+from domain.accounting import ACCOUNTING_FACTS, ContentRetired, PersonErased
 from domain.facts import Fact, NudgeSent
 from domain.governance import GOVERNANCE_FACTS
 from domain.ids import Names
-from projections import erased, governance, references, tables, trail
+from projections import erased, governance, references, retired, tables, trail
 from projections.bulk import driver_rows, insert_rows
 from projections.erased import Erasure
 from projections.statistics import Key
@@ -24,7 +25,7 @@ from streams.tables import stream_of
 
 GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
 ACCOUNTING = frozenset(each.TOPIC for each in ACCOUNTING_FACTS)
-READ = (LIFE, NudgeSent.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
+READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUNTING))
 
 
 class Facts(NamedTuple):
@@ -41,16 +42,20 @@ class Facts(NamedTuple):
     rules: list[tuple[int, str]]
     originals: set[UUID]
     erased: list[tuple[Erasure, datetime]]
+    retired: list[tuple[int, ContentRetired]]
 
 
 def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
     """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
     found = Facts(
-        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set(), []
+        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set(), [], []
     )
     _sort(rows, names, found)
     return found
+
+
+_retired = msgspec.msgpack.Decoder(ContentRetired).decode
 
 
 def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
@@ -62,6 +67,8 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
             found.sent.append((stream_of(stream), decode(topic, state)))
         elif topic in ACCOUNTING:
             _accounting(found, position, decode(topic, state))
+        elif topic == ContentRetired.TOPIC:
+            found.retired.append((position, _retired(state)))
         else:
             found.rules.append((position, topic))
 
@@ -114,6 +121,8 @@ def store(views: Connection, facts: Facts) -> None:
     for one, at in facts.erased:
         erased.note(views, one, at)
         erased.forget_sent(views, one.person)
+    for position, fact in facts.retired:
+        retired.note(views, fact.keys, position, fact.at)
     references.store(views, facts.sent)
     for position, topic in facts.rules:
         governance.note(views, position, topic)

@@ -1,22 +1,29 @@
 """Wraps the keys of persons anew, so that an older master key is needed no more: the log is not touched."""
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Row, Table, bindparam, func, select
 
 from projections.bulk import among
 from streams.database import Database
 from streams.keyring import Wrapper
 from streams.keys import PersonKeys
-from streams.tables import person_keys
+from streams.periods import Period
+from streams.tables import period_keys, person_keys
 
 BATCH = 1000
 
 
 def by_version(connection: Connection) -> Mapping[int, int]:
     """Version of the master key -> how many keys it wraps."""
-    query = select(person_keys.c.wrapped_by, func.count()).group_by(person_keys.c.wrapped_by)
-    return dict(sorted((version, count) for version, count in connection.execute(query)))
+    found: Counter[int] = Counter()
+    for table in (person_keys, period_keys):
+        query = select(table.c.wrapped_by, func.count()).group_by(table.c.wrapped_by)
+        for version, count in connection.execute(query):
+            found[version] += count
+    return dict(sorted(found.items()))
 
 
 class Rewrapping:
@@ -31,28 +38,31 @@ class Rewrapping:
         Raises:
             WrongKeyFile: an older version is not known any more.
         """
+        return sum(self._run(table, batch) for table in (person_keys, period_keys))
+
+    def _run(self, table: Table, batch: int) -> int:
         done, after = 0, ""
-        while (last := self._database.write(lambda connection: self._batch(connection, after, batch))) is not None:  # noqa: B023  (runs at once)
+        while last := self._database.write(lambda connection: self._batch(connection, table, after, batch)):  # noqa: B023  (runs at once)
             after, count = last
             done += count
         return done
 
-    def _batch(self, connection: Connection, after: str, limit: int) -> tuple[str, int] | None:
-        older = person_keys.c.wrapped_by != self._wrapper.current
-        query = select(person_keys.c.person).where(older, person_keys.c.person > after)
-        persons = list(connection.execute(query.order_by(person_keys.c.person).limit(limit)).scalars())
+    def _batch(self, connection: Connection, table: Table, after: str, limit: int) -> tuple[str, int] | None:
+        older = table.c.wrapped_by != self._wrapper.current
+        query = select(table.c.person).where(older, table.c.person > after).distinct()
+        persons = list(connection.execute(query.order_by(table.c.person).limit(limit)).scalars())
         if not persons:
             return None
         PersonKeys.hold(connection, persons)  # who is erased meanwhile comes before this, or after
-        rows = connection.execute(person_keys.select().where(among(person_keys.c.person, persons), older)).all()
-        anew = [self._anew(row.person, row.key_id, row.wrapped, row.wrapped_by) for row in rows]
-        if anew:
-            theirs = person_keys.update().where(person_keys.c.person == bindparam("whose"))
+        rows = connection.execute(table.select().where(among(table.c.person, persons), older)).all()
+        if anew := [self._anew(row) for row in rows]:
+            theirs = table.update().where(table.c.person == bindparam("whose"), table.c.key_id == bindparam("which"))
             connection.execute(theirs.values(wrapped=bindparam("now"), wrapped_by=bindparam("by")), anew)
         return persons[-1], len(anew)
 
-    def _anew(self, person: str, key_id: bytes, wrapped: bytes, version: int) -> dict[str, object]:
-        about = person.encode() + key_id
-        key = self._wrapper.unwrap(version, wrapped, about)
+    def _anew(self, row: Row[Any]) -> dict[str, object]:
+        holder = Period(row.person, row.type, row.year).holder if "type" in row._fields else row.person
+        about = holder.encode() + row.key_id
+        key = self._wrapper.unwrap(row.wrapped_by, row.wrapped, about)
         now = self._wrapper.wrap(key, about)
-        return {"whose": person, "now": now.key, "by": now.version}
+        return {"whose": row.person, "which": row.key_id, "now": now.key, "by": now.version}

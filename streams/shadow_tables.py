@@ -17,12 +17,13 @@ from projections.tables import (
     inbox,
     nudges,
     residents,
+    retired,
     revisions,
     statistics,
     trail,
 )
 
-SMALL = (revisions, area_facts, handed_over, governance, erased, statistics)
+SMALL = (revisions, area_facts, handed_over, governance, erased, retired, statistics)
 """What is looked up while it is filled: these are as the live ones."""
 LARGE = (history, nudges, due, inbox, trail, residents)
 

@@ -59,6 +59,19 @@ person_keys = Table(
     Column("wrapped_by", Integer, nullable=False),
 )
 
+period_keys = Table(
+    "period_keys",
+    metadata,
+    Column("person", Pseudonym, primary_key=True),
+    Column("type", String, primary_key=True),
+    Column("year", Integer, primary_key=True),
+    Column("key_id", LargeBinary(8), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("wrapped_by", Integer, nullable=False),
+)
+"""What seals a person's parts of the events of one type and year, where that type has a limit."""
+Index("period_keys_period", period_keys.c.type, period_keys.c.year, period_keys.c.person)
+
 made_with = Table(
     "made_with",
     metadata,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from templates.kinds import Name, Shape, Text, Titles, TypeName, distinct, optional
+from templates.kinds import Limit, Name, Shape, Text, Titles, TypeName, distinct, optional
 
 KINDS = ("string", "integer", "number", "boolean", "array", "object")
 
@@ -93,4 +93,5 @@ class EventTypeShape(Shape):
     area: Text = optional()
     data: Data
     forbidden: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = optional()
+    retention: Limit = optional("for how long after the year of the event its content can be read")
     sets: dict[Name, dict[Name, Annotated[Any, AfterValidator(_sets)]]] = optional()

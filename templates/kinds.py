@@ -19,6 +19,7 @@ LANGUAGE = r"^[a-z]{2,3}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 DURATION = r"^[+-]?P([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
 PERIOD = r"^\+?P(?=.*[1-9])([0-9]+[YMWD])*(T([0-9]+[HMS])+)?$"
+LIMIT = r"^P(?=.*[1-9])([0-9]{1,3}Y)?([0-9]{1,3}M)?$"
 STEP_REF = r"^[a-z][a-z0-9_]*(\.([2-9]|[1-9][0-9]))?$"
 CODE = r"^([0-9]{1,2}|[A-Za-z\u0400-\u04ff]{1,10})$"
 DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -121,6 +122,7 @@ Clock = Annotated[str, matching(CLOCK, 'a time of day is written "09:00"'), writ
 Url = Annotated[str, matching(URL, "an address starts with https://"), written(URL)]
 Duration = Annotated[str, AfterValidator(_duration), written(DURATION)]
 Period = Annotated[str, AfterValidator(_period), written(PERIOD)]
+Limit = Annotated[str, matching(LIMIT, "a limit is written in whole years or months: P5Y, P18M"), written(LIMIT)]
 StepRef = Annotated[
     str, matching(STEP_REF, "a step is named as in trigger.yaml, its repetitions as in ask.2"), written(STEP_REF)
 ]

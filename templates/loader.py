@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.benefits import starts_on
 from domain.event_types import Catalogue
 from domain.said import Words
+from domain.triggers import Trigger
 from templates.benefit_check import Rest, check_benefits, check_parameters
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
@@ -20,6 +21,7 @@ from templates.link_check import check_links
 from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
 from templates.personas import check_personas
 from templates.reply_check import check_circles, check_replies
+from templates.retention_check import check_limits
 from templates.sample_check import check_samples
 from templates.services_check import check_services, link_actions, services_of
 from templates.trigger_check import check_rules
@@ -98,14 +100,17 @@ def _check(packs: list[PackFiles], report: Report) -> None:
     triggers = [trigger for files in packs for trigger in files.triggers]
     _check_names(triggers, report)
     check_circles(triggers, report)
+    compiled: list[Trigger] = []
     for files in packs:
         if files.personas is not None:
             check_personas(files.personas, known.attributes, report)
         for trigger in files.triggers:
             _check_owner(trigger.rules, known, report)
-            check_rules(trigger.rules, catalogue, broken, report)
+            if (made := check_rules(trigger.rules, trigger.name, catalogue, broken, report)) is not None:
+                compiled.append(made)
             link_actions(trigger.rules, services_of(services), report)
             _check_trigger(trigger, plain(files.pack), catalogue, languages, report)
+    check_limits(packs, compiled, catalogue, report)
 
 
 def _catalogue(packs: list[PackFiles], known: Known, report: Report) -> tuple[Catalogue, frozenset[str]]:

@@ -27,6 +27,7 @@ _OF_PACK: Mapping[str, tuple[str, str]] = {
         "The day from which its versions look and send",
         "Whatever happened between both days is concerned",
     ),
+    "legal_proof": ("For how long legal notices must be proven", "Every limit of content is concerned"),
     "national_id": ("The rule for national ids", "Every event that names somebody is concerned"),
 }
 Content = Mapping[str, Any]

@@ -12,6 +12,7 @@ from templates.kinds import (
     Day,
     Language,
     Languages,
+    Limit,
     Name,
     Positive,
     Shape,
@@ -92,6 +93,7 @@ class PackShape(Shape):
     link_domains: Annotated[list[Domain], Field(min_length=1), AfterValidator(distinct)] = optional(
         "to which sites words and buttons may lead, with all that is below them"
     )
+    legal_proof: Limit = optional("for how long it must be proven that legal notices were given, and of what")
     sms_price: Annotated[float, Field(ge=0)] = optional("what one part of an SMS costs, in the national currency")
     sms_parts: Positive = optional("the most parts that an SMS may have; 2 unless said")
     agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")

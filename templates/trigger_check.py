@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from domain.benefits import starts_on
 from domain.compiler_base import ENTITLED
 from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
-from domain.triggers import COMPLETE, BadTrigger
+from domain.triggers import COMPLETE, BadTrigger, Trigger
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
 from templates.sense_check import check_sense
@@ -44,14 +45,19 @@ _QUOTED = re.compile(r"'([^']+)'")
 _ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
-def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str], report: Report) -> None:
-    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile."""
+def check_rules(
+    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], report: Report
+) -> Trigger | None:
+    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile.
+
+    Gives the trigger of that name, where it can be compiled as it is.
+    """
     if document.data is None:
-        return
+        return None
     wrong = check_shape(document, TriggerShape, report)
     rules = _compilable(document.data, wrong) if wrong else document.data
     if rules is None or broken & set(_types(rules, catalogue)):
-        return
+        return None
     try:
         trigger = compile_trigger("lint", rules, catalogue)
     except BadTrigger as first:
@@ -61,6 +67,8 @@ def check_rules(document: Document, catalogue: Catalogue, broken: frozenset[str]
     else:
         if not wrong:
             check_sense(document, trigger, catalogue, report)
+            return replace(trigger, name=name)
+    return None
 
 
 def _compilable(data: Any, wrong: list[Path]) -> dict[str, Any] | None:  # noqa: ANN401  (anything that a file may hold)

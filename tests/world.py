@@ -63,6 +63,18 @@ def few_triggers(folder: Path, *more: str) -> Path:
     return made
 
 
+def limited(folder: Path, **limits: str) -> Path:
+    """The few triggers, with limits for some event types (by the names of their files)."""
+    few = few_triggers(folder)
+    events = (few / "events").resolve()
+    (few / "events").unlink()
+    (few / "events").mkdir()
+    for path in events.iterdir():
+        more = f"\nretention: {limits[path.stem]}\n" if path.stem in limits else ""
+        (few / "events" / path.name).write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    return few
+
+
 LONG_AGO = "1950-01-01"
 """A birth date with which nothing is ahead but what a test reports: the pension age is behind."""
 

@@ -134,6 +134,9 @@ def _told(found: Why) -> Iterable[str]:
     if found.cause is not None:
         name = found.cause_title.get("en", found.cause.type)
         yield f"What happened: {name} ({found.cause.time:%Y-%m-%d}), reported by {found.cause.source}"
+    if found.retired is not None:
+        limit, day = found.retired.limit, found.retired.at
+        yield f"Its content could be read for {limit} after its year, and is retired since {day:%Y-%m-%d}"
     yield f"The rule, version {found.version[:12]} of {found.agency}:"
     yield from (f"  {name}: {value}" for name, value in found.clause.items())
     yield "The data it read:"

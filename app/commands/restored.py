@@ -1,18 +1,21 @@
 """habarshy restored: the database came back from a backup; nothing is sent twice, and nobody is readable again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
+from app import retired_list
 from app.desk import Desk, operators
 from app.erased_list import BadList, everybody, list_of
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.terminal import Exit, agree, data_json, stop, talk
 from streams.erasing import NobodyKnown
 from streams.restoring import Restored
+from streams.retiring import Over
 
 Until = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="When the last message may have been sent; else now.")
@@ -32,14 +35,16 @@ def restored(
     """Say that the database came back from a backup; what may have been sent since is not sent again."""
     with operators("restores", database, key_file, clock, local=True) as at:
         scope = at.platform.restoring.scope(_moment(until, at))
-        again = _to_erase(at, erased)
+        again = _Again(_to_erase(at, erased), at.platform.retiring.again(_retired(at)))
         if plan:
             _show(scope, again, as_json=as_json)
             return
         if not yes:
             _show(scope, again, as_json=False)
         agree("go on from this copy", str(scope.in_doubt), yes=yes)
-        gone = sum(_erase(at, person) for person in again)
+        gone = sum(_erase(at, person) for person in again.erased)
+        at.platform.retiring.recognise(at.who, _retired(at))
+        at.platform.retiring.retire(at.who, again.retired)
         at.platform.restoring.say(scope, at.who)
     if as_json:
         _show(scope, again, as_json=True)
@@ -51,6 +56,24 @@ def _moment(until: str | None, at: Desk) -> datetime | None:
     if moment is not None and moment > at.platform.clock():
         stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
     return moment
+
+
+class _Again(NamedTuple):
+    """What was done since the copy, and is done again: who was erased, and which content was retired."""
+
+    erased: Mapping[str, datetime]
+    retired: Sequence[Over]
+
+    @property
+    def keys(self) -> int:
+        return sum(each.keys for each in self.retired)
+
+
+def _retired(at: Desk) -> AbstractSet[tuple[str, int]]:
+    try:
+        return retired_list.periods(at.platform.settings.key_file)
+    except OSError as error:
+        stop(Exit.USAGE, f"{retired_list.list_of(at.platform.settings.key_file)}: {error}")
 
 
 def _to_erase(at: Desk, certificates: list[Path]) -> Mapping[str, datetime]:
@@ -71,21 +94,23 @@ def _erase(at: Desk, person: str) -> bool:
     return True
 
 
-def _show(scope: Restored, again: Mapping[str, datetime], *, as_json: bool) -> None:
+def _show(scope: Restored, again: _Again, *, as_json: bool) -> None:
     if as_json:
         data_json({
             "until": scope.until, "position": scope.position, "in_doubt": scope.in_doubt, "legal": scope.legal,
-            "erased": len(again), "known": scope.known and scope.known.at,
+            "erased": len(again.erased), "retired": again.keys, "known": scope.known and scope.known.at,
         })  # fmt: skip
         return
-    for line in _told(scope, len(again)):
+    for line in _told(scope, again):
         talk(line)
 
 
-def _told(scope: Restored, erased: int) -> Iterator[str]:
+def _told(scope: Restored, again: _Again) -> Iterator[str]:
     if scope.known is not None:
         yield f"this machine knew the log up to fact {scope.known.position}, on {scope.known.at:%F %T}Z"
     yield f"this log ends with fact {scope.position}"
     yield f"{scope.in_doubt} deliveries were due by {scope.until:%F %T}Z and may have been sent: they end as unknown,"
     yield f"but for what quiet hours held back; {scope.legal} legal notices go, perhaps once more"
-    yield f"{erased} persons were erased since, and are erased again"
+    yield f"{len(again.erased)} persons were erased since, and are erased again"
+    if again.retired:
+        yield f"{again.keys} keys of content that was retired are destroyed again"

@@ -156,6 +156,7 @@ def explained(why: Why) -> dict[str, Any]:
     plain: dict[str, Any] = {name: getattr(why, name) for name in names}
     plain["recorded"] = cause and {"type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id,
                                     "traceparent": cause.traceparent}  # fmt: skip
+    plain["retired"] = why.retired and {"at": why.retired.at, "limit": why.retired.limit}
     plain["clause"], plain["used"] = to_builtins(why.clause), to_builtins(why.used)
     plain["facts"] = [
         {"at": each.at, "what": each.what} | {name: each.details[name] for name in _TOLD if each.details.get(name)}

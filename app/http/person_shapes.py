@@ -87,7 +87,10 @@ class Consents(BaseModel, extra="forbid"):
 
 
 class Explained(BaseModel):
-    """Why a nudge was planned, and what became of it; `used`: the data that the rule read."""
+    """Why a nudge was planned, and what became of it.
+
+    `used`: the data that the rule read; `retired`: since when what was recorded is unreadable, and under which limit.
+    """
 
     nudge: UUID
     trigger: str
@@ -103,6 +106,7 @@ class Explained(BaseModel):
     clause: dict[str, Any]
     used: dict[str, Any]
     facts: list[dict[str, Any]]
+    retired: dict[str, Any] | None = None
 
 
 class Dispute(BaseModel, extra="forbid"):

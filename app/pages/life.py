@@ -13,6 +13,7 @@ from domain.said import N_
 from domain.timing import NotADuration, parse_offset
 from streams.explaining import Happened, Why
 from streams.library import Rules
+from streams.retirements import Retirement
 from streams.titles import pack_titles
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
@@ -141,6 +142,8 @@ class _Words:
         if type_ is not None:
             office = self._offices.get(type_.agency, {})
             yield self._say("By which office"), self._speech.titled(office) or type_.agency
+        if why.retired is not None:
+            yield self._say("What exactly"), retired_in_words(why.retired, self._speech)
 
     def rule(self, rule: Clause) -> Iterator[tuple[str, str]]:
         clause = rule.clause
@@ -196,6 +199,19 @@ class _Words:
             return self._speech.day(date.fromisoformat(text))
         except ValueError:
             return self._title(text) if text in self._types else text.replace("_", " ")
+
+
+def retired_in_words(retired: Retirement, speech: Speech) -> str:
+    """Since when the content of an event can be read no more, and why."""
+    months = parse_offset(retired.limit).months
+    if months % 12:
+        length = speech.many("{count} month", "{count} months", months)
+    else:
+        length = speech.many("{count} year", "{count} years", months // 12)
+    text = speech.say(
+        "It was kept readable for {length} after the year of the event; since {date} nobody can read it"
+    )
+    return text.format(length=length, date=speech.moment(retired.at))
 
 
 def due_in_words(step: Mapping[str, Any], speech: Speech, start: str) -> str:

@@ -44,7 +44,7 @@ REFUSED: Mapping[str, str] = {
     "repair": "--trigger meter_check --yes", "forecast": "--agency water",
     "trail": "{person} --purpose x", "why": "{nudge} --purpose x", "eligible": "{person} --purpose x",
     "evidence": "{nudge} --out {folder}/evidence.zip --purpose x", "erase": "{person} --reason x --yes",
-    "keys show": "", "keys rotate": "", "restored": "--yes",
+    "keys show": "", "keys rotate": "", "restored": "--yes", "retire": "--yes",
     "dead-letters list": "", "dead-letters show": "{nudge}", "dead-letters retry": "{nudge} --yes",
     "dead-letters drop": "{nudge} --yes", "audit list": "", "replay views": "--all --yes",
     "replay kafka": "--from 1 --yes",

@@ -97,9 +97,9 @@ def test_the_page_has_every_key_and_no_other(title: str) -> None:
     assert [key for key, example in rows if not example.startswith(f"{key}: ")] == []
 
 
-def test_the_example_of_pack_yaml_passes_the_check(tmp_path: Path) -> None:
-    """The holidays that the page shows are what pack.yaml may say."""
-    [snippet] = [each for each in SNIPPETS if each.startswith("# pack.yaml")]
+@pytest.mark.parametrize("snippet", [each for each in SNIPPETS if each.startswith("# pack.yaml")])
+def test_the_examples_of_pack_yaml_pass_the_check(tmp_path: Path, snippet: str) -> None:
+    """The keys that the page shows are what pack.yaml may say."""
     pack = _pack(tmp_path, {})
     file = pack / "pack.yaml"
     said = json.loads(file.read_text(encoding="utf-8")) | _read(tmp_path, snippet)

@@ -41,6 +41,7 @@ GOLDEN = {
     "log-restored/1": "at by until position",
     "person-erased/1": "at by agency person reason key wrapped removed",
     "person-viewed/1": "at by agency person what purpose",
+    "content-retired/1": "at by agency type year limit keys",
 }
 """What is in logs already. A new field goes to the end, with a default; anything else is a new topic."""
 
@@ -73,6 +74,7 @@ def test_a_life_event_has_its_golden_line() -> None:
     assert LifeEvent.TOPIC == "life/1"
     assert " ".join(LifeEvent.__struct_fields__) == (
         "stream source id type time persons fields corrects revision annuls area ahead_from digest traceparent"
+        " retired"
     )
 
 

@@ -250,6 +250,14 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
             "61616161a5747261696cab636f6d706c61696e742037"
         ),
     ),
+    (
+        "content-retired/1",
+        accounting.ContentRetired(NOW, "omar", "platform", "kz.tax.assessed", 2019, "P5Y", (b"A" * 8, b"B" * 8)),
+        (
+            "97d6ff683d4bf0a46f6d6172a8706c6174666f726daf6b7a2e7461782e6173736573736564cd07e3a350355992c40841"
+            "41414141414141c4084242424242424242"
+        ),
+    ),
 )
 
 PUBLIC_ONLY = LifeEvent(

@@ -157,7 +157,9 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
         for later in (
             "TABLE drafts",
             "TABLE erased",
+            "TABLE period_keys",
             "TABLE repeats",
+            "TABLE retired",
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX revisions_position",

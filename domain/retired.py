@@ -1,0 +1,76 @@
+"""Content that can be read no more because its time is over: what was decided by it stands as it is.
+
+The type, the time and the persons of an event stay clear, so what reads nothing else goes on as before. For the rest
+nobody can tell any more what it would come to, so nothing is planned by it, cancelled or put right.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.events import Effective
+from domain.ids import Names
+from domain.starts import Start, occurrence_of
+from domain.together import Count, Needs, With, back
+from domain.triggers import CORRECTION, Trigger
+
+
+class Retired:
+    """What of one history is retired; of hardly any history is anything."""
+
+    def __init__(self, person: str, names: Names) -> None:
+        self._person, self._names = person, names
+        self._facts: dict[str, list[Effective]] = {}
+        self._undecided: set[UUID] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._facts)
+
+    def add(self, fact: Effective) -> None:
+        """One more fact of which a part cannot be read."""
+        self._facts.setdefault(fact.event.type, []).append(fact)
+
+    def leave(self, *nudges: UUID) -> None:
+        """Nobody can tell any more whether these should have been planned."""
+        self._undecided.update(nudges)
+
+    def left(self, asked: Iterable[UUID]) -> tuple[frozenset[UUID], frozenset[UUID]]:
+        """Nudges that are undecided, but for those that are asked for; and the streams of what is retired."""
+        streams = [stream for facts in self._facts.values() for fact in facts for stream in fact.streams]
+        return frozenset(self._undecided.difference(asked)), frozenset(streams)
+
+    def may_prevent(self, start: Start, trigger: Trigger) -> datetime | None:
+        """Until when a retired fact may have prevented what starts there; None: none may.
+
+        What was due by the time when it was retired was decided with its content; what is due later goes without it.
+        """
+        moments = [
+            fact.event.retired
+            for unless in trigger.unless if unless.when is not None
+            for fact in self._facts.get(unless.on, ())
+            if fact is not start.fact and fact.event.retired is not None
+        ]  # fmt: skip
+        return max(moments, default=None)
+
+    def hides(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:
+        """Whether a retired fact may be among what the trigger needs besides its event: then nobody can tell."""
+        needs = trigger.needs or Needs()
+        hidden = any(self._may_meet(each, start) for each in needs.together) or (
+            needs.count is not None and trigger.when is not None and _may_count(needs.count, start, counted)
+        )
+        occurrence = occurrence_of(self._names, self._person, trigger, start.fact, number) if hidden else None
+        if occurrence is not None:
+            ids = self._names.nudges(trigger.name, self._person, occurrence)
+            self.leave(*map(ids, (*trigger.step_names, CORRECTION)))
+        return hidden
+
+    def _may_meet(self, needed: With, start: Start) -> bool:
+        facts = self._facts.get(needed.on, ()) if needed.when is not None else ()
+        return bool(facts) and bool(replace(needed, when=None).candidates(start.fact, {}, start.zone, facts))
+
+
+def _may_count(count: Count, start: Start, counted: Sequence[Start]) -> bool:
+    since = back(start.fact.event.time, count.within, start.zone)
+    return any(each.fact.event.retired is not None and each.fact.event.time > since for each in counted)

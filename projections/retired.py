@@ -1,0 +1,31 @@
+"""Which keys of periods were destroyed because their time was over, and by which fact of the log."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from projections.bulk import among, chunked, insert_rows
+from projections.tables import micros, moment, retired
+
+
+class Gone(NamedTuple):
+    """By the fact at that position, then."""
+
+    position: int
+    at: datetime
+
+
+def note(connection: Connection, keys: Iterable[bytes], position: int, at: datetime) -> None:
+    """These keys are gone."""
+    insert_rows(connection, retired, [(key, position, micros(at)) for key in keys], ignore=True)
+
+
+def among_keys(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Gone]:
+    """Those of the keys that are gone."""
+    found: dict[bytes, Gone] = {}
+    for part in chunked(list(keys)):
+        rows = connection.execute(select(retired).where(among(retired.c.key_id, part)))
+        found |= {bytes(key): Gone(position, moment(at)) for key, position, at in rows}
+    return found

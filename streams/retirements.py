@@ -1,0 +1,37 @@
+"""Under which limit, and when, the content of an event was retired."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from domain.accounting import ContentRetired
+from projections import retired
+from streams.log import LIFE, Log
+from streams.mapper import decode_life, sealed_by
+from streams.tables import log as log_table
+from streams.tables import log_rows
+
+
+class Retirement(Struct, frozen=True):
+    """When, and for how long after the year of the event it was to be read (ISO 8601)."""
+
+    at: datetime
+    limit: str
+
+
+def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement | None:
+    """Of the event of that stream; None where nothing of it is retired."""
+    first = log_rows.where(
+        log_table.c.originator_id == stream, log_table.c.originator_version == 1, log_table.c.topic == LIFE
+    )
+    row = connection.execute(first).first()
+    keys = sealed_by(decode_life(row[4])) if row is not None else []
+    gone = retired.among_keys(connection, keys) if keys else {}
+    if not gone:
+        return None
+    latest = max(gone.values(), key=lambda each: each.at)
+    [entry] = log.read(connection, [latest.position])
+    assert isinstance(entry.fact, ContentRetired)
+    return Retirement(latest.at, entry.fact.limit)

@@ -7,6 +7,7 @@ from sqlalchemy import Table
 
 from app.compose import Platform
 from app.keyfile import BadKeyFile
+from app.rebuild_crew import crew_for
 from app.roles import topics_of
 from app.terminal import talk
 from streams.audit_work import Auditing
@@ -45,8 +46,9 @@ def chosen(names: Iterable[str]) -> list[str]:
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
     rebuilding = Rebuilding(
-        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk, swap=False
-    )
+        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk,
+        swap=False, crew=crew_for(platform),
+    )  # fmt: skip
     return Verifying(rebuilding, platform.log, platform.library)
 
 
@@ -75,5 +77,5 @@ def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     """Rebuild the views, and mend the live ones where they differ."""
     return Rebuilding(
         platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk,
-        views=[VIEWS[name] for name in arguments["views"]], swap=True,
+        views=[VIEWS[name] for name in arguments["views"]], swap=True, crew=crew_for(platform),
     )  # fmt: skip

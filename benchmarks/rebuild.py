@@ -1,4 +1,4 @@
-"""Rebuild: all views from the log and compared with the live ones, as the job does it, on SQLite.
+"""Rebuild: all views from the log and compared with the live ones, as the job does it, on SQLite, with its crew.
 
 Beside it, in the same run: a raw sqlite3 loop that only reads the same log, and `eventsourcing`'s own
 ProjectionRunner, which has the log in memory and folds it into one view in memory.
@@ -17,9 +17,12 @@ from eventsourcing.persistence import Mapper, Tracking
 from eventsourcing.popo import POPOTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from app.compose import Platform
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.rebuild_crew import crew_for
+from app.settings import load_settings
 from benchmarks.measuring import Row, ratio, seconds
-from benchmarks.world import envelopes, platform
+from benchmarks.world import NOW, envelopes
 from domain.events import LifeEvent
 from streams.jobs import Step
 from streams.rebuild import Rebuilding
@@ -29,7 +32,9 @@ EVENTS, BATCH, ROUNDS, FEWER = 60_000, 20_000, 3, 20_000
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
-        full = platform(Path(folder))
+        full = compose(
+            load_settings(database=f"sqlite:///{folder}/bench.sqlite", key_file=Path(folder) / "key"), fixed(NOW)
+        )
         events = itertools.islice(envelopes(10**9), EVENTS)
         while batch := list(itertools.islice(events, BATCH)):
             full.intake.accept(batch)
@@ -53,7 +58,10 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _ours(full: Platform) -> float:
-    work = Rebuilding(full.database, full.log, full.names, full.library.rules().catalogue, print, swap=True)
+    crew = crew_for(full)
+    work = Rebuilding(
+        full.database, full.log, full.names, full.library.rules().catalogue, print, swap=True, crew=crew
+    )
 
     def done() -> None:
         step = Step("", 0)

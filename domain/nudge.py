@@ -59,6 +59,8 @@ class Nudge(Struct, frozen=True, array_like=True):
     @property
     def state(self) -> State:
         """The state of the delivery that got furthest."""
+        if len(self.deliveries) == 1:  # as of nearly all, in a third of the time
+            return self.deliveries[0].state
         return max(self.deliveries, key=lambda one: RANK[one.state]).state
 
     def to(self, recipient: str) -> Delivery:
@@ -104,7 +106,9 @@ def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.Nud
 
 def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
     """What was tried and has certainly not gone begins again, and goes on counting its attempts."""
-    tried = [one for one in before.deliveries if one.attempt] if before is not None else []
+    if before is None:
+        return ()
+    tried = [one for one in before.deliveries if one.attempt]
     return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in tried)
 
 
@@ -138,8 +142,12 @@ _content = attrgetter(*CONTENT)
 
 
 def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
-    """The intent that the fact keeps."""
-    return Intent(id=nudge_id, **dict(zip(CONTENT, _content(fact), strict=True)))
+    """The intent that the fact keeps: spelled out, for that takes a tenth of the time, and replays make millions."""
+    return Intent(
+        id=nudge_id, person=fact.person, trigger=fact.trigger, version=fact.version, occurrence=fact.occurrence,
+        step=fact.step, due=fact.due, expires=fact.expires, klass=fact.klass, channels=fact.channels,
+        cause=fact.cause, moot_from=fact.moot_from,
+    )  # fmt: skip
 
 
 def content_of(intent: Intent) -> dict[str, Any]:

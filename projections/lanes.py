@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from zlib import crc32
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 from projections.tables import URGENT, due
 
 
+@cache
 def lane_of(trigger: str, rank: int) -> int:
     """The lane of a trigger's deliveries of that rank; below zero: what is urgent.
 

@@ -65,7 +65,7 @@ class Log(Application[UUID]):
         wanted = sorted(set(positions))
         rows = [
             row for part in chunked(wanted)
-            for row in connection.execute(log_rows.where(among(log.c.position, part)).order_by(log.c.position))
+            for row in driver_rows(connection, log_rows.where(among(log.c.position, part)).order_by(log.c.position))
         ]  # fmt: skip
         return self.decoded(connection, rows)
 
@@ -73,7 +73,7 @@ class Log(Application[UUID]):
         """All entries of those streams, in the order of the log."""
         rows = [
             row for part in chunked(sorted(set(ids)))
-            for row in connection.execute(log_rows.where(among(log.c.originator_id, part)))
+            for row in driver_rows(connection, log_rows.where(among(log.c.originator_id, part)))
         ]  # fmt: skip
         return self.decoded(connection, sorted(rows))
 

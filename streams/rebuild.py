@@ -1,38 +1,40 @@
 """Rebuilds views from the log beside the live ones, compares, and mends these: nothing here can send.
 
 The shadow keeps how far it has come, so a rebuild goes on after its process was killed. It is filled without keys and
-indexes: facts in the order of the log, then nudges stream by stream, then what follows from several facts. What came
-meanwhile is taken in as it comes, the last of it while nobody writes.
+indexes: facts in the order of the log, nudges stream by stream, then what follows from several facts. Nudges and
+residents are shared out among processes, the former also while one is at the facts. What came meanwhile is taken in
+as it comes, the last of it while nobody writes.
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from enum import IntEnum
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table
 
 from domain.event_types import Catalogue
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import erased, tables
-from streams import rebuild_facts, rebuild_nudges, rebuild_people, shadow, shadow_tables
+from streams import rebuild_facts, rebuild_people, shadow, shadow_tables
 from streams.database import Database
 from streams.follower import Follower
 from streams.jobs import Plan, Save, Step
 from streams.log import Log
 from streams.rebuild_compare import COMPARED, difference, mend
+from streams.rebuild_parts import Alone, Crew, Part, Parts, Shared, done, left
+from streams.rebuild_standing import Stage, Standing, following, keep, within
+from streams.rebuild_standing import read as standing_of
 from streams.rebuild_tail import Tail
 from streams.recorder import FactRecorder
 from streams.residing import Residing
 from streams.shadow import quiet
-from streams.shadow_tables import standing
 from streams.tables import log as log_table
 
-PAGE, STREAMS, PERSONS = 20_000, 20_000, 4_000
+PAGE, PERSONS = 20_000, 4_000
 A_SECOND = 50_000.0
 
 FROM_LIFE = frozenset({
@@ -40,28 +42,6 @@ FROM_LIFE = frozenset({
     tables.erased, tables.retired, tables.trail, tables.statistics,
 })  # fmt: skip
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
-
-
-class Stage(IntEnum):
-    """What a rebuild does, one after the other."""
-
-    FACTS = 0
-    NUDGES = 1
-    KEYS = 2
-    CORRECTIONS = 3
-    LOADS = 4
-    RESIDENTS = 5
-    TAIL = 6
-    READY = 7
-
-
-class Standing(Struct, frozen=True):
-    """How far a shadow has come: `cursor` within its stage, `done` facts, `upto` which position before the tail."""
-
-    stage: Stage
-    cursor: str
-    done: int
-    upto: int
 
 
 class Rebuilt(Struct, frozen=True):
@@ -84,15 +64,19 @@ class NotMended(Exception):
 
 
 class Rebuilding:
-    """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs."""
+    """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs.
+
+    `page`: facts of a page, and of a part of what is shared out to the `crew`.
+    """
 
     def __init__(
         self, database: Database, log: Log, names: Names, catalogue: Catalogue, tell: Callable[[str], None], *,
-        views: Collection[Table] = tuple(COMPARED), swap: bool, page: int = PAGE,
+        views: Collection[Table] = tuple(COMPARED), swap: bool, page: int = PAGE, crew: Crew | None = None,
     ) -> None:  # fmt: skip
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
-        self._residing = Residing(catalogue, names)
+        self._residing, self._crew = Residing(catalogue, names), crew or Alone()
+        self._parts = Parts(log, self._residing)
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # which forgets who was erased
         self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
@@ -112,13 +96,17 @@ class Rebuilding:
         if (views := self._opened(cursor)) is None:
             self._tell("what was rebuilt so far is gone; beginning anew")
             return self._begin()
-        at = self._standing(views)
+        at = standing_of(views)
         if at.stage is Stage.READY:
             return self._finish(views, cursor, save)
-        with self._live.reading() as facts:
-            views.write(lambda connection: _keep(connection, self._further(connection, facts, at)))
+        with self._meanwhile(views, cursor, at):
+            self._further(views, cursor, at)
+        return self._so_far(views, cursor)
+
+    def _so_far(self, views: Database, name: str) -> Step:
+        with self._live.reading() as facts, views.reading() as shadow:
             last = FactRecorder.last_position(facts)
-        return Step(cursor, min(self._standing(views).done, last), of=last)
+            return Step(name, min(standing_of(views).done + done(shadow), last), of=last)
 
     def _begin(self) -> Step:
         name = os.urandom(8).hex()
@@ -127,76 +115,100 @@ class Rebuilding:
         with self._live.reading() as connection:
             upto = FactRecorder.last_position(connection)
         self._shadow = shadow.make(self._live, name)
-        self._shadow.write(lambda connection: _keep(connection, Standing(Stage.FACTS, "", 0, upto)))
+        self._shadow.write(lambda connection: keep(connection, Standing(Stage.FACTS, "", 0, upto)))
         return Step(name, 0, of=upto)
 
     def _opened(self, name: str) -> Database | None:
         self._shadow = self._shadow or shadow.opened(self._live, name)
         return self._shadow
 
-    @staticmethod
-    def _standing(views: Database) -> Standing:
-        with views.reading() as connection:
-            row = connection.execute(select(standing)).one()
-        return Standing(Stage(row.stage), row.cursor, row.done, row.upto)
+    @contextmanager
+    def _meanwhile(self, views: Database, name: str, at: Standing) -> Iterator[None]:
+        """The crew does the last of the parts that are left, while this process is at the facts or at the first."""
+        if at.stage not in (Stage.FACTS, Stage.NUDGES, Stage.RESIDENTS):
+            yield
+            return
+        parts = self._left(views, at)[at.stage is not Stage.FACTS :]
+        begun = []
+        for member, part in zip(self._crew.ready(), reversed(parts), strict=False):
+            member.begin(name, part)
+            begun.append(member)
+        try:
+            yield
+        finally:
+            for member in begun:
+                member.ended()
 
-    def _further(self, views: Connection, facts: Connection, at: Standing) -> Standing:
-        """The next part of a stage; how far that is."""
+    def _left(self, views: Database, at: Standing) -> list[Part]:
+        """What is left of what is shared out in the stage; residents are not known before its beginning."""
+        what = Shared.RESIDENTS if at.stage is Stage.RESIDENTS else Shared.NUDGES
+        if not (self._of_nudges if what is Shared.NUDGES else at.cursor and tables.residents in self._views):
+            return []
+        with views.reading() as shadow:
+            return left(shadow, what, max(1, -(-at.upto // self.page)), at.upto)
+
+    def _further(self, views: Database, name: str, at: Standing) -> None:
+        """The next part of a stage."""
+        if at.stage is Stage.FACTS and self._of_life:
+            return self._one_page(views, at)
+        if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
+            return self._one_part(views, name, at)
         work: Mapping[Stage, Callable[[Connection, Connection, Standing], Standing]] = {
-            Stage.FACTS: self._one_page, Stage.NUDGES: self._some_streams, Stage.KEYS: self._one_key,
-            Stage.CORRECTIONS: self._some_corrections, Stage.LOADS: self._some_loads,
-            Stage.RESIDENTS: self._some_residents, Stage.TAIL: self._tail,
+            Stage.FACTS: lambda _, __, at: following(at), Stage.KEYS: self._one_key,
+            Stage.CORRECTIONS: self._some_corrections, Stage.LOADS: self._some_loads, Stage.TAIL: self._tail,
         }  # fmt: skip
-        return work[at.stage](views, facts, at)
+        with self._live.reading() as facts:
+            views.write(lambda connection: keep(connection, work[at.stage](connection, facts, at)))
+        return None
 
-    def _one_page(self, views: Connection, facts: Connection, at: Standing) -> Standing:
-        if not self._of_life:
-            return _next(at)
-        found = rebuild_facts.read(facts, self._names, int(at.cursor or 0), at.upto, self.page)
-        rebuild_facts.store(views, found)
-        shadow_tables.count(views, found.counts)
-        return _next(at, found.read) if found.last == at.upto else _within(at, str(found.last), found.read)
+    def _one_part(self, views: Database, name: str, at: Standing) -> None:
+        if at.stage is Stage.RESIDENTS and not at.cursor:
+            views.write(lambda connection: keep(connection, self._forgotten(connection, at)))
+        elif parts := self._left(views, at):
+            self._parts.do(views, name, parts[0])
+        else:
+            views.write(lambda connection: keep(connection, following(at)))
 
-    def _some_streams(self, views: Connection, facts: Connection, at: Standing) -> Standing:
-        after = UUID(at.cursor) if at.cursor else None
-        entries = rebuild_nudges.read(facts, after, at.upto, self.page) if self._of_nudges else []
-        if not entries:
-            return _next(at)
-        rebuild_nudges.store(views, entries)
-        return _within(at, entries[-1].originator_id.hex, len(entries))
+    @staticmethod
+    def _forgotten(views: Connection, at: Standing) -> Standing:
+        erased.forget(views)
+        return within(at, "forgotten")
+
+    def _one_page(self, views: Database, at: Standing) -> None:
+        with self._live.reading() as facts:
+            found = rebuild_facts.read(facts, self._names, int(at.cursor or 0), at.upto, self.page)
+        ended = found.last == at.upto
+        further = following(at, found.read) if ended else within(at, str(found.last), found.read)
+
+        def store(connection: Connection) -> None:
+            rebuild_facts.store(connection, found)
+            shadow_tables.count(connection, found.counts)
+            keep(connection, further)
+
+        views.write(store)
 
     def _one_key(self, views: Connection, _facts: Connection, at: Standing) -> Standing:
         number = int(at.cursor or 0)
         if number == len(shadow_tables.LARGE):
             shadow_tables.sum_up(views)
-            return _next(at)
+            return following(at)
         shadow_tables.index(views, shadow_tables.LARGE[number])
-        return _within(at, str(number + 1))
+        return within(at, str(number + 1))
 
     def _some_corrections(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         after = UUID(at.cursor) if at.cursor else None
         originals = rebuild_people.originals_after(views, after, PERSONS)
         if not originals:
-            return _next(at)
+            return following(at)
         rebuild_people.join(views, facts, self._log, originals)
-        return _within(at, originals[-1].hex)
+        return within(at, originals[-1].hex)
 
     def _some_loads(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         moved = self._log.page(facts, int(at.cursor or 0), at.upto, (AheadMoved.TOPIC,), PERSONS)
         if not moved or not self._of_life:
-            return _next(at)
+            return following(at)
         rebuild_people.move(views, facts, self._log, moved)
-        return _within(at, str(moved[-1].position))
-
-    def _some_residents(self, views: Connection, facts: Connection, at: Standing) -> Standing:
-        if not at.cursor:
-            erased.forget(views)
-        wanted = tables.residents in self._views
-        persons = rebuild_people.persons_after(views, self._residing.types, at.cursor, PERSONS) if wanted else []
-        if not persons:
-            return _next(at)
-        rebuild_people.house(views, facts, self._log, self._residing, persons)
-        return _within(at, persons[-1])
+        return within(at, str(moved[-1].position))
 
     def _tail(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         after, last = int(at.cursor or at.upto), FactRecorder.last_position(facts)
@@ -204,9 +216,10 @@ class Rebuilding:
             return Standing(Stage.READY, str(after), at.done, at.upto)
         upto = min(last, after + self.page)
         self._later.take(views, facts, after, upto)
-        return _within(at, str(upto), upto - after)
+        return within(at, str(upto), upto - after)
 
     def _finish(self, views: Database, name: str, save: Save) -> Step:
+        self._crew.leave()
         with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
             Follower(self._live, self._log).catch_up(live)
             position = self._last_of(views)
@@ -225,29 +238,16 @@ class Rebuilding:
 
     def _last_of(self, views: Database) -> int:
         """Take in what came meanwhile; nothing more can come."""
-        at = Standing(Stage.TAIL, self._standing(views).cursor, 0, 0)
+        at = Standing(Stage.TAIL, standing_of(views).cursor, 0, 0)
         while at.stage is Stage.TAIL:
             with self._live.reading() as facts:
-                at = views.write(lambda connection: _keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)
+                at = views.write(lambda connection: keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)
         return int(at.cursor)
 
     def abandon(self) -> None:
         """Leave no shadow behind."""
+        self._crew.leave()
         if self._shadow is not None:
             self._shadow.close()
             self._shadow = None
         shadow.drop(self._live)
-
-
-def _next(at: Standing, count: int = 0) -> Standing:
-    return Standing(Stage(at.stage + 1), "", at.done + count, at.upto)
-
-
-def _within(at: Standing, cursor: str, count: int = 0) -> Standing:
-    return Standing(at.stage, cursor, at.done + count, at.upto)
-
-
-def _keep(views: Connection, at: Standing) -> Standing:
-    kept: dict[str, Any] = {name: getattr(at, name) for name in Standing.__struct_fields__}
-    views.execute(standing.update().values(kept))
-    return at

@@ -11,6 +11,7 @@ from domain.history import history_of
 from projections import history, residents
 from projections.bulk import among, chunked, insert_rows
 from projections.history import Concerns
+from projections.residents import Resident
 from projections.tables import history as rows
 from projections.tables import micros, optional_micros, revisions
 from streams.loads import as_loaded
@@ -69,17 +70,25 @@ def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry
         history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
 
 
-def persons_after(views: Connection, types: Iterable[str], after: str, limit: int) -> list[str]:
-    """The next persons who have any fact of these types, or one that was corrected."""
+def persons_between(views: Connection, types: Iterable[str], after: str, upto: str | None) -> list[str]:
+    """The persons behind one pseudonym and up to another who have any fact of these types, or a corrected one."""
     query = select(rows.c.person).where(rows.c.person > after, among(rows.c.type, sorted(types)) | _CORRECTS)
-    return list(views.execute(query.distinct().order_by(rows.c.person).limit(limit)).scalars())
+    query = query if upto is None else query.where(rows.c.person <= upto)
+    return list(views.execute(query.distinct().order_by(rows.c.person)).scalars())
 
 
 _CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.position))
 
 
 def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
-    """Bring the residents of the shadow to what the facts of these persons say.
+    """Bring the residents of the shadow to what the facts of these persons say."""
+    residents.store(views, housed(views, facts, log, residing, persons))
+
+
+def housed(
+    views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]
+) -> dict[str, list[Resident]]:
+    """Where these persons lived, by the history of the shadow.
 
     Of most people only the facts are read that say where they live; of whom anything was corrected, all.
     """
@@ -87,6 +96,7 @@ def house(views: Connection, facts: Connection, log: Log, residing: Residing, pe
     corrected = {each for these in parts for each in views.execute(
         select(rows.c.person).where(these, _CORRECTS).distinct()).scalars()}  # fmt: skip
     telling = among(rows.c.type, sorted(residing.types))
+    log.keys.load(facts, persons)  # at hand from now on: what is decoded without its key is decoded twice
     places = [
         row for these in parts
         for row in views.execute(select(rows.c.person, rows.c.position).where(these, telling))
@@ -100,7 +110,7 @@ def house(views: Connection, facts: Connection, log: Log, residing: Residing, pe
         event = events[row.position]
         assert isinstance(event, LifeEvent)
         found[row.person].append(event)
-    residents.store(views, {
+    return {
         person: residing.rows(person, history_of(person, each, residing.catalogue).facts)
         for person, each in found.items()
-    })  # fmt: skip
+    }

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from projections.bulk import insert_rows
 from streams.database import Database
-from streams.shadow_tables import make_tables, standing
+from streams.shadow_tables import make_tables, parts, standing
 
 SHADOW = "habarshy_shadow"
 LOCK_TIMEOUT_MS, LOCK_ATTEMPTS, PAUSE_S = 300, 200, 0.05
@@ -81,7 +81,7 @@ def _there(database: Database) -> bool:
 
 def _made(connection: Connection) -> bool:
     """Of a server that went down hard nothing is left in tables without a log; of a process that was killed, all."""
-    return inspect(connection).has_table(standing.name)
+    return inspect(connection).has_table(parts.name)
 
 
 def _file(database: Database) -> Path:

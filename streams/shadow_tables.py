@@ -42,16 +42,25 @@ standing = Table(
 )
 """One row: how far the shadow has come. Kept in it, so that it is committed with what came of the facts."""
 
+parts = Table(
+    "parts",
+    MetaData(),
+    Column("kind", String, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("facts", BigInteger, nullable=False),
+)
+"""What several processes share out among themselves: a row, committed with a part, keeps it from a second one."""
+
 
 def make_tables(connection: Connection) -> None:
     """All of them, empty."""
-    for table in (*SMALL, counted, standing):
+    for table in (*SMALL, counted, standing, parts):
         table.create(connection)
     for table in LARGE:
         columns = ", ".join(f'"{each.name}" {each.type.compile(connection.dialect)}' for each in table.columns)
         connection.exec_driver_sql(f"CREATE TABLE {table.name} ({columns})")
     if connection.dialect.name == "postgresql":  # all or none: a server that goes down hard empties all of them
-        for table in (*SMALL, *LARGE, counted, standing):
+        for table in (*SMALL, *LARGE, counted, standing, parts):
             connection.exec_driver_sql(f"ALTER TABLE {table.name} SET UNLOGGED")
 
 

@@ -45,21 +45,22 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, LifeEvent):
-            _add(page, sorted(fact.everybody), entry.position, fact, (fact.time.date(), "", fact.type))
+            _add(page, sorted(fact.everybody), entry.position, fact.TOPIC, (fact.time.date(), "", fact.type))
         elif isinstance(fact, NUDGE_FACTS):
             if isinstance(fact, NudgePlanned):
                 subjects[entry.originator_id] = Subject(fact.person, fact.trigger)
             about = subjects[entry.originator_id]
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
-            _add(page, whom, entry.position, fact, (_day(fact), about.trigger, _what(fact)))
+            _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact)))
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
             page.steps.append(Step(fact.person, entry.position, fact.TOPIC))
     return page
 
 
-def _add(page: Page, persons: Iterable[str], position: int, fact: LifeEvent | NudgeFact, key: Key) -> None:
-    page.steps.extend([Step(person, position, fact.TOPIC) for person in persons])
+def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key) -> None:
+    for person in persons:
+        page.steps.append(Step(person, position, topic))
     page.counts[key] += 1
 
 
@@ -70,9 +71,12 @@ def _day(fact: NudgeFact) -> date:
 
 def _what(fact: NudgeFact) -> str:
     """The fact's name, with the reason or channel where it has one: `withheld.opted_out`, `attempted.sms`."""
-    name = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
+    name = _NAMES[fact.TOPIC]
     detail = _by(fact) if isinstance(fact, NudgeAttempted) else getattr(fact, "reason", None)
     return f"{name}.{detail}" if detail else name
+
+
+_NAMES = {each.TOPIC: each.TOPIC.removeprefix("nudge-").removesuffix("/1") for each in NUDGE_FACTS}
 
 
 def _by(fact: NudgeAttempted) -> str:

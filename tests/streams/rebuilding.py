@@ -14,6 +14,7 @@ from streams.jobs import Step, Work
 from streams.log import Log
 from streams.rebuild import PAGE, Rebuilding, Rebuilt
 from streams.rebuild_compare import COMPARED
+from streams.rebuild_parts import Crew
 from streams.verifying import Verified
 
 
@@ -23,10 +24,10 @@ def unsaved(_connection: Connection, _step: Step) -> None:
 
 def rebuild(
     database: Database, log: Log, names: Names, catalogue: Catalogue, *, swap: bool,
-    views: Collection[Table] = tuple(COMPARED), page: int = PAGE,
+    views: Collection[Table] = tuple(COMPARED), page: int = PAGE, crew: Crew | None = None,
 ) -> Rebuilt:  # fmt: skip
     """Rebuild these views, compare them, and mend the live ones if `swap`."""
-    work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page)
+    work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page, crew=crew)
     return msgspec.json.decode(ended(work), type=Rebuilt)
 
 

@@ -5,6 +5,7 @@ import threading
 
 from playwright.sync_api import Browser, Page, expect
 
+from app.replaying import VIEWS
 from streams.jobs import Plan
 from streams.turns import Lane
 from tests.app.pages.console.office import AIGERIM, Office
@@ -58,7 +59,7 @@ def replay(page: Page, by: Fingers) -> None:
     by.press(page.get_by_role("link", name="Rebuild views", exact=True))
     by.tick(page.locator("#views-all"))
     by.press(page.get_by_role("button", name="Look what it would do"))
-    expect(page.locator("main")).to_contain_text("rebuild 12 views")
+    expect(page.locator("main")).to_contain_text(f"rebuild {len(VIEWS)} views")
     by.write(page.locator("#name"), "replay views")
     by.press(page.get_by_role("button", name="Begin"))
     page.wait_for_url(re.compile("/console/jobs/[0-9]+$"))

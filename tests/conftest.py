@@ -7,6 +7,8 @@ import pytest
 
 from tests.world import World
 
+pytest.register_assert_rewrite("notifiers.contract")  # before any test imports it, of whichever folder
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:

@@ -14,8 +14,6 @@ from tests.notifiers import peers
 from tests.notifiers.authority import Authority
 from tests.notifiers.peers import Scripted
 
-pytest.register_assert_rewrite("notifiers.contract")
-
 
 class Certificate:
     """A self-signed certificate for 127.0.0.1, good for so many days from 2020 on, and what both sides need."""

@@ -45,6 +45,7 @@ STRATEGIES: Mapping[Any, st.SearchStrategy[Any]] = {
     datetime: TIMES, datetime | None: st.none() | TIMES, str: TEXTS, int: NUMBERS, float: st.floats(0, 1),
     bool: st.booleans(),
     UUID: st.uuids(), tuple[str, ...]: st.lists(TEXTS).map(tuple), Mapping[str, Any]: PARTS,
+    tuple[bytes, ...]: st.lists(st.binary(max_size=32)).map(tuple),
     bytes: st.binary(max_size=32), Mapping[str, int]: st.dictionaries(TEXTS, NUMBERS, max_size=4),
 }  # fmt: skip
 

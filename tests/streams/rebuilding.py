@@ -1,14 +1,17 @@
-"""Rebuilds views in one go, as a job does step by step."""
+"""Rebuilds views in one go, as a job does step by step; and a platform whose views need it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, delete
 
 from app.compose import Platform
 from app.replaying import verify
 from domain.event_types import Catalogue
 from domain.ids import Names
+from projections import tables
 from streams.database import Database
 from streams.jobs import Step, Work
 from streams.log import Log
@@ -16,6 +19,7 @@ from streams.rebuild import PAGE, Rebuilding, Rebuilt
 from streams.rebuild_compare import COMPARED
 from streams.rebuild_parts import Crew
 from streams.verifying import Verified
+from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
 
 
 def unsaved(_connection: Connection, _step: Step) -> None:
@@ -48,3 +52,16 @@ def rebuilt(platform: Platform, *, swap: bool = False, page: int = PAGE) -> Rebu
     """Rebuild all views of the platform."""
     catalogue = platform.library.rules().catalogue
     return rebuild(platform.database, platform.log, platform.names, catalogue, swap=swap, page=page)
+
+
+def lived(folder: Path, url: str, people: int) -> Iterator[World]:
+    """A platform that lived a little with so many people; then one view lost its rows."""
+    with closing(World(folder, url=url)) as made:
+        for number in range(1, people + 1):
+            person, cards = iin(number), card(iin(number), "2026-12-20", number=f"N{number}")
+            made.take(*registered(person, LONG_AGO), cards, fine(person, f"F{number}", "2025-02-01T00:00:00Z"))
+            made.take(corrected(cards, 2, expires_on="2026-11-20"))
+        made.plan()
+        made.platform.follower.drain()
+        made.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
+        yield made

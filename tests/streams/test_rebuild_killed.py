@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from app.job_kinds import work_of
-from projections import tables
 from streams.jobs import Job, Plan, State
 from streams.rebuild_compare import COMPARED
 from streams.turns import Lane
 from tests.services import postgres
-from tests.streams.rebuilding import rebuilt
-from tests.world import KEYRING, LONG_AGO, World, card, corrected, fine, iin, registered
+from tests.streams.rebuilding import lived, rebuilt
+from tests.world import KEYRING, World
 
 PEOPLE = 12
 
@@ -34,16 +33,7 @@ def server() -> Iterator[postgres.Server]:
 def world(tmp_path: Path, server: postgres.Server) -> Iterator[World]:
     """A platform on it that lived a little; then one view lost its rows."""
     with postgres.fresh(server.url) as at:
-        made = World(tmp_path, url=at.render_as_string(hide_password=False))
-        for number in range(1, PEOPLE + 1):
-            person, cards = iin(number), card(iin(number), "2026-12-20", number=f"N{number}")
-            made.take(*registered(person, LONG_AGO), cards, fine(person, f"F{number}", "2025-02-01T00:00:00Z"))
-            made.take(corrected(cards, 2, expires_on="2026-11-20"))
-        made.plan()
-        made.platform.follower.drain()
-        made.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
-        yield made
-        made.close()
+        yield from lived(tmp_path, at.render_as_string(hide_password=False), PEOPLE)
 
 
 def counts(world: World) -> dict[str, int]:

@@ -6,15 +6,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from projections import tables
 from streams import shadow
 from streams.rebuild_parts import Member, Part, Parts, Shared, left
 from streams.residing import Residing
 from tests.services import postgres
-from tests.streams.rebuilding import rebuild
-from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
+from tests.streams.rebuilding import lived, rebuild
+from tests.world import World
 
 PEOPLE, PAGE = 6, 25
 
@@ -23,23 +23,10 @@ PEOPLE, PAGE = 6, 25
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A platform that lived a little, on each kind of database; then one view lost its rows."""
     if request.param == "sqlite":
-        yield from lived(tmp_path, "")
+        yield from lived(tmp_path, "", PEOPLE)
         return
     with postgres.fresh(request.getfixturevalue("server")) as at:
-        yield from lived(tmp_path, at.render_as_string(hide_password=False))
-
-
-def lived(folder: Path, url: str) -> Iterator[World]:
-    """The platform."""
-    with closing(World(folder, url=url)) as made:
-        for number in range(1, PEOPLE + 1):
-            person, cards = iin(number), card(iin(number), "2026-12-20", number=f"N{number}")
-            made.take(*registered(person, LONG_AGO), cards, fine(person, f"F{number}", "2025-02-01T00:00:00Z"))
-            made.take(corrected(cards, 2, expires_on="2026-11-20"))
-        made.plan()
-        made.platform.follower.drain()
-        made.platform.database.write(lambda connection: connection.execute(delete(tables.due)))
-        yield made
+        yield from lived(tmp_path, at.render_as_string(hide_password=False), PEOPLE)
 
 
 class Colleague:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.delivery import Delivery
+from domain.delivery import Delivery, State
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
@@ -191,6 +191,18 @@ def _happened(entries: list[Entry]) -> Iterator[Happened]:
             what = fact.TOPIC.removeprefix("nudge-").removesuffix("/1")
             names = [name for name in fact.__struct_fields__ if name != "at"]
             yield Happened(fact.at, what, {name: getattr(fact, name) for name in names})
+
+
+def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
+    """What one person may see of it: neither words nor choices of its other recipients, nor what became of theirs."""
+    theirs = nudge.to(person)
+    if nudge.gone and theirs not in nudge.deliveries:
+        theirs = replace(theirs, state=State.CANCELLED)
+    return replace(
+        why, state=state_of(replace(nudge, deliveries=(theirs,))),
+        words={who: words for who, words in why.words.items() if who == person},
+        facts=tuple(each for each in why.facts if each.details.get("recipient", person) == person),
+    )  # fmt: skip
 
 
 def state_of(nudge: Nudge) -> str:

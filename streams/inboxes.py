@@ -10,7 +10,6 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.accounting import PersonViewed
-from domain.delivery import State
 from domain.event_types import Titles
 from domain.events import PUBLIC, Effective
 from domain.nudge import Nudge
@@ -22,7 +21,7 @@ from projections.inbox import Place
 from projections.tables import moment
 from streams import reading
 from streams.books import Books
-from streams.explaining import UnknownNudge, Why, explain
+from streams.explaining import UnknownNudge, Why, explain, seen_by
 from streams.library import Rules
 from streams.mapper import Entry
 from streams.retirements import retirement_of
@@ -98,15 +97,15 @@ class Inboxes:
             theirs = nudges.of_persons(connection, [person])[person].values()
             look = _Look(connection, self, rules)
             waiting = sorted(
-                (each for each in theirs if each.pending), key=lambda each: (_due(each), each.intent.id.int)
+                (each for each in theirs if each.pending), key=lambda each: (_due(each, person), each.intent.id.int)
             )
             return [
-                Coming(each.intent.id, _due(each), about["title"], about["office"], about["klass"])
+                Coming(each.intent.id, _due(each, person), about["title"], about["office"], about["klass"])
                 for each in waiting if (about := look.about(each))["category"]
             ]  # fmt: skip
 
     def why(self, person: str, nudge: UUID) -> Why:
-        """Everything about a nudge that went to them, or is about them.
+        """Everything about a nudge that went to them, or is about them, but what is its other recipients'.
 
         Raises:
             NotTheirs: it is another's, or there is none.
@@ -117,16 +116,20 @@ class Inboxes:
             if found is None or not concerns(found, person) or _is_erased(connection, found, person):
                 raise NotTheirs
             try:
-                return explain(connection, self._log, rules, nudge, self._clock())
+                why = explain(connection, self._log, rules, nudge, self._clock())
             except UnknownNudge:
                 raise NotTheirs from None
+        return seen_by(why, found, person)
 
     def offices(self) -> Mapping[str, Titles]:
         """Agency -> its titles."""
         return pack_titles(self._library.rules(), "agencies")
 
     def everything(self, person: str) -> dict[str, Any]:
-        """All facts that concern the person, in the order of the log, and what is known of them; for them to keep."""
+        """All facts that concern the person, in the order of the log, and what is known of them; for them to keep.
+
+        What other recipients of the same messages chose and got is theirs.
+        """
         rules = self._library.rules()
         with self._database.reading() as connection:
             known = reading.histories(connection, self._log, [person], rules.rulebook)[person]
@@ -135,10 +138,11 @@ class Inboxes:
             streams = self._log.streams(connection, list(theirs))
             others = [each for each in self._about(connection, person) if each.originator_id not in theirs]
         attributes = person_as_of(person, known.facts, rules.catalogue).attributes
+        of_theirs = [each for each in streams if getattr(each.fact, "recipient", person) == person]
         to_them = [each for each in others if getattr(each.fact, "recipient", None) == person]
         facts = [
             {"message": entry.originator_id, "fact": entry.fact.TOPIC, **builtins_of(entry.fact)}
-            for entry in sorted((*streams, *to_them), key=attrgetter("position"))
+            for entry in sorted((*of_theirs, *to_them), key=attrgetter("position"))
         ]
         readings = [builtins_of(each.fact) for each in others if isinstance(each.fact, PersonViewed)]
         return {"known": attributes, "events": events, "messages": facts, "readings": readings}
@@ -215,9 +219,9 @@ def builtins_of(fact: object) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
 
 
-def _due(nudge: Nudge) -> datetime:
-    waits = [one.due for one in nudge.deliveries if one.due is not None and one.state is not State.CANCELLED]
-    return min(waits, default=nudge.intent.due)
+def _due(nudge: Nudge, person: str) -> datetime:
+    """When it is to come to them; to whom else it goes, and when, is not theirs to know."""
+    return nudge.to(person).due or nudge.intent.due
 
 
 def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:

@@ -17,6 +17,7 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, shown, told
 from app.pages.readers import zone_for
+from domain.delivery import State
 from domain.overrides import OVERRIDES
 from streams.explaining import Why
 from streams.inboxes import NotTheirs
@@ -68,11 +69,16 @@ class Messages:
             "text": parts_of(words, "email")[0] or parts_of(words, "sms")[0] if words else "",
             "channels": [shown(CHANNELS, each, speech) for each in channels],
             "state": shown(STATES, why.state.partition(" ")[0], speech), "due": speech.moment(why.due),
-            "code": self._codes.of(reader.nudge, reader.person) if went else "",
+            "unsent": not went and why.state != State.DIGESTED, "code": self._code(reader) if went else "",
             "actions": self._actions(reader, words) if went else [],
             "stop": f"{self._pages.root}/stop/{self._platform.links.token(reader.nudge, reader.person)}"
             if may_stop else "",
         }  # fmt: skip
+
+    def _code(self, reader: Reader) -> str:
+        """By which anybody may check it; none where the answer would be that it is not ours."""
+        code = self._codes.of(reader.nudge, reader.person)
+        return code if self._codes.check(code) is not None else ""
 
     def _actions(self, reader: Reader, words: Rendered | None) -> list[tuple[str, str]]:
         links = self._platform.links

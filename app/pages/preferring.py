@@ -50,10 +50,9 @@ class Preferring:
         topics = self._platform.inboxes.topics()
         wrong = _errors(fields, frame)
         wished = _wished(fields, topics, person)
-        if wrong:
-            given = wished | {"quiet_from": _one(fields, "quiet_from"), "quiet_to": _one(fields, "quiet_to")}
-            return self._show(frame, person, given, wrong)
         consents = [each.category for each in topics if each.offers and each.category in fields.get("consent", [])]
+        if wrong:
+            return self._show(frame, person, wished | {"consents": consents}, wrong)
         self._platform.choosing.prefer(name, wished)
         self._platform.choosing.consent(name, {*consents, *_unlisted(person.get("consents"), topics)})
         if wished["language"] != person.get("language"):

@@ -1,5 +1,6 @@
 """Preferences on the page: by topic, by channel, by both; what the form does not show stays as it was."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from starlette.testclient import TestClient
 
 from streams.inboxes import Topic
 from tests.app.pages.visitor import CSRF, visiting
-from tests.world import World, iin, registered
+from tests.world import World, few_triggers, iin, registered
 
 AIGERIM = iin(1)
 PATH = "/my/preferences"
@@ -92,6 +93,26 @@ def test_what_is_wrong_is_said(world: World, browser: TestClient, changed: dict[
     assert answer.status_code == 422
     assert said in answer.text
     assert len(list(world.entries())) == before
+
+
+@pytest.mark.parametrize("changed", [{"quiet_from": "25:00"}, {"channel": []}])
+def test_what_was_ticked_survives_what_is_wrong(tmp_path: Path, changed: dict[str, object]) -> None:
+    """Where offers are published, the form comes again with every tick as it was made, of consents as well."""
+    made = World(tmp_path, packs=[few_triggers(tmp_path, "training_offer")])
+    made.take(*registered(AIGERIM))
+    names = [each.category for each in topics(made) if each.category != "transport"]
+    fields = form(made, consent=["work_offers"], topic=names, **changed)
+    answer = visiting(made, AIGERIM).post(PATH, data=fields)
+    assert answer.status_code == 422
+    assert ticked(answer.text) == {"consent-work_offers", *(f"topic-{each}" for each in names)}
+    answer = visiting(made, AIGERIM).post(PATH, data=fields | {"consent": []})
+    assert ticked(answer.text) == {f"topic-{each}" for each in names}
+    made.close()
+
+
+def ticked(page: str) -> set[str]:
+    """Which topics and offers are ticked."""
+    return set(re.findall(r'id="((?:topic|consent)-\w+)" name="\w+" value="\w+" checked', page))
 
 
 def test_nothing_can_be_made_up(world: World, browser: TestClient) -> None:

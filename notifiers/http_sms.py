@@ -12,6 +12,7 @@ from notifiers.http import Answer
 from notifiers.http_refusals import refusal
 from notifiers.http_sms_options import Fields, HttpSmsOptions, filled
 from notifiers.kinds import Kind, Tools
+from notifiers.naming import numbered
 from notifiers.phone import e164
 from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
 
@@ -70,7 +71,7 @@ class HttpSmsNotifier:
             return GiveUp(Reason.BAD_ADDRESS)
         if problem := self._unfit(message.text):
             return GiveUp(problem)
-        reference = message.key if self.removes_doubles else f"{message.key}:{message.attempt}"
+        reference = message.key if self.removes_doubles else numbered(message.key, message.attempt)
         method, url, headers, body = self._request(message, digits, reference)
         answer = await self._http.request(method, url, headers, body)
         return self._meaning(answer, reference) if isinstance(answer, Answer) else answer

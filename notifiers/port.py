@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Protocol
 from uuid import UUID
 
 from domain.receipts import Heard
 from domain.triggers import Class
+from notifiers import naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,7 @@ class Message:
         It goes to providers and into logs, so it is made from the pseudonym: a hash of a phone number could
         be searched through.
         """
-        who = f"{self.channel}\0{self.recipient}".encode()
-        return f"{self.nudge}:{blake2b(who, key=self.nudge.bytes, digest_size=12).hexdigest()}"
+        return naming.key(self.nudge, self.channel, self.recipient)
 
 
 class Reason(StrEnum):

@@ -5,24 +5,22 @@ the case of letters, and holds nothing about the person. No table is needed to g
 """
 
 import re
-from base64 import b32encode
 
+from notifiers.naming import TOKEN, token
 from notifiers.port import Message
 
-_TOKEN = "[a-z2-7]{45}"  # noqa: S105  28 bytes in base 32; no secret
 _LONGEST_LOCAL = 64  # RFC 5321, section 4.5.3.1.1
 ROOM = _LONGEST_LOCAL - 46
 """The longest local part that a plus sign and a token can be added to."""
 
-_IN_RETURN_PATH = re.compile(rf"\+({_TOKEN})@", re.IGNORECASE)
-_IN_MESSAGE_ID = re.compile(rf"(?<![a-z2-7])({_TOKEN})@", re.IGNORECASE)
-_WHOLE = re.compile(rf"\s*<?({_TOKEN})(?:@[^\s<>]*)?>?\s*", re.IGNORECASE)
+_IN_RETURN_PATH = re.compile(rf"\+({TOKEN})@", re.IGNORECASE)
+_IN_MESSAGE_ID = re.compile(rf"(?<![a-z2-7])({TOKEN})@", re.IGNORECASE)
+_WHOLE = re.compile(rf"\s*<?({TOKEN})(?:@[^\s<>]*)?>?\s*", re.IGNORECASE)
 
 
 def reference_of(message: Message) -> str:
     """The token that receipts will carry for the message; 45 characters."""
-    nudge, _, recipient = message.key.partition(":")
-    return b32encode(bytes.fromhex(nudge.replace("-", "") + recipient)).rstrip(b"=").lower().decode()
+    return token(message.key)
 
 
 def return_path(bounces: str, reference: str) -> str:

@@ -18,7 +18,7 @@ from projections.tables import micros
 from streams import outcomes
 from streams.attempts import still_stopped, unsent
 from streams.database import Database, Priority
-from streams.digesting import Decided, append_decided
+from streams.digesting import Decided
 from streams.doubts import is_in_doubt, lost_before, presumed
 from streams.library import Library, Rules
 from streams.log import Log
@@ -195,11 +195,8 @@ class Dispatcher:
 
     def _commit(self, decided: Sequence[Decided]) -> None:
         """Append facts about nudges that have not moved since they were read."""
-        names = self._library.rules().rulebook.names
         if decided:
-            self._database.write(
-                lambda connection: append_decided(connection, self._log, names, decided), Priority.DISPATCH
-            )
+            self._sending.decide(decided)
 
 
 async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:

@@ -1,6 +1,6 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from projections.bulk import insert_rows
 from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
+from streams import own_names
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.log import Log
@@ -79,7 +80,7 @@ class Receipts:
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
     ) -> tuple[list[Receipt], list[str]]:
-        tried = references.find(connection, provider, [each.reference for each in reports])
+        tried = self._known(connection, provider, [each.reference for each in reports])
         early = [each for each in reports if each.reference not in tried]
         now = micros(self._clock())
         rows = [(provider, each.reference, each.heard.value, each.reason, now) for each in early]
@@ -92,17 +93,35 @@ class Receipts:
             take_turns(connection, APPEND_LOCK)
         return new, sorted({each.reference for each in early})
 
+    def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
+        """By the name that the provider gave it, else by our own, which a provider that never answered knows, too."""
+        tried = references.find(connection, provider, names)
+        return tried | own_names.find(connection, self._log, provider, set(names).difference(tried))
+
     def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
-        found = references.find(connection, provider, early)
+        found = self._known(connection, provider, early)
         return self._caught_up(connection, {(provider, reference): tried for reference, tried in found.items()})
 
-    def catch_up(self, connection: Connection, facts: Iterable[tuple[UUID, NudgeFact]]) -> list[Receipt]:
+    def catch_up(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> list[Receipt]:
         """Append what was reported early about messages that are known since these facts, in their transaction."""
-        return self._caught_up(connection, {
+        sent = {
             (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
             for nudge, fact in facts
             if isinstance(fact, NudgeSent) and fact.reference
-        })  # fmt: skip
+        }
+        return self._caught_up(connection, sent | self._unknown(connection, facts))
+
+    def _unknown(
+        self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]
+    ) -> dict[tuple[str, str], Tried]:
+        """What was reported by our own names about attempts whose outcome nobody knows."""
+        names = sorted(own_names.of_unknown(facts))
+        early = {(row.provider, row.reference) for row in _EARLY.rows(connection, names)} if names else set()
+        found: dict[tuple[str, str], Tried] = {}
+        for provider, reference in sorted(early):
+            tried = own_names.find(connection, self._log, provider, [reference])
+            found |= {(provider, name): each for name, each in tried.items()}
+        return found
 
     def _caught_up(self, connection: Connection, sent: Mapping[tuple[str, str], Tried]) -> list[Receipt]:
         if not sent:

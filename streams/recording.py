@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.facts import NudgeFact
+from domain.ids import Names
 from domain.nudge import Nudge, evolve
 from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
+from streams.digesting import Decided, Overflow, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
 from streams.receipts import Receipt, Receipts
+from streams.refusals import Refusals, among_receipts
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
@@ -23,19 +26,34 @@ Outcomes = Sequence[tuple[UUID, NudgeFact]]
 
 
 class Recording:
-    """Appends outcomes, with what was reported early about them."""
+    """Appends outcomes, with what was reported early about them; also that an address was refused."""
 
-    def __init__(self, database: Database, log: Log, receipts: Receipts) -> None:
-        self._database, self._log, self._receipts = database, log, receipts
+    def __init__(self, database: Database, log: Log, receipts: Receipts, refusals: Refusals) -> None:
+        self._database, self._log, self._receipts, self._refusals = database, log, receipts, refusals
 
-    def record(self, facts: Outcomes) -> list[Receipt]:
-        """Append them, once; gives what was reported early."""
-        return self._database.write(lambda connection: self._record(connection, facts), Priority.DISPATCH)
+    def record(self, facts: Outcomes) -> None:
+        """Append them, once."""
+        self._commit(lambda connection: self._record(connection, facts))
+
+    def decided(self, decided: Sequence[Decided], names: Names) -> None:
+        """Append what was decided about nudges that have not moved since they were read."""
+        self._commit(lambda connection: self._decided(connection, decided, names))
+
+    def _commit(self, work: Callable[[Connection], list[Receipt]]) -> None:
+        if refused := among_receipts(self._database.write(work, Priority.DISPATCH)):
+            self._refusals.keep(refused)
+
+    def _decided(self, connection: Connection, decided: Sequence[Decided], names: Names) -> list[Receipt]:
+        kept = append_decided(connection, self._log, names, decided)
+        return self._receipts.catch_up(connection, [
+            (nudge.intent.id, fact) for nudge, fact in decided
+            if nudge.intent.id in kept and not isinstance(fact, Overflow)
+        ])  # fmt: skip
 
     async def surely(
         self, facts: Outcomes, known: Mapping[UUID, Nudge], until: datetime, clock: Callable[[], datetime],
         rest: Callable[[float], Awaitable[None]],
-    ) -> list[Receipt]:  # fmt: skip
+    ) -> None:  # fmt: skip
         """Append them as soon as the database answers, if that is by then: later, others call them unknown.
 
         `known`: the nudges as they were a moment ago.
@@ -43,7 +61,7 @@ class Recording:
         work = partial(self._record, facts=facts, known=known)
         while True:
             try:
-                return await asyncio.to_thread(self._database.write, work, Priority.DISPATCH)
+                return await asyncio.to_thread(self._commit, work)
             except STORE_AWAY:
                 if clock() >= until:
                     raise

@@ -22,13 +22,13 @@ from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, i
 from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
-from streams.digesting import Overflow, append_decided, crowded
+from streams.digesting import Decided, Overflow, append_decided, crowded
 from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
-from streams.refusals import Refusals, among_receipts, refused_of, refuses_address
+from streams.refusals import Refusals, refused_of, refuses_address
 from streams.rooms import Room, Rooms
 from streams.routing import Routing, agency
 from streams.settling import Case
@@ -58,7 +58,7 @@ class Sending:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._writer, self._pace, self._refusals = writer, pace, refusals
         self.routing = Routing(routes, pace)
-        self._recording = Recording(books.database, books.log, receipts)
+        self._recording = Recording(books.database, books.log, receipts, refusals)
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
         self._stopping, self.under_way = False, UnderWay()
@@ -81,6 +81,10 @@ class Sending:
     def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append what became of nudges."""
         self._recording.record(facts)
+
+    def decide(self, decided: Sequence[Decided]) -> None:
+        """Append what was decided about nudges that have not moved since they were read."""
+        self._recording.decided(decided, self._names)
 
     async def send(
         self, cases: Sequence[Case], rules: Rules, decided: datetime, rooms: Rooms, patience: float | None = None
@@ -136,9 +140,7 @@ class Sending:
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._pace.take([each for _, each in alike], urgent=urgent, until=stale)
 
-    async def _hand_over(
-        self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, size: Size
-    ) -> None:  # fmt: skip
+    async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, size: Size) -> None:
         self._turns.note([each.case for each in routed])
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
@@ -227,13 +229,13 @@ class Sending:
         size.learn(len(safe), asyncio.get_running_loop().time() - begun)
         facts += self._facts(safe, results)
         known = {each.nudge: each.committed for each in attempts if each.committed is not None}
-        early = await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
+        await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
         believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()
         refused = [
             refused_of(each.message) for each, result in believed
             if refuses_address(result) and provider.notifier.reaches(each.message.address)
         ]  # fmt: skip
-        if refused := [*refused, *among_receipts(early)]:
+        if refused:
             await asyncio.to_thread(self._refusals.keep, refused)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:

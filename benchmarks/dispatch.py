@@ -45,16 +45,16 @@ def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
     platform = compose(load_settings(database=url, key_file=folder / "key"), clock)
     if not platform.database.sqlite:
         Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
-    _fill(platform, citizens)
+    fill(platform, citizens)
     clock.advance_to(DUE)
-    sent = _Count()
-    routes = single_routes({channel: _Nothing(channel, sent) for channel in ADDRESS_OF})
+    sent = Count()
+    routes = single_routes({channel: Nothing(channel, sent) for channel in ADDRESS_OF})
     dispatcher = compose_dispatcher(platform, routes)
 
     async def drained() -> float:
         while sent.count < WARM:
             await dispatcher.turn()
-        _analyze(platform)
+        analyze(platform)
         before, start = sent.count, time.perf_counter()
         await dispatcher.drain()
         return (sent.count - before) / (time.perf_counter() - start)
@@ -64,23 +64,23 @@ def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
     return rate, sent.count
 
 
-def _analyze(platform: Platform) -> None:
+def analyze(platform: Platform) -> None:
     """Let PostgreSQL know its tables, as it would by itself within a minute: else it reads all of them."""
     with platform.database.altering() as connection:
         connection.exec_driver_sql("ANALYZE")
 
 
-class _Count:
+class Count:
     def __init__(self) -> None:
         self.count = 0
 
 
-class _Nothing:
+class Nothing:
     """A provider that takes everything and does nothing."""
 
     removes_doubles, reports, longest = False, False, 1.0
 
-    def __init__(self, channel: str, sent: _Count) -> None:
+    def __init__(self, channel: str, sent: Count) -> None:
         self.channel, self._sent = channel, sent
 
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (the port's)
@@ -95,7 +95,7 @@ class _Nothing:
     async def aclose(self) -> None: ...
 
 
-def _fill(platform: Platform, citizens: int) -> None:
+def fill(platform: Platform, citizens: int) -> None:
     """Everybody's identity card expires in March: a message each on 18 February."""
     for start in range(0, citizens, 1000):
         persons = [national_id(number) for number in range(start, min(start + 1000, citizens))]

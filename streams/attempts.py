@@ -21,11 +21,11 @@ class Size:
     """How many messages are handed over together: few, unless the provider takes them in no time.
 
     What is in flight when the process dies is unknown for ever, and every group costs two commits: so the larger the
-    groups, the fewer go at once.
+    groups, the fewer go at once. A provider that is far away has many small ones: each waits for its slowest message.
     """
 
     LEAST, MOST, QUICK, SLOW = 8, 64, 0.02, 0.1
-    IN_FLIGHT, GROUPS = 128, 4
+    IN_FLIGHT = 128
 
     def __init__(self) -> None:
         self.now = self.LEAST
@@ -33,7 +33,7 @@ class Size:
     @property
     def at_once(self) -> int:
         """How many groups go at once."""
-        return min(self.GROUPS, self.IN_FLIGHT // self.now)
+        return self.IN_FLIGHT // self.now
 
     def learn(self, messages: int, seconds: float) -> None:
         """A group of that many took so long."""

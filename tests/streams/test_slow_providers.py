@@ -17,13 +17,13 @@ from streams.dispatch import Dispatcher
 from tests.streams.dispatching import DUE, Killed, dispatcher
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
-CALLED, WRITTEN_TO, BATCH = 50, 10, 16
+CALLED, WRITTEN_TO, BATCH = 150, 10, 16
 SOON = 0.01
 """Seconds after which a message without a place is put back; where that is too soon, it comes again."""
 
 
 class Land:
-    """Fifty citizens with a telephone, whose provider hangs until `answers` is set, and after them ten with mail."""
+    """Many citizens with a telephone, whose provider hangs until `answers` is set, and after them ten with mail."""
 
     def __init__(self, folder: Path) -> None:
         self.answers = asyncio.Event()
@@ -83,7 +83,7 @@ async def test_a_provider_that_hangs_holds_up_only_its_own(land: Land) -> None:
     """Those with mail are told although no call is answered, of which only so many are open; all are told once."""
     sending = dispatcher(land.world)
     await land.until_written(sending)
-    assert (land.called, 0 < land.ask("open") <= Size.GROUPS * Size.LEAST) == ([], True)
+    assert (land.called, 0 < land.ask("open") <= Size.IN_FLIGHT) == ([], True)
 
     land.answers.set()
     while len(land.told) < CALLED + WRITTEN_TO:
@@ -91,6 +91,17 @@ async def test_a_provider_that_hangs_holds_up_only_its_own(land: Land) -> None:
         await sending.ended()
     assert land.told == land.everybody
     assert {one.state for one in land.world.nudges() if one.intent.step == "month"} == {State.SENT}
+
+
+async def test_a_provider_that_answers_late_has_many_messages_at_a_time(land: Land) -> None:
+    """How far away it is bounds the messages a second only by how many may be under way, not by small groups."""
+    sending = dispatcher(land.world)
+    for _ in range(2 * CALLED // BATCH):
+        await sending.drain(BATCH, SOON)
+    assert Size.IN_FLIGHT // 2 < land.ask("open") <= Size.IN_FLIGHT
+    sending.stop()
+    land.answers.set()
+    await sending.ended()
 
 
 async def test_who_stops_while_a_provider_hangs_keeps_nothing(land: Land) -> None:
@@ -101,7 +112,7 @@ async def test_who_stops_while_a_provider_hangs_keeps_nothing(land: Land) -> Non
     land.answers.set()
     await sending.ended()
     assert (land.ask("open"), land.ask("claimed")) == (0, 0)
-    assert 0 < len(land.called) <= Size.GROUPS * Size.LEAST
+    assert 0 < len(land.called) <= Size.IN_FLIGHT
 
     await dispatcher(land.world, holder="third").drain()
     assert land.told == land.everybody

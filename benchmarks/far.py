@@ -1,0 +1,75 @@
+"""Dispatch to providers that are far away: the ceiling is what may be under way, over how long each answer takes."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.clock import VirtualClock
+from app.compose import compose, compose_dispatcher
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from benchmarks.dispatch import DUE, WARM, Count, Nothing, analyze, fill
+from benchmarks.measuring import Row
+from benchmarks.world import NOW
+from domain.channels import ADDRESS_OF
+from notifiers.port import Message, Outcome
+from notifiers.routes import single_routes
+from streams.attempts import Size
+from streams.publishing import Publisher
+from streams.rooms import PATIENCE
+from templates.loader import load_packs, shipped
+from tests.services import postgres
+
+AWAY = {0.05: (3_000, 1_000), 0.2: (2_000, 400)}
+"""Seconds until a provider answers -> how many citizens, and how many messages a second it should come to."""
+
+
+class _Far(Nothing):
+    """A provider that answers after so many seconds."""
+
+    def __init__(self, channel: str, sent: Count, seconds: float) -> None:
+        super().__init__(channel, sent)
+        self._seconds = seconds
+
+    async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        await asyncio.sleep(self._seconds)
+        return await super().send(messages)
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    rows = [
+        Row(
+            f"dispatch on PostgreSQL, a provider {seconds * 1000:.0f} ms away", _rate(seconds, citizens), "/s", target
+        )
+        for seconds, (citizens, target) in AWAY.items()
+    ]
+    return rows, {f"at most at {seconds * 1000:.0f} ms": Size.IN_FLIGHT / seconds for seconds in AWAY}
+
+
+def _rate(seconds: float, citizens: int) -> float:
+    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, postgres.fresh(server) as at:
+        clock = VirtualClock(NOW)
+        load_keyring(Path(folder) / "key", create=True)
+        url = at.render_as_string(hide_password=False)
+        platform = compose(load_settings(database=url, key_file=Path(folder) / "key"), clock)
+        Publisher(platform.database, platform.log, platform.names).publish(load_packs(shipped()), by="pack", now=NOW)
+        fill(platform, citizens)
+        clock.advance_to(DUE)
+        sent = Count()
+        routes = single_routes({channel: _Far(channel, sent, seconds) for channel in ADDRESS_OF})
+        dispatcher = compose_dispatcher(platform, routes)
+
+        async def drained() -> float:
+            while sent.count < WARM:
+                await dispatcher.turn()
+            analyze(platform)
+            before, start = sent.count, time.perf_counter()
+            await dispatcher.drain(patience=PATIENCE)
+            await dispatcher.ended()
+            return (sent.count - before) / (time.perf_counter() - start)
+
+        rate = asyncio.run(drained())
+        platform.database.close()
+        return rate

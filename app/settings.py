@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -27,6 +28,16 @@ COMING = frozenset({"TOKEN", "TEST_POSTGRES", "TEST_KAFKA"})
 
 
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+def _each_a_network(text: str) -> str:
+    compact = text.replace(" ", "")
+    for each in filter(None, compact.split(",")):
+        ip_network(each)
+    return compact
+
+
+Proxies = Annotated[str, AfterValidator(_each_a_network)]
 
 
 class BadSettings(ValueError):
@@ -87,7 +98,11 @@ class Settings(BaseSettings):
         default={}, description="name -> who says (OpenID Connect) who signs in to the pages"
     )
     requests_a_minute: int = Field(
-        default=6000, ge=0, description="by each key, visitor or address, and process; 0: any number"
+        default=6000, ge=0, description="by each known key or address, and process; 0: any number"
+    )
+    proxies: Proxies = Field(
+        default="127.0.0.1",
+        description="addresses or networks, with commas between, whose X-Forwarded-For is believed",
     )
     log_format: Literal["text", "json"] = Field(default="text", description="how the roles log, to stderr")
     webhooks: dict[str, HookSettings] = Field(default={}, description="agency -> where it is told of answers")

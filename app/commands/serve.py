@@ -37,6 +37,7 @@ def api(
     config = uvicorn.Config(
         application(platform), log_level="warning", access_log=False,  # a path may hold the secret of a stop link
         server_header=False, backlog=BACKLOG, log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
+        forwarded_allow_ips=settings.proxies,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)

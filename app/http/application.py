@@ -56,7 +56,7 @@ def application(platform: Platform) -> Api:
     install_static(app)
     install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
     if settings.requests_a_minute:
-        install_limits(app, Limits(settings.requests_a_minute, clock), broken.answer)
+        install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)
     app.add_middleware(Tracing)
     return app

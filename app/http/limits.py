@@ -1,4 +1,7 @@
-"""Rate limits: so many requests a minute by each key, visitor or address; what guesses could gain from, far fewer.
+"""Rate limits: so many requests a minute by each known key or address; what guesses could gain from, far fewer.
+
+A key that is nobody's counts for the address that it comes from, and a guess always does: what a sender makes up
+gives them no other count.
 
 Sources: RFC 6585 (429), RFC 9110 (Retry-After), draft-ietf-httpapi-ratelimit-headers (RateLimit, RateLimit-Policy).
 """
@@ -9,11 +12,14 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
 from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address
 
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.base import RequestResponseEndpoint
 
+from app.http.access import Access
 from app.http.problems import Answerer, Problem
+from app.principals import BadPrincipals
 
 WINDOW = 60
 GUESSES = 30
@@ -21,6 +27,8 @@ GUESSES = 30
 GUESSED = ("/sign-in/token", "/check")
 FREE = ("/livez", "/readyz", "/static/")
 MOST_CALLERS = 100_000
+NETWORK = 64
+"""A network of so many bits is one caller: whoever has one IPv6 address has all of it."""
 
 
 class Limits:
@@ -46,13 +54,15 @@ class Limits:
         return allowed, allowed - count, math.ceil((minute + 1) * WINDOW - now)
 
 
-def install_limits(app: FastAPI, limits: Limits, answer: Answerer) -> None:
+def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answerer) -> None:
     """Let the app refuse who asks too often."""
 
     async def limited(request: Request, call_next: RequestResponseEndpoint) -> Response:
         if request.url.path.startswith(FREE):
             return await call_next(request)
-        allowed, left, seconds = limits.take(_caller(request), guess=_is_guess(request))
+        guess = _is_guess(request)
+        caller = _place(request) if guess else _key(request, access) or _place(request)
+        allowed, left, seconds = limits.take(caller, guess=guess)
         headers = {"RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
                    "RateLimit": f'"default";r={max(left, 0)};t={seconds}'}  # fmt: skip
         if left < 0:
@@ -73,7 +83,25 @@ def _is_guess(request: Request) -> bool:
     return path in GUESSED and (request.method == "POST" or bool(request.url.query))
 
 
-def _caller(request: Request) -> str:
-    """Who asks, as a hash: by their key, else by where they are."""
-    said = request.headers.get("authorization") or (request.client.host if request.client else "")
-    return blake2b(said.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+def _key(request: Request, access: Access) -> str:
+    """Who asks by a key that is known; nothing where there is none."""
+    try:
+        return f"key {access.caller(request).name}"
+    except (Problem, BadPrincipals):
+        return ""
+
+
+def _place(request: Request) -> str:
+    """Where they are, as a hash."""
+    host = request.client.host if request.client else ""
+    return blake2b(_network(host).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _network(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    return str(address.ipv4_mapped or int(address) >> (address.max_prefixlen - NETWORK))

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings
-from app.sign_in_settings import SignInSettings
+from app.sign_in_settings import SignInSettings, one_way_in
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="agency -> the messages a second that it sends at most"
     )
-    sign_in: dict[ProviderName, SignInSettings] = Field(
+    sign_in: Annotated[dict[ProviderName, SignInSettings], AfterValidator(one_way_in)] = Field(
         default={}, description="name -> who says (OpenID Connect) who signs in to the pages"
     )
     requests_a_minute: int = Field(

@@ -12,6 +12,7 @@ from typing import Any
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from msgspec.structs import replace
 from starlette.datastructures import URL
 
 from app.http.access import Access
@@ -25,6 +26,7 @@ from domain.ids import Names
 from domain.principals import Principal, Role
 
 _NATIONAL_ID = re.compile(r"[0-9]{6,20}")
+LONGEST_NAME = 255
 
 
 class UnknownPerson(Exception):
@@ -96,21 +98,15 @@ class SignIn:
             visits.begin(request, self._clock(), official=self._official(settings, claims))
 
     def _official(self, settings: SignInSettings, claims: Mapping[str, Any]) -> Official:
-        name = str(claims.get(settings.name_claim, ""))
-        if not settings.agency_claim:
-            found = self._access.named(name)
-            if found is None or not found.roles:
-                raise UnknownPerson
-            return self._listed(found)
-        agency, known = claims.get(settings.agency_claim), {role.value for role in Role}
-        listed = claims.get(settings.roles_claim)
-        roles = known.intersection(map(str, listed)) if isinstance(listed, list) else set()
-        if not name or not isinstance(agency, str) or not agency or not roles:
+        name = claims.get(settings.name_claim)
+        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
             raise UnknownPerson
-        return Official(Principal(name, agency, frozenset(map(Role, roles))))
-
-    def _listed(self, found: Principal) -> Official:
-        return Official(found, self._access.mark_of(found.name))
+        who = _claimed(name, settings, claims) if settings.agency_claim else self._access.named(name)
+        roles = who.roles.intersection(settings.roles) if who is not None else frozenset()
+        if who is None or not roles or not settings.speaks_for(who.agency):
+            raise UnknownPerson
+        mark = "" if settings.agency_claim else self._access.mark_of(name)
+        return Official(replace(who, roles=roles), mark)
 
     async def by_token(self, request: Request) -> Response:
         """An official signs in with the personal token that commands use too."""
@@ -120,7 +116,7 @@ class SignIn:
         if found is None or not found.roles:
             return self._choose(request, wished, wrong="token")
         request.session[visits.NEXT] = wished
-        visits.begin(request, self._clock(), official=self._listed(found))
+        visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)
 
     async def out(self, request: Request) -> Response:
@@ -143,6 +139,15 @@ class SignIn:
 
     def _back_to(self, name: str) -> str:
         return str(URL(f"{self._settings.base_url.rstrip('/')}/sign-in/{name}/back"))
+
+
+def _claimed(name: str, settings: SignInSettings, claims: Mapping[str, Any]) -> Principal | None:
+    """Who they are by what the issuer says; the name is the issuer's as well, for another one's is somebody else."""
+    agency, listed = claims.get(settings.agency_claim), claims.get(settings.roles_claim)
+    if not isinstance(agency, str) or not isinstance(listed, list):
+        return None
+    known = {role.value for role in Role}.intersection(map(str, listed))
+    return Principal(f"{name}@{settings.place}", agency, frozenset(map(Role, known)))
 
 
 def _kept_private(answer: Response) -> Response:

@@ -1,7 +1,8 @@
 """Who visits: kept in a signed cookie that scripts cannot read; citizens by their pseudonym, officials by their name.
 
 Every page that needs a visitor asks here, and whoever did not sign in is nobody. An official of the list of
-principals is looked up there at each request: who was taken out, changed or given a new token must sign in again.
+principals is looked up there at each request: who was taken out, changed or given a new token must sign in again. One
+whom their issuer described can be looked up nowhere: they have what it said for an hour, then it is asked again.
 """
 
 import hmac
@@ -22,6 +23,8 @@ from domain.principals import Principal
 
 LASTS = timedelta(hours=8)
 """How long a visit lasts from signing in on, however busy it is."""
+CLAIMED_LASTS = timedelta(hours=1)
+"""The same of officials who are on no list of ours: for so long they keep roles that their issuer took away."""
 FORM_BYTES = 64 * 1024
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 NEXT = "next"
@@ -117,7 +120,7 @@ def require_official(request: Request, now: datetime) -> Principal:
         SignInNeeded: nobody did, or it was too long ago.
     """
     found = principal_of(request)
-    if found is None or not _is_fresh(request, now):
+    if found is None or not _is_fresh(request, now, LASTS if _is_listed(request) else CLAIMED_LASTS):
         raise SignInNeeded
     return found
 
@@ -179,6 +182,10 @@ def _visit(request: Request) -> dict[str, object]:
     return request.scope.get("session") or {}
 
 
-def _is_fresh(request: Request, now: datetime) -> bool:
+def _is_listed(request: Request) -> bool:
+    return bool(msgspec.convert(_visit(request)[_OFFICIAL], Official).mark)
+
+
+def _is_fresh(request: Request, now: datetime, lasts: timedelta = LASTS) -> bool:
     since = _visit(request).get(_SINCE)
-    return isinstance(since, int) and now - datetime.fromtimestamp(since, UTC) < LASTS
+    return isinstance(since, int) and now - datetime.fromtimestamp(since, UTC) < lasts

@@ -10,8 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.http.application import application
-from app.pages.visits import LASTS
+from app.pages.visits import CLAIMED_LASTS, LASTS
 from app.principals import add, remove
+from app.settings import BadSettings, load_settings
 from domain.principals import Principal, Role
 from tests.app.http.wire import client_of
 from tests.services.issuer import CLIENT, SECRET, Issuer, issuing
@@ -23,6 +24,10 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "nobody": {},
     "saule": {"agency": "interior", "roles": ["author", "admin"]},
     "marat": {"agency": "interior", "roles": ["admin"]},
+    "fred": {"agency": "finance", "roles": ["author"]},
+    "olga": {"agency": "interior", "roles": ["author", "operator"]},
+    "oleg": {"agency": "interior", "roles": ["operator", "auditor"]},
+    "newline": {"sub": "a\nb", "agency": "interior", "roles": ["author"]},
 }
 HTML = {"accept": "text/html"}
 
@@ -34,15 +39,22 @@ def issuer() -> Iterator[Issuer]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def other() -> Iterator[Issuer]:
+    """An issuer that says the same names."""
+    with issuing(PEOPLE) as made:
+        yield made
+
+
 @pytest.fixture
-def made(tmp_path: Path, issuer: Issuer) -> Iterator[World]:
+def made(tmp_path: Path, issuer: Issuer, other: Issuer) -> Iterator[World]:
     """A platform whose citizens and officials sign in there."""
     issuer.spoil, issuer.signs = {}, issuer.key
     of = {"issuer": issuer.url, "client_id": CLIENT, "client_secret": SECRET}
     sign_in = {
         "egov": of | {"who": "citizens", "title": "eGov"},
-        "staff": of | {"who": "officials", "agency_claim": "agency"},
-        "listed": of | {"who": "officials"},
+        "staff": of | {"who": "officials", "agency_claim": "agency", "agencies": ["interior"]},
+        "listed": of | {"who": "officials", "issuer": other.url},
     }
     world = World(tmp_path, sign_in=sign_in, base_url="http://testserver")
     yield world
@@ -119,6 +131,80 @@ def test_an_official_signs_in_by_claims_or_by_the_list(browser: TestClient, made
     assert sign_in(browser, "saule", "staff").headers["location"] == "/work"
     add(made.platform.settings.principals, Principal("marat", "interior", frozenset([Role.AUTHOR])))
     assert sign_in(browser, "marat", "listed").headers["location"] == "/work"
+
+
+@pytest.mark.parametrize("who", ["fred", "oleg", "newline"])
+def test_an_issuer_speaks_for_its_agencies_and_roles_only(browser: TestClient, who: str) -> None:
+    """Whom it puts into another agency, or only into roles that it may not give, or names oddly, is refused."""
+    assert sign_in(browser, who, "staff").status_code == 403
+    assert browser.get("/work").status_code == 303
+
+
+@pytest.mark.parametrize("by", ["staff", "listed"])
+def test_no_issuer_makes_an_operator_unless_the_settings_say_so(browser: TestClient, made: World, by: str) -> None:
+    """Of author and operator, as it says or as the list has it, the author is left; a token still makes both."""
+    both = Principal("olga", "interior", frozenset([Role.AUTHOR, Role.OPERATOR]))
+    token = add(made.platform.settings.principals, both)
+    sign_in(browser, "olga", by)
+    assert [browser.get(page).status_code for page in ("/work", "/console")] == [200, 403]
+    browser.post("/sign-in/token", data={"token": token})
+    assert browser.get("/console").status_code == 200
+
+
+def test_the_list_may_be_opened_to_operators(tmp_path: Path, other: Issuer) -> None:
+    """With `roles` an operator of the list signs in as one; with `agencies` those of others do not."""
+    of = {"who": "officials", "issuer": other.url, "client_id": CLIENT, "client_secret": SECRET}
+    listed = of | {"roles": ["operator"], "agencies": ["interior"]}
+    world = World(tmp_path, sign_in={"listed": listed}, base_url="http://testserver")
+    for name, agency in (("olga", "interior"), ("oleg", "finance")):
+        add(world.platform.settings.principals, Principal(name, agency, frozenset([Role.OPERATOR])))
+    browser = client_of(application(world.platform), **HTML)
+    assert sign_in(browser, "oleg", "listed").status_code == 403
+    assert (sign_in(browser, "olga", "listed").status_code, browser.get("/console").status_code) == (303, 200)
+    world.close()
+
+
+def test_one_name_of_two_issuers_is_two_people(browser: TestClient, made: World, issuer: Issuer) -> None:
+    """Who is described by an issuer has its place in their name, which no name of the list can have."""
+    add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    sign_in(browser, "saule", "staff")
+    assert f"saule@{issuer.url.partition('://')[2]}" in browser.get("/console").text
+    sign_in(browser, "saule", "listed")
+    assert "saule is none" in browser.get("/console").text
+
+
+@pytest.mark.parametrize(("by", "lasts"), [("staff", CLAIMED_LASTS), ("listed", LASTS)])
+def test_who_is_on_no_list_signs_in_again_soon(browser: TestClient, made: World, by: str, lasts: timedelta) -> None:
+    """Roles that only an issuer knows hold for an hour; those of the list are looked up and last for the visit."""
+    add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    sign_in(browser, "saule", by)
+    began = made.clock()
+    made.clock.advance_to(began + lasts - timedelta(seconds=1))
+    assert browser.get("/work").status_code == 200
+    made.clock.advance_to(began + lasts)
+    assert browser.get("/work").status_code == 303
+    assert timedelta(hours=1) == CLAIMED_LASTS
+
+
+ISSUER = {"who": "officials", "issuer": "https://idp.example/staff", "client_id": "x"}
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "told"),
+    [
+        (
+            {"staff": ISSUER | {"agency_claim": "agency"}},
+            r"sign_in\.staff\.agencies: with agency_claim, name the agencies",
+        ),
+        ({"staff": ISSUER | {"roles": ["admin"]}}, r"sign_in\.staff\.roles\.0: "),
+        ({"staff": ISSUER | {"roles": []}}, r"sign_in\.staff\.roles: "),
+        ({"a": ISSUER, "b": ISSUER | {"issuer": ISSUER["issuer"] + "/"}}, r"sign_in: a and b are one issuer"),
+    ],
+)
+def test_wrong_settings_are_named_at_the_start(sign_in: dict[str, dict[str, Any]], told: str) -> None:
+    """Agencies that nobody named, roles that there are not, and two ways in by one issuer stop the start."""
+    with pytest.raises(BadSettings, match=told):
+        load_settings(sign_in=sign_in)
 
 
 def test_an_official_signs_in_by_token(browser: TestClient, made: World) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
+from domain.accounting import PersonViewed
 from projections.bulk import insert_rows
 from projections.tables import trail
 
@@ -26,3 +27,9 @@ def positions(connection: Connection, person: str, *, after: int = 0, limit: int
     """The positions of the facts that concern the person."""
     query = select(trail.c.position).where(trail.c.person == person, trail.c.position > after)
     return connection.execute(query.order_by(trail.c.position).limit(limit)).scalars().all()
+
+
+def is_known(connection: Connection, person: str) -> bool:
+    """Whether anything concerns the person, but that somebody asked about them."""
+    query = select(trail.c.position).where(trail.c.person == person, trail.c.topic != PersonViewed.TOPIC)
+    return connection.execute(query.limit(1)).first() is not None

@@ -38,11 +38,12 @@ class Views:
         self._books, self._follower = books, follower
 
     def begin(self, who: Principal, person: str, purpose: str) -> UUID | None:
-        """Say why their trail is read; None where nothing is known about them."""
+        """Say why their trail is read; None where nothing is known about them, which is said of them as well."""
         self._follower.drain()
-        if not self._positions(person, 0):
-            return None
-        return note_viewing(self._books, who, person, "trail", purpose)
+        with self._books.database.reading() as connection:
+            known = trail.is_known(connection, person)
+        viewing = note_viewing(self._books, who, person, "trail", purpose)
+        return viewing if known else None
 
     def viewing(self, id_: UUID, who: Principal) -> PersonViewed:
         """The viewing, if it is theirs and not too long ago.

@@ -31,17 +31,16 @@ def trail(
     platform = compose(settings, clock_of(None), make=False)
     pseudonym = pseudonym_of(person, platform.names)
     platform.follower.drain()
-    found = False
-    for entry in _entries(platform, pseudonym):
-        if not found:
-            look.note(platform, pseudonym, "trail")
-        found = True
+    with platform.database.reading() as connection:
+        known = view.is_known(connection, pseudonym)
+    look.note(platform, pseudonym, "trail")
+    for entry in _entries(platform, pseudonym) if known else ():
         if as_json:
             data_json(entry_plain(entry))
         else:
             data(_line(entry))
     platform.database.close()
-    if not found:
+    if not known:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
 
 

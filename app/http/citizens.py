@@ -91,8 +91,8 @@ class Citizens:
         return self._chosen(person)
 
     def prefer(self, request: Request, person: Pseudonym, wishes: Wishes) -> Preferences:
-        """Choose for them; the same again stores nothing."""
-        self._access.system(request, Scope.CITIZENS)
+        """Choose for them; the same again changes nothing. The answer says what they chose, so it is a reading."""
+        self._reads(request, person, "preferences")
         wished = wishes.model_dump(exclude_unset=True)
         spoken = self._platform.library.rules().defaults.languages
         if wished.get("language", spoken[0]) not in spoken:
@@ -108,8 +108,8 @@ class Citizens:
         return self._consented(person)
 
     def consent(self, request: Request, person: Pseudonym, consents: Consents) -> Consents:
-        """As they said themselves; the same again stores nothing, and what is left out is taken back."""
-        self._access.system(request, Scope.CITIZENS)
+        """As they said themselves; the same again changes nothing, and what is left out is taken back."""
+        self._reads(request, person, "consents")
         known = {each.category for each in self._platform.inboxes.topics() if each.offers}
         before = set(self._consented(person).categories)
         if unknown := sorted(set(consents.categories) - known - before):
@@ -136,8 +136,8 @@ class Citizens:
         return Explained.model_validate(explained(self._why(person, nudge)))
 
     def dispute(self, request: Request, person: Pseudonym, nudge: UUID, dispute: Dispute) -> Response:
-        """Tell the agency; the same again is stored once."""
-        self._access.system(request, Scope.CITIZENS)
+        """Tell the agency; the same again is stored once. Whether there is such a message says something of them."""
+        self._reads(request, person, "why")
         self._why(person, nudge)
         self._platform.choosing.dispute(person, str(nudge), dispute.text)
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -102,8 +102,8 @@ class PersonPages:
         who, frame = self._staff.reader(request)
         viewing, on = self._viewing(request, who), self._staff.platform
         rules, nudge = on.library.rules(), _uuid(request.path_params["nudge"])
-        found = self._explained(nudge, viewing.person, rules)
         note_viewing(on.books, who, viewing.person, "why", viewing.purpose)
+        found = self._explained(nudge, viewing.person, rules)
         return self._staff.show(
             "trail_why.html", frame, who, told=told(found, rules, frame.speech), version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,8 @@ from app.http.application import application
 from app.http.citizens import SHOWN
 from domain.accounting import PersonViewed
 from domain.principals import Scope
-from tests.app.http.wire import client_of, key_of
+from tests.app.http.test_routes import BODIES
+from tests.app.http.wire import client_of, key_of, routes_of
 from tests.world import World, card, few_triggers, fine, iin, registered
 
 CITIZEN = iin(1)
@@ -29,6 +31,16 @@ def portal(told: World) -> TestClient:
     """A portal that shows citizens their messages."""
     key = key_of(told.platform, "platform", Scope.CITIZENS)
     return client_of(application(told.platform), authorization=f"Bearer {key}")
+
+
+def viewed(told: World) -> list[PersonViewed]:
+    """What the log says of who read whose data."""
+    return [entry.fact for entry in told.entries() if isinstance(entry.fact, PersonViewed)]
+
+
+def changes(told: World) -> int:
+    """How many facts there are beside those."""
+    return len(told.entries()) - len(viewed(told))
 
 
 def test_the_inbox_comes_in_pages(portal: TestClient) -> None:
@@ -53,11 +65,11 @@ def test_why_dispute_and_what_comes(portal: TestClient, told: World) -> None:
     why = portal.get(f"/persons/{person}/nudges/{nudge}").json()
     assert (UUID(why["nudge"]), why["agency"]) == (UUID(nudge), "interior")
     assert why["legal_basis"]
-    before = len(told.entries())
+    before = changes(told)
     for _ in range(2):
         sent = portal.post(f"/persons/{person}/nudges/{nudge}/dispute", json={"text": "not mine"})
         assert sent.status_code == 204
-    assert len(told.entries()) == before + 1
+    assert changes(told) == before + 1
     assert [each["klass"] for each in portal.get(f"/persons/{person}/coming").json()["items"]]
     other = told.name(iin(2))
     assert portal.get(f"/persons/{other}/nudges/{nudge}").status_code == 404
@@ -67,9 +79,9 @@ def test_preferences_are_changed_once(portal: TestClient, told: World) -> None:
     """What is chosen holds, the same again stores nothing, and what is no choice is refused by its field."""
     path = f"/persons/{told.name(CITIZEN)}/preferences"
     assert portal.patch(path, json={"quiet_from": "22:00", "quiet_to": "08:00"}).json()["quiet_from"] == "22:00"
-    before = len(told.entries())
+    before = changes(told)
     portal.patch(path, json={"quiet_from": "22:00"})
-    assert len(told.entries()) == before
+    assert changes(told) == before
     wrong = portal.patch(path, json={"zone": "Asia/Nowhere"})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.zone")
     assert portal.patch(path, json={"language": "de"}).status_code == 422
@@ -84,9 +96,9 @@ def test_consents_are_given_and_taken_back(tmp_path: Path) -> None:
     path = f"/persons/{told.name(CITIZEN)}/consents"
     assert portal.get(path).json() == {"categories": []}
     assert portal.put(path, json={"categories": [OFFERS]}).json() == {"categories": [OFFERS]}
-    before = len(told.entries())
+    before = changes(told)
     portal.put(path, json={"categories": [OFFERS, OFFERS]})
-    assert len(told.entries()) == before
+    assert changes(told) == before
     wrong = portal.put(path, json={"categories": [OFFERS, "no_such"]})
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "body.categories.1")
     assert portal.put(path, json={"categories": []}).json() == {"categories": []}
@@ -109,8 +121,28 @@ def test_the_log_knows_who_read_what_of_whom(portal: TestClient, told: World) ->
         f"/persons/{person}/inbox"
     )
     assert refused.status_code == 403
-    viewed = [entry.fact for entry in told.entries() if isinstance(entry.fact, PersonViewed)]
-    assert [(each.person, each.what) for each in viewed] == [
+    assert [(each.person, each.what) for each in viewed(told)] == [
         (person, what) for what in ("inbox", "coming", "preferences", "why")
     ]
-    assert {each.purpose for each in viewed} == {SHOWN}
+    assert {each.purpose for each in viewed(told)} == {SHOWN}
+
+
+WALKED = {"inbox": "inbox", "coming": "coming", "preferences": "preferences", "consents": "consents"}
+"""The end of a route about a person -> what the log says was read; the rest is about one message."""
+
+
+@pytest.mark.parametrize("whose", [iin(1), iin(9)], ids=["somebody", "nobody known"])
+def test_every_answer_about_a_person_is_noted(portal: TestClient, told: World, whose: str) -> None:
+    """Each route that names a person notes one reading more, whatever it answers: that nothing is known, too."""
+    person, filled = told.name(whose), {"person": told.name(whose), "nudge": str(told.nudges()[0].intent.id)}
+    bodies: dict[str, Any] = BODIES | {"/persons/{person}/preferences": {}}
+    routes = [each for each in routes_of(application(told.platform)) if each.path.startswith("/persons/{person}")]
+    asked = [(method, route.path) for route in routes for method in sorted(route.methods or ())]
+    assert len(asked) >= 8
+    for method, path in asked:
+        before = len(viewed(told))
+        answer = portal.request(method, path.format(**filled), json=bodies.get(path) if method != "GET" else None)
+        assert answer.status_code in (200, 204, 404), (method, path, answer.text)
+        assert len(viewed(told)) == before + 1, (method, path)
+        last = viewed(told)[-1]
+        assert (last.person, last.what, last.purpose) == (person, WALKED.get(path.split("/")[-1], "why"), SHOWN)

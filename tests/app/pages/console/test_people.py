@@ -60,19 +60,30 @@ def test_why_a_message_came_is_read_as_well(office: Office) -> None:
     assert [each.what for each in viewings(office)] == ["trail", "why"]
     assert browser.get(f"{where}/why/{other.id}").status_code == 404
     assert browser.get(f"{where}/why/x").status_code == 404
+    assert [each.what for each in viewings(office)] == ["trail", "why", "why", "why"], "that it is not theirs says so"
 
 
 @pytest.mark.parametrize(
     ("person", "purpose", "words"),
     [(AIGERIM, "", "Write why"), (AIGERIM, "x", "Write why"), ("", WHY, "Write a national id"),
-     ("Айгерім", WHY, "Write a national id"), (iin(9), WHY, "Nothing is known")],
+     ("Айгерім", WHY, "Write a national id")],
 )  # fmt: skip
 def test_without_a_reason_nothing_is_shown(office: Office, person: str, purpose: str, words: str) -> None:
-    """Without a purpose, or of nobody known, nothing is shown or kept, and the id is not repeated."""
+    """Without a purpose, or of nobody, nothing is shown or kept, and the id is not repeated."""
     answer = send(signed_in(office, "olga"), PEOPLE, PEOPLE, person=person, purpose=purpose)
     assert (answer.status_code, words in answer.text) == (422, True)
     assert not person or person not in answer.text
     assert viewings(office) == []
+
+
+def test_that_nothing_is_known_is_told_of_somebody(office: Office) -> None:
+    """Whether somebody is known here is a reading of its own, also when it is asked again."""
+    browser = signed_in(office, "olga")
+    for count in (1, 2):
+        answer = send(browser, PEOPLE, PEOPLE, person=iin(9), purpose=WHY)
+        assert (answer.status_code, "Nothing is known" in answer.text, iin(9) in answer.text) == (422, True, False)
+        noted = [(each.by, each.person, each.purpose) for each in viewings(office)]
+        assert noted == [("olga", office.world.name(iin(9)), WHY)] * count
 
 
 def test_a_viewing_is_its_owners_for_an_hour(office: Office) -> None:

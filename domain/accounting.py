@@ -57,4 +57,22 @@ class ContentRetired(Struct, frozen=True, array_like=True):
     keys: tuple[bytes, ...]
 
 
+class LettersDropped(Struct, frozen=True, array_like=True):
+    """Dead letters of that kind and cause were given up, and are gone.
+
+    `letters`: the SHA-256 of their ids, in the order of their bytes; what was in them is kept nowhere.
+    """
+
+    TOPIC: ClassVar[str] = "letters-dropped/1"
+    at: datetime
+    by: str
+    agency: str
+    reason: str
+    kind: str
+    cause: str
+    count: int
+    letters: bytes
+
+
 ACCOUNTING_FACTS = (PersonErased, PersonViewed)
+"""What of them is about persons."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.accounting import ACCOUNTING_FACTS, ContentRetired
+from domain.accounting import ACCOUNTING_FACTS, ContentRetired, LettersDropped
 from domain.governance import GOVERNANCE_FACTS
 
 
@@ -215,7 +215,7 @@ NUDGE_FACTS = (
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
     NudgeRenewed,
 )  # fmt: skip
-ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired)
+ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted

@@ -1,4 +1,4 @@
-"""Dead letters: what could not be handled is kept, grouped by cause, until somebody retries or drops it.
+"""Dead letters: what could not be handled is kept, grouped by cause, until somebody retries it or gives it up.
 
 How a part of the platform uses this:
 
@@ -151,7 +151,7 @@ class DeadLetters:
             .order_by(many.desc(), dead_letters.c.kind, dead_letters.c.cause)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(_chosen(query, choice or Choice())).all()
+            rows = connection.execute(chosen(query, choice or Choice())).all()
         return [Group(kind, cause, count, moment(old), moment(new)) for kind, cause, count, old, new in rows]
 
     def count(self, choice: Choice) -> int:
@@ -160,7 +160,7 @@ class DeadLetters:
 
     def letters(self, choice: Choice, limit: int = 100) -> list[DeadLetter]:
         """Those that are meant, the oldest first."""
-        query = _chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
+        query = chosen(select(dead_letters), choice).order_by(dead_letters.c.at, dead_letters.c.id).limit(limit)
         with self._database.reading() as connection:
             return [
                 DeadLetter(row.id, row.kind, row.cause, moment(row.at), row.attempts, self._told(connection, row))
@@ -172,16 +172,8 @@ class DeadLetters:
         results = [self._retry(id_) for id_ in self._ids(choice)]
         return Retried(*(results.count(each) for each in (_HANDLED, _FAILED, _UNKNOWN)))
 
-    def drop(self, choice: Choice) -> int:
-        """Give up those that are meant; returns how many there were."""
-        ids = self._ids(choice)
-        for part in chunked(ids):
-            gone = delete(dead_letters).where(among(dead_letters.c.id, part))
-            self._database.write(lambda connection: connection.execute(gone).rowcount)  # noqa: B023  (runs at once)
-        return len(ids)
-
     def _ids(self, choice: Choice) -> list[UUID]:
-        query = _chosen(select(dead_letters.c.id), choice).order_by(dead_letters.c.at, dead_letters.c.id)
+        query = chosen(select(dead_letters.c.id), choice).order_by(dead_letters.c.at, dead_letters.c.id)
         with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
 
@@ -243,7 +235,8 @@ def _failed_again(connection: Connection, id_: UUID, cause: str) -> bool:
     return connection.execute(again.values(attempts=attempts, cause=cause[:CAUSE_LENGTH])).rowcount > 0
 
 
-def _chosen(query: Select[Any], choice: Choice) -> Select[Any]:
+def chosen(query: Select[Any], choice: Choice) -> Select[Any]:
+    """The query, of those letters only that are meant."""
     if choice.ids is not None:
         query = query.where(among(dead_letters.c.id, choice.ids))
     for column, value in ((dead_letters.c.kind, choice.kind), (dead_letters.c.cause, choice.cause)):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from domain.accounting import PersonViewed
+from domain.accounting import LettersDropped, PersonViewed
 from domain.principals import Principal
 from projections import trail
 from streams.books import Books
@@ -15,6 +15,8 @@ from streams.mapper import Entry
 PATIENCE = timedelta(hours=1)
 """For how long whoever said why may go on reading."""
 PAGE = 50
+Account = PersonViewed | LettersDropped
+"""Somebody answers for it: who dealt with what is not theirs, and why."""
 
 
 class NotTheirView(LookupError):
@@ -68,9 +70,9 @@ class Views:
             return list(trail.positions(connection, person, after=after, limit=PAGE))
 
 
-def readings(log: Log) -> Iterator[PersonViewed]:
-    """Every reading of anybody's data, the earliest first."""
-    for entries in log.scan(topics=(PersonViewed.TOPIC,)):
+def accounts(log: Log) -> Iterator[Account]:
+    """Every reading of anybody's data, and all dead letters that were given up, the earliest first."""
+    for entries in log.scan(topics=(PersonViewed.TOPIC, LettersDropped.TOPIC)):
         for entry in entries:
-            if isinstance(entry.fact, PersonViewed):
+            if isinstance(entry.fact, PersonViewed | LettersDropped):
                 yield entry.fact

@@ -12,12 +12,16 @@ from app.desk import operators
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.dead_letters import Choice, DeadLetters
+from streams.giving_up import LEAST, give_up
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
 OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
 Every = Annotated[bool, typer.Option("--all", help="All letters.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why they are given up; kept in the log. Needed, but with --plan.")
+]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
 
@@ -62,15 +66,19 @@ def retry(
         raise typer.Exit(Exit.CHECK_FAILED)
 
 
-def drop(
-    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, plan: Plan = False,
-    yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
+def drop(  # noqa: PLR0913  (the options of the command)
+    *, ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, reason: Reason = "",
+    plan: Plan = False, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None,
+    key_file: KeyFile = None,
 ) -> None:  # fmt: skip
-    """Give letters up for ever."""
-    with _letters(database, key_file) as letters:
+    """Give letters up for ever; the log keeps who did, and why."""
+    with operators("dead letters", database, key_file) as at:
+        letters = at.platform.letters
+        if not plan and len(reason.strip()) < LEAST:
+            stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(letters, choice, "drop", plan=plan, yes=yes, as_json=as_json)
-        dropped = letters.drop(choice)
+        dropped = give_up(at.platform.books, choice, at.who, reason.strip())
     if as_json:
         data_json({"dropped": dropped})
     talk(f"{dropped} dropped")

@@ -1,7 +1,7 @@
-"""habarshy audit list: who read whose data, when and why."""
+"""habarshy audit list: who read whose data, and who gave up dead letters, when and why."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec import Struct
@@ -11,15 +11,18 @@ from app.desk import desk
 from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop, talk
-from domain.accounting import PersonViewed
+from domain.accounting import LettersDropped
 from domain.principals import require_reading
-from streams.viewing import readings
+from streams.viewing import Account, accounts
 
 OfPerson = Annotated[str | None, typer.Option("--person", help="Of this person: national id, pseudonym, or -.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="By this principal.")]
 OfAgency = Annotated[str | None, typer.Option("--agency", help="By anybody of this agency.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="At that time or later.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before that time.")]
+
+DROPPED = "dead-letters drop"
+"""What the command is called that gives letters up."""
 
 
 class _Wanted(Struct, frozen=True):
@@ -29,9 +32,9 @@ class _Wanted(Struct, frozen=True):
     since: datetime | None
     until: datetime | None
 
-    def has(self, fact: PersonViewed) -> bool:
+    def has(self, fact: Account) -> bool:
         return (
-            self.person in (None, fact.person)
+            self.person in (None, getattr(fact, "person", ""))
             and self.by in (None, fact.by)
             and self.agency in (None, fact.agency)
             and (self.since is None or self.since <= fact.at)
@@ -43,7 +46,7 @@ def list_readings(
     *, person: OfPerson = None, by: By = None, agency: OfAgency = None, since: Since = None, until: Until = None,
     as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
-    """Print who read which person's data, when and why, the earliest first."""
+    """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
     start = None if since is None else moment_of(since, "--from")
     end = None if until is None else moment_of(until, "--to")
     if start is not None and end is not None and start >= end:
@@ -52,14 +55,26 @@ def list_readings(
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
         wanted = _Wanted(whose, by, agency, start, end)
-        found = [each for each in readings(at.platform.log) if wanted.has(each)]
+        found = [each for each in accounts(at.platform.log) if wanted.has(each)]
     for fact in found:
         _print(fact, as_json=as_json)
-    talk(f"{len(found)} readings")
+    talk(f"{len(found)} entries")
 
 
-def _print(fact: PersonViewed, *, as_json: bool) -> None:
+def _print(fact: Account, *, as_json: bool) -> None:
     if as_json:
-        data_json(asdict(fact))
+        data_json(_plain(fact))
     else:
-        data(f"{fact.at:%Y-%m-%d %H:%M:%S}Z  {fact.by} ({fact.agency})  {fact.person}  {fact.what}: {fact.purpose}")
+        head = f"{fact.at:%Y-%m-%d %H:%M:%S}Z  {fact.by} ({fact.agency})"
+        if isinstance(fact, LettersDropped):
+            data(f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}")
+        else:
+            data(f"{head}  {fact.person}  {fact.what}: {fact.purpose}")
+
+
+def _plain(fact: Account) -> dict[str, Any]:
+    """By the names that a reading has, and more where letters were given up."""
+    plain = asdict(fact)
+    if not isinstance(fact, LettersDropped):
+        return plain
+    return {"person": "", "what": DROPPED, "purpose": plain.pop("reason")} | plain | {"letters": fact.letters.hex()}

@@ -17,7 +17,7 @@ from streams.publishing import Publisher
 from templates.loader import load_packs, shipped
 from tests.app.terminal import Terminal
 from tests.services import postgres
-from tests.world import NOON
+from tests.world import NOON, iin
 
 
 @pytest.fixture
@@ -110,6 +110,9 @@ def test_a_plan_on_sqlite_makes_no_file(terminal: Terminal) -> None:
     assert not (terminal.folder / "data").exists()
 
 
+WHY = "the registry sends them anew"
+
+
 @pytest.fixture
 def operator(terminal: Terminal) -> Mapping[str, str]:
     """The environment of an operator."""
@@ -154,8 +157,8 @@ def test_letters_are_dropped_only_when_that_is_wanted(
     """Nothing chosen is a wrong usage, a plan changes nothing, another word than the count declines, --yes drops."""
     put("not_json", "no_time")
 
-    def drop(*arguments: str, stdin: bytes | None = None) -> tuple[int, list[str]]:
-        ended = terminal.run("dead-letters", "drop", *arguments, env=operator, stdin=stdin)
+    def drop(*arguments: str, stdin: bytes | None = None, reason: str = WHY) -> tuple[int, list[str]]:
+        ended = terminal.run("dead-letters", "drop", *arguments, "--reason", reason, env=operator, stdin=stdin)
         left = terminal.run("dead-letters", "list", "--json", env=operator).objects
         return ended.code, sorted(each["cause"] for each in left)
 
@@ -166,7 +169,16 @@ def test_letters_are_dropped_only_when_that_is_wanted(
     assert drop("--cause", "no_time") == (5, both)
     assert drop("--cause", "no_time", stdin=b"2\n") == (5, both)
     assert drop("--cause", "no_time", stdin=b"1\n") == (0, ["not_json"])
+    assert drop("--all", "--yes", reason=" ") == (2, ["not_json"])
     assert drop("--all", "--yes") == (0, [])
+    told = terminal.run("audit", "list", "--by=olga", "--json", env=operator).objects
+    assert [(each["what"], each["purpose"], each["kind"], each["cause"], each["count"]) for each in told] == [
+        ("dead-letters drop", WHY, "record", cause, 1) for cause in both
+    ]  # fmt: skip
+    assert {len(each["letters"]) for each in told} == {64}
+    [first, _] = terminal.run("audit", "list", env=operator).lines
+    assert first.endswith(f"olga (platform)  1 dead letters given up  record, no_time: {WHY}")
+    assert terminal.run("audit", "list", f"--person={iin(1)}", env=operator).lines == []
 
 
 def test_a_retry_that_fails_keeps_the_letter(

@@ -42,6 +42,7 @@ GOLDEN = {
     "person-erased/1": "at by agency person reason key wrapped removed",
     "person-viewed/1": "at by agency person what purpose",
     "content-retired/1": "at by agency type year limit keys",
+    "letters-dropped/1": "at by agency reason kind cause count letters",
 }
 """What is in logs already. A new field goes to the end, with a default; anything else is a new topic."""
 

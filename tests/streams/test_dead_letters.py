@@ -120,18 +120,6 @@ def test_nobody_handles_it(store: Store, letters: DeadLetters) -> None:
     assert letters.letters(Choice())[0].told == "nobody here handles this kind"
 
 
-def test_drop_takes_what_was_chosen(store: Store, letters: DeadLetters) -> None:
-    """Dropping by cause, by kind or by id leaves the others."""
-    put(store, letters, RECORD, OTHER, Letter("webhook", "1", "gone", b"x"))
-
-    assert letters.drop(Choice(cause="no_time")) == 1
-    assert letters.drop(Choice(kind="webhook")) == 1
-    (left,) = letters.letters(Choice())
-    assert left.cause == "not_json"
-    assert letters.drop(Choice(ids=(left.id,))) == 1
-    assert letters.groups() == []
-
-
 def test_nothing_of_anybody_is_in_clear(store: Store, letters: DeadLetters) -> None:
     """No column of a letter holds what its content says."""
     put(store, letters, RECORD)

@@ -258,6 +258,14 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
             "41414141414141c4084242424242424242"
         ),
     ),
+    (
+        "letters-dropped/1",
+        accounting.LettersDropped(NOW, "omar", "platform", "too old", "person", "BadTrigger", 3, b"L" * 32),
+        (
+            "98d6ff683d4bf0a46f6d6172a8706c6174666f726da7746f6f206f6c64a6706572736f6eaa4261645472696767657203"
+            "c4204c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c"
+        ),
+    ),
 )
 
 PUBLIC_ONLY = LifeEvent(

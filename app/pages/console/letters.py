@@ -1,7 +1,9 @@
 """Dead letters by their cause: what they are without anybody's data, and what is done with a whole group at once."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -18,6 +20,7 @@ from app.pages.life import shown
 from domain.principals import Principal
 from domain.said import N_
 from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
+from streams.giving_up import LEAST, give_up
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""
@@ -87,12 +90,15 @@ class LetterPages:
         who, frame = self._staff.operator(request)
         return self._plan(who, frame, _chosen(dict(request.query_params), doing=True))
 
-    def _plan(self, who: Principal, frame: Frame, chosen: Chosen, wrong: str = "") -> Response:
+    def _plan(
+        self, who: Principal, frame: Frame, chosen: Chosen, wrong: Mapping[str, str] = MappingProxyType({}),
+        reason: str = "",
+    ) -> Response:  # fmt: skip
         [found] = self._found(chosen)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._staff.show(
             "letter_plan.html", frame, who, status, group=_row(found, frame.speech), chosen=chosen,
-            now=min(found.count, MOST), errors={"count": wrong} if wrong else {},
+            now=min(found.count, MOST), errors=wrong, reason=reason,
         )  # fmt: skip
 
     async def do(self, request: Request) -> Response:
@@ -102,16 +108,21 @@ class LetterPages:
         given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)
         [found] = self._found(chosen)
-        now = min(found.count, MOST)
+        now, reason = min(found.count, MOST), one(fields, "reason", 500)
+        wrong = {}
+        if chosen.what == "drop" and len(reason) < LEAST:
+            wrong["reason"] = frame.speech.say("Write why: it is kept in the log")
         if one(fields, "count") != str(now):
-            return self._plan(who, frame, chosen, frame.speech.say("Type the number {count}").format(count=now))
-        return await run_in_threadpool(self._done, chosen, now)
+            wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)
+        if wrong:
+            return self._plan(who, frame, chosen, wrong, reason)
+        return await run_in_threadpool(self._done, chosen, now, who, reason)
 
-    def _done(self, chosen: Chosen, count: int) -> Response:
-        ids = tuple(each.id for each in self._letters.letters(chosen.choice, count))
+    def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:
+        choice = Choice(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))
         if chosen.what == "drop":
-            return self._staff.go(f"/letters?dropped={self._letters.drop(Choice(ids=ids))}")
-        done: Retried = self._letters.retry(Choice(ids=ids))
+            return self._staff.go(f"/letters?dropped={give_up(self._staff.platform.books, choice, who, reason)}")
+        done: Retried = self._letters.retry(choice)
         return self._staff.go(f"/letters?handled={done.handled}&failed={done.failed}&unknown={done.unknown}")
 
     def _found(self, chosen: Chosen) -> list[Group]:

@@ -1,4 +1,7 @@
-"""Who read whose data, when and why: for auditors and operators. Whose it was is not said, only that it was one."""
+"""Who read whose data, and who gave up dead letters, when and why: for auditors and operators.
+
+Whose data it was is not said, only that it was one person's.
+"""
 
 from collections import deque
 from typing import Any
@@ -8,8 +11,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
-from domain.accounting import PersonViewed
-from streams.viewing import readings
+from domain.accounting import LettersDropped
+from streams.viewing import Account, accounts
 
 LATEST = 200
 
@@ -30,9 +33,9 @@ class ReadingPage:
         """The latest first."""
         who, frame = self._staff.reader(request)
         by = request.query_params.get("by", "").strip()[:100]
-        latest: deque[PersonViewed] = deque(maxlen=LATEST)
+        latest: deque[Account] = deque(maxlen=LATEST)
         count = 0
-        for each in readings(self._staff.platform.log):
+        for each in accounts(self._staff.platform.log):
             if by in ("", each.by):
                 latest.append(each)
                 count += 1
@@ -44,7 +47,10 @@ class ReadingPage:
         )  # fmt: skip
 
 
-def _row(fact: PersonViewed, speech: Speech) -> dict[str, Any]:
+def _row(fact: Account, speech: Speech) -> dict[str, Any]:
+    row = {"at": speech.moment(fact.at), "by": fact.by, "agency": fact.agency}
+    if isinstance(fact, LettersDropped):
+        given_up = speech.many("{count} dead letter given up", "{count} dead letters given up", fact.count)
+        return row | {"what": f"{fact.kind}, {fact.cause}", "whose": given_up, "purpose": fact.reason}
     whose = speech.say("one person") if fact.person else speech.say("everybody")
-    return {"at": speech.moment(fact.at), "by": fact.by, "agency": fact.agency, "what": fact.what, "whose": whose,
-            "purpose": fact.purpose}  # fmt: skip
+    return row | {"what": fact.what, "whose": whose, "purpose": fact.purpose}

@@ -66,9 +66,14 @@ def test_what_fails_again_stays(office: Office) -> None:
     assert "failed=2" in failed.headers["location"]
     [group] = letters.groups(Choice(kind="kafka.record"))
     again = plan.replace("not_json", group.cause)
-    dropped = send(browser, DO, again, what="drop", count="2", **(records | {"cause": group.cause}))
+    wish = records | {"cause": group.cause, "what": "drop", "count": "2"}
+    silent = send(browser, DO, again, **wish, reason="no")
+    assert (silent.status_code, "Write why" in silent.text, letters.count(Choice())) == (422, True, 3)
+    dropped = send(browser, DO, again, **wish, reason="sent anew <by> hand")
     assert "2 were given up" in browser.get(dropped.headers["location"]).text
     assert letters.count(Choice()) == 1
+    told = signed_in(office, "adil").get("/console/readings").text
+    assert all(each in told for each in ("olga", "sent anew &lt;by&gt; hand", "2 dead letters given up", group.cause))
 
 
 @pytest.mark.parametrize(

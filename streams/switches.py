@@ -113,8 +113,8 @@ class Switches:
             match entry.fact:
                 case ControlSet(at, by, scope, name, stopped, reason):
                     found[scope, name] = Off(scope, name, at, by, reason) if stopped else None
-                case TriggerPaused(at, by, trigger):
-                    found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, "")
+                case TriggerPaused(at, by, trigger, reason):
+                    found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, reason)
                 case TriggerResumed(_, _, trigger):
                     found[PAUSED, trigger] = None
         return sorted((each for each in found.values() if each is not None), key=lambda each: each.since)[::-1]

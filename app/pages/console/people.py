@@ -53,10 +53,14 @@ class PersonPages:
         who, frame = self._staff.reader(request)
         return self._ask(who, frame, "", {})
 
-    def _ask(self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str]) -> Response:
+    def _ask(
+        self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = ""
+    ) -> Response:  # fmt: skip
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         run = command("trail", "-", "--purpose", purpose or "…")
-        return self._staff.show("people.html", frame, who, status, purpose=purpose, errors=wrong, command=run)
+        return self._staff.show(
+            "people.html", frame, who, status, purpose=purpose, person=person, errors=wrong, command=run
+        )
 
     async def look(self, request: Request) -> Response:
         """Note that they are read, then show them."""
@@ -73,7 +77,8 @@ class PersonPages:
             wrong["purpose"] = say("Write why you read this person's data; the log keeps it")
         viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
         if viewing is None:
-            return self._ask(who, frame, purpose, wrong or {"person": say("Nothing is known about this person")})
+            wrong = wrong or {"person": say("Nothing is known about this person")}
+            return self._ask(who, frame, purpose, wrong, "" if "person" in wrong else given)
         return self._staff.go(f"/people/{viewing}")
 
     def _pseudonym(self, given: str) -> str | None:

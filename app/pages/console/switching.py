@@ -11,10 +11,11 @@ from app.pages import visits
 from app.pages.console.staff import Fields, Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
+from app.principals import load
 from domain.principals import Principal
 from domain.said import N_
 from domain.settle import PAUSED
-from streams.switches import Off, UnknownName
+from streams.switches import Off, UnknownName, owner_of
 
 SCOPES = {"all": N_("everything"), "channel": N_("channel"), "agency": N_("agency"), "trigger": N_("trigger"),
           PAUSED: N_("paused trigger")}  # fmt: skip
@@ -71,7 +72,7 @@ class SwitchPages:
         wrong = {}
         if wish.scope not in SCOPES:
             wrong["what"] = say("Choose what to stop")
-        if not wish.reason and wish.scope != PAUSED:
+        if not wish.reason:
             wrong["reason"] = say("Write why: it is kept in the log")
         if not wrong:
             try:
@@ -84,7 +85,7 @@ class SwitchPages:
 
     def _switch(self, wish: Wish, who: Principal, *, stopped: bool) -> None:
         if wish.scope == PAUSED:
-            self._switches.resume(wish.name, who)
+            self._switches.resume(wish.name, who, wish.reason)
         else:
             self._switches.control(wish.scope, wish.name, who, stopped=stopped, reason=wish.reason)
 
@@ -94,24 +95,33 @@ class SwitchPages:
         example = wish.reason or "…"
         return self._staff.show(
             "switches.html", frame, who, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
-            off=[self._row(each, frame) for each in self._switches.off()], groups=list(self._groups(frame)),
+            off=[self._row(each, who, frame) for each in self._switches.off()], groups=list(self._groups(frame)),
             wish=wish, errors=wrong, done=done,
             command=command("control", "channel", "sms", "--stop", "--reason", example),
         )  # fmt: skip
 
-    def _row(self, off: Off, frame: Frame) -> dict[str, str]:
+    def _row(self, off: Off, who: Principal, frame: Frame) -> dict[str, str]:
         speech = frame.speech
         known = () if off.scope == "all" else (off.name,)
         if off.scope == PAUSED:
-            go = command("resume", off.name)
+            go = command("resume", off.name, "--reason", "…")
         else:
             go = command("control", off.scope, *known, "--go", "--reason", "…")
         name = self._title(off.scope, off.name, frame)
         return {
             "what": f"{off.scope}:{off.name}", "name": name, "scope": shown(SCOPES, off.scope, speech),
             "since": speech.moment(off.since), "by": off.by, "reason": off.reason, "command": go,
-            "reasoned": "" if off.scope == PAUSED else "yes",
+            "office": self._pausing(off, who, frame),
         }  # fmt: skip
+
+    def _pausing(self, off: Off, who: Principal, frame: Frame) -> str:
+        """The office that paused its own trigger; empty where operators stopped it."""
+        if off.scope != PAUSED:
+            return ""
+        on = self._staff.platform
+        owner, by = owner_of(on.library.rules().governed, off.name, who), load(on.settings.principals).get(off.by)
+        own = by is not None and by.agency == owner
+        return frame.speech.titled(on.inboxes.offices().get(owner, {})) or owner if own else ""
 
     def _groups(self, frame: Frame) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         for scope, names in self._switches.names().items():

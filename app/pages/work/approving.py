@@ -90,12 +90,17 @@ class Approving:
     def page(self, request: Request, name: Name, hash: Hash, done: str = "") -> Response:  # noqa: A002  (its name)
         """What changes, and what is to be done about it."""
         who, frame = self._office.enter(request)
-        submission, now = self._found(name, hash, who), self._office.platform.governing.governed()
-        fact, speech = submission.fact, frame.speech
+        return self._page(who, frame, self._found(name, hash, who), done)
+
+    def _page(
+        self, who: Principal, frame: Frame, submission: Submission, done: str = "", wrong: str = ""
+    ) -> Response:  # fmt: skip
+        fact, speech, now = submission.fact, frame.speech, self._office.platform.governing.governed()
         assert isinstance(fact, TriggerSubmitted)
-        current = now.current(name)
+        name, current = fact.trigger, now.current(fact.trigger)
         return self._office.show(
-            "submission.html", frame, name=name, hash=submission.hash, done=done, fact=fact,
+            "submission.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, name=name,
+            hash=submission.hash, done=done, fact=fact, errors={"share": wrong} if wrong else {},
             title=speech.titled(fact.rules["title"]) or name, by=", ".join(dict.fromkeys(submission.by)),
             at=speech.moment(fact.at), approved_by=submission.approved_by, new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
@@ -118,12 +123,15 @@ class Approving:
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
     async def publish(self, request: Request, name: Name, hash: Hash) -> Response:  # noqa: A002  (its name)
-        """Publish it: for everybody, or a share of all persons first."""
-        who, _ = self._office.enter(request)
+        """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
+        who, frame = self._office.enter(request)
         wished = one(await visits.form_of(request), "share")
-        part = next((each for each in SHARES if str(each) == wished), 1.0)
+        part = next((each for each in SHARES if str(each) == wished), None)
+        submission = self._found(name, hash, who)
+        if part is None:
+            return self._page(who, frame, submission, wrong=frame.speech.say("Choose for whom"))
         with told():
-            wanted = [Reference(self._found(name, hash, who).about, hash)]
+            wanted = [Reference(submission.about, hash)]
             [done] = await run_in_threadpool(self._office.platform.governing.publish, wanted, who, share=part)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
 

@@ -91,6 +91,7 @@ class Backtests:
         start, end = (_moment(given[name], frame) for name in ("from", "to"))
         wrong = {} if start else {"from": say("Write a date such as 2025-01-31")}
         wrong |= {} if end else {"to": say("Write a date such as 2025-01-31")}
+        given |= {"caps": "yes"} if "caps" in fields else {}
         if start and end and not timedelta() < end - start <= LONGEST:
             wrong["to"] = say("Choose a later day, three years at most")
         if wrong or start is None or end is None:

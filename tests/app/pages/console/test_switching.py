@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.governance import ControlSet
+from domain.governance import ControlSet, TriggerResumed
 from domain.principals import Principal, Role
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
@@ -13,6 +13,7 @@ from tests.world import LONG_AGO, card, registered
 
 PAGE = "/console/switches"
 OLGA = Principal("olga", "platform", frozenset([Role.OPERATOR]))
+SAULE = Principal("saule", "interior", frozenset([Role.AUTHOR]))
 
 
 @pytest.fixture
@@ -71,9 +72,27 @@ def test_a_form_of_another_site_stops_nothing(office: Office) -> None:
 
 
 def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
-    """What an agency paused is listed, and the operator lets it go on without a reason, as the command does."""
+    """What an agency paused is listed with its reason and as its own; an operator says why it may go on."""
+    world, browser = office.world, signed_in(office, "olga")
+    world.platform.switches.pause("identity_card_expiry", SAULE, "two laws disagree")
+    [off] = world.platform.switches.off()
+    assert (off.scope, off.name, off.by, off.reason) == (
+        "paused", "identity_card_expiry", "saule", "two laws disagree",
+    )  # fmt: skip
+    page = browser.get(PAGE).text
+    assert "two laws disagree" in page
+    assert "Its own agency paused it: Ministry of" in page
+    assert "habarshy resume identity_card_expiry --reason" in page
+    assert send(browser, f"{PAGE}/go", PAGE, what="paused:identity_card_expiry").status_code == 422
+    assert world.platform.switches.off() == [off]
+    wish = {"what": "paused:identity_card_expiry", "reason": "they agree now"}
+    assert send(browser, f"{PAGE}/go", PAGE, **wish).status_code == 303
+    assert world.platform.switches.off() == []
+    [fact] = [entry.fact for entry in world.entries() if isinstance(entry.fact, TriggerResumed)]
+    assert (fact.by, fact.reason) == ("olga", "they agree now")
+
+
+def test_what_an_operator_paused_is_not_its_agencys(office: Office) -> None:
+    """Only what the agency's own people paused is said to be theirs."""
     office.world.platform.switches.pause("identity_card_expiry", OLGA)
-    [off] = office.world.platform.switches.off()
-    assert (off.scope, off.name, off.by) == ("paused", "identity_card_expiry", "olga")
-    assert send(signed_in(office, "olga"), f"{PAGE}/go", PAGE, what="paused:identity_card_expiry").status_code == 303
-    assert office.world.platform.switches.off() == []
+    assert "Its own agency paused it" not in signed_in(office, "olga").get(PAGE).text

@@ -1,5 +1,6 @@
 """A draft backtested from a browser: a job, and what came of it."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from app.http.application import application
 from streams.jobs import State
 from tests.app.http.wire import client_of
 from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in, tell, workshop_in
+
+CAPS = re.compile('name="caps" value="yes" checked')
+"""The box for the limit of messages, ticked."""
 
 
 @pytest.fixture
@@ -58,8 +62,10 @@ def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:
 def test_a_backtest_of_no_time_is_not_begun(told: Workshop, since: str, until: str) -> None:
     """Days that are none, or in no order, or too far apart, are told at their field, and no job is made."""
     aida = signed_in(told, "aida")
-    answer = aida.post(f"{begun(aida)}/backtest", **{"from": since, "to": until})
-    assert answer.status_code == 422
+    where = f"{begun(aida)}/backtest"
+    answer = aida.post(where, **{"from": since, "to": until})
+    assert (answer.status_code, CAPS.search(answer.text)) == (422, None)
+    assert CAPS.search(aida.post(where, **{"from": since, "to": until, "caps": "yes"}).text)
     assert told.world.platform.jobs.latest(5) == []
     client = client_of(application(told.world.platform), accept="text/html")
     assert client.get("/work/backtests/1").headers["location"].startswith("/sign-in")

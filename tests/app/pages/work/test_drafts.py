@@ -139,8 +139,13 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     refused = dana.post(f"{where}/approve")
     assert refused.status_code == 403
     assert "nobody approves their own" in refused.text
-    assert aida.post(f"{where}/publish").status_code == 403
+    assert aida.post(f"{where}/publish", share="0.05").status_code == 403
     assert berik.post(f"{where}/approve").headers["location"] == f"{where}?done=approved"
+    for share in ({}, {"share": ""}, {"share": "0.050"}, {"share": "5%"}, {"share": "abc"}):
+        wrong = aida.post(f"{where}/publish", **share)
+        assert (wrong.status_code, "Choose for whom" in wrong.text) == (422, True), share
+        assert '<option value="">' in wrong.text
+    assert not quiet.world.platform.governing.governed().of(CLINIC)[-1].fact.hash.startswith(where[-12:])
     assert aida.post(f"{where}/publish", share="0.05").headers["location"] == f"{where}?done=published"
     assert aida.post(f"{where}/publish", share="1.0").headers["location"] == f"{where}?done=published"
     current = quiet.world.platform.governing.governed().current(CLINIC)

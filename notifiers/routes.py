@@ -23,6 +23,15 @@ def in_trouble(outcome: Outcome) -> bool:
     return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
 
 
+def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
+    """Whether a batch speaks against the provider: half of it does, or all of it took too long.
+
+    One message that got no answer says nothing about a provider that takes the others, nor about how fast it is.
+    """
+    troubled = sum(map(in_trouble, outcomes))
+    return 2 * troubled >= len(outcomes) if troubled else slowly
+
+
 class _Trial:
     """The one message that looks whether a provider recovered: nobody else is sent there until it is known."""
 
@@ -111,7 +120,7 @@ class Provider:
         begun = loop.time()
         outcomes = await self.notifier.send(messages)
         self.row.note(outcomes)
-        if loop.time() - begun > self.slow or any(map(in_trouble, outcomes)):
+        if went_wrong(outcomes, slowly=loop.time() - begun > self.slow):
             self.breaker.handle_exception(_Trouble())
         else:
             self.breaker.handle_end_request()

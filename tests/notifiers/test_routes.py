@@ -82,6 +82,21 @@ async def test_slowness_is_a_failure() -> None:
     assert not slow.is_open()
 
 
+async def fails(troubled: int, taken: int, slow: float = 1e9) -> bool:
+    """Whether a provider's door is closed after one batch of so many messages, in and out of trouble."""
+    script: list[Outcome] = [*[Unknown(Reason.TIMED_OUT)] * troubled, *[Accepted("r")] * taken]
+    notifier = FakeNotifier("sms", [], script=script)
+    only = Provider("beeline", notifier, slow=slow, breaker=Context("beeline", 1, FOR_EVER))
+    await only.send([message(number) for number in range(troubled + taken)])
+    return not only.is_open()
+
+
+async def test_a_few_messages_in_trouble_are_not_the_provider() -> None:
+    """What gets no answer among many that are taken closes no door, however long it took; half of them do."""
+    assert [await fails(1, 63), await fails(3, 5), await fails(4, 4), await fails(1, 0)] == [False, False, True, True]
+    assert [await fails(1, 63, slow=-1.0), await fails(0, 64, slow=-1.0)] == [False, True]
+
+
 async def test_when_all_doors_are_closed_the_first_is_tried() -> None:
     """Nobody waits for a provider that only a try can find recovered."""
     only = provider("beeline", *[TROUBLED] * FAILURES)

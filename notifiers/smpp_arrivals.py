@@ -24,6 +24,7 @@ from notifiers.sms_wire import Joint, read
 
 _MOST_WAITING: Final = 1000
 _MOST_REMEMBERED: Final = 10_000
+_MOST_UNSURE: Final = 1000
 
 log = logging.getLogger("habarshy")
 
@@ -63,6 +64,7 @@ class Arrivals:
         self._held: dict[Key, dict[bytes, Arrival]] = {}
         self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
         self._done = Memory(_MOST_REMEMBERED, self._limits.again)
+        self._told: dict[Link, deque[tuple[float, bytes]]] = {}
         self._references = Memory(_MOST_REMEMBERED, options.validity.total_seconds())
         self._task: asyncio.Task[None] | None = None
 
@@ -188,11 +190,29 @@ class Arrivals:
 
     def _answer(self, arrivals: Sequence[Arrival], digests: set[bytes]) -> None:
         """These are kept; those of the digests that cannot be told so will come again."""
-        told = {arrival.digest for arrival in arrivals if arrival.answer(OK)}
+        told = {arrival.digest for arrival in arrivals if self._told_so(arrival)}
         for digest in digests:
             if digest in told:
                 self._done.forget(digest)
             else:
+                self._done.keep(digest, "")
+
+    def _told_so(self, arrival: Arrival) -> bool:
+        """Whether its answer could be written; what was written last before the link is lost may not have arrived."""
+        link = arrival.link
+        if not arrival.answer(OK):
+            return False
+        if link not in self._told:
+            self._told[link] = deque(maxlen=_MOST_UNSURE)
+            link.lost.add_done_callback(lambda _: self._unsure(link))
+        self._told[link].append((asyncio.get_running_loop().time(), arrival.digest))
+        return True
+
+    def _unsure(self, link: Link) -> None:
+        """The centre may not have read what was written since it could last be known to be there."""
+        since = asyncio.get_running_loop().time() - self._limits.enquire - self._limits.response
+        for at, digest in self._told.pop(link, ()):
+            if at >= since:
                 self._done.keep(digest, "")
 
     async def _kept(self, keeping: Awaitable[None]) -> int:

@@ -233,6 +233,37 @@ async def test_a_message_whose_answer_was_lost_is_kept_once() -> None:
     assert len(inbox.messages) == 1
 
 
+@pytest.mark.parametrize("arrivals", [
+    [{"short_message": b"STOP"}],
+    [{"short_message": b"\5\0\3\7\2" + words, "esm_class": 0x40} for words in (b"\1one ", b"\2two")],
+])  # fmt: skip
+async def test_a_message_whose_answer_was_lost_on_the_wire_is_kept_once(arrivals: list[dict[str, Any]]) -> None:
+    """The centre never read our answer, which was written: what it sends again by the next link is the same."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits={"rest": 0.001}) as notifier:
+        for sequence in 7, 17, 27:
+            await notifier.start()
+            await centre.until(lambda at=sequence: centre.heard.count("bind") == at // 10 + 1)
+            for number_, arrival in enumerate(arrivals):
+                centre.deliver(sequence + number_, **arrival)
+            await centre.until(lambda at=sequence: len(centre.answered) == (at // 10 + 1) * len(arrivals))
+            centre.hang_up()
+    assert {status for _, status in centre.answered} == {0}
+    assert len(inbox.messages) == 1
+
+
+async def test_the_same_words_again_by_the_same_link_are_another_message() -> None:
+    """As long as the link stands its answers arrive: who writes 1 twice has written twice."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for sequence in 7, 8:
+            centre.deliver(sequence, short_message=b"1")
+            await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
+    assert len(inbox.messages) == 2
+
+
 @pytest.mark.parametrize(("fields", "text"), [
     ({"short_message": b"1"}, "1"),
     ({"short_message": "ИӘ".encode("utf-16-be"), "data_coding": 8}, "ИӘ"),

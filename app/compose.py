@@ -183,7 +183,7 @@ def _publish_first(settings: Settings, publisher: Publisher, log: Log, clock: Cl
 
 
 def _hooks(settings: Settings) -> dict[str, Hook]:
-    return {name: Hook(each.url, each.secret.get_secret_value()) for name, each in settings.webhooks.items()}
+    return {name: Hook(each.url, each.secrets) for name, each in settings.webhooks.items()}
 
 
 def _check_keys(database: Database, names: Names, keys: PersonKeys) -> None:

@@ -30,6 +30,18 @@ def _signs(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+def _each(secret: SecretStr | tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    return (secret,) if isinstance(secret, SecretStr) else secret
+
+
+def _all_sign(secret: SecretStr | tuple[SecretStr, ...]) -> SecretStr | tuple[SecretStr, ...]:
+    if not _each(secret):
+        raise ValueError("at least one secret is needed")
+    for each in _each(secret):
+        _signs(each)
+    return secret
+
+
 Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
 
 
@@ -46,7 +58,18 @@ class HookSettings(BaseModel):
     url: Annotated[str, AfterValidator(_callable)] = Field(
         pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine"
     )
-    secret: Annotated[SecretStr, AfterValidator(_signs)] = Field(description="whsec_…, as Standard Webhooks say")
+    secret: Annotated[SecretStr | tuple[SecretStr, ...], AfterValidator(_all_sign)] = Field(
+        description="whsec_…, as Standard Webhooks say; a list of them while the agency changes it"
+    )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All of them: each call is signed with every one."""
+        return tuple(each.get_secret_value() for each in _each(self.secret))
+
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Each field as text, secrets masked."""
+        yield from (("url", self.url), ("secret", ", ".join(str(each) for each in _each(self.secret))))
 
 
 class ProviderSettings(BaseModel):

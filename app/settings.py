@@ -182,7 +182,7 @@ def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
         case ProviderSettings():
             yield from ((f"{name}.{key}", text) for key, text in value.shown())
         case HookSettings():
-            yield from ((f"{name}.{key}", str(each)) for key, each in value.model_dump(mode="json").items())
+            yield from ((f"{name}.{key}", each) for key, each in value.shown())
         case _:
             yield name, _masked(name, value)
 

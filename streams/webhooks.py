@@ -45,10 +45,10 @@ log = logging.getLogger("habarshy")
 
 
 class Hook(Struct, frozen=True):
-    """Where an agency wants to be told, and the secret that it knows us by (`whsec_…`)."""
+    """Where an agency wants to be told, and the secrets that it knows us by (`whsec_…`): two while they change."""
 
     url: str
-    secret: str
+    secrets: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"Hook({self.url!r})"
@@ -102,9 +102,9 @@ class Webhooks:
         """One agency, until it takes nothing: then the rest is put off, so that others need not wait for it."""
         for start in range(0, len(waiting), AT_ONCE):
             now, rest = waiting[start : start + AT_ONCE], [each.event for each in waiting[start + AT_ONCE :]]
-            told = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
-            if not any(told):
-                at = self._books.clock() + WAITS[1]
+            asked = await asyncio.gather(*(self._tell(http, each, calls[each.event]) for each in now))
+            if None not in asked:
+                at = self._books.clock() + max(WAITS[1], *(each for each in asked if each is not None))
                 await asyncio.to_thread(self._write, partial(outbox.put_off, events=rest, at=at))
                 return
 
@@ -161,22 +161,23 @@ class Webhooks:
         trace = next((traced(each.traceparent, str(stream)) for each in causes), None)
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
 
-    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> bool:
-        """Whether the agency took it."""
+    async def _tell(self, http: "Http", waiting: Waiting, call: Call) -> timedelta | None:
+        """None if the agency took it, else how long it asks us to wait."""
         hook, now = self._hooks[call.agency], self._books.clock()
         answer = await http.request("POST", hook.url, _headers(hook, call, now), call.body)
         status = getattr(answer, "status", None)  # of an answer; whatever kept it from coming has none
         if status in _OK:
             await asyncio.to_thread(self._write, lambda connection: outbox.done(connection, [call.event]))
-            return True
+            return None
         cause = str(status) if status is not None else str(getattr(answer, "reason", ""))
-        await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause))
-        return False
+        asked = _asked(answer, now)
+        await asyncio.to_thread(self._write, lambda connection: self._failed(connection, waiting, call, cause, asked))
+        return asked
 
-    def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str) -> None:
-        """Later again; a hook that is gone, or that failed for three days, becomes a dead letter."""
+    def _failed(self, connection: Connection, waiting: Waiting, call: Call, cause: str, asked: timedelta) -> None:
+        """Later again, not before the agency asks for it; what is gone, or failed for days, becomes a dead letter."""
         if waiting.attempts < len(WAITS) and cause != str(_GONE):
-            outbox.again(connection, waiting, self._books.clock() + WAITS[waiting.attempts])
+            outbox.again(connection, waiting, self._books.clock() + max(WAITS[waiting.attempts], asked))
             return
         content = json.dumps({"event": str(call.event), "agency": call.agency}).encode()
         outbox.done(connection, [call.event])
@@ -199,6 +200,13 @@ def _client() -> "Http":
     return http.Http(http.Timeouts())
 
 
+def _asked(answer: object, now: datetime) -> timedelta:
+    """How long the agency asks us to wait, if it answered and said so."""
+    from notifiers import http  # noqa: PLC0415  (as above)
+
+    return (http.retry_after(answer, now) if isinstance(answer, http.Answer) else None) or timedelta()
+
+
 def _nudge_of(event: LifeEvent) -> UUID | None:
     try:
         return UUID(str(event.values.get(f"event.{NUDGE}")))
@@ -210,6 +218,6 @@ def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
     id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
     return {
         "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(hook.secret).sign(id_, now, call.body.decode()),
+        "webhook-signature": " ".join(Webhook(each).sign(id_, now, call.body.decode()) for each in hook.secrets),
         **({} if call.traceparent is None else {"traceparent": call.traceparent}),
     }  # fmt: skip

@@ -14,7 +14,7 @@ from streams.dead_letters import Choice
 from streams.tidying import UNTOLD
 from streams.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
 from tests.app.http.wire import TRACE
-from tests.notifiers.http_peers import Answer, HttpPeer, answer, listening
+from tests.notifiers.http_peers import Answer, Heard, HttpPeer, answer, listening
 from tests.notifiers.peers import Act
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 
@@ -43,13 +43,30 @@ class Told:
         await self.world.settle(self.world.clock() + time)
 
 
+class Agency:
+    """Who knows a secret, and checks by it what calls."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def accepts(self, heard: Heard) -> bool:
+        """Whether one of the signatures is by the secret."""
+        at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
+        expected = Webhook(self._secret).sign(heard.headers["webhook-id"], at, heard.body.decode())
+        return expected in heard.headers["webhook-signature"].split(" ")
+
+
 @pytest.fixture
 async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Told]:
-    """The agency's server; the parameter is its script."""
-    script: Answer | Sequence[Answer] = getattr(request, "param", OK)
+    """The agency's server; the parameter is its script, or more of the hook."""
+    given = getattr(request, "param", OK)
+    more = given if isinstance(given, dict) else {"script": given}
+    script: Answer | Sequence[Answer] = more.get("script", OK)
     peer = HttpPeer(script)
     async with listening(peer.serve) as port:
-        hook = HookSettings.model_validate({"url": f"http://127.0.0.1:{port}/told", "secret": SECRET})
+        hook = HookSettings.model_validate(
+            {"url": f"http://127.0.0.1:{port}/told", "secret": more.get("secret", SECRET)}
+        )
         packs = [few_triggers(tmp_path, "work_offers_consent")]
         world = World(tmp_path, packs=packs, webhooks={"labour": hook})
         world.take(*registered(AIGERIM, LONG_AGO), event(
@@ -79,6 +96,31 @@ async def test_the_agency_is_told_of_a_consent(told: Told) -> None:
     assert heard.headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
     await told.wait(timedelta(days=3))
     assert len(told.peer.heard) == 1
+
+
+NEW = "whsec_" + "dGhlLW5ldy1zZWNyZXQtb2YtaXQ="
+
+
+@pytest.mark.parametrize("secret", [SECRET, NEW])
+@pytest.mark.parametrize("told", [{"secret": [SECRET, NEW]}], indirect=True)
+async def test_a_secret_is_changed_without_a_refusal(told: Told, secret: str) -> None:
+    """While there are two secrets a call is signed with both: whoever knows either takes it."""
+    await told.answer()
+    [heard] = told.peer.heard
+    assert Agency(secret).accepts(heard)
+    assert len(heard.headers["webhook-signature"].split(" ")) == 2
+
+
+@pytest.mark.parametrize("told", [
+    {"script": [answer(503, "retry-after: 3600"), OK]}, {"script": [answer(429, "retry-after: 3600"), OK]},
+], indirect=True)  # fmt: skip
+async def test_an_agency_that_asks_for_patience_gets_it(told: Told) -> None:
+    """Nothing comes again before the time that Retry-After says; then it does."""
+    await told.answer()
+    await told.wait(timedelta(minutes=59))
+    assert len(told.peer.heard) == 1
+    await told.wait(timedelta(minutes=1))
+    assert len(told.peer.heard) == 2
 
 
 async def test_an_answer_is_named_by_its_code(told: Told) -> None:
@@ -194,7 +236,7 @@ async def test_an_agency_that_only_another_process_knows_is_told_by_that(told: T
     platform = told.world.platform
     [message] = await told.world.settle(ASKED)
     platform.answering.take(Reply(message.nudge, message.recipient, "1", told.world.clock(), "sms"))
-    other = Webhooks(platform.books, platform.letters, {"health": Hook("http://127.0.0.1:9/", SECRET)})
+    other = Webhooks(platform.books, platform.letters, {"health": Hook("http://127.0.0.1:9/", (SECRET,))})
     assert await other.deliver() == 1
     await told.wait(UNWANTED_FOR)
     assert len(told.peer.heard) == 1

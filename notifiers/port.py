@@ -149,6 +149,12 @@ class Inbox(Protocol):
     async def reported(self, reports: Sequence[Report]) -> None:
         """Keep what was reported."""
 
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        """Keep that a provider took over, as `reference`, what was given up as Unknown before.
+
+        `name`: our own of the attempt, see `notifiers.naming`; `reports`: as the notifier does.
+        """
+
     async def received(self, message: Incoming) -> None:
         """Keep what a person wrote."""
 

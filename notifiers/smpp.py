@@ -16,6 +16,7 @@ from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason, Unknown
 from notifiers.smpp_arrivals import Arrivals
 from notifiers.smpp_config import SmppOptions
 from notifiers.smpp_dial import Keeper
+from notifiers.smpp_late import LateAnswers
 from notifiers.smpp_outbox import Batch, Part, Sending
 from notifiers.sms_wire import wire
 
@@ -50,6 +51,7 @@ class SmppNotifier:
         self._clock = tools.clock
         self._source = options.source
         self._arrivals = Arrivals(options, tools.inbox, new_id)
+        self._late = LateAnswers(tools.inbox, options.limits.rest, reports=options.receipts)
         self._keeper = Keeper(options, options.context(), self._arrivals, jitter)
 
     @property
@@ -70,7 +72,8 @@ class SmppNotifier:
         if not messages:
             return []
         until = asyncio.get_running_loop().time() + self._options.limits.begin
-        batch = Batch(until, [None] * len(messages), self._arrivals.joined, waiting=len(messages))
+        nothing: list[Outcome | None] = [None] * len(messages)
+        batch = Batch(until, nothing, self._arrivals.joined, self._late.take, waiting=len(messages))
         longest = self._clock() + self._options.validity
         for first in range(0, len(messages), _AT_ONCE):
             sendings = enumerate(messages[first : first + _AT_ONCE], first)
@@ -84,6 +87,7 @@ class SmppNotifier:
         await self._arrivals.rest()
         await self._keeper.aclose()
         await self._arrivals.aclose()
+        await self._late.aclose()
 
     def _give(self, batch: Batch, sendings: Sequence[Sending], longest: datetime) -> None:
         parts: list[Part] = []

@@ -25,10 +25,7 @@ class Arrivals(Protocol):
 
 
 class Link(asyncio.Protocol):
-    """A bound session. It writes what waits in the outbox, as far as window and pace allow.
-
-    `proved` says that it has lived for a while.
-    """
+    """A bound session: writes what waits, as far as window and pace allow; `proved`: it has lived for a while."""
 
     def __init__(self, options: SmppOptions, outbox: Outbox, pace: Pace, arrivals: Arrivals) -> None:
         self._loop = asyncio.get_running_loop()
@@ -104,6 +101,9 @@ class Link(asyncio.Protocol):
         answers = pdu.command in {pdus.SUBMIT_SM_RESP, pdus.GENERIC_NACK}
         if answers and (part := self._flying.take(pdu.sequence)):
             self._answered(part, pdu)
+        elif answers and (part := self._flying.take_overdue(pdu.sequence)):
+            if pdu.status not in THROTTLED:
+                part.answered_late(self._outcome(pdu))
         elif pdu.command & pdus.RESPONSE:
             if pdu.command == pdus.BIND_TRANSCEIVER_RESP and pdu.status == OK and not self._bound:
                 self._begin()

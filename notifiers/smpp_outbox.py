@@ -28,6 +28,10 @@ class Part:
             self.settled = True
             self.sending.told(outcome, last=self.last)
 
+    def answered_late(self, outcome: Outcome) -> None:
+        """The centre answered after it was given up."""
+        self.sending.answered_late(outcome, last=self.last)
+
 
 @dataclass(slots=True, eq=False)
 class Sending:
@@ -44,6 +48,9 @@ class Sending:
     open: int = 0
     outcome: Outcome | None = None
     ids: list[str] = field(default_factory=list)
+    reference: str = ""
+    _told: int = 0
+    _taken: int = 0
 
     @property
     def halted(self) -> bool:
@@ -53,12 +60,28 @@ class Sending:
     def told(self, outcome: Outcome, *, last: bool) -> None:
         """One of its parts has this outcome."""
         self.open -= 1
-        if isinstance(outcome, Accepted) and not last:
-            self.ids.append(outcome.reference)
+        self._told += 1
+        self._note(outcome, last=last)
         if self._counts(outcome, last=last):
             self.outcome = outcome
         if not self.open:
             self.batch.settle(self, self._whole())
+
+    def answered_late(self, outcome: Outcome, *, last: bool) -> None:
+        """What one of its parts was given up for: that it was taken, or never will be, is known after all."""
+        self._note(outcome, last=last)
+        if isinstance(outcome, GiveUp):
+            self.outcome = outcome
+        if not self.open and (self._taken == self._told or isinstance(outcome, GiveUp)):
+            self.batch.correct(self, self._whole())
+
+    def _note(self, outcome: Outcome, *, last: bool) -> None:
+        if isinstance(outcome, Accepted):
+            self._taken += 1
+            if last:
+                self.reference = outcome.reference
+            else:
+                self.ids.append(outcome.reference)
 
     def _counts(self, outcome: Outcome, *, last: bool) -> bool:
         if self.outcome is None:
@@ -67,32 +90,45 @@ class Sending:
         return graver > 0 or (graver == 0 and last and isinstance(outcome, Accepted))
 
     def _whole(self) -> Outcome:
+        if self._taken == self._told:
+            return Accepted(self.reference or f"key:{self.message.key}")
         assert self.outcome is not None
-        return Accepted(f"key:{self.message.key}") if self.outcome == Accepted("") else self.outcome
+        return self.outcome
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
     """The messages of one `send`: nothing is written after `until` (loop time).
 
-    `joined` is called with the ids of the parts before the last, and the reference, of each message in parts.
+    `joined` is called with the ids of the parts before the last, and the reference, of each message in parts; `late`
+    with what became of a message that was given up, once the batch has ended.
     """
 
     until: float
     outcomes: list[Outcome | None]
     joined: Callable[[Sequence[str], str], None]
+    late: Callable[[Message, Outcome], None] = field(default=lambda *_: None)
     parts: list[Part] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
 
     def settle(self, sending: Sending, outcome: Outcome) -> None:
         """The outcome of one message is known."""
-        self.outcomes[sending.number] = outcome
-        if sending.ids and isinstance(outcome, Accepted):
-            self.joined(sending.ids, outcome.reference)
+        self._know(sending, outcome)
         self.waiting -= 1
         if not self.waiting:
             self.done.set()
+
+    def _know(self, sending: Sending, outcome: Outcome) -> None:
+        self.outcomes[sending.number] = outcome
+        if sending.ids and isinstance(outcome, Accepted):
+            self.joined(sending.ids, outcome.reference)
+
+    def correct(self, sending: Sending, outcome: Outcome) -> None:
+        """What was given up has an outcome after all."""
+        self._know(sending, outcome)
+        if self.done.is_set():
+            self.late(sending.message, outcome)
 
     def expire(self) -> None:
         """What is not written by now will not be."""
@@ -137,12 +173,15 @@ class Outbox:
 class UnderWay:
     """The parts that are written and not answered, by their sequence numbers, the oldest first.
 
-    An answer is overdue after `patience` seconds.
+    An answer is overdue after `patience` seconds; it may come all the same.
     """
+
+    MOST_OVERDUE = 10_000
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._parts: dict[int, Part] = {}
+        self._overdue: dict[int, Part] = {}
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -156,6 +195,10 @@ class UnderWay:
         """The part that is answered."""
         return self._parts.pop(sequence, None)
 
+    def take_overdue(self, sequence: int) -> Part | None:
+        """The part that is answered after it was given up."""
+        return self._overdue.pop(sequence, None)
+
     def due(self) -> float:
         """When the oldest answer is overdue, in loop time."""
         oldest = next(iter(self._parts.values()), None)
@@ -165,7 +208,11 @@ class UnderWay:
         """Settle those whose answers are overdue by now, or all; whether there were any."""
         some = False
         while self._parts and (now == inf or now >= self.due()):
-            self._parts.pop(next(iter(self._parts))).settle(outcome)
+            sequence = next(iter(self._parts))
+            part = self._overdue[sequence] = self._parts.pop(sequence)
+            if len(self._overdue) > self.MOST_OVERDUE:
+                del self._overdue[next(iter(self._overdue))]
+            part.settle(outcome)
             some = True
         return some
 

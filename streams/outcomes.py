@@ -37,7 +37,9 @@ def fact_of(tried: Tried, outcome: Outcome, now: datetime) -> NudgeFact:
     recipient, attempt = delivery.recipient, delivery.attempt
     match outcome:
         case Accepted(reference):
-            return _sent(tried, reference, now)
+            provider = tried.provider
+            reports = provider is not None and provider.notifier.reports
+            return sent(tried, reference, now, provider.name if provider is not None else "", reports=reports)
         case RetryLater(after, reason) if attempt < ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
             wait = timedelta() if tried.others and in_trouble(outcome) else after or backoff(attempt)
             return NudgeFailed(now, recipient, attempt, reason.value, now + wait)
@@ -48,14 +50,13 @@ def fact_of(tried: Tried, outcome: Outcome, now: datetime) -> NudgeFact:
             return unknown(tried, outcome.reason.value, now)
 
 
-def _sent(tried: Tried, reference: str, now: datetime) -> NudgeSent:
+def sent(tried: Tried, reference: str, now: datetime, provider: str, *, reports: bool) -> NudgeSent:
     """It was taken over; a silence means something where the provider reports, or where opening is waited for."""
-    trigger, provider = tried.case.trigger, tried.provider
-    reports = provider is not None and provider.notifier.reports
+    trigger = tried.case.trigger
     silent_at = _silent_at(tried, now) if reports or trigger.until_opened else None
     return NudgeSent(
         now, tried.delivery.recipient, tried.delivery.attempt, reference, silent_at,
-        trigger.until_opened and silent_at is not None, provider.name if provider is not None else "",
+        trigger.until_opened and silent_at is not None, provider,
     )  # fmt: skip
 
 

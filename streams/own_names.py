@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.channels import ADDRESS_OF
-from domain.facts import NudgeAttempted, NudgeFact, NudgeSent, NudgeUnknown
+from domain.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from notifiers.naming import Named, named, names, way
 from projections import nudges
 from projections.references import Tried
@@ -25,15 +25,19 @@ class _Attempt(NamedTuple):
     provider: str
 
 
-def find(connection: Connection, log: Log, provider: str, references: Iterable[str]) -> dict[str, Tried]:
+def find(
+    connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
+) -> dict[str, Tried]:  # fmt: skip
     """Reference -> the last attempt by that provider that it can be about, of those that may have gone.
 
-    An attempt that is still under way is none of them: its outcome would take back what was reported.
+    An attempt that is still under way is none of them, unless asked for: its outcome would take back a failure.
     """
     known = {each: name for each in references if (name := named(each)) is not None}
     if not known:
         return {}
-    attempts = _attempts(connection, log.streams(connection, {name.nudge for name in known.values()}))
+    attempts = _attempts(
+        connection, log.streams(connection, {each.nudge for each in known.values()}), open_too=open_too
+    )
     found = {
         each: [one.tried for one in attempts.get(name.nudge, ()) if _fits(one, name, provider)]
         for each, name in known.items()
@@ -41,21 +45,28 @@ def find(connection: Connection, log: Log, provider: str, references: Iterable[s
     return {each: tried[-1] for each, tried in found.items() if tried}
 
 
-def _attempts(connection: Connection, entries: Sequence[Entry]) -> Mapping[UUID, list[_Attempt]]:
+def _attempts(
+    connection: Connection, entries: Sequence[Entry], *, open_too: bool
+) -> Mapping[UUID, list[_Attempt]]:  # fmt: skip
     """Nudge -> its attempts that may have gone, without those from before their recipient was erased."""
-    maybe = {
-        Tried(each.originator_id, each.fact.recipient, each.fact.attempt)
-        for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)
-    }  # fmt: skip
+    certain = {_tried(each) for each in entries if isinstance(each.fact, NudgeFailed)}
+    maybe = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}
+    if open_too:
+        maybe |= {_tried(each) for each in entries if isinstance(each.fact, NudgeAttempted)} - certain
     erased_at = nudges.erasures(connection, {each.recipient for each in maybe})
     found: dict[UUID, list[_Attempt]] = {}
     for entry in entries:
         fact = entry.fact
-        if isinstance(fact, NudgeAttempted) and micros(fact.at) > erased_at.get(fact.recipient, -1):
-            tried = Tried(entry.originator_id, fact.recipient, fact.attempt)
-            if tried in maybe:
-                found.setdefault(tried.nudge, []).append(_Attempt(tried, fact.channel, fact.provider))
+        if not isinstance(fact, NudgeAttempted) or micros(fact.at) <= erased_at.get(fact.recipient, -1):
+            continue
+        if (tried := _tried(entry)) in maybe:
+            found.setdefault(tried.nudge, []).append(_Attempt(tried, fact.channel, fact.provider))
     return found
+
+
+def _tried(entry: Entry) -> Tried:
+    assert isinstance(entry.fact, NudgeAttempted | NudgeSent | NudgeUnknown | NudgeFailed)
+    return Tried(entry.originator_id, entry.fact.recipient, entry.fact.attempt)
 
 
 def _fits(one: _Attempt, name: Named, provider: str) -> bool:

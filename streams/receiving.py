@@ -22,6 +22,7 @@ from streams.conversations import Said
 from streams.database import Priority
 from streams.dead_letters import Kind, Letter, StillDead
 from streams.keys import PersonKey
+from streams.late_answers import LateAnswers
 from streams.library import Rules
 from streams.receipts import Receipts
 from streams.refusals import Refusals, among_receipts
@@ -56,7 +57,7 @@ class Receiving:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
-        self._keep = keep
+        self._keep, self._late = keep, LateAnswers(books, receipts)
 
     def inbox(self, provider: str) -> Inbox:
         """What a provider's notifier is given."""
@@ -65,6 +66,11 @@ class Receiving:
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Keep receipts; an address that was refused for good is not tried again."""
         if refused := among_receipts(self._receipts.reported(provider, reports)):
+            self._refusals.keep(refused)
+
+    def accepted(self, provider: str, name: str, reference: str, *, reports: bool) -> None:
+        """Keep that a provider took something over after it was given up."""
+        if refused := among_receipts(self._late.accepted(provider, name, reference, reports=reports)):
             self._refusals.keep(refused)
 
     def received(self, provider: str, message: Incoming) -> bool:
@@ -207,6 +213,9 @@ class _Inbox:
 
     async def reported(self, reports: Sequence[Report]) -> None:
         await asyncio.to_thread(self._receiving.reported, self._provider, reports)
+
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        await asyncio.to_thread(self._receiving.accepted, self._provider, name, reference, reports=reports)
 
     async def received(self, message: Incoming) -> None:
         await asyncio.to_thread(self._receiving.received, self._provider, message)

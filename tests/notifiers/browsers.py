@@ -46,6 +46,9 @@ class NoInbox:
     async def reported(self, reports: Sequence[Report]) -> None:
         raise AssertionError(reports)
 
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        """Nothing is late here."""
+
     async def received(self, message: Incoming) -> None:
         raise AssertionError(message)
 

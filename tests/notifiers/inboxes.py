@@ -19,6 +19,9 @@ class Kept:
             raise ConnectionRefusedError
         self.reports += reports
 
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        """Nothing is late here."""
+
     async def received(self, message: Incoming) -> None:
         """Keep it."""
         if self.closed:

@@ -23,12 +23,19 @@ class KeptInbox:
     def __init__(self, failures: Sequence[Exception] = ()) -> None:
         self.reports: list[Report] = []
         self.messages: list[Incoming] = []
+        self.late: list[tuple[str, str]] = []
         self._failures = list(failures)
 
     async def reported(self, reports: Sequence[Report]) -> None:
         """Keep these."""
         self._fail()
         self.reports += reports
+
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        """Keep that it was taken over late."""
+        self._fail()
+        assert reports
+        self.late.append((name, reference))
 
     async def received(self, message: Incoming) -> None:
         """Keep this."""

@@ -1,0 +1,62 @@
+"""Late answers: what a provider took over after its attempt was given up as unknown is a fact of that attempt."""
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.delivery import Delivery
+from domain.facts import NudgeSent
+from projections import nudges
+from projections.references import Tried
+from streams import outcomes, own_names
+from streams.appending import record
+from streams.books import Books
+from streams.database import Priority
+from streams.library import Rules
+from streams.receipts import Receipt, Receipts
+from streams.settling import Looking
+
+
+class LateAnswers:
+    """Appends them, each once."""
+
+    def __init__(self, books: Books, receipts: Receipts) -> None:
+        self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
+        self._receipts = receipts
+
+    def accepted(self, provider: str, name: str, reference: str, *, reports: bool) -> list[Receipt]:
+        """The provider has as `reference` what we call so; gives what it had reported about it before."""
+        rules = self._library.rules()
+
+        def work(connection: Connection) -> list[Receipt]:
+            tried = own_names.find(connection, self._log, provider, [name], open_too=True).get(name)
+            fact = (
+                None if tried is None else self._fact(connection, tried, rules, provider, reference, reports=reports)
+            )
+            if tried is None or fact is None:
+                return []
+            record(connection, self._log, [(tried.nudge, fact)])
+            return self._receipts.catch_up(connection, [(tried.nudge, fact)])
+
+        return self._database.write(work, Priority.DISPATCH)
+
+    def _fact(
+        self, connection: Connection, tried: Tried, rules: Rules, provider: str, reference: str, *, reports: bool
+    ) -> NudgeSent | None:  # fmt: skip
+        """None where it is known already, or where the attempt has failed for good by what was reported since."""
+        nudge = nudges.held(connection, [tried.nudge])[tried.nudge]
+        delivery = nudge.to(tried.recipient)
+        if self._is_known(connection, tried) or _gave_up(delivery, tried):
+            return None
+        now = self._clock()
+        [case] = Looking(connection, self._log, rules, now).settlements([(nudge, tried.recipient)])
+        of_it = outcomes.Tried(case, replace(delivery, attempt=tried.attempt), None)
+        return outcomes.sent(of_it, reference, now, provider, reports=reports)
+
+    def _is_known(self, connection: Connection, tried: Tried) -> bool:
+        facts = (entry.fact for entry in self._log.streams(connection, [tried.nudge]))
+        known = ((each.recipient, each.attempt) for each in facts if isinstance(each, NudgeSent))
+        return (tried.recipient, tried.attempt) in known
+
+
+def _gave_up(delivery: Delivery, tried: Tried) -> bool:
+    return delivery.attempt == tried.attempt and delivery.channel in delivery.exhausted

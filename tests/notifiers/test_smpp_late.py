@@ -1,0 +1,113 @@
+"""Answers of an SMS centre that come after they were given up: what they say is kept, once."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.compose import compose_engine
+from domain.facts import NudgeSent
+from domain.receipts import Heard
+from notifiers.kinds import Tools
+from notifiers.naming import numbered
+from notifiers.port import Outcome, Reason, Report, Unknown
+from notifiers.routes import single_routes
+from notifiers.smpp import SmppNotifier
+from tests.notifiers.sms import KAZAKH, KeptInbox, options, sms, sms_to
+from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
+from tests.streams.dispatching import DUE, MINUTE, with_card
+
+HASTY = {"response": 0.2, "begin": 0.2, "rest": 0.001}
+TIMED_OUT: Sequence[Outcome] = [Unknown(Reason.TIMED_OUT)]
+SUBMIT, BAD_NUMBER, THROTTLED = 4, 0x0B, 0x58
+NAME = numbered(sms().key, 1)
+
+
+def answer(centre: ScriptedCentre, *statuses: int) -> None:
+    """The centre answers what it was given, in its order, at last."""
+    for submit, status in zip(centre.submits, statuses, strict=True):
+        centre.say(centre.response(SUBMIT, submit.sequence_number, status))
+
+
+async def until_kept(kept: Sequence[object]) -> None:
+    """Until the inbox has something."""
+    async with asyncio.timeout(30):
+        while not kept:  # noqa: ASYNC110  the inbox tells nobody
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("failures", [[], [OSError()]])
+async def test_a_late_yes_is_kept_with_its_reference(failures: list[Exception]) -> None:
+    """The attempt that was unknown is known by the centre's id, also where the inbox could not keep that at first."""
+    inbox = KeptInbox(failures)
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox, limits=HASTY) as notifier:
+        assert await notifier.send([sms()]) == TIMED_OUT
+        answer(centre, 0)
+        await until_kept(inbox.late)
+        answer(centre, 0)
+        await notifier.send([sms()])  # the link went on
+    assert inbox.late == [(NAME, "1")]
+
+
+async def test_a_late_no_is_kept_with_its_reason() -> None:
+    """A refusal for good is reported by our own name; being asked for patience says nothing."""
+    inbox = KeptInbox()
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox, limits=HASTY) as notifier:
+        assert await notifier.send([sms(), sms()]) == [*TIMED_OUT] * 2
+        answer(centre, THROTTLED, BAD_NUMBER)
+        await until_kept(inbox.reports)
+    assert inbox.reports == [Report(NAME, Heard.FAILED, Reason.BAD_ADDRESS, "ESME_RINVDSTADR")]
+
+
+async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
+    """The last answer makes it known by its last part, and the failure of an earlier part is its failure."""
+    inbox = KeptInbox()
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox, limits=HASTY) as notifier:
+        assert await notifier.send([sms(text=KAZAKH * 4)]) == TIMED_OUT
+        answer(centre, 0, 0, 0)
+        await until_kept(inbox.late)
+        centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
+        await until_kept(inbox.reports)
+    assert inbox.late == [(NAME, "3")]
+    assert [(each.reference, each.heard) for each in inbox.reports] == [("3", Heard.FAILED)]
+
+
+async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> None:
+    """While others of the batch are waited for, what comes late is the outcome, and nothing is told twice."""
+    inbox = KeptInbox()
+    limits = HASTY | {"begin": 2.0}
+    scripted = scripted_centre(submit=Act.IGNORE)
+    async with scripted as centre, sms_to(centre.port, inbox, limits=limits, window=1) as notifier:
+        sending = asyncio.create_task(notifier.send([sms(), sms(attempt=2)]))
+        await centre.until(lambda: len(centre.submits) == 2)  # so the first was given up
+        answer(centre, 0, 0)
+        outcomes = await sending
+    assert [type(each).__name__ for each in outcomes] == ["Accepted", "Accepted"]
+    assert inbox.late == []
+
+
+async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
+    """On the platform: unknown becomes sent, once, and the receipt by the centre's id finds it: no other channel."""
+    world = with_card(tmp_path)
+    async with scripted_centre(submit=Act.IGNORE) as centre:
+        tools = Tools(world.clock, world.platform.receiving.inbox("sms"))
+        notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port, limits=HASTY), tools)
+        world.engine = compose_engine(world.platform, single_routes(world.notifiers))
+        await world.settle(DUE)
+        assert (world.delivery("month").state, world.delivery("month").reason) == ("unknown", "timed_out")
+        parts = len(centre.submits)
+        answer(centre, *[0] * parts)
+        nudge = world.nudge("month").intent.id
+        async with asyncio.timeout(30):
+            while world.delivery("month").state != "sent":  # noqa: ASYNC110  the platform tells nobody
+                await asyncio.sleep(0.01)
+        centre.deliver(7, short_message=b"id:%x stat:DELIVRD err:000" % parts, esm_class=4)
+        await centre.until(lambda: centre.answered)
+        await notifier.aclose()
+    assert [each.reference for each in world.facts(nudge) if isinstance(each, NudgeSent)] == [f"{parts:x}"]
+    assert world.delivery("month").state == "delivered"
+    world.platform.receiving.accepted("sms", numbered(f"{nudge}:{'0' * 24}", 1), "9", reports=True)
+    assert world.delivery("month").state == "delivered"
+    assert await world.settle(DUE + 11 * MINUTE) == []
+    world.close()

@@ -98,8 +98,15 @@ class Provider:
         """Whether its word about an address counts: it refused not just everybody."""
         return not self.row.is_long
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another process has the only link there may be; most kinds of provider allow any number."""
+        return bool(getattr(self.notifier, "elsewhere", False))
+
     def is_open(self) -> bool:
         """Whether its door is open; after a while one looks again."""
+        if self.is_elsewhere:
+            return False
         try:
             self.breaker.handle_new_request()
         except OpenedState:

@@ -59,6 +59,11 @@ class SmppNotifier:
         """Whether receipts are asked for."""
         return self._options.receipts
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another process has the only link that the account may have."""
+        return self._keeper.elsewhere
+
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
         """Whatever is given for the SMS channel."""
         return True

@@ -1,6 +1,7 @@
 """Connecting to an SMS centre and binding there, and doing so again after the link was lost."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 
@@ -10,7 +11,9 @@ from notifiers.smpp_config import SmppOptions
 from notifiers.smpp_link import Arrivals, Link
 from notifiers.smpp_outbox import Outbox, Part
 from notifiers.smpp_pace import Pace
-from notifiers.smpp_status import OK, no_bind
+from notifiers.smpp_status import BOUND_ELSEWHERE, OK, no_bind
+
+log = logging.getLogger("habarshy")
 
 
 class NoBindError(Exception):
@@ -63,7 +66,8 @@ class Keeper:
     """Keeps one link up from `begin` to `aclose`, and gives it what is put into the outbox.
 
     A link that has lived for a while is followed by another at once; after one that has not, we rest, each time
-    longer. `jitter` spreads those rests: it is given seconds and gives seconds.
+    longer. `jitter` spreads those rests: it is given seconds and gives seconds. `elsewhere`: another process has the
+    only link that the account may have.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Keeper:
         self._resting: RetryLater | None = None
         self._failures = 0
         self._closed = False
+        self.elsewhere = False
 
     def begin(self) -> None:
         """Connect, if that has not begun yet."""
@@ -121,7 +126,9 @@ class Keeper:
             await dial(self._options, self._tls, link)
         except NoBindError as error:
             self._failures += 1
+            self._note_elsewhere(elsewhere=error.detail == BOUND_ELSEWHERE)
             return RetryLater(None, error.reason, error.detail)
+        self._note_elsewhere(elsewhere=False)
         self._link = link
         link.pump()
         try:
@@ -131,6 +138,11 @@ class Keeper:
             link.end(Reason.CLOSED)
         self._failures = 0 if link.proved else self._failures + 1
         return RetryLater(None, link.lost.result())
+
+    def _note_elsewhere(self, *, elsewhere: bool) -> None:
+        if elsewhere and not self.elsewhere:
+            log.warning("the SMS centre has a link with this account: what is due by it is left to whoever has it")
+        self.elsewhere = elsewhere
 
     async def _rest(self, why: RetryLater) -> None:
         self._resting = why

@@ -57,6 +57,10 @@ _ABOUT_IT: Final = {
 }
 
 
+BOUND_ELSEWHERE: Final = _ABOUT_US[0x05]
+"""The account has a link already, and may have no other."""
+
+
 def refusal(status: int) -> RetryLater | GiveUp:
     """What becomes of a message that was answered with this status, which is not `OK`.
 

@@ -1,14 +1,15 @@
 """Claims: who takes hold of deliveries whose turn has come, so that each is in one hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, true, update
 
+from domain.nudge import Nudge
 from projections.front import Front
 from projections.lanes import Shares, waiting_lanes
-from projections.nudges import KEY, Due
+from projections.nudges import KEY, Due, due_keys
 from projections.tables import URGENT, due
 
 
@@ -31,6 +32,14 @@ def claim(
     found = found or _hold(connection, free, limit, held)
     front.move(found[0][0] if found else None, full=len(found) == limit)
     return [Due(*row[2:]) for row in found]
+
+
+def leave(connection: Connection, found: Iterable[Nudge], until: int) -> None:
+    """Let go of these, and have nobody claim them until then."""
+    this = and_(*(column == bindparam(f"of_{column.name}") for column in KEY))
+    keys = [{f"of_{column.name}": part for column, part in zip(KEY, key, strict=True)} for key in due_keys(found)]
+    if keys:
+        connection.execute(update(due).where(this).values(holder=None, held_until=until), keys)
 
 
 def _claim_fairly(

@@ -5,15 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    delete,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from domain.cap import counted_from
 from domain.delivery import Delivery, State
@@ -45,7 +37,7 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     """Bring the views to these nudges; `before`: as the views have them, of those that they have."""
     known = [nudge for nudge in changed if nudge.intent.id in before]
     old = [before[nudge.intent.id] for nudge in known]
-    _GONE.execute(connection, _due_keys(old))
+    _GONE.execute(connection, due_keys(old))
     there = _inbox_of(connection, known)
     gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
@@ -86,7 +78,8 @@ def lane(intent: Intent) -> int:
 KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
 
 
-def _due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
+def due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
+    """Where their rows are among what is due."""
     return [row[:4] for nudge in found for row in _due_rows(nudge)]
 
 
@@ -219,7 +212,7 @@ def marks(connection: Connection, persons: Iterable[str]) -> dict[str, int]:
 
 def release(connection: Connection, ids: Sequence[UUID]) -> None:
     """Let go of nudges that could not be settled after all."""
-    _LET_GO.execute(connection, _due_keys(by_id(connection, ids).values()))
+    _LET_GO.execute(connection, due_keys(by_id(connection, ids).values()))
 
 
 def next_due(connection: Connection) -> int | None:

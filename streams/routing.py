@@ -36,6 +36,11 @@ class Routing:
         found = self._provider(case, Route.likely)
         return "" if found is None else found.name
 
+    def is_elsewhere(self, case: Case) -> bool:
+        """Whether only another process can give it to its provider."""
+        found = self._provider(case, Route.likely)
+        return found is not None and found.is_elsewhere
+
     def _provider(self, case: Case, choose: Callable[..., Provider]) -> Provider | None:
         if not isinstance(case.decision, Send):
             return None

@@ -23,6 +23,7 @@ from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Decided, Overflow, append_decided, crowded
+from streams.elsewhere import left_to_others
 from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
@@ -94,8 +95,8 @@ class Sending:
         With `patience`, what a provider has is not waited for, and a place with one no longer than so many seconds.
         """
         turn = _Turn(rules, decided + FRESH, patience)
-        if self.paced:  # what waits for a slot holds up what follows
-            cases = self._turns.ordered(cases)
+        cases = await left_to_others(self._database, self.routing, cases, decided)
+        cases = self._turns.ordered(cases) if self.paced else cases  # what waits for a slot holds up what follows
         parts = [partial(self._enter, *part, turn) for part in rooms.parts(cases, self.routing.likely)]
         back = await (self.under_way.ended_of(parts) if patience is None else self.under_way.told(parts))
         return [*chain(*back)]

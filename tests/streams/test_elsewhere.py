@@ -1,0 +1,83 @@
+"""An SMS centre that allows one link: the other dispatchers leave its messages to whoever has it."""
+
+import asyncio
+from pathlib import Path
+
+from app.compose import compose_dispatcher
+from domain.facts import NudgeAttempted
+from notifiers.fake import FakeNotifier
+from notifiers.port import Accepted
+from notifiers.routes import Provider, Route, single_routes
+from notifiers.smpp import SmppNotifier
+from streams.dispatch import Dispatcher
+from streams.elsewhere import MEANWHILE
+from tests.notifiers.sms import sms, sms_to
+from tests.notifiers.smsc import scripted_centre
+from tests.streams.dispatching import AIGERIM, DUE, with_card
+from tests.world import World, event
+
+ALREADY_BOUND = 0x05
+BY_SMS = event("citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["sms"]}, id="sms")
+
+
+def dispatching(world: World, route: Route, holder: str) -> Dispatcher:
+    """A dispatcher by whose process SMS go so."""
+    return compose_dispatcher(world.platform, single_routes(world.notifiers) | {"sms": route}, None, holder)
+
+
+async def until_elsewhere(spare: SmppNotifier, *, elsewhere: bool) -> None:
+    """Until it knows whether another process has the link."""
+    async with asyncio.timeout(30):
+        while spare.elsewhere is not elsewhere:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+
+
+def attempts(world: World) -> int:
+    """How many there were."""
+    return sum(isinstance(each.fact, NudgeAttempted) for each in world.entries())
+
+
+async def test_what_another_process_is_bound_for_is_left_to_it(tmp_path: Path) -> None:
+    """Who is refused as a second link attempts nothing, though it claims first; whoever is bound sends it, once."""
+    world = with_card(tmp_path)
+    world.take(BY_SMS)
+    world.at(DUE)
+    async with (
+        scripted_centre(bind=[0, ALREADY_BOUND]) as centre,
+        sms_to(centre.port) as bound, sms_to(centre.port, limits={"rest": 60.0, "longest_rest": 60.0}) as spare,
+    ):  # fmt: skip
+        await bound.send([sms()])
+        await spare.start()
+        await until_elsewhere(spare, elsewhere=True)
+        first = dispatching(world, Route("sms", [Provider("sms", bound)]), "first")
+        second = dispatching(world, Route("sms", [Provider("sms", spare)]), "second")
+        await second.drain()
+        assert (attempts(world), world.delivery("month").state) == (0, "planned")
+        assert await first.drain() == 0  # nobody claims it at once
+        world.at(DUE + MEANWHILE)
+        await first.drain()
+        assert (attempts(world), world.delivery("month").state) == (1, "sent")
+    world.close()
+
+
+async def test_another_provider_of_the_channel_takes_it_meanwhile(tmp_path: Path) -> None:
+    """Where this process has another way, it need not wait for the one that is bound."""
+    world = with_card(tmp_path)
+    world.take(BY_SMS)
+    world.at(DUE)
+    async with scripted_centre(bind=ALREADY_BOUND) as centre, sms_to(centre.port) as spare:
+        await spare.send([sms()])
+        route = Route("sms", [Provider("centre", spare, weight=1e9), Provider("gateway", FakeNotifier("sms", []))])
+        await dispatching(world, route, "second").drain()
+    assert (attempts(world), world.delivery("month").provider) == (1, "gateway")
+    world.close()
+
+
+async def test_whoever_was_refused_takes_over_when_the_link_is_free() -> None:
+    """The spare tries again by itself, and sends as soon as it is let in."""
+    async with scripted_centre(bind=[ALREADY_BOUND, 0]) as centre, sms_to(centre.port) as spare:
+        await spare.send([sms()])
+        await centre.until(lambda: centre.heard.count("bind") == 2)
+        await until_elsewhere(spare, elsewhere=False)
+        [outcome] = await spare.send([sms()])
+    assert isinstance(outcome, Accepted)

@@ -117,7 +117,8 @@ class NudgeExpired(Struct, frozen=True, array_like=True):
 class NudgeAttempted(Struct, frozen=True, array_like=True):
     """It is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
 
-    `until`: the end of the lease; an attempt that has no outcome by then is unknown.
+    `until`: the end of the lease; an attempt that has no outcome by then is unknown. `language`: that it is told in;
+    empty where nobody knows, or from before it was noted.
     """
 
     TOPIC: ClassVar[str] = "nudge-attempted/1"
@@ -127,6 +128,7 @@ class NudgeAttempted(Struct, frozen=True, array_like=True):
     channel: str
     provider: str
     until: datetime
+    language: str = ""
 
 
 class NudgeSent(Struct, frozen=True, array_like=True):

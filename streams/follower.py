@@ -6,6 +6,7 @@ from projections import nudges, positions, statistics, trail
 from streams.database import Database, Priority
 from streams.log import Log
 from streams.views import Subject, page_of, unnamed
+from streams.ways import attempts_before
 
 READER = "views"
 
@@ -41,7 +42,8 @@ class Follower:
         if entries is None or positions.hold(connection, READER) != after:
             return 0
         found = nudges.by_id(connection, unnamed(entries))
-        page = page_of(entries, {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()})
+        subjects = {id_: Subject(one.intent.person, one.intent.trigger) for id_, one in found.items()}
+        page = page_of(entries, subjects, attempts_before(connection, self._log, entries))
         trail.add(connection, page.steps)
         statistics.add(connection, page.counts)
         positions.save(connection, READER, entries[-1].position)

@@ -69,11 +69,12 @@ class Log(Application[UUID]):
         ]  # fmt: skip
         return self.decoded(connection, rows)
 
-    def streams(self, connection: Connection, ids: Iterable[UUID]) -> list[Entry]:
-        """All entries of those streams, in the order of the log."""
+    def streams(self, connection: Connection, ids: Iterable[UUID], topics: Sequence[str] = ()) -> list[Entry]:
+        """All entries of those streams, or those of these topics, in the order of the log."""
+        query = log_rows.where(among(log.c.topic, topics)) if topics else log_rows
         rows = [
             row for part in chunked(sorted(set(ids)))
-            for row in driver_rows(connection, log_rows.where(among(log.c.originator_id, part)))
+            for row in driver_rows(connection, query.where(among(log.c.originator_id, part)))
         ]  # fmt: skip
         return self.decoded(connection, sorted(rows))
 

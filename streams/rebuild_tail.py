@@ -14,6 +14,7 @@ from streams.mapper import Entry
 from streams.rebuild_nudges import TOPICS
 from streams.residing import Residing
 from streams.views import Subject, page_of, unnamed
+from streams.ways import attempts_before
 
 
 class Tail:
@@ -30,7 +31,7 @@ class Tail:
         if self._of_life:
             self._life(views, facts, after, upto)
         if self._of_nudges:
-            self._nudges(views, self._log.page(facts, after, upto, TOPICS))
+            self._nudges(views, facts, self._log.page(facts, after, upto, TOPICS))
             erased.forget(views)
 
     def _life(self, views: Connection, facts: Connection, after: int, upto: int) -> None:
@@ -44,16 +45,16 @@ class Tail:
         concerned |= {one.person for one, _ in found.erased}
         rebuild_people.house(views, facts, self._log, self._residing, sorted(concerned))
 
-    @staticmethod
-    def _nudges(views: Connection, entries: Sequence[Entry]) -> None:
-        facts = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
-        after = nudges.by_id(views, {entry.originator_id for entry, _ in facts})
+    def _nudges(self, views: Connection, facts: Connection, entries: Sequence[Entry]) -> None:
+        told = [(entry, entry.fact) for entry in entries if isinstance(entry.fact, NUDGE_FACTS)]
+        after = nudges.by_id(views, {entry.originator_id for entry, _ in told})
         before = dict(after)
-        for entry, fact in facts:
+        for entry, fact in told:
             id_ = entry.originator_id
             after[id_] = evolve(after.get(id_), id_, entry.originator_version, fact)
         nudges.store(views, list(after.values()), before)
         subjects = {id_: Subject(each.intent.person, each.intent.trigger) for id_, each in before.items()}
-        page = page_of(entries, {id_: subjects[id_] for id_ in unnamed(entries)})
+        known = {id_: subjects[id_] for id_ in unnamed(entries)}
+        page = page_of(entries, known, attempts_before(facts, self._log, entries))
         trail.add(views, page.steps)
         statistics.add(views, page.counts)

@@ -213,7 +213,8 @@ class Sending:
             message = self._writer.write(case, rules, number, now, mark)
         except WordsFailed:
             return NudgeWithheld(now, recipient, Reason.UNREADABLE.value)
-        fact = NudgeAttempted(now, recipient, number, channel, provider.name, now + self._lease)
+        until = now + self._lease
+        fact = NudgeAttempted(now, recipient, number, channel, provider.name, until, message.language)
         return Attempt(case, message, fact, provider, mark)
 
     async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, size: Size) -> None:

@@ -8,12 +8,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.accounting import ACCOUNTING_FACTS
-from domain.built_in import DIGEST
 from domain.events import LifeEvent
-from domain.facts import NUDGE_FACTS, NudgeAttempted, NudgeFact, NudgePlanned
+from domain.facts import NUDGE_FACTS, NudgeFact, NudgePlanned
 from projections.statistics import Key
 from projections.trail import Step
 from streams.mapper import Entry
+from streams.ways import Ways
 
 
 class Subject(Struct, frozen=True):
@@ -39,9 +39,9 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
     return {id_ for id_, entry in first.items() if not isinstance(entry.fact, NudgePlanned)}
 
 
-def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
-    """What the entries add; `known` holds the subjects of the `unnamed` nudges."""
-    page, subjects = Page([], Counter()), dict(known)
+def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> Page:
+    """What the entries add; `known`: the subjects of the `unnamed` nudges; `before`: the `attempts_before` them."""
+    page, subjects, ways = Page([], Counter()), dict(known), Ways(before)
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, LifeEvent):
@@ -52,7 +52,8 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject]) -> Page:
             about = subjects[entry.originator_id]
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
-            _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact)))
+            way = ways.of(entry.originator_id, fact)
+            _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)))
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
             page.steps.append(Step(fact.person, entry.position, fact.TOPIC))
     return page
@@ -69,16 +70,10 @@ def _day(fact: NudgeFact) -> date:
     return at.date()
 
 
-def _what(fact: NudgeFact) -> str:
-    """The fact's name, with the reason or channel where it has one: `withheld.opted_out`, `attempted.sms`."""
-    name = _NAMES[fact.TOPIC]
-    detail = _by(fact) if isinstance(fact, NudgeAttempted) else getattr(fact, "reason", None)
+def _what(fact: NudgeFact, way: str) -> str:
+    """The fact's name, with its way or reason where it has one: `sent.sms.kk`, `withheld.opted_out`."""
+    name, detail = _NAMES[fact.TOPIC], way or getattr(fact, "reason", None)
     return f"{name}.{detail}" if detail else name
 
 
 _NAMES = {each.TOPIC: each.TOPIC.removeprefix("nudge-").removesuffix("/1") for each in NUDGE_FACTS}
-
-
-def _by(fact: NudgeAttempted) -> str:
-    """The channel; what goes with a digest costs no message of its own."""
-    return DIGEST if fact.provider == DIGEST else fact.channel

@@ -85,7 +85,10 @@ class Count(BaseModel):
 
     day: date
     trigger: str
-    what: str
+    what: str = Field(
+        description="What happened: `planned`; `attempted`, `sent`, `delivered`, `opened` and `answered` with channel"
+        " and language (`sent.sms.kk`); `withheld`, `deferred` and `failed` with the reason (`withheld.opted_out`)."
+    )
     count: int
 
 

@@ -319,7 +319,7 @@ async def test_statistics_count_what_was_digested(world: World) -> None:
         counts = statistics.totals(connection)
     ours = {what: count for (trigger, what), count in counts.items() if trigger == "reminder_call"}
     assert ours == {
-        "planned": 5,
-        "digested": 2, "attempted.digest": 2, "attempted.push": 3, "sent": 5,
+        "planned": 5, "digested": 2, "attempted.digest.en": 2, "attempted.push.en": 3,
+        "sent.digest.en": 2, "sent.push.en": 3,
     }  # fmt: skip
-    assert (counts["digest", "attempted.push"], counts["digest", "gathered"]) == (1, 2)
+    assert (counts["digest", "attempted.push.en"], counts["digest", "gathered"]) == (1, 2)

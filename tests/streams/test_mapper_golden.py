@@ -68,10 +68,12 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     ),
     (
         "nudge-attempted/1",
-        facts.NudgeAttempted(at=NOW, recipient=AIDA, attempt=2, channel="sms", provider="smsc", until=LATER),
+        facts.NudgeAttempted(
+            at=NOW, recipient=AIDA, attempt=2, channel="sms", provider="smsc", until=LATER, language="kk"
+        ),
         (
-            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102a3736d73a473"
-            "6d7363d7ff00004e20683e9d70"
+            "97d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102a3736d73a473"
+            "6d7363d7ff00004e20683e9d70a26b6b"
         ),
     ),
     (
@@ -423,6 +425,7 @@ def lengthened(state: bytes) -> bytes:
     [
         (facts.NudgePlanned(**CONTENT), 1),
         (facts.NudgeRescheduled(**CONTENT), 1),
+        (facts.NudgeAttempted(NOW, AIDA, 2, "sms", "smsc", LATER), 1),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused"), 2),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused", LATER), 1),
         (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 2),

@@ -1,4 +1,4 @@
-"""What became of a trigger's messages: from planned to answered, and what was withheld why; charts, tables, CSV."""
+"""What became of a trigger's messages, also by channel and language, and what was withheld why; as charts and CSV."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,25 @@ from msgspec.structs import replace
 
 from app.backtest_chart import Chart, by_day, by_name
 from app.compose import Platform
-from app.pages.catalogues import Speech
+from app.pages.catalogues import LANGUAGES, Speech
 from app.pages.life import shown
-from app.pages.work.words import WHAT, reason
+from app.pages.work.words import WHAT, channel, reason
 from projections import statistics
 
 STAGES = ("planned", "sent", "delivered", "opened", "answered")
+BY_WAY = ("attempted", *STAGES[1:])
+"""The stages that are counted by channel and language as well."""
 SPANS = (7, 30, 90, 365)
 """Days that one may look back."""
 Row = tuple[date, str, int]
+
+
+class ByWay(Struct, frozen=True):
+    """By one channel in one language, as they are said: how many came so far as each stage of BY_WAY."""
+
+    channel: str
+    language: str
+    counts: tuple[int, ...]
 
 
 class Figures(Struct, frozen=True):
@@ -31,7 +41,7 @@ class Figures(Struct, frozen=True):
 
     @property
     def totals(self) -> Counter[str]:
-        """What happened, with its reason or channel -> how often."""
+        """What happened, with its way or reason -> how often."""
         found: Counter[str] = Counter()
         for _, what, count in self.rows:
             found[what] += count
@@ -44,8 +54,24 @@ class Figures(Struct, frozen=True):
             by_stage[what.partition(".")[0]] += count
         return [(shown(WHAT, stage, self.speech), by_stage[stage]) for stage in STAGES]
 
+    def by_stage(self) -> list[str]:
+        """What the stages of `by_way` are called."""
+        return [shown(WHAT, stage, self.speech) for stage in BY_WAY]
+
+    def by_way(self) -> list[ByWay]:
+        """The funnel of each channel and language, the widest first."""
+        totals = self.totals
+        ways = {way for name in totals for what, _, way in [name.partition(".")] if what in BY_WAY}
+        counts = {way: tuple(totals[f"{stage}.{way}" if way else stage] for stage in BY_WAY) for way in ways}
+        found = sorted(counts.items(), key=lambda each: ([-count for count in each[1]], each[0]))
+        return [ByWay(*self._said(way), counts) for way, counts in found]
+
+    def _said(self, way: str) -> tuple[str, str]:
+        name, _, language = way.partition(".")
+        return channel(name, self.speech), LANGUAGES.get(language) or language or self.speech.say("not known")
+
     def of(self, what: str) -> list[tuple[str, int]]:
-        """What happened for which reasons or by which channels, the most often first."""
+        """What happened for which reasons, the most often first."""
         found = Counter({name: count for name, count in self.totals.items() if name.partition(".")[0] == what})
         return [(reason(name.partition(".")[2], self.speech), count) for name, count in found.most_common()]
 
@@ -56,7 +82,7 @@ class Figures(Struct, frozen=True):
         yield replace(by_name(say("From planned to answered"), say("Stage"), stages), said=said)
         days: Counter[str] = Counter()
         for day, what, count in self.rows:
-            if what == "sent":
+            if what.partition(".")[0] == "sent":
                 days[day.isoformat()] += count
         chart = by_day("", days, self.first, self.last)
         said = say("{count} messages").format(count=self.speech.number(days.total()))
@@ -64,10 +90,11 @@ class Figures(Struct, frozen=True):
 
     def lines(self) -> Iterator[Sequence[Any]]:
         """The rows of the CSV file, its head first."""
-        yield "day", "what", "detail", "count"
+        yield "day", "what", "channel", "language", "reason", "count"
         for day, what, count in self.rows:
             name, _, detail = what.partition(".")
-            yield day.isoformat(), name, detail, count
+            by, _, language = detail.partition(".") if name in BY_WAY else ("", "", "")
+            yield day.isoformat(), name, by, language, "" if name in BY_WAY else detail, count
 
 
 def figures(platform: Platform, trigger: str, days: int, speech: Speech) -> Figures:

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.pages.catalogues import Speech
 from app.pages.life import CHANNELS, REASONS, shown
+from domain.built_in import DIGEST
 from domain.said import N_
 from domain.settle import PAUSED
 from streams.governed import Governed
@@ -31,8 +32,13 @@ WHAT: Final[Mapping[str, str]] = {
 
 
 def reason(word: str, speech: Speech) -> str:
-    """Why, or by which channel."""
-    return shown(CHANNELS if word in CHANNELS else REASONS, word, speech)
+    """Why."""
+    return shown(REASONS, word, speech)
+
+
+def channel(word: str, speech: Speech) -> str:
+    """By which channel, or with what."""
+    return shown({**CHANNELS, DIGEST: N_("daily summary")}, word, speech) if word else speech.say("not known")
 
 
 def share(share: float, speech: Speech) -> str:

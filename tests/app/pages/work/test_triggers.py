@@ -1,5 +1,6 @@
 """The list of an agency's triggers, and the page of one."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,14 +60,16 @@ def test_a_pause_has_a_reason(quiet: Workshop) -> None:
 
 
 def test_figures_are_what_happened(quiet: Workshop) -> None:
-    """The funnel has what was planned, sent and delivered; the CSV has the same by day, with channels and reasons."""
+    """The funnel is told in all, and by channel and language; the CSV has the same by day, and the reasons."""
     tell(quiet)
     aida = signed_in(quiet, "aida")
     page = aida.get(f"/work/triggers/{CLINIC}").text
     assert "planned: 1; sent: 1" in page
+    [row] = re.findall(r'<tr><th scope="row">SMS</th>(.*?)</tr>', page)
+    assert re.findall("<td[^>]*>(.*?)</td>", row) == ["Қазақша", "1", "1", "0", "0", "0"]
     answer = aida.get(f"/work/triggers/{CLINIC}/figures.csv?days=90")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     lines = answer.text.removeprefix("\ufeff").splitlines()
-    assert lines[0] == "day,what,detail,count"
-    assert "2025-06-02,planned,,1" in lines
-    assert any("attempted,sms,1" in line for line in lines)
+    assert lines[0] == "day,what,channel,language,reason,count"
+    assert "2025-06-02,planned,,,,1" in lines
+    assert any(line.endswith(",sent,sms,kk,,1") for line in lines), lines

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
 from app.pages.layout import Pages, for_people
-from app.pages.visits import SignInNeeded
+from app.pages.visits import SignInNeeded, written_before
 from domain.said import N_
 
 
@@ -38,12 +38,15 @@ class Broken:
         return page
 
     def install(self, app: FastAPI) -> None:
-        """Lead who has to sign in to where that is done, and back; a program gets 401."""
+        """Lead who has to sign in to where that is done, and back, with what they wrote; a program gets 401."""
         app.add_exception_handler(SignInNeeded, self._sign_in)
 
     async def _sign_in(self, request: Request, _: Exception) -> Response:
         if not for_people(request):
             return Problem(HTTPStatus.UNAUTHORIZED, "sign in first", kind="sign-in-needed").response()
+        if written := await written_before(request):
+            frame = self._pages.frame(request)
+            return self._pages.respond("over.html", frame, HTTPStatus.UNAUTHORIZED, written=written)
         wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
         headers = {"Cache-Control": "no-store"}
         return RedirectResponse(f"{self._pages.root}/sign-in{wished}", HTTPStatus.SEE_OTHER, headers)

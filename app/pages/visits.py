@@ -25,7 +25,10 @@ LASTS = timedelta(hours=8)
 """How long a visit lasts from signing in on, however busy it is."""
 CLAIMED_LASTS = timedelta(hours=1)
 """The same of officials who are on no list of ours: for so long they keep roles that their issuer took away."""
-FORM_BYTES = 64 * 1024
+KEPT = timedelta(days=1)
+"""How long what somebody wrote can still be sent by them after they have signed in again."""
+FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
+"""The most that a form has; and one with a draft in it, whose letters beyond Latin take up to six bytes a byte."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 NEXT = "next"
 """Where the visitor wanted to go before they had to sign in."""
@@ -55,13 +58,19 @@ def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> 
     safe = urlsplit(base_url).scheme == "https"
     app.add_middleware(
         SessionMiddleware, secret_key=secret, session_cookie="__Host-habarshy" if safe else "habarshy",
-        max_age=int(LASTS.total_seconds()), same_site="lax", https_only=safe,  # strict loses who comes back
+        max_age=int(KEPT.total_seconds()), same_site="lax", https_only=safe,  # strict loses who comes back
     )  # fmt: skip
 
 
 def begin(request: Request, now: datetime, *, citizen: str = "", official: Official | None = None) -> None:
-    """They signed in; of the visit before only its language and where it was going is kept."""
-    kept = {name: _visit(request)[name] for name in (_LANGUAGE, NEXT) if name in _visit(request)}
+    """They signed in; of the visit before only its language and where it was going is kept.
+
+    Of one of their own also what its forms send along: what they had written when it was over can still be sent.
+    """
+    who = "" if official is None else official.principal.name
+    theirs = (citizen, who) == (citizen_of(request), official_of(request))
+    names = (_LANGUAGE, NEXT, _CSRF) if theirs else (_LANGUAGE, NEXT)
+    kept = {name: _visit(request)[name] for name in names if name in _visit(request)}
     request.session.clear()
     request.session.update(kept)
     request.session[_SINCE] = int(now.timestamp())
@@ -150,10 +159,22 @@ async def form_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[st
         Problem: 403 where the form was not made for this visit; 413, 415: it is no form of ours.
     """
     fields = await fields_of(request, most)
-    given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
-    if not known or not hmac.compare_digest(given.encode(), known.encode()):
+    if not _is_of_visit(request, fields):
         raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
     return fields
+
+
+async def written_before(request: Request) -> dict[str, list[str]]:
+    """The fields of a form of a visit that is over by now; nothing where it was of none."""
+    if request.method != "POST" or not csrf_of(request):
+        return {}
+    fields = await fields_of(request, DRAFT_BYTES)
+    return fields if _is_of_visit(request, fields) else {}
+
+
+def _is_of_visit(request: Request, fields: dict[str, list[str]]) -> bool:
+    given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
+    return bool(known) and hmac.compare_digest(given.encode(), known.encode())
 
 
 async def fields_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[str]]:

@@ -21,8 +21,6 @@ from streams.sheets import Sheet, SheetMoved, Sheets, UnknownSheet
 from templates.findings import Finding
 
 Id = Annotated[int, InPath(ge=1, le=2**31)]
-FORM_BYTES = 12 * MOST_BYTES
-"""A letter beyond Latin takes up to six bytes a byte in a form."""
 NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
 SPARE_LINES = 3
 
@@ -91,7 +89,7 @@ class Editing:
     async def save(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """Keep what was written, and go on to where they wished."""
         who, frame = self._office.enter(request)
-        fields = await visits.form_of(request, FORM_BYTES)
+        fields = await visits.form_of(request, visits.DRAFT_BYTES)
         return await run_in_threadpool(self._save, who, frame, id, fields)
 
     def _save(self, who: Principal, frame: Frame, id_: int, fields: dict[str, list[str]]) -> Response:

@@ -1,12 +1,25 @@
 """Drafts: from the scaffold or a published version, through editor, tests and preview, to publication."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, begun, file_of, signed_in, workshop_in
+from tests.app.pages.work.workshop import (
+    CLINIC,
+    FINE,
+    Somebody,
+    Workshop,
+    begun,
+    file_of,
+    revision_of,
+    signed_in,
+    workshop_in,
+)
 
 
 @pytest.fixture
@@ -80,6 +93,41 @@ def test_two_who_write_at_once_lose_nothing(quiet: Workshop) -> None:
     assert dana.post(where, revision="1", **{"file-en.md": ours}).status_code == 303
     assert dana.post(where, revision="2", **{"file-en.md": theirs}).status_code == 303
     assert "Take" in file_of(aida.get(where).text, "en.md")
+
+
+def test_what_was_written_when_the_visit_was_over_can_still_be_sent(quiet: Workshop) -> None:
+    """Nothing is saved for whose visit is over; the page keeps what they wrote, to be sent when they are back."""
+    aida, where, over = over_with(quiet, 'title: "<Ә>\n\nконец')
+    assert over.status_code == 401
+    assert "конец" not in signed_in(quiet, "dana").get(where).text
+    aida.client.post("/sign-in/token", data={"token": quiet.tokens["aida"]})
+    assert aida.client.post(where, data=hidden_in(over.text)).status_code == 303
+    assert file_of(aida.get(where).text, "trigger.yaml").splitlines() == ['title: "&lt;Ә>', "", "конец"]
+
+
+def test_what_somebody_wrote_is_sent_by_nobody_else(quiet: Workshop) -> None:
+    """Who signs in after them at the same browser cannot send it, and no other site gets it shown."""
+    aida, where, over = over_with(quiet, "title: theirs")
+    assert aida.client.post(where, data={"csrf": "made-up", "revision": "1"}).headers["location"] == "/sign-in"
+    aida.client.post("/sign-in/token", data={"token": quiet.tokens["dana"]})
+    assert aida.client.post(where, data=hidden_in(over.text)).status_code == 403
+
+
+def over_with(workshop: Workshop, text: str) -> tuple[Somebody, str, httpx2.Response]:
+    """Who writes this into a new draft and saves it nine hours after they signed in: they, where, and the answer."""
+    aida = signed_in(workshop, "aida")
+    where = begun(aida)
+    revision = revision_of(aida.get(where).text)
+    workshop.world.at(workshop.world.clock() + timedelta(hours=9))
+    return aida, where, aida.post(where, revision=revision, **{"file-trigger.yaml": text})
+
+
+def hidden_in(page: str) -> dict[str, str]:
+    """The fields that the page keeps."""
+    return {
+        name: unescape(value)
+        for name, value in re.findall(r'type="hidden" name="(.*?)" value="(.*?)"', page, re.DOTALL)
+    }
 
 
 def test_a_failing_test_is_shown_letter_by_letter(quiet: Workshop) -> None:

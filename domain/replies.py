@@ -155,6 +155,14 @@ def answers(event: LifeEvent, nudge: UUID) -> bool:
     return event.source.startswith(f"{SOURCE}/") and event.values.get(f"event.{NUDGE}") == str(nudge)
 
 
+def nudge_of(event: LifeEvent) -> UUID | None:
+    """The nudge that an event of a person names; None where it names none."""
+    try:
+        return UUID(str(event.values.get(f"event.{NUDGE}")))
+    except ValueError:
+        return None
+
+
 def concerns_agency(event: LifeEvent) -> bool:
     """Whether the agency of the nudge that the event names is to be told of it.
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     Uuid,
+    literal_column,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -64,6 +65,10 @@ history = Table(
 )
 Index("history_unplanned", history.c.woken, history.c.person,
       sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
+WRITTEN = ("citizen.disputed", "citizen.message_received")
+"""What citizens write themselves: a few events among many."""
+IS_WRITTEN = history.c.type.in_([literal_column(f"'{each}'") for each in WRITTEN])  # an index is found by its words
+Index("history_written", history.c.position, sqlite_where=IS_WRITTEN, postgresql_where=IS_WRITTEN)
 _LOADED = history.c.ahead_from.is_not(None)
 Index("history_recorded", history.c.recorded)
 Index("history_loaded", history.c.position, sqlite_where=_LOADED, postgresql_where=_LOADED)

@@ -12,11 +12,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    literal_column,
     select,
     type_coerce,
 )
 from sqlalchemy.types import NullType
 
+from domain.accounting import PersonViewed
 from projections.tables import Id, Position, Pseudonym, metadata
 
 log = Table(
@@ -29,6 +31,9 @@ log = Table(
     Column("state", LargeBinary, nullable=False),
     UniqueConstraint("originator_id", "originator_version"),
 )
+
+IS_VIEWED = log.c.topic == literal_column(f"'{PersonViewed.TOPIC}'")  # an index is found by its words
+Index("log_viewed", log.c.position, sqlite_where=IS_VIEWED, postgresql_where=IS_VIEWED)
 
 log_rows = select(
     log.c.position, type_coerce(log.c.originator_id, NullType), log.c.originator_version, log.c.topic,

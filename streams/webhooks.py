@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from domain.events import LifeEvent
 from domain.ids import traced
-from domain.replies import NUDGE
+from domain.replies import nudge_of
 from projections import nudges
 from streams import outbox
 from streams.books import Books
@@ -143,7 +143,7 @@ class Webhooks:
     def _call(self, connection: Connection, stream: UUID) -> Call | None:
         entries = self._books.log.streams(connection, [stream])
         event = next((entry.fact for entry in entries if isinstance(entry.fact, LifeEvent)), None)
-        if event is None or (about := _nudge_of(event)) is None:
+        if event is None or (about := nudge_of(event)) is None:
             return None
         nudge = nudges.by_id(connection, [about]).get(about)
         if nudge is None:
@@ -205,13 +205,6 @@ def _asked(answer: object, now: datetime) -> timedelta:
     from notifiers import http  # noqa: PLC0415  (as above)
 
     return (http.retry_after(answer, now) if isinstance(answer, http.Answer) else None) or timedelta()
-
-
-def _nudge_of(event: LifeEvent) -> UUID | None:
-    try:
-        return UUID(str(event.values.get(f"event.{NUDGE}")))
-    except ValueError:
-        return None
 
 
 def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:

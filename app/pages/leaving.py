@@ -5,6 +5,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app import erased_list
@@ -43,6 +44,9 @@ class Leaving:
         """Do it, for who typed the word; they are signed out, and get the certificate."""
         person, frame = visitor(request, self._platform, self._pages)
         fields = await visits.form_of(request)
+        return await run_in_threadpool(self._erase, request, person, frame, fields)
+
+    def _erase(self, request: Request, person: str, frame: Frame, fields: Mapping[str, list[str]]) -> Response:
         word = frame.speech.say("ERASE")
         if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
             return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))

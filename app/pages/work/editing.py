@@ -116,8 +116,11 @@ class Editing:
         """Delete it."""
         who, _ = self._office.enter(request)
         await visits.form_of(request)
-        found(self._sheets, id, who)
-        self._sheets.drop(id, who)
+        return await run_in_threadpool(self._delete, who, id)
+
+    def _delete(self, who: Principal, id_: int) -> Response:
+        found(self._sheets, id_, who)
+        self._sheets.drop(id_, who)
         return self._office.go("/work")
 
 

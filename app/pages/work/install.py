@@ -10,6 +10,7 @@ from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
 from app.pages.work.beginning import Beginning
 from app.pages.work.editing import Editing
+from app.pages.work.letters import LetterPages
 from app.pages.work.listing import Listing
 from app.pages.work.office import Office
 from app.pages.work.triggers import TriggerPages
@@ -25,6 +26,7 @@ def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -
     bench = Bench(platform.library)
     app.include_router(Listing(office, lives, sheets).router())
     app.include_router(TriggerPages(office, lives).router())
+    app.include_router(LetterPages(office).router())
     for page in (Beginning, Editing, Trying, Approving):
         app.include_router(page(office, sheets, bench).router())
     app.include_router(Backtests(office, sheets, bench, hands).router())

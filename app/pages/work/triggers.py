@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.differing import sentences, version_of
@@ -122,6 +123,9 @@ class TriggerPages:
     async def _switch(self, request: Request, name: str, *, paused: bool) -> Response:
         who, frame = self._office.enter(request)
         reason = one(await visits.form_of(request), "reason")
+        return await run_in_threadpool(self._switched, who, frame, name, reason, paused=paused)
+
+    def _switched(self, who: Principal, frame: Frame, name: str, reason: str, *, paused: bool) -> Response:
         switches = self._office.platform.switches
         self._published(name, who)
         if not reason or len(reason) > LONGEST_REASON:

@@ -12,7 +12,7 @@ from tests.app.pages.site import look_at, shot
 from tests.app.pages.test_browser import LOOKS
 from tests.app.pages.work.workshop import CLINIC, Workshop, begun, file_of, revision_of, signed_in
 
-PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing")
+PAGES = ("/work", "/work/new", f"/work/triggers/{CLINIC}?days=365", "/work/triggers/nothing", "/work/letters")
 
 
 @pytest.fixture(scope="module")

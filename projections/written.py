@@ -1,0 +1,14 @@
+"""What citizens wrote, by an index of the history that has nothing else in it: positions, the latest first."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from projections.tables import IS_WRITTEN, history
+
+
+def positions(connection: Connection, before: int | None, limit: int) -> Sequence[int]:
+    """The latest so many before a position (None: of all)."""
+    query = select(history.c.position).where(IS_WRITTEN).order_by(history.c.position.desc()).limit(limit)
+    query = query if before is None else query.where(history.c.position < before)
+    return connection.execute(query).scalars().all()

@@ -1,0 +1,121 @@
+"""What citizens wrote of an agency's messages, for it to read: something is wrong, or what no rule understood."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from domain.events import LifeEvent
+from domain.nudge import Nudge
+from domain.principals import Principal, require_reader
+from domain.replies import concerns_agency, nudge_of
+from projections import nudges, written
+from projections.tables import WRITTEN
+from streams.books import Books
+from streams.mapper import Entry
+from streams.versions import rules_of
+from streams.viewing import note_viewing
+
+PAGE, LOOKED_AT, TURNS = 50, 200, 10
+"""So many are a page, as soon as there are; for them so many are looked at in one go, and in so many goes at most."""
+WHAT, PURPOSE = "letter", "to answer what they wrote"
+
+
+class UnknownLetter(LookupError):
+    """Nobody wrote a letter of that name; `/work/letters` lists those to your agency."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Written(Struct, frozen=True):
+    """What a citizen wrote; `person` by their pseudonym.
+
+    `began`: source and id of the event that the message was about, by which its agency knows whom it told; None where
+    nobody reported one. `retired`: since when the text cannot be read any more.
+    """
+
+    event: UUID
+    type: str
+    at: datetime
+    person: str
+    trigger: str
+    title: Mapping[str, str]
+    owner: str
+    text: str
+    began: tuple[str, str] | None = None
+    retired: datetime | None = None
+
+
+class Correspondence:
+    """The letters to an agency."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def page(self, who: Principal, before: int | None = None) -> tuple[list[Written], int | None]:
+        """The latest before a position, and before which to go on; None where there are no more."""
+        found: list[Written] = []
+        with self._books.database.reading() as connection:
+            for _ in range(TURNS):
+                positions = written.positions(connection, before, LOOKED_AT)
+                if not positions:
+                    return found, None
+                found += self._theirs(connection, positions, who)
+                before = positions[-1]
+                if len(found) >= PAGE:
+                    break
+        return found, before
+
+    def _theirs(self, connection: Connection, positions: Sequence[int], who: Principal) -> Iterator[Written]:
+        entries = self._books.log.read(connection, positions)
+        letters = [found for each in reversed(entries) if (found := _letter_of(each)) is not None]
+        about = nudges.by_id(connection, {nudge for _, nudge in letters})
+        for event, nudge in letters:
+            if nudge in about and (one := self._written(connection, event, about[nudge])).owner == who.agency:
+                yield one
+
+    def read(self, event: UUID, who: Principal) -> Written:
+        """One of them, once it is in the log that they read it.
+
+        Raises:
+            NotAllowed: it was written to another agency.
+            UnknownLetter: it is none.
+        """
+        with self._books.database.reading() as connection:
+            letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))
+            nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
+            if letter is None or nudge is None:
+                raise UnknownLetter
+            found = self._written(connection, letter[0], nudge)
+            cause = self._books.log.streams(connection, [nudge.intent.cause])
+        require_reader(who, found.owner, "the letter")
+        note_viewing(self._books, who, found.person, WHAT, PURPOSE)
+        return _with_cause(found, cause)
+
+    def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
+        rulebook = self._books.library.rules().rulebook
+        content: Mapping[str, Any] = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
+        return Written(
+            event.stream, event.type, event.time, min(event.everybody), nudge.intent.trigger,
+            content.get("title", {}), str(content.get("owner", "")), str(event.values.get("event.text", "")),
+            retired=event.retired,
+        )  # fmt: skip
+
+
+def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:
+    began = next(((each.fact.source, each.fact.id) for each in cause if isinstance(each.fact, LifeEvent)), None)
+    return replace(found, began=began)
+
+
+def _letter_of(entry: Entry | None) -> tuple[LifeEvent, UUID] | None:
+    """What a citizen wrote for an agency to read, and about which nudge; None: it is nothing of that kind."""
+    event = None if entry is None else entry.fact
+    if not isinstance(event, LifeEvent) or event.type not in WRITTEN or not concerns_agency(event):
+        return None
+    nudge = nudge_of(event)
+    return None if nudge is None else (event, nudge)

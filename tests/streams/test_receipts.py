@@ -115,7 +115,7 @@ async def test_receipts_are_in_the_trail_and_the_figures(world: World) -> None:
     with world.platform.database.reading() as connection:
         counted = statistics.totals(connection)
         last = trail.positions(connection, world.name(AIGERIM))[-1]
-    assert counted["identity_card_expiry", "delivered"] == 1
+    assert counted["identity_card_expiry", f"delivered.{message.channel}.{message.language}"] == 1
     assert last == world.health().facts
 
 

@@ -162,6 +162,8 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE retired",
             "TABLE soundings",
             "INDEX history_recorded",
+            "INDEX history_written",
+            "INDEX log_viewed",
             "INDEX revisions_position",
         ):
             connection.execute(text(f"DROP {later}"))

@@ -86,7 +86,8 @@ def whose(books: Books) -> Beginning:
     def found(number: int, bits: int) -> Iterator[tuple[UUID, str]]:
         with books.database.reading() as connection:
             for nudge in beginning(connection, number, bits):
-                yield from ((nudge.intent.id, one.recipient) for one in nudge.deliveries)
+                theirs = [*(one.recipient for one in nudge.deliveries), nudge.intent.person]
+                yield from ((nudge.intent.id, each) for each in dict.fromkeys(theirs))
 
     return found
 

@@ -11,7 +11,7 @@ from domain.overrides import OVERRIDES
 from streams.settling import Case
 
 _MAC, _TIME = 16, 8
-_BEGINNING, _DAY, _MARK = 5, 2, 8
+_BEGINNING, _NUMBER, _MARK = 5, 2, 8
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
 """The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
@@ -39,70 +39,95 @@ class Links:
         return f"{self._base_url}/stop/{self.token(case.nudge.intent.id, case.recipient.pseudonym)}"
 
     def token(self, nudge: UUID, recipient: str) -> str:
-        """Names a nudge and its recipient, signed."""
-        body = nudge.bytes + bytes.fromhex(recipient)
-        return _written(body + self._mac(body))
+        """Names a nudge to who may stop such messages for its recipient; it works for ever (RFC 8058)."""
+        return _written(self._short("stop", nudge, recipient))
 
-    def read(self, token: str) -> tuple[UUID, str]:
-        """The nudge and its recipient.
+    def read(self, token: str, beginning: Beginning) -> tuple[UUID, str]:
+        """The nudge and its recipient, of those whose nudge begins as the token does.
 
         Raises:
             BadLink: the token was not made with our key.
         """
-        nudge, recipient, _ = self._signed(token, "link", exactly=0)
+        nudge, recipient, more = self._read(token, ("link", "stop"), beginning)
+        if more:
+            raise BadLink
         return nudge, recipient
 
     def answer(self, nudge: UUID, recipient: str, code: str) -> str:
         """The link by which the recipient of a nudge answers it with a code, without login."""
-        body = nudge.bytes + bytes.fromhex(recipient) + code.encode()
-        return f"{self._base_url}/answer/{_written(body + self._mac(body, 'answer'))}"
+        return f"{self._base_url}/answer/{_written(self._short('answer', nudge, recipient, code.encode()))}"
 
-    def read_answer(self, token: str) -> tuple[UUID, str, str]:
-        """The nudge, its recipient, and the code of the answer.
-
-        Raises:
-            BadLink: the token was not made with our key.
-        """
-        nudge, recipient, code = self._signed(token, "answer")
+    def read_answer(self, token: str, beginning: Beginning) -> tuple[UUID, str, str]:
+        """The nudge, its recipient, and the code of the answer. Raises as `read` does."""
+        nudge, recipient, code = self._read(token, ("answer", "answer"), beginning)
+        if not code:
+            raise BadLink
         return nudge, recipient, code.decode()
 
     def seen(self, nudge: UUID, recipient: str, attempt: int) -> str:
         """The link by which a device tells that it shows a message, without login."""
-        body = nudge.bytes + bytes.fromhex(recipient) + attempt.to_bytes(2)
-        return f"{self._base_url}/seen/{_written(body + self._mac(body, 'seen'))}"
+        return f"{self._base_url}/seen/{_written(self._short('seen', nudge, recipient, attempt.to_bytes(_NUMBER)))}"
 
-    def read_seen(self, token: str) -> tuple[UUID, str, int]:
-        """The nudge, its recipient, and the attempt.
-
-        Raises:
-            BadLink: the token was not made with our key.
-        """
-        nudge, recipient, attempt = self._signed(token, "seen", exactly=2)
+    def read_seen(self, token: str, beginning: Beginning) -> tuple[UUID, str, int]:
+        """The nudge, its recipient, and the attempt. Raises as `read` does."""
+        nudge, recipient, attempt = self._read(token, ("seen", "seen"), beginning)
+        if len(attempt) != _NUMBER:
+            raise BadLink
         return nudge, recipient, int.from_bytes(attempt)
 
     def page(self, nudge: UUID, recipient: str, until: datetime) -> str:
         """The link to a nudge's own page for its recipient, without login; it works to the end of that day (UTC)."""
-        return f"{self._base_url}/m/{_written(self._page(nudge, recipient, (until - _FIRST).days))}"
-
-    def _page(self, nudge: UUID, recipient: str, day: int) -> bytes:
-        """The beginning of the id, the last day, and a mark over all: short, for an SMS pays for each character."""
-        mark = self._mac(nudge.bytes + bytes.fromhex(recipient) + day.to_bytes(_DAY), "page")
-        return shortened(nudge, 8 * _BEGINNING).to_bytes(_BEGINNING) + day.to_bytes(_DAY) + mark[:_MARK]
+        day = (until - _FIRST).days.to_bytes(_NUMBER)
+        return f"{self._base_url}/m/{_written(self._short('page', nudge, recipient, day))}"
 
     def read_page(self, token: str, now: datetime, beginning: Beginning) -> tuple[UUID, str]:
-        """The nudge and its recipient, of those whose nudge begins as the token does.
-
-        Raises:
-            BadLink: the token was not made with our key, or is too old.
-        """
-        raw = _read(token)
-        day = int.from_bytes(raw[_BEGINNING : _BEGINNING + _DAY])
-        if len(raw) != _BEGINNING + _DAY + _MARK or (now - _FIRST).days > day:
+        """The nudge and its recipient. Raises as `read` does, and where the token is too old."""
+        nudge, recipient, day = self._found(_read(token), "page", beginning)
+        if len(day) != _NUMBER or (now - _FIRST).days > int.from_bytes(day):
             raise BadLink
-        for nudge, recipient in beginning(int.from_bytes(raw[:_BEGINNING]), 8 * _BEGINNING):
-            if hmac.compare_digest(self._page(nudge, recipient, day), raw):
-                return nudge, recipient
+        return nudge, recipient
+
+    def _short(self, purpose: str, nudge: UUID, recipient: str, more: bytes = b"") -> bytes:
+        """The beginning of the nudge's id under a veil, what the link says besides, and a mark over all.
+
+        Short, for an SMS pays for each character. The veil follows from the mark: ids of one person's nudges begin
+        alike (domain/ids.py), and their links must have nothing in common.
+        """
+        mark = self._mark(purpose, nudge, recipient, more)
+        veiled = shortened(nudge, 8 * _BEGINNING) ^ self._veil(mark)
+        return veiled.to_bytes(_BEGINNING) + more + mark
+
+    def _mark(self, purpose: str, nudge: UUID, recipient: str, more: bytes) -> bytes:
+        return self._mac(nudge.bytes + bytes.fromhex(recipient) + more, purpose)[:_MARK]
+
+    def _veil(self, mark: bytes) -> int:
+        return int.from_bytes(self._mac(mark, "veil")[:_BEGINNING])
+
+    def _found(self, raw: bytes, purpose: str, beginning: Beginning) -> tuple[UUID, str, bytes]:
+        number, more, mark = int.from_bytes(raw[:_BEGINNING]), raw[_BEGINNING:-_MARK], raw[-_MARK:]
+        if len(raw) >= _BEGINNING + _MARK:
+            clear = (number,) if purpose == "page" else ()  # as it was at first: to be read until these end
+            for begin in (number ^ self._veil(mark), *clear):
+                for nudge, recipient in beginning(begin, 8 * _BEGINNING):
+                    if hmac.compare_digest(self._mark(purpose, nudge, recipient, more), mark):
+                        return nudge, recipient, more
         raise BadLink
+
+    def _read(self, token: str, purposes: tuple[str, str], beginning: Beginning) -> tuple[UUID, str, bytes]:
+        """The nudge, its recipient, and what the link says besides; `purposes`: of a long link, of a short one."""
+        raw, (long, short) = _read(token), purposes
+        return self._long(raw, long) or self._found(raw, short, beginning)
+
+    def _long(self, raw: bytes, purpose: str) -> tuple[UUID, str, bytes] | None:
+        """The same of a link as messages had it at first, with the pseudonym in it.
+
+        Their stop links must work for as long as somebody keeps the message, so this form is read for good; answers
+        end by the message's own time (app/http/answer.py), in whichever form.
+        """
+        body, more = raw[:-_MAC], raw[2 * _MAC : -_MAC]
+        if len(body) < 2 * _MAC or not hmac.compare_digest(self._mac(body, purpose), raw[-_MAC:]):
+            return None
+        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
 
     def person(self, person: str, until: datetime) -> str:
         """A token with which an assistant reads for that person until then."""
@@ -132,16 +157,7 @@ class Links:
         """A secret of its own for each purpose, the same in every process."""
         return keyed_hash(self._key, "secret", purpose).hex()
 
-    def _signed(self, token: str, purpose: str, exactly: int | None = None) -> tuple[UUID, str, bytes]:
-        """The nudge, its recipient, and what the link says besides, which is so long (None: anything but nothing)."""
-        raw = _read(token)
-        body, more = raw[:-_MAC], raw[2 * _MAC : -_MAC]
-        fits = len(body) >= 2 * _MAC and (more if exactly is None else len(more) == exactly)
-        if not fits or not hmac.compare_digest(self._mac(body, purpose), raw[-_MAC:]):
-            raise BadLink
-        return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
-
-    def _mac(self, body: bytes, purpose: str = "link") -> bytes:
+    def _mac(self, body: bytes, purpose: str) -> bytes:
         return keyed_hash(self._key, purpose, body.hex())
 
 

@@ -1,6 +1,7 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
 from app.compose import Platform
+from app.genuine import whose
 from app.hands import Hands
 from app.http.access import Access
 from app.http.answer import Answer
@@ -46,8 +47,9 @@ def application(platform: Platform) -> Api:
     broken = Broken(pages)
     install(app, broken.answer)
     _install_api(app, platform, access, hands)
-    app.include_router(Stop(platform.stopping, platform.choosing, platform.links, pages).router())
-    app.include_router(Answer(platform.answering, platform.links, pages, clock).router())
+    find = whose(platform.books)
+    app.include_router(Stop(platform.stopping, platform.choosing, platform.links, find, pages).router())
+    app.include_router(Answer(platform.answering, platform.links, find, pages, clock).router())
     app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
@@ -71,5 +73,5 @@ def _install_api(app: Api, platform: Platform, access: Access, hands: Hands) -> 
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
-    app.include_router(Seen(platform.receipts, platform.links).router())
+    app.include_router(Seen(platform.receipts, platform.links, whose(platform.books)).router())
     app.include_router(Probes(platform.database, platform.log).router())

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.http.problems import Problem
-from app.links import BadLink, Links
+from app.links import BadLink, Beginning, Links
 from domain.receipts import Heard
 from streams.receipts import Receipt, Receipts, UnknownNudge
 
@@ -21,8 +21,8 @@ _HEARD = {"displayed": Heard.DELIVERED, "opened": Heard.OPENED}
 class Seen:
     """Takes what devices tell."""
 
-    def __init__(self, receipts: Receipts, links: Links) -> None:
-        self._receipts, self._links = receipts, links
+    def __init__(self, receipts: Receipts, links: Links, beginning: Beginning) -> None:
+        self._receipts, self._links, self._beginning = receipts, links, beginning
 
     def router(self) -> APIRouter:
         """The route."""
@@ -36,8 +36,11 @@ class Seen:
     async def post(self, token: str, what: Literal["displayed", "opened"] = "displayed") -> Response:
         """Keep it; the same again changes nothing. The body is not read."""
         try:
-            nudge, recipient, attempt = self._links.read_seen(token)
-            await run_in_threadpool(self._receipts.take, Receipt(nudge, recipient, attempt, _HEARD[what]))
+            await run_in_threadpool(self._take, token, _HEARD[what])
         except (BadLink, UnknownNudge) as error:
             raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="bad-link") from None
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    def _take(self, token: str, heard: Heard) -> None:
+        nudge, recipient, attempt = self._links.read_seen(token, self._beginning)
+        self._receipts.take(Receipt(nudge, recipient, attempt, heard))

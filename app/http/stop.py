@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.http.problems import Problem
-from app.links import BadLink, Links
+from app.links import BadLink, Beginning, Links
 from app.pages.layout import Frame, Pages
 from streams.choosing import Choosing
 from streams.stopping import Mandatory, NothingToStop, Stopping, Topic
@@ -21,8 +21,11 @@ from streams.stopping import Mandatory, NothingToStop, Stopping, Topic
 class Stop:
     """The stop link as a page."""
 
-    def __init__(self, stopping: Stopping, choosing: Choosing, links: Links, pages: Pages) -> None:
+    def __init__(
+        self, stopping: Stopping, choosing: Choosing, links: Links, beginning: Beginning, pages: Pages
+    ) -> None:  # fmt: skip
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
+        self._beginning = beginning
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -46,7 +49,7 @@ class Stop:
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Stop the category of the message for whom it was sent to, with effect from now."""
         try:
-            topic = self._stopping.stop(*self._links.read(token))
+            topic = self._stopping.stop(*self._links.read(token, self._beginning))
         except (BadLink, NothingToStop) as error:
             raise bad_link(error) from None
         except Mandatory as error:
@@ -59,7 +62,7 @@ class Stop:
     def undo(self, request: Request, token: str) -> HTMLResponse:
         """Let the messages come again."""
         topic = self._topic(token)
-        self._choosing.without(self._links.read(token)[1], topic.category)
+        self._choosing.without(self._links.read(token, self._beginning)[1], topic.category)
         frame = self._pages.frame(request, topic.language)
         _ = frame.speech.say
         return self._pages.respond(
@@ -69,7 +72,7 @@ class Stop:
 
     def _topic(self, token: str) -> Topic:
         try:
-            return self._stopping.topic(*self._links.read(token))
+            return self._stopping.topic(*self._links.read(token, self._beginning))
         except (BadLink, NothingToStop) as error:
             raise bad_link(error) from None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from app.genuine import whose
 from domain.events import LifeEvent
 from domain.facts import NudgeAttempted, NudgeDigested, NudgeGathered, NudgePlanned, NudgeSent
 from domain.receipts import Heard
@@ -301,7 +302,7 @@ async def test_the_link_in_a_digest_stops_digests(world: World) -> None:
     [message] = await world.settle(EVENING)
     platform = world.platform
     assert message.unsubscribe_url is not None
-    nudge, recipient = platform.links.read(message.unsubscribe_url.rpartition("/")[2])
+    nudge, recipient = platform.links.read(message.unsubscribe_url.rpartition("/")[2], whose(platform.books))
     stopping = platform.stopping
     topic = stopping.stop(nudge, recipient)
     assert ([title["en"] for title in topic.titles], topic.mandatory) == (["Digest of messages"], False)

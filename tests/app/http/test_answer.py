@@ -1,15 +1,18 @@
 """The button that answers a message: GET shows the answer, POST gives it, once, and only as who got the message."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
+from app.http.answer import answerable_until
 from app.http.application import application
-from app.links import BadLink, Links
+from app.links import Links
 from notifiers.port import Message
 from tests.app.http.wire import client_of, stored
 from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
@@ -100,7 +103,8 @@ async def test_a_link_that_was_not_made_here_is_refused(world: World) -> None:
     forged = [
         yes[:-3], f"/answer/{links.token(message.nudge, message.recipient)}", urlsplit(other).path,
         urlsplit(links.answer(message.nudge, message.recipient, "7")).path,
-        urlsplit(links.answer(UUID(int=1), message.recipient, "1")).path, "/answer/-", "/answer/%D0%B4%D0%B0",
+        urlsplit(links.answer(UUID(bytes=b"0000" + bytes(12)), message.recipient, "1")).path,
+        "/answer/-", "/answer/%D0%B4%D0%B0",
     ]  # fmt: skip
     for path in forged:
         for answer in (client(world).get(path, headers=HTML), client(world).post(path, headers=HTML)):
@@ -110,14 +114,28 @@ async def test_a_link_that_was_not_made_here_is_refused(world: World) -> None:
     assert answers(world) == []
 
 
-def test_an_answer_link_is_no_stop_link() -> None:
-    """A link made for one purpose cannot be used for the other."""
-    links = Links("https://example.org", b"key")
-    token = links.answer(UUID(int=7), "ab" * 16, "да").rpartition("/")[2]
-    assert links.read_answer(token) == (UUID(int=7), "ab" * 16, "да")
-    for read, wrong in ((links.read, token), (links.read_answer, links.token(UUID(int=7), "ab" * 16))):
-        with pytest.raises(BadLink):
-            read(wrong)
+async def test_an_answer_ends_with_its_message(world: World) -> None:
+    """Up to when the message expires its button answers; after that it says so, and nothing is stored."""
+    _, yes, _ = await asked(world)
+    expires = world.nudge("ask").intent.expires
+    assert expires is not None
+    world.at(expires - timedelta(seconds=1))
+    assert client(world).get(yes).status_code == 200
+    world.at(expires)
+    for answer in (client(world).get(yes), client(world).post(yes)):
+        assert (answer.status_code, "too late to answer" in answer.text) == (404, True)
+    assert answers(world) == []
+
+
+async def test_an_answer_ends_ninety_days_after_the_message_went(world: World) -> None:
+    """What is of interest for ever is answered for ninety days: who finds it years later means something else."""
+    await asked(world)
+    nudge = world.nudge("ask")
+    lasting = replace(nudge, intent=replace(nudge.intent, expires=None))
+    went = world.clock()
+    assert answerable_until(lasting, nudge.deliveries[0].recipient) == went + timedelta(days=90)
+    endless = replace(nudge, intent=replace(nudge.intent, expires=went + timedelta(days=9000)))
+    assert answerable_until(endless, nudge.deliveries[0].recipient) == went + timedelta(days=90)
 
 
 def client(world: World) -> TestClient:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement, true
+
 from domain.accounting import LettersDropped, PersonViewed
 from domain.principals import Principal
 from projections import trail
@@ -11,10 +13,12 @@ from streams.books import Books
 from streams.follower import Follower
 from streams.log import Log
 from streams.mapper import Entry
+from streams.tables import IS_ACCOUNT, log_rows
+from streams.tables import log as log_table
 
 PATIENCE = timedelta(hours=1)
 """For how long whoever said why may go on reading."""
-PAGE = 50
+PAGE, LOOKED_AT = 50, 200
 Account = PersonViewed | LettersDropped
 """Somebody answers for it: who dealt with what is not theirs, and why."""
 
@@ -72,7 +76,29 @@ class Views:
 
 def accounts(log: Log) -> Iterator[Account]:
     """Every reading of anybody's data, and all dead letters that were given up, the earliest first."""
-    for entries in log.scan(topics=(PersonViewed.TOPIC, LettersDropped.TOPIC)):
-        for entry in entries:
-            if isinstance(entry.fact, PersonViewed | LettersDropped):
-                yield entry.fact
+    after = 0
+    while entries := _page(log, log_table.c.position > after, log_table.c.position):
+        yield from map(_account, entries)
+        after = entries[-1].position
+
+
+def latest_accounts(log: Log, before: int | None, by: str = "") -> tuple[list[Account], int | None]:
+    """The latest before a position (None: of all), or those by one; and before which to go on, if there are more.
+
+    By one they may be fewer than there is room for, even none: only so many are looked at in one go.
+    """
+    at = log_table.c.position
+    entries = _page(log, at < before if before is not None else true(), at.desc())
+    found = [each for each in map(_account, entries) if by in ("", each.by)]
+    return found, entries[-1].position if len(entries) == LOOKED_AT else None
+
+
+def _page(log: Log, where: ColumnElement[bool], order: ColumnElement[int]) -> list[Entry]:
+    query = log_rows.where(IS_ACCOUNT, where).order_by(order).limit(LOOKED_AT)
+    with log.database.reading() as connection:
+        return log.decoded(connection, connection.execute(query))
+
+
+def _account(entry: Entry) -> Account:
+    assert isinstance(entry.fact, Account)
+    return entry.fact

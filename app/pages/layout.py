@@ -7,11 +7,11 @@ from hashlib import blake2b
 from http import HTTPStatus
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +21,8 @@ from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, remember_language
 
 _HERE = Path(__file__).parent
+Before = Annotated[int | None, Query(ge=1, le=2**62)]
+"""The position in the log before which a page of the latest goes on; None: the very latest."""
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (

@@ -163,7 +163,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX history_written",
-            "INDEX log_viewed",
+            "INDEX log_accounts",
             "INDEX revisions_position",
         ):
             connection.execute(text(f"DROP {later}"))

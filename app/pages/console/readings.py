@@ -3,18 +3,17 @@
 Whose data it was is not said, only that it was one person's.
 """
 
-from collections import deque
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
+from app.pages.layout import Before
 from domain.accounting import LettersDropped
-from streams.viewing import Account, accounts
-
-LATEST = 200
+from streams.viewing import Account, latest_accounts
 
 
 class ReadingPage:
@@ -29,21 +28,16 @@ class ReadingPage:
         router.add_api_route("/console/readings", self.show, methods=["GET"])
         return router
 
-    def show(self, request: Request) -> Response:
+    def show(self, request: Request, before: Before = None) -> Response:
         """The latest first."""
         who, frame = self._staff.reader(request)
         by = request.query_params.get("by", "").strip()[:100]
-        latest: deque[Account] = deque(maxlen=LATEST)
-        count = 0
-        for each in accounts(self._staff.platform.log):
-            if by in ("", each.by):
-                latest.append(each)
-                count += 1
-        rows = [_row(each, frame.speech) for each in reversed(latest)]
+        found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(
-            "readings.html", frame, who, rows=rows, count=frame.speech.number(count), by=by, command=run,
-            shown=frame.speech.number(len(rows)), verify=command("audit", "verify"),
+            "readings.html", frame, who, rows=[_row(each, frame.speech) for each in found], by=by, command=run,
+            next=frame.here(before=str(on)) if on else "", verify=command("audit", "verify"),
+            first=frame.path + (f"?{urlencode({'by': by})}" if by else "") if before else "",
         )  # fmt: skip
 
 

@@ -1,14 +1,15 @@
 """What citizens wrote to one's agency: the list, and one of them, which the log keeps that it was read."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.pages.catalogues import Speech
+from app.pages.layout import Before
 from app.pages.life import shown
 from app.pages.work.office import Office
 from domain.said import N_
@@ -17,7 +18,6 @@ from streams.correspondence import Correspondence, UnknownLetter, Written
 KINDS: Final = {
     "citizen.disputed": N_("says that something is not right"), "citizen.message_received": N_("wrote an SMS"),
 }  # fmt: skip
-Before = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
 class LetterPages:

@@ -1,4 +1,4 @@
-"""What citizens wrote, found without everything else, and who read whose data."""
+"""What citizens wrote, and what auditors read, found without everything else."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,5 +11,5 @@ def upgrade() -> None:
     """Two indexes of few rows."""
     written = sa.text("type IN ('citizen.disputed', 'citizen.message_received')")
     op.create_index("history_written", "history", ["position"], sqlite_where=written, postgresql_where=written)
-    viewed = sa.text("topic = 'person-viewed/1'")
-    op.create_index("log_viewed", "log", ["position"], sqlite_where=viewed, postgresql_where=viewed)
+    account = sa.text("topic IN ('person-viewed/1', 'letters-dropped/1')")
+    op.create_index("log_accounts", "log", ["position"], sqlite_where=account, postgresql_where=account)

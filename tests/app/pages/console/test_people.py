@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from domain.accounting import PersonViewed
+from domain.principals import Principal
+from streams.viewing import LOOKED_AT, note_viewing
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
 from tests.world import NOON, card, fine, iin, registered
@@ -114,6 +116,23 @@ def test_long_trails_have_pages(office: Office) -> None:
     positions = [int(each.partition("<")[0]) for each in seen]
     assert positions == sorted(set(positions))
     assert len(positions) > 60
+
+
+def test_readings_come_in_pages(office: Office) -> None:
+    """However often data was read, each reading is on one page; who looks for one reader's goes on until they are."""
+    books, by = office.world.platform.books, Principal("portal", "platform", frozenset())
+    for number in range(LOOKED_AT + 20):
+        note_viewing(books, by, "", "statistics", f"reading {number:04}")
+    auditor = signed_in(office, "adil")
+    for start, first in (("/console/readings", None), ("/console/readings?by=nobody", "There are none here")):
+        page = auditor.get(start).text
+        assert first is None or first in page
+        older = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+        rest = auditor.get(older).text
+        told = re.findall("reading [0-9]{4}", page + rest)
+        assert told == ([] if first else [f"reading {number:04}" for number in reversed(range(LOOKED_AT + 20))])
+        assert 'rel="next"' not in rest
+        assert f'rel="prev" href="{start}"' in rest
 
 
 def test_auditors_see_who_read_what(office: Office) -> None:

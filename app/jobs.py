@@ -11,7 +11,8 @@ from app.job_kinds import KINDS, planned_work, work_of
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, Plan, State
-from streams.topics import KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused
+from streams.records import NotDelivered
+from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused
 
 
 def begin(

@@ -17,8 +17,9 @@ from streams.kafka_intake import TakeIn
 from streams.lag import KafkaLag
 from streams.planning import Planning
 from streams.reconciling import Reconciler
+from streams.records import Sender
 from streams.relay import Relay
-from streams.topics import Sender, Topics
+from streams.topics import Topics
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
 from streams.worker import Handler, Tuning, Worker

@@ -5,7 +5,7 @@ from confluent_kafka import Producer
 from benchmarks.measuring import Row, seconds
 from benchmarks.production import copied, relayed, topics, waiting
 from streams.brokers import Brokers
-from streams.topics import sending
+from streams.records import sending
 from streams.wakes import Waking, Woken
 from tests.services import kafka, postgres
 

@@ -1,7 +1,8 @@
 """Intake from Kafka: CloudEvents that registries send to a topic, taken in like those that come over HTTP.
 
 What is refused goes to a topic of its own, with its payload (both are kept for a short while only) and the reason in
-headers. Source: Kafka Protocol Binding for CloudEvents 1.0.2, sections 3.2 (binary) and 3.3 (structured).
+headers; where Kafka never takes it with its payload, without, so that one record stops no other.
+Source: Kafka Protocol Binding for CloudEvents 1.0.2, sections 3.2 (binary) and 3.3 (structured).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,15 @@ import msgspec
 
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
 from streams.intake import Intake, Outcome
-from streams.topics import Record, Sender, Topics
+from streams.records import NeverTaken, Record, Sender
+from streams.topics import Topics
 from streams.worker import Incoming
 
 STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
 _PREFIX = "ce_"
 _OURS = "habarshy_"
+MOST = 1000
+"""Characters of a header of ours: a field may be called anything."""
 
 
 class TakeIn:
@@ -33,11 +37,23 @@ class TakeIn:
             NotDelivered: what was refused could not be passed on.
         """
         outcomes = self._accept([_read(record) for record in records])
-        self._sender.send(
+        refused = [
             self._refused(record, outcome.refused)
             for record, outcome in zip(records, outcomes, strict=True)
             if outcome.refused is not None
-        )
+        ]
+        self._pass_on(refused)
+
+    def _pass_on(self, refused: Sequence[Record]) -> None:
+        """With all that came; what Kafka never takes so, without its value; and at last our own headers alone."""
+        for smaller in (_without_value, _without_anything):
+            try:
+                self._sender.send(refused)
+            except NeverTaken as never:
+                refused = [smaller(record) for record in never.records]
+            else:
+                return
+        self._sender.send(refused)
 
     def _accept(self, envelopes: Sequence[Envelope | Refused]) -> list[Outcome]:
         """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
@@ -60,8 +76,18 @@ class TakeIn:
             self._dead,
             record.key,
             record.value,
-            [*kept, *((_OURS + name, text.encode()) for name, text in why.items())],
+            [*kept, *((_OURS + name, text[:MOST].encode()) for name, text in why.items())],
         )
+
+
+def _without_value(record: Record) -> Record:
+    size = str(len(record.value or b"")).encode()
+    return msgspec.structs.replace(record, value=None, headers=[*record.headers, (_OURS + "left_out_bytes", size)])
+
+
+def _without_anything(record: Record) -> Record:
+    ours = [(name, value) for name, value in record.headers if name.startswith(_OURS)]
+    return msgspec.structs.replace(record, key=None, headers=ours)
 
 
 def _read(record: Incoming) -> Envelope | Refused:

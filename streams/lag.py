@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import Struct
 
 from projections import positions
@@ -54,7 +54,13 @@ class KafkaLag:
         with self._lock:
             consumer = self._consumer = self._consumer or Consumer(
                 self._topics.brokers.client()
-                | {"group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+                | {
+                    "group.id": self._group,
+                    "enable.auto.commit": False,
+                    "fetch.wait.max.ms": 10,
+                    "isolation.level": "read_committed",
+                    "enable.partition.eof": True,
+                }
             )
             try:
                 waiting = self._waiting(consumer)
@@ -64,7 +70,7 @@ class KafkaLag:
         now = micros(self._clock()) // 1000
         return [
             Lag(waiting[at][0], max(0.0, (now - since[at]) / 1000), self._topic, at)
-            if at in waiting else Lag(0, 0.0, self._topic, at)
+            if at in since else Lag(0, 0.0, self._topic, at)
             for at in range(PARTITIONS)
         ]  # fmt: skip
 
@@ -86,8 +92,12 @@ class KafkaLag:
         return found
 
     def _since(self, consumer: Consumer, first: Mapping[int, int]) -> dict[int, int]:
-        """Partition -> when its first waiting record was written (milliseconds); each of them is read for that."""
-        found: dict[int, int] = {}
+        """Partition -> when its first waiting record was written (milliseconds); each of them is read for that.
+
+        Without those where none waits after all: what stands there says how a transaction ended, or belongs to one
+        that was given up or is not over yet.
+        """
+        found: dict[int, int | None] = {}
         try:
             while missing := [
                 TopicPartition(self._topic, at, offset) for at, offset in first.items() if at not in found
@@ -96,8 +106,21 @@ class KafkaLag:
                 message = consumer.poll(self._topics.answer_seconds)
                 if message is None:
                     raise KafkaUnavailable(self._topics.address, "no record in time")
-                if message.error() is None:
-                    found[message.partition() or 0] = message.timestamp()[1]
+                found[message.partition() or 0] = _written(message)
         finally:
             consumer.unassign()
-        return found
+        return {at: written for at, written in found.items() if written is not None}
+
+
+def _written(message: Message) -> int | None:
+    """When; None: it is no record, but says that there is none.
+
+    Raises:
+        KafkaException: it says something else.
+    """
+    error = message.error()
+    if error is None:
+        return int(message.timestamp()[1])
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (public, so named by the library)
+        return None
+    raise KafkaException(error)

@@ -16,14 +16,16 @@ from streams.database import Database, DatabaseUnavailable
 from streams.lag import Lag, of_log
 from streams.one_active import RELAY, OneActive
 from streams.outages import STORE_AWAY, Patience, heals, told
+from streams.records import NotDelivered, Record, Sender
 from streams.soundings import RELAY_READER
-from streams.topics import KafkaUnavailable, NotDelivered, Record, Sender, Topics
+from streams.topics import KafkaUnavailable, Topics
 from streams.wakes import Waking, Woken
 
 READER = RELAY_READER
 PAGE = 5000
-LOOK_EVERY, TURN_EVERY = 0.05, 1.0
-"""Seconds between two looks for new facts, and between two tries to become the active one."""
+LOOK_EVERY, TURN_EVERY, ASK_EVERY = 0.05, 1.0, 5.0
+"""Seconds between two looks for new facts, between two tries to become the active one, and of having nothing to send
+until Kafka is asked whether it answers."""
 
 
 class Relay:
@@ -41,6 +43,7 @@ class Relay:
         self._turn = OneActive(database, RELAY)
         self._stopping = threading.Event()
         self.active, self._waiting, self.away = False, False, ""
+        self._unasked = 0.0
 
     def stop(self) -> None:
         """Begin no further page."""
@@ -75,7 +78,16 @@ class Relay:
         if not self._waiting:
             self._tell("another relay is active; this one takes over when it ends")
         self._waiting = True
-        self._stopping.wait(TURN_EVERY)
+        self._idle(TURN_EVERY)
+
+    def _idle(self, seconds: float) -> None:
+        """Wait for something to do; now and then see whether it could be done."""
+        self._stopping.wait(seconds)
+        self._unasked += seconds
+        if self._unasked >= ASK_EVERY:
+            self._unasked = 0.0
+            self._sender.ask(self._topics.persons, self._topics.answer_seconds)
+            self.away = ""
 
     def _pause(self, patience: Patience, reason: str) -> None:
         """Let another one try meanwhile."""
@@ -93,7 +105,7 @@ class Relay:
         self.active, self._waiting = True, False
         while not self._stopping.is_set():
             if not self.page(session):
-                self._stopping.wait(LOOK_EVERY)
+                self._idle(LOOK_EVERY)
             patience.over("relaying")
             self.away = ""
 

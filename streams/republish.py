@@ -16,8 +16,9 @@ from streams.jobs import Plan, Save, Step
 from streams.log import LIFE
 from streams.mapper import decode_head
 from streams.recorder import FactRecorder, page_of
+from streams.records import Record, Sender
 from streams.tables import log
-from streams.topics import Record, Sender, Topics
+from streams.topics import Topics
 from streams.wakes import WAKING, Waking
 
 HEADER = "replay"

@@ -1,12 +1,11 @@
-"""The topics: what they are called, how they are made, and how records are sent to them.
+"""The topics: what they are called, and how they are made.
 
 Topics are made by us, never by the broker: how many partitions they have decides which person's records go where.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
@@ -17,8 +16,8 @@ from streams.brokers import Brokers
 PARTITIONS = 12
 """Of every topic, for good: with another number, the same key would go to another partition."""
 HOUR_MS = 3_600_000
-DELIVERY_SECONDS = 20.0
-"""How long the broker may take to take over a record."""
+DEAD_BYTES = 2 * 1024 * 1024
+"""The largest record that the topic of refused events takes: more than we send (streams/records.py)."""
 
 
 class KafkaUnavailable(Exception):
@@ -55,13 +54,6 @@ class TopicRefused(Exception):
 
     def __init__(self, topic: str, reason: str) -> None:
         super().__init__((type(self).__doc__ or "").format(topic=topic, reason=reason))
-
-
-class NotDelivered(Exception):
-    """Kafka at {address} did not take over {count} records ({reason}). They are sent again."""
-
-    def __init__(self, address: str, count: int, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(address=address, count=count, reason=reason))
 
 
 class Topics(Struct, frozen=True):
@@ -153,6 +145,8 @@ class Topics(Struct, frozen=True):
 
     def _wanted(self, name: str, hours: int) -> NewTopic:
         kept = {"cleanup.policy": "delete", "retention.ms": str(hours * HOUR_MS)}
+        if name == self.life_dead:
+            kept["max.message.bytes"] = str(DEAD_BYTES)
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
 
     def _check(self, found: Mapping[str, TopicMetadata]) -> None:
@@ -170,81 +164,3 @@ _REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SA
 def reason_of(error: KafkaException) -> str:
     """The broker's word for it."""
     return str(error.args[0].str())
-
-
-class Record(Struct, frozen=True, gc=False):
-    """What is sent: `key` decides the partition."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-class Sender:
-    """Sends records and answers for them: only what Kafka reported as delivered counts as sent.
-
-    Idempotent: a record that the client itself repeats is stored once, and in order.
-    """
-
-    def __init__(self, brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> None:
-        self._brokers, self._seconds = brokers, seconds
-        self._producer: Producer | None = None
-        self._delivered = 0
-        self._reason = ""
-
-    def send(self, records: Iterable[Record]) -> int:
-        """Send them all; returns how many, once every one is stored.
-
-        Raises:
-            NotDelivered: not all were; some may have been.
-        """
-        producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
-        self._delivered, self._reason, count = 0, "", 0
-        try:
-            for count, record in enumerate(records, 1):  # noqa: B007  (used after the loop)
-                self._produce(producer, record)
-            producer.flush(self._seconds * 2)
-        except KafkaException as error:
-            self._reason = reason_of(error)
-        if self._delivered != count or self._reason:
-            self._let_go()
-            raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
-        return count
-
-    def _produce(self, producer: Producer, record: Record) -> None:
-        while True:
-            try:
-                producer.produce(
-                    record.topic, record.value, record.key, on_delivery=self._reported, headers=list(record.headers)
-                )
-            except BufferError:  # as much as may wait does: wait for reports
-                producer.poll(0.1)
-            else:
-                return
-
-    def _reported(self, error: KafkaError | None, _message: Message) -> None:
-        if error is None:
-            self._delivered += 1
-        else:
-            self._reason = error.str()
-
-    def _let_go(self) -> None:
-        """What still waits in this producer must not go after what is sent again."""
-        if self._producer is not None:
-            self._producer.purge()
-            self._producer.flush(0)
-            self._producer = None
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._let_go()
-
-
-def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:
-    """What a producer of ours is configured with."""
-    return brokers.client() | {
-        "enable.idempotence": True, "acks": "all", "linger.ms": 5, "compression.type": "lz4",
-        "message.timeout.ms": int(seconds * 1000), "queue.buffering.max.messages": 200_000,
-        "partitioner": "murmur2_random",  # as Java's clients do it, so that any tool finds a person's partition
-    }  # fmt: skip

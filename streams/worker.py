@@ -14,21 +14,18 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-import faust
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
-from streams.brokers import Brokers
+from streams.carrier import faust_app
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, told
-from streams.topics import KafkaUnavailable, NotDelivered, Topics
+from streams.records import NotDelivered
+from streams.topics import KafkaUnavailable, Topics
 
 DEFECT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""
 STOP_SECONDS = 20.0
-NEVER = 1e6
-"""Seconds after which aiokafka would leave the group because nobody polls: it then waits for a poll to come back, and
-Faust, which is in a rebalance by then, for its end before it polls. A process that is dead sends no heartbeats."""
 NOISY = ("faust", "mode", "aiokafka")
 AWAY: tuple[type[Exception], ...] = (*STORE_AWAY, NotDelivered)
 
@@ -58,13 +55,15 @@ class Tuning(Struct, frozen=True):
     """How the records come: so many at once, or those of so many seconds.
 
     `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
-    how long a worker may have nothing in hand while the same records of its partitions wait; it ends then.
+    how long a worker may have nothing in hand while the same records of its partitions wait; it ends then. `look`:
+    seconds between two looks whether Kafka answers, for a worker to which nothing comes.
     """
 
     batch: int = 1000
     within: float = 0.05
     session: float = 30.0
     stalled: float = 60.0
+    look: float = 5.0
 
 
 class Worker:
@@ -79,7 +78,12 @@ class Worker:
         self._batches = 0
         self._busy, self._hand = threading.Lock(), asyncio.Lock()
         self._stopping = False
-        self.away = ""
+        self._kafka_away, self._store_away = "", ""
+
+    @property
+    def away(self) -> str:
+        """What keeps it from its work."""
+        return self._store_away or self._kafka_away
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until the event is set; what is in hand then is finished and acknowledged."""
@@ -88,7 +92,7 @@ class Worker:
         if (app := await self._started(stopped)) is None:
             return
         self._tell(f"working on {self._handler.topic}")
-        watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment))
+        watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment), self._looking())
         ended = [asyncio.ensure_future(each) for each in watched]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         for each in ended:
@@ -115,9 +119,9 @@ class Worker:
                 await asyncio.to_thread(self._lag)  # a look first: an app that did not start leaves a loop behind
                 return await self._start()
             except KafkaUnavailable as error:
-                self.away = str(error)
+                self._kafka_away = str(error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stopped.wait(), patience.after(self.away))
+                    await asyncio.wait_for(stopped.wait(), patience.after(self._kafka_away))
         return None
 
     async def _start(self) -> Any:  # noqa: ANN401  (Faust's app)
@@ -127,16 +131,30 @@ class Worker:
         except KafkaConnectionError as error:
             await app.stop()
             raise KafkaUnavailable(self._topics.address, type(error).__name__) from None
-        self.away = ""
+        self._kafka_away = ""
         return app
 
     def _app(self) -> Any:  # noqa: ANN401  (Faust's app)
-        app = _app(self._topics, self._role, self._tuning)
+        app = faust_app(self._topics, self._role, self._tuning.session)
         topic = app.topic(
             self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         app.agent(topic, name=self._role)(self._carry)
         return app
+
+    async def _looking(self) -> None:
+        """Know whether Kafka answers, also while nothing comes: Faust waits for a broker without a word."""
+        patience = Patience(self._tell)
+        while True:
+            try:
+                await asyncio.to_thread(self._lag)
+            except KafkaUnavailable as error:
+                self._kafka_away = str(error)
+                await asyncio.sleep(patience.after(self._kafka_away))
+            else:
+                patience.over("working")
+                self._kafka_away = ""
+                await asyncio.sleep(self._tuning.look)
 
     async def _stalled(self, assignment: Callable[[], Iterable[Any]]) -> None:
         """Return once Faust has gone silent, as it sometimes does: nothing came, and the same records still wait."""
@@ -180,14 +198,14 @@ class Worker:
             try:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
             except AWAY as error:
-                self.away = told(error)
-                await asyncio.sleep(patience.after(self.away))
+                self._store_away = told(error)
+                await asyncio.sleep(patience.after(self._store_away))
             except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)
                 self._defect(error)
                 return False
             else:
                 patience.over("working")
-                self.away = ""
+                self._store_away = ""
                 return True
         return False
 
@@ -205,31 +223,3 @@ class Worker:
 
 def _incoming(message: Any) -> Incoming:  # noqa: ANN401  (Faust's message)
     return Incoming(message.partition, message.offset, message.key, message.value, tuple(message.headers or ()))
-
-
-def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials)
-    context = brokers.context()
-    if brokers.username:
-        return faust.SASLCredentials(
-            username=brokers.username, password=brokers.password, ssl_context=context, mechanism=brokers.mechanism
-        )
-    return None if context is None else faust.SSLCredentials(context)
-
-
-def _app(topics: Topics, role: str, tuning: Tuning) -> Any:  # noqa: ANN401  (Faust's app)
-    app: Any = faust.App(
-        topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
-        broker_credentials=_credentials(topics.brokers), store="memory://",
-        web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
-        topic_disable_leader=True, topic_allow_declare=False, consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=2048, stream_wait_empty=False,
-        broker_commit_interval=1.0, broker_commit_every=1000, broker_session_timeout=tuning.session,
-        broker_heartbeat_interval=tuning.session / 10, broker_rebalance_timeout=tuning.session * 2,
-        broker_max_poll_interval=NEVER,
-    )  # fmt: skip
-    app.on_first_start = _make_no_folders
-    return app
-
-
-async def _make_no_folders() -> None:
-    """Faust's are for tables, of which there are none, and a role may write nowhere."""

@@ -21,7 +21,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 OURS = ".venv/bin/habarshy "
-REASONS = ("field", "reason", "code", "origin")
+REASONS = ("field", "reason", "code", "origin", "left_out_bytes")
 """What a refused event says in headers."""
 
 

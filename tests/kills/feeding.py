@@ -11,7 +11,7 @@ import msgspec
 
 from streams.cloudevents import Envelope
 from streams.intake import Outcome
-from streams.topics import NotDelivered, Record, Sender
+from streams.records import NotDelivered, Record, Sender
 from tests.kills.land import PATIENCE, Land
 from tests.kills.registries import Report
 from tests.streams.distributed import eventually

@@ -5,7 +5,7 @@ from collections import Counter
 from random import Random
 from threading import Event
 
-from streams.topics import Record
+from streams.records import Record
 from streams.worker import DEFECT
 from tests.kills.feeding import Feeding
 from tests.kills.land import PATIENCE, Land

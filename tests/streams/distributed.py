@@ -26,11 +26,13 @@ from streams.brokers import Brokers
 from streams.cloudevents import Envelope
 from streams.lag import KafkaLag
 from streams.publishing import Publisher
+from streams.records import Record, Sender
 from streams.relay import Relay
-from streams.topics import PARTITIONS, Record, Sender, Topics
+from streams.topics import PARTITIONS, Topics
 from streams.woken import PlanWoken
 from streams.worker import Handler, Tuning, Worker
 from templates.loader import load_packs
+from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.storing import PATIENCE
 from tests.world import KEYRING, LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
@@ -119,6 +121,13 @@ def country(server: URL, kafka: Brokers, folder: Path) -> Iterator[Country]:
         made = Country(at, kafka, folder)
         yield made
         made.close()
+
+
+@contextmanager
+def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
+    """A platform on a broker that may be stopped."""
+    with broker.own() as kafka, postgres.server() as server, country(server, Brokers(kafka.address), folder) as land:
+        yield land, kafka
 
 
 @contextmanager

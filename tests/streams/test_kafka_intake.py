@@ -1,9 +1,7 @@
 """Intake from Kafka: the same events as over HTTP, each stored once; what is refused is passed on with its reason."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 import pytest
@@ -12,52 +10,19 @@ from app.compose import Platform
 from app.http import binding
 from streams.cloudevents import Envelope, Refused
 from streams.intake import Intake, Outcome
-from streams.kafka_intake import TakeIn, read_record
-from streams.topics import Record, Sender
+from streams.kafka_intake import read_record
 from streams.worker import Incoming
-from tests.streams.distributed import Country, eventually, working
+from tests.streams.distributed import Country, eventually
+from tests.streams.registries import STRUCTURED, binary, body, taken, taking_in
 from tests.world import LONG_AGO, card, iin, registered
 
 AIGERIM = iin(1)
 CARD = card(AIGERIM, "2025-07-20")
-STRUCTURED = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
-
-
-def body(envelope: Envelope, **changes: Any) -> bytes:
-    """The event as JSON."""
-    found = {name: value for name, value in msgspec.to_builtins(envelope).items() if value not in (None, False)}
-    return msgspec.json.encode(found | changes)
-
-
-def binary(envelope: Envelope) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """The event in binary mode: its data, and its attributes as headers."""
-    names = ("specversion", "id", "source", "type", "time", "subject")
-    attributes = [(f"ce_{name}", str(getattr(envelope, name)).encode()) for name in names]
-    return msgspec.json.encode(envelope.data), [*attributes, ("content-type", b"application/json")]
 
 
 def incoming(value: bytes | None, *headers: tuple[str, bytes]) -> Incoming:
     """A record as the worker gives it."""
     return Incoming(0, 0, None, value, headers)
-
-
-@contextmanager
-def taking_in(land: Country, intake: Intake | None = None) -> Iterator[Callable[..., None]]:
-    """Events are taken in from Kafka during the block, which gets the means to send some."""
-    sender, own = Sender(land.topics.brokers), Sender(land.topics.brokers)
-
-    def send(value: bytes | None, headers: list[tuple[str, bytes]], key: bytes | None = None) -> None:
-        sender.send([Record(land.topics.life_in, key, value, headers)])
-
-    with working(land, TakeIn(intake or land.platform.intake, land.topics, own), role="intake"):
-        yield send
-    sender.close()
-    own.close()
-
-
-def taken(land: Country, count: int) -> Callable[[], bool]:
-    """Whether so many records were acknowledged."""
-    return lambda: land.committed("intake", land.topics.life_in) == count
 
 
 def test_both_modes_give_the_same_event() -> None:

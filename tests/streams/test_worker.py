@@ -2,8 +2,7 @@
 
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,21 +19,20 @@ from streams.brokers import Brokers
 from streams.dead_letters import Choice
 from streams.planning import Planning
 from streams.put_aside import BadOne
+from streams.records import Record, Sender
 from streams.tables import dead_letters
-from streams.topics import Record, Sender, Topics
+from streams.topics import Topics
 from streams.wakes import Wake, _encode
 from streams.woken import PlanWoken
 from streams.worker import DEFECT, Incoming
-from tests.services import kafka as broker
-from tests.services import postgres
 from tests.streams.distributed import (
     QUICK,
     SAME_PLACE,
     Country,
-    country,
     ended,
     eventually,
     everyday,
+    own_land,
     planned,
     process,
     running,
@@ -315,13 +313,6 @@ def test_killed_relays_and_workers_lose_nobody(land: Country, tmp_path: Path) ->
         role.send_signal(signal.SIGTERM)
         ended(role)
     assert planned(land.platform) == embedded(tmp_path, 60)
-
-
-@contextmanager
-def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
-    """A platform on a broker that may be stopped."""
-    with broker.own() as kafka, postgres.server() as server, country(server, Brokers(kafka.address), folder) as land:
-        yield land, kafka
 
 
 def test_kafka_that_goes_away_is_waited_for(tmp_path: Path) -> None:

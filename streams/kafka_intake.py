@@ -12,6 +12,7 @@ import msgspec
 
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
 from streams.intake import Intake, Outcome
+from streams.outages import NOBODYS
 from streams.records import NeverTaken, Record, Sender
 from streams.topics import Topics
 from streams.worker import Incoming
@@ -59,8 +60,11 @@ class TakeIn:
         """Take them in; where that fails, by ever smaller parts, so that one event stops nobody else's."""
         try:
             return self._intake.accept(envelopes)
-        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one event raises)
             if len(envelopes) == 1:
+                self._intake.accept(())  # what fails without any event too is no event's
                 reason = f"made the platform fail ({type(error).__name__}); report it, it is a defect"
                 return [Outcome(accepted=False, refused=Refused("$", reason, "defect"))]
         half = len(envelopes) // 2

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import psycopg
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from streams.database import DatabaseUnavailable
 
@@ -12,14 +13,29 @@ STORE_AWAY: tuple[type[Exception], ...] = (
 )  # fmt: skip
 """The database does not answer, or gave the transaction up; psycopg's own come from within COPY."""
 
-_STARTING = ("starting up", "shutting down", "recovery", "too many clients", "connection slots", "terminating")
+NOBODYS: tuple[type[Exception], ...] = (
+    *STORE_AWAY, ProgrammingError, InternalError, NoConnectionLeft, psycopg.ProgrammingError, psycopg.InternalError,
+    MemoryError,
+)  # fmt: skip
+"""What says nothing of the person or event that is at work when it is raised: the next one would meet it too."""
+
+_STARTING = (
+    "starting up", "shutting down", "recovery", "too many clients", "connection slots", "terminating",
+    "too many connections", "accepting connections", "timeout", "try again",
+)  # fmt: skip
+_REFUSING = "FATAL"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def heals(error: Exception) -> bool:
     """Whether waiting may help: not where the server answers, and refuses this user, password or database."""
     words = str(error)
-    return "FATAL" not in words or any(each in words for each in _STARTING)
+    return _REFUSING not in words or any(each in words for each in _STARTING)
+
+
+def refusal(error: Exception) -> DatabaseUnavailable | None:
+    """What to end with where waiting does not help; None: wait. Every role that runs asks this of what it meets."""
+    return None if heals(error) else DatabaseUnavailable(told(error))
 
 
 class Patience:
@@ -44,6 +60,7 @@ class Patience:
 
 
 def told(error: Exception) -> str:
-    """What to say of it: the server's first line, without a statement or its parameters."""
+    """What to say of it: the server's first line, or that in which it refuses us; no statement or its parameters."""
     inner = getattr(error, "orig", None) or error
-    return str(inner).strip().partition("\n")[0] or type(inner).__name__
+    lines = str(inner).strip().splitlines()
+    return next((line for line in lines if _REFUSING in line), lines[0] if lines else type(inner).__name__).strip()

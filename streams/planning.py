@@ -1,6 +1,7 @@
 """Planning: for each person woken, plan from the database and bring the log to the plan."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -20,10 +21,9 @@ from streams.database import Database, Priority
 from streams.library import Library, Rules
 from streams.log import Log
 from streams.mapper import Entry
+from streams.outages import NOBODYS
 from streams.residing import Residing
 
-UNPLANNABLE = (ArithmeticError, LookupError, TypeError, ValueError)
-"""What a defect about one person's facts raises; others are planned all the same."""
 BATCH, LEISURELY, WOKEN = 1500, 500, 250
 """Persons of one transaction: of all who wait, of those whom nobody waits for, and of those whom records wake.
 
@@ -105,16 +105,25 @@ class Planning:
     def _plan_each(self, persons: Sequence[str]) -> int:
         """Plan a batch; where it cannot be planned, by ever smaller parts, so that one person stops nobody else.
 
-        Who cannot be planned is left unplanned, and not tried again by this process.
+        Who cannot be planned is left unplanned, and not tried again by this process; what fails for nobody too is
+        nobody's, and is raised.
         """
         try:
             return self.plan_batch(persons)
-        except UNPLANNABLE as error:
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
             if len(persons) == 1:
+                self._plan_nobody()
                 self._unplannable[persons[0]] = type(error).__name__
                 return 0
         half = len(persons) // 2
         return self._plan_each(persons[:half]) + self._plan_each(persons[half:])
+
+    def _plan_nobody(self) -> None:
+        """All that does not depend on who is planned."""
+        with suppress(RulesMoved):
+            self.commit(self.plans((), self._library.rules()))
 
     def plan_woken(self, persons: Sequence[str]) -> dict[str, str]:
         """Plan those of these persons who wait, until none of them does; returns who cannot be planned, and why.

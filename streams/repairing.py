@@ -26,7 +26,8 @@ from projections.tables import micros
 from streams.database import Database
 from streams.library import Library, Rules
 from streams.log import Log
-from streams.planning import UNPLANNABLE, PersonPlan, Planning, Plans, RulesMoved
+from streams.outages import NOBODYS
+from streams.planning import PersonPlan, Planning, Plans, RulesMoved
 from streams.repair_selection import Persons, Selection
 from streams.walking import Stride, Walk
 
@@ -135,7 +136,9 @@ class Repairing:
         """The plans; where one person cannot be planned, those of the others."""
         try:
             return [self._planning.plans(persons, rules)], {}
-        except UNPLANNABLE as error:
+        except NOBODYS:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one person's facts raises)
             if len(persons) == 1:
                 return [], {persons[0]: type(error).__name__}
         half = len(persons) // 2

@@ -16,7 +16,6 @@ from projections import history, nudges
 from streams import reading
 from streams.library import Rules
 from streams.log import Log
-from streams.planning import UNPLANNABLE
 from streams.reading import Learnt, Recorded
 
 
@@ -68,7 +67,7 @@ class Trial:
                 whole_plan(each.history(person, self._rulebook.catalogue), self._rulebook)
                 for each in (whole, Recorded(own, whole.areas))
             ]
-        except UNPLANNABLE:
+        except Exception:  # noqa: BLE001  (who cannot be planned keeps what they have, whatever it is)
             return True
         if any(diff(plan, known, self._rulebook, self._now) for plan in plans):
             return True  # not planned yet, or it would look as if something had changed

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import pytest
+from psycopg import DataError
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
 from app.compose import Platform
 from projections import history
 from streams.auditing import Audit
 from streams.chaining import Chaining
-from streams.planning import Planning
+from streams.dead_letters import Choice
+from streams.library import Rules
+from streams.planning import Planning, Plans
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
 from streams.signing import Signer
 from streams.upkeep import Upkeep
@@ -41,6 +47,20 @@ class Fails(Planning):
         raise LookupError(persons[0])
 
 
+class FailsOn(Planning):
+    """Fails on one person, or on everything (None)."""
+
+    def __init__(self, world: World, person: str | None, error: Exception) -> None:
+        on = world.platform
+        super().__init__(on.database, on.log, on.library, world.clock)
+        self._person, self._error = person, error
+
+    def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
+        if self._person is None or self._person in persons:
+            raise self._error
+        return super().plans(persons, rules)
+
+
 def test_who_waits_for_too_long_is_planned(world: World) -> None:
     """Whoever waits for longer than the delay is planned; who came since then is left to the others."""
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-12-20"))
@@ -63,6 +83,34 @@ def test_finds_are_counted_for_good(world: World) -> None:
     world.at(LATER + timedelta(hours=1))
     reconciler(world).run()
     assert (world.health().reconciled, world.health().reconciled_at) == (3, LATER + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("error", [AttributeError(), AssertionError(), RecursionError(), KeyError(), DataError()])
+def test_whatever_one_person_raises_stops_nobody(world: World, error: Exception) -> None:
+    """Whoever makes planning fail, by whatever exception, becomes a dead letter; everybody else is planned."""
+    world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"), card(SAULE, "2025-12-20"))
+    world.at(LATER)
+    assert reconciler(world, FailsOn(world, world.name(DANA), error)).run() == 3
+    assert world.platform.planning.waiting() == [world.name(DANA)]
+    assert [letter.cause for letter in world.platform.letters.letters(Choice())] == [type(error).__name__]
+
+
+@pytest.mark.parametrize(
+    ("person", "error"),
+    [
+        (None, AttributeError()),
+        (iin(2), ProgrammingError("", {}, Exception())),
+        (iin(2), OperationalError("", {}, Exception())),
+    ],
+)
+def test_what_is_no_single_persons_puts_nobody_aside(world: World, person: str | None, error: Exception) -> None:
+    """What fails for nobody too, or is the store's, is raised as it is, and there is no letter about anybody."""
+    world.take(card(AIGERIM, "2025-12-20"), card(DANA, "2025-12-20"))
+    world.at(LATER)
+    failing = FailsOn(world, None if person is None else world.name(person), error)
+    with pytest.raises(type(error)):
+        reconciler(world, failing).run()
+    assert world.health().dead_letters == 0
 
 
 def test_who_cannot_be_planned_is_found_once(world: World) -> None:

@@ -76,14 +76,15 @@ def done(land: Country) -> bool:
 class CannotPlan(Planning):
     """Fails on one person, as a defect in a rule that only they meet would."""
 
-    def __init__(self, land: Country, person: str) -> None:
+    def __init__(self, land: Country, person: str, error: Exception) -> None:
         on = land.platform
         super().__init__(on.database, on.log, on.library, land.clock)
         self.person: str | None = person
+        self._error = error
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         if self.person in persons:
-            raise ZeroDivisionError
+            raise self._error
         return super().plan_batch(persons)
 
 
@@ -136,15 +137,16 @@ def test_a_bad_record_is_put_aside(land: Country) -> None:
     assert {person for person, _ in letters(land)} == {None}
 
 
-def test_who_cannot_be_planned_stops_nobody(land: Country) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError(), AttributeError()])
+def test_who_cannot_be_planned_stops_nobody(land: Country, error: Exception) -> None:
     """A person whose plan fails becomes a dead letter with the cause; everybody else is planned."""
     land.take(*everyday(9))
     dana = land.platform.names.pseudonym(DANA)
-    planning = CannotPlan(land, dana)
+    planning = CannotPlan(land, dana, error)
     land.relayed()
     with working(land, PlanWoken(planning, land.platform.aside, land.topics.persons)):
         eventually(lambda: land.committed("worker") == len(land.records()))
-        assert letters(land) == [(dana, "ZeroDivisionError")]
+        assert letters(land) == [(dana, type(error).__name__)]
         with land.platform.database.reading() as connection:
             assert history.unplanned(connection, 100) == [dana]
 

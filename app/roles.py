@@ -14,7 +14,7 @@ from app.settings import BadSettings, Settings
 from app.terminal import talk
 from streams.brokers import Brokers
 from streams.one_active import NeedsPostgres
-from streams.outages import STORE_AWAY, Patience, heals, told
+from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.topics import KafkaUnavailable, Topics
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def answered(ask: Callable[[], T]) -> T:
         try:
             return ask()
         except STORE_AWAY as error:
-            if not heals(error):
+            if refusal(error) is not None:
                 raise
             threading.Event().wait(patience.after(told(error)))
 

@@ -23,6 +23,7 @@ class Exit(IntEnum):
     UNAVAILABLE = 3
     NOT_ALLOWED = 4
     DECLINED = 5
+    DEFECT = 70  # EX_SOFTWARE of sysexits.h: a worker ends with it by itself (streams/worker.py)
     TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped, and comes again
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 from app.clock import Clock
@@ -42,8 +42,8 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     platform = composed(settings, clock)
     answered(platform.library.rules)
     handler = PlanWoken(platform.planning, platform.aside, topics.persons)
-    with _upkeep(platform):
-        _work("worker", platform, topics, handler, health)
+    with _upkeep(platform) as beside:
+        _work("worker", platform, topics, handler, health, beside)
     platform.database.close()
 
 
@@ -57,11 +57,14 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     platform.database.close()
 
 
-def _work(name: str, platform: Platform, topics: Topics, handler: Handler, health: socket.socket | None) -> None:
+def _work(
+    name: str, platform: Platform, topics: Topics, handler: Handler, health: socket.socket | None,
+    beside: Future[None] | None = None,
+) -> None:  # fmt: skip
     topics_there(topics)
     tuning = Tuning(session=platform.settings.kafka_session_seconds)
     with closing(KafkaLag(topics, name, handler.topic, platform.clock)) as lag:
-        worker = Worker(topics, name, handler, talk, lag.partitions, tuning)
+        worker = Worker(topics, name, handler, talk, lag.partitions, tuning, beside=beside)
         with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
             asyncio.run(_until_stopped(worker))
 
@@ -77,7 +80,7 @@ async def _until_stopped(worker: Worker) -> None:
 
 
 @contextmanager
-def _upkeep(platform: Platform) -> Iterator[None]:
+def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     """What one of the workers does for all, with planners of its own: theirs is another thread."""
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     areas = AreaPlanning(platform.database, platform.log, platform.library, planning, platform.clock)
@@ -85,10 +88,8 @@ def _upkeep(platform: Platform) -> Iterator[None]:
     upkeep = Upkeep(
         platform.database, areas, platform.follower, platform.chaining, reconciler, platform.soundings, talk
     )
-    thread = threading.Thread(target=upkeep.run, name="upkeep")
-    thread.start()
-    try:
-        yield
-    finally:
-        upkeep.stop()
-        thread.join()
+    with ThreadPoolExecutor(1, "upkeep") as pool:
+        try:
+            yield pool.submit(upkeep.run)
+        finally:
+            upkeep.stop()

@@ -35,7 +35,9 @@ def heals(error: Exception) -> bool:
 
 def refusal(error: Exception) -> DatabaseUnavailable | None:
     """What to end with where waiting does not help; None: wait. Every role that runs asks this of what it meets."""
-    return None if heals(error) else DatabaseUnavailable(told(error))
+    if heals(error):
+        return None
+    return error if isinstance(error, DatabaseUnavailable) else DatabaseUnavailable(told(error))
 
 
 class Patience:

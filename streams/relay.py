@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 
 from domain.ids import Names
 from projections import positions
-from streams.database import Database, DatabaseUnavailable
+from streams.database import Database
 from streams.lag import Lag, of_log
 from streams.one_active import RELAY, OneActive
-from streams.outages import STORE_AWAY, Patience, heals, told
+from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered, Record, Sender
 from streams.soundings import RELAY_READER
 from streams.topics import KafkaUnavailable, Topics
@@ -62,8 +62,8 @@ class Relay:
                 try:
                     self._take_turn(patience)
                 except STORE_AWAY as error:
-                    if not heals(error):
-                        raise DatabaseUnavailable(told(error)) from None
+                    if (refused := refusal(error)) is not None:
+                        raise refused from None
                     self._pause(patience, told(error))
                 except (KafkaUnavailable, NotDelivered) as error:
                     self._pause(patience, str(error))

@@ -14,7 +14,7 @@ from streams.chaining import Chaining
 from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.follower import Follower
-from streams.outages import STORE_AWAY, told
+from streams.outages import STORE_AWAY, refusal, told
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.rooms import PATIENCE
@@ -76,6 +76,7 @@ class Engine(Struct, frozen=True):
         A job never runs twice at once, and what it fails with is told once and tried again at its next times.
 
         Raises:
+            DatabaseUnavailable: what waiting does not heal, such as another password.
             OlderLog: the database was restored meanwhile.
         """
         jobs = _Jobs(stopped)
@@ -90,8 +91,8 @@ class Engine(Struct, frozen=True):
         await jobs.ended()  # before the shutdown, which cancels what runs
         await self.dispatcher.ended()
         scheduler.shutdown(wait=False)
-        if jobs.older is not None:
-            raise jobs.older
+        if jobs.final is not None:
+            raise jobs.final
 
     def _jobs(self, every: timedelta) -> Mapping[str, tuple[Job, timedelta]]:
         return {
@@ -116,7 +117,7 @@ class _Jobs:
     """Runs each job at most once at a time, and knows when all have ended; sets `stopped` where nothing may go on."""
 
     def __init__(self, stopped: asyncio.Event) -> None:
-        self.older: OlderLog | None = None
+        self.final: Exception | None = None
         self._stopped = stopped
         self._said: dict[str, str] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
@@ -133,15 +134,21 @@ class _Jobs:
         try:
             await job()
         except OlderLog as error:
-            self.older = error
-            self._stopped.set()
+            self._end(error)
         except STORE_AWAY as error:
-            self._tell(name, told(error))
+            if (refused := refusal(error)) is not None:
+                self._end(refused)
+            else:
+                self._tell(name, told(error))
         except Exception as error:  # noqa: BLE001  (the next run tries again)
             self._tell(name, type(error).__name__)  # a traceback, or its own words, may hold data
         else:
             if self._said.pop(name, None) is not None:
                 log.warning("%s goes on", name)
+
+    def _end(self, error: Exception) -> None:
+        self.final = error
+        self._stopped.set()
 
     def _tell(self, name: str, words: str) -> None:
         """Once, not at each of its times until it is over."""

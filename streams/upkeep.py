@@ -10,7 +10,7 @@ from streams.chaining import Chaining
 from streams.database import Database
 from streams.follower import Follower
 from streams.one_active import UPKEEP, OneActive
-from streams.outages import STORE_AWAY, Patience, told
+from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.reconciling import Reconciler
 from streams.soundings import Soundings
 
@@ -40,7 +40,11 @@ class Upkeep:
         self._areas.stop()
 
     def run(self) -> None:
-        """Go on until stopped; what fails is told in one line and tried again."""
+        """Go on until stopped; what fails is told in one line and tried again.
+
+        Raises:
+            DatabaseUnavailable: what waiting does not heal, such as another password.
+        """
         patience = Patience(self._tell)
         for turn in count(1):
             try:
@@ -50,6 +54,8 @@ class Upkeep:
                 patience.over("the upkeep goes on")
             except STORE_AWAY as error:
                 self._turn.give_up()
+                if (refused := refusal(error)) is not None:
+                    raise refused from None
                 self._stopping.wait(patience.after(told(error)))
             except Exception as error:  # noqa: BLE001  (the next turn tries again)
                 log.error("the upkeep failed: %s", type(error).__name__)  # noqa: TRY400  (a traceback may hold data)

@@ -11,6 +11,7 @@ import os
 import threading
 import traceback
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from msgspec import Struct
 
 from streams.carrier import faust_app
 from streams.lag import Lag
-from streams.outages import STORE_AWAY, Patience, told
+from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered
 from streams.topics import KafkaUnavailable, Topics
 
@@ -67,17 +68,22 @@ class Tuning(Struct, frozen=True):
 
 
 class Worker:
-    """One member of a consumer group; as many as there are partitions share the work."""
+    """One member of a consumer group; as many as there are partitions share the work.
+
+    `beside`: what else this process does; should that fail, the worker ends with it.
+    """
 
     def __init__(
         self, topics: Topics, role: str, handler: Handler, tell: Callable[[str], None],
         lag: Callable[[], Sequence[Lag]], tuning: Tuning | None = None, end: Callable[[int], None] = os._exit,
+        beside: Future[None] | None = None,
     ) -> None:  # fmt: skip
         self._topics, self._role, self._handler, self._tell = topics, role, handler, tell
         self._lag, self._tuning, self._end = lag, tuning or Tuning(), end
         self._batches = 0
         self._busy, self._hand = threading.Lock(), asyncio.Lock()
-        self._stopping = False
+        self._stopping, self._beside = False, beside or Future()
+        self._refused: Future[None] = Future()
         self._kafka_away, self._store_away = "", ""
 
     @property
@@ -86,21 +92,29 @@ class Worker:
         return self._store_away or self._kafka_away
 
     async def run(self, stopped: asyncio.Event) -> None:
-        """Work until the event is set; what is in hand then is finished and acknowledged."""
+        """Work until the event is set; what is in hand then is finished and acknowledged.
+
+        Raises:
+            DatabaseUnavailable: what waiting does not heal, such as another password, here or in what goes on beside.
+        """
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what is away
         if (app := await self._started(stopped)) is None:
             return
         self._tell(f"working on {self._handler.topic}")
+        final = [asyncio.wrap_future(each) for each in (self._refused, self._beside)]
         watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment), self._looking())
-        ended = [asyncio.ensure_future(each) for each in watched]
+        ended = [*final, *(asyncio.ensure_future(each) for each in watched)]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        over = [each for each in final if each.done()]
         for each in ended:
             each.cancel()
-        if not stopped.is_set():
+        if not stopped.is_set() and not over:
             self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
             self._end(DEFECT)
         await self._end_well(app)
+        for each in over:
+            each.result()
 
     async def _end_well(self, app: Any) -> None:  # noqa: ANN401  (Faust's app)
         self._stopping = True
@@ -198,6 +212,10 @@ class Worker:
             try:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
             except AWAY as error:
+                if (refused := refusal(error)) is not None:
+                    self._stopping = True  # nothing that comes after it is begun
+                    self._refused.set_exception(refused)
+                    return False
                 self._store_away = told(error)
                 await asyncio.sleep(patience.after(self._store_away))
             except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)

@@ -14,8 +14,8 @@ T = TypeVar("T")
 Meanwhile = Callable[[], object]
 
 
-class PowerCut(Exception):
-    """The transaction was not committed."""
+class PowerCut(MemoryError):
+    """The transaction was not committed, and the process that it was of is at its end: that is nobody's failure."""
 
 
 def nothing() -> None:

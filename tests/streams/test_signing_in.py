@@ -1,7 +1,9 @@
 """Who we say we are to Kafka and to PostgreSQL: the right words work, the wrong ones end a role and are told."""
 
+import asyncio
 import signal
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -9,13 +11,22 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from app.compose import compose_engine
+from notifiers.fake import FakeNotifier
+from notifiers.routes import single_routes
 from streams.brokers import Brokers
+from streams.database import DatabaseUnavailable
+from streams.records import Record, Sender
+from streams.scheduler import DISPATCH
+from streams.topics import Topics
 from tests.notifiers.authority import Authority
 from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.distributed import Country, country, ended, eventually, everyday, process, working
+from tests.streams.registries import STRUCTURED, body
 from tests.streams.storing import PATIENCE
 from tests.streams.test_roles import DATABASE_ROLES, KAFKA_ROLES
+from tests.world import card, iin
 
 
 def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:
@@ -94,11 +105,9 @@ def test_a_wrong_password_ends_the_role(land: Country, role: list[str]) -> None:
     assert "wr0ng" not in said
 
 
-def test_a_password_that_is_changed_ends_the_relay(land: Country, kafka: str) -> None:
-    """A relay whom the database refuses from now on ends with 3 and the same words as one that never came in."""
-    running = process(land, "relay", HABARSHY_KAFKA=kafka)
-    assert running.stderr is not None
-    assert "relaying to" in running.stderr.readline()
+@contextmanager
+def shut_out(land: Country) -> Iterator[None]:
+    """Whoever is on the database is put out, and comes in with another password only."""
     plain = make_url(land.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as admin:
         admin.execute("ALTER USER postgres PASSWORD 'another'")
@@ -106,6 +115,26 @@ def test_a_password_that_is_changed_ends_the_relay(land: Country, kafka: str) ->
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
-        code, said = ended(running)
+        yield
         admin.execute("ALTER USER postgres PASSWORD 'right'")
+
+
+@pytest.mark.parametrize("role", KAFKA_ROLES)
+def test_a_password_that_is_changed_ends_the_role(land: Country, kafka: str, role: list[str]) -> None:
+    """A role whom the database refuses from now on ends with 3 and the same words as one that never came in."""
+    running = process(land, *role, HABARSHY_KAFKA=kafka)
+    assert running.stderr is not None
+    assert any("relaying to" in line or "working on" in line for line in iter(running.stderr.readline, ""))
+    with shut_out(land), closing(Sender(Brokers(kafka))) as sender:
+        topics = Topics(Brokers(kafka), land.topics.prefix)
+        sender.send([Record(topics.life_in, None, body(card(iin(1), "2025-12-20")), STRUCTURED)])
+        code, said = ended(running)
     assert (code, "Check HABARSHY_DATABASE" in said, "Traceback" in said) == (3, True, False), said
+
+
+async def test_a_password_that_is_changed_ends_a_dispatcher(land: Country) -> None:
+    """What sends, and is refused from now on, ends with the same failure, and does not go on trying."""
+    engine = compose_engine(land.platform, single_routes({"email": FakeNotifier("email", list[object]().append)}))
+    going = asyncio.create_task(engine.until(asyncio.Event(), only=DISPATCH))
+    with shut_out(land), pytest.raises(DatabaseUnavailable, match="Check HABARSHY_DATABASE"):
+        await asyncio.wait_for(going, PATIENCE)

@@ -144,9 +144,9 @@ def _composed(
     intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     _publish_first(settings, Publisher(database, log, names), log, clock, make=make and database.sqlite)
     books = Books(database, log, library, names, intake.append, clock)
-    receipts, refusals = Receipts(database, log, clock), Refusals(books)
+    refusals = Refusals(books, settings.soft_bounces, settings.soft_bounce_days)
     answering, stopping, links = Answering(books), Stopping(books), Links(settings.base_url, keys.names)
-    repairing = Repairing(database, log, library, planning, names, clock)
+    receipts, repairing = Receipts(database, log, clock), Repairing(database, log, library, planning, names, clock)
     receiving = Receiving(
         books, receipts, refusals, answering, stopping,
         lambda connection, letter: letters.put(connection, letter),  # noqa: PLW0108  (each needs the other)

@@ -5,6 +5,7 @@ any process, and many providers never report what arrived: so what a provider to
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from uuid import UUID
 
@@ -21,10 +22,13 @@ MANY, BEFORE, NEAR = 5, 20, 2_000
 Tried = tuple[UUID, str, int]
 
 
-def believed(connection: Connection, log_: Log, reported: Sequence[Tried]) -> set[Tried]:
-    """Those of the attempts (nudge, recipient, number) whose provider reports bad addresses of few others around."""
+BAD = frozenset({Reason.BAD_ADDRESS.value})
+
+
+def believed(connection: Connection, log_: Log, reported: Sequence[Tried], reasons: AbstractSet[str]) -> set[Tried]:
+    """Those of the attempts (nudge, recipient, number) whose provider reports few others around for these reasons."""
     sent = _sent(log_.streams(connection, {nudge for nudge, *_ in reported}))
-    return {each for each in reported if each not in sent or not _too_many(connection, log_, sent[each])}
+    return {each for each in reported if each not in sent or not _too_many(connection, log_, sent[each], reasons)}
 
 
 def _sent(entries: Sequence[Entry]) -> Mapping[Tried, Entry]:
@@ -36,15 +40,15 @@ def _tried(entry: Entry) -> Tried:
     return entry.originator_id, entry.fact.recipient, entry.fact.attempt
 
 
-def _too_many(connection: Connection, log_: Log, sent: Entry) -> bool:
-    """Whether half of what the same provider took over before it was reported as bad addresses, too."""
+def _too_many(connection: Connection, log_: Log, sent: Entry, reasons: AbstractSet[str]) -> bool:
+    """Whether half of what the same provider took over before it was reported so, too."""
     assert isinstance(sent.fact, NudgeSent)
     near = log.c.position.between(sent.position - NEAR, sent.position - 1)
     rows = connection.execute(log_rows.where(near, log.c.topic == NudgeSent.TOPIC).order_by(log.c.position.desc()))
     same = (each for each in log_.decoded(connection, rows) if _provider(each) == sent.fact.provider)
     before = {_tried(each) for each in islice(same, BEFORE)}
     facts = log_.streams(connection, {nudge for nudge, *_ in before})
-    bad = before.intersection(_tried(each) for each in facts if _is_bad(each))
+    bad = before.intersection(_tried(each) for each in facts if _is_bad(each, reasons))
     return len(bad) >= max(MANY, len(before) / 2)
 
 
@@ -53,5 +57,5 @@ def _provider(entry: Entry) -> str:
     return entry.fact.provider
 
 
-def _is_bad(entry: Entry) -> bool:
-    return isinstance(entry.fact, NudgeFailed) and entry.fact.reason == Reason.BAD_ADDRESS
+def _is_bad(entry: Entry, reasons: AbstractSet[str]) -> bool:
+    return isinstance(entry.fact, NudgeFailed) and entry.fact.reason in reasons

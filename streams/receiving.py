@@ -25,7 +25,7 @@ from streams.keys import PersonKey
 from streams.late_answers import LateAnswers
 from streams.library import Rules
 from streams.receipts import Receipts
-from streams.refusals import Refusals, among_receipts
+from streams.refusals import Refusals
 from streams.spoken import Spoken, spoken
 from streams.stopping import Mandatory, Stopping
 from templates.questions import UNSAID, choices
@@ -65,13 +65,11 @@ class Receiving:
 
     def reported(self, provider: str, reports: Sequence[Report]) -> None:
         """Keep receipts; an address that was refused for good is not tried again."""
-        if refused := among_receipts(self._receipts.reported(provider, reports)):
-            self._refusals.keep(refused)
+        self._refusals.learn(self._receipts.reported(provider, reports))
 
     def accepted(self, provider: str, name: str, reference: str, *, reports: bool) -> None:
         """Keep that a provider took something over after it was given up."""
-        if refused := among_receipts(self._late.accepted(provider, name, reference, reports=reports)):
-            self._refusals.keep(refused)
+        self._refusals.learn(self._late.accepted(provider, name, reference, reports=reports))
 
     def received(self, provider: str, message: Incoming) -> bool:
         """Keep what a person wrote, and do what it says, once.

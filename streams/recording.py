@@ -18,7 +18,7 @@ from streams.digesting import Decided, Overflow, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
 from streams.receipts import Receipt, Receipts
-from streams.refusals import Refusals, among_receipts
+from streams.refusals import Refusals
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
@@ -40,8 +40,7 @@ class Recording:
         self._commit(lambda connection: self._decided(connection, decided, names))
 
     def _commit(self, work: Callable[[Connection], list[Receipt]]) -> None:
-        if refused := among_receipts(self._database.write(work, Priority.DISPATCH)):
-            self._refusals.keep(refused)
+        self._refusals.learn(self._database.write(work, Priority.DISPATCH))
 
     def _decided(self, connection: Connection, decided: Sequence[Decided], names: Names) -> list[Receipt]:
         kept = append_decided(connection, self._log, names, decided)

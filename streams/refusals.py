@@ -16,12 +16,14 @@ from domain.person import person_as_of
 from domain.receipts import Heard
 from notifiers.port import GiveUp, Message, Outcome, Reason
 from streams import reading
-from streams.believing import believed
+from streams.believing import BAD, believed
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
 from streams.library import Rules
+from streams.mapper import Entry
 from streams.receipts import Receipt
+from streams.soft_bounces import SOFT, Endurance, row_before, soft_among
 
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"
 
@@ -56,9 +58,34 @@ def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
 class Refusals:
     """Keeps refusals as life events of the recipient."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, soft_bounces: int, soft_bounce_days: int) -> None:
+        self._endurance = Endurance(soft_bounces, soft_bounce_days)
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
+
+    def learn(self, receipts: Sequence[Receipt]) -> None:
+        """Keep what was reported about addresses: that nobody has one, or that for days nothing could be brought."""
+        if refused := [*among_receipts(receipts), *self._worn_out(soft_among(receipts))]:
+            self.keep(refused)
+
+    def _worn_out(self, soft: Sequence[Receipt]) -> list[Refused]:
+        """Where not half of what the same server took over came back like this: then it is not about addresses."""
+        if not soft:
+            return []
+        rules = self._library.rules()
+        with self._database.reading() as connection:
+            tried = [(each.nudge, each.recipient, each.attempt) for each in soft]
+            kept = believed(connection, self._log, tried, SOFT)
+            rows = [row_before(connection, self._log, each, self._endurance) for each in soft]
+            return [
+                Refused(*each) for each, row in zip(tried, rows, strict=True)
+                if each in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
+            ]  # fmt: skip
+
+    def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
+        for each in row:
+            assert isinstance(each.fact, NudgeAttempted)
+            yield self._address_then(connection, each.fact, each.position, rules)
 
     def keep(self, refused: Sequence[Refused]) -> None:
         """Store them, each once."""
@@ -80,7 +107,7 @@ class Refusals:
     def _believed(self, connection: Connection, refused: Sequence[Refused]) -> list[Refused]:
         """Without those that were reported by a provider that reports nearly everybody."""
         late = [(each.nudge, each.recipient, each.attempt) for each in refused if each.address is None]
-        kept = believed(connection, self._log, late) if late else set()
+        kept = believed(connection, self._log, late, BAD) if late else set()
         return [each for each in refused if each.address or (each.nudge, each.recipient, each.attempt) in kept]
 
     def _addresses(self, connection: Connection, refused: Sequence[Refused], rules: Rules) -> Iterator[str | None]:

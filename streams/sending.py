@@ -224,12 +224,11 @@ class Sending:
         latest = self._clock() + self._lease * 2 / 3
         safe = [attempt for attempt in attempts if attempt.fact.until > latest]
         late = [attempt for attempt in attempts if attempt.fact.until <= latest]
-        facts: list[tuple[UUID, NudgeFact]]
-        facts = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+        back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
         begun = asyncio.get_running_loop().time()
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
         size.learn(len(safe), asyncio.get_running_loop().time() - begun)
-        facts += self._facts(safe, results)
+        facts = [*back, *self._facts(safe, results)]
         known = {each.nudge: each.committed for each in attempts if each.committed is not None}
         await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
         believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()

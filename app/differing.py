@@ -52,6 +52,9 @@ def rule_words(
         f"citizen.{attribute}": _title(declared["title"], language)
         for content in contents for attribute, declared in (content.get("attributes") or {}).items()
     }  # fmt: skip
+    titles |= {benefit.name: _title(benefit.title, language) for benefit in catalogue.benefits.values()} | {
+        f"param.{name}": _title(each.content["title"], language) for name, each in catalogue.parameters.items()
+    }
     return RuleWords({"citizen.age": Words("Age")} | titles)
 
 
@@ -83,8 +86,13 @@ def compared(old: Version, new: Version, language: str = ENGLISH) -> Iterator[tu
 
 def sentences(side: Side) -> Iterator[str]:
     """A trigger's rule, sentence by sentence."""
-    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}  # what is unsaid is the benefit's
-    return side.words.sentences({**side.source.rules, **to})
+    return side.words.sentences(clause_of(side))
+
+
+def clause_of(side: Side) -> Mapping[str, Any]:
+    """A trigger's rule, with what it leaves to its benefit to say."""
+    to = {} if side.trigger.turn is None else {"to": sorted(side.trigger.to)}
+    return {**side.source.rules, **to}
 
 
 def _title(title: Mapping[str, str], language: str) -> str:

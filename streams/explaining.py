@@ -126,10 +126,11 @@ def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: Hist
     person = person_as_of(known.person, known.facts, rules.catalogue, moment)
     values = citizen_values(person.attributes, moment, zone) | cause.values
     values |= law_values(intent, cause, known, rules.rulebook)
-    return {name: values[name] for name in sorted(_reads(trigger, intent.step)) if name in values}
+    return {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
 
 
-def _reads(trigger: Trigger, step: str) -> set[str]:
+def reads(trigger: Trigger, step: str) -> set[str]:
+    """The dotted names of what a trigger reads for one of its steps."""
     names = set(trigger.turn.benefit.reads if trigger.turn else ()) | set(trigger.occurrence)
     names |= set(trigger.when.reads if trigger.when else ())
     for each in trigger.steps:

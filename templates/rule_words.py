@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from domain.said import N_, Joined, Lowered, Words
 from domain.timing import NotADuration, parse_offset
-from templates.value_words import length, moved, working_days
+from templates.value_words import length, moved, work_days, working_days
 
 Titles = Mapping[str, str]
-"""Event type, or `citizen.<attribute>` -> what it is called in the reader's language."""
+"""Event type, benefit, dotted name or quoted value -> what it is called in the reader's language."""
+
+Part = Literal["start", "to", "due", "unless", "replies", "expires"]
+"""What of a clause a sentence is about."""
 
 _TOKEN = re.compile(r'"[^"]*"|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+')
 _SIGNS = {
@@ -29,8 +32,17 @@ _OWNED = {
 """What has a value, by what it is called in conditions."""
 _ROLES = {
     "subject": Words("the person whom it is about"), "mother": Words("the mother"), "father": Words("the father"),
-    "parents": Words("the parents"), "child": Words("the child"),
+    "parents": Words("the parents"), "child": Words("the child"), "residents": Words("the residents of the area"),
+    "parent": Words("the parent"), "person": Words("the person"), "heirs": Words("the heirs"),
+    "recipient": Words("the recipient"),
 }  # fmt: skip
+DIGEST = Words("What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone.")
+"""The platform's own rule, which starts on no event."""
+_CALLS = {
+    "contains": Words("contains"), "startsWith": Words("starts with"), "endsWith": Words("ends with"),
+    "matches": Words("fits the pattern"),
+}  # fmt: skip
+"""What conditions ask of a text."""
 _STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {
     "event.time": Words("the time of the event"),
@@ -45,24 +57,30 @@ class RuleWords(Struct, frozen=True):
 
     def sentences(self, clause: Mapping[str, Any]) -> Iterator[str]:
         """One sentence for each part of the clause."""
+        return (sentence for _, sentence in self.parts(clause))
+
+    def parts(self, clause: Mapping[str, Any]) -> Iterator[tuple[Part, str]]:
+        """The same, each with what it is about."""
         if "on" not in clause:  # the platform's own
-            yield Words(
-                "What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone."
-            )
+            yield "start", DIGEST
             return
+        yield from (("start", sentence) for sentence in self._starting(clause))
+        yield "to", Words("It is for {whom}.", whom=whom(clause.get("to") or "subject"))
+        for step in filter(None, clause["due"].values()):
+            yield "due", self.due({"from": _source(clause), **step})
+        yield from (("unless", self.unless(each)) for each in clause.get("unless") or ())
+        for code, name in (clause.get("replies") or {}).items():
+            yield "replies", Words("The answer “{code}” is recorded as {event}.", code=code, event=self.title(name))
+        if "expires" in clause:
+            yield "expires", Words("It is not sent later than {when}.", when=self.expiry(clause["expires"]))
+
+    def _starting(self, clause: Mapping[str, Any]) -> Iterator[str]:
         yield Joined([self.start(clause["on"]), self._given(clause.get("when")), "."], "")
         yield from (self._with(each) for each in clause.get("with") or ())
         yield from [Words("These happen in this order.")] if clause.get("in_order") else ()
         if count := clause.get("count"):
             within = length(parse_offset(count["within"]))
             yield Words("It starts with number {nth} of these within {length}.", nth=count["nth"], length=within)
-        yield Words("It is for {whom}.", whom=whom(clause.get("to") or "subject"))
-        yield from (self.due({"from": _source(clause), **step}) for step in clause["due"].values() if step)
-        yield from (self.unless(each) for each in clause.get("unless") or ())
-        for code, name in (clause.get("replies") or {}).items():
-            yield Words("The answer “{code}” is recorded as {event}.", code=code, event=self.title(name))
-        if "expires" in clause:
-            yield Words("It is not sent later than {when}.", when=self.expiry(clause["expires"]))
 
     def condition(self, text: str) -> str:
         """A condition (CEL) in words."""
@@ -75,12 +93,16 @@ class RuleWords(Struct, frozen=True):
     def name(self, token: str) -> str:
         """A dotted name, or a literal, in words."""
         root, _, field = token.partition(".")
+        value, _, call = token.rpartition(".")
+        if call in _CALLS and "." in value:
+            return Joined([self.name(value), _CALLS[call]])
         if token in _TIMES:
             return _TIMES[token]
         if root in _OWNED and field:
             return Words(_OWNED[root], field=self._field(token, field))
-        literal = _spoken(token[1:-1])
-        return f"“{literal}”" if token.startswith('"') else token
+        if token.startswith('"'):
+            return Words("“{value}”", value=self.titles.get(token) or _spoken(token[1:-1]))
+        return token
 
     def _field(self, token: str, field: str) -> str:
         title = self.titles.get(token)
@@ -100,20 +122,27 @@ class RuleWords(Struct, frozen=True):
         if isinstance(on, str):
             return Words("When this is recorded: {event}", event=self.title(on))
         [(edge, benefit)] = on.items()
+        called = self.titles.get(benefit) or _spoken(benefit)
         if edge == "becomes":
-            return Words("When this person becomes entitled to “{benefit}”", benefit=_spoken(benefit))
-        return Words("When this person ceases to be entitled to “{benefit}”", benefit=_spoken(benefit))
+            return Words("When this person becomes entitled to “{benefit}”", benefit=called)
+        return Words("When this person ceases to be entitled to “{benefit}”", benefit=called)
 
     def _given(self, when: str | None) -> str:
         return Words(", and {condition}", condition=self.condition(when)) if when else ""
 
     def due(self, step: Mapping[str, Any]) -> str:
         """When a step is due, as a sentence."""
-        start = self.name(step.get("from", "event.time"))
+        source = step.get("from", "event.time")
         clock = Words(", at {at} in the citizen’s time zone", at=step["at"]) if "at" in step else ""
         given = Words(", if {condition}", condition=self.condition(step["when"])) if "when" in step else ""
-        when = working_days(step["working_days"]) if step.get("working_days") else moved(step.get("offset", "P0D"))
-        due = Words("It is due {when} {start}{clock}{given}.", when=when, start=start, clock=clock, given=given)
+        if source == "event.time":
+            due = _of_the_event(step, clock, given)
+        else:
+            when = (
+                working_days(step["working_days"]) if step.get("working_days") else moved(step.get("offset", "P0D"))
+            )
+            named = {"when": when, "start": self.name(source)}
+            due = Words("It is due {when} {start}{clock}{given}.", **named, clock=clock, given=given)
         return Joined([due, *_rolled(step.get("on_working_day")), *_again(step.get("repeat"))])
 
     def _with(self, each: Mapping[str, Any]) -> str:
@@ -151,6 +180,19 @@ def _source(clause: Mapping[str, Any]) -> str:
         return "complete.time" if clause.get("with") else "event.time"
     [edge] = clause["on"]
     return _STARTS[edge]
+
+
+def _of_the_event(step: Mapping[str, Any], clock: str, given: str) -> str:
+    """When a step is due that counts from the moment of the event."""
+    days, offset, end = step.get("working_days") or 0, step.get("offset", "P0D"), {"clock": clock, "given": given}
+    if days or parse_offset(offset):
+        long = work_days(abs(days)) if days else length(parse_offset(offset))
+        if days < 0 or offset.startswith("-"):
+            return Words("It is due {length} before the time of the event{clock}{given}.", length=long, **end)
+        return Words("It is due {length} after the time of the event{clock}{given}.", length=long, **end)
+    if clock:
+        return Words("It is due on the day of the event{clock}{given}.", **end)
+    return Words("It is due at once{given}.", given=given)
 
 
 def _rolled(way: str | None) -> Iterator[str]:

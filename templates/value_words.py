@@ -48,8 +48,12 @@ def length(offset: Offset) -> str:
 
 def working_days(count: int) -> str:
     """So many working days before a date (negative) or after it."""
-    length = Counted("{count} working day", "{count} working days", abs(count))
-    return _before(length) if count < 0 else _after(length)
+    return _before(work_days(-count)) if count < 0 else _after(work_days(count))
+
+
+def work_days(count: int) -> str:
+    """So many working days."""
+    return Counted("{count} working day", "{count} working days", count)
 
 
 def _before(length: str) -> str:

@@ -84,10 +84,6 @@ class Speech:
         """So many days: "30 days"."""
         return format_timedelta(days * 86_400, granularity="day", threshold=10**6, locale=self._locale)
 
-    def hours(self, hours: int) -> str:
-        """So many hours: "2 hours"."""
-        return format_timedelta(hours * 3600, granularity="hour", threshold=10**6, locale=self._locale)
-
     def number(self, number: float) -> str:
         """A number with its groups."""
         return format_decimal(number, locale=self._locale)

@@ -12,10 +12,11 @@ from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
-from app.pages.life import CHANNELS, CLASSES, STATES, shown
+from app.pages.life import CHANNELS, STATES, shown
 from app.pages.messages import Messages
 from app.pages.preferring import Preferring
 from app.pages.readers import visitor
+from app.pages.ruling import CLASSES
 from streams.inboxes import Told
 
 Cursor = Annotated[str, Query(max_length=64)]

@@ -8,9 +8,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from app.pages.catalogues import Speech
+from app.pages.naming import FIELDS, VALUES
+from app.pages.ruling import Clause, rule_told
 from domain.event_types import Titles
 from domain.said import N_
-from domain.timing import NotADuration, parse_offset
+from domain.timing import parse_offset
 from streams.explaining import Happened, Why
 from streams.library import Rules
 from streams.retirements import Retirement
@@ -25,7 +27,7 @@ STATES: Final[Mapping[str, str]] = {
     "attempted": N_("being sent"), "sent": N_("sent"), "delivered": N_("delivered"), "opened": N_("opened"),
     "answered": N_("answered"), "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"),
     "withheld": N_("not sent"), "expired": N_("no longer useful, not sent"), "cancelled": N_("cancelled"),
-    "rescheduled": N_("planned anew"), "gathered": N_("one more message goes with it"),
+    "rescheduled": N_("planned anew"), "renewed": N_("tried anew"), "gathered": N_("one more message goes with it"),
 }  # fmt: skip
 REASONS: Final[Mapping[str, str]] = {
     "died": N_("the person has died"), "no_guardian": N_("no guardian of the child is known"),
@@ -35,11 +37,22 @@ REASONS: Final[Mapping[str, str]] = {
     "no_channel": N_("none of the channels is wanted"), "quiet_hours": N_("quiet hours"),
     "stopped": N_("the platform has stopped it for now"), "withdrawn": N_("the office has withdrawn it"),
     "cap": N_("enough messages lately"), "nothing_left": N_("nothing was left to send"),
-    "unreadable": N_("its data is missing"), "bounced": N_("the address refused it"),
-}  # fmt: skip
-CLASSES: Final[Mapping[str, str]] = {
-    "legal": N_("required by law"), "service": N_("about a service"), "reminder": N_("reminder"),
-    "offer": N_("offer"),
+    "unreadable": N_("its data is missing"), "expired": N_("it was over before it could be planned"),
+    "erased": N_("the data of its recipient was erased"),
+    "bad_address": N_("nobody can be reached at the address"),
+    "not_listed": N_("nothing may be sent to where the address leads"),
+    "bad_content": N_("its words cannot be carried"), "mailbox_full": N_("the mailbox is full"),
+    "too_large": N_("it is too large"), "rejected": N_("the carrier refused it"),
+    "undelivered": N_("the carrier could not bring it"),
+    "expired_there": N_("the carrier tried until it was too late"),
+    "suppressed": N_("the carrier lists the address as one that wants nothing"),
+    "busy": N_("the carrier was busy"), "not_admitted": N_("the carrier did not let the platform in"),
+    "unreachable": N_("the carrier could not be reached"), "link_lost": N_("the connection was lost"),
+    "timed_out": N_("no answer came in time"), "garbled": N_("the carrier's answer made no sense"),
+    "no_time": N_("there was no time left for it"), "closed": N_("the connection was closed before"),
+    "lease_over": N_("its turn was over before it went"), "no_outcome": N_("nobody knows how it ended"),
+    "commit_unanswered": N_("the database did not answer"),
+    "restored": N_("the records were restored from an older copy"),
 }  # fmt: skip
 CATEGORIES: Final[Mapping[str, str]] = {
     "business": N_("Business"), "documents": N_("Documents"), "education": N_("Kindergarten and school"),
@@ -48,17 +61,6 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "safety": N_("Safety"), "social": N_("Social support"), "taxes": N_("Taxes"), "transport": N_("Transport"),
     "utilities": N_("Light, water, heating"), "work": N_("Work"), "work_offers": N_("Offers of work"),
     "digest": N_("Daily summary"),
-}  # fmt: skip
-FIELDS: Final[Mapping[str, str]] = {
-    "number": N_("number"), "amount": N_("amount"), "kind": N_("kind"), "expires_on": N_("valid until"),
-    "issued_on": N_("date of issue"), "violated_on": N_("date of the violation"), "born_on": N_("date of birth"),
-    "time": N_("time of the event"), "type": N_("what happened"), "granted_on": N_("date of the decision"),
-    "pay_by": N_("to be paid by"), "year": N_("year"), "starts_on": N_("begins on"), "ends_on": N_("ends on"),
-    "valid_until": N_("valid until"), "enrol_by": N_("to be enrolled by"), "planned_on": N_("planned for"),
-    "order": N_("which child"), "plate": N_("number plate"), "age": N_("age"),
-    "married_on": N_("date of the wedding"),
-    "registered_on": N_("date of registration"), "joined_on": N_("in the queue since"), "mother": N_("mother"),
-    "father": N_("father"), "child": N_("child"), "area": N_("area"), "home": N_("home"),
 }  # fmt: skip
 
 
@@ -103,25 +105,11 @@ class Told(Struct, frozen=True):
     life: tuple[Line, ...]
 
 
-class Clause(Struct, frozen=True):
-    """A rule: its clause, whose it is, its class, and by which law."""
-
-    clause: Mapping[str, Any]
-    agency: str
-    klass: str
-    legal_basis: str
-
-
-def rule_told(clause: Clause, rules: Rules, speech: Speech) -> tuple[tuple[str, str], ...]:
-    """A rule in plain words, in rows of a name and a value."""
-    return tuple(_Words(rules, speech).rule(clause))
-
-
 def told(why: Why, rules: Rules, speech: Speech) -> Told:
     """The parts of the page that says why."""
-    words = _Words(rules, speech)
+    words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis)
     return Told(
-        tuple(words.recorded(why)), tuple(words.rule(Clause(why.clause, why.agency, why.klass, why.legal_basis))),
+        tuple(words.recorded(why)), tuple(rule_told(rule, rules, speech)),
         tuple((words.name(name), words.value(value)) for name, value in why.used.items()),
         tuple(line_of(each, speech) for each in why.facts),
     )  # fmt: skip
@@ -130,7 +118,10 @@ def told(why: Why, rules: Rules, speech: Speech) -> Told:
 class _Words:
     def __init__(self, rules: Rules, speech: Speech) -> None:
         self._types, self._speech, self._say = rules.catalogue.types, speech, speech.say
-        self._attributes, self._offices = pack_titles(rules, "attributes"), pack_titles(rules, "agencies")
+        self._offices = pack_titles(rules, "agencies")
+        self._titles: Mapping[str, Mapping[str, Titles]] = {
+            "citizen": pack_titles(rules, "attributes"), "param": pack_titles(rules, "parameters"),
+        }  # fmt: skip
 
     def recorded(self, why: Why) -> Iterator[tuple[str, str]]:
         if why.cause is None:
@@ -145,37 +136,12 @@ class _Words:
         if why.retired is not None:
             yield self._say("What exactly"), retired_in_words(why.retired, self._speech)
 
-    def rule(self, rule: Clause) -> Iterator[tuple[str, str]]:
-        clause = rule.clause
-        yield self._say("Who made the rule"), self._speech.titled(self._offices.get(rule.agency, {})) or rule.agency
-        yield self._say("The rule"), self._start(clause)
-        yield from (
-            (self._say("When it is sent"), self._due(step)) for step in clause.get("due", {}).values() if step
-        )
-        for each in clause.get("unless") or ():
-            yield self._say("It is not sent if this happens first"), self._title(each["on"])
-        yield self._say("Kind of message"), shown(CLASSES, rule.klass, self._speech)
-        yield self._say("Legal basis"), rule.legal_basis
-
-    def _start(self, clause: Mapping[str, Any]) -> str:
-        on = clause.get("on")
-        if isinstance(on, str):
-            return self._say("It is sent when this is recorded: {what}").format(what=self._title(on))
-        if isinstance(on, Mapping):
-            return self._say("It is sent when an entitlement begins or ends")
-        return self._say("What exceeds your limit of messages goes together, once a day")
-
-    def _due(self, step: Mapping[str, Any]) -> str:
-        return due_in_words(step, self._speech, self.name(str(step.get("from", "event.time"))))
-
     def _title(self, name: str) -> str:
-        type_ = self._types.get(name)
-        return f"«{self._speech.titled(type_.title)}»" if type_ else name
+        return f"«{self._speech.titled(self._types[name].title)}»"
 
     def name(self, dotted: str) -> str:
         root, _, field = dotted.partition(".")
-        if root == "citizen" and field in self._attributes:
-            titles: Titles = self._attributes[field]
+        if (titles := self._titles.get(root, {}).get(field)) is not None:
             return self._speech.titled(titles)
         text = shown(FIELDS, field, self._speech)
         return text[:1].upper() + text[1:]
@@ -198,7 +164,7 @@ class _Words:
         try:
             return self._speech.day(date.fromisoformat(text))
         except ValueError:
-            return self._title(text) if text in self._types else text.replace("_", " ")
+            return self._title(text) if text in self._types else shown(VALUES, text, self._speech)
 
 
 def retired_in_words(retired: Retirement, speech: Speech) -> str:
@@ -212,20 +178,3 @@ def retired_in_words(retired: Retirement, speech: Speech) -> str:
         "It was kept readable for {length} after the year of the event; since {date} nobody can read it"
     )
     return text.format(length=length, date=speech.moment(retired.at))
-
-
-def due_in_words(step: Mapping[str, Any], speech: Speech, start: str) -> str:
-    """When a step of a rule is due; `start`: what the date that it counts from is called."""
-    try:
-        offset = parse_offset(str(step.get("offset", "P0D")))
-    except NotADuration:
-        return start
-    days, hours = offset.days + 30 * offset.months, offset.seconds // 3600
-    clock = f", {step['at']}" if "at" in step else ""
-    if days or hours:
-        length = speech.length(abs(days)) if days else speech.hours(abs(hours))
-        text = speech.say("{length} before: {date}") if min(days, hours) < 0 else speech.say("{length} after: {date}")
-        return text.format(length=length, date=start) + clock
-    if not clock and step.get("from", "event.time") == "event.time":
-        return speech.say("at once")
-    return speech.say("on: {date}").format(date=start) + clock

@@ -305,13 +305,13 @@ def test_diff_of_entitlements(terminal: Terminal) -> None:
     objects = terminal.run("diff", began, ends, "--json").objects
     [started] = [each["sentence"] for each in objects if each["about"] == "on"]
     assert started == (
-        "It starts when this person ceases to be entitled to “childcare allowance”, "
-        "before when this person becomes entitled to “childcare allowance”."
+        "It starts when this person ceases to be entitled to “Childcare allowance”, "
+        "before when this person becomes entitled to “Childcare allowance”."
     )
     old = shutil.copytree(KZ, terminal.folder / "kz")
     shutil.rmtree(old / "childcare_allowance")
     [[story]] = [[each["sentence"]] for each in terminal.run("diff", str(old), str(KZ), "--json").objects]
-    assert "When this person becomes entitled to “childcare allowance”. It is for the mother." in story
+    assert "When this person becomes entitled to “Childcare allowance”. It is for the mother." in story
     assert "the entitlement’s ‘from’" in story
 
 

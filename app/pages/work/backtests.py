@@ -37,8 +37,8 @@ CHANGES: Final[Mapping[str, str]] = {
     "reworded": N_("told by both, in other words"), "same": N_("told by both alike"),
 }  # fmt: skip
 ENDINGS: Final[Mapping[str, str]] = {
-    "expired": N_("no longer useful, not sent"), "cancelled": N_("no longer in the plan"),
-    "ahead": N_("still to come when the time was over"), "no_rule": N_("the rules do not speak to them"), **REASONS,
+    **REASONS, "expired": N_("no longer useful, not sent"), "cancelled": N_("no longer in the plan"),
+    "ahead": N_("still to come when the time was over"), "no_rule": N_("the rules do not speak to them"),
 }  # fmt: skip
 
 

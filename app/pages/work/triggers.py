@@ -8,12 +8,13 @@ from fastapi import Path as InPath
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from app.differing import sentences, version_of
+from app.differing import clause_of, sentences, version_of
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
-from app.pages.life import Clause, rule_told, shown
+from app.pages.life import shown
+from app.pages.ruling import Clause, rule_told
 from app.pages.work.figures import SPANS, Figures, figures
 from app.pages.work.office import Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
@@ -22,6 +23,7 @@ from domain.principals import Principal, Role, require_reader
 from domain.triggers import BadTrigger
 from streams.lives import Lives
 from streams.switches import owner_of
+from templates.meaning import Side
 from templates.written import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
@@ -78,8 +80,9 @@ class TriggerPages:
         return [each.fact for each in now.publications if each.fact.trigger == name][-1]
 
     def _rule(self, fact: TriggerPublished, frame: Frame) -> list[tuple[str, str]]:
-        say, rules = frame.speech.say, fact.rules
-        clause = Clause(rules, rules["owner"], rules["class"], rules.get("legal_basis", ""))
+        say, rules, side = frame.speech.say, fact.rules, self._side(fact, frame.speech)
+        whole = clause_of(side) if side is not None else rules
+        clause = Clause(whole, rules["owner"], rules["class"], rules.get("legal_basis", ""))
         return [
             *rule_told(clause, self._office.platform.library.rules(), frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),
@@ -87,12 +90,16 @@ class TriggerPages:
         ]  # fmt: skip
 
     def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
+        side = self._side(fact, speech)
+        return [] if side is None else [speech.tell(each) for each in sentences(side)]
+
+    def _side(self, fact: TriggerPublished, speech: Speech) -> Side | None:
+        """It, ready to be told; None where it does not go with the packs as they are published."""
         contents = self._office.platform.library.rules().governed.contents
         try:
-            side = version_of(contents, [fact]).side(fact.trigger, speech.language)
-            return [speech.tell(each) for each in sentences(side)]
+            return version_of(contents, [fact]).side(fact.trigger, speech.language)
         except BadTrigger:
-            return []
+            return None
 
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
         speech = frame.speech

@@ -10,7 +10,6 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from app.pages.catalogues import LANGUAGES, LOCALE, OTHERWISE, Speech, language_among, language_of_header
-from app.pages.life import due_in_words
 
 ROOT = Path(__file__).parents[3]
 METHODS = [("pages/html/**.html", "jinja2"), ("**.py", "python")]
@@ -100,14 +99,3 @@ def test_dates_are_written_as_the_language_does() -> None:
         "2025\u202fж. 2 маусым", "2 июня 2025\u202fг.", "June 2, 2025",
     ]  # fmt: skip
     assert "3 июня 2025, 01:30" in said["ru"].moment(moment)
-
-
-@pytest.mark.parametrize(("step", "said"), [
-    ({"from": "event.time"}, "at once"), ({}, "at once"), ({"at": "10:00"}, "on: the event, 10:00"),
-    ({"from": "event.time", "offset": "PT1H"}, "1 hour after: the event"),
-    ({"from": "event.expires_on", "offset": "-P30D", "at": "09:00"}, "30 days before: the event, 09:00"),
-    ({"from": "event.expires_on", "offset": "P1M"}, "30 days after: the event"),
-])  # fmt: skip
-def test_when_a_step_is_due_is_said_in_words(step: dict[str, str], said: str) -> None:
-    """An hour is an hour, and what goes at once is said to."""
-    assert due_in_words(step, Speech("en", ZoneInfo("Asia/Almaty")), "the event") == said

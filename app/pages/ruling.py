@@ -1,0 +1,54 @@
+"""A rule in words that its reader understands: a row for each part of its clause."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from app.differing import rule_words
+from app.pages.catalogues import Speech
+from app.pages.naming import FIELDS, VALUES
+from domain.event_types import Catalogue
+from domain.said import N_, Words
+from streams.library import Rules
+from streams.titles import pack_titles
+from templates.rule_words import Part, RuleWords
+
+CLASSES: Final[Mapping[str, str]] = {
+    "legal": N_("required by law"), "service": N_("about a service"), "reminder": N_("reminder"),
+    "offer": N_("offer"),
+}  # fmt: skip
+PARTS: Final[Mapping[Part, str]] = {
+    "start": N_("The rule"), "to": N_("Who is told"), "due": N_("When it is sent"),
+    "unless": N_("When it is not sent"), "replies": N_("What an answer does"),
+    "expires": N_("How long it is of use"),
+}  # fmt: skip
+_READ_OF = ("event", "later", "entitled")
+
+
+class Clause(Struct, frozen=True):
+    """A rule: its clause, whose it is, its class, and by which law."""
+
+    clause: Mapping[str, Any]
+    agency: str
+    klass: str
+    legal_basis: str
+
+
+def rule_told(rule: Clause, rules: Rules, speech: Speech) -> Iterator[tuple[str, str]]:
+    """A rule in plain words, in rows of a name and a value."""
+    office = speech.titled(pack_titles(rules, "agencies").get(rule.agency, {}))
+    yield speech.say("Who made the rule"), office or rule.agency
+    words = in_words(rules.governed.contents, rules.catalogue, speech.language)
+    for part, sentence in words.parts(rule.clause):
+        yield speech.say(PARTS[part]), speech.tell(sentence)
+    yield speech.say("Kind of message"), speech.say(CLASSES[rule.klass])
+    yield speech.say("Legal basis"), rule.legal_basis
+
+
+def in_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str) -> RuleWords:
+    """What puts clauses into words, with the titles of the packs and our words for fields and values."""
+    titles = rule_words(contents, catalogue, language).titles
+    fields = {f"{root}.{name}": Words(text) for name, text in FIELDS.items() for root in _READ_OF}
+    values = {f'"{value}"': Words(text) for value, text in VALUES.items()}
+    return RuleWords({**fields, **values, **titles})

@@ -1,0 +1,144 @@
+"""A rule in the reader's words: nothing of it is left out, no number is another, and every word has a translation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.differing import Version, clause_of
+from app.pages.catalogues import LANGUAGES, Speech
+from app.pages.life import REASONS, STATES
+from app.pages.naming import FIELDS, VALUES
+from app.pages.ruling import in_words
+from domain.compiling import compile_trigger
+from domain.delivery import State
+from domain.facts import NUDGE_FACTS
+from domain.settle import Reason as Decided
+from notifiers.port import Reason as Failed
+from streams.explaining import reads
+from templates.catalogue import catalogue_of
+from templates.loader import Pack, load_packs
+from templates.rule_words import RuleWords
+from tests.app.pages.visitor import visiting
+from tests.templates.packs import SHIPPED
+from tests.world import LONG_AGO, World, card, iin, registered
+
+GOLDEN = Path(__file__).with_name("offsets.txt")
+AIGERIM = iin(1)
+
+
+@cache
+def shipped() -> Sequence[Pack]:
+    """The packs that come with the platform."""
+    return load_packs(list(SHIPPED.values()))
+
+
+@cache
+def words_in(language: str) -> RuleWords:
+    """What a page of that language tells rules with."""
+    contents = [pack.content for pack in shipped()]
+    return in_words(contents, catalogue_of(contents), language)
+
+
+def speech_of(language: str) -> Speech:
+    """That language."""
+    return Speech(language, ZoneInfo("Asia/Almaty"))
+
+
+def clauses() -> Iterator[Mapping[str, Any]]:
+    """The rule of every shipped trigger."""
+    contents = [pack.content for pack in shipped()]
+    triggers = {each.name: each for pack in shipped() for each in pack.triggers}
+    version = Version(contents, triggers, triggers)
+    yield from (clause_of(version.side(name)) for name in triggers)
+
+
+def offsets() -> list[str]:
+    """Every offset of the steps of shipped triggers, and some more that a rule may have."""
+    found = {step["offset"] for clause in clauses() for step in clause["due"].values() if step and "offset" in step}
+    return sorted(found | {"PT30M", "-PT30M", "PT1H30M", "P18M", "P2W"})
+
+
+def told(offset: str, source: str, language: str) -> str:
+    """When a step of that offset is due, in that language."""
+    return speech_of(language).tell(words_in(language).due({"from": source, "offset": offset}))
+
+
+def test_no_offset_is_told_as_another() -> None:
+    """Years are years and months are months, as the golden file has them in all languages."""
+    lines = [
+        " | ".join([offset, *(told(offset, source, language) for language in LANGUAGES)])
+        for source in ("event.expires_on", "event.time") for offset in offsets()
+    ]  # fmt: skip
+    assert lines == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(("step", "said"), [
+    ({}, "It is due at once."), ({"at": "10:00"}, "on the day of the event, at 10:00"),
+    ({"working_days": 3}, "3 working days after the time of the event"),
+    ({"offset": "-PT30M", "from": "event.starts_at"}, "30 minutes before the event’s time of the beginning"),
+    ({"from": "event.expires_on", "at": "09:00"}, "on the event’s end of validity, at 09:00"),
+])  # fmt: skip
+def test_when_a_step_is_due_is_said_in_words(step: dict[str, Any], said: str) -> None:
+    """What goes at once is said to, and a time of day is that of a day."""
+    assert said in words_in("en").due(step)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_field_that_a_shipped_rule_names_has_a_word(language: str) -> None:
+    """No sentence about a shipped rule has a field by its name in the pack."""
+    for clause in clauses():
+        for _, sentence in words_in(language).parts(clause):
+            assert "‘" not in speech_of(language).tell(sentence), clause["title"]
+
+
+def test_every_value_that_a_shipped_rule_reads_has_a_word() -> None:
+    """What the page lists as used is called by a title of its pack or by a word of ours."""
+    catalogue = catalogue_of([pack.content for pack in shipped()])
+    for pack in shipped():
+        for each in pack.triggers:
+            trigger = compile_trigger(each.name, each.rules, catalogue)
+            for step in trigger.steps:
+                for name in reads(trigger, step.name):
+                    root, _, field = name.partition(".")
+                    titled = field in catalogue.attributes or field in catalogue.parameters
+                    assert titled if root in ("citizen", "param") and field != "age" else field in FIELDS, name
+
+
+def enumerated(schema: Mapping[str, Any]) -> Iterator[str]:
+    """The values that enumerations of an event type have."""
+    for each in schema.get("properties", {}).values():
+        yield from map(str, (*each.get("enum", ()), *each.get("items", {}).get("enum", ())))
+        yield from enumerated(each)
+
+
+def test_every_enumeration_value_of_shipped_packs_has_a_word() -> None:
+    """A value that an event type lists is told in the reader's language; a number is a number in all of them."""
+    types = catalogue_of([pack.content for pack in shipped()]).types.values()
+    found = {value for type_ in types for value in enumerated(type_.schema)}
+    assert {value for value in found if not value.isdecimal()} <= set(VALUES)
+
+
+def test_every_reason_and_state_has_a_word() -> None:
+    """Whatever a fact of a nudge says became of it, a page has words for."""
+    own = {"lease_over", "no_outcome", "commit_unanswered", "restored"}  # of attempts, and of a restored log
+    assert {*Decided, *Failed, *own} == set(REASONS)
+    facts = {fact.TOPIC.removeprefix("nudge-").removesuffix("/1") for fact in NUDGE_FACTS}
+    assert {*State, *facts} == set(STATES)
+
+
+def test_why_tells_the_whole_rule(tmp_path: Path) -> None:
+    """A citizen reads for whom the rule is, under which condition, what ends it, and until when it is of use."""
+    world = World(tmp_path)
+    world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    world.plan()
+    page = visiting(world, AIGERIM, "ru").get(f"/my/messages/{world.nudge('month').intent.id}/why").text
+    for said in ("«удостоверение личности»", "возраст (гражданин) ≥ 16", "человек, о котором событие",
+                 "за 30 дней до даты «окончание срока действия (событие)», в 09:00", "более позднее событие",
+                 "Не отправляется позже, чем: окончание срока действия"):  # fmt: skip
+        assert said in page, said
+    assert "удостоверение личности</dd>" in page
+    world.close()

@@ -84,7 +84,8 @@ def kill(_: Message) -> None:
 
 def beside(world: World, database: MeddledDatabase) -> Dispatcher:
     """A second dispatcher, on that database."""
-    platform = replace(world.platform, database=database)
+    books = replace(world.platform.books, database=database)
+    platform = replace(world.platform, database=database, books=books)
     return compose_dispatcher(
         platform, single_routes(world.notifiers), Writer(lambda _: None, lambda *_: ""), "second"
     )

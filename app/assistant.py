@@ -11,8 +11,11 @@ from msgspec.structs import asdict
 
 from app.compose import Platform
 from app.entitled import plain
+from app.links import BadLink
 from domain.eligibility import eligibility
 from domain.timing import zone_of
+from projections import nudges
+from projections.tables import micros
 from streams import reading
 from streams.explaining import Why
 from streams.inboxes import NotTheirs
@@ -23,6 +26,20 @@ INSTRUCTIONS = (
     "Titles are in Kazakh (kk), Russian (ru) and English (en): answer in the person's language. Name the clause of "
     "the law with every entitlement, and never guess what is not in an answer."
 )
+
+
+def reader(platform: Platform, token: str) -> str:
+    """Whose token it is.
+
+    Raises:
+        BadLink: nobody's, or too old; or they were erased since: who comes back is somebody new.
+    """
+    person, made = platform.links.read_person(token, platform.clock())
+    with platform.database.reading() as connection:
+        erased = nudges.erasures(connection, [person]).get(person)
+    if erased is not None and erased >= micros(made):
+        raise BadLink
+    return person
 
 
 class Assistant:

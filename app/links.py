@@ -17,6 +17,8 @@ Beginning = Callable[[int, int], Iterable[tuple[UUID, str]]]
 """The nudges whose ids begin with a number of so many bits, each with everybody whom it went to."""
 PAGE_LASTS = timedelta(days=90)
 """How long the link in a message leads to its page; whoever signs in finds it there for ever."""
+ASSISTANT_LASTS = timedelta(days=30)
+"""How long a citizen's token for an assistant works."""
 
 
 class BadLink(ValueError):
@@ -129,13 +131,13 @@ class Links:
             return None
         return UUID(bytes=body[:_MAC]), body[_MAC : 2 * _MAC].hex(), more
 
-    def person(self, person: str, until: datetime) -> str:
-        """A token with which an assistant reads for that person until then."""
-        body = bytes.fromhex(person) + int(until.timestamp()).to_bytes(_TIME)
+    def person(self, person: str, now: datetime) -> str:
+        """A token with which an assistant reads for that person from now on, for a month."""
+        body = bytes.fromhex(person) + int((now + ASSISTANT_LASTS).timestamp()).to_bytes(_TIME)
         return _written(body + self._mac(body, "person"))
 
-    def read_person(self, token: str, now: datetime) -> str:
-        """Whose token it is.
+    def read_person(self, token: str, now: datetime) -> tuple[str, datetime]:
+        """Whose token it is, and when they made it; whether they were erased since is the caller's to ask.
 
         Raises:
             BadLink: it was not made with our key, or is too old.
@@ -146,7 +148,7 @@ class Links:
             raise BadLink
         if now.timestamp() >= int.from_bytes(until):
             raise BadLink
-        return body[:_MAC].hex()
+        return body[:_MAC].hex(), datetime.fromtimestamp(int.from_bytes(until), UTC) - ASSISTANT_LASTS
 
     @property
     def check(self) -> str:

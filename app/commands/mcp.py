@@ -10,12 +10,12 @@ from domain.principals import NotAllowed
 
 def mcp(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Answer an assistant (MCP) about the person whose token is in HABARSHY_TOKEN; it can change nothing."""
-    from app.assistant import Assistant  # noqa: PLC0415  (a second of imports that no other command needs)
+    from app.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other command needs)
     from app.compose import compose  # noqa: PLC0415  (the same)
 
     platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
     try:
-        person = platform.links.read_person(os.environ.get(TOKEN, ""), platform.clock())
+        person = reader(platform, os.environ.get(TOKEN, ""))
     except BadLink:
         platform.database.close()
         raise NotAllowed(f"{TOKEN} has no personal token that is valid now; the page My data makes one") from None

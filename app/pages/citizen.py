@@ -1,6 +1,5 @@
 """A citizen's own pages: what they were told across all channels, what comes next, and their data to keep."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -8,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
 from app.http.cursors import read, written
+from app.links import ASSISTANT_LASTS
 from app.pages import visits
 from app.pages.checking import Checking
 from app.pages.layout import Frame, Pages, as_download
@@ -20,7 +20,6 @@ from app.pages.ruling import CLASSES
 from streams.inboxes import Told
 
 Cursor = Annotated[str, Query(max_length=64)]
-MONTH = timedelta(days=30)
 GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
 
 
@@ -94,9 +93,9 @@ class Citizen:
         """A token with which the citizen's own assistant reads for them, for a month."""
         person, frame = self._visitor(request)
         await visits.form_of(request)
-        until = self._platform.clock() + MONTH
-        made = self._platform.links.person(person, until)
-        return self._pages.respond("data.html", frame, token=made, until=frame.speech.moment(until))
+        now = self._platform.clock()
+        made, until = self._platform.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
+        return self._pages.respond("data.html", frame, token=made, until=until)
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from app.assistant import Assistant
+from app.assistant import Assistant, reader
 from app.links import BadLink
+from domain.principals import Principal, Role
 from tests.world import World, birth, fine, iin, registered
 
 ROOT = Path(__file__).parents[2]
@@ -74,11 +75,24 @@ async def test_it_only_reads(told: World) -> None:
 def test_a_token_is_for_one_person_and_a_while(world: World) -> None:
     """A token names its person; it ends at its time, and a changed one is nobody's."""
     links, now = world.platform.links, world.clock()
-    token = links.person(world.name(CITIZEN), now + timedelta(days=1))
-    assert links.read_person(token, now) == world.name(CITIZEN)
-    for wrong, at in ((token, now + timedelta(days=1)), ("x" + token[1:], now), ("", now), ("hby_x", now)):
+    token = links.person(world.name(CITIZEN), now)
+    assert links.read_person(token, now + timedelta(days=29)) == (world.name(CITIZEN), now)
+    for wrong, at in ((token, now + timedelta(days=30)), ("x" + token[1:], now), ("", now), ("hby_x", now)):
         with pytest.raises(BadLink):
             links.read_person(wrong, at)
+
+
+async def test_a_token_ends_with_an_erasure(told: World) -> None:
+    """Whoever had a token of somebody who was erased since reads nothing; who comes back makes a new one."""
+    on, person = told.platform, told.name(CITIZEN)
+    token = on.links.person(person, told.clock())
+    assert reader(on, token) == person
+    told.at(told.clock() + timedelta(minutes=1))
+    on.erasing.erase(person, Principal("olga", "platform", frozenset([Role.OPERATOR])), "asked for")
+    with pytest.raises(BadLink):
+        reader(on, token)
+    told.at(told.clock() + timedelta(minutes=1))
+    assert reader(on, on.links.person(person, told.clock())) == person
 
 
 def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ GOLDEN = {
     "nudge-withheld/1": "at recipient reason",
     "nudge-deferred/1": "at recipient until reason",
     "nudge-expired/1": "at recipient",
-    "nudge-attempted/1": "at recipient attempt channel provider until",
+    "nudge-attempted/1": "at recipient attempt channel provider until language",
     "nudge-sent/1": "at recipient attempt reference silent_at until_opened provider",
     "nudge-delivered/1": "at recipient attempt",
     "nudge-failed/1": "at recipient attempt reason retry_at gave_up",

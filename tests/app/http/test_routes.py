@@ -20,7 +20,7 @@ OPEN = {
 }  # fmt: skip
 FILLED = {
     "person": "0" * 32, "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55", "name": "clinic_attachment",
-    "hash": "0" * 12, "id": "1", "token": "x", "provider": "x",
+    "hash": "0" * 12, "id": "1", "token": "x", "provider": "x", "event": "0" * 32,
 }  # fmt: skip
 DRAFT = {"pack": "kz", "trigger": "x", "files": {"trigger.yaml": "x"}}
 BODIES = {

@@ -42,8 +42,8 @@ class Restoring:
 
     def scope(self, until: datetime | None = None) -> Restored:
         """What would follow. Without `until` it is now, or on SQLite, where nobody else sends, what is known here."""
+        known = self._watermark.known()
         with self._database.reading() as connection:
-            known = self._watermark.known(connection)
             alone = known.at if known is not None and self._database.sqlite else None
             moment = until or alone or self._clock()
             waiting = select(func.count()).select_from(due).where(due.c.due_at <= micros(moment))

@@ -185,7 +185,7 @@ class Sending:
             OlderLog: the database was restored while this process ran.
             RulesMoved: others hold.
         """
-        self._watermark.check(connection)
+        self._watermark.check(connection, self._watermark.known())
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
         attempts = [each for each in tried if isinstance(each, Attempt)]
         over = crowded(connection, [each.case.settlement for each in attempts], now)

@@ -58,28 +58,30 @@ class Watermark:
         Raises:
             OlderLog: see `check`.
         """
+        known = self.known()
         with self._database.reading() as connection:
-            self.check(connection)
+            self.check(connection, known)
             newest = self.newest(connection)
         self.note(newest)
 
-    def check(self, connection: Connection) -> None:
-        """That the log has what was known; or somebody said since that it was restored.
+    def check(self, connection: Connection, known: Known | None) -> None:
+        """That the log has what was `known` before the moment that the connection sees.
+
+        Or somebody said since that it was restored. What is asked for later may be of what others did since.
 
         Raises:
             OlderLog: it is an older one.
         """
-        known = self.known(connection)
         if known is None or _digest(blocks.fact_at(connection, known.position)) == known.digest:
             return
         if (said := self._said(connection)) is None or said < known.at:
             raise OlderLog(known)
         self._known = None
 
-    def known(self, connection: Connection) -> Known | None:
+    def known(self) -> Known | None:
         """What is known; None: nothing."""
         if self._known is None and self._file is None and self._beside is not None:
-            with self._lock:
+            with self._lock, self._database.reading() as connection:
                 self._open(connection)
         return self._known
 

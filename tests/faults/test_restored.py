@@ -1,12 +1,13 @@
 """What `restored` means for each nudge, on SQLite and on PostgreSQL: what may have gone is not sent again."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, event, func, select
 from sqlalchemy.engine import URL
 
 from app.keyfile import load_keyring
@@ -161,3 +162,28 @@ def test_a_running_platform_notices_an_older_log(world: World, tmp_path: Path) -
     assert file.stat().st_mode & 0o777 == 0o600
     file.write_text("nonsense")
     Watermark(on.database, on.log, tmp_path / "key", world.clock).look()
+
+
+@pytest.mark.parametrize("statement", range(1, 4))
+def test_what_another_process_sends_and_notes_meanwhile_is_no_older_log(
+    world: World, tmp_path: Path, statement: int
+) -> None:
+    """Who starts while others send finds in the file a fact that its own transaction may not see yet, and goes on."""
+    load_keyring(tmp_path / "key", create=True)
+    on = world.platform
+    ours, theirs = (Watermark(on.database, on.log, tmp_path / "key", world.clock) for _ in range(2))
+    theirs.look()
+    counted = itertools.count(1)
+
+    def sends(*_: object) -> None:
+        if next(counted) == statement:
+            told(world, "F1", "2025-06-02T11:30:00+05:00")
+            theirs.look()
+
+    event.listen(on.database.engine, "after_cursor_execute", sends)
+    try:
+        ours.look()
+    finally:
+        event.remove(on.database.engine, "after_cursor_execute", sends)
+    assert next(counted) > statement
+    ours.look()

@@ -72,9 +72,10 @@ class StandingPage:
 
     def _older(self) -> datetime | None:
         on = self._staff.platform
+        known = on.watermark.known()
         try:
             with on.database.reading() as connection:
-                on.watermark.check(connection)
+                on.watermark.check(connection, known)
         except OlderLog as older:
             return older.known.at
         return None

@@ -13,6 +13,7 @@ from app.roles import answered, composed, stopping, topics_of, topics_there
 from app.settings import Settings
 from app.terminal import talk
 from streams.areas import AreaPlanning
+from streams.dead_events import DeadEvents
 from streams.kafka_intake import TakeIn
 from streams.lag import KafkaLag
 from streams.planning import Planning
@@ -53,7 +54,8 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     platform = composed(settings, clock)
     answered(platform.library.rules)
     with closing(Sender(topics.brokers)) as sender:
-        _work("intake", platform, topics, TakeIn(platform.intake, topics, sender), health)
+        handler = TakeIn(platform.intake, topics, sender, DeadEvents(platform.database, platform.clock))
+        _work("intake", platform, topics, handler, health)
     platform.database.close()
 
 

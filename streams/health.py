@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from projections import history, nudges
 from projections.tables import micros, optional_moment
-from streams import dead_letters, outbox
+from streams import dead_events, dead_letters, outbox
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
@@ -18,6 +18,7 @@ class Standing(Struct, frozen=True):
     """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
 
     `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
+    `dead_events`: how many events from Kafka were ever refused, by code, and when the last was;
     `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
     """
 
@@ -32,6 +33,8 @@ class Standing(Struct, frozen=True):
     views_behind: int
     dead_letters: int
     untold: int
+    dead_events: Mapping[str, int]
+    dead_events_at: datetime | None
     reconciled: int
     reconciled_at: datetime | None
 
@@ -55,6 +58,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
     with database.reading() as connection:
         unplanned, oldest = history.waiting(connection)
         found, last = finds(connection)
+        refused, refused_at = dead_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))
         return Standing(
             facts=log.facts.last_position(connection),
@@ -68,6 +72,8 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             views_behind=behind,
             dead_letters=dead_letters.total(connection),
             untold=outbox.total(connection),
+            dead_events=refused,
+            dead_events_at=refused_at,
             reconciled=found,
             reconciled_at=last,
         )

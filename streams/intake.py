@@ -19,6 +19,7 @@ from streams import mapper, outbox
 from streams.checking import Checker
 from streams.cloudevents import Envelope, Refused
 from streams.concerned import Concerned
+from streams.counts import Counts
 from streams.database import Database, Priority
 from streams.keys import PersonKey
 from streams.loads import as_loaded
@@ -45,7 +46,10 @@ ACCEPTED, DUPLICATE = Outcome(accepted=True), Outcome(accepted=False)
 
 
 class Intake:
-    """Takes events in: checked, with pseudonyms, stored once, whoever they name woken."""
+    """Takes events in: checked, with pseudonyms, stored once, whoever they name woken.
+
+    `refused`: how many it refused, by code.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Intake:
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
+        self.refused = Counts()
 
     def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
         """Check and store; one outcome an envelope, in their order (what could not be read stays refused).
@@ -66,9 +71,11 @@ class Intake:
         checked = [_check(checker, envelope, ahead_from) for envelope in envelopes]
         events = [each for each in checked if isinstance(each, LifeEvent)]
         stored = iter(self.store(events, checker.limited)) if events else iter(())
-        return [
+        outcomes = [
             next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
         ]
+        self.refused.add((each.refused.code,) for each in outcomes if each.refused is not None)
+        return outcomes
 
     def store(self, events: Sequence[LifeEvent], limited: AbstractSet[str] = frozenset()) -> list[Outcome]:
         """Append what is new, with its history rows, in one transaction.

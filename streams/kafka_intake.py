@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
+from streams.dead_events import DeadEvents
 from streams.intake import Intake, Outcome
 from streams.outages import NOBODYS
 from streams.records import NeverTaken, Record, Sender
@@ -27,8 +28,8 @@ MOST = 1000
 class TakeIn:
     """Stores what the records say, and passes on what is refused."""
 
-    def __init__(self, intake: Intake, topics: Topics, sender: Sender) -> None:
-        self._intake, self._sender = intake, sender
+    def __init__(self, intake: Intake, topics: Topics, sender: Sender, dead: DeadEvents) -> None:
+        self._intake, self._sender, self._counted = intake, sender, dead
         self.topic, self._dead = topics.life_in, topics.life_dead
 
     def take(self, records: Sequence[Incoming]) -> None:
@@ -39,11 +40,12 @@ class TakeIn:
         """
         outcomes = self._accept([_read(record) for record in records])
         refused = [
-            self._refused(record, outcome.refused)
+            (record, outcome.refused)
             for record, outcome in zip(records, outcomes, strict=True)
             if outcome.refused is not None
         ]
-        self._pass_on(refused)
+        self._pass_on([self._refused(*each) for each in refused])
+        self._counted.note(each.code for _, each in refused)
 
     def _pass_on(self, refused: Sequence[Record]) -> None:
         """With all that came; what Kafka never takes so, without its value; and at last our own headers alone."""

@@ -7,17 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from sqlalchemy import Select
 
 from domain.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.receipts import OF_THE_PROVIDER
 from notifiers.routes import FAILURES
+from projections.bulk import driver_rows
 from streams.log import Log
 from streams.mapper import Entry
+from streams.tables import IS_OF_ATTEMPT, log_rows
+from streams.tables import log as log_table
 
 SPAN = timedelta(hours=1)
 FACTS = 5000
-"""At most so many of the last facts are looked at, so that the look stays short whatever is under way."""
-TOPICS = tuple(each.TOPIC for each in (NudgeAttempted, NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown))
+"""At most so many of the last facts about attempts are looked at, so that the look stays short."""
 Attempt = tuple[UUID, str, int]
 
 
@@ -44,22 +47,27 @@ class Record(Struct):
 
 
 class Lately(Struct, frozen=True):
-    """Provider -> what it did; `since`: the oldest fact that was looked at, `whole`: it is the whole time."""
+    """Provider -> what it did; `since`: the oldest fact that was looked at, `whole`: it is the whole time.
+
+    Where it is not the whole time, whoever is not among them may have done something before it.
+    """
 
     providers: Mapping[str, Record]
     since: datetime
     whole: bool
 
 
-def lately(log: Log, now: datetime) -> Lately:
-    """The last hour, or the last part of it where more happened than can be looked at quickly."""
+def lately(log: Log, now: datetime, facts: int = FACTS) -> Lately:
+    """The last hour, or the last part of it where more was sent than can be looked at quickly."""
     with log.database.reading() as connection:
-        after = max(0, log.facts.last_position(connection) - FACTS)
-        entries = log.page(connection, after, topics=TOPICS)
+        entries = log.decoded(connection, driver_rows(connection, _last(facts)))[::-1]
     recent = [entry for entry in entries if _at(entry) >= now - SPAN]
-    whole = after == 0 or len(recent) < len(entries)
-    start = now - SPAN if whole or not recent else _at(recent[0])
-    return Lately(_records(recent), start, whole)
+    whole = len(entries) < facts or len(recent) < len(entries)
+    return Lately(_records(recent), now - SPAN if whole else _at(recent[0]), whole)
+
+
+def _last(facts: int) -> Select[Any]:
+    return log_rows.where(IS_OF_ATTEMPT).order_by(log_table.c.position.desc()).limit(facts)
 
 
 def _at(entry: Entry) -> datetime:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from domain.accounting import LettersDropped, PersonViewed
+from domain.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent, NudgeUnknown
 from projections.tables import Id, Position, Pseudonym, metadata
 
 log = Table(
@@ -36,6 +37,10 @@ _ACCOUNTS = (PersonViewed.TOPIC, LettersDropped.TOPIC)
 IS_ACCOUNT = log.c.topic.in_([literal_column(f"'{each}'") for each in _ACCOUNTS])  # an index is found by its words
 Index("log_accounts", log.c.position, sqlite_where=IS_ACCOUNT, postgresql_where=IS_ACCOUNT)
 """What auditors read, found without everything else: who read whose data, and who gave up dead letters."""
+_OF_ATTEMPTS = tuple(each.TOPIC for each in (NudgeAttempted, NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown))
+IS_OF_ATTEMPT = log.c.topic.in_([literal_column(f"'{each}'") for each in _OF_ATTEMPTS])
+Index("log_of_attempts", log.c.position, sqlite_where=IS_OF_ATTEMPT, postgresql_where=IS_OF_ATTEMPT)
+"""The facts by which a provider's record is known, found without everything else."""
 
 log_rows = select(
     log.c.position, type_coerce(log.c.originator_id, NullType), log.c.originator_version, log.c.topic,
@@ -166,6 +171,12 @@ reconciled = Table(
     Column("found", Integer, nullable=False),
 )
 """How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""
+
+dead_events = Table(
+    "dead_events", metadata, Column("code", String, primary_key=True),
+    Column("refused", BigInteger, nullable=False), Column("last", BigInteger, nullable=False),
+)  # fmt: skip
+"""How many events from Kafka were ever refused with each code, and when the last one was (microseconds)."""
 
 soundings = Table(
     "soundings",

@@ -12,6 +12,8 @@ from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.roles import answered, composed
 from app.terminal import talk
 from notifiers.routes import Route
+from streams.counted import counted, passed_by
+from streams.counts import Counts
 from streams.scheduler import DISPATCH
 
 
@@ -34,6 +36,8 @@ def dispatch_due(
 
     with closing(platform.database):
         answered(platform.library.rules)
-        routes = routes_of(platform)
-        with answering(Role("dispatch", platform), health):
+        attempts = Counts()
+        routes = counted(routes_of(platform), attempts)
+        role = Role("dispatch", platform, attempts=attempts.all, passed_by=lambda: passed_by(routes))
+        with answering(role, health):
             work(compose_engine(platform, routes), routes, only=DISPATCH)

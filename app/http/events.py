@@ -100,7 +100,12 @@ class Events:
 
     async def _single(self, request: Request, media_type: MediaType, caller: Principal) -> JSONResponse:
         read = binding.structured if media_type.essence == binding.STRUCTURED else binding.binary
-        envelope = read(await read_body(request, MAX_BYTES), request.headers.items())
+        body = await read_body(request, MAX_BYTES)
+        envelope: Envelope | Refused
+        try:
+            envelope = read(body, request.headers.items())
+        except Refused as refused:
+            envelope = refused  # intake counts what is refused
         [outcome] = await run_in_threadpool(self._accept, [envelope], caller)
         if outcome.refused is not None:
             raise outcome.refused

@@ -1,11 +1,13 @@
 """GET /metrics: what Prometheus asks of every role. The names are held by deploy/alerts.yaml and its test."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.counts import Labels
 from streams.health import Standing
 from streams.lag import Lag
 
@@ -21,15 +23,32 @@ GAUGES = {
     "dead_letters": "Records and persons that were put aside, for a human.",
     "untold": "Answers that agencies have yet to be told of.",
 }
-RECONCILED = "habarshy_reconciled"
+RECONCILED, DEAD_EVENTS = "habarshy_reconciled", "habarshy_dead_events"
+REFUSED, ATTEMPTS, PASSED_BY = "habarshy_refused_events", "habarshy_attempts", "habarshy_provider_passed_by"
+TAKING_IN = ("api", "intake")
+CODES = (
+    "invalid", "bad_data", "bad_encoding", "bad_json", "defect", "forbidden_field", "id_reused", "no_zone",
+    "repeated", "too_large",
+)  # fmt: skip
+"""Shown from the beginning: of what appears only with its first time, Prometheus does not see that it grew."""
 LAG, LAG_SECONDS, READY = "habarshy_lag", "habarshy_lag_seconds", "habarshy_ready"
+
+
+class Own(Struct, frozen=True):
+    """What a process says of its own work since it began: events that it refused, by code; what became of attempts,
+    by provider, channel, outcome and reason; and by provider and channel, whether it sends past it.
+    """
+
+    refused: Mapping[Labels, int] = {}
+    attempts: Mapping[Labels, int] = {}
+    passed_by: Mapping[Labels, bool] = {}
 
 
 class _Now(Collector):
     """One scrape: what was read for it."""
 
-    def __init__(self, role: str, standing: Standing | None, lags: Sequence[Lag], *, ready: bool) -> None:
-        self._role, self._standing, self._lags, self._ready = role, standing, lags, ready
+    def __init__(self, role: str, standing: Standing | None, lags: Sequence[Lag], own: Own, *, ready: bool) -> None:
+        self._role, self._standing, self._lags, self._ready, self._own = role, standing, lags, ready, own
 
     def collect(self) -> Iterator[Metric]:
         """The metrics."""
@@ -41,7 +60,24 @@ class _Now(Collector):
                 yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._standing, name))
             about = "Persons whom the reconciler found: nobody had planned them in time."
             yield CounterMetricFamily(RECONCILED, about, self._standing.reconciled)
+            about = "Events from Kafka that were refused, and passed on to life-events.dead."
+            yield _by_code(DEAD_EVENTS, about, self._standing.dead_events)
         yield from self._lagging()
+        yield from self._of_its_own()
+
+    def _of_its_own(self) -> Iterator[Metric]:
+        if self._role in TAKING_IN:
+            refused = {code: many for (code,), many in self._own.refused.items()}
+            yield _by_code(REFUSED, "Events that this process refused.", refused)
+        if self._own.passed_by:
+            labels = ["provider", "channel"]
+            tried: dict[Labels, int] = {(*each, "sent", ""): 0 for each in self._own.passed_by}
+            about = "What this process heard of the attempts that it handed over."
+            yield _counter(ATTEMPTS, about, [*labels, "outcome", "reason"], tried | dict(self._own.attempts))
+            shut = GaugeMetricFamily(PASSED_BY, "Whether this process sends past the provider.", labels=labels)
+            for each, is_so in self._own.passed_by.items():
+                shut.add_metric(each, float(is_so))
+            yield shut
 
     def _lagging(self) -> Iterator[Metric]:
         labels = ["role", "topic", "partition"]
@@ -56,8 +92,22 @@ class _Now(Collector):
         yield from (counts, ages) if self._lags else ()
 
 
-def exposition(role: str, standing: Standing | None, lags: Sequence[Lag], *, ready: bool) -> bytes:
+def _counter(name: str, about: str, labels: Sequence[str], counts: Mapping[Labels, int]) -> CounterMetricFamily:
+    found = CounterMetricFamily(name, about, labels=labels)
+    for values, count in counts.items():
+        found.add_metric(values, count)
+    return found
+
+
+def _by_code(name: str, about: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+    found: Mapping[Labels, int] = {(code,): counts.get(code, 0) for code in sorted({*CODES, *counts})}
+    return _counter(name, about, ["code"], found)
+
+
+def exposition(
+    role: str, standing: Standing | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
+) -> bytes:  # fmt: skip
     """The metrics in Prometheus' text format; what could not be read is absent."""
     registry = CollectorRegistry()
-    registry.register(_Now(role, standing, lags, ready=ready))
+    registry.register(_Now(role, standing, lags, own or Own(), ready=ready))
     return generate_latest(registry)

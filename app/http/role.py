@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,20 +16,26 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.compose import Platform
 from app.http.health import Probes
-from app.http.metrics import exposition
+from app.http.metrics import Own, exposition
 from app.http.problems import RETRY_SECONDS, Problem, install
+from streams.counts import Labels
 from streams.health import Standing, standing
 from streams.lag import Lag
 from streams.topics import KafkaUnavailable
 
 
 class Role(Struct, frozen=True):
-    """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work."""
+    """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work.
+
+    `attempts`: what it counts of those, where it sends; `passed_by`: which providers it sends past.
+    """
 
     name: str
     platform: Platform
     lags: Callable[[], Sequence[Lag]] = tuple
     unready: Callable[[], str] = str
+    attempts: Callable[[], Mapping[Labels, int]] = dict
+    passed_by: Callable[[], Mapping[Labels, bool]] = dict
 
     def standing(self) -> Standing | None:
         """How the platform stands, if its database answers."""
@@ -38,6 +44,10 @@ class Role(Struct, frozen=True):
             return standing(on.database, on.log, on.follower, on.clock())
         except SQLAlchemyError:
             return None
+
+    def own(self) -> Own:
+        """What it says of its own work."""
+        return Own(self.platform.intake.refused.all(), self.attempts(), self.passed_by())
 
     def lagging(self) -> Sequence[Lag]:
         """How far this role is behind, as far as its database and Kafka say."""
@@ -65,7 +75,8 @@ def role_application(role: Role) -> FastAPI:
     def metrics() -> Response:
         found = role.standing()
         ready = found is not None and not role.unready()
-        return Response(exposition(role.name, found, role.lagging(), ready=ready), media_type=CONTENT_TYPE_LATEST)
+        text = exposition(role.name, found, role.lagging(), role.own(), ready=ready)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     app.add_api_route("/livez", probes.livez, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import COMMANDS, GROUPS
-from app.http.metrics import GAUGES, LAG, LAG_SECONDS, RECONCILED
+from app.http.metrics import DEAD_EVENTS, GAUGES, LAG, LAG_SECONDS, RECONCILED
 from app.settings import Settings
 from app.terminal import Exit
 from streams.brokers import Brokers
@@ -104,7 +104,13 @@ def test_what_the_page_on_kafka_names_exists() -> None:
     settings = {name.removeprefix("kafka").upper() for name in Settings.model_fields if name.startswith("kafka")}
     assert settings <= {"", *re.findall(r"`(?:HABARSHY_KAFKA)?(_[A-Z_]+)`", page)}
     assert set(re.findall(r"^\| `([a-z.-]+)` \|", page, re.MULTILINE)) == set(Topics(Brokers("")).hours())
-    shown = {LAG, LAG_SECONDS, f"{RECONCILED}_total", *(f"habarshy_{name}" for name in GAUGES)}
+    shown = {
+        LAG,
+        LAG_SECONDS,
+        f"{RECONCILED}_total",
+        f"{DEAD_EVENTS}_total",
+        *(f"habarshy_{name}" for name in GAUGES),
+    }
     assert set(re.findall(r"`(habarshy_[a-z_]+)`", page)) <= shown | {"habarshy_" + name for name in REASONS}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.cloudevents import Envelope
+from streams.dead_events import DeadEvents
 from streams.intake import Intake
 from streams.kafka_intake import TakeIn
 from streams.records import Record, Sender
@@ -36,7 +37,8 @@ def taking_in(land: Country, intake: Intake | None = None) -> Iterator[Callable[
     def send(value: bytes | None, headers: list[tuple[str, bytes]], key: bytes | None = None) -> None:
         sender.send([Record(land.topics.life_in, key, value, headers)])
 
-    with working(land, TakeIn(intake or land.platform.intake, land.topics, own), role="intake"):
+    counts = DeadEvents(land.platform.database, land.clock)
+    with working(land, TakeIn(intake or land.platform.intake, land.topics, own, counts), role="intake"):
         yield send
     sender.close()
     own.close()

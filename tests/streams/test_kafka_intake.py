@@ -9,6 +9,7 @@ import pytest
 from app.compose import Platform
 from app.http import binding
 from streams.cloudevents import Envelope, Refused
+from streams.dead_events import refused
 from streams.intake import Intake, Outcome
 from streams.kafka_intake import read_record
 from streams.worker import Incoming
@@ -59,9 +60,9 @@ def test_it_is_the_event_that_http_reads() -> None:
 )  # fmt: skip
 def test_what_is_no_event_is_refused(value: bytes | None, headers: list[tuple[str, bytes]], field: str) -> None:
     """A record that is no CloudEvent is refused by the field that is wrong."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Refused) as told:
         read_record(incoming(value, *headers))
-    assert refused.value.field == field
+    assert told.value.field == field
 
 
 def test_events_of_registries_are_stored_once(land: Country) -> None:
@@ -96,6 +97,19 @@ def test_what_is_refused_is_passed_on_with_its_reason(land: Country) -> None:
     assert why["field"] == "type"
     assert why["origin"].startswith(f"{land.topics.life_in}/")
     assert land.platform.planning.waiting() == [land.platform.names.pseudonym(AIGERIM)]
+
+
+def test_what_is_refused_is_counted_for_good(land: Country) -> None:
+    """How many events from Kafka were refused, by code, and when last, outlives their topic and the process."""
+    with taking_in(land) as send:
+        for value in (b"{", b"{", b" " * 300_000):
+            send(value, STRUCTURED)
+        send(body(CARD), STRUCTURED)
+        eventually(taken(land, 4))
+    on = land.process()
+    with on.database.reading() as connection:
+        assert refused(connection) == ({"bad_json": 2, "too_large": 1}, land.clock())
+    on.database.close()
 
 
 class FailsOn(Intake):

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import text
+
 from notifiers.port import Accepted, Reason, RetryLater
-from streams.lately import lately
+from streams.lately import _last, lately
 from tests.world import NOON, World, card, fine, iin, registered
 
 AWAY = RetryLater(timedelta(minutes=1), Reason.UNREACHABLE)
@@ -35,3 +37,32 @@ async def test_an_hour_later_it_is_forgotten(world: World) -> None:
     assert lately(world.platform.log, world.clock()).providers
     world.at(world.clock() + timedelta(hours=1, seconds=1))
     assert not lately(world.platform.log, world.clock()).providers
+
+
+async def test_trouble_is_seen_however_much_else_happens(tmp_path: Path) -> None:
+    """Failures of the last hour are counted behind thousands of other facts, and by an index."""
+    world = World(tmp_path, script={"sms": [AWAY] * 3})
+    world.take(*registered(iin(1)), fine(iin(1), "KZ-1", "2025-06-02T11:00:00+05:00"))
+    for minutes in (0, 1, 2):
+        await world.settle(NOON + timedelta(minutes=minutes))
+    world.take(*(fine(iin(2), f"KZ-{number}", "2025-06-02T11:00:00+05:00") for number in range(2, 6002)))
+    found = lately(world.platform.log, world.clock())
+    assert (found.whole, found.providers["sms"].in_trouble) == (True, True)
+    with world.platform.database.reading() as connection:
+        plan = connection.execute(
+            text(f"EXPLAIN QUERY PLAN {_last(1).compile(compile_kwargs={'literal_binds': True})}")
+        )
+        assert "log_of_attempts" in str(plan.all())
+    world.close()
+
+
+async def test_where_it_was_too_much_it_is_said(tmp_path: Path) -> None:
+    """Where more was sent than is looked at, that is said, with since when; who is not among it is not known."""
+    world = World(tmp_path, script={"sms": [AWAY] * 3})
+    world.take(*registered(iin(1)), fine(iin(1), "KZ-1", "2025-06-02T11:00:00+05:00"))
+    for minutes in (0, 1, 2):
+        await world.settle(NOON + timedelta(minutes=minutes))
+    found = lately(world.platform.log, world.clock(), facts=4)
+    assert (found.whole, found.since) == (False, NOON + timedelta(minutes=1))
+    assert found.providers["sms"].attempted == 2
+    world.close()

@@ -155,6 +155,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
     database.write(lambda connection: nudges.store(connection, many, {}))
     with database.altering() as connection:
         for later in (
+            "TABLE dead_events",
             "TABLE drafts",
             "TABLE erased",
             "TABLE period_keys",
@@ -164,6 +165,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "INDEX history_recorded",
             "INDEX history_written",
             "INDEX log_accounts",
+            "INDEX log_of_attempts",
             "INDEX revisions_position",
         ):
             connection.execute(text(f"DROP {later}"))

@@ -15,8 +15,8 @@ class Matters(Teller):
     def all(self) -> list[Sign]:
         """Every one of them."""
         return [
-            self._providers(), self._letters(), self._reconciler(), self._jobs(), self._switches(), self._webhooks(),
-            self._corrections(), self._chain(), *self._restore(),
+            self._providers(), self._letters(), self._refused(), self._reconciler(), self._jobs(), self._switches(),
+            self._webhooks(), self._corrections(), self._chain(), *self._restore(),
         ]  # fmt: skip
 
     def _restore(self) -> Iterator[Sign]:
@@ -30,6 +30,11 @@ class Matters(Teller):
         say, troubled = self._say, [
             (name, each) for name, each in sorted(self._seen.lately.providers.items()) if each.in_trouble
         ]  # fmt: skip
+        if not troubled and self._seen.unseen:
+            todo = say(
+                "Others sent more than is looked at here. The dispatchers’ own counts tell: habarshy_attempts_total."
+            )
+            return Sign(say("Providers"), Level.NOTE, say("Not known"), self._seen.unseen, None, todo)
         if not troubled:
             return Sign(say("Providers"), Level.GOOD, say("None in trouble"))
         facts = tuple(f"{name} ({shown(CHANNELS, each.channel, self._speech)})" for name, each in troubled)
@@ -48,6 +53,22 @@ class Matters(Teller):
         return Sign(
             name, Level.BAD, say("Put aside"), facts, None, todo, command("dead-letters", "list"), "/letters"
         )  # fmt: skip
+
+    def _refused(self) -> Sign:
+        say, on = self._say, self._seen.standing
+        name = say("Events from Kafka")
+        if on.dead_events_at is None:
+            return Sign(name, Level.GOOD, say("None refused"))
+        fresh = self._seen.now - on.dead_events_at < timedelta(days=1)
+        facts = tuple(
+            f"{code.replace('_', ' ')}: {self._speech.number(many)}" for code, many in on.dead_events.items()
+        )
+        facts = (*facts, say("the last: {when}").format(when=self._speech.moment(on.dead_events_at)))
+        todo = (
+            say("Read life-events.dead while it keeps them, and have the registry send them anew.") if fresh else ""
+        )
+        level = Level.NOTE if fresh else Level.GOOD
+        return Sign(name, level, say("Some refused") if fresh else say("None refused lately"), facts, None, todo)
 
     def _reconciler(self) -> Sign:
         say, on = self._say, self._seen.standing

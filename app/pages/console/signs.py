@@ -44,7 +44,10 @@ class Sign(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """All that is looked at. `older`: of when the newest fact is that the database, an old copy, has not."""
+    """All that is looked at. `older`: of when the newest fact is that the database, an old copy, has not.
+
+    `unseen`: providers of which it is not known what they did.
+    """
 
     now: datetime
     standing: Standing
@@ -62,6 +65,7 @@ class Seen(Struct, frozen=True):
     jobs: Sequence[Job]
     alone: frozenset[int]
     older: datetime | None = None
+    unseen: tuple[str, ...] = ()
 
 
 class Teller:

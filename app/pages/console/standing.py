@@ -1,6 +1,6 @@
 """The front page of the console: how everything stands, the worst first; and the providers of the last hour."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ class StandingPage:
         return self._staff.show(
             "standing.html", frame, who, signs=[_plain(each, speech) for each in signs], worst=worst,
             bad=[each.name for each in signs if each.level is worst], at=speech.moment(seen.now),
-            providers=[_row(name, each, speech) for name, each in self._providers(seen.lately)],
+            providers=[_row(name, each, speech, seen.unseen) for name, each in self._providers(seen.lately)],
             since=speech.moment(seen.lately.since), whole=seen.lately.whole,
         )  # fmt: skip
 
@@ -60,14 +60,14 @@ class StandingPage:
         with on.database.reading() as connection:
             counts = soundings.waiting(connection, now)
             last, stopped = blocks.latest(connection), len(on.library.rules().governed.stopped)
-        jobs = on.jobs.latest(20)
+        jobs, recent = on.jobs.latest(20), lately(on.log, now)
         workers, away = self._workers()
         return Seen(
             now, found, of_log(on.database, VIEWS, now),
             of_log(on.database, soundings.RELAY_READER, now) if soundings.RELAY in counts else None,
             workers, away, counts[soundings.CHAIN], moment(last.at) if last.number else None,
-            on.soundings.trends(counts), on.soundings.latest(), on.database.sqlite, lately(on.log, now), stopped,
-            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)), self._older(),
+            on.soundings.trends(counts), on.soundings.latest(), on.database.sqlite, recent, stopped,
+            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)), self._older(), self._unseen(recent),
         )  # fmt: skip
 
     def _older(self) -> datetime | None:
@@ -88,6 +88,12 @@ class StandingPage:
         except KafkaUnavailable as error:
             return None, str(error)
 
+    def _unseen(self, found: Lately) -> tuple[str, ...]:
+        """Those of the settings of which nobody can tell what they did, as others did more than is looked at."""
+        if found.whole:
+            return ()
+        return tuple(sorted(set(self._staff.platform.settings.providers) - set(found.providers)))
+
     def _providers(self, found: Lately) -> list[tuple[str, Record]]:
         """Those of the settings, also where they did nothing, and those that did something."""
         settings = self._staff.platform.settings.providers
@@ -101,9 +107,9 @@ def _plain(sign: Sign, speech: Speech) -> dict[str, Any]:
     return {"sign": sign, "level": speech.say(told), "kind": kind, "since": since, "bad": sign.level is Level.BAD}
 
 
-def _row(name: str, record: Record, speech: Speech) -> dict[str, Any]:
+def _row(name: str, record: Record, speech: Speech, unseen: Collection[str]) -> dict[str, Any]:
     number, reasons = speech.number, record.reasons.most_common(3)
-    state, kind = _state(record, speech)
+    state, kind = (speech.say("Not known"), "note") if name in unseen else _state(record, speech)
     return {
         "name": name, "channel": shown(CHANNELS, record.channel, speech), "state": state, "kind": kind,
         "counts": [number(each) for each in (

@@ -8,16 +8,26 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from app.http.metrics import GAUGES, exposition
+from app.http.metrics import GAUGES, Own, exposition
 from app.http.role import Role, role_application
+from notifiers.fake import FakeNotifier
+from notifiers.port import Accepted, Reason, RetryLater
+from notifiers.routes import single_routes
+from streams.counted import counted, passed_by
+from streams.counts import Counts
 from streams.health import Standing, standing
 from streams.lag import Lag
 from streams.topics import KafkaUnavailable
+from tests.notifiers.test_routes import message
 from tests.world import LONG_AGO, World, card, iin, registered
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 ALERTS, DASHBOARD = DEPLOY / "alerts.yaml", DEPLOY / "grafana.json"
 LAGS = [Lag(3, 1.5), Lag(7, 20.0, "persons", 11)]
+GATEWAY = ("gateway", "sms")
+OWN = Own({("bad_json",): 2}, {(*GATEWAY, "failed", "unreachable"): 3}, {GATEWAY: True})
+COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts"}
+LABELS = {"role", "topic", "partition", "code", "provider", "channel", "outcome", "reason"}
 
 
 def now(world: World) -> Standing:
@@ -31,6 +41,14 @@ def asked(role: Role) -> TestClient:
     return TestClient(role_application(role), raise_server_exceptions=False)
 
 
+def shown_by_all(world: World) -> str:
+    """What the roles show, the one after the other."""
+    known = now(world)
+    return "".join(
+        exposition(role, known, LAGS, OWN, ready=True).decode() for role in ("relay", "intake", "dispatch")
+    )
+
+
 def away() -> list[Lag]:
     """A lag that cannot be read."""
     raise KafkaUnavailable("127.0.0.1:1", "refused")
@@ -38,7 +56,7 @@ def away() -> list[Lag]:
 
 def test_every_metric_of_the_alerts_exists(world: World) -> None:
     """Each alert rule reads metrics and labels that a role really shows, and says what is the matter."""
-    shown = exposition("relay", now(world), LAGS, ready=True).decode()
+    shown = shown_by_all(world)
     [group] = yaml.safe_load(ALERTS.read_text())["groups"]
     for rule in group["rules"]:
         names = set(re.findall(r"habarshy_\w+", rule["expr"]))
@@ -49,12 +67,13 @@ def test_every_metric_of_the_alerts_exists(world: World) -> None:
 
 def test_the_dashboard_shows_every_metric(world: World) -> None:
     """Each panel reads metrics and labels that a role really shows, and none of the metrics is left out."""
-    shown = exposition("relay", now(world), LAGS, ready=True).decode()
+    shown = shown_by_all(world)
     exported = set(re.findall(r"^(habarshy_\w+?)(?:_created)?[ {]", shown, re.MULTILINE))
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel["targets"]]
     assert {name for each in asked for name in re.findall(r"habarshy_\w+", each)} == exported
-    assert {label for each in asked for label in re.findall(r"by \((\w+)\)", each)} == {"role"}
+    grouped = ", ".join(some for each in asked for some in re.findall(r"by \(([\w, ]+)\)", each))
+    assert set(grouped.split(", ")) <= LABELS
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
@@ -63,13 +82,13 @@ def test_metrics_say_their_unit_and_name_nobody(world: World) -> None:
     could hold a person.
     """
     world.take(*registered(iin(1), LONG_AGO))
-    for family in text_string_to_metric_families(exposition("relay", now(world), LAGS, ready=True).decode()):
+    for family in text_string_to_metric_families(shown_by_all(world)):
         name = family.name.removeprefix("habarshy_")
         assert (
-            name.endswith("_seconds") or (family.type == "counter" and name == "reconciled")
-            or name in {"ready", "lag"} or (name in GAUGES and "How long" not in GAUGES[name])
+            name.endswith("_seconds") or (family.type == "counter" and name in COUNTERS)
+            or name in {"ready", "lag", "provider_passed_by"} or (name in GAUGES and "How long" not in GAUGES[name])
         ), name  # fmt: skip
-        assert {label for sample in family.samples for label in sample.labels} <= {"role", "topic", "partition"}
+        assert {label for sample in family.samples for label in sample.labels} <= LABELS
 
 
 def test_lag_is_shown_as_a_count_and_in_seconds(world: World) -> None:
@@ -102,6 +121,62 @@ def test_a_role_that_waits_is_alive_and_not_ready(world: World) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (503, "connection refused")
     assert 'habarshy_ready{role="worker"} 0.0' in client.get("/metrics").text
     assert client.get("/health").json()["lag"] == []
+
+
+def test_every_alert_on_labels_finds_them(world: World) -> None:
+    """What an alert selects or groups by is a label that its metric has."""
+    shown = shown_by_all(world)
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    for rule in group["rules"]:
+        for labels in re.findall(r"by \(([\w, ]+)\)", rule["expr"]):
+            [name] = set(re.findall(r"habarshy_\w+", rule["expr"]))
+            [line, *_] = [line for line in shown.splitlines() if line.startswith(f"{name}{{")]
+            assert all(f'{label.strip()}="' in line for label in labels.split(",")), rule["alert"]
+
+
+def test_each_role_that_may_be_missing_is_missed() -> None:
+    """That no relay, worker, dispatcher, api or intake runs calls somebody, though none of them says it."""
+    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
+    every = " ".join(rule["expr"] for rule in group["rules"])
+    assert set(re.findall(r'absent\(habarshy_ready\{role="(\w+)"', every)) == {
+        "relay",
+        "worker",
+        "dispatch",
+        "api",
+        "intake",
+    }
+
+
+def test_what_is_refused_is_counted_from_nothing(world: World) -> None:
+    """Each code has its count before its first time, so that the first is seen; so has what a provider takes over."""
+    shown = exposition("intake", now(world), (), Own(passed_by={GATEWAY: False}), ready=True).decode()
+    assert 'habarshy_refused_events_total{code="too_large"} 0.0' in shown
+    assert 'habarshy_dead_events_total{code="too_large"} 0.0' in shown
+    assert 'habarshy_attempts_total{channel="sms",outcome="sent",provider="gateway",reason=""} 0.0' in shown
+
+
+async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> None:
+    """Each outcome counts for its provider, with its reason; and a provider that fails three times is passed by."""
+    away = RetryLater(None, Reason.UNREACHABLE)
+    fake = FakeNotifier("sms", [], script=[Accepted("x"), away, away, away])
+    counts = Counts()
+    routes = counted(single_routes({"sms": fake}), counts)
+    [provider] = routes["sms"].providers
+    for _ in range(4):
+        assert passed_by(routes) == {("sms", "sms"): False}
+        await provider.send([message()])
+    assert counts.all() == {("sms", "sms", "sent", ""): 1, ("sms", "sms", "failed", "unreachable"): 3}
+    assert passed_by(routes) == {("sms", "sms"): True}
+
+
+def test_a_provider_is_the_same_where_it_is_counted() -> None:
+    """What a notifier says of itself besides, as that its only link is elsewhere, it says where it is counted too."""
+
+    class Elsewhere(FakeNotifier):
+        elsewhere = True
+
+    [provider] = counted(single_routes({"sms": Elsewhere("sms", [])}), Counts())["sms"].providers
+    assert provider.is_elsewhere
 
 
 def test_metrics_name_nobody(world: World) -> None:

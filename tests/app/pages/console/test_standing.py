@@ -16,6 +16,7 @@ from app.pages.console.staff import Staff
 from app.pages.console.standing import StandingPage
 from app.pages.layout import Pages
 from domain.timing import zone_of
+from streams.dead_events import DeadEvents
 from streams.lag import Lag
 from streams.topics import KafkaUnavailable
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
@@ -95,6 +96,25 @@ def test_kafka_away_is_said(world: World) -> None:
     staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
     found = {each.name: each for each in Flows(StandingPage(staff, away).seen(), SPEECH).all()}
     assert (found["Workers"].level, found["Workers"].state) == (Level.BAD, "Not known")
+
+
+def test_events_from_kafka_that_were_refused_are_told_for_a_day(world: World) -> None:
+    """How many were refused, by code, and when last; as long as their topic has them, with what to do."""
+    assert signs(world)["Events from Kafka"].state == "None refused"
+    DeadEvents(world.platform.database, world.clock).note(["too_large", "bad_json", "too_large"])
+    found = signs(world)["Events from Kafka"]
+    assert (found.level, found.facts[:2]) == (Level.NOTE, ("bad json: 1", "too large: 2"))
+    assert found.todo
+    world.at(NOON + timedelta(days=1))
+    assert signs(world)["Events from Kafka"].level is Level.GOOD
+
+
+def test_a_provider_that_is_not_seen_is_not_known(world: World) -> None:
+    """Where others sent more than is looked at, nobody says that a provider that is not among them works."""
+    staff = Staff(world.platform, Pages("http://testserver", lambda: SPEECH.zone))
+    seen = replace(StandingPage(staff, None).seen(), unseen=("gateway",))
+    found = {each.name: each for each in Matters(seen, SPEECH).all()}["Providers"]
+    assert (found.level, found.state, found.facts) == (Level.NOTE, "Not known", ("gateway",))
 
 
 async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class BacktestWork:
         self._asked = convert({name: each for name, each in arguments.items() if name != "job"}, Asked)
         self._playing: Gradual | None = None
 
-    def plan(self) -> Plan:
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (there are as many for everybody)
         """So many parts of all persons."""
         return Plan(f"backtest {self._asked.trigger}", PARTS, "parts", A_SECOND)
 

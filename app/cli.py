@@ -59,7 +59,7 @@ from streams.backfilling import NotInForce
 from streams.database import DatabaseUnavailable
 from streams.erasing import NobodyKnown
 from streams.governing import NotSubmitted, TwoVersions
-from streams.jobs import Busy, NotNow, UnknownJob
+from streams.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
 from streams.keyring import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
@@ -73,7 +73,6 @@ from streams.republish import BadRange, BadTopic
 from streams.shadow import NoQuietMoment
 from streams.switches import UnknownName
 from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
-from streams.walking import NothingToDo
 from streams.watermark import OlderLog
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
@@ -110,6 +109,7 @@ FAILURES: dict[type[Exception], Exit] = {
     BadTopic: Exit.USAGE,
     NoQuietMoment: Exit.UNAVAILABLE,
     NotNow: Exit.CHECK_FAILED,
+    Stale: Exit.CHECK_FAILED,
     UnknownJob: Exit.CHECK_FAILED,
     UnknownKind: Exit.UNAVAILABLE,
     NothingToDo: Exit.OK,
@@ -188,6 +188,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         {
             "list": jobs.list_jobs,
             "show": jobs.show,
+            "confirm": jobs.confirm,
             "pause": jobs.pause,
             "resume": jobs.resume,
             "cancel": jobs.cancel,

@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.compose import Platform
 from app.job_kinds import KINDS, planned_work, work_of
-from streams.jobs import Busy, Job, NotNow, Plan, State, Stopped
+from streams.jobs import AT_WORK, Busy, Counted, Job, NotNow, Plan, Stopped
 
 log = logging.getLogger("habarshy")
+MOMENT_S = 0.5
 
 
 class Hands:
@@ -23,19 +24,32 @@ class Hands:
         self._platform, self._jobs = platform, platform.jobs
         self._threads: dict[int, threading.Thread] = {}
 
-    def plan(self, kind: str, arguments: Mapping[str, Any]) -> Plan:
-        """What such a job would do, and with how much; nothing is changed.
+    def ask(self, kind: str, arguments: Mapping[str, Any], by: str) -> Job:
+        """A new job, which is counted here; whoever confirms that lets it begin.
 
         Raises:
-            Busy: another job of its lane is under way.
-            NothingToDo: there is nothing to do; and what else its kind raises.
+            Busy: another job of its lane is under way; and what its kind raises.
         """
-        self._jobs.refuse_second(KINDS[kind].lane)
-        return planned_work(self._platform, kind, arguments).plan()
+        _ = planned_work(self._platform, kind, arguments)  # what cannot be at all is said to who asks for it
+        job = self._jobs.ask(kind, KINDS[kind].lane, arguments, by)
+        self._start(job)
+        return job
 
-    def seconds(self, kind: str, plan: Plan) -> float:
-        """About how long it takes: as fast as the last time, or as is said of its kind."""
-        return plan.count / (self._jobs.measured(kind) or plan.a_second)
+    def confirm(self, id_: int, count: int, by: str) -> Job:
+        """Begin a job that was counted.
+
+        Raises:
+            Busy, NotNow, Stale, UnknownJob, UnknownKind: with what to do.
+        """
+        _ = work_of(self._platform, self._jobs.job(id_))
+        job = self._jobs.confirm(id_, count, by)
+        self._start(job)
+        return job
+
+    def seconds(self, kind: str, counted: Counted) -> float:
+        """About how long it takes: as fast as the last time, or as is said of its kind; counting it is part of it."""
+        plan = counted.plan
+        return max(counted.took, plan.count / (self._jobs.measured(kind) or plan.a_second))
 
     def begin(self, kind: str, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
         """A new job, at work. Raises Busy where another one of its lane is under way."""
@@ -44,7 +58,7 @@ class Hands:
         return job
 
     def go_on(self, id_: int) -> Job:
-        """Go on with a job that was paused, failed, or lost its process.
+        """Go on with a job that was paused, failed, or lost its process; one that was counted is counted anew.
 
         Raises:
             Busy, NotNow, UnknownJob, UnknownKind: with what to do.
@@ -72,6 +86,12 @@ class Hands:
         self._threads[job.id] = thread
         thread.start()
 
+    def soon(self, id_: int) -> Job:
+        """The job in a moment: what is counted at once need not be looked for again."""
+        if (thread := self._threads.get(id_)) is not None:
+            thread.join(MOMENT_S)
+        return self._jobs.job(id_)
+
     def wait(self) -> None:
         """Until nothing is at work here any more."""
         for thread in list(self._threads.values()):
@@ -80,7 +100,7 @@ class Hands:
     def rest(self) -> None:
         """Pause what is at work here, after its present step: any process may go on with it."""
         for id_, thread in list(self._threads.items()):
-            if thread.is_alive() and self._jobs.job(id_).state is State.RUNNING:
+            if thread.is_alive() and self._jobs.job(id_).state in AT_WORK:
                 with contextlib.suppress(NotNow):
                     self._jobs.pause(id_)
         self.wait()

@@ -10,7 +10,7 @@ from app.compose import Platform
 from app.job_kinds import KINDS, planned_work, work_of
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
-from streams.jobs import Job, JobFailed, Plan, State
+from streams.jobs import Job, JobFailed, NotNow, Plan, State, plan_of
 from streams.records import NotDelivered
 from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused
 
@@ -27,7 +27,7 @@ def begin(
     lane, work = KINDS[kind].lane, planned_work(platform, kind, arguments)
     if not plan_only:
         platform.jobs.refuse_second(lane)
-    plan = work.plan()
+    plan = plan_of(work)
     _show(platform, kind, plan, as_json=as_json)
     if plan_only:
         raise SystemExit(int(Exit.OK))
@@ -35,6 +35,20 @@ def begin(
     job = platform.jobs.add(kind, lane, arguments, plan, by)
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
     return go_on(platform, job)
+
+
+def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: bool) -> Job:
+    """Say what was counted, ask, and do it; returns the job as it ended.
+
+    Raises:
+        Busy, NotNow, Stale: see streams.job_book.
+    """
+    if job.counted is None:
+        raise NotNow(job, "confirmed")
+    plan = job.counted.plan
+    _show(platform, job.kind, plan, as_json=as_json)
+    agree(plan.what, str(plan.count), yes=yes)
+    return go_on(platform, platform.jobs.confirm(job.id, plan.count, by))
 
 
 def _show(platform: Platform, kind: str, plan: Plan, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from domain.channels import ADDRESS_OF
 from domain.principals import Principal
 from domain.timing import zone_of
 from streams.backfilling import Further
+from streams.jobs import Job
 from streams.recorder import FactRecorder
 from streams.renewing import Outage
 from streams.repair_selection import Selection
@@ -33,11 +34,10 @@ class BadOrder(ValueError):
 
 
 class Order(Struct, frozen=True):
-    """A job that is asked for: its kind, its arguments, and the words of the command that does the same."""
+    """A job that is asked for: its kind and its arguments."""
 
     kind: str
     arguments: Mapping[str, Any]
-    words: tuple[str, ...]
 
 
 class Orders:
@@ -62,18 +62,26 @@ class Orders:
             raise BadOrder("kind", f"is none of {', '.join(self._kinds)}")
         return self._kinds[kind](given, who)
 
+    def check(self, job: Job, who: Principal) -> None:
+        """Nothing, if they may have that job done.
+
+        Raises:
+            NotAllowed, NotInForce, UnknownName: see Backfilling.check.
+        """
+        if job.kind == "backfill":
+            self._on.backfilling.check(job.arguments["further"]["trigger"], who)
+
     def _views(self, given: Given, _: Principal) -> Order:
         wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))
         if not wanted:
             raise BadOrder("views", "name at least one")
-        named = ("--all",) if len(wanted) == len(VIEWS) else tuple(wanted)
-        return Order("replay views", {"views": wanted}, ("replay", "views", *named))
+        return Order("replay views", {"views": wanted})
 
     def _verify(self, _given: Given, _: Principal) -> Order:
-        return Order("replay verify", {}, ("replay", "--verify"))
+        return Order("replay verify", {})
 
     def _audit(self, _given: Given, _: Principal) -> Order:
-        return Order("audit verify", {}, ("audit", "verify"))
+        return Order("audit verify", {})
 
     def _kafka(self, given: Given, _: Principal) -> Order:
         if not self._on.settings.kafka:
@@ -85,8 +93,7 @@ class Orders:
             after = self._place(connection, given, "from", of_the_first=True)
             upto = self._place(connection, given, "to") if end else FactRecorder.last_position(connection)
             found = checked(connection, Range(after, upto))
-        words = ("replay", "kafka", "--from", str(found.after + 1), "--to", str(found.upto))
-        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""}, words)
+        return Order("replay kafka", {"after": found.after, "upto": found.upto, "topic": ""})
 
     def _place(self, connection: Connection, given: Given, name: str, *, of_the_first: bool = False) -> int:
         """The position behind which the range begins, or up to which it goes."""
@@ -97,21 +104,16 @@ class Orders:
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
-        trigger, area = self._trigger(given, who), self._area(given)
-        selection = Selection(since, until, trigger, area)
-        words = _flags({"from": since, "to": until, "trigger": trigger, "area": area})
-        return Order("repair", to_builtins(selection), ("repair", *words))
+        selection = Selection(since, until, self._trigger(given, who), self._area(given))
+        return Order("repair", to_builtins(selection))
 
     def _renew(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
         channel, provider = _one(given, "channel") or None, _one(given, "provider") or None
         if channel is not None and channel not in ADDRESS_OF:
             raise BadOrder("channel", f"is none of {', '.join(ADDRESS_OF)}")
-        trigger = self._trigger(given, who)
-        outage = Outage(since, until, provider, channel, trigger)
-        words = _flags({"from": since, "to": until, "provider": provider, "channel": channel, "trigger": trigger})
-        arguments = {"outage": to_builtins(outage), "by": who.name}
-        return Order("repair-failed", arguments, ("repair", "--failed", *words))
+        outage = Outage(since, until, provider, channel, self._trigger(given, who))
+        return Order("repair-failed", {"outage": to_builtins(outage), "by": who.name})
 
     def _backfill(self, given: Given, who: Principal) -> Order:
         trigger = _one(given, "trigger")
@@ -122,8 +124,7 @@ class Orders:
         if since > self._on.clock():
             raise BadOrder("since", "is still to come; what happens from now on is planned anyway")
         further = Further(trigger, since, overdue)
-        words = ("backfill", trigger, "--since", since.isoformat(), *(("--also-overdue",) if overdue else ()))
-        return Order("backfill", {"further": to_builtins(further), "by": who.name}, words)
+        return Order("backfill", {"further": to_builtins(further), "by": who.name})
 
     def _span(self, given: Given) -> tuple[datetime | None, datetime | None]:
         since, until = (self._time(given, name) if _one(given, name) else None for name in ("from", "to"))
@@ -155,10 +156,3 @@ class Orders:
 
 def _one(given: Given, name: str) -> str:
     return (list(given.get(name, ())) or [""])[0].strip()
-
-
-def _flags(given: Mapping[str, object]) -> list[str]:
-    return [
-        word for name, value in given.items() if value is not None
-        for word in (f"--{name}", value.isoformat() if isinstance(value, datetime) else str(value))
-    ]  # fmt: skip

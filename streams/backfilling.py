@@ -67,15 +67,17 @@ class Backfilling:
         """The backfill as the work of a job; it moves the reach before its first stride."""
         return Walk(
             f"backfill {further.trigger} since {further.since:%Y-%m-%d}", "persons",
-            lambda: (each.stride for each in self.look(further, by)), lambda after: self._go(further, by, after),
+            lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(further, by, after)),
+            lambda after: self._go(further, by, after),
         )  # fmt: skip
 
-    def look(self, further: Further, by: str) -> Iterator[Looked]:
+    def look(self, further: Further, by: str, after: str = "") -> Iterator[Looked]:
         """What would be planned, a batch of persons at a time; nothing is changed."""
         with self._database.reading() as connection:
             fact = self._fact(connection, read_governed(connection, self._log), further, by)
         rules = self._library.rules() if fact is None else self._library.rules_with(fact)
-        return self._repairing.look(Selection(trigger=further.trigger), rules)
+        return self._repairing.look(Selection(trigger=further.trigger), rules, after)
 
     def _go(self, further: Further, by: str, after: str) -> Iterator[Stride]:
         self.move(further, by)

@@ -43,6 +43,11 @@ class Selection(Struct, frozen=True):
         return [replace(self, after=start, upto=end) for start, end in zip(starts, ends, strict=True)]
 
 
+def share_upto(person: str) -> float:
+    """Which share of all pseudonyms there could be comes up to that one."""
+    return (int(person[:DIGITS], 16) + 1) / float(16**DIGITS)
+
+
 EVERYBODY = Selection()
 
 

@@ -1,7 +1,7 @@
 """The book of jobs: who asked for what, how far it has come; and the right to work at one."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,12 +12,14 @@ from projections.tables import micros
 from streams.database import Database
 from streams.job_rows import change, job_of, one, unfinished
 from streams.job_run import Run
-from streams.jobs import ENDED, UNFINISHED, Busy, Job, NotNow, Plan, State, Work
+from streams.job_staleness import refuse_stale
+from streams.jobs import AT_WORK, ENDED, UNFINISHED, Busy, Job, NotNow, Plan, State, Work
 from streams.recorder import take_turns
 from streams.tables import jobs
 from streams.turns import TRIES, Lane, turn
 
 JOBS_LOCK = 0x4841_4244
+SOON = timedelta(minutes=1)
 
 
 class Jobs:
@@ -38,29 +40,65 @@ class Jobs:
             self._refuse(found)
 
     def add(self, kind: str, lane: Lane, arguments: Mapping[str, Any], plan: Plan, by: str) -> Job:
-        """A new job, planned.
+        """A new job, which whoever asked for it confirmed.
 
         Raises:
             Busy: another job of the lane is under way.
         """
+        return self._new(kind, lane, arguments, State.PLANNED, plan.count, plan.unit, by, by)
 
+    def ask(self, kind: str, lane: Lane, arguments: Mapping[str, Any], by: str) -> Job:
+        """A new job, to be counted: nothing is done before somebody confirms it.
+
+        Raises:
+            Busy: another job of the lane is under way.
+        """
+        return self._new(kind, lane, arguments, State.COUNTING, 0, "", by, None)
+
+    def _new(
+        self, kind: str, lane: Lane, arguments: Mapping[str, Any], state: State, of: int, unit: str, by: str,
+        confirmed_by: str | None,
+    ) -> Job:  # fmt: skip
         def work(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
             if (other := unfinished(connection, lane)) is not None:
                 self._refuse(other)
             id_ = connection.execute(select(func.coalesce(func.max(jobs.c.id), 0))).scalar_one() + 1
             now, given = micros(self._clock()), msgspec.json.encode(arguments).decode()
-            what = (id_, kind, lane.value, given, State.PLANNED.value)
-            row = (*what, 0, plan.count, plan.unit, "", by, now, None, now, 0, 0, "")
+            what = (id_, kind, lane.value, given, state.value)
+            row = (*what, 0, of, unit, "", by, now, None, now, 0, 0, "", confirmed_by)
             insert_rows(connection, jobs, [row])
             return one(connection, id_)
 
         return self._database.write(work)
 
+    def confirm(self, id_: int, count: int, by: str) -> Job:
+        """What was counted is to be done, and nothing else; `count`: what whoever confirms it has seen.
+
+        Raises:
+            Busy: another job of the lane is under way.
+            NotNow, UnknownJob: it does not wait for that (any more), or there is none.
+            Stale: what was counted is no longer what there is to do.
+        """
+
+        def work(connection: Connection) -> Job:
+            take_turns(connection, JOBS_LOCK)
+            job = one(connection, id_)
+            if job.counted is None:
+                raise NotNow(job, "confirmed")
+            if (other := unfinished(connection, job.lane)) is not None:
+                self._refuse(other)
+            refuse_stale(connection, job, job.counted.plan, count, self._clock())
+            change(connection, job, state=State.PLANNED.value, cursor="", confirmed_by=by)
+            return one(connection, id_)
+
+        return self._database.write(work)
+
     def _refuse(self, other: Job) -> NoReturn:
-        if other.state is State.RUNNING and self.at_work(other):
-            raise Busy(f"{other} is at work ({other.done:,} of {other.of:,} {other.unit})")
-        standing = "has lost its process" if other.state is State.RUNNING else f"is {other.state}"
+        if other.state in AT_WORK and self.at_work(other):
+            doing = "is being counted" if other.state is State.COUNTING else "is at work"
+            raise Busy(f"{other} {doing}{f' ({other.done:,} of {other.of:,} {other.unit})' if other.of else ''}")
+        standing = "has lost its process" if self.is_alone(other) else f"is {other.state}"
         raise Busy(
             f"{other} {standing}; `habarshy jobs resume {other.id}` goes on with it, `jobs cancel {other.id}` ends it"
         )
@@ -71,8 +109,12 @@ class Jobs:
             return not free
 
     def is_alone(self, job: Job) -> bool:
-        """Whether it is said to run and no process works at it: its own died."""
-        return job.state is State.RUNNING and not self.at_work(job)
+        """Whether it is said to be at work and no process is: its own died.
+
+        One that was just asked for is about to be taken up.
+        """
+        new = not job.claim and self._clock() - job.asked_at < SOON
+        return job.state in AT_WORK and not new and not self.at_work(job)
 
     def resumable(self, id_: int) -> Job:
         """The job, if it may be gone on with right now.
@@ -117,7 +159,7 @@ class Jobs:
         Raises:
             NotNow, UnknownJob: it is not under way, or there is none.
         """
-        return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, State.RUNNING))
+        return self._turn_to(id_, State.PAUSED, "paused", (State.PLANNED, *AT_WORK))
 
     def cancel(self, id_: int, work: Work) -> Job:
         """End it for good: what it left behind goes, here if no process is at work on it, else there.
@@ -125,9 +167,9 @@ class Jobs:
         Raises:
             NotNow, UnknownJob: it has ended already, or there is none.
         """
-        job = self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.FAILED))
+        job = self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.COUNTED, State.FAILED))
         with turn(self._database, job.lane, TRIES) as ours:
-            if ours:
+            if ours and job.confirmed:
                 work.abandon()
         return job
 
@@ -144,6 +186,8 @@ class Jobs:
 
     def run(self, id_: int, work: Work, tell: Callable[[Job], None]) -> Job:
         """Work at the job from where it stands until it ends or somebody stops it; `tell` after each step.
+
+        One that nobody confirmed is counted, and counted anew where it was.
 
         Raises:
             Busy: another process works in its lane, or another job of the lane is under way.
@@ -171,16 +215,15 @@ class Jobs:
             if other is not None and other.id != id_:
                 self._refuse(other)
             now = micros(self._clock())
+            anew: dict[str, Any] = (
+                {"cursor": "", "done": 0, "of": 0, "unit": ""} if job.state is State.COUNTED else {}
+            )
+            state = State.RUNNING if job.confirmed else State.COUNTING
             began = func.coalesce(jobs.c.began_at, now)
             change(
-                connection,
-                job,
-                state=State.RUNNING.value,
-                claim=job.claim + 1,
-                began_at=began,
-                changed_at=now,
-                words="",
-            )
+                connection, job, state=state.value, claim=job.claim + 1, began_at=began, changed_at=now, words="",
+                **anew,
+            )  # fmt: skip
             return one(connection, id_)
 
         return self._database.write(take)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select, update
 
-from projections.tables import moment, optional_moment
+from projections.tables import micros, moment, optional_moment
 from streams.jobs import UNFINISHED, Job, State, UnknownJob
 from streams.tables import jobs
 from streams.turns import Lane
@@ -24,6 +24,14 @@ def unfinished(connection: Connection, lane: Lane) -> Job | None:
     """The job of that lane that is under way, at work or not."""
     query = select(jobs).where(jobs.c.lane == lane.value, jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.id)
     row = connection.execute(query).first()
+    return None if row is None else job_of(row)
+
+
+def worked_since(connection: Connection, job: Job) -> Job | None:
+    """Another job of its lane that did something after the job's last step."""
+    after = (jobs.c.lane == job.lane.value, jobs.c.id != job.id, jobs.c.changed_at > micros(job.changed_at))
+    done = (jobs.c.confirmed_by.is_not(None), jobs.c.began_at.is_not(None))
+    row = connection.execute(select(jobs).where(*after, *done).order_by(jobs.c.id.desc())).first()
     return None if row is None else job_of(row)
 
 

@@ -2,12 +2,13 @@
 
 How a part of the platform uses this:
 
-- It has a `Work`: what it would do (`plan`), and one step of it after another. A step returns where the next one
-  begins (`Step.cursor`, any text; "" is the beginning). What a step writes to the database it writes together with
-  that: `database.write(lambda connection: (…, save(connection, step)))`. Where it writes elsewhere, the step is saved
-  after it, and done again after a kill.
+- It has a `Work`: what it would do is counted, a part after another, then it is done, one step after another. Either
+  returns where the next one begins (`Step.cursor`, any text; "" is the beginning). What a step writes to the database
+  it writes together with that: `database.write(lambda connection: (…, save(connection, step)))`. Where it writes
+  elsewhere, the step is saved after it, and done again after a kill.
+- Nothing is done before somebody confirms what was counted: until then (`Job.confirmed_by`) a job can only count.
 - app/jobs.py makes each kind's Work from the job's arguments, so that any process may take a job up again.
-- A step takes some seconds at most: pausing and cancelling are seen between two of them.
+- A part or a step takes some seconds at most: pausing and cancelling are seen between two of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
@@ -22,8 +24,13 @@ from streams.turns import Lane
 
 
 class State(StrEnum):
-    """Where a job stands; `running` without a process at work is one whose process died."""
+    """Where a job stands; `counting` or `running` without a process at work is one whose process died.
 
+    `counted`: it waits for somebody to confirm it, in nobody's way; `planned`: it is confirmed, and not begun.
+    """
+
+    COUNTING = "counting"
+    COUNTED = "counted"
     PLANNED = "planned"
     RUNNING = "running"
     PAUSED = "paused"
@@ -32,27 +39,43 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-UNFINISHED = (State.PLANNED, State.RUNNING, State.PAUSED)
+AT_WORK = (State.COUNTING, State.RUNNING)
+UNFINISHED = (State.PLANNED, *AT_WORK, State.PAUSED)
 ENDED = (State.CANCELLED, State.DONE)
 
 
 class Plan(Struct, frozen=True):
-    """What a job would do, how many of what, and how many a second one may expect where none was measured yet."""
+    """What a job would do, how many of what, and how many a second one may expect where none was measured yet.
+
+    `rules`: up to which position the rules go by which it was counted, if what there is to do depends on them.
+    """
 
     what: str
     count: int
     unit: str
     a_second: float
+    rules: int | None = None
+
+
+class Counted(Struct, frozen=True):
+    """What was counted, and how many seconds that took: who does it looks at all of it again."""
+
+    plan: Plan
+    took: float
 
 
 class Step(Struct, frozen=True):
-    """How far a job has come. `of`: how many there are by now; `words`: once it is finished, what came of it."""
+    """How far a job has come. `of`: how many there are by now; `words`: once it is finished, what came of it.
+
+    `unit`: of what, where that is not what was counted.
+    """
 
     cursor: str
     done: int
     of: int | None = None
     finished: bool = False
     words: str = ""
+    unit: str | None = None
 
 
 Save = Callable[[Connection, Step], None]
@@ -62,8 +85,12 @@ Save = Callable[[Connection, Step], None]
 class Work(Protocol):
     """What a job does."""
 
-    def plan(self) -> Plan:
-        """What it would do; changes nothing."""
+    def count(self, cursor: str) -> Step | Plan:
+        """Count the next part of what it would do, at the end all of it; changes nothing.
+
+        Raises:
+            NothingToDo: all is counted, and there is none.
+        """
 
     def step(self, cursor: str, save: Save) -> Step:
         """Do the next part, a few seconds at most; `save` is for what is written to the database."""
@@ -72,8 +99,19 @@ class Work(Protocol):
         """It was cancelled: leave nothing behind."""
 
 
+def plan_of(work: Work) -> Plan:
+    """What it would do, counted to the end. Raises NothingToDo, and what else its kind raises."""
+    found = work.count("")
+    while isinstance(found, Step):
+        found = work.count(found.cursor)
+    return found
+
+
 class Job(Struct, frozen=True):
-    """A job as everybody may see it. `worked`: for how long processes worked at it, as of `changed_at`."""
+    """A job as everybody may see it. `worked`: for how long processes worked at it, as of `changed_at`.
+
+    `confirmed_by`: who said that it is to be done, which may be nobody known; None: nobody did.
+    """
 
     id: int
     kind: str
@@ -91,6 +129,17 @@ class Job(Struct, frozen=True):
     worked: timedelta
     claim: int
     words: str
+    confirmed_by: str | None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it may do anything but count."""
+        return self.confirmed_by is not None
+
+    @property
+    def counted(self) -> Counted | None:
+        """What was counted and waits to be confirmed."""
+        return msgspec.json.decode(self.cursor, type=Counted) if self.state is State.COUNTED else None
 
     def __str__(self) -> str:
         return f"job {self.id} ({self.kind}, asked for by {self.asked_by or 'nobody known'})"
@@ -116,6 +165,20 @@ class NotNow(Exception):
     def __init__(self, job: Job, wish: str) -> None:
         text = (type(self).__doc__ or "").format(what=f"job {job.id}", wish=wish, state=job.state)
         super().__init__(text)
+
+
+class NothingToDo(Exception):
+    """There is nothing to do: {looked} looked at."""
+
+    def __init__(self, looked: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(looked=looked))
+
+
+class Stale(Exception):
+    """What was counted does not hold any more: {problem}. `habarshy jobs resume {id}` counts it anew."""
+
+    def __init__(self, job: Job, problem: str) -> None:
+        super().__init__((type(self).__doc__ or "").format(id=job.id, problem=problem))
 
 
 class Stopped(Exception):

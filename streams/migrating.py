@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-HEAD, FIRST = "0018", "0001"
+HEAD, FIRST = "0019", "0001"
 """The newest step of streams/migrations and the first one; here as well, because to ask Alembic takes longer."""
 VERSION_TABLE = "schema_version"
 MIGRATION_LOCK = 0x4841_4242

@@ -82,7 +82,7 @@ class Rebuilding:
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
         self._shadow: Database | None = None
 
-    def plan(self) -> Plan:
+    def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
         """So many facts."""
         with self._live.reading() as connection:
             count = FactRecorder.last_position(connection)

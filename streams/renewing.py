@@ -74,7 +74,8 @@ class Renewing:
     def work(self, outage: Outage, by: str) -> Walk:
         """The repair as the work of a job."""
         return Walk(
-            "try again", "failed deliveries", lambda: (each.stride for each in self.look(outage)),
+            "try again", "failed deliveries", lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(outage, _place(after))),
             lambda after: (each.stride for each in self.renew(outage, by, _place(after))),
         )  # fmt: skip
 

@@ -79,7 +79,12 @@ class Looked(Struct, frozen=True):
 
 
 class Repairing:
-    """Finds and mends; any number of them may run at once, beside workers: each gap is closed by one of them."""
+    """Finds and mends; any number of them may run at once, beside workers: each gap is closed by one of them.
+
+    `batch`: so many persons at a time.
+    """
+
+    batch = BATCH
 
     def __init__(
         self, database: Database, log: Log, library: Library, planning: Planning, names: Names,
@@ -91,14 +96,15 @@ class Repairing:
     def work(self, selection: Selection) -> Walk:
         """The repair as the work of a job."""
         return Walk(
-            "repair", "persons", lambda: (each.stride for each in self.look(selection)),
+            "repair", "persons", lambda: self._library.rules().position,
+            lambda after: (each.stride for each in self.look(selection, after=after)),
             lambda after: (each.stride for each in self.repair(selection, after)),
         )  # fmt: skip
 
-    def look(self, selection: Selection, rules: Rules | None = None) -> Iterator[Looked]:
+    def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
         """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
         rules = rules or self._library.rules()
-        for persons in self._persons.of(selection, rules, "", BATCH):
+        for persons in self._persons.of(selection, rules, after, self.batch):
             yield self._look(persons, selection, rules)
 
     def _look(self, persons: Sequence[str], selection: Selection, rules: Rules) -> Looked:
@@ -108,7 +114,7 @@ class Repairing:
 
     def repair(self, selection: Selection, after: str = "") -> Iterator[Looked]:
         """Plan what is missing, a batch of persons a transaction; gives what was. Whoever stops loses nothing."""
-        for persons in self._persons.of(selection, self._library.rules(), after, BATCH):
+        for persons in self._persons.of(selection, self._library.rules(), after, self.batch):
             yield self._repair(persons, selection)
 
     def _repair(self, persons: Sequence[str], selection: Selection) -> Looked:

@@ -23,7 +23,7 @@ from streams.wakes import WAKING, Waking
 
 HEADER = "replay"
 """Its value is the number of the job."""
-PAGE = 20_000
+PAGE, COUNTED = 20_000, 1_000_000
 A_SECOND = 30_000.0
 
 
@@ -83,25 +83,31 @@ class Republishing:
     """The work of a job. A kill repeats at most one page: whoever counts tells records by key and `position`."""
 
     def __init__(
-        self, database: Database, names: Names, topics: Topics, topic: str, chosen: Range, job: int, page: int = PAGE
+        self, database: Database, names: Names, topics: Topics, topic: str, chosen: Range, job: int,
+        page: int = PAGE, counted: int = COUNTED,
     ) -> None:  # fmt: skip
         self._database, self._topics, self._topic, self._chosen = database, topics, topic, chosen
         self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
         self._headers = [(HEADER, str(job).encode())]
-        self._there = False
+        self._there, self._counted = False, counted
 
-    def plan(self) -> Plan:
-        """So many events; a record is sent for each person whom one names.
+    def count(self, cursor: str) -> Step | Plan:
+        """So many events, a part of the range at a time; a record is sent for each person whom one names.
 
         Raises:
             BadTopic: it is one for what registries send in.
         """
         if self._topic in (self._topics.life_in, self._topics.life_dead):
             raise BadTopic(self._topic, "what registries send in goes there")
-        these = (log.c.position > self._chosen.after, log.c.position <= self._chosen.upto, among(log.c.topic, WAKING))
+        start, end = self._chosen.after, self._chosen.upto
+        after, count = map(int, cursor.split()) if cursor else (start, 0)
+        upto = min(end, after + self._counted)
+        these = (log.c.position > after, log.c.position <= upto, among(log.c.topic, WAKING))
         with self._database.reading() as connection:
-            count = connection.execute(select(func.count()).select_from(log).where(*these)).scalar_one()
-        what = f"send positions {self._chosen.after + 1:,} to {self._chosen.upto:,} to {self._topic}"
+            count += connection.execute(select(func.count()).select_from(log).where(*these)).scalar_one()
+        if upto < end:
+            return Step(f"{upto} {count}", upto - start, end - start, unit="facts")
+        what = f"send positions {start + 1:,} to {end:,} to {self._topic}"
         return Plan(what, count, "events", A_SECOND)
 
     def step(self, cursor: str, _save: Save) -> Step:

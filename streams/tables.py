@@ -206,8 +206,9 @@ jobs = Table(
     Column("worked", BigInteger, nullable=False),
     Column("claim", Integer, nullable=False),
     Column("words", String, nullable=False),
+    Column("confirmed_by", String),
 )
-"""Long work over history: what it is, how far it has come, and who asked for it; `claim`: how often it was taken up,
+"""Long work over history: how far it has come, who asked for it and confirmed it; `claim`: how often it was taken up,
 so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
 
 repeats = Table(

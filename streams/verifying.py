@@ -86,9 +86,9 @@ class Verifying:
         self._rebuilding, self._log, self._library = rebuilding, log, library
         self._database = log.database
 
-    def plan(self) -> Plan:
+    def count(self, cursor: str) -> Plan:
         """Twice so many facts: once for the views, once for all else."""
-        plan = self._rebuilding.plan()
+        plan = self._rebuilding.count(cursor)
         return replace(plan, what="rebuild and compare all views, plan everybody again", count=2 * plan.count)
 
     def step(self, cursor: str, save: Save) -> Step:

@@ -1,19 +1,16 @@
 """The work of jobs that go through persons or nudges in an order, and find at each that nothing is left to do."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from streams.jobs import Plan, Save, Step
+import msgspec
+from msgspec import Struct
+
+from streams.bulk_reading import share_upto
+from streams.jobs import NothingToDo, Plan, Save, Step
 
 A_SECOND = 1000.0
-
-
-class NothingToDo(Exception):
-    """There is nothing to do: {looked} looked at."""
-
-    def __init__(self, looked: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(looked=looked))
 
 
 class Stride(NamedTuple):
@@ -24,31 +21,58 @@ class Stride(NamedTuple):
     done: Mapping[str, int]
 
 
+class _Sofar(Struct, frozen=True):
+    """How far a count has come: up to whom, how many were looked at, what would be done, by which rules."""
+
+    upto: str = ""
+    looked: int = 0
+    done: dict[str, int] = {}
+    rules: int = 0
+
+    def further(self, stride: Stride) -> "_Sofar":
+        """With one more stride."""
+        done = Counter(self.done)
+        done.update(stride.done)
+        return _Sofar(stride.upto, self.looked + stride.looked, dict(done), self.rules)
+
+
 class Walk:
     """Goes from a place on, a stride a step. Each stride commits what it does; done once more, it finds nothing.
 
-    `look` says what each stride would do; `go` does it, after a place; `unit`: what is looked at.
+    `look` says what each stride would do, `go` does it, both after a place, which begins with a pseudonym; `unit`:
+    what is looked at; `rules`: up to which position those go by which it is looked.
     """
 
     def __init__(
-        self, wish: str, unit: str, look: Callable[[], Iterable[Stride]], go: Callable[[str], Iterator[Stride]]
+        self, wish: str, unit: str, rules: Callable[[], int], look: Callable[[str], Iterator[Stride]],
+        go: Callable[[str], Iterator[Stride]],
     ) -> None:  # fmt: skip
-        self._wish, self._unit, self._look, self._go = wish, unit, look, go
+        self._wish, self._unit, self._rules, self._look, self._go = wish, unit, rules, look, go
+        self._looking: tuple[str, Iterator[Stride]] | None = None
         self._under_way: tuple[str, Iterator[Stride]] | None = None
 
-    def plan(self) -> Plan:
-        """How many of what.
+    def count(self, cursor: str) -> Step | Plan:
+        """The next stride's; from the beginning where the rules have moved meanwhile.
 
-        Raises:
-            NothingToDo: there is none.
+        How many there are is taken from how far it has come: pseudonyms are spread evenly.
         """
-        looked, counts = 0, Counter[str]()
-        for stride in self._look():
-            looked += stride.looked
-            counts.update(stride.done)
-        if not counts:
-            raise NothingToDo(f"{looked} {self._unit}")
-        return Plan(f"{self._wish}: {words_of(counts)}", counts.total(), "nudges", A_SECOND)
+        at, rules = msgspec.json.decode(cursor or "{}", type=_Sofar), self._rules()
+        place, strides = self._looking or ("", iter(()))
+        if self._looking is None or place != cursor or at.rules != rules:
+            at = at if at.rules == rules else _Sofar(rules=rules)
+            strides = self._look(at.upto)
+        if (stride := next(strides, None)) is None:
+            return self._plan(at)
+        at = at.further(stride)
+        cursor = msgspec.json.encode(at).decode()
+        self._looking = (cursor, strides)
+        return Step(cursor, at.looked, round(at.looked / share_upto(at.upto)), unit=self._unit)
+
+    def _plan(self, at: _Sofar) -> Plan:
+        if not at.done:
+            raise NothingToDo(f"{at.looked} {self._unit}")
+        count = sum(at.done.values())
+        return Plan(f"{self._wish}: {words_of(at.done)}", count, "nudges", A_SECOND, at.rules)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride keeps what it does by itself)
         """The next stride."""

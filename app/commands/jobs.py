@@ -6,8 +6,9 @@ import typer
 
 from app.desk import Desk, operators
 from app.job_kinds import work_of
-from app.jobs import finished, go_on
-from app.options import AsJson, DatabaseUrl, KeyFile
+from app.jobs import begin_counted, finished, go_on
+from app.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.orders import Orders
 from app.progress import duration, line_of
 from app.terminal import data, data_json, talk
 from streams.jobs import Job
@@ -37,11 +38,22 @@ def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) ->
         talk(f"job {at.platform.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
 
 
-def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
-    """Go on with a job in this process: one that was paused, failed, or lost its process."""
+def confirm(
+    id_: JobId, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
+) -> None:
+    """Begin a job that was counted, in this process; it is said first what was counted."""
     with operators("jobs", database, key_file) as at:
-        job = finished(go_on(at.platform, at.platform.jobs.job(id_)))
+        asked = at.platform.jobs.job(id_)
+        Orders(at.platform).check(asked, at.who)
+        job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
         _print(at, job, as_json=as_json)
+
+
+def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
+    """Go on with a job in this process: one that was paused, failed, or lost its process; or count it anew."""
+    with operators("jobs", database, key_file) as at:
+        job = go_on(at.platform, at.platform.jobs.job(id_))
+        _print(at, job if job.counted else finished(job), as_json=as_json)
 
 
 def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
@@ -56,9 +68,13 @@ def _print(at: Desk, job: Job, *, as_json: bool) -> None:
     if as_json:
         seconds = job.worked.total_seconds()
         told = {name: getattr(job, name) for name in Job.__struct_fields__ if name not in ("claim", "cursor", "lane")}
-        data_json({**told, "worked": seconds, "alone": alone})
+        plan = {"plan": job.counted.plan} if job.counted else {}
+        data_json({**told, "worked": seconds, "alone": alone, **plan})
         return
-    standing = "running, but its process is gone" if alone else job.state
+    if job.counted is not None:
+        data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
+        return
+    standing = f"{job.state}, but its process is gone" if alone else job.state
     words = f"; {job.words}" if job.words else ""
     data(
         f"{line_of(job, job)}  {job.kind}  {standing}  "

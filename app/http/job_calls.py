@@ -1,30 +1,29 @@
-"""Jobs over the API, for operators: what one would do, begin it, see how it stands, pause, go on, cancel."""
+"""Jobs over the API, for operators: have one counted, confirm it, see how it stands, pause, go on, cancel."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field
 
 from app.hands import Hands
 from app.http.access import Access
 from app.http.problems import FieldError, Problem
-from app.http.shapes import JobItem, JobList
+from app.http.shapes import JobItem, JobList, JobPlan
 from app.job_kinds import UnknownKind
 from app.keyfile import BadKeyFile
-from app.orders import BadOrder, Order, Orders
+from app.orders import BadOrder, Orders
 from app.replaying import UnknownView
 from domain.principals import Principal
 from streams.backfilling import NotInForce
 from streams.job_book import Jobs
-from streams.jobs import Busy, Job, NotNow, UnknownJob
+from streams.jobs import Busy, Job, NotNow, Stale, UnknownJob
 from streams.republish import BadRange, BadTopic
 from streams.switches import UnknownName
 from streams.topics import KafkaUnavailable
-from streams.walking import NothingToDo
 
 JobId = Annotated[int, InPath(ge=1, le=2**31)]
 Text = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
@@ -53,13 +52,10 @@ class Wanted(BaseModel, extra="forbid"):
         return given | {"views": self.views} | ({"also_overdue": ["yes"]} if self.also_overdue else {})
 
 
-class JobPlan(BaseModel):
-    """What a job would do, and with how many; `seconds`: about how long it takes."""
+class Confirmed(BaseModel, extra="forbid"):
+    """What is confirmed: so many as were counted."""
 
-    what: str
-    count: int
-    unit: str
-    seconds: float
+    count: int = Field(ge=0, le=2**53)
 
 
 class JobCalls:
@@ -73,71 +69,75 @@ class JobCalls:
         router = APIRouter(tags=["jobs"])
         for path, call, method, summary in (
             ("/jobs", self.jobs, "GET", "Long work over history"),
-            ("/jobs", self.begin, "POST", "Begin a job"),
-            ("/jobs/plan", self.plan, "POST", "What a job would do"),
+            ("/jobs", self.ask, "POST", "Have counted what a job would do"),
             ("/jobs/{id}", self.job, "GET", "How a job stands"),
+            ("/jobs/{id}/confirm", self.confirm, "POST", "Begin a job that was counted"),
             ("/jobs/{id}/pause", self.pause, "POST", "Have a job stop after its present step"),
             ("/jobs/{id}/resume", self.resume, "POST", "Go on with a job"),
             ("/jobs/{id}/cancel", self.cancel, "POST", "End a job for good"),
         ):
-            status = HTTPStatus.ACCEPTED if (path, method) == ("/jobs", "POST") else HTTPStatus.OK
+            status = HTTPStatus.ACCEPTED if call in (self.ask, self.confirm) else HTTPStatus.OK
             router.add_api_route(path, call, methods=[method], summary=summary, status_code=status)
         return router
 
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""
         self._operator(request)
-        return JobList(items=[_job(each) for each in self._jobs.latest(50)])
+        return JobList(items=[self._item(each) for each in self._jobs.latest(50)])
 
     def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """How far it has come."""
         self._operator(request)
         with _told():
-            return _job(self._jobs.job(id))
+            return self._item(self._jobs.job(id))
 
-    def plan(self, request: Request, wanted: Wanted) -> JobPlan:
-        """Nothing is changed."""
+    def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
+        """The server counts; look under its number how that stands. Nothing is done before it is confirmed."""
         who = self._operator(request)
         with _told():
-            order = self._order(wanted, who)
-            plan = self._hands.plan(order.kind, order.arguments)
-        seconds = self._hands.seconds(order.kind, plan)
-        return JobPlan(what=plan.what, count=plan.count, unit=plan.unit, seconds=round(seconds, 1))
+            order = self._orders.of(wanted.kind, wanted.given(), who)
+            job = self._hands.ask(order.kind, order.arguments, who.name)
+        response.headers["Location"] = f"/jobs/{job.id}"
+        return self._item(job)
 
-    def begin(self, request: Request, wanted: Wanted) -> JobItem:
-        """The server works at it; look how it stands under its number."""
+    def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:  # noqa: A002  (its name)
+        """The server works at it, if that is what was counted and still holds; any operator may say so."""
         who = self._operator(request)
         with _told():
-            order = self._order(wanted, who)
-            plan = self._hands.plan(order.kind, order.arguments)
-            return _job(self._hands.begin(order.kind, order.arguments, plan, who.name))
+            self._orders.check(self._jobs.job(id), who)
+            return self._item(self._hands.confirm(id, confirmed.count, who.name))
 
     def pause(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """Anybody may go on with it."""
         self._operator(request)
         with _told():
-            return _job(self._jobs.pause(id))
+            return self._item(self._jobs.pause(id))
 
     def resume(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
-        """The server goes on with it: one that was paused, failed, or lost its process."""
+        """The server goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         self._operator(request)
         with _told():
-            return _job(self._hands.go_on(id))
+            return self._item(self._hands.go_on(id))
 
     def cancel(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """What it did stays done; what it left behind goes."""
         self._operator(request)
         with _told():
-            return _job(self._hands.cancel(id))
-
-    def _order(self, wanted: Wanted, who: Principal) -> Order:
-        return self._orders.of(wanted.kind, wanted.given(), who)
+            return self._item(self._hands.cancel(id))
 
     def _operator(self, request: Request) -> Principal:
         who = self._access.official(request)
         if not who.operator:
             raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
         return who
+
+    def _item(self, job: Job) -> JobItem:
+        plan = None
+        if job.counted is not None:
+            found, seconds = job.counted.plan, self._hands.seconds(job.kind, job.counted)
+            plan = JobPlan(what=found.what, count=found.count, unit=found.unit, seconds=round(seconds, 1))
+        known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked")}
+        return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), **known)
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _told() -> Iterator[None]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, _one_line(error)) from None
     except (UnknownJob, UnknownName, NotInForce) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (Busy, NotNow, NothingToDo, UnknownKind, BadKeyFile) as error:
+    except (Busy, NotNow, Stale, UnknownKind, BadKeyFile) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
     except KafkaUnavailable as error:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _one_line(error)) from None
@@ -160,7 +160,3 @@ def _told() -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _job(job: Job) -> JobItem:
-    return JobItem.model_validate({name: getattr(job, name) for name in JobItem.model_fields})

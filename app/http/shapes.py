@@ -98,8 +98,17 @@ class Counts(BaseModel):
     items: list[Count]
 
 
+class JobPlan(BaseModel):
+    """What a job would do, and with how many; `seconds`: about how long it takes."""
+
+    what: str
+    count: int
+    unit: str
+    seconds: float
+
+
 class JobItem(BaseModel):
-    """A job as everybody may see it."""
+    """A job as everybody may see it. `plan`: what was counted and waits to be confirmed; `worked`: seconds."""
 
     id: int
     kind: str
@@ -109,8 +118,11 @@ class JobItem(BaseModel):
     unit: str
     asked_by: str
     asked_at: datetime
+    confirmed_by: str | None
     changed_at: datetime
+    worked: float
     words: str
+    plan: JobPlan | None
 
 
 class JobList(BaseModel):

@@ -3,10 +3,13 @@
 In that step all is written that the step writes, but the job does not know yet.
 """
 
+import json
 import os
 import signal
+import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 from app.clock import system_clock
 from app.compose import compose
@@ -14,9 +17,10 @@ from app.job_kinds import work_of
 from app.options import settings_of
 from streams.jobs import Plan, Save, Step, Work
 from streams.rebuild import Rebuilding
+from tests.world import KEYRING, World
 
 PAGE = 7
-"""Facts of a page, so that a small log has many steps."""
+"""Facts of a page, so that a small log has many steps; a repair looks at one person in each."""
 
 
 class Killed:
@@ -25,21 +29,38 @@ class Killed:
     def __init__(self, work: Work, steps: int) -> None:
         self.work, self.left = work, steps
 
-    def plan(self) -> Plan:
-        """As the work's."""
-        return self.work.plan()
+    def count(self, cursor: str) -> Step | Plan:
+        """As the work's; the last one is not told."""
+        found = self.work.count(cursor)
+        self._end()
+        return found
 
     def step(self, cursor: str, save: Save) -> Step:
         """As the work's; the last one is not told."""
         step = self.work.step(cursor, save)
+        self._end()
+        return step
+
+    def _end(self) -> None:
         self.left -= 1
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
-        return step
 
     def abandon(self) -> None:
         """As the work's."""
         self.work.abandon()
+
+
+def killed(world: World, folder: Path, id_: int, step: int) -> None:
+    """Work at the job of that world in a process of its own that is killed in that step."""
+    key = folder / "key"
+    wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
+    key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
+    key.chmod(0o600)
+    environment = os.environ | {"HABARSHY_DATABASE": world.platform.settings.database, "HABARSHY_KEY_FILE": str(key)}
+    command = [sys.executable, "-m", "tests.app.killing", str(id_), str(step)]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True)  # noqa: S603  (ourselves)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
 def main(id_: int, steps: int) -> None:
@@ -49,6 +70,7 @@ def main(id_: int, steps: int) -> None:
         work = work_of(platform, platform.jobs.job(id_))
         if isinstance(work, Rebuilding):
             work.page = PAGE
+        platform.repairing.batch = 1
         platform.jobs.run(id_, Killed(work, steps), lambda _: None)
 
 

@@ -48,7 +48,7 @@ REFUSED: Mapping[str, str] = {
     "dead-letters list": "", "dead-letters show": "{nudge}", "dead-letters retry": "{nudge} --yes",
     "dead-letters drop": "{nudge} --yes", "audit list": "", "replay views": "--all --yes",
     "replay kafka": "--from 1 --yes",
-    "jobs list": "", "jobs show": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
+    "jobs list": "", "jobs show": "1", "jobs confirm": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
 }  # fmt: skip
 """What another agency's people may not do: command -> what else is said."""
 THEIR_OWN: Mapping[str, str] = {"submissions": "", "rules": "", "intents": "--json"}

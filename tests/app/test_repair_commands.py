@@ -114,6 +114,31 @@ def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) ->
     assert (job["state"], job["words"]) == ("done", f"{asked} to plan")
 
 
+def test_what_the_console_asked_for_is_counted_and_confirmed_here(
+    terminal: Terminal, operator: Mapping[str, str]
+) -> None:  # fmt: skip
+    """A count that lost its process is taken up by its number; what it counted is begun by who types that, once."""
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        Jobs(database, system_clock).ask("repair", Lane.NUDGES, {}, "oleg")
+    asked = len(terminal.run("intents", "--json", env=operator).lines)
+    early = terminal.run("jobs", "confirm", "1", "--yes", env=operator)
+    assert (early.code, "cannot be confirmed: it is counting" in early.talk) == (1, True)
+    counted = terminal.run("jobs", "resume", "1", env=operator)
+    assert (counted.code, counted.lines) == (
+        0,
+        [f"job 1: repair: {asked} to plan; `habarshy jobs confirm 1` begins it"],
+    )
+    [job] = terminal.run("jobs", "show", "1", "--json", env=operator).objects
+    assert (job["state"], job["plan"]["count"], job["confirmed_by"]) == ("counted", asked, None)
+    declined = terminal.run("jobs", "confirm", "1", stdin=b"yes\n", env=operator)
+    assert (declined.code, len(terminal.run("repair", "--plan", "--json", env=operator).lines)) == (5, asked)
+    done = terminal.run("jobs", "confirm", "1", stdin=f"{asked}\n".encode(), env=operator)
+    assert (done.code, f"{asked} to plan" in done.lines[-1]) == (0, True)
+    assert terminal.run("jobs", "confirm", "1", "--yes", env=operator).code == 1
+    [job] = terminal.run("jobs", "show", "1", "--json", env=operator).objects
+    assert (job["state"], job["asked_by"], job["confirmed_by"]) == ("done", "oleg", "olga")
+
+
 def test_a_backfill_is_planned_confirmed_and_done_once(terminal: Terminal) -> None:
     """The agency's people see what would be planned, type the count, and a second backfill finds nothing."""
     born = replace(registered(iin(3))[0], time="2005-01-01T00:00:00+05:00")

@@ -10,10 +10,12 @@ from domain.governance import GOVERNANCE_FACTS, TriggerReachChanged
 from domain.principals import NotAllowed
 from streams.backfilling import Further, NotInForce
 from streams.cloudevents import Envelope
+from streams.jobs import plan_of
 from streams.repairing import Gap, What
 from streams.switches import UnknownName
 from tests.streams.governors import STRANGER, approved, author, publish
 from tests.streams.test_library import UNTIMED, meter
+from tests.streams.working import counted_by_many
 from tests.templates.packs import RULES, write_town
 from tests.world import World, event, iin
 
@@ -123,6 +125,14 @@ def test_what_waits_although_overdue_is_not_cancelled(town: World) -> None:
     backfill(town)
     assert {*waiting} <= {each.id for each in town.pending()}
     assert town.pending() == town.intents()
+
+
+def test_it_is_counted_by_many_as_by_one(town: World) -> None:
+    """Wherever a count is taken up by another process it comes to the same, and the reach has not moved by it."""
+    whole = plan_of(town.platform.backfilling.work(OVERDUE, "aida"))
+    town.platform.repairing.batch = 1
+    assert counted_by_many(lambda: town.platform.backfilling.work(OVERDUE, "aida")) == whole
+    assert (whole.count, moves(town)) == (6, [])
 
 
 def test_who_may_and_for_what(town: World) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.clock import VirtualClock
+from projections import governance
 from streams.database import Database
 from streams.job_book import Jobs
-from streams.jobs import Busy, Job, JobFailed, NotNow, State, UnknownJob
+from streams.jobs import Busy, Job, JobFailed, NothingToDo, NotNow, Stale, State, UnknownJob, plan_of
 from streams.turns import Lane, turn
 from tests.streams.storing import NOW
 from tests.streams.working import Counting
@@ -45,7 +46,7 @@ def elsewhere(url: str, database: Database, clock: VirtualClock) -> Iterator[Job
 
 def asked(jobs: Jobs, work: Counting) -> int:
     """A new job; its number."""
-    return jobs.add("count", Lane.VIEWS, {"upto": work.upto}, work.plan(), "olga").id
+    return jobs.add("count", Lane.VIEWS, {"upto": work.upto}, plan_of(work), "olga").id
 
 
 def silent(_: Job) -> None:
@@ -231,3 +232,161 @@ def test_a_turn_is_one_process_s(database: Database, url: str) -> None:
     with turn(other, Lane.VIEWS) as later:
         assert later
     other.close()
+
+
+def wished(jobs: Jobs, work: Counting) -> int:
+    """A new job that is yet to be counted; its number."""
+    return jobs.ask("count", Lane.VIEWS, {"upto": work.upto}, "olga").id
+
+
+def nothing() -> None:
+    """In that look nothing happens."""
+
+
+def test_a_wish_is_counted_and_waits_for_its_confirmation(jobs: Jobs, work: Counting, clock: VirtualClock) -> None:
+    """Counting says how far it is and does nothing; only what is confirmed is done, and by whom is written down."""
+    seen: list[tuple[State, int, int, str]] = []
+    work.looks.extend([lambda: clock.advance_to(clock() + timedelta(seconds=3))] * 2)
+    id_ = wished(jobs, work)
+    assert (jobs.job(id_).state, jobs.job(id_).confirmed_by) == (State.COUNTING, None)
+
+    counted = jobs.run(id_, work, lambda job: seen.append((job.state, job.done, job.of, job.unit)))
+
+    assert seen[:2] == [(State.COUNTING, 1, 2, "looks"), (State.COUNTING, 2, 2, "looks")]
+    assert (counted.state, counted.done, counted.of, counted.unit) == (State.COUNTED, 0, 3, "numbers")
+    assert counted.counted is not None
+    assert (counted.counted.plan.what, counted.counted.took, work.counted) == ("count", 6, 0)
+    confirmed = jobs.confirm(id_, 3, "oleg")
+    assert (confirmed.state, confirmed.asked_by, confirmed.confirmed_by) == (State.PLANNED, "olga", "oleg")
+    done = jobs.run(id_, work, silent)
+    assert (done.state, done.done, work.counted, done.worked) == (State.DONE, 3, 3, timedelta())
+
+
+def test_counting_goes_on_where_its_process_died(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
+    """Of a count whose process died every look that was kept is kept; another process takes the others."""
+
+    def die() -> None:
+        raise SystemExit
+
+    work.looks.extend([nothing, die, nothing, nothing])
+    id_ = wished(jobs, work)
+    with pytest.raises(SystemExit):
+        jobs.run(id_, work, silent)
+
+    left = elsewhere.job(id_)
+    assert (left.state, left.done, elsewhere.is_alone(left)) == (State.COUNTING, 1, True)
+    with pytest.raises(NotNow, match="cannot be confirmed: it is counting"):
+        elsewhere.confirm(id_, 3, "oleg")
+    with pytest.raises(Busy, match=f"has lost its process; `habarshy jobs resume {id_}` goes on"):
+        elsewhere.refuse_second(Lane.VIEWS)
+    assert elsewhere.run(id_, work, silent).state is State.COUNTED
+    assert (work.seen, work.counted) == ([1, 2, 3], 0)
+
+
+def test_counting_is_paused_and_gone_on_with(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
+    """A count that was paused is still a count: to go on with it does nothing but count."""
+    id_ = wished(jobs, work)
+    work.looks.extend([lambda: elsewhere.pause(id_), nothing])
+    paused = jobs.run(id_, work, silent)
+    assert (paused.state, paused.done) == (State.PAUSED, 1)
+    assert elsewhere.run(id_, work, silent).state is State.COUNTED
+    assert (work.seen, work.counted) == ([1, 2], 0)
+
+
+def test_counting_is_cancelled(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
+    """Whoever cancels while it is counted ends it after the look under way; others may ask at once."""
+    id_ = wished(jobs, work)
+    work.looks.extend([nothing, lambda: elsewhere.cancel(id_, work), nothing])
+    assert jobs.run(id_, work, silent).state is State.CANCELLED
+    assert (work.seen, work.abandoned, work.counted) == ([1, 2], 0, 0)
+    with pytest.raises(NotNow, match="cannot be confirmed: it is cancelled"):
+        jobs.confirm(id_, 3, "olga")
+    elsewhere.refuse_second(Lane.VIEWS)
+
+
+def test_what_was_counted_is_cancelled_and_touches_nothing(jobs: Jobs, work: Counting) -> None:
+    """Nothing was done, so nothing is cleaned up: what is there may be another job's."""
+    jobs.run(id_ := wished(jobs, work), work, silent)
+    assert (jobs.cancel(id_, work).state, work.abandoned) == (State.CANCELLED, 0)
+
+
+def test_nothing_to_do_ends_the_job(jobs: Jobs, work: Counting) -> None:
+    """Where there is nothing, that is what came of it, and how fast others were is not forgotten by it."""
+
+    def none() -> None:
+        raise NothingToDo("7 looks")
+
+    work.looks.extend([nothing, none])
+    ended = jobs.run(wished(jobs, work), work, silent)
+    assert (ended.state, ended.words) == (State.DONE, "There is nothing to do: 7 looks looked at.")
+    assert (jobs.measured("count"), work.counted) == (None, 0)
+
+
+def test_two_operators_ask(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
+    """While one is counted another is refused and told why; what waits for its confirmation is in nobody's way."""
+    refused: list[str] = []
+
+    def other() -> None:
+        with pytest.raises(Busy) as found:
+            wished(elsewhere, work)
+        refused.append(str(found.value))
+
+    work.looks.append(other)
+    first = wished(jobs, work)
+    jobs.run(first, work, silent)
+    assert "asked for by olga) is being counted" in refused[0]
+    second = elsewhere.ask("count", Lane.VIEWS, {}, "oleg").id
+    assert elsewhere.run(second, work, silent).state is State.COUNTED
+    elsewhere.confirm(second, 3, "oleg")
+    with pytest.raises(Busy, match=f"job {second} .* is planned"):
+        jobs.confirm(first, 3, "olga")
+
+
+def test_a_plan_is_confirmed_once(jobs: Jobs, elsewhere: Jobs, work: Counting) -> None:
+    """Whoever confirms it second, before, while or after it runs, is told how it stands."""
+    jobs.run(id_ := wished(jobs, work), work, silent)
+
+    def again(state: str) -> None:
+        with pytest.raises(NotNow, match=f"cannot be confirmed: it is {state}"):
+            elsewhere.confirm(id_, 3, "oleg")
+
+    jobs.confirm(id_, 3, "olga")
+    again("planned")
+    work.meanwhile.append(lambda: again("running"))
+    jobs.run(id_, work, silent)
+    again("done")
+    assert (work.counted, jobs.job(id_).confirmed_by) == (3, "olga")
+
+
+def test_what_is_confirmed_is_what_was_seen(jobs: Jobs, work: Counting, clock: VirtualClock) -> None:
+    """Another count than that which was seen, and one of long ago, are refused; counted anew it may be confirmed."""
+    jobs.run(id_ := wished(jobs, work), work, silent)
+    with pytest.raises(Stale, match=f"3 numbers were counted, not 2. `habarshy jobs resume {id_}` counts it anew"):
+        jobs.confirm(id_, 2, "olga")
+    clock.advance_to(clock() + timedelta(hours=25))
+    with pytest.raises(Stale, match="more than a day ago"):
+        jobs.confirm(id_, 3, "olga")
+    work.upto = 5
+    assert jobs.run(id_, work, silent).of == 5
+    with pytest.raises(Stale, match="5 numbers were counted, not 3"):
+        jobs.confirm(id_, 3, "olga")
+    assert jobs.confirm(id_, 5, "olga").confirmed
+
+
+def test_what_depends_on_the_rules_is_stale_when_they_have_moved(
+    jobs: Jobs, work: Counting, clock: VirtualClock, database: Database
+) -> None:  # fmt: skip
+    """A count by rules is refused once these are others, or another job of its lane was at work; others are not."""
+    jobs.run(free := wished(jobs, work), work, silent)
+    work.rules = 0
+    jobs.run(bound := wished(jobs, work), work, silent)
+    clock.advance_to(clock() + timedelta(seconds=1))
+    other = asked(jobs, work)
+    jobs.run(other, work, silent)
+    with pytest.raises(Stale, match=rf"job {other} \(.*\) was at work since"):
+        jobs.confirm(bound, 3, "olga")
+    assert jobs.run(bound, work, silent).state is State.COUNTED
+    database.write(lambda connection: governance.note(connection, 9, "trigger-published/1"))
+    with pytest.raises(Stale, match="the rules have changed since"):
+        jobs.confirm(bound, 3, "olga")
+    assert jobs.confirm(free, 3, "olga").confirmed

@@ -171,6 +171,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("DROP INDEX due_lane"))
         connection.execute(text("ALTER TABLE due DROP COLUMN lane"))
+        connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
     set_version(database, "0007")
     migrate(database)
     with database.reading() as connection:

@@ -1,10 +1,5 @@
 """A rebuild on PostgreSQL whose process or server is killed: it goes on, and the live views are as they were."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +10,10 @@ from app.job_kinds import work_of
 from streams.jobs import Job, Plan, State
 from streams.rebuild_compare import COMPARED
 from streams.turns import Lane
+from tests.app.killing import killed
 from tests.services import postgres
 from tests.streams.rebuilding import lived, rebuilt
-from tests.world import KEYRING, World
+from tests.world import World
 
 PEOPLE = 12
 
@@ -48,18 +44,6 @@ def asked(world: World) -> int:
     """A job that rebuilds all views."""
     arguments = {"views": [str(each.name) for each in COMPARED]}
     return world.platform.jobs.add("replay views", Lane.VIEWS, arguments, Plan("rebuild", 1, "facts", 1), "olga").id
-
-
-def killed(world: World, folder: Path, id_: int, step: int) -> None:
-    """Work at the job in a process of its own that is killed in that step."""
-    key = folder / "key"
-    wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
-    key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
-    key.chmod(0o600)
-    environment = os.environ | {"HABARSHY_DATABASE": world.platform.settings.database, "HABARSHY_KEY_FILE": str(key)}
-    command = [sys.executable, "-m", "tests.app.killing", str(id_), str(step)]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True)  # noqa: S603  (ourselves)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
 def resumed(world: World, id_: int) -> Job:

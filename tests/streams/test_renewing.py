@@ -13,8 +13,10 @@ from domain import receipts
 from notifiers.fake import FakeNotifier
 from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections.nudges import Due
+from streams.jobs import plan_of
 from streams.renewing import Outage, Renewal
 from tests.streams.dispatching import ABSENT, AIGERIM, DANA, DUE, Killed, dispatcher, ends, kill, with_card
+from tests.streams.working import counted_by_many
 from tests.world import LONG_AGO, World, card, registered
 
 AWAY, REFUSES_US = GiveUp(Reason.UNREACHABLE), GiveUp(Reason.NOT_ADMITTED)
@@ -51,6 +53,16 @@ async def test_what_an_outage_ended_goes_once(tmp_path: Path) -> None:
     world.at(DUE + timedelta(hours=1))
     assert [(each.channel, each.attempt) for each in await world.settle()] == [("sms", 3)]
     assert (ends(world)[0], failed(world), await world.settle()) == ("sent", [], [])
+    world.close()
+
+
+async def test_it_is_counted_by_many_as_by_one(tmp_path: Path) -> None:
+    """Wherever a count is taken up by another process it comes to the same, and nothing is due again by it."""
+    world = await after_outage(tmp_path, [REFUSES_US], [AWAY])
+    whole = plan_of(world.platform.renewing.work(ALL, "olga"))
+    assert counted_by_many(lambda: world.platform.renewing.work(ALL, "olga")) == whole
+    assert (whole.what, whole.count) == ("try again: 1 to renew(unreachable)", 1)
+    assert len(failed(world)) == 1
     world.close()
 
 

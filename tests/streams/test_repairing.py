@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
 from domain.plan import Intent
+from domain.principals import Principal, Role
 from projections import tables
+from streams.jobs import NothingToDo, Step, plan_of
 from streams.repair_selection import Selection
 from streams.repairing import Gap, Looked, What, Why
 from streams.tables import log
 from tests.streams.weather import ALMATY, ASTANA, DISTRICT, OTHER_DISTRICT, TRIGGERS, settled, storm, write_weather
+from tests.streams.working import counted_by_many
 from tests.world import LONG_AGO, NOON, World, annulled, card, corrected, fine, iin, registered
 
 PEOPLE = [iin(number) for number in range(1, 7)]
@@ -112,6 +115,40 @@ def test_whatever_was_dropped_is_restored(data: st.DataObject, planned: Path, tm
     assert planned_intents(world) == before
     assert (missing(world), mend(world), world.health().unplanned) == ([], [], 0)
     world.close()
+
+
+def test_it_is_counted_by_many_as_by_one(world: World) -> None:
+    """Wherever a count is taken up by another process it comes to the same; on the way it says how many there are."""
+    peopled(world)
+    repairing = world.platform.repairing
+    whole = plan_of(repairing.work(EVERYTHING))
+    repairing.batch = 1
+    assert counted_by_many(lambda: repairing.work(EVERYTHING)) == plan_of(repairing.work(EVERYTHING)) == whole
+    assert (whole.what.startswith("repair: "), whole.count) == (True, len(missing(world)))
+    first = repairing.work(EVERYTHING).count("")
+    assert isinstance(first, Step)
+    assert (first.done, first.unit, (first.of or 0) >= 1) == (1, "persons", True)
+    mend(world)
+    with pytest.raises(NothingToDo, match="6 persons looked at"):
+        counted_by_many(lambda: repairing.work(EVERYTHING))
+
+
+def test_a_count_begins_anew_by_other_rules(world: World) -> None:
+    """What was counted by rules that have moved meanwhile is counted once more, by those that hold."""
+    peopled(world)
+    world.platform.repairing.batch = 1
+    work = world.platform.repairing.work(EVERYTHING)
+    half = work.count(str(getattr(work.count(""), "cursor", "")))
+    assert isinstance(half, Step)
+    assert half.done == 2
+    before = world.platform.library.rules().position
+    world.platform.switches.pause("identity_card_expiry", Principal("saule", "interior", frozenset([Role.APPROVER])))
+    anew = work.count(half.cursor)
+    assert isinstance(anew, Step)
+    assert anew.done == 1
+    plan = counted_by_many(lambda: world.platform.repairing.work(EVERYTHING))
+    assert (plan.count, plan.rules) == (len(missing(world)), world.platform.library.rules().position)
+    assert plan.rules != before
 
 
 def test_an_hour_without_planning_is_made_up_for(world: World) -> None:

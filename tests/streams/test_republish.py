@@ -6,19 +6,20 @@ import msgspec
 import pytest
 
 from streams.brokers import Brokers
-from streams.jobs import Job, Plan, State
+from streams.jobs import Job, Plan, State, plan_of
 from streams.republish import BadRange, BadTopic, Range, Republishing, checked, position_at
 from streams.topics import KafkaUnavailable, Topics
 from streams.turns import Lane
 from tests.streams.distributed import Country, Found, everyday
 from tests.streams.rebuilding import unsaved
+from tests.streams.working import counted_by_many
 from tests.world import LONG_AGO, World, card, iin, registered
 
 
-def work(land: Country, chosen: Range, job: int = 7, page: int = 3) -> Republishing:
+def work(land: Country, chosen: Range, job: int = 7, page: int = 3, counted: int = 1000) -> Republishing:
     """The work, in small pages."""
     return Republishing(
-        land.platform.database, land.platform.names, land.topics, land.topics.replays, chosen, job, page
+        land.platform.database, land.platform.names, land.topics, land.topics.replays, chosen, job, page, counted
     )
 
 
@@ -42,8 +43,9 @@ def test_a_replay_is_what_the_relay_sent_and_says_that_it_is_one(land: Country) 
     land.take(*everyday(6))
     land.relayed()
     jobs, todo = land.platform.jobs, work(land, whole(land))
-    plan = todo.plan()
+    plan = plan_of(todo)
     job = jobs.add("replay kafka", Lane.KAFKA, {}, plan, "olga")
+    assert counted_by_many(lambda: work(land, whole(land), counted=4)) == plan
 
     done = jobs.run(job.id, work(land, whole(land), job.id), silent)
 
@@ -109,7 +111,7 @@ def test_what_registries_send_in_is_no_place_for_replays(world: World) -> None:
     for topic in (topics.life_in, topics.life_dead):
         todo = Republishing(world.platform.database, world.platform.names, topics, topic, Range(0, 9), 1)
         with pytest.raises(BadTopic, match="registries"):
-            todo.plan()
+            plan_of(todo)
 
 
 def test_a_kafka_that_is_away_fails_the_job_in_words(world: World) -> None:

@@ -7,21 +7,40 @@ from sqlalchemy import Connection
 
 from projections import positions
 from streams.database import Database
-from streams.jobs import Plan, Save, Step
+from streams.jobs import Plan, Save, Step, Work
 
 READER = "counting"
 
 
+def counted_by_many(made: Callable[[], Work]) -> Plan:
+    """What it would do, each part of it counted by another process."""
+    found = made().count("")
+    while isinstance(found, Step):
+        found = made().count(found.cursor)
+    return found
+
+
 class Counting:
-    """Counts to `upto`, one a step; `meanwhile`: what happens in its first, second… step, before it is written."""
+    """Counts to `upto`, one a step; `meanwhile`: what happens in its first, second… step, before it is written.
+
+    `looks`: what happens in each of the looks that it takes to say how many; `seen`: those that were taken.
+    """
 
     def __init__(self, database: Database, upto: int = 3) -> None:
         self.database, self.upto, self.abandoned = database, upto, 0
         self.meanwhile: deque[Callable[[], object]] = deque()
+        self.looks: deque[Callable[[], object]] = deque()
+        self.seen: list[int] = []
+        self.rules: int | None = None
 
-    def plan(self) -> Plan:
-        """So many."""
-        return Plan("count", self.upto, "numbers", 10)
+    def count(self, cursor: str) -> Step | Plan:
+        """So many, in as many looks as there are `looks`."""
+        if not self.looks:
+            return Plan("count", self.upto, "numbers", 10, self.rules)
+        self.looks.popleft()()
+        seen = int(cursor or 0) + 1
+        self.seen.append(seen)
+        return Step(str(seen), seen, of=seen + len(self.looks), unit="looks")
 
     def step(self, cursor: str, save: Save) -> Step:
         """The next number, kept with the step."""

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from app.compose import Platform
 from app.hands import Hands
+from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
 from app.pages.console.letters import LetterPages
@@ -21,8 +22,8 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
     found = (
-        StandingPage(staff, _lags(platform)), LetterPages(staff), JobPages(staff, hands), SwitchPages(staff),
-        PersonPages(staff), ReadingPage(staff), ForecastPage(staff),
+        StandingPage(staff, _lags(platform)), LetterPages(staff), AskPages(staff, hands), JobPages(staff, hands),
+        SwitchPages(staff), PersonPages(staff), ReadingPage(staff), ForecastPage(staff),
     )  # fmt: skip
     for page in found:
         app.include_router(page.router())

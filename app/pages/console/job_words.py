@@ -8,7 +8,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import length
 from app.pages.life import shown
 from domain.said import N_
-from streams.jobs import Job, State
+from streams.jobs import AT_WORK, ENDED, Job, State
 
 KINDS = {
     "replay views": (
@@ -57,8 +57,10 @@ KINDS = {
     ),
 }
 UNITS = {"facts": N_("facts"), "events": N_("events"), "nudges": N_("messages"), "persons": N_("persons"),
-         "deliveries": N_("deliveries"), "parts": N_("parts")}  # fmt: skip
+         "deliveries": N_("deliveries"), "failed deliveries": N_("failed deliveries"),
+         "parts": N_("parts")}  # fmt: skip
 STATES = {
+    State.COUNTING: (N_("Counting"), "good"), State.COUNTED: (N_("Waits to be confirmed"), "note"),
     State.PLANNED: (N_("Planned"), ""), State.RUNNING: (N_("At work"), "good"), State.PAUSED: (N_("Paused"), "note"),
     State.CANCELLED: (N_("Cancelled"), ""), State.DONE: (N_("Done"), "good"), State.FAILED: (N_("Failed"), "bad"),
 }  # fmt: skip
@@ -70,7 +72,7 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
     words = speech.say("Its process is gone") if alone else speech.say(state)
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0
-    going = job.state is State.RUNNING and not alone
+    going = job.state in AT_WORK and not alone
     left = length(max(0, job.of - job.done) / rate, speech) if rate and going else ""
     title = KINDS.get(job.kind, (job.kind,))[0]
     return {
@@ -79,6 +81,8 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
         "value": min(job.done, job.of), "most": max(job.of, 1), "rate": speech.number(round(rate)) if rate else "",
         "left": left, "by": job.asked_by, "asked": speech.moment(job.asked_at), "worked": length(worked, speech),
         "changed": speech.moment(job.changed_at), "words": _words(job.words), "ended": job.state is State.DONE,
+        "confirmed": job.confirmed_by, "counted": job.state is State.COUNTED,
+        "counting": not job.confirmed and job.state not in (*ENDED, State.COUNTED),
     }  # fmt: skip
 
 

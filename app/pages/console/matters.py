@@ -6,7 +6,7 @@ from datetime import timedelta
 from app.pages.console.signs import LONG, Level, Sign, Teller
 from app.pages.console.staff import command
 from app.pages.life import CHANNELS, shown
-from streams.jobs import State
+from streams.jobs import AT_WORK, State
 
 
 class Matters(Teller):
@@ -99,8 +99,13 @@ class Matters(Teller):
             return Sign(name, Level.NOTE, say("Paused"), (f"{paused[0].id}: {paused[0].kind}",), paused[0].changed_at,
                         say("It keeps others of its kind from starting."), command("jobs", "resume", paused[0].id),
                         f"/jobs/{paused[0].id}")  # fmt: skip
-        running = [each for each in jobs if each.state is State.RUNNING]
-        return Sign(name, Level.GOOD, say("At work") if running else say("None under way"), path="/jobs")
+        if any(each.state in AT_WORK for each in jobs):
+            return Sign(name, Level.GOOD, say("At work"), path="/jobs")
+        counted = [each for each in jobs if each.state is State.COUNTED]
+        if counted:
+            return Sign(name, Level.GOOD, say("Waits to be confirmed"), (f"{counted[0].id}: {counted[0].kind}",),
+                        path=f"/jobs/{counted[0].id}")  # fmt: skip
+        return Sign(name, Level.GOOD, say("None under way"), path="/jobs")
 
     def _switches(self) -> Sign:
         say, count = self._say, self._seen.stopped

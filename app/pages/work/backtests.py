@@ -25,7 +25,7 @@ from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role, require
 from domain.said import N_
-from streams.jobs import Busy, Job, State, UnknownJob
+from streams.jobs import Busy, Job, State, UnknownJob, plan_of
 from streams.sheets import Sheet, Sheets
 
 KIND = "backtest"
@@ -100,7 +100,7 @@ class Backtests:
         if asked is None:
             return self._page(frame, sheet, {"from": say("The linter finds something; mend that first")}, **given)
         plain: dict[str, Any] = to_builtins(asked)
-        plan = BacktestWork(self._office.platform, plain).plan()
+        plan = plan_of(BacktestWork(self._office.platform, plain))
         try:
             job = self._hands.begin(KIND, plain, plan, who.name)
         except Busy:

@@ -1,19 +1,24 @@
-"""Jobs over the API: planned, begun, paused, gone on with and cancelled by an operator; nobody else sees any."""
+"""Jobs over the API: counted, confirmed, paused, gone on with and cancelled by an operator; nobody else sees any."""
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from msgspec import to_builtins
 from starlette.testclient import TestClient
 
 from app.compose import Platform
 from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role
+from streams.backfilling import Further
 from streams.jobs import Plan, State
 from streams.turns import Lane
 from tests.app.http.wire import client_of
 from tests.world import World, card, iin, registered
+
+LONG_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -32,19 +37,60 @@ def ended() -> None:
             thread.join()
 
 
-def test_a_repair_is_planned_begun_and_done(operator: TestClient, platform: Platform) -> None:
-    """The plan changes nothing; the job is accepted with its number, and does what was planned."""
-    wanted = {"kind": "repair", "from": "2020-01-01"}
-    plan = operator.post("/jobs/plan", json=wanted).json()
-    assert (plan["unit"], plan["count"] > 0) == ("nudges", True)
-    assert platform.jobs.latest(9) == []
-    begun = operator.post("/jobs", json=wanted)
-    assert (begun.status_code, begun.json()["asked_by"]) == (202, "olga")
+def asked(operator: TestClient, **wanted: str) -> str:
+    """The address of a job that was asked for and has been counted."""
+    answer = operator.post("/jobs", json=wanted)
+    assert (answer.status_code, answer.json()["state"], answer.json()["plan"]) == (202, "counting", None)
     ended()
-    done = operator.get(f"/jobs/{begun.json()['id']}").json()
-    assert (done["state"], done["done"]) == ("done", plan["count"])
-    again = operator.post("/jobs/plan", json=wanted)
-    assert (again.status_code, "nothing to do" in again.json()["detail"]) == (409, True)
+    return answer.headers["location"]
+
+
+def test_a_repair_is_counted_confirmed_and_done(operator: TestClient, world: World) -> None:
+    """The wish is accepted with its address, counting changes nothing, and what is confirmed is done, once."""
+    path = asked(operator, kind="repair", **{"from": "2020-01-01"})
+    counted = operator.get(path).json()
+    plan = counted["plan"]
+    assert (counted["state"], counted["asked_by"], counted["confirmed_by"]) == ("counted", "olga", None)
+    assert (plan["unit"], plan["count"] > 0, plan["what"]) == ("nudges", True, f"repair: {plan['count']} to plan")
+    assert world.nudges() == []
+    begun = operator.post(f"{path}/confirm", json={"count": plan["count"]})
+    assert (begun.status_code, begun.json()["confirmed_by"]) == (202, "olga")
+    again = operator.post(f"{path}/confirm", json={"count": plan["count"]})
+    assert (again.status_code, "cannot be confirmed" in again.json()["detail"]) == (409, True)
+    ended()
+    done = operator.get(path).json()
+    assert (done["state"], done["done"], done["plan"]) == ("done", plan["count"], None)
+    nothing = operator.get(asked(operator, kind="repair")).json()
+    assert (nothing["state"], nothing["words"]) == ("done", "There is nothing to do: 1 persons looked at.")
+
+
+def test_only_what_was_seen_is_confirmed(operator: TestClient, world: World, platform: Platform) -> None:
+    """Another count, rules that have moved and a job that was cancelled are refused; counted anew it is confirmed."""
+    path = asked(operator, kind="repair")
+    count = operator.get(path).json()["plan"]["count"]
+    other = operator.post(f"{path}/confirm", json={"count": count + 1})
+    assert (other.status_code, "were counted, not" in other.json()["detail"]) == (409, True)
+    who = Principal("saule", "interior", frozenset([Role.APPROVER]))
+    platform.switches.pause("identity_card_expiry", who)
+    moved = operator.post(f"{path}/confirm", json={"count": count})
+    assert (moved.status_code, "the rules have changed since" in moved.json()["detail"]) == (409, True)
+    assert operator.post(f"{path}/resume").json()["state"] in ("counted", "counting")
+    ended()
+    assert (operator.get(path).json()["state"], world.nudges()) == ("counted", [])
+    assert operator.post(f"{path}/confirm", json={"count": count}).status_code == 202
+    ended()
+    cancelled = asked(operator, kind="replay verify")
+    assert operator.post(f"{cancelled}/cancel").json()["state"] == "cancelled"
+    assert operator.post(f"{cancelled}/confirm", json={"count": 1}).status_code == 409
+    assert operator.post("/jobs/99/confirm", json={"count": 1}).status_code == 404
+
+
+def test_who_confirms_must_be_allowed_to_ask(operator: TestClient, platform: Platform) -> None:
+    """A backfill that the trigger's agency asked for is no other agency's to confirm."""
+    further = to_builtins(Further("identity_card_expiry", LONG_SINCE))
+    id_ = platform.jobs.ask("backfill", Lane.NUDGES, {"further": further, "by": "saule"}, "saule").id
+    answer = operator.post(f"/jobs/{id_}/confirm", json={"count": 1})
+    assert (answer.status_code, "another agency" in answer.json()["detail"]) == (403, True)
 
 
 def test_a_job_is_paused_gone_on_with_and_cancelled(operator: TestClient, platform: Platform) -> None:
@@ -90,6 +136,6 @@ def test_jobs_are_the_operators(platform: Platform, role: Role) -> None:
     client = client_of(application(platform), authorization=f"Bearer {token}")
     wanted = {"kind": "replay verify"}
     found = [client.get("/jobs"), client.get("/jobs/1"), client.post("/jobs", json=wanted),
-             client.post("/jobs/plan", json=wanted),
+             client.post("/jobs/1/confirm", json={"count": 1}),
              *(client.post(f"/jobs/1/{what}") for what in ("pause", "resume", "cancel"))]  # fmt: skip
     assert {each.status_code for each in found} == {403}

@@ -26,7 +26,7 @@ DRAFT = {"pack": "kz", "trigger": "x", "files": {"trigger.yaml": "x"}}
 BODIES = {
     "/persons": {"national_id": "900101300017"}, "/persons/{person}/preferences": {"language": "kk"},
     "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
-    "/jobs": {"kind": "replay verify"}, "/jobs/plan": {"kind": "replay verify"},
+    "/jobs": {"kind": "replay verify"}, "/jobs/{id}/confirm": {"count": 1},
     "/lint": {"files": {"pack.yaml": "x"}}, "/test": DRAFT, "/preview": DRAFT, "/submissions": DRAFT,
     "/persons/{person}/consents": {"categories": []},
 }  # fmt: skip

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
 from app.http.application import application
+from app.job_kinds import work_of
 from app.principals import add
 from domain.principals import Principal, Role
 from notifiers.port import Reason, RetryLater
@@ -21,7 +22,7 @@ from tests.app.pages.site import sign_in
 from tests.world import World, card, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
-ROLES: Mapping[str, Role] = {"olga": Role.OPERATOR, "adil": Role.AUDITOR, "saule": Role.AUTHOR}
+ROLES: Mapping[str, Role] = {"olga": Role.OPERATOR, "oleg": Role.OPERATOR, "adil": Role.AUDITOR, "saule": Role.AUTHOR}
 HTML = {"accept": "text/html"}
 AWAY = RetryLater(timedelta(minutes=1), Reason.UNREACHABLE)
 
@@ -41,7 +42,7 @@ class Office(NamedTuple):
 def office_in(folder: Path, base: str = "http://testserver", **more: Any) -> Office:
     """A platform with its officials."""
     world = World(folder, base_url=base, **more)
-    agency = {"olga": "platform", "adil": "platform", "saule": "interior"}
+    agency = {"olga": "platform", "oleg": "platform", "adil": "platform", "saule": "interior"}
     tokens = {
         name: add(world.platform.settings.principals, Principal(name, agency[name], frozenset([role])))
         for name, role in ROLES.items()
@@ -65,9 +66,13 @@ def trouble(office: Office) -> None:
     on.database.write(lambda connection: [on.letters.put(connection, each) for each in letters])
     olga = Principal("olga", "platform", frozenset([Role.OPERATOR]))
     on.switches.control("channel", "push", olga, stopped=True, reason="the gateway's certificate expired")
-    job = on.jobs.add("replay kafka", Lane.KAFKA, {}, Plan("send positions 1 to 40", 40, "events", 1.0), "olga")
+    asked = {"after": 0, "upto": 40, "topic": ""}
+    job = on.jobs.add("replay kafka", Lane.KAFKA, asked, Plan("send positions 1 to 40", 40, "events", 1.0), "olga")
     on.jobs.pause(job.id)
+    counted = on.jobs.ask("repair", Lane.NUDGES, {"trigger": "identity_card_expiry"}, "oleg")
     office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
+    on.jobs.run(counted.id, work_of(on, counted), lambda _: None)
+    on.jobs.ask("audit verify", Lane.AUDIT, {}, "oleg")
 
 
 async def _told(world: World) -> None:

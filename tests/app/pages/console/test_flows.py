@@ -8,8 +8,9 @@ from playwright.sync_api import Browser, Page, expect
 from app.replaying import VIEWS
 from streams.jobs import Plan
 from streams.turns import Lane
-from tests.app.pages.console.office import AIGERIM, Office
+from tests.app.pages.console.office import AIGERIM, DANA, Office
 from tests.app.pages.fingers import PHONE, WAYS, Fingers, Keyboard, fingers
+from tests.world import fine
 
 DESK = {"width": 1280, "height": 900}
 
@@ -33,6 +34,8 @@ def test_an_operator_does_it_all(chromium: Browser, office: Office, keys: bool) 
         page.wait_for_url("**/console/letters")
         letters(page, by)
         replay(page, by)
+        office.world.take(fine(DANA, f"KZ-by-{'keys' if keys else 'mouse'}", "2025-06-19T11:00:00+05:00"))
+        repair(page, by)
         stops(page, by)
         by.press(page.get_by_role("link", name="One person"))
         by.write(page.locator("#person"), AIGERIM)
@@ -54,18 +57,47 @@ def letters(page: Page, by: Fingers) -> None:
 
 
 def replay(page: Page, by: Fingers) -> None:
-    """A rebuild is planned, begun by its name, and done."""
+    """A rebuild is counted, begun by its name, and done."""
     by.press(page.get_by_role("link", name="Jobs"))
     by.press(page.get_by_role("link", name="Rebuild views", exact=True))
     by.tick(page.locator("#views-all"))
-    by.press(page.get_by_role("button", name="Look what it would do"))
+    counted(page, by)
     expect(page.locator("main")).to_contain_text(f"rebuild {len(VIEWS)} views")
-    by.write(page.locator("#name"), "replay views")
-    by.press(page.get_by_role("button", name="Begin"))
+    begun(page, by, "replay views")
+
+
+def counted(page: Page, by: Fingers) -> None:
+    """What the form asks for is counted, and waits."""
+    by.press(page.get_by_role("button", name="Count what it would do"))
     page.wait_for_url(re.compile("/console/jobs/[0-9]+$"))
     ended()
     page.reload()
+    expect(page.locator(".tag")).to_have_text("Waits to be confirmed")
+
+
+def begun(page: Page, by: Fingers, name: str) -> None:
+    """What was counted is confirmed by its name, and done."""
+    by.write(page.locator("#name"), name)
+    by.press(page.get_by_role("button", name="Begin"))
+    expect(page.locator("#name")).to_have_count(0, timeout=60_000)
+    ended()
+    page.reload()
     expect(page.locator(".tag")).to_have_text("Done")
+
+
+def repair(page: Page, by: Fingers) -> None:
+    """What is missing is counted, changed to another time, counted and planned by its name."""
+    by.press(page.get_by_role("link", name="Jobs", exact=True))
+    by.press(page.get_by_role("link", name="Repair plans", exact=True))
+    by.write(page.locator("#from"), "2020-01-01")
+    counted(page, by)
+    expect(page.locator("main")).to_contain_text("to plan")
+    expect(page.locator("main")).to_contain_text("Nothing has been done yet")
+    by.press(page.get_by_role("link", name="Change it"))
+    by.write(page.locator("#from"), "2021-01-01")
+    counted(page, by)
+    begun(page, by, "repair")
+    expect(page.locator("main")).to_contain_text("Confirmed by")
 
 
 def stops(page: Page, by: Fingers) -> None:

@@ -1,10 +1,14 @@
-"""Jobs from a browser: planned, counted, begun by their name; paused, gone on with, cancelled; they send nothing."""
+"""Jobs from a browser: counted, begun by their name; paused, gone on with, cancelled; they send nothing."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, quote_plus
 
+import httpx2
 import pytest
+from starlette.testclient import TestClient
 
 from app.http.application import application
 from projections.tables import statistics, trail
@@ -39,6 +43,23 @@ def ended() -> None:
             thread.join()
 
 
+def counted(office: Office, who: str = "olga", **wish: str) -> tuple[TestClient, str]:
+    """Their browser, and the page of the job that they have asked for, once it is counted."""
+    browser = signed_in(office, who)
+    begun = send(browser, f"{JOBS}/new", f"{JOBS}/new?kind={quote_plus(wish['kind'])}", **wish)
+    assert begun.status_code == 303, begun.text
+    ended()
+    return browser, begun.headers["location"]
+
+
+def confirmed(browser: TestClient, page: str, name: str, **fields: str) -> httpx2.Response:
+    """Confirm what the page shows, by the name of its kind."""
+    seen = re.search(r'name="count" value="([0-9]+)"', browser.get(page).text)
+    answer = send(browser, f"{page}/confirm", page, **({"count": seen[1] if seen else "0", "name": name} | fields))
+    ended()
+    return answer
+
+
 def put_up(office: Office, state: State) -> int:
     """A job of that state at which nobody works; its number."""
     jobs = office.world.platform.jobs
@@ -50,21 +71,19 @@ def put_up(office: Office, state: State) -> int:
 
 def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
     """The plan says how much, another name begins nothing, the right one begins a job that goes to its end."""
-    browser, world = signed_in(office, "olga"), office.world
+    world = office.world
     world.platform.database.write(lambda connection: connection.execute(trail.delete()))
-    plan = f"{JOBS}/plan?kind=replay+views&views=trail&views=statistics"
-    page = browser.get(plan).text
-    assert "rebuild 2 views" in page
-    assert "habarshy replay views trail statistics" in page
-    fields = {"kind": "replay views", "views": "trail"}
-    wrong = send(browser, f"{JOBS}/start", plan, name="replay view", **fields)
-    assert (wrong.status_code, "Type the name replay views" in wrong.text) == (422, True)
-    assert world.platform.jobs.latest(9) == []
-    begun = send(browser, f"{JOBS}/start", plan, name="replay views", **fields)
-    assert begun.headers["location"] == f"{JOBS}/1"
-    ended()
+    browser, page = counted(office, kind="replay views", views="trail")
+    shown = browser.get(page).text
+    assert page == f"{JOBS}/1"
+    assert "rebuild 1 views" in shown
+    assert "habarshy replay views trail" in shown
+    wrong = confirmed(browser, page, "replay view")
+    assert (wrong.status_code, "Type the name replay views" in wrong.text) == (409, True)
+    assert world.platform.jobs.job(1).state is State.COUNTED
+    assert confirmed(browser, page, "replay views").headers["location"] == page
     job = world.platform.jobs.job(1)
-    assert (job.state, job.asked_by, world.sent) == (State.DONE, "olga", [])
+    assert (job.state, job.asked_by, job.confirmed_by, world.sent) == (State.DONE, "olga", "olga", [])
     shown = browser.get(f"{JOBS}/1").text
     assert "Done" in shown
     assert "differences: trail" in shown
@@ -77,35 +96,81 @@ def test_a_rebuild_mends_what_differs_and_sends_nothing(office: Office) -> None:
 def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     """A job checks every fact of the chain, its command is shown, and what was altered is named by its place."""
     browser, on = signed_in(office, "olga"), office.world.platform
-    plan = f"{JOBS}/plan?kind=audit+verify"
-    assert "it has no key that signs heads" in browser.get(plan).text
+    form = f"{JOBS}/new?kind=audit+verify"
+    assert "it has no key that signs heads" in send(browser, f"{JOBS}/new", form, kind="audit verify").text
     on.chaining.signer = Signer(bytes(range(32)))
     on.chaining.finish()
     altered = log.update().where(log.c.position == 3).values(state=b"")
     on.database.write(lambda connection: connection.execute(altered))
-    assert "habarshy audit verify" in browser.get(plan).text
-    send(browser, f"{JOBS}/start", plan, kind="audit verify", name="audit verify")
-    ended()
+    browser, page = counted(office, kind="audit verify")
+    assert "habarshy audit verify" in browser.get(page).text
+    confirmed(browser, page, "audit verify")
     assert on.jobs.job(1).state is State.DONE
     assert "1; the first: position 3, block 1" in browser.get(f"{JOBS}/1").text
 
 
 def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
-    """Where nothing is missing, there is no job, and the page says how many were looked at."""
-    answer = signed_in(office, "olga").get(f"{JOBS}/plan?kind=repair&trigger=identity_card_expiry")
-    assert (answer.status_code, "There is nothing to do" in answer.text) == (422, True)
+    """Where nothing is missing the job ends with its count, which says how many were looked at."""
+    browser, page = counted(office, kind="repair", trigger="identity_card_expiry")
+    assert "There is nothing to do: 1 persons looked at." in browser.get(page).text
+    assert office.world.platform.jobs.job(1).state is State.DONE
 
 
 def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
-    """Who was not planned is counted by the plan and planned by the job; nothing is sent by it."""
-    browser, world = signed_in(office, "olga"), office.world
+    """Who was not planned is counted first and planned once that is confirmed, by another operator if they like."""
+    world = office.world
     world.take(card(AIGERIM, "2025-08-20", number="N2", time="2025-06-01T12:00:00+05:00"))
-    plan = f"{JOBS}/plan?kind=repair&from=2020-01-01"
-    assert "to plan" in browser.get(plan).text
-    send(browser, f"{JOBS}/start", plan, kind="repair", name="repair", **{"from": "2020-01-01"})
-    ended()
-    assert world.platform.jobs.job(1).state is State.DONE
+    browser, page = counted(office, kind="repair", **{"from": "2020-01-01"})
+    shown = browser.get(page).text
+    assert "Waits to be confirmed" in shown
+    assert "to plan" in shown
+    assert "habarshy repair --from 2019-12-31T18:00:00Z" in shown
+    assert "/console/jobs/new?kind=repair&amp;from=2019-12-31T18%3A00%3A00Z" in shown
+    assert world.health().unplanned > 0
+    other = signed_in(office, "oleg")
+    stale = send(other, f"{page}/confirm", page, name="repair", count="99")
+    assert (stale.status_code, "What was counted does not hold any more" in stale.text) == (409, True)
+    assert confirmed(other, page, "repair").status_code == 303
+    again = confirmed(browser, page, "repair")
+    assert (again.status_code, "cannot be confirmed: it is done" in again.text) == (409, True)
+    job = world.platform.jobs.job(1)
+    assert (job.state, job.asked_by, job.confirmed_by) == (State.DONE, "olga", "oleg")
     assert (world.health().unplanned, world.sent) == (0, [])
+    assert "oleg" in browser.get(page).text
+
+
+def test_a_count_that_takes_long_is_watched_and_cancelled(office: Office) -> None:
+    """The page says that it is counted and how far, and has no button that begins anything; it is cancelled."""
+    jobs = office.world.platform.jobs
+    number = jobs.ask("repair", Lane.NUDGES, {}, "olga").id
+    browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
+    shown = browser.get(page).text
+    assert "Counting" in shown
+    assert "Nothing is done before you confirm that" in shown
+    assert "/confirm" not in shown
+    early = send(browser, f"{page}/confirm", page, name="repair", count="0")
+    assert (early.status_code, "cannot be confirmed: it is counting" in early.text) == (409, True)
+    assert "Counting" in browser.get(JOBS).text
+    refused = send(browser, f"{JOBS}/new", f"{JOBS}/new?kind=backfill", kind="repair-failed")
+    assert (refused.status_code, "asked for by olga" in refused.text) == (422, True)
+    assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
+    assert jobs.job(number).state is State.CANCELLED
+
+
+def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
+    """Whoever goes on with a count gets a count; counted again it waits once more."""
+    office.world.take(card(AIGERIM, "2025-08-20", number="N2", time="2025-06-01T12:00:00+05:00"))
+    jobs = office.world.platform.jobs
+    number = jobs.ask("repair", Lane.NUDGES, {}, "olga").id
+    browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
+    send(browser, f"{page}/pause", page)
+    assert jobs.job(number).state is State.PAUSED
+    for _ in range(2):
+        send(browser, f"{page}/resume", page)
+        ended()
+        assert jobs.job(number).state is State.COUNTED
+    assert "Count again" in browser.get(page).text
+    assert office.world.health().unplanned > 0
 
 
 @pytest.mark.parametrize(
@@ -122,7 +187,9 @@ def test_a_repair_plans_what_is_missing_once(office: Office) -> None:
 )  # fmt: skip
 def test_what_cannot_be_asked_is_named(office: Office, query: str, words: str) -> None:
     """A wrong field is named beside the form, nothing is begun."""
-    answer = signed_in(office, "olga").get(f"{JOBS}/plan?{query}")
+    wish = dict(parse_qsl(query))
+    form = f"{JOBS}/new?kind={quote_plus(wish['kind'])}"
+    answer = send(signed_in(office, "olga"), f"{JOBS}/new", form, **wish)
     assert (answer.status_code, words in answer.text) == (422, True)
     assert office.world.platform.jobs.latest(9) == []
 
@@ -142,12 +209,12 @@ def test_a_job_is_cancelled_after_its_number_was_typed(office: Office) -> None:
     """Without its number it stays; with it, it has ended for good, and another may begin."""
     number = put_up(office, State.PAUSED)
     browser, page = signed_in(office, "olga"), f"{JOBS}/{number}"
-    busy = browser.get(f"{JOBS}/plan?kind=replay+verify")
+    busy = send(browser, f"{JOBS}/new", f"{JOBS}/new?kind=replay+verify", kind="replay verify")
     assert (busy.status_code, "Not now" in busy.text) == (422, True)
     assert send(browser, f"{page}/cancel", page, number="9").status_code == 409
     assert send(browser, f"{page}/cancel", page, number=str(number)).status_code == 303
     assert office.world.platform.jobs.job(number).state is State.CANCELLED
-    assert browser.get(f"{JOBS}/plan?kind=replay+verify").status_code == 200
+    counted(office, kind="replay verify")
 
 
 def test_a_planned_job_is_paused(office: Office) -> None:

@@ -14,7 +14,7 @@ PAGES = (
     "/console", "/console/switches", "/console/letters", "/console/letters/group?kind=kafka.record&cause=not_json",
     "/console/letters/plan?kind=kafka.record&cause=not_json&what=drop",
     "/console/jobs", "/console/jobs/new?kind=replay+views", "/console/jobs/new?kind=repair-failed",
-    "/console/jobs/plan?kind=replay+views&views=all", "/console/jobs/1",
+    "/console/jobs/new?kind=backfill", "/console/jobs/1", "/console/jobs/2", "/console/jobs/3",
     "/console/people", "/console/readings", "/console/forecast",
 )  # fmt: skip
 

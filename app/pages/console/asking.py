@@ -1,0 +1,91 @@
+"""Jobs are asked for from a browser: a form of each kind. What it would do is counted first, by the job itself."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from app.hands import Hands
+from app.http.problems import Problem
+from app.keyfile import BadKeyFile
+from app.orders import BadOrder, Orders
+from app.pages import visits
+from app.pages.console.job_words import KINDS
+from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.layout import Frame
+from app.pages.life import CHANNELS, shown
+from app.replaying import VIEWS, UnknownView
+from domain.principals import NotAllowed, Principal
+from streams.backfilling import NotInForce
+from streams.jobs import Busy
+from streams.republish import BadRange, BadTopic
+from streams.switches import UnknownName
+from streams.topics import KafkaUnavailable
+
+REFUSED = (
+    Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile
+)  # fmt: skip
+"""Why it is not even counted; their words say what to do."""
+HELP = {"repair-failed": "repair", "replay verify": "replay"}
+FIELDS = ("views", "from", "to", "trigger", "area", "provider", "channel", "since", "also_overdue")
+
+
+class AskPages:
+    """The form of each kind."""
+
+    def __init__(self, staff: Staff, hands: Hands) -> None:
+        self._staff, self._hands, self._orders = staff, hands, Orders(staff.platform)
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+        router.add_api_route("/console/jobs/new", self.new, methods=["GET"])
+        router.add_api_route("/console/jobs/new", self.ask, methods=["POST"])
+        return router
+
+    def new(self, request: Request) -> Response:
+        """The form of a kind."""
+        who, frame = self._staff.operator(request)
+        asked = request.query_params
+        given = {name: asked.getlist(name) for name in FIELDS if name in asked}
+        return self._form(who, frame, asked.get("kind", ""), given, {})
+
+    def _form(
+        self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]
+    ) -> Response:  # fmt: skip
+        if kind not in self._orders.kinds:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no such kind of job", kind="unknown-name")
+        governed = self._staff.platform.library.rules().governed
+        title, about = map(frame.speech.say, KINDS[kind])
+        return self._staff.show(
+            "job_new.html", frame, who, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, kind=kind,
+            title=title, about=about, views=list(VIEWS), errors=wrong, given=given,
+            triggers=_twice({each.fact.trigger for each in governed.publications if not each.withdrawn}),
+            channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
+            providers=_twice(self._staff.platform.settings.providers),
+            zone=frame.speech.zone.key, command=command(*HELP.get(kind, kind).split(), "--help"),
+        )  # fmt: skip
+
+    async def ask(self, request: Request) -> Response:
+        """Have it counted; this process does that."""
+        who, frame = self._staff.operator(request)
+        fields = await visits.form_of(request)
+        return await run_in_threadpool(self._ask, who, frame, fields)
+
+    def _ask(self, who: Principal, frame: Frame, fields: Fields) -> Response:
+        kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
+        try:
+            order = self._orders.of(kind, given, who)
+            job = self._hands.ask(kind, order.arguments, who.name)
+        except BadOrder as bad:
+            return self._form(who, frame, kind, given, {bad.field: str(bad)})
+        except REFUSED as refused:
+            return self._form(who, frame, kind, given, {"kind": " ".join(str(refused).split())})
+        return self._staff.go(f"/jobs/{self._hands.soon(job.id).id}")
+
+
+def _twice(names: Iterable[str]) -> list[tuple[str, str]]:
+    """What is shown as it is called."""
+    return [(name, name) for name in sorted(names)]

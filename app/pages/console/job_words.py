@@ -81,7 +81,8 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
         "value": min(job.done, job.of), "most": max(job.of, 1), "rate": speech.number(round(rate)) if rate else "",
         "left": left, "by": job.asked_by, "asked": speech.moment(job.asked_at), "worked": length(worked, speech),
         "changed": speech.moment(job.changed_at), "words": _words(job.words), "ended": job.state is State.DONE,
-        "confirmed": job.confirmed_by, "counted": job.state is State.COUNTED,
+        "confirmed": job.confirmed_by, "counted": job.state is State.COUNTED, "begun": bool(job.of),
+        "nothing": job.state is State.DONE and not job.confirmed,
         "counting": not job.confirmed and job.state not in (*ENDED, State.COUNTED),
     }  # fmt: skip
 

@@ -69,7 +69,7 @@ def trouble(office: Office) -> None:
     asked = {"after": 0, "upto": 40, "topic": ""}
     job = on.jobs.add("replay kafka", Lane.KAFKA, asked, Plan("send positions 1 to 40", 40, "events", 1.0), "olga")
     on.jobs.pause(job.id)
-    counted = on.jobs.ask("repair", Lane.NUDGES, {"trigger": "identity_card_expiry"}, "oleg")
+    counted = on.jobs.ask("repair", Lane.NUDGES, {}, "oleg")
     office.world.take(fine(DANA, "KZ-9", "2025-06-20T11:00:00+05:00"))
     on.jobs.run(counted.id, work_of(on, counted), lambda _: None)
     on.jobs.ask("audit verify", Lane.AUDIT, {}, "oleg")

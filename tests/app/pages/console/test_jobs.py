@@ -112,7 +112,9 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
 def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:
     """Where nothing is missing the job ends with its count, which says how many were looked at."""
     browser, page = counted(office, kind="repair", trigger="identity_card_expiry")
-    assert "There is nothing to do: 1 persons looked at." in browser.get(page).text
+    shown = browser.get(page).text
+    assert "There was nothing to do." in shown
+    assert "There is nothing to do: 1 persons looked at." in shown
     assert office.world.platform.jobs.job(1).state is State.DONE
 
 

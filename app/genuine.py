@@ -1,8 +1,10 @@
 """Codes by which anybody checks whether a message came from here: short, and of no use for anything else.
 
-A code is the beginning of the nudge's id and of a keyed hash over it and its recipient, in Crockford's base 32. So
-the nudge is found by its id, without a table of codes. A made-up code is right once in thirty million tries, and of a
-billion messages once in a million, as then thirty ids begin alike.
+A code is the beginning of the nudge's id, under a veil, and of a keyed hash over it and its recipient, in Crockford's
+base 32. So the nudge is found by its id, without a table of codes. The veil follows from the hash: ids of one
+person's nudges begin alike, and their codes do not; those that went before there was one are known without it, too.
+A made-up code is right once in fifteen million tries, and of a billion messages once in half a million, as then
+thirty ids begin alike.
 """
 
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from app.links import PAGE_LASTS, Beginning, Links
+from domain.delivery import Delivery
 from domain.event_types import Titles
 from domain.ids import beginning_so, keyed_hash, shortened
 from domain.nudge import Nudge
@@ -47,10 +50,14 @@ class Codes:
 
     def of(self, nudge: UUID, recipient: str) -> str:
         """The code of a message, as people read it: XXXXX-XXXXX."""
-        return f"{_text(shortened(nudge, _BITS))}-{_text(self._mark(nudge, recipient))}"
+        mark = self._mark(nudge, recipient)
+        return f"{_text(shortened(nudge, _BITS) ^ self._veil(mark))}-{_text(mark)}"
 
     def _mark(self, nudge: UUID, recipient: str) -> int:
         return int.from_bytes(keyed_hash(self._key, "genuine", nudge.hex, recipient)) >> _REST
+
+    def _veil(self, mark: int) -> int:
+        return int.from_bytes(keyed_hash(self._key, "veil", str(mark))) >> _REST
 
     def check(self, code: str) -> Genuine | None:
         """What we sent with that code; None where it is none of ours."""
@@ -58,17 +65,20 @@ class Codes:
         if len(letters) != 2 * _HALF or any(each not in _LETTERS for each in letters):
             return None
         number, mark = _number(letters[:_HALF]), _number(letters[_HALF:])
-        rules = self._books.library.rules()
         with self._books.database.reading() as connection:
-            for nudge in beginning(connection, number, _BITS):
-                for one in nudge.deliveries:
-                    if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
-                        content = self._inboxes.content(connection, rules, nudge.intent.version)
-                        offices = pack_titles(rules, "agencies")
-                        title = {} if content.get("discreet") else content.get("title", {})
-                        office = {} if content.get("discreet") else offices.get(str(content.get("owner")), {})
-                        return Genuine(one.sent_at or one.attempted_at, one.channel or "", title, office)
+            for begin in (number ^ self._veil(mark), number):
+                for nudge in beginning(connection, begin, _BITS):
+                    for one in nudge.deliveries:
+                        if one.attempted_at is not None and self._mark(nudge.intent.id, one.recipient) == mark:
+                            return self._genuine(connection, nudge, one, one.sent_at or one.attempted_at)
         return None
+
+    def _genuine(self, connection: Connection, nudge: Nudge, one: Delivery, at: datetime) -> Genuine:
+        rules = self._books.library.rules()
+        content = self._inboxes.content(connection, rules, nudge.intent.version)
+        discreet, offices = bool(content.get("discreet")), pack_titles(rules, "agencies")
+        title = {} if discreet else content.get("title", {})
+        return Genuine(at, one.channel or "", title, {} if discreet else offices.get(str(content.get("owner")), {}))
 
 
 def proofs(links: Links, codes: Codes) -> ProofOf:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.genuine import whose
+from app.genuine import _text, whose
 from app.links import BadLink
+from domain.ids import shortened
 from domain.sms import segments
 from notifiers.port import Message
 from tests.world import World, card, fine, iin, registered
@@ -47,6 +48,19 @@ async def test_link_and_code_lead_back_to_the_message(world: World) -> None:
     with pytest.raises(BadLink):
         links.read_page("A" * 20, world.clock(), find)
     assert world.platform.codes.check("AAAAA-AAAAA") is None
+
+
+async def test_codes_of_one_person_have_nothing_in_common(world: World) -> None:
+    """Ids of one person's messages begin alike and their codes do not; a code in clear, as it was at first, holds."""
+    world.take(*(fine(AIGERIM, f"KZ-{each}", "2025-06-02T11:00:00+05:00") for each in range(7, 10)))
+    theirs = [each for each in await told(world) if each.recipient == world.name(AIGERIM)]
+    assert len(theirs) >= 3
+    assert len({each.nudge.bytes[:4] for each in theirs}) == 1
+    assert len({each.code[:3] for each in theirs}) == len(theirs)
+    [first, *_] = theirs
+    clear = _text(shortened(first.nudge, 25)) + first.code[5:]
+    assert clear != first.code
+    assert world.platform.codes.check(clear) == world.platform.codes.check(first.code) is not None
 
 
 async def test_an_sms_says_what_there_is_room_for(world: World) -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -98,7 +99,7 @@ def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response
 
 def _handler(problem_of: Callable[[Request, Exception], Problem], answer: Answerer) -> ExceptionHandler:
     async def handle(request: Request, error: Exception) -> Response:
-        return answer(request, problem_of(request, error))
+        return await run_in_threadpool(answer, request, problem_of(request, error))  # a page asks the database
 
     return handle
 

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from app.http.problems import Problem
@@ -45,7 +46,7 @@ class Broken:
         if not for_people(request):
             return Problem(HTTPStatus.UNAUTHORIZED, "sign in first", kind="sign-in-needed").response()
         if written := await written_before(request):
-            frame = self._pages.frame(request)
+            frame = await run_in_threadpool(self._pages.frame, request)
             return self._pages.respond("over.html", frame, HTTPStatus.UNAUTHORIZED, written=written)
         wished = f"?{urlencode({'next': request.url.path})}" if request.method == "GET" else ""
         headers = {"Cache-Control": "no-store"}

@@ -17,6 +17,7 @@ from app.pages.messages import Messages
 from app.pages.preferring import Preferring
 from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
+from app.pages.visits import Form
 from streams.inboxes import Told
 
 Cursor = Annotated[str, Query(max_length=64)]
@@ -89,10 +90,10 @@ class Citizen:
         _, frame = self._visitor(request)
         return self._pages.respond("data.html", frame, token="", until="")
 
-    async def token(self, request: Request) -> Response:
+    def token(self, request: Request, fields: Form) -> Response:
         """A token with which the citizen's own assistant reads for them, for a month."""
         person, frame = self._visitor(request)
-        await visits.form_of(request)
+        visits.require_form(request, fields)
         now = self._platform.clock()
         made, until = self._platform.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
         return self._pages.respond("data.html", frame, token=made, until=until)

@@ -5,7 +5,6 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app import erased_list
@@ -14,6 +13,7 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
 from app.pages.readers import visitor
+from app.pages.visits import Form
 from domain.principals import Principal
 from streams.erasing import Certificate, NobodyKnown, Scope
 
@@ -40,13 +40,10 @@ class Leaving:
         person, frame = visitor(request, self._platform, self._pages)
         return self._show(person, frame)
 
-    async def erase(self, request: Request) -> Response:
+    def erase(self, request: Request, fields: Form) -> Response:
         """Do it, for who typed the word; they are signed out, and get the certificate."""
         person, frame = visitor(request, self._platform, self._pages)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._erase, request, person, frame, fields)
-
-    def _erase(self, request: Request, person: str, frame: Frame, fields: Mapping[str, list[str]]) -> Response:
+        visits.require_form(request, fields)
         word = frame.speech.say("ERASE")
         if (fields.get("word") or [""])[0].strip().casefold() != word.casefold():
             return self._show(person, frame, frame.speech.say("Type the word {word}").format(word=word))

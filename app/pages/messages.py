@@ -17,6 +17,7 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, shown, told
 from app.pages.readers import zone_for
+from app.pages.visits import Form
 from domain.delivery import State
 from domain.overrides import OVERRIDES
 from streams.explaining import Why
@@ -109,10 +110,11 @@ class Messages:
             office=self._office(why, frame), errors={"text": wrong} if wrong else {}, text=text,
         )  # fmt: skip
 
-    async def dispute(self, request: Request) -> Response:
+    def dispute(self, request: Request, fields: Form) -> Response:
         """Tell that it is not right: a fact for the agency."""
         reader, frame, why = self._read(request)
-        fields = await (visits.fields_of(request) if reader.linked else visits.form_of(request))
+        if not reader.linked:
+            visits.require_form(request, fields)
         text = (fields.get("text") or [""])[0].replace("\r\n", "\n").replace("\x00", "").strip()
         if not text or len(text) > MOST:
             say = frame.speech.say

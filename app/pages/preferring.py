@@ -15,12 +15,12 @@ from app.pages.catalogues import LANGUAGES
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, category, shown
 from app.pages.readers import visitor
+from app.pages.visits import Fields, Form
 from domain.hours import local_zone, quiet_hours
 from domain.person import Person
 from streams.inboxes import Topic
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-Fields = Mapping[str, list[str]]
 
 
 class Preferring:
@@ -42,10 +42,10 @@ class Preferring:
         person = self._platform.choosing.person(name)
         return self._show(frame, person, _chosen(person, self._platform), saved="saved" in request.query_params)
 
-    async def change(self, request: Request) -> Response:
+    def change(self, request: Request, fields: Form) -> Response:
         """Choose."""
         name, frame = visitor(request, self._platform, self._pages)
-        fields = await visits.form_of(request)
+        visits.require_form(request, fields)
         person = self._platform.choosing.person(name)
         topics = self._platform.inboxes.topics()
         wrong = _errors(fields, frame)

@@ -19,7 +19,7 @@ from app.http.access import Access
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
-from app.pages.visits import Official
+from app.pages.visits import Form, Official
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
 from domain.ids import Names
@@ -108,9 +108,8 @@ class SignIn:
         mark = "" if settings.agency_claim else self._access.mark_of(name)
         return Official(replace(who, roles=roles), mark)
 
-    async def by_token(self, request: Request) -> Response:
+    def by_token(self, request: Request, fields: Form) -> Response:
         """An official signs in with the personal token that commands use too."""
-        fields = await visits.fields_of(request)
         wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
         found = self._access.holder((fields.get("token") or [""])[0].strip())
         if found is None or not found.roles:
@@ -119,9 +118,9 @@ class SignIn:
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)
 
-    async def out(self, request: Request) -> Response:
+    def out(self, request: Request, fields: Form) -> Response:
         """Sign out."""
-        await visits.form_of(request)
+        visits.require_form(request, fields)
         visits.end(request)
         return self._redirect("/sign-in")
 

@@ -7,13 +7,14 @@ whom their issuer described can be looked up nowhere: they have what it said for
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from msgspec import Struct
 from starlette.middleware.sessions import SessionMiddleware
 
@@ -29,6 +30,8 @@ KEPT = timedelta(days=1)
 """How long what somebody wrote can still be sent by them after they have signed in again."""
 FORM_BYTES, DRAFT_BYTES = 64 * 1024, 3 * 1024 * 1024
 """The most that a form has; and one with a draft in it, whose letters beyond Latin take up to six bytes a byte."""
+Fields = Mapping[str, list[str]]
+"""A form: each field's name, and what was sent in it, as often as it was."""
 _CITIZEN, _OFFICIAL, _SINCE, _CSRF, _LANGUAGE = "citizen", "staff", "since", "csrf", "language"
 NEXT = "next"
 """Where the visitor wanted to go before they had to sign in."""
@@ -152,44 +155,60 @@ def csrf_of(request: Request) -> str:
     return str(request.session.setdefault(_CSRF, secrets.token_urlsafe(16)))
 
 
-async def form_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[str]]:
-    """The fields of a form that the visitor sent, of so many bytes at most.
+def require_form(request: Request, fields: Fields) -> None:
+    """Nothing, if these are the fields of a form that was made for this visit.
 
     Raises:
-        Problem: 403 where the form was not made for this visit; 413, 415: it is no form of ours.
+        Problem: 403: they are not.
     """
-    fields = await fields_of(request, most)
     if not _is_of_visit(request, fields):
         raise Problem(HTTPStatus.FORBIDDEN, "the form was not made for this visit; open its page again", kind="csrf")
-    return fields
 
 
-async def written_before(request: Request) -> dict[str, list[str]]:
+async def written_before(request: Request) -> Fields:
     """The fields of a form of a visit that is over by now; nothing where it was of none."""
     if request.method != "POST" or not csrf_of(request):
         return {}
-    fields = await fields_of(request, DRAFT_BYTES)
+    fields = await _fields_of(request, DRAFT_BYTES)
     return fields if _is_of_visit(request, fields) else {}
 
 
-def _is_of_visit(request: Request, fields: dict[str, list[str]]) -> bool:
+def _is_of_visit(request: Request, fields: Fields) -> bool:
     given, known = (fields.get(_CSRF) or [""])[0], csrf_of(request)
     return bool(known) and hmac.compare_digest(given.encode(), known.encode())
 
 
-async def fields_of(request: Request, most: int = FORM_BYTES) -> dict[str, list[str]]:
-    """The fields of a form, whoever sent it.
+async def _fields_of(request: Request, most: int) -> Fields:
+    """The fields of a form, whoever sent it; read once.
 
     Raises:
         Problem: 413 where it is too large, 415 where it is no form, 400 where it cannot be read.
     """
+    if (known := getattr(request.state, "fields", None)) is not None:
+        return cast("Fields", known)
     if media_type_of(request).essence not in ("application/x-www-form-urlencoded", ""):
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/x-www-form-urlencoded")
     body = await read_body(request, most)
     try:
-        return parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
+        fields = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=200)
     except ValueError:
         raise Problem(HTTPStatus.BAD_REQUEST, "the form cannot be read; it must be UTF-8") from None
+    request.state.fields = fields
+    return fields
+
+
+async def _form(request: Request) -> Fields:
+    return await _fields_of(request, FORM_BYTES)
+
+
+async def _draft_form(request: Request) -> Fields:
+    return await _fields_of(request, DRAFT_BYTES)
+
+
+Form = Annotated[Fields, Depends(_form)]
+DraftForm = Annotated[Fields, Depends(_draft_form)]
+"""What a route gets of a form, or of one with a draft in it. Only this is read on the loop that serves everybody: the
+route itself works in a thread, where a database may be waited for."""
 
 
 def local_path(wished: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.hands import Hands
@@ -13,9 +12,10 @@ from app.keyfile import BadKeyFile
 from app.orders import BadOrder, Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS
-from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
+from app.pages.visits import Fields, Form
 from app.replaying import VIEWS, UnknownView
 from domain.principals import NotAllowed, Principal
 from streams.backfilling import NotInForce
@@ -68,13 +68,10 @@ class AskPages:
             zone=frame.speech.zone.key, command=command(*HELP.get(kind, kind).split(), "--help"),
         )  # fmt: skip
 
-    async def ask(self, request: Request) -> Response:
+    def ask(self, request: Request, fields: Form) -> Response:
         """Have it counted; this process does that."""
         who, frame = self._staff.operator(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._ask, who, frame, fields)
-
-    def _ask(self, who: Principal, frame: Frame, fields: Fields) -> Response:
+        visits.require_form(request, fields)
         kind, given = one(fields, "kind"), {name: fields[name] for name in FIELDS if name in fields}
         try:
             order = self._orders.of(kind, given, who)

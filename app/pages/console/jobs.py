@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.hands import Hands
@@ -16,9 +15,10 @@ from app.keyfile import BadKeyFile
 from app.orders import DIGITS, Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
-from app.pages.console.staff import Fields, Staff, command, length, one
+from app.pages.console.staff import Staff, command, length, one
 from app.pages.layout import Frame
 from app.pages.life import shown
+from app.pages.visits import Fields, Form
 from app.wishes import command_of, given_of
 from domain.principals import NotAllowed, Principal
 from streams.backfilling import NotInForce
@@ -85,13 +85,11 @@ class JobPages:
             "time": length(self._hands.seconds(job.kind, job.counted), speech),
         }  # fmt: skip
 
-    async def confirm(self, request: Request) -> Response:
+    def confirm(self, request: Request, fields: Form) -> Response:
         """Have done what was counted, if its name was typed."""
         who, frame = self._staff.operator(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._confirm, who, frame, self._asked(request), fields)
-
-    def _confirm(self, who: Principal, frame: Frame, job: Job, fields: Fields) -> Response:
+        visits.require_form(request, fields)
+        job = self._asked(request)
         if one(fields, "name") != job.kind:
             wrong = frame.speech.say("Type the name {name}").format(name=job.kind)
             return self._show(who, frame, job, {"name": wrong})
@@ -103,25 +101,23 @@ class JobPages:
             return self._show(who, frame, self._jobs.job(job.id), {"main": str(refused)})
         return self._staff.go(f"/jobs/{job.id}")
 
-    async def pause(self, request: Request) -> Response:
+    def pause(self, request: Request, fields: Form) -> Response:
         """Have it stop after its present step."""
-        return await self._do(request, "pause")
+        return self._do(request, fields, "pause")
 
-    async def resume(self, request: Request) -> Response:
+    def resume(self, request: Request, fields: Form) -> Response:
         """Go on with it, here."""
-        return await self._do(request, "resume")
+        return self._do(request, fields, "resume")
 
-    async def cancel(self, request: Request) -> Response:
+    def cancel(self, request: Request, fields: Form) -> Response:
         """End it for good, if its number was typed."""
-        return await self._do(request, "cancel")
+        return self._do(request, fields, "cancel")
 
-    async def _do(self, request: Request, what: str) -> Response:
+    def _do(self, request: Request, fields: Fields, what: str) -> Response:
         who, frame = self._staff.operator(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._done, who, frame, self._asked(request), what, one(fields, "number"))
-
-    def _done(self, who: Principal, frame: Frame, job: Job, what: str, number: str) -> Response:
-        if what == "cancel" and number != str(job.id):
+        visits.require_form(request, fields)
+        job = self._asked(request)
+        if what == "cancel" and one(fields, "number") != str(job.id):
             wrong = frame.speech.say("Type the number {count}").format(count=job.id)
             return self._show(who, frame, job, {"number": wrong})
         calls = {"pause": self._jobs.pause, "resume": self._hands.go_on, "cancel": self._hands.cancel}

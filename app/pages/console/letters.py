@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
@@ -17,6 +16,7 @@ from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
+from app.pages.visits import Form
 from domain.principals import Principal
 from domain.said import N_
 from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
@@ -101,10 +101,10 @@ class LetterPages:
             now=min(found.count, MOST), errors=wrong, reason=reason,
         )  # fmt: skip
 
-    async def do(self, request: Request) -> Response:
+    def do(self, request: Request, fields: Form) -> Response:
         """Do it, if the number was typed that it is about."""
         who, frame = self._staff.operator(request)
-        fields = await visits.form_of(request)
+        visits.require_form(request, fields)
         given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)
         [found] = self._found(chosen)
@@ -116,7 +116,7 @@ class LetterPages:
             wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)
         if wrong:
             return self._plan(who, frame, chosen, wrong, reason)
-        return await run_in_threadpool(self._done, chosen, now, who, reason)
+        return self._done(chosen, now, who, reason)
 
     def _done(self, chosen: Chosen, count: int, who: Principal, reason: str) -> Response:
         choice = Choice(ids=tuple(each.id for each in self._letters.letters(chosen.choice, count)))

@@ -10,15 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
+from app.pages.visits import Form
 from domain.accounting import PersonErased, PersonViewed
 from domain.events import LifeEvent
 from domain.principals import Principal
@@ -62,13 +62,10 @@ class PersonPages:
             "people.html", frame, who, status, purpose=purpose, person=person, errors=wrong, command=run
         )
 
-    async def look(self, request: Request) -> Response:
+    def look(self, request: Request, fields: Form) -> Response:
         """Note that they are read, then show them."""
         who, frame = self._staff.reader(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._look, who, frame, fields)
-
-    def _look(self, who: Principal, frame: Frame, fields: Fields) -> Response:
+        visits.require_form(request, fields)
         given, purpose, say = one(fields, "person"), one(fields, "purpose", 500), frame.speech.say
         person, wrong = self._pseudonym(given), {}
         if person is None:

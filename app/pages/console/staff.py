@@ -1,7 +1,6 @@
 """Who may be in the console, and what its pages share. Default deny: who is no operator gets 403 on every page."""
 
 import shlex
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -15,9 +14,8 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
+from app.pages.visits import Fields
 from domain.principals import NotAllowed, Principal, Role, require_reading
-
-Fields = Mapping[str, list[str]]
 
 
 class Staff:

@@ -8,9 +8,10 @@ from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
 from app.pages import visits
-from app.pages.console.staff import Fields, Staff, command, one
+from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
+from app.pages.visits import Fields, Form
 from app.principals import load
 from domain.principals import Principal
 from domain.said import N_
@@ -57,17 +58,17 @@ class SwitchPages:
         who, frame = self._staff.operator(request)
         return self._show(who, frame, Wish(), {}, done=request.query_params.get("done", ""))
 
-    async def stop(self, request: Request) -> Response:
+    def stop(self, request: Request, fields: Form) -> Response:
         """Stop it, from the next send on."""
-        return await self._set(request, stopped=True)
+        return self._set(request, fields, stopped=True)
 
-    async def let_go(self, request: Request) -> Response:
+    def let_go(self, request: Request, fields: Form) -> Response:
         """Let it go on, what waited included."""
-        return await self._set(request, stopped=False)
+        return self._set(request, fields, stopped=False)
 
-    async def _set(self, request: Request, *, stopped: bool) -> Response:
+    def _set(self, request: Request, fields: Fields, *, stopped: bool) -> Response:
         who, frame = self._staff.operator(request)
-        fields = await visits.form_of(request)
+        visits.require_form(request, fields)
         wish, say = _wish(fields), frame.speech.say
         wrong = {}
         if wish.scope not in SCOPES:

@@ -5,7 +5,6 @@ from difflib import unified_diff
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.bench import BadDraft, Bench, Verdict
@@ -14,6 +13,7 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame
+from app.pages.visits import Form
 from app.pages.work.backtests import latest
 from app.pages.work.editing import Id, found, text_of
 from app.pages.work.office import Hash, Office, one, told
@@ -68,11 +68,11 @@ class Approving:
         except BadDraft as bad:
             raise Problem(HTTPStatus.CONFLICT, str(bad), kind="bad-draft") from None
 
-    async def submit(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def submit(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Put it up for approval, once lint and its tests have passed."""
         who, frame = self._office.enter(request)
-        await visits.form_of(request)
-        return await run_in_threadpool(self._submit, who, frame, found(self._sheets, id, who))
+        visits.require_form(request, fields)
+        return self._submit(who, frame, found(self._sheets, id, who))
 
     def _submit(self, who: Principal, frame: Frame, sheet: Sheet) -> Response:
         verdict = self._verdict(sheet)
@@ -114,25 +114,24 @@ class Approving:
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
 
-    async def approve(self, request: Request, name: Name, hash: Hash) -> Response:  # noqa: A002  (its name)
+    def approve(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
         """Approve this very version, as another person."""
         who, _ = self._office.enter(request)
-        await visits.form_of(request)
+        visits.require_form(request, fields)
         with told():
             done = self._office.platform.governing.approve(self._found(name, hash, who), who)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
 
-    async def publish(self, request: Request, name: Name, hash: Hash) -> Response:  # noqa: A002  (its name)
+    def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
         who, frame = self._office.enter(request)
-        wished = one(await visits.form_of(request), "share")
-        part = next((each for each in SHARES if str(each) == wished), None)
+        visits.require_form(request, fields)
+        part = next((each for each in SHARES if str(each) == one(fields, "share")), None)
         submission = self._found(name, hash, who)
         if part is None:
             return self._page(who, frame, submission, wrong=frame.speech.say("Choose for whom"))
         with told():
-            wanted = [Reference(submission.about, hash)]
-            [done] = await run_in_threadpool(self._office.platform.governing.publish, wanted, who, share=part)
+            [done] = self._office.platform.governing.publish([Reference(submission.about, hash)], who, share=part)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
 
 

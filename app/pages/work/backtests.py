@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import CHANNELS, REASONS, shown
+from app.pages.visits import Fields, Form
 from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role, require
@@ -79,13 +79,13 @@ class Backtests:
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
         )  # fmt: skip
 
-    async def begin(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def begin(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Begin it; this process works at it."""
         who, frame = self._office.enter(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._begin, who, frame, found(self._sheets, id, who), fields)
+        visits.require_form(request, fields)
+        return self._begin(who, frame, found(self._sheets, id, who), fields)
 
-    def _begin(self, who: Principal, frame: Frame, sheet: Sheet, fields: dict[str, list[str]]) -> Response:
+    def _begin(self, who: Principal, frame: Frame, sheet: Sheet, fields: Fields) -> Response:
         require(who, Role.AUTHOR, sheet.agency, sheet.trigger)
         given, say = {name: one(fields, name) for name in ("from", "to")}, frame.speech.say
         start, end = (_moment(given[name], frame) for name in ("from", "to"))

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.bench import LONGEST_NAME, TESTS, Bench, Text
 from app.compose import pack_folders
 from app.pages import visits
 from app.pages.layout import Frame
+from app.pages.visits import Form
 from app.pages.work.office import Office, one, told
 from domain.governance import TriggerPublished
 from domain.principals import Principal, Role, require
@@ -59,13 +59,10 @@ class Beginning:
             types=sorted(types.items(), key=lambda each: each[1]),
         )  # fmt: skip
 
-    async def make(self, request: Request) -> Response:
+    def make(self, request: Request, fields: Form) -> Response:
         """Make it, and go on with writing."""
         who, frame = self._office.enter(request)
-        fields = await visits.form_of(request)
-        return await run_in_threadpool(self._make, who, frame, fields)
-
-    def _make(self, who: Principal, frame: Frame, fields: dict[str, list[str]]) -> Response:
+        visits.require_form(request, fields)
         try:
             if live := one(fields, "from"):
                 sheet = self._from_live(live, who)

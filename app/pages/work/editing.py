@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from msgspec import Struct
 
@@ -15,6 +14,7 @@ from app.bench import MOST_BYTES, TESTS, BadDraft, Bench, Laid, Text
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame
+from app.pages.visits import DraftForm, Fields, Form
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role
 from streams.sheets import Sheet, SheetMoved, Sheets, UnknownSheet
@@ -86,13 +86,13 @@ class Editing:
             most=MOST_BYTES // 1024, **more,
         )  # fmt: skip
 
-    async def save(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
         """Keep what was written, and go on to where they wished."""
         who, frame = self._office.enter(request)
-        fields = await visits.form_of(request, visits.DRAFT_BYTES)
-        return await run_in_threadpool(self._save, who, frame, id, fields)
+        visits.require_form(request, fields)
+        return self._save(who, frame, id, fields)
 
-    def _save(self, who: Principal, frame: Frame, id_: int, fields: dict[str, list[str]]) -> Response:
+    def _save(self, who: Principal, frame: Frame, id_: int, fields: Fields) -> Response:
         before = found(self._sheets, id_, who)
         files = {name: _text(fields[f"file-{name}"][0]) if f"file-{name}" in fields else text
                  for name, text in before.files.items()}  # fmt: skip
@@ -112,15 +112,12 @@ class Editing:
             at=frame.speech.moment(there.changed_at),
         )  # fmt: skip
 
-    async def delete(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
+    def delete(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Delete it."""
         who, _ = self._office.enter(request)
-        await visits.form_of(request)
-        return await run_in_threadpool(self._delete, who, id)
-
-    def _delete(self, who: Principal, id_: int) -> Response:
-        found(self._sheets, id_, who)
-        self._sheets.drop(id_, who)
+        visits.require_form(request, fields)
+        found(self._sheets, id, who)
+        self._sheets.drop(id, who)
         return self._office.go("/work")
 
 

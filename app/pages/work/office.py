@@ -13,6 +13,7 @@ from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame, Pages
+from app.pages.visits import Fields
 from domain.principals import NotAllowed, Principal, Role
 from domain.submissions import Submission
 from streams.governing import NotSubmitted, Reference, TwoVersions
@@ -62,7 +63,7 @@ class Office:
         return RedirectResponse(f"{self.pages.root}{path}", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
 
 
-def one(fields: dict[str, list[str]], name: str) -> str:
+def one(fields: Fields, name: str) -> str:
     """A field of a form, without space around it."""
     return (fields.get(name) or [""])[0].replace("\x00", "").strip()
 

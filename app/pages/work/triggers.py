@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from app.differing import clause_of, sentences, version_of
@@ -15,6 +14,7 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
+from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures
 from app.pages.work.office import Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
@@ -119,21 +119,18 @@ class TriggerPages:
         self._published(name, who)
         return as_csv(self._figures(name, days, frame).lines(), f"{name}-{_span(days)}.csv")
 
-    async def pause(self, request: Request, name: Name) -> Response:
+    def pause(self, request: Request, name: Name, fields: Form) -> Response:
         """Send nothing of it until it is resumed."""
-        return await self._switch(request, name, paused=True)
+        return self._switch(request, name, fields, paused=True)
 
-    async def resume(self, request: Request, name: Name) -> Response:
+    def resume(self, request: Request, name: Name, fields: Form) -> Response:
         """Send again."""
-        return await self._switch(request, name, paused=False)
+        return self._switch(request, name, fields, paused=False)
 
-    async def _switch(self, request: Request, name: str, *, paused: bool) -> Response:
+    def _switch(self, request: Request, name: str, fields: Fields, *, paused: bool) -> Response:
         who, frame = self._office.enter(request)
-        reason = one(await visits.form_of(request), "reason")
-        return await run_in_threadpool(self._switched, who, frame, name, reason, paused=paused)
-
-    def _switched(self, who: Principal, frame: Frame, name: str, reason: str, *, paused: bool) -> Response:
-        switches = self._office.platform.switches
+        visits.require_form(request, fields)
+        reason, switches = one(fields, "reason"), self._office.platform.switches
         self._published(name, who)
         if not reason or len(reason) > LONGEST_REASON:
             say = frame.speech.say

@@ -1,0 +1,47 @@
+"""The loop that serves everybody waits for no database: a form's work is done in a thread."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from app.http.application import application
+from app.principals import add
+from domain.principals import Principal, Role
+from tests.app.http.test_routes import FILLED
+from tests.app.http.wire import routes_of
+from tests.app.pages.work.workshop import Workshop, signed_in, workshop_in
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop in which nothing has happened yet."""
+    made = workshop_in(tmp_path)
+    yield made
+    made.world.close()
+
+
+def test_no_form_makes_the_loop_wait_for_the_database(quiet: Workshop) -> None:
+    """Whatever form an official sends, no connection is used by the thread that serves all the others."""
+    platform = quiet.world.platform
+    waited: set[str] = set()
+    now = [""]
+
+    @event.listens_for(platform.database.engine, "begin")
+    def _begun(_: object) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        waited.add(now[0])
+
+    token = add(platform.settings.principals, Principal("zhan", "health", frozenset(Role)))
+    everything = Workshop(quiet.world, quiet.base, {"zhan": token})
+    somebody = signed_in(everything, "zhan")
+    forms = {route.path for route in routes_of(application(platform)) if "POST" in (route.methods or ())}
+    for path in sorted(each for each in forms if each.startswith(("/work", "/console"))):
+        now[0] = path
+        somebody.post(path.format(**FILLED), what="channel:sms", reason="a test", share="1", kind="x", cause="x")
+    assert sorted(waited) == []

@@ -19,6 +19,12 @@ SCHEME = "bearer"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
+def token_of(request: Request) -> str:
+    """The token or key that the request has; nothing where it has none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == SCHEME else ""
+
+
 class Access:
     """Knows callers by the file of principals, read again when it changes: who is taken out is out at once."""
 
@@ -33,8 +39,8 @@ class Access:
         Raises:
             Problem: 401 where it has none, or nobody's.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = owner_of(self._load(), token.strip()) if scheme.lower() == SCHEME and token.strip() else None
+        token = token_of(request)
+        found = owner_of(self._load(), token) if token else None
         if found is None:
             detail = "the request has no valid key; send one as Authorization: Bearer …"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE)

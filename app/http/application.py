@@ -5,6 +5,7 @@ from app.genuine import whose
 from app.hands import Hands
 from app.http.access import Access
 from app.http.answer import Answer
+from app.http.assisting import Assisting
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -74,4 +75,5 @@ def _install_api(app: Api, platform: Platform, access: Access, hands: Hands) -> 
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())
     app.include_router(Seen(platform.receipts, platform.links, whose(platform.books)).router())
+    app.router.routes.append(Assisting(platform).route())
     app.include_router(Probes(platform.database, platform.log).router())

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.compose import Platform
+from app.http.assisting import PATH as ASSISTING
 from app.http.cursors import read, written
 from app.links import ASSISTANT_LASTS
 from app.pages import visits
@@ -96,7 +97,8 @@ class Citizen:
         visits.require_form(request, fields)
         now = self._platform.clock()
         made, until = self._platform.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
-        return self._pages.respond("data.html", frame, token=made, until=until)
+        address = f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}"
+        return self._pages.respond("data.html", frame, token=made, until=until, address=address)
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""

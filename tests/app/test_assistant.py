@@ -6,12 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from app.assistant import Assistant, reader
+from app.http.application import application
 from app.links import BadLink
 from domain.principals import Principal, Role
+from tests.app.http.wire import client_of
 from tests.world import World, birth, fine, iin, registered
 
 ROOT = Path(__file__).parents[2]
@@ -107,3 +111,39 @@ def test_the_command_refuses_who_has_no_token(tmp_path: Path) -> None:
         [*command, "mcp"], env=environment, input=hello, text=True, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout) == (4, "")
+
+
+async def over_http(world: World, token: str, host: str = "habarshy.example") -> Any:
+    """What the server answers to the SDK's own client over HTTP."""
+    transport = httpx2.ASGITransport(app=application(world.platform))
+    headers = {"authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(transport=transport, headers=headers) as http,
+        Client(streamable_http_client(f"https://{host}/mcp", http_client=http)) as client,
+    ):
+        return ((await client.call_tool("messages", {})).structured_content or {})["result"]
+
+
+async def test_an_assistant_asks_over_http_by_the_citizens_token(told: World) -> None:
+    """With the token of the page My data it reads the person's messages, from wherever it runs."""
+    token = told.platform.links.person(told.name(CITIZEN), told.clock())
+    found = await over_http(told, token)
+    assert found
+    assert found == await asked(told, CITIZEN, "messages")
+
+
+def test_who_has_no_token_that_holds_is_told_so(told: World) -> None:
+    """Without one, with an old one, an official's, or of somebody who was erased since, the answer is 401."""
+    links, now, person = told.platform.links, told.clock(), told.name(CITIZEN)
+    good, old = links.person(person, now), links.person(person, now - timedelta(days=30))
+    client = client_of(application(told.platform))
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+
+    def status(token: str) -> int:
+        headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+        return client.post("/mcp", json=call, headers=headers).status_code
+
+    assert (status(good), status(old), status("hby_x"), status("")) == (200, 401, 401, 401)
+    told.at(now + timedelta(minutes=1))
+    told.platform.erasing.erase(person, Principal("omar", "platform", frozenset({Role.OPERATOR})), "asked for it")
+    assert status(good) == 401

@@ -51,7 +51,7 @@ def test_every_route_asks_who_calls(platform: Platform) -> None:
     assert len(walked) > 35
     closed = [(method, path) for method, path in walked if path not in OPEN]
     assert {path for _, path in closed} == {
-        path for _, path in walked if path.startswith((*KEYED, "/my", "/console", "/work", "/sign-out"))
+        path for _, path in walked if path.startswith((*KEYED, "/my", "/console", "/work", "/sign-out", "/mcp"))
     }
     for method, path in closed:
         assert call(client, method, path) == (403 if path == "/sign-out" else 401), path

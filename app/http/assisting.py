@@ -1,0 +1,63 @@
+"""/mcp: a citizen's assistant asks over HTTP (MCP by its Streamable HTTP), with the token that they gave it.
+
+Every request stands for itself: no session is kept, so any process answers, and a token that ended is of no more use.
+"""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.compose import Platform
+from app.http.access import CHALLENGE, token_of
+from app.http.problems import Problem
+from app.links import BadLink
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+PATH, MOST_BYTES = "/mcp", 64 * 1024
+
+
+class Assisting:
+    """Answers an assistant for the person whose token it has."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def route(self) -> Route:
+        """The route."""
+        return Route(PATH, self, methods=["POST"], include_in_schema=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request.
+
+        Raises:
+            Problem: 401 where the token is nobody's, or too old.
+        """
+        server = await run_in_threadpool(self._server, token_of(Request(scope)))
+        app = _served(server)
+        async with server.session_manager.run():
+            await app(scope, receive, send)
+
+    def _server(self, token: str) -> "MCPServer":
+        from app.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other request needs)
+
+        try:
+            return Assistant(self._platform, reader(self._platform, token)).server()
+        except BadLink:
+            detail = "the request has no personal token that is valid now; the page My data makes one"
+            raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE) from None
+
+
+def _served(server: "MCPServer") -> ASGIApp:
+    from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415  (as above)
+
+    anywhere = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # no browser sends a token by itself
+    return server.streamable_http_app(
+        streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
+        transport_security=anywhere,
+    )  # fmt: skip

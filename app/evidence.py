@@ -4,7 +4,7 @@ from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
-from app.commands.people import as_plain, entry_plain
+from app.plain import as_plain, entry_plain
 from app.terminal import compact
 from streams.evidence import Evidence, Shown
 from streams.heads import head_of

@@ -10,6 +10,7 @@ from app.compose import Platform, compose
 from app.looking import Purpose, looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, settings_of
 from app.persons import pseudonym_of
+from app.plain import as_plain, entry_plain
 from app.terminal import Exit, data, data_json, stop
 from domain.events import LifeEvent
 from projections import trail as view
@@ -56,18 +57,6 @@ def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
         after = entries[-1].position
 
 
-def entry_plain(entry: Entry) -> dict[str, Any]:
-    """A fact as plain data, with what of it can be read."""
-    fact = entry.fact
-    head = {"position": entry.position, "fact": fact.TOPIC, "stream": entry.originator_id}
-    if isinstance(fact, LifeEvent):
-        return head | {
-            "type": fact.type, "time": fact.time, "source": fact.source, "id": fact.id, "persons": fact.persons,
-            "data": fact.fields, "revision": fact.revision, "corrects": fact.corrects, "annuls": fact.annuls,
-        }  # fmt: skip
-    return head | {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
-
-
 def _line(entry: Entry) -> str:
     fact: Any = entry.fact
     if isinstance(fact, LifeEvent):
@@ -109,22 +98,6 @@ def nudge_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
-
-
-def as_plain(why_: Why) -> dict[str, Any]:
-    """An explanation as plain data."""
-    plain = {name: getattr(why_, name) for name in Why.__struct_fields__}
-    plain["class"] = plain.pop("klass")
-    cause = why_.cause
-    plain["cause"] = cause and {
-        "stream": cause.stream, "type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id
-    }  # fmt: skip
-    plain["words"] = {
-        who: {"language": words.language, "subject": words.subject, "push": [words.push_title, words.push_body],
-              "sms": words.sms, "text": words.text}
-        for who, words in why_.words.items()
-    }  # fmt: skip
-    return plain
 
 
 def _told(found: Why) -> Iterable[str]:

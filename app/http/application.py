@@ -6,6 +6,7 @@ from app.hands import Hands
 from app.http.access import Access
 from app.http.answer import Answer
 from app.http.assisting import Assisting
+from app.http.backtest_calls import BacktestCalls
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -20,6 +21,7 @@ from app.http.receipts import ReceiptCalls
 from app.http.repeating import install_repeating
 from app.http.seen import Seen
 from app.http.stop import Stop
+from app.http.trails import Trails
 from app.logs import Tracing
 from app.orders import Orders
 from app.pages.broken import Broken
@@ -68,8 +70,10 @@ def application(platform: Platform) -> Api:
 def _install_api(app: Api, platform: Platform, access: Access, hands: Hands) -> None:
     app.include_router(Events(platform.intake, platform.library, access).router())
     app.include_router(Citizens(platform, access).router())
+    app.include_router(Trails(platform, access).router())
     app.include_router(GovernCalls(platform, access).router())
     app.include_router(JobCalls(platform.jobs, Orders(platform), hands, access).router())
+    app.include_router(BacktestCalls(platform, hands, access).router())
     app.include_router(DraftCalls(platform, access).router())
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())

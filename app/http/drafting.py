@@ -1,6 +1,6 @@
 """Drafts over the API: tested, previewed and submitted, by what the commands and the workbench do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -42,7 +42,7 @@ class DraftCalls:
     def test(self, request: Request, body: DraftBody) -> Tested:
         """Case by case; a message that no test expects fails it. Nothing is kept or sent."""
         self._access.official(request)
-        with _laid(self._bench, body) as laid:
+        with laid_out(self._bench, body) as laid:
             found = laid.hindering()
             cases, more = ([], ()) if found else laid.cases()
         items = [as_data(each) for each in cases]
@@ -52,7 +52,7 @@ class DraftCalls:
     def preview(self, request: Request, body: PreviewBody) -> Heard:
         """By person, step and language, each channel with its size and cost. Nothing is kept or sent."""
         self._access.official(request)
-        with _laid(self._bench, body) as laid:
+        with laid_out(self._bench, body) as laid:
             found = laid.hindering()
             heard = None if found else laid.heard(self._platform.clock(), body.persona)
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
@@ -64,11 +64,7 @@ class DraftCalls:
         with _refused():
             verdict = self._bench.verdict(body.text())
         if verdict.pack is None:
-            errors = [FieldError(field=each.path, reason=str(each), code="finding") for each in verdict.findings]
-            errors += [FieldError(field="tests.yaml", reason=name, code="failed") for name in verdict.failed]
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "lint or its tests do not pass", errors, kind="not-passing"
-            )
+            raise not_passing(verdict.findings, verdict.failed)
         with _refused():
             [done] = self._platform.governing.submit([verdict.pack], [Subject("trigger", body.trigger)], who)
         return Governed(name=str(done.submission.about), hash=done.submission.hash, new=done.new)
@@ -86,8 +82,16 @@ def _refused() -> Iterator[None]:
         raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
 
 
+def not_passing(findings: Sequence[Finding], failed: Sequence[str] = ()) -> Problem:
+    """The problem of a draft that lint finds something in, or whose tests of these names fail."""
+    errors = [FieldError(field=each.path, reason=str(each), code="finding") for each in findings]
+    errors += [FieldError(field="tests.yaml", reason=name, code="failed") for name in failed]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "lint or its tests do not pass", errors, kind="not-passing")
+
+
 @contextmanager
-def _laid(bench: Bench, body: DraftBody) -> Iterator[Laid]:
+def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
+    """The draft on the bench; what is wrong with it, or not allowed, as a problem."""
     with _refused(), bench.laid(body.text()) as laid:
         yield laid
 

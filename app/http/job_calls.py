@@ -83,13 +83,13 @@ class JobCalls:
     def jobs(self, request: Request) -> JobList:
         """The newest first, fifty at most."""
         self._operator(request)
-        return JobList(items=[self._item(each) for each in self._jobs.latest(50)])
+        return JobList(items=[item_of(each, self._hands) for each in self._jobs.latest(50)])
 
     def job(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """How far it has come."""
         self._operator(request)
         with _told():
-            return self._item(self._jobs.job(id))
+            return item_of(self._jobs.job(id), self._hands)
 
     def ask(self, request: Request, response: Response, wanted: Wanted) -> JobItem:
         """The server counts; look under its number how that stands. Nothing is done before it is confirmed."""
@@ -98,32 +98,32 @@ class JobCalls:
             order = self._orders.of(wanted.kind, wanted.given(), who)
             job = self._hands.ask(order.kind, order.arguments, who.name)
         response.headers["Location"] = f"/jobs/{job.id}"
-        return self._item(job)
+        return item_of(job, self._hands)
 
     def confirm(self, request: Request, id: JobId, confirmed: Confirmed) -> JobItem:  # noqa: A002  (its name)
         """The server works at it, if that is what was counted and still holds; any operator may say so."""
         who = self._operator(request)
         with _told():
             self._orders.check(self._jobs.job(id), who)
-            return self._item(self._hands.confirm(id, confirmed.count, who.name))
+            return item_of(self._hands.confirm(id, confirmed.count, who.name), self._hands)
 
     def pause(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """Anybody may go on with it."""
         self._operator(request)
         with _told():
-            return self._item(self._jobs.pause(id))
+            return item_of(self._jobs.pause(id), self._hands)
 
     def resume(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """The server goes on with it: one that was paused, failed, or lost its process; or counts it anew."""
         self._operator(request)
         with _told():
-            return self._item(self._hands.go_on(id))
+            return item_of(self._hands.go_on(id), self._hands)
 
     def cancel(self, request: Request, id: JobId) -> JobItem:  # noqa: A002  (its name)
         """What it did stays done; what it left behind goes."""
         self._operator(request)
         with _told():
-            return self._item(self._hands.cancel(id))
+            return item_of(self._hands.cancel(id), self._hands)
 
     def _operator(self, request: Request) -> Principal:
         who = self._access.official(request)
@@ -131,13 +131,15 @@ class JobCalls:
             raise Problem(HTTPStatus.FORBIDDEN, "only an operator may do that", kind="not-allowed")
         return who
 
-    def _item(self, job: Job) -> JobItem:
-        plan = None
-        if job.counted is not None:
-            found, seconds = job.counted.plan, self._hands.seconds(job.kind, job.counted)
-            plan = JobPlan(what=found.what, count=found.count, unit=found.unit, seconds=round(seconds, 1))
-        known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked")}
-        return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), **known)
+
+def item_of(job: Job, hands: Hands) -> JobItem:
+    """The job as everybody may see it."""
+    plan = None
+    if job.counted is not None:
+        found, seconds = job.counted.plan, hands.seconds(job.kind, job.counted)
+        plan = JobPlan(what=found.what, count=found.count, unit=found.unit, seconds=round(seconds, 1))
+    known = {name: getattr(job, name) for name in JobItem.model_fields if name not in ("plan", "worked")}
+    return JobItem(plan=plan, worked=round(job.worked.total_seconds(), 1), **known)
 
 
 @contextmanager

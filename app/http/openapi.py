@@ -91,7 +91,7 @@ IDEMPOTENCY_KEY = {
     "done once, and answered as the first time. Another request under it: 422; while the first is under way: 409.",
 }  # fmt: skip
 KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/test", "/preview", "/statistics",
-         "/jobs")  # fmt: skip
+         "/jobs", "/trails", "/backtests")  # fmt: skip
 """Where a key is needed; elsewhere a link or a signature is all."""
 
 

@@ -155,9 +155,9 @@ ROUTES: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 """What somebody of another agency gets: their own list, or a refusal."""
 BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(
-    tuple, console=(403,), jobs=(403,), work=(200, 303, 403, 404, 409, 422)
+    tuple, console=(403,), jobs=(403,), trails=(403,), backtests=(403, 404), work=(200, 303, 403, 404, 409, 422)
 )
-"""The same by the first word of a path: console and jobs are operators', in the workbench one drafts one's own."""
+"""The same by the first word of a path; console, jobs and trails are operators', the workbench is for one's own."""
 DRAFTING = ("/test", "/preview", "/submissions")
 """These take a draft, and answer with what is in it: here a stranger's of the other agency's trigger."""
 OF_A_CITIZEN = (
@@ -193,6 +193,7 @@ class Hall(NamedTuple):
             **BODIES,
             "/events": event("town.meter.installed", data=METER.data), "/lint": {"files": {"a.yaml": "x"}},
             "/submissions/{name}/{hash}/publish": {}, **dict.fromkeys(DRAFTING, self.draft),
+            "/backtests": {**self.draft, "from": "2025-01-01", "to": "2025-02-01"},
         }  # fmt: skip
         query = "?from=2025-01-01&to=2025-12-31" if path == "/statistics" else ""
         kind = "application/cloudevents+json" if path == "/events" else "application/json"

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 from msgspec.structs import replace
 
+from app.backtest_asking import KIND, LONGEST, asked_for, backtest_of, begin
 from app.backtest_chart import Chart, by_day
-from app.backtest_job import Asked, BacktestWork, Counts, asked_of, found_of
+from app.backtest_job import Asked, Counts, asked_of, found_of
 from app.bench import Bench
 from app.hands import Hands
 from app.http.problems import Problem
@@ -25,11 +26,9 @@ from app.pages.work.editing import Id, found, laid_out, text_of
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role, require
 from domain.said import N_
-from streams.jobs import Busy, Job, State, UnknownJob, plan_of
+from streams.jobs import Busy, Job, State, UnknownJob
 from streams.sheets import Sheet, Sheets
 
-KIND = "backtest"
-LONGEST = timedelta(days=3 * 366)
 LATEST = 200
 CHANGES: Final[Mapping[str, str]] = {
     "gains": N_("told only by the draft"), "loses": N_("told only by what is in force"),
@@ -99,10 +98,8 @@ class Backtests:
         asked = self._asked(sheet, start, end, caps="caps" in fields)
         if asked is None:
             return self._page(frame, sheet, {"from": say("The linter finds something; mend that first")}, **given)
-        plain: dict[str, Any] = to_builtins(asked)
-        plan = plan_of(BacktestWork(self._office.platform, plain))
         try:
-            job = self._hands.begin(KIND, plain, plan, who.name)
+            job = begin(self._office.platform, self._hands, asked, who)
         except Busy:
             return self._page(frame, sheet, {"from": say("Another backtest is under way; wait for its end")}, **given)
         return self._office.go(f"/work/backtests/{job.id}")
@@ -112,11 +109,7 @@ class Backtests:
         with laid_out(self._bench, text_of(sheet)) as laid:
             if laid.broken or laid.tried():
                 return None
-            [source] = laid.pack().triggers
-        against = self._office.platform.governing.governed().current(sheet.trigger) is not None
-        return Asked(
-            sheet.agency, sheet.pack, source.name, source.hash, source.rules, source.words, start, end, caps, against
-        )  # fmt: skip
+            return asked_for(self._office.platform, laid, sheet.agency, start, end, caps=caps)
 
     def report(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """How far it is, or what came of it."""
@@ -140,14 +133,9 @@ class Backtests:
 
     def _job(self, id_: int, who: Principal) -> tuple[Job, Asked]:
         try:
-            job = self._office.platform.jobs.job(id_)
+            return backtest_of(self._office.platform, id_, who)
         except UnknownJob as unknown:
             raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
-        if job.kind != KIND:
-            raise Problem(HTTPStatus.NOT_FOUND, "this is no backtest", kind="unknown-name")
-        asked = asked_of(job.arguments)
-        require(who, Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, asked.agency, f"job {id_}")
-        return job, asked
 
 
 def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str = "") -> list[tuple[int, str]]:

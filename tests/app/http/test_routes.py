@@ -20,7 +20,7 @@ OPEN = {
 }  # fmt: skip
 FILLED = {
     "person": "0" * 32, "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55", "name": "clinic_attachment",
-    "hash": "0" * 12, "id": "1", "token": "x", "provider": "x", "event": "0" * 32,
+    "hash": "0" * 12, "id": "1", "viewing": "0" * 32, "token": "x", "provider": "x", "event": "0" * 32,
 }  # fmt: skip
 DRAFT = {"pack": "kz", "trigger": "x", "files": {"trigger.yaml": "x"}}
 BODIES = {
@@ -28,6 +28,8 @@ BODIES = {
     "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
     "/jobs": {"kind": "replay verify"}, "/jobs/{id}/confirm": {"count": 1},
     "/lint": {"files": {"pack.yaml": "x"}}, "/test": DRAFT, "/preview": DRAFT, "/submissions": DRAFT,
+    "/trails": {"person": "900101300017", "purpose": "a request"},
+    "/backtests": DRAFT | {"from": "2025-01-01", "to": "2025-02-01"},
     "/persons/{person}/consents": {"categories": []},
 }  # fmt: skip
 

@@ -1,0 +1,101 @@
+"""Backtests over the API: a draft is played on history as a job, and told in counts that are nobody's data."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as InPath
+from msgspec import to_builtins
+from pydantic import BaseModel, Field
+
+from app.backtest_asking import LONGEST, asked_for, backtest_of, begin
+from app.backtest_job import Asked, found_of
+from app.bench import Bench
+from app.compose import Platform
+from app.hands import Hands
+from app.http.access import Access
+from app.http.draft_shapes import DraftBody
+from app.http.drafting import laid_out, not_passing
+from app.http.job_calls import item_of
+from app.http.problems import FieldError, Problem
+from app.http.shapes import JobItem
+from domain.principals import NotAllowed, Principal, Role, require
+from domain.timing import zone_of
+from streams.jobs import Busy, State, UnknownJob
+
+
+class BacktestBody(DraftBody):
+    """A draft, from which day to before which one it is played (in the country), and whether others' caps press."""
+
+    from_: date = Field(alias="from")
+    to: date
+    caps: bool = False
+
+
+class Backtest(BaseModel):
+    """How it stands; `counts`, once it is done: rows of what was counted, and how often."""
+
+    job: JobItem
+    trigger: str
+    hash: str
+    counts: dict[str, Any] | None
+
+
+class BacktestCalls:
+    """Acts as the official whose token the request has."""
+
+    def __init__(self, platform: Platform, hands: Hands, access: Access) -> None:
+        self._platform, self._hands, self._access = platform, hands, access
+        self._bench = Bench(platform.library)
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(tags=["rules"])
+        router.add_api_route("/backtests", self.begin, methods=["POST"], status_code=HTTPStatus.ACCEPTED,
+                             summary="Play a draft on history")  # fmt: skip
+        router.add_api_route("/backtests/{id}", self.show, methods=["GET"], summary="What came of a backtest")
+        return router
+
+    def begin(self, request: Request, response: Response, body: BacktestBody) -> Backtest:
+        """The server plays it; nothing is kept but counts, and nothing is sent."""
+        who = self._access.official(request)
+        asked = self._asked(body, who)
+        try:
+            job = begin(self._platform, self._hands, asked, who)
+        except Busy as busy:
+            raise Problem(HTTPStatus.CONFLICT, " ".join(str(busy).split()), kind="not-now") from None
+        response.headers["Location"] = f"/backtests/{job.id}"
+        return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=None)
+
+    def _asked(self, body: BacktestBody, who: Principal) -> Asked:
+        start, end = (self._midnight(each) for each in (body.from_, body.to))
+        if not timedelta() < end - start <= LONGEST:
+            errors = [FieldError(field="to", reason="must be a later day, three years at most", code="bad_range")]
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "from one day to a later one", errors)
+        with laid_out(self._bench, body) as laid:
+            if found := laid.hindering():
+                raise not_passing(found)
+            [source] = laid.pack().triggers
+            owner = str(source.rules["owner"])
+            require(who, Role.AUTHOR, owner, body.trigger)
+            return asked_for(self._platform, laid, owner, start, end, caps=body.caps)
+
+    def _midnight(self, day: date) -> datetime:
+        try:
+            zone = zone_of(self._platform.library.rules().defaults.zone)
+            return datetime.combine(day, time(), zone).astimezone(UTC)
+        except OverflowError:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such day in history") from None
+
+    def show(self, request: Request, id: Annotated[int, InPath(ge=1, le=2**31)]) -> Backtest:  # noqa: A002  (its name)
+        """How far it is, or what came of it; of one's own agency."""
+        who = self._access.official(request)
+        try:
+            job, asked = backtest_of(self._platform, id, who)
+        except UnknownJob as unknown:
+            raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(unknown).split()), kind="unknown-name") from None
+        except NotAllowed as refused:
+            raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+        counts = to_builtins(found_of(job.cursor)) if job.state is State.DONE else None
+        return Backtest(job=item_of(job, self._hands), trigger=asked.trigger, hash=asked.hash, counts=counts)

@@ -1,0 +1,93 @@
+"""One person's trail over the API, for operators and auditors: why it is read comes first, and is kept in the log."""
+
+import re
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from msgspec import to_builtins
+from pydantic import BaseModel, Field
+
+from app.compose import Platform
+from app.http.access import Access
+from app.http.bodies import PRINTED
+from app.http.problems import Problem
+from app.plain import entry_plain
+from domain.principals import NotAllowed, Principal, require_reading
+from streams.viewing import LEAST_PURPOSE, PAGE, NotTheirView, Views
+
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+
+
+class Looked(BaseModel, extra="forbid"):
+    """Whose trail is read, by national id or pseudonym, and why: the log keeps it, so name no person in it."""
+
+    person: str = Field(pattern="^([0-9]{6,20}|[0-9a-f]{32})$")
+    purpose: str = Field(min_length=LEAST_PURPOSE, max_length=500, pattern=PRINTED)
+
+
+class Viewing(BaseModel):
+    """By this name the trail is read, for an hour, by whoever said why."""
+
+    id: UUID
+
+
+class TrailItem(BaseModel, extra="allow"):
+    """A fact that concerns the person, with what of it can be read; `fact`: its kind and version."""
+
+    position: int
+    fact: str
+    stream: UUID
+
+
+class TrailPage(BaseModel):
+    """Facts in the order of the log; `after`: where to go on, null at the end."""
+
+    items: list[TrailItem]
+    after: int | None
+
+
+class Trails:
+    """Acts as the official whose token the request has."""
+
+    def __init__(self, platform: Platform, access: Access) -> None:
+        self._platform, self._access = platform, access
+        self._views = Views(platform.books, platform.follower)
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(tags=["trails"])
+        router.add_api_route("/trails", self.begin, methods=["POST"], status_code=HTTPStatus.CREATED,
+                             summary="Say whose trail is read, and why")  # fmt: skip
+        router.add_api_route("/trails/{viewing}", self.read, methods=["GET"], summary="What happened, in order")
+        return router
+
+    def begin(self, request: Request, response: Response, looked: Looked) -> Viewing:
+        """That it is read is a fact before anything is answered."""
+        who, names = self._reader(request), self._platform.names
+        person = looked.person if _PSEUDONYM.fullmatch(looked.person) else names.pseudonym(looked.person)
+        viewing = self._views.begin(who, person, looked.purpose)
+        if viewing is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "nothing is known about this person", kind="unknown-person")
+        response.headers["Location"] = f"/trails/{viewing}"
+        return Viewing(id=viewing)
+
+    def read(self, request: Request, viewing: UUID, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> TrailPage:
+        """The next facts behind a position."""
+        try:
+            looked = self._views.viewing(viewing, self._reader(request))
+        except NotTheirView as error:
+            raise Problem(HTTPStatus.NOT_FOUND, str(error), kind="unknown-name") from None
+        entries = self._views.facts(looked.person, after)
+        items: list[dict[str, Any]] = [to_builtins(entry_plain(each)) for each in entries]
+        on = entries[-1].position if len(entries) == PAGE else None
+        return TrailPage.model_validate({"items": items, "after": on})
+
+    def _reader(self, request: Request) -> Principal:
+        who = self._access.official(request)
+        try:
+            require_reading(who)
+        except NotAllowed as refused:
+            raise Problem(HTTPStatus.FORBIDDEN, str(refused), kind="not-allowed") from None
+        return who

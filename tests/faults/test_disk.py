@@ -16,7 +16,7 @@ from tests.faults.site import Running, Site, comes, crowd, fined, site
 from tests.services import postgres
 from tests.services.postgres import Server
 
-PEOPLE = 40
+PEOPLE = 240
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_disk_that_cannot_be_written_stops_the_start(here: Site, mail: Post, s
 
 def test_the_api_answers_503_until_there_is_room(here: Site, small: Disk) -> None:
     """What a registry reports meanwhile is refused with 503, and taken when it is sent again."""
-    registry, events = Registry(here), [fined(number)[1] for number in range(100, 160)]
+    registry, events = Registry(here), [fined(number)[1] for number in range(300, 900)]
     api = here.start("api", "--port", "0")
     api.says("listening")
     facts = here.standing().facts
@@ -85,7 +85,7 @@ def test_the_api_answers_503_until_there_is_room(here: Site, small: Disk) -> Non
     small.empty()
     assert here.standing().facts == facts
     assert registry.report(api, events) == 200
-    assert here.standing().facts == facts + 60
+    assert here.standing().facts == facts + len(events)
     assert api.stop().code == 0
 
 

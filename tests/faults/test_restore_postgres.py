@@ -12,7 +12,7 @@ from tests.faults.site import Site, comes, crowd, site
 from tests.services import postgres
 from tests.services.postgres import Server
 
-PEOPLE = 150
+PEOPLE = 450
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_restored_to_a_point_in_time_it_sends_nothing_twice(here: Site, server: 
     mail.pause = 0.01
     here.take(*crowd(0, PEOPLE // 2))
     running = here.start("dispatch")
-    mail.wait(20)
+    mail.wait(100)
     mail.pause = 1.0
     copy = server.back_up()
     server.remember("here")

@@ -12,7 +12,7 @@ from tests.faults.post import Post
 from tests.faults.site import Site, crowd, site
 from tests.world import iin
 
-PEOPLE = 150
+PEOPLE = 450
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def test_what_was_sent_since_the_backup_is_not_sent_again(here: Site, mail: Post
     mail.pause = 0.01
     here.take(*crowd(0, PEOPLE))
     running = here.start("run")
-    mail.wait(60)
+    mail.wait(160)
     copy = backed_up(here)
-    mail.wait(100)
+    mail.wait(320)
     running.kill()
     restore(here, copy)
     sent = len(mail.received)

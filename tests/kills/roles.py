@@ -49,13 +49,13 @@ class Defective(PlanWoken):
 
 
 class MarksFirst(Planning):
-    """Marks persons as planned before they are, in a transaction of its own; and then it has a defect."""
+    """Marks persons as planned before they are, in a transaction of its own; and then it fails, by nobody of them."""
 
     def plan_batch(self, persons: Sequence[str]) -> int:
         self._database.write(
             lambda connection: history.mark_planned(connection, history.marks(connection, persons)), Priority.PLANNING
         )
-        raise RuntimeError
+        raise MemoryError
 
 
 class Forgetful(Reconciler):

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.world import World
 
 pytest.register_assert_rewrite("notifiers.contract")  # before any test imports it, of whichever folder
+settings.register_profile(
+    "unhurried", deadline=None
+)  # no test is timed: a machine that is busy is none that is wrong
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ async def test_asked_to_stop_it_finishes_what_is_in_flight(
     platform = compose(
         load_settings(database=f"sqlite:///{tmp_path}/kill.sqlite", key_file=tmp_path / "key"), fixed(START)
     )
-    persons = [iin(number) for number in range(100)]
+    persons = [iin(number) for number in range(400)]
     platform.intake.accept([each for person in persons for each in _fined(person)])
     running = Process(tmp_path, port).start(START, until_idle=until_idle)
     while not await asyncio.to_thread(sink.wait, 1):

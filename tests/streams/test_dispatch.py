@@ -20,7 +20,7 @@ async def test_the_attempt_is_in_the_log_before_the_provider_is_called(tmp_path:
     await world.settle(DUE)
 
     recipient = world.name(AIGERIM)
-    assert seen == [NudgeAttempted(world.clock(), recipient, 1, "sms", "sms", world.clock() + LEASE)]
+    assert seen == [NudgeAttempted(world.clock(), recipient, 1, "sms", "sms", world.clock() + LEASE, "kk")]
     assert [type(fact) for fact in world.facts(world.nudge("month").intent.id)] == [
         NudgePlanned, NudgeAttempted, NudgeSent,
     ]  # fmt: skip

@@ -9,6 +9,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+LEAST_SAID = 5
+"""A purpose or a reason in fewer letters says nothing."""
+
 
 class PersonErased(Struct, frozen=True, array_like=True):
     """A person's key was destroyed: what it sealed can be read by nobody, and what came before is planned no more.

@@ -17,9 +17,6 @@ from streams.dead_letters import Choice, chosen
 from streams.mapper import Entry
 from streams.tables import dead_letters
 
-LEAST = 5
-"""A reason in fewer letters says nothing."""
-
 
 def give_up(books: Books, choice: Choice, who: Principal, reason: str) -> int:
     """Delete those that are meant; returns how many there were."""

@@ -19,8 +19,6 @@ from streams.tables import log as log_table
 PATIENCE = timedelta(hours=1)
 """For how long whoever said why may go on reading."""
 PAGE, LOOKED_AT = 50, 200
-LEAST_PURPOSE = 5
-"""A purpose in fewer letters says nothing."""
 Account = PersonViewed | LettersDropped
 """Somebody answers for it: who dealt with what is not theirs, and why."""
 

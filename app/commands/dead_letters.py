@@ -11,8 +11,9 @@ import typer
 from app.desk import operators
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
 from app.terminal import Exit, agree, data, data_json, stop, talk
+from domain.accounting import LEAST_SAID
 from streams.dead_letters import Choice, DeadLetters
-from streams.giving_up import LEAST, give_up
+from streams.giving_up import give_up
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
@@ -74,7 +75,7 @@ def drop(  # noqa: PLR0913  (the options of the command)
     """Give letters up for ever; the log keeps who did, and why."""
     with operators("dead letters", database, key_file) as at:
         letters = at.platform.letters
-        if not plan and len(reason.strip()) < LEAST:
+        if not plan and len(reason.strip()) < LEAST_SAID:
             stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         choice = _decided(letters, ids, kind, cause, every=every)
         _agree(letters, choice, "drop", plan=plan, yes=yes, as_json=as_json)

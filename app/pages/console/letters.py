@@ -17,10 +17,11 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
+from domain.accounting import LEAST_SAID
 from domain.principals import Principal
 from domain.said import N_
 from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
-from streams.giving_up import LEAST, give_up
+from streams.giving_up import give_up
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""
@@ -110,7 +111,7 @@ class LetterPages:
         [found] = self._found(chosen)
         now, reason = min(found.count, MOST), one(fields, "reason", 500)
         wrong = {}
-        if chosen.what == "drop" and len(reason) < LEAST:
+        if chosen.what == "drop" and len(reason) < LEAST_SAID:
             wrong["reason"] = frame.speech.say("Write why: it is kept in the log")
         if one(fields, "count") != str(now):
             wrong["count"] = frame.speech.say("Type the number {count}").format(count=now)

@@ -19,13 +19,13 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.visits import Form
-from domain.accounting import PersonErased, PersonViewed
+from domain.accounting import LEAST_SAID, PersonErased, PersonViewed
 from domain.events import LifeEvent
 from domain.principals import Principal
 from streams.explaining import UnknownNudge, Why, explain
 from streams.library import Rules
 from streams.mapper import Entry
-from streams.viewing import LEAST_PURPOSE, PAGE, NotTheirView, Views, note_viewing
+from streams.viewing import PAGE, NotTheirView, Views, note_viewing
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")
 
@@ -68,7 +68,7 @@ class PersonPages:
         person, wrong = self._pseudonym(given), {}
         if person is None:
             wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")
-        if len(purpose) < LEAST_PURPOSE:
+        if len(purpose) < LEAST_SAID:
             wrong["purpose"] = say("Write why you read this person's data; the log keeps it")
         viewing = self._views.begin(who, person, purpose) if person is not None and not wrong else None
         if viewing is None:

@@ -10,11 +10,10 @@ from app.compose import Platform
 from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role
-from tests.app.http.test_drafting import CLINIC, draft
+from tests.app.http.test_drafting import CLINIC
 from tests.app.http.wire import client_of
 from tests.world import World, event, iin, registered
 
-__all__ = ["draft"]
 CITIZEN = iin(1)
 SPAN = {"from": "2025-05-01", "to": "2025-07-01"}
 

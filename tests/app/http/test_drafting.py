@@ -9,20 +9,9 @@ from app.compose import Platform
 from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role
-from templates.loader import shipped
 from tests.app.http.wire import client_of
 
-[KZ] = [path for path in shipped() if path.name == "kz"]
 CLINIC = "clinic_attachment"
-
-
-@pytest.fixture
-def draft() -> dict[str, Any]:
-    """A trigger as it is shipped, but a day later."""
-    files = {path.name: path.read_text("utf-8") for path in sorted((KZ / CLINIC).iterdir())}
-    files["trigger.yaml"] = files["trigger.yaml"].replace("P3D", "P4D")
-    files["tests.yaml"] = files["tests.yaml"].replace("03-05T10", "03-06T10")
-    return {"pack": "kz", "trigger": CLINIC, "files": files}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,4 +18,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     tell(made)
     with serving(application(made.world.platform), listener):
         yield made
+    made.world.close()
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop in which nothing has happened yet."""
+    made = workshop_in(tmp_path)
+    yield made
     made.world.close()

@@ -1,13 +1,10 @@
 """Drafts: from the scaffold or a published version, through editor, tests and preview, to publication."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.app.pages.work.workshop import (
     CLINIC,
@@ -18,16 +15,7 @@ from tests.app.pages.work.workshop import (
     file_of,
     revision_of,
     signed_in,
-    workshop_in,
 )
-
-
-@pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop in which nothing has happened yet."""
-    made = workshop_in(tmp_path)
-    yield made
-    made.world.close()
 
 
 def test_a_draft_of_a_published_version_is_as_its_author_wrote_it(quiet: Workshop) -> None:

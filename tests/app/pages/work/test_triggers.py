@@ -1,20 +1,10 @@
 """The list of an agency's triggers, and the page of one."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, signed_in, tell, workshop_in
-
-
-@pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop in which nothing has happened yet."""
-    made = workshop_in(tmp_path)
-    yield made
-    made.world.close()
+from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, signed_in, tell
 
 
 def test_one_sees_the_triggers_of_ones_agency(quiet: Workshop) -> None:

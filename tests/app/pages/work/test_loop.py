@@ -1,10 +1,7 @@
 """The loop that serves everybody waits for no database: a form's work is done in a thread."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from sqlalchemy import event
 
 from app.http.application import application
@@ -12,15 +9,7 @@ from app.principals import add
 from domain.principals import Principal, Role
 from tests.app.http.test_routes import FILLED
 from tests.app.http.wire import routes_of
-from tests.app.pages.work.workshop import Workshop, signed_in, workshop_in
-
-
-@pytest.fixture
-def quiet(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop in which nothing has happened yet."""
-    made = workshop_in(tmp_path)
-    yield made
-    made.world.close()
+from tests.app.pages.work.workshop import Workshop, signed_in
 
 
 def test_no_form_makes_the_loop_wait_for_the_database(quiet: Workshop) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from app.clock import VirtualClock
 from app.compose import compose, compose_dispatcher
 from app.keyfile import load_keyring
 from app.settings import load_settings
-from benchmarks.dispatch import DUE, WARM, Count, Nothing, analyze, fill
+from benchmarks.dispatch import DUE, Count, Nothing, drained, fill
 from benchmarks.measuring import Row
 from benchmarks.world import NOW
 from domain.channels import ADDRESS_OF
@@ -61,15 +60,6 @@ def _rate(seconds: float, citizens: int) -> float:
         routes = single_routes({channel: _Far(channel, sent, seconds) for channel in ADDRESS_OF})
         dispatcher = compose_dispatcher(platform, routes)
 
-        async def drained() -> float:
-            while sent.count < WARM:
-                await dispatcher.turn()
-            analyze(platform)
-            before, start = sent.count, time.perf_counter()
-            await dispatcher.drain(patience=PATIENCE)
-            await dispatcher.ended()
-            return (sent.count - before) / (time.perf_counter() - start)
-
-        rate = asyncio.run(drained())
+        rate = asyncio.run(drained(platform, dispatcher, sent, PATIENCE))
         platform.database.close()
         return rate

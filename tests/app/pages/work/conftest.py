@@ -27,3 +27,10 @@ def quiet(tmp_path: Path) -> Iterator[Workshop]:
     made = workshop_in(tmp_path)
     yield made
     made.world.close()
+
+
+@pytest.fixture
+def told(quiet: Workshop) -> Workshop:
+    """A workshop in which Aigerim was told of a clinic and of a fine."""
+    tell(quiet)
+    return quiet

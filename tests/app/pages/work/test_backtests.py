@@ -1,8 +1,6 @@
 """A draft backtested from a browser: a job, and what came of it."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,10 @@ from app.backtesting import backtested
 from app.http.application import application
 from streams.jobs import State
 from tests.app.http.wire import client_of
-from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in, tell, workshop_in
+from tests.app.pages.work.workshop import AIGERIM, Workshop, begun, file_of, signed_in
 
 CAPS = re.compile('name="caps" value="yes" checked')
 """The box for the limit of messages, ticked."""
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop in which somebody moved and was told of it."""
-    made = workshop_in(tmp_path)
-    tell(made)
-    yield made
-    made.world.close()
 
 
 def test_a_backtest_is_a_job_with_a_report(told: Workshop) -> None:

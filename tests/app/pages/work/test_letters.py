@@ -1,25 +1,12 @@
 """What citizens wrote: each agency reads what is to it, and the log keeps who did."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from domain.accounting import PersonViewed
 from notifiers.port import Incoming
 from streams.correspondence import LOOKED_AT, PAGE
-from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell, workshop_in
+from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in
 from tests.world import World
-
-
-@pytest.fixture
-def told(tmp_path: Path) -> Iterator[Workshop]:
-    """A workshop in which Aigerim was told of a clinic and of a fine."""
-    made = workshop_in(tmp_path)
-    tell(made)
-    yield made
-    made.world.close()
 
 
 def dispute(world: World, trigger: str, text: str) -> None:

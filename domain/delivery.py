@@ -47,7 +47,7 @@ _ARRIVED = frozenset({State.DELIVERED, State.OPENED, State.ANSWERED})
 _PROGRESS = (State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED)
 
 
-class Delivery(Struct, frozen=True, array_like=True):
+class Delivery(Struct, frozen=True, array_like=True, gc=False):
     """A nudge on its way to one recipient.
 
     `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;

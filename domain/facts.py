@@ -20,7 +20,7 @@ class Fact(Protocol):
     TOPIC: ClassVar[str]
 
 
-class AheadMoved(Struct, frozen=True, array_like=True):
+class AheadMoved(Struct, frozen=True, array_like=True, gc=False):
     """An event came once more by another load, whose `ahead_from` is earlier (None: it came live)."""
 
     TOPIC: ClassVar[str] = "life-ahead-moved/1"
@@ -28,7 +28,7 @@ class AheadMoved(Struct, frozen=True, array_like=True):
     at: datetime
 
 
-class NudgePlanned(Struct, frozen=True, array_like=True):
+class NudgePlanned(Struct, frozen=True, array_like=True, gc=False):
     """A nudge was planned: see domain.plan.Intent for the meaning of its fields."""
 
     TOPIC: ClassVar[str] = "nudge-planned/1"
@@ -46,13 +46,13 @@ class NudgePlanned(Struct, frozen=True, array_like=True):
     moot_from: datetime | None = None
 
 
-class NudgeRescheduled(NudgePlanned, frozen=True, array_like=True):
+class NudgeRescheduled(NudgePlanned, frozen=True, array_like=True, gc=False):
     """A pending nudge changed: its time, its version or its cause."""
 
     TOPIC: ClassVar[str] = "nudge-rescheduled/1"
 
 
-class NudgeCancelled(Struct, frozen=True, array_like=True):
+class NudgeCancelled(Struct, frozen=True, array_like=True, gc=False):
     """A nudge left the plan: what was not attempted is not sent, and what was is not tried again.
 
     `reason`: why, where that is not the plan itself.
@@ -63,7 +63,7 @@ class NudgeCancelled(Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-class NudgeWithheld(Struct, frozen=True, array_like=True):
+class NudgeWithheld(Struct, frozen=True, array_like=True, gc=False):
     """It was decided not to send it to this recipient; `reason` is one of settle's."""
 
     TOPIC: ClassVar[str] = "nudge-withheld/1"
@@ -72,7 +72,7 @@ class NudgeWithheld(Struct, frozen=True, array_like=True):
     reason: str
 
 
-class NudgeDeferred(Struct, frozen=True, array_like=True):
+class NudgeDeferred(Struct, frozen=True, array_like=True, gc=False):
     """It was put off for this recipient until then."""
 
     TOPIC: ClassVar[str] = "nudge-deferred/1"
@@ -82,7 +82,7 @@ class NudgeDeferred(Struct, frozen=True, array_like=True):
     reason: str
 
 
-class NudgeDigested(Struct, frozen=True, array_like=True):
+class NudgeDigested(Struct, frozen=True, array_like=True, gc=False):
     """It goes to this recipient with a digest, which is due at `until`.
 
     Because `messages` that count towards their cap had reached them within the last `days` days.
@@ -97,7 +97,7 @@ class NudgeDigested(Struct, frozen=True, array_like=True):
     days: int
 
 
-class NudgeGathered(Struct, frozen=True, array_like=True):
+class NudgeGathered(Struct, frozen=True, array_like=True, gc=False):
     """A fact of a digest: one more nudge goes with it to its recipient."""
 
     TOPIC: ClassVar[str] = "nudge-gathered/1"
@@ -106,7 +106,7 @@ class NudgeGathered(Struct, frozen=True, array_like=True):
     nudge: UUID
 
 
-class NudgeExpired(Struct, frozen=True, array_like=True):
+class NudgeExpired(Struct, frozen=True, array_like=True, gc=False):
     """It was no longer worth sending when its turn came."""
 
     TOPIC: ClassVar[str] = "nudge-expired/1"
@@ -114,7 +114,7 @@ class NudgeExpired(Struct, frozen=True, array_like=True):
     recipient: str
 
 
-class NudgeAttempted(Struct, frozen=True, array_like=True):
+class NudgeAttempted(Struct, frozen=True, array_like=True, gc=False):
     """It is about to be handed to a provider, for the `attempt`-th time (from 1, over all channels).
 
     `until`: the end of the lease; an attempt that has no outcome by then is unknown. `language`: that it is told in;
@@ -131,7 +131,7 @@ class NudgeAttempted(Struct, frozen=True, array_like=True):
     language: str = ""
 
 
-class NudgeSent(Struct, frozen=True, array_like=True):
+class NudgeSent(Struct, frozen=True, array_like=True, gc=False):
     """The provider took it over; `reference` is that `provider`'s name for it.
 
     `silent_at`: when the next channel has its turn if nothing was heard until then (None: never); with
@@ -148,7 +148,7 @@ class NudgeSent(Struct, frozen=True, array_like=True):
     provider: str = ""
 
 
-class NudgeDelivered(Struct, frozen=True, array_like=True):
+class NudgeDelivered(Struct, frozen=True, array_like=True, gc=False):
     """The provider reports that it arrived."""
 
     TOPIC: ClassVar[str] = "nudge-delivered/1"
@@ -157,7 +157,7 @@ class NudgeDelivered(Struct, frozen=True, array_like=True):
     attempt: int
 
 
-class NudgeFailed(Struct, frozen=True, array_like=True):
+class NudgeFailed(Struct, frozen=True, array_like=True, gc=False):
     """An attempt failed; `retry_at`: when it is tried again (None: never); `gave_up`: not on this channel."""
 
     TOPIC: ClassVar[str] = "nudge-failed/1"
@@ -169,7 +169,7 @@ class NudgeFailed(Struct, frozen=True, array_like=True):
     gave_up: bool = False
 
 
-class NudgeUnknown(Struct, frozen=True, array_like=True):
+class NudgeUnknown(Struct, frozen=True, array_like=True, gc=False):
     """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal.
 
     Otherwise the next channel has its turn at `silent_at`, if there is one and nothing was heard until then.
@@ -184,7 +184,7 @@ class NudgeUnknown(Struct, frozen=True, array_like=True):
     silent_at: datetime | None = None
 
 
-class NudgeOpened(Struct, frozen=True, array_like=True):
+class NudgeOpened(Struct, frozen=True, array_like=True, gc=False):
     """The recipient opened it."""
 
     TOPIC: ClassVar[str] = "nudge-opened/1"
@@ -193,7 +193,7 @@ class NudgeOpened(Struct, frozen=True, array_like=True):
     attempt: int
 
 
-class NudgeAnswered(Struct, frozen=True, array_like=True):
+class NudgeAnswered(Struct, frozen=True, array_like=True, gc=False):
     """The recipient answered it; `reply` is the stream of the life event that the answer became."""
 
     TOPIC: ClassVar[str] = "nudge-answered/1"
@@ -202,7 +202,7 @@ class NudgeAnswered(Struct, frozen=True, array_like=True):
     reply: UUID
 
 
-class NudgeRenewed(Struct, frozen=True, array_like=True):
+class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
     """It failed by its providers, and has its turn again on these channels; `by`: the principal who repaired that."""
 
     TOPIC: ClassVar[str] = "nudge-renewed/1"

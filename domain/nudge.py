@@ -17,7 +17,7 @@ from domain.facts import NudgeFact
 from domain.plan import Intent
 
 
-class Nudge(Struct, frozen=True, array_like=True):
+class Nudge(Struct, frozen=True, array_like=True, gc=False):
     """A nudge as its facts give it.
 
     `version`: how many there are; `planned_at`: since when it is due at its due time; `gone`: it left the plan, so

@@ -26,7 +26,7 @@ from domain.turns import Turns
 _ID = attrgetter("id.int")
 
 
-class Intent(Struct, frozen=True, kw_only=True, array_like=True):
+class Intent(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A nudge as planned, before it is a fact. Times in UTC.
 
     `version`: the hash of the trigger version; `occurrence`: what it is about, as a keyed hash; `cause`: the stream

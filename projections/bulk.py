@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -28,11 +27,9 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
-from projections.tables import Id
+from projections import sqlite_rows
 
 CHUNK = 4096
-AT_ONCE = 250
-"""Rows of a statement on SQLite: a third faster than one at a time, and no faster with more of them."""
 
 
 def insert_rows(
@@ -45,7 +42,7 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        _sqlite(connection, table, _plain(table, rows), "OR IGNORE" if ignore else "")
+        sqlite_rows.insert(connection, table, rows, "OR IGNORE" if ignore else "")
     else:
         _postgresql(connection, table, rows, ignore=ignore)
 
@@ -55,41 +52,9 @@ def replace_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any,
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        _sqlite(connection, table, _plain(table, rows), "OR REPLACE")
+        sqlite_rows.insert(connection, table, rows, "OR REPLACE")
     else:
         _from_arrays(connection, table, rows, _replacing(table))
-
-
-def _sqlite(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
-    whole = len(rows) - len(rows) % AT_ONCE
-    for start in range(0, whole, AT_ONCE):
-        values = tuple(chain.from_iterable(rows[start : start + AT_ONCE]))
-        connection.exec_driver_sql(_sqlite_insert(table, AT_ONCE, conflict), values)
-    if whole < len(rows):
-        connection.exec_driver_sql(_sqlite_insert(table, 1, conflict), list(rows[whole:]))
-
-
-def _plain(table: Table, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-    """The rows as SQLite keeps them: UUIDs as their bytes."""
-    columns = uuid_columns(table)
-    if not columns:
-        return rows
-    if len(columns) == 1:
-        at = columns[0]
-        return [(*row[:at], row[at].int.to_bytes(16), *row[at + 1 :]) for row in rows]
-    return [tuple(value.bytes if isinstance(value, UUID) else value for value in row) for row in rows]
-
-
-@lru_cache(maxsize=64)
-def uuid_columns(table: Table) -> tuple[int, ...]:
-    """Which columns of the table hold UUIDs."""
-    return tuple(at for at, column in enumerate(table.columns) if isinstance(column.type, Id))
-
-
-@lru_cache(maxsize=64)
-def _sqlite_insert(table: Table, rows: int, conflict: str) -> str:
-    marks = ", ".join([f"({', '.join('?' * len(table.columns))})"] * rows)
-    return f"INSERT {conflict} INTO {table.name} VALUES {marks}"  # noqa: S608  (our own names)
 
 
 def _postgresql(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore: bool) -> None:
@@ -205,8 +170,7 @@ def which(connection: Connection, column: Column[UUID], ids: Sequence[UUID]) -> 
     """
     if connection.dialect.name != "sqlite":
         return list(connection.execute(select(column).where(among(column, ids))).scalars())
-    values = [id_.int.to_bytes(16) for id_ in ids]
-    values += [b""] * (CHUNK - len(values))
+    values = sqlite_rows.ids_bound(ids) + [0] * (CHUNK - len(ids))
     rows = connection.exec_driver_sql(_sqlite_which(column), tuple(values))
     return [UUID(bytes=row[0]) for row in rows]
 

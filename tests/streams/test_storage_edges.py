@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from msgspec.structs import replace
@@ -22,8 +23,8 @@ from projections import claims, history, nudges, positions, statistics
 from projections.bulk import insert_rows
 from projections.history import Concerns
 from projections.nudges import Due
+from projections.tables import due, micros, trail
 from projections.tables import history as history_table
-from projections.tables import micros, trail
 from streams.checking import Checker
 from streams.cloudevents import read_envelope
 from streams.database import Database, DatabaseUnavailable, Priority
@@ -277,6 +278,22 @@ def claim(database: Database, limit: int) -> list[Due]:
     """What is due now, for three minutes."""
     now, end = micros(NOW), micros(NOW + timedelta(minutes=3))
     return database.write(lambda connection: claims.claim(connection, now=now, until=end, holder="one", limit=limit))
+
+
+@pytest.mark.parametrize("many", [3, 500, 503])
+def test_rows_come_back_as_they_went_in(store: Store, many: int) -> None:
+    """However many rows go in at once, each is read back with its id, its bytes, its marks and what it lacks."""
+    kinds = [(None, None), (NAMES.pseudonym("1"), 7)] if many % 2 else [(None, None)]
+    rows = [
+        (at, at % 3, uuid5(NAMESPACE_OID, str(at)), AIDA, at % 2 == 0, False, *kinds[at % len(kinds)], 1)
+        for at in range(many)
+    ]
+    keys = [(f"{at:032x}", at.to_bytes(8), bytes(range(at % 256)), 1) for at in range(many)]
+    store.database.write(lambda connection: insert_rows(connection, due, rows))
+    store.database.write(lambda connection: insert_rows(connection, person_keys, keys))
+    with store.database.reading() as connection:
+        assert [tuple(row) for row in connection.execute(select(due).order_by(due.c.due_at))] == rows
+        assert [tuple(row) for row in connection.execute(select(person_keys).order_by(person_keys.c.person))] == keys
 
 
 def test_a_claim_holds_only_what_it_gives(database: Database) -> None:

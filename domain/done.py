@@ -14,12 +14,13 @@ from domain.triggers import CORRECTION, Trigger
 class Done(NamedTuple):
     """The thing itself happened at that time; `patient`: its trigger waits for late reports of it.
 
-    `area`: it ends only what is about homes there.
+    `area`: it ends only what is about homes there; `theirs`: it is reported of the person, not of an area.
     """
 
     time: datetime
     patient: bool
     area: str | None = None
+    theirs: bool = True
 
 
 class Reported(Protocol):
@@ -34,11 +35,13 @@ def done_of(start: Start, trigger: Trigger, reported: Reported) -> list[Done]:
     about_homes = start.fact.event.area is not None and not trigger.alone
     itself = None if trigger.alone else start.fact
     return [
-        Done(later.event.time, bool(unless.grace), later.event.area if about_homes else None)
+        Done(
+            later.event.time, bool(unless.grace), later.event.area if about_homes else None, later.event.area is None
+        )
         for unless in trigger.unless
         for later in reported(unless.on, elsewhen=about_homes)
         if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
-    ]
+    ]  # fmt: skip
 
 
 def answers(by_type: Mapping[str, Sequence[Effective]], trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
@@ -52,6 +55,11 @@ def answers(by_type: Mapping[str, Sequence[Effective]], trigger: Trigger, id_of:
 def moot_from(done: Sequence[Done]) -> datetime | None:
     """When the thing happened, after the deadline; with a grace, only what happened by the deadline counts."""
     return min((each.time for each in done if not each.patient), default=None)
+
+
+def first_by(done: Sequence[Done]) -> datetime | None:
+    """When the person first did it, in time or late; what happened to a whole area is nobody's doing."""
+    return min((each.time for each in done if each.theirs), default=None)
 
 
 def names_nudge(reply: Effective, ids: AbstractSet[str]) -> bool:

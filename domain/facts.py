@@ -202,6 +202,25 @@ class NudgeAnswered(Struct, frozen=True, array_like=True, gc=False):
     reply: UUID
 
 
+class NudgeDone(Struct, frozen=True, array_like=True, gc=False):
+    """The thing itself was done at `done_at`, after it had gone to this recipient, lastly by that attempt.
+
+    That is all it says: not that it was done because of it, nor by whom.
+    """
+
+    TOPIC: ClassVar[str] = "nudge-done/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    done_at: datetime
+
+
+class NudgeUndone(NudgeDone, frozen=True, array_like=True, gc=False):
+    """What a NudgeDone of the same fields says is no longer so: the report of it was annulled or corrected."""
+
+    TOPIC: ClassVar[str] = "nudge-undone/1"
+
+
 class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
     """It failed by its providers, and has its turn again on these channels; `by`: the principal who repaired that."""
 
@@ -215,12 +234,12 @@ class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
 NUDGE_FACTS = (
     NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
     NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
-    NudgeRenewed,
+    NudgeRenewed, NudgeDone, NudgeUndone,
 )  # fmt: skip
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)
 
 NudgeFact = (
     NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted
     | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered | NudgeDigested
-    | NudgeGathered | NudgeRenewed
+    | NudgeGathered | NudgeRenewed | NudgeDone | NudgeUndone
 )  # fmt: skip

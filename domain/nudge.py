@@ -21,7 +21,8 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
     """A nudge as its facts give it.
 
     `version`: how many there are; `planned_at`: since when it is due at its due time; `gone`: it left the plan, so
-    what was attempted is not tried again; `members`: of a digest, what was ever to go with it.
+    what was attempted is not tried again; `members`: of a digest, what was ever to go with it; `done`: that the thing
+    itself was done after it had gone, at most one fact for each recipient.
     """
 
     intent: Intent
@@ -30,6 +31,7 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
     deliveries: tuple[Delivery, ...]
     gone: bool = False
     members: tuple[UUID, ...] = ()
+    done: tuple[facts.NudgeDone, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -91,6 +93,8 @@ def evolve(nudge: Nudge | None, nudge_id: UUID, version: int, fact: NudgeFact) -
     if isinstance(fact, facts.NudgeGathered):
         others = [one for one in nudge.members if one != fact.nudge]
         return replace(nudge, version=version, members=(*others, fact.nudge))
+    if isinstance(fact, facts.NudgeDone):
+        return replace(nudge, version=version, done=_done(nudge, fact))
     delivery = after(fact, nudge.to(fact.recipient))
     if nudge.gone:
         delivery = _out_of_the_plan(delivery)
@@ -135,6 +139,12 @@ def _with(nudge: Nudge, delivery: Delivery) -> tuple[Delivery, ...]:
     if delivery.recipient != nudge.intent.person:
         others = [one for one in others if one.recipient != nudge.intent.person or one.state is not State.PLANNED]
     return tuple(sorted([*others, delivery], key=lambda one: one.recipient))
+
+
+def _done(nudge: Nudge, fact: facts.NudgeDone) -> tuple[facts.NudgeDone, ...]:
+    others = [one for one in nudge.done if one.recipient != fact.recipient]
+    said = others if isinstance(fact, facts.NudgeUndone) else [*others, fact]
+    return tuple(sorted(said, key=lambda one: one.recipient))
 
 
 CONTENT = tuple(name for name in Intent.__struct_fields__ if name != "id")

@@ -1,6 +1,6 @@
 """The one function that decides what a person should hear. Everything else is a diff."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
@@ -9,15 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.deaths import Deaths
-from domain.done import Done, answers, done_of, moot_from
+from domain.done import Done, answers, done_of, first_by, moot_from
 from domain.events import Effective
 from domain.history import History, lives_in
-from domain.parameters import parameters_on
-from domain.person import Fold, age_on
+from domain.person import Fold
 from domain.residence import Homes
 from domain.retired import Retired
 from domain.rulebook import Rulebook, Version
-from domain.starts import Start, occurrence_of, with_others
+from domain.starts import Start, dated, occurrence_of, with_others
 from domain.steps import Series, Step, named
 from domain.timing import zone_or
 from domain.triggers import Trigger, Turn
@@ -54,10 +53,12 @@ class Plan(Struct, frozen=True):
     Needless is what was done in time, what a death ended, and what lies behind the moment that a version or a load
     looks ahead from. `closed`: the streams of events whose content is retired, and `undecided`: nudges that something
     retired may have had to do with. What became of them is in the log, and stays so.
+    `done`: when the person first did what a nudge is about, whether it is asked for or not.
     """
 
     intents: tuple[Intent, ...]
     needless: frozenset[UUID]
+    done: Mapping[UUID, datetime | None] = {}
     undecided: frozenset[UUID] = frozenset()
     closed: frozenset[UUID] = frozenset()
 
@@ -95,6 +96,7 @@ class _Planner:
         self.counted: dict[str, list[Start]] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
+        self.done: dict[UUID, datetime | None] = {}
         self.retired = Retired(history.person, rulebook.names)
         self.elsewhen = history.elsewhen
         for fact in history.facts:
@@ -110,7 +112,7 @@ class _Planner:
         asked = {intent.id.int for intent in said} if self.needless else set()
         needless = frozenset([id_ for id_ in self.needless if id_.int not in asked])
         left = self.retired.left(intent.id for intent in said) if self.retired else ()
-        return Plan(tuple(sorted(said, key=_ID)), needless, *left)
+        return Plan(tuple(sorted(said, key=_ID)), needless, self.done, *left)
 
     def follow(self, fact: Effective) -> None:
         """Fold one fact into the person, and plan what triggers start on it."""
@@ -149,11 +151,7 @@ class _Planner:
         zone = zone_or(attributes.get("citizen.zone"), self.rulebook.defaults.zone)
         values = attributes | fact.values
         if event.type in self.rulebook.dated:
-            day = event.time.astimezone(zone).date()
-            if (born := values.get("citizen.born_on")) is not None:
-                values["citizen.age"] = age_on(born, day)
-            if parameters := self.rulebook.catalogue.parameters:
-                values |= parameters_on(parameters, day.isoformat())
+            values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)
         return Start(fact, values, zone, fact.ahead_from)
 
     def _turn(self, start: Start, version: Version, turn: Turn) -> None:
@@ -195,8 +193,7 @@ class _Planner:
         if series.repeat is not None and series.repeat.until_answered:
             about = replace(about, done=[*about.done, *answers(self.by_type, version.trigger, about.id_of)])
         for number in range(1, series.length + 1):
-            deadline = series.due(first, start.zone, self.rulebook.defaults.workdays, number)
-            if deadline is not None:
+            if (deadline := series.due(first, start.zone, self.rulebook.defaults.workdays, number)) is not None:
                 self._step(start, version, about, step, named(step.name, number), deadline)
 
     def _step(
@@ -209,6 +206,8 @@ class _Planner:
             if (at_home := self._at_home(start, trigger, about, due)) is None:
                 return
             about = at_home
+        if about.done or self.done:
+            self.done[id_] = first_by(about.done)
         behind = due < version.ahead_from or (start.loaded is not None and due < start.loaded)
         if behind or ((about.done or self.deaths.times) and self._ended(start, trigger, about, deadline, due)):
             self.needless.add(id_)

@@ -1,7 +1,7 @@
 """What a trigger starts on: an event, and where the trigger says so, others that it needs."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from domain.events import Effective
 from domain.ids import Names
+from domain.parameters import Parameter, parameters_on
+from domain.person import age_on
 from domain.together import Count, Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
@@ -22,6 +24,13 @@ class Start(Struct, frozen=True):
     values: dict[str, Any]
     zone: ZoneInfo
     loaded: datetime | None
+
+
+def dated(values: dict[str, Any], day: date, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The values with what holds on that day: the person's age, and the law's parameters."""
+    if (born := values.get("citizen.born_on")) is not None:
+        values["citizen.age"] = age_on(born, day)
+    return values | parameters_on(parameters, day.isoformat()) if parameters else values
 
 
 def with_others(

@@ -12,6 +12,10 @@ Key = tuple[date, str, str]
 """Day (UTC), trigger ("" for life events), and what: a life event's type, or `sent`, `withheld.<reason>` …"""
 
 
+_SOME = statistics.c.count != 0
+"""Not that which was all taken back."""
+
+
 def add(connection: Connection, counts: Mapping[Key, int], table: Table = statistics) -> None:
     """Add to the counts, in the order of their keys, so that nobody waits in a ring."""
     rows = [
@@ -38,12 +42,13 @@ def totals(connection: Connection) -> dict[tuple[str, str], int]:
 def between(connection: Connection, since: date, until: date) -> list[tuple[date, str, str, int]]:
     """(day, trigger, what, count) of the days from one to another, both inclusive, in this order."""
     query = select(statistics.c.day, statistics.c.trigger, statistics.c.what, statistics.c.count)
-    days = query.where(statistics.c.day.between(since, until)).order_by(*list(statistics.c)[:3])
+    days = query.where(statistics.c.day.between(since, until), _SOME).order_by(*list(statistics.c)[:3])
     return [(day, trigger, what, count) for day, trigger, what, count in connection.execute(days)]
 
 
 def of_trigger(connection: Connection, trigger: str, since: date, until: date) -> list[tuple[date, str, int]]:
     """(day, what, count) of one trigger, of the days from one to another, both inclusive, in this order."""
     query = select(statistics.c.day, statistics.c.what, statistics.c.count).where(statistics.c.trigger == trigger)
-    days = query.where(statistics.c.day.between(since, until)).order_by(statistics.c.day, statistics.c.what)
+    days = query.where(statistics.c.day.between(since, until), _SOME)
+    days = days.order_by(statistics.c.day, statistics.c.what)
     return [(day, what, count) for day, what, count in connection.execute(days)]

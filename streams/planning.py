@@ -8,9 +8,11 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection, Select, select
 
+from domain.afterwards import afterwards
 from domain.diff import Change, diff
 from domain.nudge import Nudge, evolve
-from domain.plan import whole_plan
+from domain.plan import Plan, whole_plan
+from domain.rulebook import Rulebook
 from projections import area_plans, governance, history, nudges, residents
 from projections.bulk import among, chunked
 from projections.history import Mark
@@ -170,7 +172,7 @@ class Planning:
         return Plans([
             PersonPlan(
                 person, marks[person], nudges_marks.get(person, 0),
-                diff(whole_plan(histories[person], rulebook), known[person], rulebook, now), known[person],
+                _changes(whole_plan(histories[person], rulebook), known[person], rulebook, now), known[person],
                 homes[person], homes[person] != housed.get(person, []),
             )
             for person in persons if person in marks
@@ -204,6 +206,11 @@ class Planning:
         if entries:
             self._log.append(connection, entries)
         return [plan.person for plan in still]
+
+
+def _changes(plan: Plan, known: Mapping[UUID, Nudge], rulebook: Rulebook, now: datetime) -> list[Change]:
+    changes = diff(plan, known, rulebook, now)
+    return [*changes, *afterwards(plan, known, changes, now)]
 
 
 def _waiting(persons: Sequence[str]) -> Select[tuple[str]]:

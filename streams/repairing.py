@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.diff import Change
-from domain.facts import NudgeCancelled, NudgePlanned, NudgeRescheduled, NudgeWithheld
+from domain.facts import NudgeCancelled, NudgeDone, NudgePlanned, NudgeRescheduled, NudgeWithheld
 from domain.ids import Names
 from domain.nudge import evolve
 from domain.plan import Intent
@@ -41,6 +41,7 @@ class What(StrEnum):
     RESCHEDULE = "reschedule"
     CANCEL = "cancel"
     CORRECT = "correct"
+    DONE = "done"  # the thing itself was done after it had gone, and nobody noted it
     WITHHOLD = "withhold"  # it had expired before anybody planned it: kept as a fact, not sent
 
 
@@ -226,6 +227,8 @@ def _what(change: Change) -> What:
             return What.CANCEL
         case NudgeRescheduled():
             return What.RESCHEDULE
+        case NudgeDone():
+            return What.DONE
         case NudgePlanned(step=step) if step == CORRECTION:
             return What.CORRECT
         case _:

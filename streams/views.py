@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from domain.accounting import ACCOUNTING_FACTS
 from domain.events import LifeEvent
-from domain.facts import NUDGE_FACTS, NudgeFact, NudgePlanned
+from domain.facts import NUDGE_FACTS, NudgeDone, NudgeFact, NudgePlanned, NudgeUndone
 from projections.statistics import Key
 from projections.trail import Step
 from streams.mapper import Entry
@@ -53,20 +53,22 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Ite
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
             way = ways.of(entry.originator_id, fact)
-            _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)))
+            number = -1 if isinstance(fact, NudgeUndone) else 1
+            _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)), number)
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
             page.steps.append(Step(fact.person, entry.position, fact.TOPIC))
     return page
 
 
-def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key) -> None:
+def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key, number: int = 1) -> None:
     for person in persons:
         page.steps.append(Step(person, position, topic))
-    page.counts[key] += 1
+    page.counts[key] += number
 
 
 def _day(fact: NudgeFact) -> date:
-    at: datetime = fact.at
+    """When it was recorded; what people did counts on the day on which they did it."""
+    at: datetime = fact.done_at if isinstance(fact, NudgeDone) else fact.at
     return at.date()
 
 
@@ -77,3 +79,4 @@ def _what(fact: NudgeFact, way: str) -> str:
 
 
 _NAMES = {each.TOPIC: each.TOPIC.removeprefix("nudge-").removesuffix("/1") for each in NUDGE_FACTS}
+_NAMES[NudgeUndone.TOPIC] = _NAMES[NudgeDone.TOPIC]  # it takes one away

@@ -10,6 +10,7 @@ from domain.facts import (
     NudgeAnswered,
     NudgeAttempted,
     NudgeDelivered,
+    NudgeDone,
     NudgeFact,
     NudgeOpened,
     NudgeSent,
@@ -17,7 +18,7 @@ from domain.facts import (
 from streams.log import Log
 from streams.mapper import Entry
 
-TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered)
+TELLING = (NudgeSent, NudgeDelivered, NudgeOpened, NudgeAnswered, NudgeDone)
 """What an attempt came to, where it went well: each is counted by the way of its attempt."""
 Whose = tuple[UUID, str]
 """A delivery: its nudge and its recipient."""

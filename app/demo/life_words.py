@@ -65,4 +65,6 @@ _TOLD: Mapping[str, _Words] = {
     "unknown": lambda fact, _: f"Nobody can tell whether it went out: {reason(fact['reason'])}",
     "opened": lambda *_: "Opened",
     "answered": lambda *_: "Answered",
+    "done": lambda fact, zone: f"The thing itself was done afterwards, on {at(fact['done_at'], zone)}",
+    "undone": lambda *_: "The report that it was done is no longer so",
 }

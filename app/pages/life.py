@@ -28,6 +28,7 @@ STATES: Final[Mapping[str, str]] = {
     "answered": N_("answered"), "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"),
     "withheld": N_("not sent"), "expired": N_("no longer useful, not sent"), "cancelled": N_("cancelled"),
     "rescheduled": N_("planned anew"), "renewed": N_("tried anew"), "gathered": N_("one more message goes with it"),
+    "done": N_("done afterwards"), "undone": N_("not done, as it was thought"),
 }  # fmt: skip
 REASONS: Final[Mapping[str, str]] = {
     "died": N_("the person has died"), "no_guardian": N_("no guardian of the child is known"),
@@ -91,6 +92,7 @@ def line_of(happened: Happened, speech: Speech) -> Line:
     if details.get("reason"):
         words += f": {shown(REASONS, details['reason'], speech)}"
     when = details.get("due") if happened.what in ("planned", "rescheduled") else details.get("until")
+    when = details.get("done_at") or when
     if isinstance(when, datetime) and happened.what != "attempted":
         words += f" → {speech.moment(when)}"
     return Line(speech.moment(happened.at), words)

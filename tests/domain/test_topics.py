@@ -26,6 +26,8 @@ GOLDEN = {
     "nudge-digested/1": "at recipient digest until messages days",
     "nudge-gathered/1": "at recipient nudge",
     "nudge-renewed/1": "at recipient channels by",
+    "nudge-done/1": "at recipient attempt done_at",
+    "nudge-undone/1": "at recipient attempt done_at",
     "pack-submitted/1": "at by pack owner hash content",
     "pack-approved/1": "at by pack hash",
     "pack-published/1": "at by pack hash content",
@@ -83,7 +85,7 @@ def test_a_life_event_has_its_golden_line() -> None:
     (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
     (Delivery, ("recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
                 " accepted silence arrived doubtful doubts")),
-    (Nudge, "intent version planned_at deliveries gone members"),
+    (Nudge, "intent version planned_at deliveries gone members done"),
 ])  # fmt: skip
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:
     """Intents and nudges are kept as arrays in views, so their order is fixed as well."""

@@ -143,6 +143,16 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "nudge-done/1",
+        facts.NudgeDone(at=NOW, recipient=AIDA, attempt=2, done_at=LATER),
+        "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102d7ff00004e20683e9d70",
+    ),
+    (
+        "nudge-undone/1",
+        facts.NudgeUndone(at=NOW, recipient=AIDA, attempt=2, done_at=LATER),
+        "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102d7ff00004e20683e9d70",
+    ),
+    (
         "pack-submitted/1",
         governance.PackSubmitted(at=NOW, by="aida", pack="kz", owner="", hash="hash", content={"a": "три"}),
         "96d6ff683d4bf0a461696461a26b7aa0a46861736881a161a6d182d180d0b8",

@@ -1,7 +1,7 @@
 """What became of a trigger's messages, also by channel and language, and what was withheld why; as charts and CSV."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.pages.life import shown
 from app.pages.work.words import WHAT, channel, reason
 from projections import statistics
 
-STAGES = ("planned", "sent", "delivered", "opened", "answered")
+STAGES = ("planned", "sent", "delivered", "opened", "answered", "done")
 BY_WAY = ("attempted", *STAGES[1:])
 """The stages that are counted by channel and language as well."""
 SPANS = (7, 30, 90, 365)
@@ -79,7 +79,7 @@ class Figures(Struct, frozen=True):
         """The funnel, and what was sent a day."""
         say, stages = self.speech.say, self.stages()
         said = "; ".join(f"{name}: {self.speech.number(count)}" for name, count in stages)
-        yield replace(by_name(say("From planned to answered"), say("Stage"), stages), said=said)
+        yield replace(by_name(say("From planned to done"), say("Stage"), stages), said=said)
         days: Counter[str] = Counter()
         for day, what, count in self.rows:
             if what.partition(".")[0] == "sent":
@@ -95,6 +95,12 @@ class Figures(Struct, frozen=True):
             name, _, detail = what.partition(".")
             by, _, language = detail.partition(".") if name in BY_WAY else ("", "", "")
             yield day.isoformat(), name, by, language, "" if name in BY_WAY else detail, count
+
+
+def tells_done(rules: Mapping[str, Any]) -> bool:
+    """Whether a trigger says by what one sees that the thing itself was done."""
+    repeats = [step["repeat"] for step in rules["due"].values() if step and "repeat" in step]
+    return bool(rules.get("unless")) or any("until" in repeat for repeat in repeats)
 
 
 def figures(platform: Platform, trigger: str, days: int, speech: Speech) -> Figures:

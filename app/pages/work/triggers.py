@@ -15,7 +15,7 @@ from app.pages.layout import Frame, as_csv
 from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
 from app.pages.visits import Fields, Form
-from app.pages.work.figures import SPANS, Figures, figures
+from app.pages.work.figures import SPANS, Figures, figures, tells_done
 from app.pages.work.office import Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
 from domain.governance import TriggerPublished
@@ -62,8 +62,8 @@ class TriggerPages:
             title=speech.titled(fact.rules["title"]) or name, state=state, state_text=speech.say(text), kind=kind,
             rule=self._rule(fact, frame), sentences=self._sentences(fact, speech),
             files=trigger_texts(fact.rules, fact.words), history=self._history(name, frame),
-            figures=self._figures(name, days, frame), days=_span(days), spans=SPANS, done=done,
-            errors={"reason": wrong} if wrong else {},
+            figures=self._figures(name, days, frame), tells_done=tells_done(fact.rules), days=_span(days),
+            spans=SPANS, done=done, errors={"reason": wrong} if wrong else {},
             mine=fact.rules["owner"] == who.agency, author=Role.AUTHOR in who.roles, hash=fact.hash,
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ WHAT: Final[Mapping[str, str]] = {
     "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"), "cancelled": N_("cancelled"),
     "expired": N_("no longer useful, not sent"), "rescheduled": N_("planned anew"),
     "digested": N_("goes with a daily summary"), "gathered": N_("one more message goes with it"),
-    "renewed": N_("tried anew"),
+    "renewed": N_("tried anew"), "done": N_("done afterwards"),
 }  # fmt: skip
 
 

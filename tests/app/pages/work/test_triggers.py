@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.app.pages.work.workshop import CLINIC, FINE, Workshop, signed_in, tell
+from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in, tell
+from tests.world import event
 
 
 def test_one_sees_the_triggers_of_ones_agency(quiet: Workshop) -> None:
@@ -52,14 +53,21 @@ def test_a_pause_has_a_reason(quiet: Workshop) -> None:
 def test_figures_are_what_happened(quiet: Workshop) -> None:
     """The funnel is told in all, and by channel and language; the CSV has the same by day, and the reasons."""
     tell(quiet)
+    quiet.world.at("2025-06-21T12:00:00+05:00")
+    attached = {"area": "750000000", "clinic": "Емхана № 5", "attached_on": "2025-06-21"}
+    quiet.world.take(event("kz.health.clinic_attached", AIGERIM, "2025-06-21T11:00:00+05:00", attached))
+    quiet.world.plan()
     aida = signed_in(quiet, "aida")
     page = aida.get(f"/work/triggers/{CLINIC}").text
     assert "planned: 1; sent: 1" in page
     [row] = re.findall(r'<tr><th scope="row">SMS</th>(.*?)</tr>', page)
-    assert re.findall("<td[^>]*>(.*?)</td>", row) == ["Қазақша", "1", "1", "0", "0", "0"]
+    assert re.findall("<td[^>]*>(.*?)</td>", row) == ["Қазақша", "1", "1", "0", "0", "0", "1"]
     answer = aida.get(f"/work/triggers/{CLINIC}/figures.csv?days=90")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     lines = answer.text.removeprefix("\ufeff").splitlines()
     assert lines[0] == "day,what,channel,language,reason,count"
     assert "2025-06-02,planned,,,,1" in lines
     assert any(line.endswith(",sent,sms,kk,,1") for line in lines), lines
+    assert "2025-06-21,done,sms,kk,,1" in lines
+    assert "answered: 0; done afterwards: 1" in page
+    assert "It does not say that it was done because of the message." in page

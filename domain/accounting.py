@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -43,6 +44,18 @@ class PersonViewed(Struct, frozen=True, array_like=True):
     purpose: str
 
 
+class LetterHandled(Struct, frozen=True, array_like=True):
+    """What a person wrote for an agency to read was dealt with, in the words of whoever did; `letter`: its stream."""
+
+    TOPIC: ClassVar[str] = "letter-handled/1"
+    at: datetime
+    by: str
+    agency: str
+    person: str
+    letter: UUID
+    note: str
+
+
 class ContentRetired(Struct, frozen=True, array_like=True):
     """The content of events of that type and year is not to be read any more, and keys of it were destroyed.
 
@@ -77,5 +90,5 @@ class LettersDropped(Struct, frozen=True, array_like=True):
     letters: bytes
 
 
-ACCOUNTING_FACTS = (PersonErased, PersonViewed)
+ACCOUNTING_FACTS = (PersonErased, PersonViewed, LetterHandled)
 """What of them is about persons."""

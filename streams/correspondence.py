@@ -9,9 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from domain.accounting import LetterHandled
 from domain.events import LifeEvent
 from domain.nudge import Nudge
-from domain.principals import Principal, require_reader
+from domain.principals import NotAllowed, Principal, require_reader
 from domain.replies import concerns_agency, nudge_of
 from projections import nudges, written
 from projections.tables import WRITTEN
@@ -36,7 +37,7 @@ class Written(Struct, frozen=True):
     """What a citizen wrote; `person` by their pseudonym.
 
     `began`: source and id of the event that the message was about, by which its agency knows whom it told; None where
-    nobody reported one. `retired`: since when the text cannot be read any more.
+    nobody reported one. `retired`: since when the text cannot be read any more; `handled`: who dealt with it.
     """
 
     event: UUID
@@ -49,6 +50,7 @@ class Written(Struct, frozen=True):
     text: str
     began: tuple[str, str] | None = None
     retired: datetime | None = None
+    handled: tuple[LetterHandled, ...] = ()
 
 
 class Correspondence:
@@ -57,15 +59,21 @@ class Correspondence:
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    def page(self, who: Principal, before: int | None = None) -> tuple[list[Written], int | None]:
-        """The latest before a position, and before which to go on; None where there are no more."""
+    def page(
+        self, who: Principal, before: int | None = None, *, handled: bool = False
+    ) -> tuple[list[Written], int | None]:
+        """The latest before a position, and before which to go on; None where there are no more.
+
+        `handled`: those that were dealt with, instead of those that wait for that.
+        """
         found: list[Written] = []
         with self._books.database.reading() as connection:
             for _ in range(TURNS):
                 positions = written.positions(connection, before, LOOKED_AT)
                 if not positions:
                     return found, None
-                found += self._theirs(connection, positions, who)
+                theirs = self._noted(connection, list(self._theirs(connection, positions, who)))
+                found += [each for each in theirs if bool(each.handled) == handled]
                 before = positions[-1]
                 if len(found) >= PAGE:
                     break
@@ -87,15 +95,50 @@ class Correspondence:
             UnknownLetter: it is none.
         """
         with self._books.database.reading() as connection:
-            letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))
-            nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
-            if letter is None or nudge is None:
-                raise UnknownLetter
-            found = self._written(connection, letter[0], nudge)
+            found, nudge = self._find(connection, event)
             cause = self._books.log.streams(connection, [nudge.intent.cause])
         require_reader(who, found.owner, "the letter")
         note_viewing(self._books, who, found.person, WHAT, PURPOSE)
         return _with_cause(found, cause)
+
+    def handle(self, event: UUID, who: Principal, note: str) -> None:
+        """Keep in the log that they dealt with it, and how; who does so again adds to what was kept.
+
+        Raises:
+            NotAllowed: it was written to another agency.
+            UnknownLetter: it is none.
+        """
+        with self._books.database.reading() as connection:
+            found, _ = self._find(connection, event)
+        if found.owner != who.agency:
+            raise NotAllowed(f"the letter was written to another agency than yours ({who.agency})")
+        fact = LetterHandled(self._books.clock(), who.name, who.agency, found.person, event, note)
+        stream, log = self._noted_in(event), self._books.log
+
+        def work(connection: Connection) -> None:
+            log.keys.hold(connection, [found.person])  # of two at once, one is the second
+            log.append(connection, [Entry(stream, len(log.streams(connection, [stream])) + 1, fact)])
+
+        self._books.database.write(work)
+
+    def _find(self, connection: Connection, event: UUID) -> tuple[Written, Nudge]:
+        letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))
+        nudge = None if letter is None else nudges.by_id(connection, [letter[1]]).get(letter[1])
+        if letter is None or nudge is None:
+            raise UnknownLetter
+        [found] = self._noted(connection, [self._written(connection, letter[0], nudge)])
+        return found, nudge
+
+    def _noted_in(self, event: UUID) -> UUID:
+        return self._books.names.registry_stream("letter", str(event))
+
+    def _noted(self, connection: Connection, found: Sequence[Written]) -> list[Written]:
+        """The letters with what was kept about how they were dealt with."""
+        noted: dict[UUID, list[LetterHandled]] = {}
+        for entry in self._books.log.streams(connection, [self._noted_in(each.event) for each in found]):
+            if isinstance(entry.fact, LetterHandled):
+                noted.setdefault(entry.fact.letter, []).append(entry.fact)
+        return [replace(each, handled=tuple(noted.get(each.event, ()))) for each in found]
 
     def _written(self, connection: Connection, event: LifeEvent, nudge: Nudge) -> Written:
         rulebook = self._books.library.rules().rulebook

@@ -263,6 +263,14 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "letter-handled/1",
+        accounting.LetterHandled(NOW, "aida", "health", AIDA, OTHER, "told them"),
+        (
+            "96d6ff683d4bf0a461696461a66865616c7468d920616161616161616161616161616161616161616161616161616161"
+            "6161616161c410ffeeddccbbaa4988b766554433221100a9746f6c64207468656d"
+        ),
+    ),
+    (
         "content-retired/1",
         accounting.ContentRetired(NOW, "omar", "platform", "kz.tax.assessed", 2019, "P5Y", (b"A" * 8, b"B" * 8)),
         (

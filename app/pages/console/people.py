@@ -19,7 +19,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID, PersonErased, PersonViewed
+from domain.accounting import LEAST_SAID, LetterHandled, PersonErased, PersonViewed
 from domain.events import LifeEvent
 from domain.principals import Principal
 from streams.explaining import UnknownNudge, Why, explain
@@ -148,6 +148,9 @@ def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
             return row | {"at": speech.moment(fact.time), "words": fact.type, "more": [*more, fact.source]}
         case PersonViewed():
             words = speech.say("{name} read their data: {purpose}").format(name=fact.by, purpose=fact.purpose)
+            return row | {"at": speech.moment(fact.at), "words": words}
+        case LetterHandled():
+            words = speech.say("{name} dealt with what they wrote: {note}").format(name=fact.by, note=fact.note)
             return row | {"at": speech.moment(fact.at), "words": words}
         case PersonErased():
             return row | {"at": speech.moment(fact.at), "words": speech.say("erased by {name}").format(name=fact.by)}

@@ -1,5 +1,7 @@
 """What citizens wrote to one's agency: the list, and one of them, which the log keeps that it was read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -8,10 +10,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from app.http.problems import Problem
+from app.pages import visits
 from app.pages.catalogues import Speech
-from app.pages.layout import Before
+from app.pages.layout import Before, Frame
 from app.pages.life import shown
-from app.pages.work.office import Office
+from app.pages.visits import Form
+from app.pages.work.office import LONGEST_REASON, Office, one
+from domain.accounting import LEAST_SAID
+from domain.principals import Principal
 from domain.said import N_
 from streams.correspondence import Correspondence, UnknownLetter, Written
 
@@ -31,34 +37,60 @@ class LetterPages:
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         router.add_api_route("/work/letters", self.all, methods=["GET"])
         router.add_api_route("/work/letters/{event}", self.one, methods=["GET"])
+        router.add_api_route("/work/letters/{event}/handled", self.handle, methods=["POST"])
         return router
 
-    def all(self, request: Request, before: Before = None) -> Response:
-        """The latest first; of whom they are, and what they say, is for who opens one."""
+    def all(self, request: Request, before: Before = None, *, handled: bool = False, noted: bool = False) -> Response:
+        """The latest first, those that wait or those dealt with; who wrote, and what, is for who opens one."""
         who, frame = self._office.enter(request)
-        found, on = self._letters.page(who, before)
+        found, on = self._letters.page(who, before, handled=handled)
         return self._office.show(
-            "letters.html", frame, rows=[_row(each, frame.speech) for each in found],
-            next=frame.here(before=str(on)) if on else "", first=frame.path if before else "",
+            "letters.html", frame, rows=[_row(each, frame.speech) for each in found], handled=handled, noted=noted,
+            next=frame.here(before=str(on)) if on else "",
+            first=f"{frame.path}?handled={str(handled).lower()}" if before else "",
         )  # fmt: skip
 
     def one(self, request: Request, event: UUID) -> Response:
         """What they wrote, and about which event of the agency's own."""
-        who, frame = self._office.enter(request)
-        try:
+        return self._shown(*self._office.enter(request), event)
+
+    def _shown(self, who: Principal, frame: Frame, event: UUID, wrong: str = "", note: str = "") -> Response:
+        with _known():
             found = self._letters.read(event, who)
-        except UnknownLetter as unknown:
-            raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
         speech = frame.speech
         gone = found.retired and speech.moment(found.retired)
         return self._office.show(
-            "letter.html", frame, **_row(found, speech), text=found.text, began=found.began, gone=gone,
-            reader=who.name,
+            "letter.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, **_row(found, speech),
+            text=found.text, began=found.began, gone=gone, reader=who.name, note=note,
+            errors={"note": wrong} if wrong else {}, mine=found.owner == who.agency,
         )  # fmt: skip
 
+    def handle(self, request: Request, event: UUID, fields: Form) -> Response:
+        """Keep that it was dealt with, and how."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        note, say = one(fields, "note"), frame.speech.say
+        if len(note) < LEAST_SAID:
+            return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)
+        if len(note) > LONGEST_REASON:
+            return self._shown(who, frame, event, say("Write no more than 500 characters"), note)
+        with _known():
+            self._letters.handle(event, who, note)
+        return self._office.go("/work/letters?noted=true")
 
-def _row(one: Written, speech: Speech) -> dict[str, Any]:
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """404 for what is no letter."""
+    try:
+        yield
+    except UnknownLetter as unknown:
+        raise Problem(HTTPStatus.NOT_FOUND, str(unknown), kind="unknown-name") from None
+
+
+def _row(letter: Written, speech: Speech) -> dict[str, Any]:
     return {
-        "id": one.event, "at": speech.moment(one.at), "kind": shown(KINDS, one.type, speech), "trigger": one.trigger,
-        "title": speech.titled(one.title) or one.trigger,
+        "id": letter.event, "at": speech.moment(letter.at), "kind": shown(KINDS, letter.type, speech),
+        "trigger": letter.trigger, "title": speech.titled(letter.title) or letter.trigger,
+        "handled": [(f"{speech.moment(each.at)}, {each.by}", each.note) for each in letter.handled],
     }  # fmt: skip

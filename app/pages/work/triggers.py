@@ -16,7 +16,7 @@ from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
 from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
-from app.pages.work.office import Office, one, told
+from app.pages.work.office import LONGEST_REASON, Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
 from domain.governance import TriggerPublished
 from domain.principals import Principal, Role, require_reader
@@ -28,7 +28,6 @@ from templates.written import trigger_texts
 
 Name = Annotated[str, InPath(pattern="^[a-z][a-z0-9_]{0,99}$")]
 Days = Annotated[int, Query()]
-LONGEST_REASON = 500
 
 
 class TriggerPages:

@@ -2,10 +2,12 @@
 
 import re
 
-from domain.accounting import PersonViewed
+from domain.accounting import LetterHandled, PersonViewed
 from notifiers.port import Incoming
+from projections import trail
 from streams.correspondence import LOOKED_AT, PAGE
 from tests.app.pages.work.workshop import AIGERIM, CLINIC, FINE, Workshop, signed_in
+from tests.streams.rebuilding import rebuilt
 from tests.world import World
 
 
@@ -24,6 +26,11 @@ def readings(world: World) -> list[tuple[str, str]]:
     """Who read what of somebody's data."""
     facts = [entry.fact for entry in world.entries()]
     return [(each.by, each.what) for each in facts if isinstance(each, PersonViewed)]
+
+
+def handled(world: World) -> list[LetterHandled]:
+    """What the log has about letters that were dealt with."""
+    return [entry.fact for entry in world.entries() if isinstance(entry.fact, LetterHandled)]
 
 
 def test_an_agency_reads_what_was_written_to_it(told: Workshop) -> None:
@@ -76,3 +83,68 @@ def test_letters_come_in_pages(told: Workshop) -> None:
         where = older[1].replace("&amp;", "&") if older else ""
     assert len(set(found)) == len(found) == many
     assert f"no {many - 1}" in aida.get(found[0]).text
+
+
+def test_what_is_dealt_with_leaves_the_list_of_what_waits(told: Workshop) -> None:
+    """Marked with a note, a letter is among those dealt with, and says who did it, when and how; so does the log."""
+    dispute(told.world, CLINIC, "I did not move")
+    aida, berik = signed_in(told, "aida"), signed_in(told, "berik")
+    [letter] = letters_in(aida.get("/work/letters").text)
+    assert letters_in(aida.get("/work/letters?handled=true").text) == []
+    answer = aida.post(f"{letter}/handled", note="the clinic corrected it")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/work/letters?noted=true")
+    waiting = berik.get("/work/letters?noted=true").text
+    assert (letters_in(waiting), "It is dealt with" in waiting) == ([], True)
+    page = berik.get("/work/letters?handled=true").text
+    assert (letters_in(page), "Noted: 20 June 2025, 12:00, aida" in page) == ([letter], True)
+    assert "the clinic corrected it" not in page
+    assert "<dt>20 June 2025, 12:00, aida</dt><dd>the clinic corrected it</dd>" in berik.get(letter).text
+    [kept] = handled(told.world)
+    assert (kept.by, kept.agency, kept.person, kept.note) == (
+        "aida", "health", told.world.name(AIGERIM), "the clinic corrected it",
+    )  # fmt: skip
+    assert letter.endswith(str(kept.letter))
+
+
+def test_how_it_was_dealt_with_may_be_added_to(told: Workshop) -> None:
+    """Whoever notes something more adds to what was kept; both are read, in their order."""
+    dispute(told.world, CLINIC, "I did not move")
+    aida, berik = signed_in(told, "aida"), signed_in(told, "berik")
+    [letter] = letters_in(aida.get("/work/letters").text)
+    aida.post(f"{letter}/handled", note="asked the clinic")
+    berik.post(f"{letter}/handled", note="corrected there")
+    assert [(each.by, each.note) for each in handled(told.world)] == [
+        ("aida", "asked the clinic"), ("berik", "corrected there"),
+    ]  # fmt: skip
+    assert re.findall("<dd>(asked[^<]+|corrected[^<]+)</dd>", aida.get(letter).text) == [
+        "asked the clinic", "corrected there",
+    ]  # fmt: skip
+
+
+def test_who_may_mark_a_letter_and_how(told: Workshop) -> None:
+    """Without a note, a form of their own or the right agency nothing is marked; what is no letter is not found."""
+    dispute(told.world, FINE, "I have no car")
+    fred, aida = signed_in(told, "fred"), signed_in(told, "aida")
+    [letter] = letters_in(fred.get("/work/letters").text)
+    for note, why in ((" ok ", "Write how it was dealt with"), ("x" * 501, "Write no more than 500 characters")):
+        without = fred.post(f"{letter}/handled", note=note)
+        assert (without.status_code, why in without.text) == (422, True)
+    assert fred.client.post(f"{letter}/handled", data={"note": "told them"}).status_code == 403
+    assert aida.post(f"{letter}/handled", note="told them").status_code == 403
+    nothing = f"/work/letters/{'0' * 8}-0000-0000-0000-{'0' * 12}/handled"
+    assert aida.post(nothing, note="told them").status_code == 404
+    assert handled(told.world) == []
+
+
+def test_that_it_was_dealt_with_is_in_the_writers_trail(told: Workshop) -> None:
+    """The trail of whoever wrote has it, and views rebuilt from the log are the same."""
+    dispute(told.world, CLINIC, "I did not move")
+    aida = signed_in(told, "aida")
+    [letter] = letters_in(aida.get("/work/letters").text)
+    aida.post(f"{letter}/handled", note="the clinic corrected it")
+    platform = told.world.platform
+    platform.follower.drain()
+    with platform.database.reading() as connection:
+        theirs = trail.positions(connection, told.world.name(AIGERIM))
+        assert [type(each.fact) for each in platform.log.read(connection, theirs[-1:])] == [LetterHandled]
+    assert rebuilt(platform).equal

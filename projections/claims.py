@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, true, update
 
 from domain.nudge import Nudge
+from projections.for_each import ForEach
 from projections.front import Front
 from projections.lanes import Shares, waiting_lanes
-from projections.nudges import KEY, Due, due_keys
+from projections.nudges import KEY, Due, due_keys, this_delivery
 from projections.tables import URGENT, due
 
 
@@ -36,10 +37,10 @@ def claim(
 
 def leave(connection: Connection, found: Iterable[Nudge], until: int) -> None:
     """Let go of these, and have nobody claim them until then."""
-    this = and_(*(column == bindparam(f"of_{column.name}") for column in KEY))
-    keys = [{f"of_{column.name}": part for column, part in zip(KEY, key, strict=True)} for key in due_keys(found)]
-    if keys:
-        connection.execute(update(due).where(this).values(holder=None, held_until=until), keys)
+    _LEFT.execute(connection, due_keys(found), until=until)
+
+
+_LEFT = ForEach(update(due).values(holder=None, held_until=bindparam("until")), KEY, this_delivery)
 
 
 def _claim_fairly(

@@ -1,12 +1,13 @@
 """One statement for the rows of many keys."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Update, bindparam, func
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Dialect, Update, bindparam, func
 
 from projections.bulk import unbounded
+from projections.spelled import Spelled, plain
 
 
 class ForEach:
@@ -20,25 +21,32 @@ class ForEach:
         self, statement: Delete | Update, columns: Sequence[Column[Any]], these: Callable[..., ColumnElement[bool]]
     ) -> None:  # fmt: skip
         self._statement, self._columns, self._these = statement, columns, these
+        self._names = [f"key_{each.name}" for each in columns]
+        self._plain = [plain(each.type) for each in columns]
+        self._spelled = lru_cache(maxsize=1)(self._of_one)
 
-    def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]]) -> None:
-        """Of each of these keys."""
+    def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
+        """Of each of these keys; the statement's own parameters are given by name."""
         if not keys:
             return
-        names = [f"key_{each.name}" for each in self._columns]
         if connection.dialect.name == "sqlite":
-            connection.execute(self._of_one, [dict(zip(names, key, strict=True)) for key in keys])
+            self._spelled(connection.dialect).each(connection, (self._named(key) | given for key in keys))
         else:
             values = map(list, zip(*keys, strict=True))
-            connection.execute(self._of_all, dict(zip(names, values, strict=True)))
+            connection.execute(self._of_all, dict(zip(self._names, values, strict=True)) | given)
 
-    @cached_property
-    def _of_one(self) -> Delete | Update:
-        marks = (bindparam(f"key_{each.name}", type_=each.type) for each in self._columns)
-        return self._statement.where(self._these(*marks))
+    def _named(self, key: tuple[Any, ...]) -> dict[str, Any]:
+        return {name: plainly(part) for name, plainly, part in zip(self._names, self._plain, key, strict=True)}
+
+    def _of_one(self, dialect: Dialect) -> Spelled:
+        marks = (bindparam(name, type_=each.type) for name, each in zip(self._names, self._columns, strict=True))
+        return Spelled(self._statement.where(self._these(*marks)), dialect)
 
     @cached_property
     def _of_all(self) -> Delete | Update:
-        arrays = (bindparam(f"key_{each.name}", type_=ARRAY(unbounded(each))) for each in self._columns)
+        arrays = (
+            bindparam(name, type_=ARRAY(unbounded(each)))
+            for name, each in zip(self._names, self._columns, strict=True)
+        )  # fmt: skip
         given = func.unnest(*arrays).table_valued(*(each.name for each in self._columns)).render_derived()
         return self._statement.where(self._these(*given.c))

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Select, any_, bindparam
+from sqlalchemy import ARRAY, Column, Connection, Dialect, Select, any_, bindparam
 
 from projections.bulk import CHUNK, chunked, unbounded
+from projections.spelled import Spelled, plain
 
 SIZES = (16, 64, 256)
 """How many keys a statement on SQLite has: to spell them out anew each time takes longer than to look."""
@@ -20,6 +21,7 @@ class Lookup:
 
     def __init__(self, query: Select[Any], column: Column[Any]) -> None:
         self._query, self._column = query, column
+        self._plain = plain(column.type)
         self._spelled = lru_cache(maxsize=len(SIZES))(self._of_many)
 
     def rows(self, connection: Connection, keys: Sequence[Any], **given: object) -> Iterator[Any]:
@@ -28,14 +30,15 @@ class Lookup:
             for part in chunked(keys, CHUNK):
                 yield from connection.execute(self._of_array, {"keys": list(part), **given})
             return
-        for part in chunked(keys, SIZES[-1]):
+        for part in chunked(list(map(self._plain, keys)), SIZES[-1]):
             size = next(each for each in SIZES if len(part) <= each)
             filled = [*part, *[part[0]] * (size - len(part))]
-            yield from connection.execute(self._spelled(size), dict(zip(_names(size), filled, strict=True)) | given)
+            named = dict(zip(_names(size), filled, strict=True)) | given
+            yield from self._spelled(size, connection.dialect).rows(connection, named)
 
-    def _of_many(self, size: int) -> Select[Any]:
+    def _of_many(self, size: int, dialect: Dialect) -> Spelled:
         marks = [bindparam(name, type_=self._column.type) for name in _names(size)]
-        return self._query.where(self._column.in_(marks))
+        return Spelled(self._query.where(self._column.in_(marks)), dialect)
 
     @cached_property
     def _of_array(self) -> Select[Any]:

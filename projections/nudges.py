@@ -83,12 +83,13 @@ def due_keys(found: Iterable[Nudge]) -> list[tuple[Any, ...]]:
     return [row[:4] for nudge in found for row in _due_rows(nudge)]
 
 
-def _this(*key: ColumnElement[Any]) -> ColumnElement[bool]:
+def this_delivery(*key: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The row of that key."""
     return and_(*(column == value for column, value in zip(KEY, key, strict=True)))
 
 
-_GONE = ForEach(delete(due), KEY, _this)
-_LET_GO = ForEach(update(due).values(holder=None, held_until=None), KEY, _this)
+_GONE = ForEach(delete(due), KEY, this_delivery)
+_LET_GO = ForEach(update(due).values(holder=None, held_until=None), KEY, this_delivery)
 
 
 def _inbox_of(connection: Connection, changed: Sequence[Nudge]) -> list[tuple[Any, ...]]:
@@ -129,11 +130,12 @@ def of_persons(
     """Person -> their nudges by id; `known`: those that were read in the same transaction."""
     found: dict[str, dict[UUID, Nudge]] = {person: {} for person in persons}
     have = known or {}
-    for part in chunked(list(found)):
-        query = select(nudges.c.person, nudges.c.nudge, nudges.c.folded).where(among(nudges.c.person, part))
-        for person, id_, folded in connection.execute(query):
-            found[person][id_] = have[id_] if id_ in have else _decode(folded)
+    for person, id_, folded in _OF_PERSONS.rows(connection, list(found)):
+        found[person][id_] = have[id_] if id_ in have else _decode(folded)
     return found
+
+
+_OF_PERSONS = Lookup(select(nudges.c.person, nudges.c.nudge, nudges.c.folded), nudges.c.person)
 
 
 def by_id(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Nudge]:

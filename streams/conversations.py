@@ -30,7 +30,7 @@ AT_MOST = 50
 
 
 class Said(Struct, frozen=True):
-    """A message that went to a number; `mark` tells its question from others there."""
+    """A message that went to a number; `mark` tells its question, if it asks one, from others there."""
 
     nudge: UUID
     recipient: str
@@ -101,7 +101,7 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
     rows = [
         (
             names.number(each.message.address), each.nudge, each.message.recipient, micros(now),
-            each.mark or names.mark(each.nudge),
+            each.mark or (names.mark(each.nudge) if each.case.settlement.trigger.replies else ""),
         )
         for each in sms
     ]  # fmt: skip

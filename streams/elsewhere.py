@@ -17,6 +17,8 @@ MEANWHILE = timedelta(seconds=5)
 
 async def left_to_others(database: Database, routing: Routing, cases: Sequence[Case], now: datetime) -> list[Case]:
     """The cases without those nudges: no attempt at them is made, nor counted."""
+    if not routing.any_elsewhere:
+        return list(cases)
     left = {case.nudge.intent.id: case.nudge for case in cases if routing.is_elsewhere(case)}
     if left:
         work = partial(claims.leave, found=left.values(), until=micros(now + MEANWHILE))

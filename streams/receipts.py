@@ -1,7 +1,8 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -116,7 +117,7 @@ class Receipts:
     ) -> dict[tuple[str, str], Tried]:
         """What was reported by our own names about attempts whose outcome nobody knows."""
         names = sorted(own_names.of_unknown(facts))
-        early = {(row.provider, row.reference) for row in _EARLY.rows(connection, names)} if names else set()
+        early = {(row.provider, row.reference) for row in _early(connection, names)}
         found: dict[tuple[str, str], Tried] = {}
         for provider, reference in sorted(early):
             tried = own_names.find(connection, self._log, provider, [reference])
@@ -127,7 +128,7 @@ class Receipts:
         if not sent:
             return []
         table, references_ = early_receipts, sorted({reference for _, reference in sent})
-        rows = [row for row in _EARLY.rows(connection, references_) if (row.provider, row.reference) in sent]
+        rows = [row for row in _early(connection, references_) if (row.provider, row.reference) in sent]
         for row in rows:
             one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
             connection.execute(delete(table).where(*one))
@@ -156,7 +157,20 @@ class Receipts:
         return [receipt for receipt, _ in new]
 
 
-_EARLY = Lookup(select(early_receipts), early_receipts.c.reference)
+class _Early(NamedTuple):
+    """A receipt by a name that the platform did not know when it came."""
+
+    provider: str
+    reference: str
+    heard: str
+    reason: str | None
+
+
+_EARLY = Lookup(select(*(early_receipts.c[name] for name in _Early._fields)), early_receipts.c.reference)
+
+
+def _early(connection: Connection, names: Sequence[str]) -> Iterator[_Early]:
+    return map(_Early._make, _EARLY.rows(connection, names))
 
 
 def _receipt(tried: Tried, heard: Heard, reason: str) -> Receipt:

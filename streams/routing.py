@@ -36,6 +36,11 @@ class Routing:
         found = self._provider(case, Route.likely)
         return "" if found is None else found.name
 
+    @property
+    def any_elsewhere(self) -> bool:
+        """Whether there is a provider to which another process has the only link."""
+        return any(each.is_elsewhere for route in self._routes.values() for each in route.providers)
+
     def is_elsewhere(self, case: Case) -> bool:
         """Whether only another process can give it to its provider."""
         found = self._provider(case, Route.likely)

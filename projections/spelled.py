@@ -1,0 +1,58 @@
+"""Statements spelled once for SQLite's driver: what SQLAlchemy does for each parameter takes longer than SQLite."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from msgspec import convert
+from sqlalchemy import Connection, Delete, Dialect, Select, Update
+from sqlalchemy.types import TypeEngine
+
+from projections.tables import Id
+
+
+class Spelled:
+    """A statement as the driver takes it; its parameters are given by name, UUIDs as their bytes."""
+
+    def __init__(self, statement: Select[Any] | Update | Delete, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._known = {name: each.value for name, each in compiled.binds.items() if not each.required}
+        self._order = tuple(compiled.positiontup or ())
+        self._ids = tuple(at for at, each in enumerate(_columns(statement)) if isinstance(each, Id))
+
+    def rows(self, connection: Connection, given: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query."""
+        found = connection.exec_driver_sql(self._text, self._ordered(given))
+        return map(self._read, found) if self._ids else map(tuple, found)
+
+    def each(self, connection: Connection, given: Iterable[Mapping[str, Any]]) -> None:
+        """Execute it for each of these."""
+        connection.exec_driver_sql(self._text, [self._ordered(one) for one in given])
+
+    def _ordered(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        every = {**self._known, **given}
+        return tuple([every[name] for name in self._order])
+
+    def _read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        read = list(row)
+        for at in self._ids:
+            read[at] = convert(read[at], UUID)
+        return tuple(read)
+
+
+def plain(type_: TypeEngine[Any]) -> Callable[[Any], Any]:
+    """What makes of a value of that type what SQLite's driver takes."""
+    return _bytes if isinstance(type_, Id) else _same
+
+
+def _bytes(id_: UUID) -> bytes:
+    return id_.int.to_bytes(16)
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401  (whatever the column holds)
+    return value
+
+
+def _columns(statement: Select[Any] | Update | Delete) -> list[TypeEngine[Any]]:
+    return [each.type for each in statement.selected_columns] if isinstance(statement, Select) else []

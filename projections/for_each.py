@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Dialect, Update, bindparam, func
 
 from projections.bulk import unbounded
-from projections.spelled import Spelled, plain
+from projections.spelled import Spelled
+from projections.sqlite_rows import bind_of
 
 
 class ForEach:
@@ -22,21 +23,20 @@ class ForEach:
     ) -> None:  # fmt: skip
         self._statement, self._columns, self._these = statement, columns, these
         self._names = [f"key_{each.name}" for each in columns]
-        self._plain = [plain(each.type) for each in columns]
+        self._binds = [bind_of(each.type) for each in columns]
         self._spelled = lru_cache(maxsize=1)(self._of_one)
 
     def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
         """Of each of these keys; the statement's own parameters are given by name."""
         if not keys:
             return
+        values = zip(*keys, strict=True)
         if connection.dialect.name == "sqlite":
-            self._spelled(connection.dialect).each(connection, (self._named(key) | given for key in keys))
+            bound = (bind(each) for bind, each in zip(self._binds, values, strict=True))
+            named = (dict(zip(self._names, key, strict=True)) | given for key in zip(*bound, strict=True))
+            self._spelled(connection.dialect).each(connection, named)
         else:
-            values = map(list, zip(*keys, strict=True))
-            connection.execute(self._of_all, dict(zip(self._names, values, strict=True)) | given)
-
-    def _named(self, key: tuple[Any, ...]) -> dict[str, Any]:
-        return {name: plainly(part) for name, plainly, part in zip(self._names, self._plain, key, strict=True)}
+            connection.execute(self._of_all, dict(zip(self._names, map(list, values), strict=True)) | given)
 
     def _of_one(self, dialect: Dialect) -> Spelled:
         marks = (bindparam(name, type_=each.type) for name, each in zip(self._names, self._columns, strict=True))

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Column, Connection, Dialect, Select, any_, bindparam
 
 from projections.bulk import CHUNK, chunked, unbounded
-from projections.spelled import Spelled, plain
+from projections.spelled import Spelled
+from projections.sqlite_rows import bind_of
 
 SIZES = (16, 64, 256)
 """How many keys a statement on SQLite has: to spell them out anew each time takes longer than to look."""
@@ -21,7 +22,7 @@ class Lookup:
 
     def __init__(self, query: Select[Any], column: Column[Any]) -> None:
         self._query, self._column = query, column
-        self._plain = plain(column.type)
+        self._bind = bind_of(column.type)
         self._spelled = lru_cache(maxsize=len(SIZES))(self._of_many)
 
     def rows(self, connection: Connection, keys: Sequence[Any], **given: object) -> Iterator[Any]:
@@ -30,7 +31,7 @@ class Lookup:
             for part in chunked(keys, CHUNK):
                 yield from connection.execute(self._of_array, {"keys": list(part), **given})
             return
-        for part in chunked(list(map(self._plain, keys)), SIZES[-1]):
+        for part in chunked(self._bind(keys), SIZES[-1]):
             size = next(each for each in SIZES if len(part) <= each)
             filled = [*part, *[part[0]] * (size - len(part))]
             named = dict(zip(_names(size), filled, strict=True)) | given

@@ -1,6 +1,6 @@
 """Statements spelled once for SQLite's driver: what SQLAlchemy does for each parameter takes longer than SQLite."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from projections.tables import Id
 
 
 class Spelled:
-    """A statement as the driver takes it; its parameters are given by name, UUIDs as their bytes."""
+    """A statement as the driver takes it; its parameters are given by name, as the driver binds them."""
 
     def __init__(self, statement: Select[Any] | Update | Delete, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
@@ -39,19 +39,6 @@ class Spelled:
         for at in self._ids:
             read[at] = convert(read[at], UUID)
         return tuple(read)
-
-
-def plain(type_: TypeEngine[Any]) -> Callable[[Any], Any]:
-    """What makes of a value of that type what SQLite's driver takes."""
-    return _bytes if isinstance(type_, Id) else _same
-
-
-def _bytes(id_: UUID) -> bytes:
-    return id_.int.to_bytes(16)
-
-
-def _same(value: Any) -> Any:  # noqa: ANN401  (whatever the column holds)
-    return value
 
 
 def _columns(statement: Select[Any] | Update | Delete) -> list[TypeEngine[Any]]:

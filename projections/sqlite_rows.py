@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, LargeBinary, Table
+from sqlalchemy.types import TypeEngine
 
 from projections.tables import Id
 
@@ -37,16 +38,22 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
 
 def _bound(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[Values]:
     """The columns of the rows."""
-    columns: list[Values] = list(zip(*rows, strict=True))
-    for at, bind in _binds(table):
-        columns[at] = bind(columns[at])
-    return columns
+    return [bind(values) for bind, values in zip(_binds(table), zip(*rows, strict=True), strict=True)]
 
 
 @lru_cache(maxsize=64)
-def _binds(table: Table) -> list[tuple[int, Callable[[Values], Values]]]:
+def _binds(table: Table) -> list[Callable[[Values], Values]]:
+    return [bind_of(each.type) for each in table.columns]
+
+
+def bind_of(type_: TypeEngine[Any]) -> Callable[[Values], Values]:
+    """What makes of values of that type what the driver binds as it is."""
     ways = ((Id, ids_bound), (LargeBinary, _bytes), (Boolean, _bits))
-    return [(at, bind) for at, each in enumerate(table.columns) for kind, bind in ways if isinstance(each.type, kind)]
+    return next((bind for kind, bind in ways if isinstance(type_, kind)), _as_they_are)
+
+
+def _as_they_are(values: Values) -> Values:
+    return values
 
 
 def ids_bound(values: Values) -> list[bytearray | None]:

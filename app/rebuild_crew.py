@@ -4,19 +4,17 @@ They end with the process that has them, however that ends: what they hear it by
 """
 
 import os
-import signal
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 
-from app.clock import system_clock
-from app.compose import Platform, compose
+from msgspec.structs import replace
+
+from app.compose import Platform
+from app.rebuild_member import serve
 from app.settings import Settings
-from app.tuning import calm_collector
-from streams import shadow
-from streams.rebuild_parts import Alone, Crew, Member, Part, Parts
-from streams.residing import Residing
+from domain.event_types import Catalogue
+from streams.rebuild_parts import Alone, Crew, Member, Part
 
 FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
@@ -25,20 +23,25 @@ FEW = 100_000
 def crew_for(platform: Platform) -> Crew:
     """Who does parts beside this process."""
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
-    return Alone() if few else Processes(platform.settings, (os.cpu_count() or 1) - 1)
+    others = (os.cpu_count() or 1) - 1
+    return Alone() if few else Processes(platform.settings, platform.library.rules().catalogue, others)
 
 
 class Processes:
-    """So many processes, started when they are first asked for."""
+    """So many processes, started when they are first asked for.
 
-    def __init__(self, settings: Settings, many: int) -> None:
+    They get what the catalogue says of event types: its law cannot be handed over, and no view needs it.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, many: int) -> None:
         self._settings, self._many = settings, many
+        self._catalogue = replace(catalogue, parameters={}, benefits={})
         self._members: list[_Process] | None = None
 
     def ready(self) -> Sequence[Member]:
         """Those who have started, and live."""
         if self._members is None:
-            self._members = [_Process(self._settings) for _ in range(self._many)]
+            self._members = [_Process(self._settings, self._catalogue) for _ in range(self._many)]
         return [each for each in self._members if each.ready]
 
     def leave(self) -> None:
@@ -51,10 +54,10 @@ class Processes:
 class _Process:
     """One of them, at the other end of a pipe. It says that it is ready: at first, and after each part."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         start = get_context("spawn")
         self._pipe, theirs = start.Pipe()
-        self._process = start.Process(target=_serve, args=(theirs, settings), daemon=True)
+        self._process = start.Process(target=serve, args=(theirs, settings, catalogue), daemon=True)
         self._process.start()
         theirs.close()
         self._waits = self._gone = False
@@ -80,25 +83,3 @@ class _Process:
     def end(self) -> None:
         self._pipe.close()
         self._process.join()
-
-
-def _serve(pipe: Connection, settings: Settings) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it pauses the job, which waits for this part
-    calm_collector()
-    platform = compose(settings, system_clock, make=False)
-    catalogue = platform.library.rules().catalogue
-    parts = Parts(platform.log, Residing(catalogue, platform.names))
-    with closing(platform.database), suppress(EOFError, BrokenPipeError):
-        pipe.send(None)
-        while True:
-            name, part = pipe.recv()
-            _do(platform, parts, name, part)
-            pipe.send(None)
-
-
-def _do(platform: Platform, parts: Parts, name: str, part: Part) -> None:
-    """What fails here is done by the process that asked: it meets the same trouble, and says so."""
-    with suppress(Exception):
-        if (views := shadow.opened(platform.database, name)) is not None:
-            with closing(views):
-                parts.do(views, name, part)

@@ -1,7 +1,6 @@
 """The trail: every fact that concerns a person, in the order of the log."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
@@ -9,13 +8,8 @@ from domain.accounting import PersonViewed
 from projections.bulk import insert_rows
 from projections.tables import trail
 
-
-class Step(NamedTuple):
-    """One fact that concerns a person."""
-
-    person: str
-    position: int
-    topic: str
+Step = tuple[str, int, str]
+"""One fact that concerns a person: who, at which position, and its topic. Plain, because millions are made."""
 
 
 def add(connection: Connection, steps: Iterable[Step], table: Table = trail) -> None:

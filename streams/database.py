@@ -31,15 +31,18 @@ CHECKPOINT_PAGES = 128_000  # 512 MB of 4 KiB pages: only where streams/checkpoi
 class Database:
     """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
 
-    Raises DatabaseUnavailable where the URL cannot be read or its driver is not installed.
+    `lasting`: what is committed outlasts a loss of power; else SQLite, waiting for no disk, is then as of an earlier
+    commit. Raises DatabaseUnavailable where the URL cannot be read or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, lasting: bool = True) -> None:
         try:
             self.engine = _engine(url)
         except (ArgumentError, ImportError) as error:
             raise DatabaseUnavailable(str(error)) from None
         self.sqlite = self.engine.dialect.name == "sqlite"
+        if self.sqlite and not lasting:
+            event.listen(self.engine, "connect", _wait_less)
         self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
@@ -139,6 +142,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
     cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _wait_less(connection: Any, _record: object) -> None:  # noqa: ANN401  (the driver's connection)
+    connection.execute("PRAGMA synchronous = NORMAL").close()
 
 
 def _log_ahead(engine: Engine) -> None:

@@ -70,7 +70,8 @@ class LifeHead(Struct, frozen=True, array_like=True, gc=False):
     @property
     def everybody(self) -> list[str]:
         """All persons named, each once."""
-        return list({person: None for named in self.persons.values() for person in named})
+        named = [person for each in self.persons.values() for person in each]
+        return named if len(named) == 1 else list(dict.fromkeys(named))
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode

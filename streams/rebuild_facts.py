@@ -29,7 +29,7 @@ READ = (LIFE, NudgeSent.TOPIC, ContentRetired.TOPIC, *sorted(GOVERNANCE | ACCOUN
 
 
 class Facts(NamedTuple):
-    """What a page of the log says, as rows; `originals`: the streams of what its events are, or correct."""
+    """What a page of the log says, as rows; `streams`: of its events that correct none, as the driver gives them."""
 
     last: int
     read: int
@@ -40,16 +40,21 @@ class Facts(NamedTuple):
     counts: Counter[Key]
     sent: list[tuple[UUID, Fact]]
     rules: list[tuple[int, str]]
-    originals: set[UUID]
+    streams: list[UUID | bytes]
     erased: list[tuple[Erasure, datetime]]
     retired: list[tuple[int, ContentRetired]]
+
+    @property
+    def originals(self) -> set[UUID]:
+        """The streams of what its events are, or correct."""
+        return {stream_of(each) for each in self.streams}.union(row[0] for row in self.revisions)
 
 
 def read(connection: Connection, names: Names, after: int, upto: int, limit: int | None = None) -> Facts:
     """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
     found = Facts(
-        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], set(), [], []
+        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], [], [], []
     )
     _sort(rows, names, found)
     return found
@@ -75,7 +80,7 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
 
 def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)
     if fact.person:
-        found.steps.append(trail.Step(fact.person, position, fact.TOPIC))
+        found.steps.append((fact.person, position, fact.TOPIC))
     if isinstance(fact, PersonErased):
         found.rules.append((position, fact.TOPIC))
         found.erased.append((Erasure(fact.person, position, fact.key), fact.at))
@@ -102,12 +107,12 @@ def _life(
     from_when = ahead(event.ahead_from)
     for person in event.everybody:
         found.history.append((person, position, time, type_, from_when, False, recorded, recorded))
-        found.steps.append(trail.Step(person, position, LIFE))
+        found.steps.append((person, position, LIFE))
     found.counts[(event.time.date(), "", type_)] += 1
-    original = stream_of(stream) if event.corrects is None else names.stream(event.source, event.corrects)
-    found.originals.add(original)
-    if event.corrects is not None:
-        found.revisions.append((original, position, False))
+    if event.corrects is None:
+        found.streams.append(stream)
+    else:
+        found.revisions.append((names.stream(event.source, event.corrects), position, False))
     if event.area is not None:
         found.areas.append((event.area, position, time))
 

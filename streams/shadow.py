@@ -39,7 +39,7 @@ def make(database: Database, name: str) -> Database:
     if not database.sqlite:
         with database.altering() as connection:
             connection.execute(text(f"CREATE SCHEMA {SHADOW}"))
-    shadow = Database(_url(database))
+    shadow = Database(_url(database), lasting=False)
     with shadow.altering() as connection:
         make_tables(connection)
         insert_rows(connection, standing, [(name, 0, "", 0, 0, "{}")])
@@ -48,7 +48,7 @@ def make(database: Database, name: str) -> Database:
 
 def opened(database: Database, name: str) -> Database | None:
     """The tables that were made under that name, if they are still there."""
-    shadow = Database(_url(database)) if _there(database) else None
+    shadow = Database(_url(database), lasting=False) if _there(database) else None
     if shadow is None:
         return None
     with shadow.reading() as connection:

@@ -41,14 +41,16 @@ def unnamed(entries: Iterable[Entry]) -> set[UUID]:
 
 def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Iterable[Entry] = ()) -> Page:
     """What the entries add; `known`: the subjects of the `unnamed` nudges; `before`: the `attempts_before` them."""
-    page, subjects, ways = Page([], Counter()), dict(known), Ways(before)
+    page, subjects, ways = Page([], Counter()), dict[UUID, Subject | NudgePlanned](known), Ways(before)
     for entry in entries:
         fact = entry.fact
-        if isinstance(fact, LifeEvent):
+        if isinstance(fact, NudgePlanned):  # most of all facts, of which the fewest questions are asked
+            subjects[entry.originator_id] = fact
+            page.steps.append((fact.person, entry.position, fact.TOPIC))
+            page.counts[_day(fact), fact.trigger, _NAMES[fact.TOPIC]] += 1
+        elif isinstance(fact, LifeEvent):
             _add(page, sorted(fact.everybody), entry.position, fact.TOPIC, (fact.time.date(), "", fact.type))
         elif isinstance(fact, NUDGE_FACTS):
-            if isinstance(fact, NudgePlanned):
-                subjects[entry.originator_id] = Subject(fact.person, fact.trigger)
             about = subjects[entry.originator_id]
             recipient = getattr(fact, "recipient", None)
             whom = [about.person] if recipient in (None, about.person) else sorted((about.person, recipient))
@@ -56,13 +58,13 @@ def page_of(entries: Sequence[Entry], known: Mapping[UUID, Subject], before: Ite
             number = -1 if isinstance(fact, NudgeUndone) else 1
             _add(page, whom, entry.position, fact.TOPIC, (_day(fact), about.trigger, _what(fact, way)), number)
         elif isinstance(fact, ACCOUNTING_FACTS) and fact.person:
-            page.steps.append(Step(fact.person, entry.position, fact.TOPIC))
+            page.steps.append((fact.person, entry.position, fact.TOPIC))
     return page
 
 
 def _add(page: Page, persons: Iterable[str], position: int, topic: str, key: Key, number: int = 1) -> None:
     for person in persons:
-        page.steps.append(Step(person, position, topic))
+        page.steps.append((person, position, topic))
     page.counts[key] += number
 
 

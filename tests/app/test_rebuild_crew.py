@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +37,8 @@ def crew_of(world: World) -> Processes:
     wrapping = {str(version): each.hex() for version, each in KEYRING.wrapping.items()}
     key.write_text(json.dumps({"names": KEYRING.names.hex(), "wrapping": wrapping}))
     key.chmod(0o600)
-    return Processes(load_settings(database=world.platform.settings.database, key_file=key), 1)
+    settings = load_settings(database=world.platform.settings.database, key_file=key)
+    return Processes(settings, world.platform.library.rules().catalogue, 1)
 
 
 def rebuilt(world: World, crew: Processes) -> bool:
@@ -71,3 +74,11 @@ def test_a_small_log_needs_nobody_else(world: World) -> None:
     """For a log of a few facts no other process is started."""
     assert (world.platform.log.facts.max_notification_id() or 0) < FEW
     assert isinstance(crew_for(world.platform), Alone)
+
+
+def test_a_process_that_does_parts_reads_no_more_than_it_needs() -> None:
+    """Another process of a rebuild starts without the commands and the wiring, which took most of its start."""
+    told = "import sys, app.__main__, app.rebuild_member; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)  # noqa: S603  (ourselves)
+    assert "streams.rebuild_parts" in run.stdout.split()
+    assert not {"app.cli", "app.compose", "typer", "jinja2"} & set(run.stdout.split())

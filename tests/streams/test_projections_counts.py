@@ -16,7 +16,6 @@ from projections.bulk import CHUNK, chunked, insert_rows
 from projections.tables import micros, moment, optional_micros, optional_moment, revisions
 from projections.tables import statistics as statistics_table
 from projections.tables import trail as trail_table
-from projections.trail import Step
 from streams.database import Database
 from tests.streams.storing import AIDA, BOLAT, NOW, counted, modest
 
@@ -35,7 +34,7 @@ def ask(database: Database, question: Callable[[Connection], T]) -> T:
 
 def test_a_trail_is_in_the_order_of_the_log(database: Database) -> None:
     """A person's facts by position, whatever the order in which they were noted; nobody else's."""
-    steps = [Step(AIDA, 7, "b/1"), Step(BOLAT, 5, "a/1"), Step(AIDA, 2, "a/1")]
+    steps = [(AIDA, 7, "b/1"), (BOLAT, 5, "a/1"), (AIDA, 2, "a/1")]
     database.write(lambda connection: trail.add(connection, steps))
 
     assert ask(database, lambda connection: trail.positions(connection, AIDA)) == [2, 7]
@@ -45,8 +44,8 @@ def test_a_trail_is_in_the_order_of_the_log(database: Database) -> None:
 
 def test_a_step_is_noted_once(database: Database) -> None:
     """The same facts again change nothing, also together with new ones."""
-    database.write(lambda connection: trail.add(connection, [Step(AIDA, 1, "a/1")]))
-    database.write(lambda connection: trail.add(connection, [Step(AIDA, 1, "other/1"), Step(AIDA, 2, "b/1")]))
+    database.write(lambda connection: trail.add(connection, [(AIDA, 1, "a/1")]))
+    database.write(lambda connection: trail.add(connection, [(AIDA, 1, "other/1"), (AIDA, 2, "b/1")]))
 
     rows = ask(database, lambda connection: connection.execute(trail_table.select()).all())
     assert [tuple(row) for row in rows] == [(AIDA, 1, "a/1"), (AIDA, 2, "b/1")]
@@ -54,7 +53,7 @@ def test_a_step_is_noted_once(database: Database) -> None:
 
 def test_a_trail_is_read_in_pages(database: Database) -> None:
     """So many positions after a position."""
-    database.write(lambda connection: trail.add(connection, [Step(AIDA, at, "a/1") for at in range(1, 8)]))
+    database.write(lambda connection: trail.add(connection, [(AIDA, at, "a/1") for at in range(1, 8)]))
 
     def page(after: int) -> list[int]:
         return list(ask(database, lambda connection: trail.positions(connection, AIDA, after=after, limit=3)))
@@ -130,7 +129,7 @@ def test_a_position_goes_with_what_was_made_of_it(database: Database) -> None:
 
     def work(connection: Connection) -> None:
         positions.save(connection, "views", 7)
-        trail.add(connection, [Step(AIDA, 7, "a/1")])
+        trail.add(connection, [(AIDA, 7, "a/1")])
         raise LookupError
 
     with pytest.raises(LookupError):

@@ -1,6 +1,6 @@
 """Why a nudge was planned and what became of it: the true answer, from the log alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,7 +21,6 @@ from domain.steps import repetition_of
 from domain.timing import zone_of
 from domain.triggers import Trigger
 from projections import nudges
-from streams import reading
 from streams.library import Rules
 from streams.log import Log
 from streams.mapper import Entry
@@ -86,11 +85,10 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     nudge = nudges.by_id(connection, [id_]).get(id_)
     if nudge is None:
         raise UnknownNudge
-    reader = _Reader(connection, log, rules, now)
+    reader = _Reader(connection, log, rules, now, log.streams(connection, [id_]))
     trigger = rules.rulebook.version(nudge.intent.version).trigger
-    cause = reader.case(nudge, nudge.deliveries[0].recipient).cause
-    intent = nudge.intent
-    known = reading.histories(connection, log, [intent.person], rules.rulebook)[intent.person]
+    case, intent = reader.case(nudge, nudge.deliveries[0].recipient), nudge.intent
+    cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
     return Why(
         nudge=id_, person=intent.person, trigger=intent.trigger, step=intent.step, version=intent.version,
@@ -98,8 +96,8 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
         legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
         state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent, cause, known, rules), words=_words(reader, nudge),
-        facts=tuple(_happened(log.streams(connection, [id_]))), members=nudge.members,
+        used=_used(trigger, intent, cause, case.history, rules), words=_words(reader, nudge, case),
+        facts=tuple(_happened(reader.facts)), members=nudge.members,
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
     )  # fmt: skip
 
@@ -142,11 +140,13 @@ def reads(trigger: Trigger, step: str) -> set[str]:
     return names
 
 
-def _words(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
-    """Recipient -> the words: what was sent to them then, or what they would read now."""
+def _words(reader: "_Reader", nudge: Nudge, first: Case) -> dict[str, Rendered]:
+    """Recipient -> the words: what was sent to them then, or what they would read now (the first, as in `first`)."""
     found = {}
     for delivery in nudge.deliveries:
-        case = reader.case(reader.sent(nudge, delivery), delivery.recipient, reader.attempted(nudge, delivery))
+        sent, before = reader.sent(nudge, delivery), reader.attempted(delivery)
+        as_now = sent is nudge and before is None and delivery is nudge.deliveries[0]
+        case = first if as_now else reader.case(sent, delivery.recipient, before)
         try:
             found[delivery.recipient] = render(case, reader.rules, delivery.attempted_at or reader.now)
         except WordsFailed:
@@ -155,19 +155,20 @@ def _words(reader: "_Reader", nudge: Nudge) -> dict[str, Rendered]:
 
 
 class _Reader(NamedTuple):
+    """`facts`: those of the nudge that is explained."""
+
     connection: Connection
     log: Log
     rules: Rules
     now: datetime
+    facts: Sequence[Entry]
 
-    def attempted(self, nudge: Nudge, delivery: Delivery) -> int | None:
+    def attempted(self, delivery: Delivery) -> int | None:
         """The position of the delivery's last attempt: what came later was not known when it was written."""
-        for entry in self.log.streams(self.connection, [nudge.intent.id]):
+        last = (delivery.recipient, delivery.attempt)
+        for entry in self.facts:
             fact = entry.fact
-            if isinstance(fact, NudgeAttempted) and (fact.recipient, fact.attempt) == (
-                delivery.recipient,
-                delivery.attempt,
-            ):
+            if isinstance(fact, NudgeAttempted) and (fact.recipient, fact.attempt) == last:
                 return entry.position
         return None
 
@@ -185,7 +186,7 @@ class _Reader(NamedTuple):
         return replace(case, members=tuple(together), leaving=())
 
 
-def _happened(entries: list[Entry]) -> Iterator[Happened]:
+def _happened(entries: Sequence[Entry]) -> Iterator[Happened]:
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NUDGE_FACTS):

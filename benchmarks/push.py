@@ -83,7 +83,7 @@ def _messages(addresses: list[str]) -> list[Message]:
 
 def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
     addresses = [Browser().address(f"http://127.0.0.1:{port}/push/{number}") for number in range(BROWSERS)]
-    options = web_push_options(folder, hosts=(f"http://127.0.0.1:{port}",), lanes=LANES, begin=60, sealer=True)
+    options = web_push_options(folder, hosts=(f"http://127.0.0.1:{port}",), lanes=LANES, begin=60, sealers=2)
     hosts = Hosts(options.hosts)
     browsers = [found for address in addresses if (found := hosts.subscription(address))]
     batch = _messages(addresses)
@@ -93,7 +93,7 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
 
     with asyncio.Runner() as runner:
         notifier = WebPushNotifier(options, lambda: AT)
-        alone = WebPushNotifier(options.model_copy(update={"sealer": False}), lambda: AT)
+        alone = WebPushNotifier(options.model_copy(update={"sealers": 0}), lambda: AT)
         runner.run(notifier.start())
 
         def send(_: int) -> float:
@@ -107,7 +107,7 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
         runner.run(notifier.aclose())
         runner.run(alone.aclose())
     rows = [
-        Row("Web Push end to end with a sealer, share of encrypting alone", share, "×", 0.8),
+        Row("Web Push end to end with two sealers, share of encrypting alone", share, "×", 0.8),
         Row("Web Push, memory grown over 20,000 messages", grown, "MB", 8, most=True),
     ]
     return rows, {

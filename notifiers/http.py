@@ -71,11 +71,12 @@ class Http:
         self._at_rest.set()
 
     async def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, read: bool = True
     ) -> Answer | RetryLater | Unknown:
         """The server's answer; without one RetryLater if the request was certainly not written, else Unknown.
 
-        Redirects are answers like any other. Raises ValueError for a URL or a header that is none.
+        Redirects are answers like any other. Who does not `read` an answer is not given its body, which is less work.
+        Raises ValueError for a URL or a header that is none.
         """
         if self._closed:
             return RetryLater(None, Reason.CLOSED)
@@ -85,7 +86,7 @@ class Http:
         self._under_way += 1
         self._at_rest.clear()
         try:
-            return await _answer(request)
+            return await _answer(request, read=read)
         finally:
             self._under_way -= 1
             if not self._under_way:
@@ -98,11 +99,11 @@ class Http:
         await self._client.close()
 
 
-async def _answer(request: RequestBuilder) -> Answer | RetryLater | Unknown:
+async def _answer(request: RequestBuilder, *, read: bool) -> Answer | RetryLater | Unknown:
     """Streamed, for otherwise an endless body would be held in memory whole."""
     try:
         async with request.build_streamed() as response:
-            content = await response.body_reader.read(_LONGEST_BODY)
+            content = await response.body_reader.read(_LONGEST_BODY) if read else None
             return Answer(response.status, response.headers, bytes(content or b""))
     except PyreqwestError as fault:
         return _unanswered(fault)

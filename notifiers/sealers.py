@@ -1,110 +1,69 @@
-"""Encrypting push messages in processes beside ours: it costs more than all the rest, and threads don't share it.
-
-A process ends when ours does, however that ends, for it then reads the end of its pipe.
-"""
+"""Encrypting push messages in processes beside ours: it costs more than all the rest, and threads don't share it."""
 
 import asyncio
-import signal
-from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from notifiers.sealer import Sealer, Waiting
+from notifiers.sealer_jobs import Job
 
-from notifiers.sealing import CURVE, drawn, sealed
-
-_MOST = 256  # jobs handed over at a time, so that nobody's waits for thousands of others
+_MOST = 32  # jobs handed over at a time: then one sealer works on these while what another has done is being sent
 PATIENCE = 5.0
 """Seconds, for what takes a hundredth of one."""
-_TO_START = 30.0
 
 
-class Job(NamedTuple):
-    """What is to be encrypted, and the browser's public key and secret."""
+class Sealers:
+    """So many sealers. What one that died or hung has not done goes to the others, and without any is done by us."""
 
-    content: bytes
-    point: bytes
-    auth: bytes
+    def __init__(self, count: int, patience: float = PATIENCE) -> None:
+        self._gathered: list[Waiting] = []
+        self._each = [Sealer(patience, self._share_out) for _ in range(count)]
 
-    def done(self) -> bytes | None:
-        """The body of the request; None where the browser's key is none."""
-        try:
-            browser = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, self.point)
-        except ValueError:
-            return None
-        return sealed(self.content, browser, self.point, self.auth, drawn())
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that work."""
+        return [each.pid for each in self._each if each.is_alive]
 
-
-class Sealer:
-    """One process. Should it die, or answer nothing for `patience` seconds, the work goes on in ours."""
-
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._patience = patience
-        self._waiting: list[tuple[Job, asyncio.Future[bytes | None]]] = []
-        self._pipe, theirs = get_context("spawn").Pipe()
-        self._process = get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._working: asyncio.Task[None] | None = None
-
-    async def ready(self) -> None:
-        """Wait until it works."""
-        await self._bodies([], _TO_START)
+    async def start(self) -> None:
+        """Begin the processes, and wait until they work."""
+        await asyncio.gather(*(each.start() for each in self._each))
 
     async def sealed(self, job: Job) -> bytes:
-        """The job done; those that come while others are being done are handed over together.
+        """The job done; those that come at the same time are handed over together.
 
         Raises:
             ValueError: the browser's key is none.
         """
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((job, done))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
-        result: bytes | None = await done
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bytes | None] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append((job, done))
+        if len(self._gathered) >= _MOST:
+            self._hand_over()
+        result = await done
         if result is None:
             raise ValueError
         return result
 
-    async def _work(self) -> None:
-        while self._waiting:
-            taken, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            jobs = [job for job, _ in taken]
-            bodies = await self._bodies(jobs, self._patience)
-            for (_, done), body in zip(taken, bodies, strict=True):
-                if not done.done():  # its message may have been cancelled
-                    done.set_result(body)
-
-    async def _bodies(self, jobs: list[Job], patience: float) -> list[bytes | None]:
-        """A process that hangs is killed, which ends every wait for its pipe."""
-        killing = asyncio.get_running_loop().call_later(patience, self._process.kill)
-        try:
-            return await asyncio.to_thread(self._ask, jobs)
-        finally:
-            killing.cancel()
-
-    def _ask(self, jobs: list[Job]) -> list[bytes | None]:
-        try:
-            self._pipe.send(jobs)
-            bodies: list[bytes | None] = self._pipe.recv()
-        except (OSError, EOFError):
-            return [job.done() for job in jobs]
-        return bodies
-
     async def aclose(self) -> None:
-        """End the process; what it works on is finished before."""
-        if self._working is not None:
-            await self._working
-        self._pipe.close()
-        await asyncio.to_thread(self._process.join, self._patience)
-        if self._process.is_alive():
-            self._process.kill()
+        """End the processes; what they work on is finished before."""
+        await asyncio.gather(*(each.aclose() for each in self._each))
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._share_out(gathered)
+
+    def _share_out(self, jobs: Sequence[Waiting]) -> None:
+        sealer = min((each for each in self._each if each.is_alive), key=lambda each: each.load, default=None)
+        if sealer is not None:
+            sealer.hand_over(jobs)
+            return
+        for job in jobs:
+            asyncio.get_running_loop().call_soon(_do, job)  # one at a time, so that nobody else waits for all of them
 
 
-def _serve(pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to us too; what is under way is finished
-    with suppress(EOFError, OSError):
-        while True:
-            jobs: list[Job] = pipe.recv()
-            pipe.send([job.done() for job in jobs])
+def _do(waiting: Waiting) -> None:
+    job, done = waiting
+    if not done.done():  # its message may have been cancelled
+        done.set_result(job.done())

@@ -10,7 +10,8 @@ from notifiers.http_refusals import refusal
 from notifiers.kinds import Kind, Tools
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
 from notifiers.push_words import Button, buttons, collapse_key, fitted, life, trace
-from notifiers.sealers import Job, Sealer
+from notifiers.sealer_jobs import Job
+from notifiers.sealers import Sealers
 from notifiers.sealing import LONGEST, Draw, drawn, sealed
 from notifiers.subscription import Hosts, Subscription, is_subscription
 from notifiers.vapid import Vapid
@@ -53,8 +54,7 @@ class WebPushNotifier:
         self.longest = options.limit
         self._clock = clock
         self._draw = draw
-        self._beside = options.sealer
-        self._sealer: Sealer | None = None
+        self._sealers = Sealers(options.sealers) if options.sealers else None
         self._hosts = Hosts(options.hosts)
         self._vapid = Vapid(options.key(), options.subject, clock)
         self._lanes = options.ways()
@@ -65,10 +65,9 @@ class WebPushNotifier:
         return is_subscription(address)
 
     async def start(self) -> None:
-        """Begin the process that encrypts, if there is to be one; push services report nothing."""
-        if self._beside and self._sealer is None:
-            self._sealer = Sealer()
-            await self._sealer.ready()
+        """Begin the processes that encrypt, if there are to be any; push services report nothing."""
+        if self._sealers is not None:
+            await self._sealers.start()
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `options.limit` seconds; what a service finds too large is shortened and sent again."""
@@ -77,8 +76,8 @@ class WebPushNotifier:
     async def aclose(self) -> None:
         """Close the connections; what is on its way is finished before."""
         await self._http.aclose()
-        if self._sealer is not None:
-            await self._sealer.aclose()
+        if self._sealers is not None:
+            await self._sealers.aclose()
 
     async def _deliver(self, message: Message) -> Outcome:
         subscription = self._hosts.subscription(message.address)
@@ -110,13 +109,13 @@ class WebPushNotifier:
     async def _post(self, to: Subscription, headers: dict[str, str], content: bytes) -> Answer | Outcome:
         try:
             body = await self._sealed(to, content)
-            return await self._http.request("POST", to.endpoint, headers, body)
+            return await self._http.request("POST", to.endpoint, headers, body, read=False)
         except ValueError:  # a key that is none, or a name that international domain names don't allow
             return GiveUp(Reason.BAD_ADDRESS)
 
     async def _sealed(self, to: Subscription, content: bytes) -> bytes:
-        if self._sealer is not None:
-            return await self._sealer.sealed(Job(content, to.point, to.auth))
+        if self._sealers is not None:
+            return await self._sealers.sealed(Job(content, to.point, to.auth))
         return sealed(content, to.key(), to.point, to.auth, self._draw())
 
 

@@ -47,13 +47,13 @@ class WebPushOptions(HttpOptions):
     hosts: Annotated[tuple[str, ...], AfterValidator(_are_hosts)] = Field(
         default=KNOWN_HOSTS, min_length=1, description="the push services that may be called"
     )
-    sealer: bool = Field(default=False, description="encrypt in a process beside ours, where a core is free")
+    sealers: int = Field(default=0, ge=0, le=64, description="encrypt in so many processes beside ours")
     reports_display: bool = Field(default=False, description="our service worker reports what it displays")
 
     @property
     def limit(self) -> float:
         """The longest that a batch may take, in seconds: its last message may be sent twice, to be shorter."""
-        return self.begin + 2 * self.timeout + (PATIENCE if self.sealer else 0)
+        return self.begin + 2 * self.timeout + (PATIENCE if self.sealers else 0)
 
     def key(self) -> ec.EllipticCurvePrivateKey:
         """Our private key. Raises ValueError if the file holds none any more."""

@@ -45,6 +45,16 @@ async def test_connections_are_kept() -> None:
     assert peer.connections == 1
 
 
+async def test_a_body_that_nobody_reads_keeps_its_connection() -> None:
+    """Who wants no body gets none, and the next request goes by the same connection all the same."""
+    async with http_peer(answer(429, "retry-after: 7", body=b"later")) as peer:
+        http, url = Http(PATIENT), f"http://127.0.0.1:{peer.port}/"
+        said = [await http.request("POST", url, {}, b"x", read=False) for _ in range(4)]
+        await http.aclose()
+    assert [(each.body, each.header("retry-after")) for each in said if isinstance(each, Answer)] == [(b"", "7")] * 4
+    assert peer.connections == 1
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_nothing_is_followed(status: int) -> None:
     """A redirect is an answer; nobody goes where it points."""
@@ -70,8 +80,12 @@ async def test_an_endless_body_is_left() -> None:
 
     async with listening(flood) as port:
         said = await ask(Http(PATIENT), f"http://127.0.0.1:{port}/")
+        http = Http(PATIENT)
+        unread = await http.request("POST", f"http://127.0.0.1:{port}/", {}, b"x", read=False)
+        await http.aclose()
     assert isinstance(said, Answer)
-    assert len(said.body) == 65_536
+    assert isinstance(unread, Answer)
+    assert (len(said.body), len(unread.body)) == (65_536, 0)
 
 
 async def test_nobody_there_means_later() -> None:

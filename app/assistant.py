@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from msgspec import to_builtins
 from msgspec.structs import asdict
@@ -19,7 +20,9 @@ from projections.tables import micros
 from streams import reading
 from streams.explaining import Why
 from streams.inboxes import NotTheirs
+from streams.tokens import tokens_ended
 
+ENDED = "The token does not hold any more; the page My data makes another one."
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 INSTRUCTIONS = (
     "Answers come from the state's registries as of now, for whose token it was started with. "
@@ -32,21 +35,29 @@ def reader(platform: Platform, token: str) -> str:
     """Whose token it is.
 
     Raises:
-        BadLink: nobody's, or too old; or they were erased since: who comes back is somebody new.
+        BadLink: nobody's, or too old; or they have ended it, or were erased since: who comes back is somebody new.
     """
     person, made = platform.links.read_person(token, platform.clock())
     with platform.database.reading() as connection:
         erased = nudges.erasures(connection, [person]).get(person)
-    if erased is not None and erased >= micros(made):
+        ended = tokens_ended(connection, platform.books, person)
+    if (erased is not None and erased >= micros(made)) or (ended is not None and ended >= made):
         raise BadLink
     return person
 
 
 class Assistant:
-    """Answers for one person."""
+    """Answers for the person whose token it is, for as long as it holds: it is looked at with every question."""
 
-    def __init__(self, platform: Platform, person: str) -> None:
-        self._platform, self._person = platform, person
+    def __init__(self, platform: Platform, token: str) -> None:
+        self._platform, self._token = platform, token
+
+    @property
+    def _person(self) -> str:
+        try:
+            return reader(self._platform, self._token)
+        except BadLink:
+            raise ToolError(ENDED) from None
 
     def server(self) -> MCPServer:
         """The server with its tools."""

@@ -56,6 +56,14 @@ class LetterHandled(Struct, frozen=True, array_like=True):
     note: str
 
 
+class TokensEnded(Struct, frozen=True, array_like=True):
+    """The person ended all tokens for assistants that they had made by then."""
+
+    TOPIC: ClassVar[str] = "tokens-ended/1"
+    at: datetime
+    person: str
+
+
 class ContentRetired(Struct, frozen=True, array_like=True):
     """The content of events of that type and year is not to be read any more, and keys of it were destroyed.
 
@@ -90,5 +98,5 @@ class LettersDropped(Struct, frozen=True, array_like=True):
     letters: bytes
 
 
-ACCOUNTING_FACTS = (PersonErased, PersonViewed, LetterHandled)
+ACCOUNTING_FACTS = (PersonErased, PersonViewed, LetterHandled, TokensEnded)
 """What of them is about persons."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.events import LifeEvent
+from domain.facts import Fact
 from domain.ids import Names
 from streams.database import Database
 from streams.keys import PersonKey
 from streams.library import Library
 from streams.log import Log
+from streams.mapper import Entry
 
 Append = Callable[[Connection, Sequence[LifeEvent]], Mapping[str, PersonKey]]
 
@@ -25,3 +28,13 @@ class Books(Struct, frozen=True):
     names: Names
     append: Append
     clock: Callable[[], datetime]
+
+    def note(self, stream: UUID, person: str, fact: Fact) -> None:
+        """Append a fact about a person to a stream of such facts; of two at once, one is the second."""
+
+        def work(connection: Connection) -> None:
+            self.log.keys.hold(connection, [person])
+            before = len(self.log.streams(connection, [stream]))
+            self.log.append(connection, [Entry(stream, before + 1, fact)])
+
+        self.database.write(work)

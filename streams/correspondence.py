@@ -113,13 +113,7 @@ class Correspondence:
         if found.owner != who.agency:
             raise NotAllowed(f"the letter was written to another agency than yours ({who.agency})")
         fact = LetterHandled(self._books.clock(), who.name, who.agency, found.person, event, note)
-        stream, log = self._noted_in(event), self._books.log
-
-        def work(connection: Connection) -> None:
-            log.keys.hold(connection, [found.person])  # of two at once, one is the second
-            log.append(connection, [Entry(stream, len(log.streams(connection, [stream])) + 1, fact)])
-
-        self._books.database.write(work)
+        self._books.note(self._noted_in(event), found.person, fact)
 
     def _find(self, connection: Connection, event: UUID) -> tuple[Written, Nudge]:
         letter = _letter_of(next(iter(self._books.log.streams(connection, [event])), None))

@@ -14,12 +14,13 @@ def mcp(clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile
     from app.compose import compose  # noqa: PLC0415  (the same)
 
     platform = compose(settings_of(database, key_file), clock_of(clock), make=False)
+    token = os.environ.get(TOKEN, "")
     try:
-        person = reader(platform, os.environ.get(TOKEN, ""))
+        reader(platform, token)
     except BadLink:
         platform.database.close()
         raise NotAllowed(f"{TOKEN} has no personal token that is valid now; the page My data makes one") from None
     try:
-        Assistant(platform, person).server().run("stdio")
+        Assistant(platform, token).server().run("stdio")
     finally:
         platform.database.close()

@@ -47,10 +47,11 @@ class Assisting:
         from app.assistant import Assistant, reader  # noqa: PLC0415  (a second of imports that no other request needs)
 
         try:
-            return Assistant(self._platform, reader(self._platform, token)).server()
+            reader(self._platform, token)
         except BadLink:
             detail = "the request has no personal token that is valid now; the page My data makes one"
             raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="no-key", headers=CHALLENGE) from None
+        return Assistant(self._platform, token).server()
 
 
 def _served(server: "MCPServer") -> ASGIApp:

@@ -20,6 +20,7 @@ from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
 from app.pages.visits import Form
 from streams.inboxes import Told
+from streams.tokens import end_tokens
 
 Cursor = Annotated[str, Query(max_length=64)]
 GOOD, BAD = ("delivered", "opened", "answered"), ("failed",)
@@ -48,6 +49,7 @@ class Citizen:
         router.add_api_route("/my/coming", self.coming, methods=["GET"])
         router.add_api_route("/my/data", self.data, methods=["GET"])
         router.add_api_route("/my/data", self.token, methods=["POST"])
+        router.add_api_route("/my/data/end-tokens", self.end_tokens, methods=["POST"])
         router.add_api_route("/my/data.json", self.download, methods=["GET"])
         return router
 
@@ -86,10 +88,10 @@ class Citizen:
         ]  # fmt: skip
         return self._pages.respond("coming.html", frame, messages=rows)
 
-    def data(self, request: Request) -> Response:
+    def data(self, request: Request, *, ended: bool = False) -> Response:
         """What is known, and how to take it along."""
         _, frame = self._visitor(request)
-        return self._pages.respond("data.html", frame, token="", until="")
+        return self._pages.respond("data.html", frame, token="", until="", ended=ended)
 
     def token(self, request: Request, fields: Form) -> Response:
         """A token with which the citizen's own assistant reads for them, for a month."""
@@ -98,7 +100,14 @@ class Citizen:
         now = self._platform.clock()
         made, until = self._platform.links.person(person, now), frame.speech.moment(now + ASSISTANT_LASTS)
         address = f"{self._platform.settings.base_url.rstrip('/')}{ASSISTING}"
-        return self._pages.respond("data.html", frame, token=made, until=until, address=address)
+        return self._pages.respond("data.html", frame, token=made, until=until, address=address, ended=False)
+
+    def end_tokens(self, request: Request, fields: Form) -> Response:
+        """No token that the citizen made so far is of any use from now on."""
+        person, _ = self._visitor(request)
+        visits.require_form(request, fields)
+        end_tokens(self._platform.books, person)
+        return RedirectResponse(f"{self._pages.root}/my/data?ended=true", 303, {"Cache-Control": "no-store"})
 
     def download(self, request: Request) -> Response:
         """All that the platform keeps about the citizen and can read, as JSON."""

@@ -11,11 +11,14 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from app.assistant import Assistant, reader
+from app.assistant import ENDED, Assistant, reader
 from app.http.application import application
 from app.links import BadLink
 from domain.principals import Principal, Role
+from streams.tokens import end_tokens
 from tests.app.http.wire import client_of
+from tests.app.pages.visitor import CSRF, token_of, visiting
+from tests.streams.rebuilding import rebuilt
 from tests.world import World, birth, fine, iin, registered
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +36,7 @@ async def told(world: World) -> World:
 
 async def asked(world: World, who: str, tool: str, **arguments: Any) -> Any:
     """What the server answers to the SDK's own client."""
-    async with Client(Assistant(world.platform, world.name(who)).server()) as client:
+    async with Client(Assistant(world.platform, token_of(world, who)).server()) as client:
         answer = await client.call_tool(tool, arguments)
     found = answer.structured_content or {}
     return found.get("result", found)
@@ -67,7 +70,7 @@ async def test_what_comes_and_which_service(told: World) -> None:
 async def test_it_only_reads(told: World) -> None:
     """Every tool says that it reads only, and whatever is called, the log stays as it is."""
     before = len(told.entries())
-    async with Client(Assistant(told.platform, told.name(CITIZEN)).server()) as client:
+    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
         tools = (await client.list_tools()).tools
     assert {each.name for each in tools} == {"messages", "why", "entitlements", "coming", "services"}
     assert all(each.annotations is not None and each.annotations.read_only_hint for each in tools)
@@ -136,14 +139,47 @@ def test_who_has_no_token_that_holds_is_told_so(told: World) -> None:
     """Without one, with an old one, an official's, or of somebody who was erased since, the answer is 401."""
     links, now, person = told.platform.links, told.clock(), told.name(CITIZEN)
     good, old = links.person(person, now), links.person(person, now - timedelta(days=30))
-    client = client_of(application(told.platform))
-    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-
-    def status(token: str) -> int:
-        headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
-        return client.post("/mcp", json=call, headers=headers).status_code
-
-    assert (status(good), status(old), status("hby_x"), status("")) == (200, 401, 401, 401)
+    assert tuple(status(told, each) for each in (good, old, "hby_x", "")) == (200, 401, 401, 401)
     told.at(now + timedelta(minutes=1))
     told.platform.erasing.erase(person, Principal("omar", "platform", frozenset({Role.OPERATOR})), "asked for it")
-    assert status(good) == 401
+    assert status(told, good) == 401
+
+
+def status(world: World, token: str) -> int:
+    """What /mcp answers to whoever has that token."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+    return client_of(application(world.platform)).post("/mcp", json=call, headers=headers).status_code
+
+
+def test_a_citizen_ends_all_their_tokens_at_once(told: World) -> None:
+    """After the button none made before works, another citizen's does, and so does one made afterwards."""
+    first = token_of(told, CITIZEN)
+    told.at(told.clock() + timedelta(minutes=1))
+    second, others = token_of(told, CITIZEN), token_of(told, OTHER)
+    browser = visiting(told, CITIZEN)
+    assert [status(told, each) for each in (first, second, others)] == [200, 200, 200]
+    answer = browser.post("/my/data/end-tokens", data={"csrf": CSRF}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/my/data?ended=true")
+    assert [status(told, each) for each in (first, second, others)] == [401, 401, 200]
+    assert "Your tokens have ended" in browser.get("/my/data?ended=true").text
+    told.at(told.clock() + timedelta(seconds=1))
+    assert [status(told, each) for each in (first, second, token_of(told, CITIZEN))] == [401, 401, 200]
+    assert rebuilt(told.platform).equal
+
+
+def test_nobody_else_ends_them(told: World) -> None:
+    """Without a form of their own nothing ends."""
+    token, browser = token_of(told, CITIZEN), visiting(told, CITIZEN)
+    assert browser.post("/my/data/end-tokens", data={"csrf": "x"}).status_code == 403
+    assert status(told, token) == 200
+
+
+async def test_who_asks_already_is_refused_from_then_on(told: World) -> None:
+    """An assistant that was started before the end reads nothing more by its token."""
+    async with Client(Assistant(told.platform, token_of(told, CITIZEN)).server()) as client:
+        assert not (await client.call_tool("messages", {})).is_error
+        end_tokens(told.platform.books, told.name(CITIZEN))
+        refused = await client.call_tool("messages", {})
+    assert refused.is_error
+    assert ENDED in str(refused.content)

@@ -13,7 +13,7 @@ from app.assistant import Assistant
 from app.http.application import application
 from domain.principals import Scope
 from tests.app.http.wire import client_of, key_of
-from tests.app.pages.visitor import visiting
+from tests.app.pages.visitor import token_of, visiting
 from tests.world import LONG_AGO, World, birth, card, event, iin, registered
 
 MOTHER, FATHER, CHILD = iin(1), iin(2), iin(3)
@@ -60,7 +60,7 @@ async def programs(world: World, portal: TestClient, who: str) -> list[Any]:
 
 async def by_assistant(world: World, who: str) -> Any:
     """What their assistant is told of it."""
-    async with Client(Assistant(world.platform, world.name(who)).server()) as client:
+    async with Client(Assistant(world.platform, token_of(world, who)).server()) as client:
         return (await client.call_tool("why", {"nudge": told_of(world)})).structured_content
 
 

@@ -44,6 +44,7 @@ GOLDEN = {
     "person-erased/1": "at by agency person reason key wrapped removed",
     "person-viewed/1": "at by agency person what purpose",
     "letter-handled/1": "at by agency person letter note",
+    "tokens-ended/1": "at person",
     "content-retired/1": "at by agency type year limit keys",
     "letters-dropped/1": "at by agency reason kind cause count letters",
 }

@@ -271,6 +271,11 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         ),
     ),
     (
+        "tokens-ended/1",
+        accounting.TokensEnded(NOW, AIDA),
+        "92d6ff683d4bf0d9206161616161616161616161616161616161616161616161616161616161616161",
+    ),
+    (
         "content-retired/1",
         accounting.ContentRetired(NOW, "omar", "platform", "kz.tax.assessed", 2019, "P5Y", (b"A" * 8, b"B" * 8)),
         (

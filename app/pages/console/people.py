@@ -19,7 +19,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID, LetterHandled, PersonErased, PersonViewed
+from domain.accounting import LEAST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded
 from domain.events import LifeEvent
 from domain.principals import Principal
 from streams.explaining import UnknownNudge, Why, explain
@@ -152,6 +152,8 @@ def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
         case LetterHandled():
             words = speech.say("{name} dealt with what they wrote: {note}").format(name=fact.by, note=fact.note)
             return row | {"at": speech.moment(fact.at), "words": words}
+        case TokensEnded():
+            return row | {"at": speech.moment(fact.at), "words": speech.say("ended their tokens for assistants")}
         case PersonErased():
             return row | {"at": speech.moment(fact.at), "words": speech.say("erased by {name}").format(name=fact.by)}
     name = fact.TOPIC.partition("/")[0].removeprefix("nudge-")

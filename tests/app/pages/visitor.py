@@ -21,3 +21,8 @@ def visiting(world: World, national_id: str, language: str = "en") -> TestClient
     browser = client_of(application(world.platform), accept="text/html")
     browser.cookies.set("habarshy", cookie)
     return browser
+
+
+def token_of(world: World, national_id: str) -> str:
+    """A token that they made for an assistant."""
+    return world.platform.links.person(world.name(national_id), world.clock())

@@ -65,6 +65,10 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
             return self.deliveries[0].state
         return max(self.deliveries, key=lambda one: RANK[one.state]).state
 
+    def was_done(self, recipient: str) -> bool:
+        """Whether the thing itself was done after it had gone to them, so that no other channel tells it."""
+        return any(one.recipient == recipient for one in self.done)
+
     def to(self, recipient: str) -> Delivery:
         """The delivery to that recipient; one who was not known before starts as planned."""
         for one in self.deliveries:

@@ -171,7 +171,8 @@ def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
         yield Withhold(Reason.WITHDRAWN)
     if intent.expires is not None and now >= intent.expires:
         yield Expire()
-    if intent.moot_from is not None and now >= intent.moot_from:
+    moot = intent.moot_from is not None and now >= intent.moot_from
+    if moot or case.nudge.was_done(case.person.pseudonym):
         yield Withhold(Reason.DONE)
     if caught_up(case.nudge, case.trigger, case.ledger.nudges):
         yield Withhold(Reason.CAUGHT_UP)

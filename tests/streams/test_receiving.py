@@ -269,6 +269,16 @@ async def test_a_receipt_ends_the_silence(reporting: World) -> None:
     assert reporting.delivery("month").state == "delivered"
 
 
+async def test_what_was_done_meanwhile_goes_by_no_further_channel(reporting: World) -> None:
+    """A silent SMS is followed by no email once she has her new card."""
+    await reporting.settle(DUE)
+    reporting.at("2025-06-20T09:05+05:00")
+    reporting.take(card(AIGERIM, "2035-06-20", number="N2", time="2025-06-20T09:04:00+05:00"))
+    assert await reporting.settle(LATER) == []
+    [told] = [one for one in reporting.nudges() if one.maybe_sent]
+    assert (told.state, told.to(told.intent.person).due) == ("sent", None)
+
+
 async def test_a_failure_moves_on_at_once(reporting: World) -> None:
     """What the provider could not deliver goes by the next channel at once."""
     await reporting.settle(DUE)

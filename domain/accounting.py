@@ -10,8 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-LEAST_SAID = 5
-"""A purpose or a reason in fewer letters says nothing."""
+LEAST_SAID, MOST_SAID = 5, 500
+"""A purpose or a reason in fewer letters says nothing; in more it is not read."""
 
 
 class PersonErased(Struct, frozen=True, array_like=True):

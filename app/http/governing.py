@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from app.compose import Platform
 from app.http.access import Access
+from app.http.bodies import PRINTED
 from app.http.problems import Problem
 from app.http.shapes import (
     Counts,
@@ -26,6 +27,7 @@ from app.http.shapes import (
     WaitingList,
 )
 from app.rule_lines import lines
+from domain.accounting import MOST_SAID
 from domain.principals import Scope
 from projections import statistics
 from streams.governing import Done, NotSubmitted, Reference, TwoVersions, subject
@@ -43,6 +45,12 @@ class Release(BaseModel, extra="forbid"):
     """For what share of all persons: below 1, a canary."""
 
     share: float = Field(default=1.0, gt=0, le=1)
+
+
+class Because(BaseModel, extra="forbid"):
+    """Why, which the log keeps."""
+
+    reason: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
 
 
 class GovernCalls:
@@ -73,18 +81,19 @@ class GovernCalls:
         governed = self._platform.library.rules().governed
         return RuleList.model_validate({"items": list(lines(governed, who))})
 
-    def pause(self, request: Request, name: Name) -> Switched:
+    def pause(self, request: Request, name: Name, why: Because | None = None) -> Switched:
         """The same again changes nothing."""
-        return self._switch(request, name, paused=True)
+        return self._switch(request, name, why, paused=True)
 
-    def resume(self, request: Request, name: Name) -> Switched:
+    def resume(self, request: Request, name: Name, why: Because | None = None) -> Switched:
         """The same again changes nothing."""
-        return self._switch(request, name, paused=False)
+        return self._switch(request, name, why, paused=False)
 
-    def _switch(self, request: Request, name: str, *, paused: bool) -> Switched:
+    def _switch(self, request: Request, name: str, why: Because | None, *, paused: bool) -> Switched:
         who, switches = self._access.official(request), self._platform.switches
+        reason = why.reason if why is not None else ""
         with _told():
-            new = switches.pause(name, who) if paused else switches.resume(name, who)
+            new = switches.pause(name, who, reason) if paused else switches.resume(name, who, reason)
         return Switched(trigger=name, paused=paused, new=new)
 
     def submissions(self, request: Request) -> WaitingList:

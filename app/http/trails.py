@@ -14,7 +14,7 @@ from app.http.access import Access
 from app.http.bodies import PRINTED
 from app.http.problems import Problem
 from app.plain import entry_plain
-from domain.accounting import LEAST_SAID
+from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.principals import NotAllowed, Principal, require_reading
 from streams.viewing import PAGE, NotTheirView, Views
 
@@ -25,7 +25,7 @@ class Looked(BaseModel, extra="forbid"):
     """Whose trail is read, by national id or pseudonym, and why: the log keeps it, so name no person in it."""
 
     person: str = Field(pattern="^([0-9]{6,20}|[0-9a-f]{32})$")
-    purpose: str = Field(min_length=LEAST_SAID, max_length=500, pattern=PRINTED)
+    purpose: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)
 
 
 class Viewing(BaseModel):

@@ -17,7 +17,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID
+from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.principals import Principal
 from domain.said import N_
 from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
@@ -109,7 +109,7 @@ class LetterPages:
         given = {name: one(fields, name, CAUSE_LENGTH) for name in ("kind", "cause", "what")}
         chosen = _chosen(given, doing=True)
         [found] = self._found(chosen)
-        now, reason = min(found.count, MOST), one(fields, "reason", 500)
+        now, reason = min(found.count, MOST), one(fields, "reason", MOST_SAID)
         wrong = {}
         if chosen.what == "drop" and len(reason) < LEAST_SAID:
             wrong["reason"] = frame.speech.say("Write why: it is kept in the log")

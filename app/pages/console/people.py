@@ -19,7 +19,7 @@ from app.pages.console.staff import Staff, command, one
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, REASONS, STATES, shown, told
 from app.pages.visits import Form
-from domain.accounting import LEAST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded
+from domain.accounting import LEAST_SAID, MOST_SAID, LetterHandled, PersonErased, PersonViewed, TokensEnded
 from domain.events import LifeEvent
 from domain.principals import Principal
 from streams.explaining import UnknownNudge, Why, explain
@@ -64,7 +64,7 @@ class PersonPages:
         """Note that they are read, then show them."""
         who, frame = self._staff.reader(request)
         visits.require_form(request, fields)
-        given, purpose, say = one(fields, "person"), one(fields, "purpose", 500), frame.speech.say
+        given, purpose, say = one(fields, "person"), one(fields, "purpose", MOST_SAID), frame.speech.say
         person, wrong = self._pseudonym(given), {}
         if person is None:
             wrong["person"] = say("Write a national id (digits), or a pseudonym (32 digits and letters)")

@@ -13,6 +13,7 @@ from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
 from app.pages.visits import Fields, Form
 from app.principals import load
+from domain.accounting import MOST_SAID
 from domain.principals import Principal
 from domain.said import N_
 from domain.settle import PAUSED
@@ -145,4 +146,4 @@ class SwitchPages:
 
 
 def _wish(fields: Fields) -> Wish:
-    return Wish(one(fields, "what"), one(fields, "reason", 500))
+    return Wish(one(fields, "what"), one(fields, "reason", MOST_SAID))

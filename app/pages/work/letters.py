@@ -15,8 +15,8 @@ from app.pages.catalogues import Speech
 from app.pages.layout import Before, Frame
 from app.pages.life import shown
 from app.pages.visits import Form
-from app.pages.work.office import LONGEST_REASON, Office, one
-from domain.accounting import LEAST_SAID
+from app.pages.work.office import Office, one
+from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.principals import Principal
 from domain.said import N_
 from streams.correspondence import Correspondence, UnknownLetter, Written
@@ -72,7 +72,7 @@ class LetterPages:
         note, say = one(fields, "note"), frame.speech.say
         if len(note) < LEAST_SAID:
             return self._shown(who, frame, event, say("Write how it was dealt with: it is kept in the log"), note)
-        if len(note) > LONGEST_REASON:
+        if len(note) > MOST_SAID:
             return self._shown(who, frame, event, say("Write no more than 500 characters"), note)
         with _known():
             self._letters.handle(event, who, note)

@@ -21,7 +21,6 @@ from streams.releasing import NotPublished
 from streams.switches import UnknownName
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
-LONGEST_REASON = 500
 WORKERS = frozenset({Role.AUTHOR, Role.APPROVER})
 
 

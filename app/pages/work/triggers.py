@@ -16,8 +16,9 @@ from app.pages.life import shown
 from app.pages.ruling import Clause, rule_told
 from app.pages.visits import Fields, Form
 from app.pages.work.figures import SPANS, Figures, figures, tells_done
-from app.pages.work.office import LONGEST_REASON, Office, one, told
+from app.pages.work.office import Office, one, told
 from app.pages.work.words import DONE, STATES, share, state_of
+from domain.accounting import MOST_SAID
 from domain.governance import TriggerPublished
 from domain.principals import Principal, Role, require_reader
 from domain.triggers import BadTrigger
@@ -131,7 +132,7 @@ class TriggerPages:
         visits.require_form(request, fields)
         reason, switches = one(fields, "reason"), self._office.platform.switches
         self._published(name, who)
-        if not reason or len(reason) > LONGEST_REASON:
+        if not reason or len(reason) > MOST_SAID:
             say = frame.speech.say
             wrong = say("Write why") if not reason else say("Write no more than 500 characters")
             return self._page(who, frame, name, wrong=wrong)

@@ -9,6 +9,7 @@ from app.compose import Platform
 from app.http.application import application
 from app.http.openapi import KEYED
 from app.principals import add
+from domain.governance import TriggerPaused
 from domain.principals import Principal, Role, Scope
 from tests.app.http.wire import client_of, key_of, routes_of
 
@@ -85,3 +86,16 @@ def test_another_agency_changes_nothing(platform: Platform, path: str) -> None:
     assert call(client, "GET", "/jobs", token) == 403
     health = add(platform.settings.principals, Principal("dana", "health", roles))
     assert call(client, "POST", path, health) == 200
+
+
+def test_why_a_trigger_is_paused_is_kept(platform: Platform) -> None:
+    """A pause by the API may say why, which the log keeps; too much of it is refused by its field."""
+    client = client_of(application(platform))
+    token = add(platform.settings.principals, Principal("dana", "health", frozenset([Role.APPROVER])))
+    headers = {"authorization": f"Bearer {token}"}
+    path = "/triggers/clinic_attachment/pause"
+    refused = client.post(path, headers=headers, json={"reason": "x" * 501})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "body.reason")
+    assert client.post(path, headers=headers, json={"reason": "clinics moved"}).json()["new"]
+    facts = [entry.fact for page in platform.log.scan(0) for entry in page]
+    assert [fact.reason for fact in facts if isinstance(fact, TriggerPaused)] == ["clinics moved"]

@@ -103,20 +103,23 @@ class Worker:
             return
         self._tell(f"working on {self._handler.topic}")
         final = [asyncio.wrap_future(each) for each in (self._refused, self._beside)]
-        watched = (stopped.wait(), app.wait_until_stopped(), self._stalled(app.consumer.assignment), self._looking())
-        ended = [*final, *(asyncio.ensure_future(each) for each in watched)]
+        ended = [*final, asyncio.ensure_future(app.wait_until_stopped()), *self._watching(app, stopped)]
         await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
         over = [each for each in final if each.done()]
         for each in ended:
             each.cancel()
-        if not stopped.is_set() and not over:
-            self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
-            self._end(DEFECT)
-        await self._end_well(app)
+        await self._end_well(app, asked=stopped.is_set() or bool(over))
         for each in over:
             each.result()
 
-    async def _end_well(self, app: Any) -> None:  # noqa: ANN401  (Faust's app)
+    def _watching(self, app: Any, stopped: asyncio.Event) -> list["asyncio.Future[Any]"]:  # noqa: ANN401  (Faust's app)
+        watching = (stopped.wait(), self._stalled(app.consumer.assignment), self._looking())
+        return [asyncio.ensure_future(each) for each in watching]
+
+    async def _end_well(self, app: Any, *, asked: bool) -> None:  # noqa: ANN401  (Faust's app)
+        if not asked:
+            self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
+            self._end(DEFECT)
         self._stopping = True
         await self._hand.acquire()  # the batch in hand is done, and no other one begins
         with suppress(TimeoutError):  # what is not acknowledged then comes again
@@ -131,17 +134,27 @@ class Worker:
         while not stopped.is_set():
             try:
                 await asyncio.to_thread(self._lag)  # a look first: an app that did not start leaves a loop behind
-                return await self._start()
+                return await self._start(stopped)
             except KafkaUnavailable as error:
                 self._kafka_away = str(error)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopped.wait(), patience.after(self._kafka_away))
         return None
 
-    async def _start(self) -> Any:  # noqa: ANN401  (Faust's app)
+    async def _start(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
+        """The app once it has started; Kafka may go away in the midst, of which Faust says nothing."""
         app = self._app()
+        starting, watching = asyncio.ensure_future(app.start()), self._watching(app, stopped)
+        await asyncio.wait([starting, *watching], return_when=asyncio.FIRST_COMPLETED)
+        if stopped.is_set():  # what has started can be stopped without leaving anything behind
+            await asyncio.wait([starting], timeout=STOP_SECONDS)
+        for each in watching:
+            each.cancel()
+        if not starting.done():
+            starting.cancel()
+            return await self._end_well(app, asked=stopped.is_set())
         try:
-            await app.start()
+            starting.result()
         except KafkaConnectionError as error:
             await app.stop()
             raise KafkaUnavailable(self._topics.address, type(error).__name__) from None

@@ -24,7 +24,7 @@ from app.settings import load_settings
 from projections import history, nudges
 from streams.brokers import Brokers
 from streams.cloudevents import Envelope
-from streams.lag import KafkaLag
+from streams.lag import KafkaLag, Lag
 from streams.publishing import Publisher
 from streams.records import Record, Sender
 from streams.relay import Relay
@@ -132,12 +132,22 @@ def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
 
 @contextmanager
 def working(
-    land: Country, handler: Handler | None = None, role: str = "worker", *, there: bool = True
+    land: Country, handler: Handler | None = None, role: str = "worker", *, there: bool = True,
+    looked: Callable[[], object] = list,
 ) -> Iterator[Worker]:  # fmt: skip
-    """A worker of this process works during the block; `there`: so is Kafka, where it has the topics made first."""
+    """A worker of this process works during the block; `there`: so is Kafka, where it has the topics made first.
+
+    `looked`: what happens whenever it has looked whether Kafka answers.
+    """
     handler = handler or PlanWoken(land.platform.planning, land.platform.aside, land.topics.persons)
     lag = KafkaLag(land.topics, role, handler.topic, land.clock)
-    worker = Worker(land.topics, role, handler, land.told.append, lag.partitions, QUICK)
+
+    def look() -> list[Lag]:
+        found = lag.partitions()
+        looked()
+        return found
+
+    worker = Worker(land.topics, role, handler, land.told.append, look, QUICK)
     stops: list[Callable[[], object]] = []
 
     async def work() -> None:

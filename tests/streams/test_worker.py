@@ -357,3 +357,15 @@ def test_kafka_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         with working(land, there=False):
             kafka.start()
             eventually(lambda: not land.unplanned(), 3 * PATIENCE)
+
+
+def test_kafka_that_goes_away_during_the_start_is_told(tmp_path: Path) -> None:
+    """Where the broker falls silent after the first look, the worker is not ready long before Faust gives up."""
+    with own_land(tmp_path) as (land, kafka):
+        land.topics.ensure()
+        first = [kafka.pause]
+        with working(land, there=False, looked=lambda: [first.pop()() for _ in first[:]]) as worker:
+            eventually(lambda: "Kafka does not answer" in worker.away, 20)
+            kafka.resume()
+            eventually(lambda: f"working on {land.topics.persons}" in land.told, 2 * PATIENCE)
+            assert not worker.away

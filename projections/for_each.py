@@ -1,10 +1,10 @@
 """One statement for the rows of many keys."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Dialect, Update, bindparam, func
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Delete, Update, bindparam, func
 
 from projections.bulk import unbounded
 from projections.spelled import Spelled
@@ -24,7 +24,6 @@ class ForEach:
         self._statement, self._columns, self._these = statement, columns, these
         self._names = [f"key_{each.name}" for each in columns]
         self._binds = [bind_of(each.type) for each in columns]
-        self._spelled = lru_cache(maxsize=1)(self._of_one)
 
     def execute(self, connection: Connection, keys: Sequence[tuple[Any, ...]], **given: object) -> None:
         """Of each of these keys; the statement's own parameters are given by name."""
@@ -34,13 +33,14 @@ class ForEach:
         if connection.dialect.name == "sqlite":
             bound = (bind(each) for bind, each in zip(self._binds, values, strict=True))
             named = (dict(zip(self._names, key, strict=True)) | given for key in zip(*bound, strict=True))
-            self._spelled(connection.dialect).each(connection, named)
+            self._of_one.each(connection, named)
         else:
             connection.execute(self._of_all, dict(zip(self._names, map(list, values), strict=True)) | given)
 
-    def _of_one(self, dialect: Dialect) -> Spelled:
+    @cached_property
+    def _of_one(self) -> Spelled:
         marks = (bindparam(name, type_=each.type) for name, each in zip(self._names, self._columns, strict=True))
-        return Spelled(self._statement.where(self._these(*marks)), dialect)
+        return Spelled(self._statement.where(self._these(*marks)))
 
     @cached_property
     def _of_all(self) -> Delete | Update:

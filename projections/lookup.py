@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Dialect, Select, any_, bindparam
+from sqlalchemy import ARRAY, Column, Connection, Select, any_, bindparam
 
 from projections.bulk import CHUNK, chunked, unbounded
 from projections.spelled import Spelled
@@ -35,11 +35,11 @@ class Lookup:
             size = next(each for each in SIZES if len(part) <= each)
             filled = [*part, *[part[0]] * (size - len(part))]
             named = dict(zip(_names(size), filled, strict=True)) | given
-            yield from self._spelled(size, connection.dialect).rows(connection, named)
+            yield from self._spelled(size).rows(connection, named)
 
-    def _of_many(self, size: int, dialect: Dialect) -> Spelled:
+    def _of_many(self, size: int) -> Spelled:
         marks = [bindparam(name, type_=self._column.type) for name in _names(size)]
-        return Spelled(self._query.where(self._column.in_(marks)), dialect)
+        return Spelled(self._query.where(self._column.in_(marks)))
 
     @cached_property
     def _of_array(self) -> Select[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import convert
-from sqlalchemy import Connection, Delete, Dialect, Select, Update
+from sqlalchemy import Connection, Delete, Select, Update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 from projections.tables import Id
@@ -14,8 +15,8 @@ from projections.tables import Id
 class Spelled:
     """A statement as the driver takes it; its parameters are given by name, as the driver binds them."""
 
-    def __init__(self, statement: Select[Any] | Update | Delete, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+    def __init__(self, statement: Select[Any] | Update | Delete) -> None:
+        compiled = statement.compile(dialect=sqlite.dialect())
         self._text = str(compiled)
         self._known = {name: each.value for name, each in compiled.binds.items() if not each.required}
         self._order = tuple(compiled.positiontup or ())

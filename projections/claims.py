@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bindparam, or_, select, update
 
 from domain.nudge import Nudge
 from projections.for_each import ForEach
@@ -23,14 +23,14 @@ def claim(
     `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
     `front`: where the process begins that claims these; `shares`: where rates bind, of each lane its share.
     """
+    held = {"now": now, "by": holder, "until": until}
     if shares is not None and not stopped:
-        return _claim_fairly(connection, now, {"holder": holder, "held_until": until}, limit, shares, urgent=urgent)
+        return _claim_fairly(connection, held, limit, shares, urgent=urgent)
     front = front or Front()
-    of_these = due.c.stopped if stopped else and_(due.c.due_at <= now, due.c.rank <= URGENT if urgent else true())
-    free = and_(of_these, _free(now))
-    held = {"holder": holder, "held_until": until}
-    found = [] if front.at is None else _hold(connection, and_(free, due.c.due_at >= front.at), limit, held)
-    found = found or _hold(connection, free, limit, held)
+    these = _STOPPED if stopped else _URGENT if urgent else _DUE
+    given = {**held, "limit": limit}
+    found = [] if front.at is None else _hold(connection, these.behind, {**given, "front": front.at})
+    found = found or _hold(connection, these.all, given)
     front.move(found[0][0] if found else None, full=len(found) == limit)
     return [Due(*row[2:]) for row in found]
 
@@ -44,28 +44,41 @@ _LEFT = ForEach(update(due).values(holder=None, held_until=bindparam("until")), 
 
 
 def _claim_fairly(
-    connection: Connection, now: int, held: Mapping[str, Any], limit: int, shares: Shares, *, urgent: bool
+    connection: Connection, held: Mapping[str, Any], limit: int, shares: Shares, *, urgent: bool
 ) -> list[Due]:
     """Of each lane, however many there are and however much waits in others."""
-    lanes = waiting_lanes(connection, now, urgent=urgent)
+    lanes = waiting_lanes(connection, held["now"], urgent=urgent)
     found: list[tuple[int, int, UUID, str]] = []
     for lane in lanes:
-        theirs = and_(due.c.lane == lane, due.c.due_at <= now, _free(now))
-        taken = _hold(connection, theirs, shares.of(lane, limit // len(lanes)), held)
+        share = shares.of(lane, limit // len(lanes))
+        taken = _hold(connection, _OF_LANE.all, {**held, "of_lane": lane, "limit": share})
         shares.note(lane, len(taken))
         found += taken
     return [Due(*row[2:]) for row in sorted(found)]
 
 
-def _free(now: int) -> ColumnElement[bool]:
-    return or_(due.c.held_until.is_(None), due.c.held_until <= now)
+def _hold(connection: Connection, taking: Update, given: Mapping[str, Any]) -> list[tuple[int, int, UUID, str]]:
+    return sorted((at, rank, id_, whom) for at, rank, id_, whom in connection.execute(taking, given))
 
 
-def _hold(
-    connection: Connection, these: ColumnElement[bool], limit: int, held: Mapping[str, Any]
-) -> list[tuple[int, int, UUID, str]]:
+def _taking(these: ColumnElement[bool]) -> Update:
     """In one statement, by an expression that PostgreSQL evaluates once: it takes no more than the limit."""
-    first = select(*KEY).where(these).order_by(*KEY[:3]).limit(limit).with_for_update(skip_locked=True).cte("first")
-    same = and_(*(column == first.c[column.name] for column in KEY))
-    taken = connection.execute(update(due).where(same).values(held).returning(*KEY))
-    return sorted((at, rank, id_, whom) for at, rank, id_, whom in taken)
+    free = or_(due.c.held_until.is_(None), due.c.held_until <= bindparam("now"))
+    first = select(*KEY).where(these, free).order_by(*KEY[:3]).limit(bindparam("limit", type_=BigInteger))
+    chosen = first.with_for_update(skip_locked=True).cte("first")
+    same = and_(*(column == chosen.c[column.name] for column in KEY))
+    held: Mapping[str, Any] = {"holder": bindparam("by"), "held_until": bindparam("until")}
+    return update(due).where(same).values(held).returning(*KEY)
+
+
+class _Taking:
+    """Takes hold of such deliveries: `all`, or those `behind` a front; made once, as each is made of much."""
+
+    def __init__(self, these: ColumnElement[bool]) -> None:
+        self.all = _taking(these)
+        self.behind = _taking(and_(these, due.c.due_at >= bindparam("front")))
+
+
+_IN_TURN = due.c.due_at <= bindparam("now")
+_STOPPED, _DUE, _URGENT = _Taking(due.c.stopped), _Taking(_IN_TURN), _Taking(and_(_IN_TURN, due.c.rank <= URGENT))
+_OF_LANE = _Taking(and_(_IN_TURN, due.c.lane == bindparam("of_lane")))

@@ -139,6 +139,11 @@ def beginning_so(number: int, bits: int) -> tuple[UUID, UUID]:
     return UUID(bytes=who + first.to_bytes(12)), UUID(bytes=who + last.to_bytes(12))
 
 
+def share_begins(number: int, of: int) -> UUID:
+    """Where the `number`th (from 0) of `of` shares of all nudges' ids begins, each of about as many persons."""
+    return beginning_so((1 << 4 * _WHO) * number // of, 4 * _WHO)[0]
+
+
 def traced(trace: str | None, *span: str) -> str | None:
     """A trace (W3C) as we hand it on: the same trace id, and a parent id that is this span's own."""
     if trace is None:

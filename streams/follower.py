@@ -24,10 +24,12 @@ class Follower:
             done += new
         return done
 
-    def catch_up(self, connection: Connection) -> None:
-        """Follow to the end within a write transaction of the caller's."""
-        while self._one_page(connection, positions.position_of(connection, READER)):
-            pass
+    def catch_up(self, connection: Connection) -> int:
+        """Follow to the end within a write transaction of the caller's; returns how many facts that were."""
+        followed = 0
+        while page := self._one_page(connection, positions.position_of(connection, READER)):
+            followed += page
+        return followed
 
     def _page(self) -> int | None:
         """One page further; None at the end, 0 where another follower was quicker."""

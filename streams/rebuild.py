@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Table
 
 from domain.event_types import Catalogue
@@ -24,14 +25,14 @@ from streams.database import Database
 from streams.follower import Follower
 from streams.jobs import Plan, Save, Step
 from streams.log import Log
-from streams.rebuild_compare import COMPARED, difference, mend
+from streams.rebuild_compare import COMPARED, difference, differences, mend
 from streams.rebuild_parts import Alone, Crew, Part, Parts, Shared, done, left
 from streams.rebuild_standing import Stage, Standing, following, keep, within
 from streams.rebuild_standing import read as standing_of
 from streams.rebuild_tail import Tail
 from streams.recorder import FactRecorder
 from streams.residing import Residing
-from streams.shadow import quiet
+from streams.shadow import quiet, watching
 from streams.tables import log as log_table
 
 PAGE, PERSONS = 20_000, 4_000
@@ -115,7 +116,8 @@ class Rebuilding:
         with self._live.reading() as connection:
             upto = FactRecorder.last_position(connection)
         self._shadow = shadow.make(self._live, name)
-        self._shadow.write(lambda connection: keep(connection, Standing(Stage.FACTS, "", 0, upto)))
+        begun = Standing(Stage.FACTS, "", 0, upto, max(1, -(-upto // self.page)))
+        self._shadow.write(lambda connection: keep(connection, begun))
         return Step(name, 0, of=upto)
 
     def _opened(self, name: str) -> Database | None:
@@ -145,7 +147,7 @@ class Rebuilding:
         if not (self._of_nudges if what is Shared.NUDGES else at.cursor and tables.residents in self._views):
             return []
         with views.reading() as shadow:
-            return left(shadow, what, max(1, -(-at.upto // self.page)), at.upto)
+            return left(shadow, what, at.parts, at.upto)
 
     def _further(self, views: Database, name: str, at: Standing) -> None:
         """The next part of a stage."""
@@ -213,7 +215,7 @@ class Rebuilding:
     def _tail(self, views: Connection, facts: Connection, at: Standing) -> Standing:
         after, last = int(at.cursor or at.upto), FactRecorder.last_position(facts)
         if after == last:
-            return Standing(Stage.READY, str(after), at.done, at.upto)
+            return replace(at, stage=Stage.READY, cursor=str(after))
         upto = min(last, after + self.page)
         self._later.take(views, facts, after, upto)
         return within(at, str(upto), upto - after)
@@ -221,11 +223,10 @@ class Rebuilding:
     def _finish(self, views: Database, name: str, save: Save) -> Step:
         self._crew.leave()
         with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
-            Follower(self._live, self._log).catch_up(live)
+            followed = Follower(self._live, self._log).catch_up(live)
             position = self._last_of(views)
-            found = Rebuilt(
-                position, {each.name: difference(live, of, each) for each in COMPARED if each in self._views}
-            )
+            with watching(self._live, views) as other:  # which does not see what we have just followed
+                found = Rebuilt(position, differences([live] if followed else [live, other], of, self._views))
             if self._swap:
                 for table in (each for each in COMPARED if found.differences.get(each.name)):
                     mend(live, of, table)
@@ -238,7 +239,7 @@ class Rebuilding:
 
     def _last_of(self, views: Database) -> int:
         """Take in what came meanwhile; nothing more can come."""
-        at = Standing(Stage.TAIL, standing_of(views).cursor, 0, 0)
+        at = replace(standing_of(views), stage=Stage.TAIL)
         while at.stage is Stage.TAIL:
             with self._live.reading() as facts:
                 at = views.write(lambda connection: keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)

@@ -1,6 +1,8 @@
 """What the rebuilt views say otherwise than the live ones, and how these come to say it too."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from sqlalchemy import Connection, Table
 
@@ -23,6 +25,25 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.statistics: ("day", "trigger", "what", "count"),
 }
 """View -> the columns that the log alone decides: planned marks and leases are work in hand, not truth."""
+
+
+def differences(connections: Sequence[Connection], of: Beside, views: Iterable[Table]) -> dict[str, int]:
+    """View -> how many rows only one of the two has; each connection looks at one view at a time."""
+    chosen = sorted(views, key=lambda each: each is not tables.trail)  # the largest is nobody's last
+    free: SimpleQueue[Connection] = SimpleQueue()
+    for each in connections:
+        free.put(each)
+
+    def of_one(table: Table) -> int:
+        connection = free.get()
+        try:
+            return difference(connection, of, table)
+        finally:
+            free.put(connection)
+
+    with ThreadPoolExecutor(len(connections)) as threads:
+        found = dict(zip(chosen, threads.map(of_one, chosen), strict=True))
+    return {table.name: found[table] for table in COMPARED if table in found}
 
 
 def difference(live: Connection, of: Beside, table: Table) -> int:

@@ -1,18 +1,19 @@
 """What several processes do of a rebuild at once: nudges by their ids, residents by their pseudonyms.
 
-Ids and pseudonyms are hashes, so parts of equal width have about as much in them. A part is read and folded while
-others write, and written with a note that it is done: nobody's part is in the shadow twice, whoever is killed.
+Pseudonyms are hashes, and nudges' ids begin like them, so parts with as many of them have about as much in them. A
+part is read and folded while others write, and written with a note that it is done: nobody's part is in the shadow
+twice, whoever is killed.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
+from domain.ids import share_begins
 from projections import residents
 from streams import rebuild_nudges, rebuild_people
 from streams.bulk_reading import EVERYBODY
@@ -21,7 +22,6 @@ from streams.log import Log
 from streams.residing import Residing
 from streams.shadow_tables import parts, standing
 
-IDS = 2**128
 Store = Callable[[Connection], None]
 
 
@@ -90,8 +90,9 @@ class Parts:
             views.write(write)
 
     def _nudges(self, part: Part) -> tuple[int, Store]:
-        after, upto = (UUID(int=IDS * at // part.of - 1) if 0 < at < part.of else None
-                       for at in (part.number, part.number + 1))  # fmt: skip
+        after, upto = (
+            share_begins(at, part.of) if 0 < at < part.of else None for at in (part.number, part.number + 1)
+        )
         with self._log.database.reading() as facts:
             folded = rebuild_nudges.read(facts, after, upto, part.upto)
         return folded.facts, lambda connection: rebuild_nudges.store(connection, folded)

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from streams.database import Database
@@ -24,29 +25,33 @@ class Stage(IntEnum):
 
 
 class Standing(Struct, frozen=True):
-    """How far a shadow has come: `cursor` within its stage, `done` facts, `upto` which position before the tail."""
+    """How far a shadow has come: `cursor` within its stage, `done` facts, `upto` which position before the tail.
+
+    `parts`: in how many what is shared out was divided at the beginning, whoever goes on with it.
+    """
 
     stage: Stage
     cursor: str
     done: int
     upto: int
+    parts: int
 
 
 def read(views: Database) -> Standing:
     """Where the shadow stands."""
     with views.reading() as connection:
         row = connection.execute(select(standing)).one()
-    return Standing(Stage(row.stage), row.cursor, row.done, row.upto)
+    return Standing(Stage(row.stage), row.cursor, row.done, row.upto, row.parts)
 
 
 def following(at: Standing, count: int = 0) -> Standing:
     """The beginning of the next stage."""
-    return Standing(Stage(at.stage + 1), "", at.done + count, at.upto)
+    return replace(at, stage=Stage(at.stage + 1), cursor="", done=at.done + count)
 
 
 def within(at: Standing, cursor: str, count: int = 0) -> Standing:
     """Further on in the stage."""
-    return Standing(at.stage, cursor, at.done + count, at.upto)
+    return replace(at, cursor=cursor, done=at.done + count)
 
 
 def keep(views: Connection, at: Standing) -> Standing:

@@ -42,7 +42,7 @@ def make(database: Database, name: str) -> Database:
     shadow = Database(_url(database), lasting=False)
     with shadow.altering() as connection:
         make_tables(connection)
-        insert_rows(connection, standing, [(name, 0, "", 0, 0, "{}")])
+        insert_rows(connection, standing, [(name, 0, "", 0, 0, 1)])
     return shadow
 
 
@@ -80,8 +80,14 @@ def _there(database: Database) -> bool:
 
 
 def _made(connection: Connection) -> bool:
-    """Of a server that went down hard nothing is left in tables without a log; of a process that was killed, all."""
-    return inspect(connection).has_table(parts.name)
+    """Of a server that went down hard nothing is left in tables without a log; of a process that was killed, all.
+
+    Another version of the program may have noted otherwise how far it had come: then it is as if nothing were there.
+    """
+    tables = inspect(connection)
+    return tables.has_table(parts.name) and {
+        each["name"] for each in tables.get_columns(standing.name)
+    } == set(standing.columns.keys())  # fmt: skip
 
 
 def _file(database: Database) -> Path:
@@ -118,6 +124,17 @@ def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator
     with live.altering() as connection:
         _lock(connection, tables)
         yield connection, Beside(connection.execute(text("SELECT current_schema()")).scalar_one(), SHADOW)
+
+
+@contextmanager
+def watching(live: Database, shadow: Database) -> Iterator[Connection]:
+    """A read transaction in which the tables of both are seen, under the same names, as of its beginning."""
+    if live.sqlite:
+        with _attached(live, shadow) as connection, connection.begin():
+            yield connection
+    else:
+        with live.reading() as connection:
+            yield connection
 
 
 @contextmanager

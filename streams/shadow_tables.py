@@ -38,7 +38,7 @@ standing = Table(
     Column("cursor", String, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("upto", BigInteger, nullable=False),
-    Column("found", String, nullable=False),
+    Column("parts", BigInteger, nullable=False),
 )
 """One row: how far the shadow has come. Kept in it, so that it is committed with what came of the facts."""
 

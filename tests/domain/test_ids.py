@@ -5,7 +5,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.ids import Names, beginning_so, keyed_hash, shortened
+from domain.ids import Names, beginning_so, keyed_hash, share_begins, shortened
 from tests.domain.given import before, given, modest, published, rules
 from tests.domain.world import correction, paper
 
@@ -100,3 +100,13 @@ def test_a_shortened_id_leads_back_to_its_few_neighbours(step: str, occurrence: 
     assert 0 <= number < 2**bits
     assert first <= nudge <= last
     assert last.int - first.int + 1 == 2 ** (96 - (bits - 16))
+
+
+@examples(st.text(max_size=20), st.uuids(), st.integers(1, 40))
+def test_nudges_are_shared_out_as_their_persons_are(person: str, occurrence: UUID, of: int) -> None:
+    """A nudge's id lies in the share of its person's pseudonym, of which each has as many as any other."""
+    pseudonym = NAMES.pseudonym(person)
+    share = int(pseudonym[:4], 16) * of // 16**4
+    nudge = NAMES.nudge("card", pseudonym, occurrence, "month")
+    assert share_begins(share, of) <= nudge
+    assert share + 1 == of or nudge < share_begins(share + 1, of)

@@ -39,7 +39,8 @@ from streams.topics import Topics
 from templates.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
-PERSONS, TOGETHER, A_SECOND = 20_000, 500, 10
+COHORT, EACH, A_SECOND = 5_000, 4, 10
+"""So many persons write in turn, so many times each, and then others do: nobody's history grows without end."""
 LOOK_EVERY, SETTLE = 5.0, 120.0
 """Seconds between two looks, and until what waits in the end has to be done."""
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,10 +65,7 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
             url = at.render_as_string(hide_password=False)
             on = compose(load_settings(database=url, key_file=keys), system_clock)
             Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="pack", now=BEFORE)
-            for first in range(0, PERSONS, TOGETHER):
-                on.intake.accept([each for number in range(first, first + TOGETHER) for each in _opening(number)])
             with _roles(topics(broker), url, keys) as roles:
-                _until(lambda: not any(_waiting(on)), 600.0)
                 looks, late = _feed(on, minutes * 60, rate, roles)
                 begun = time.perf_counter()
                 done = _until(lambda: not any(_waiting(on)), SETTLE)
@@ -82,9 +80,9 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
 def _feed(on: Platform, seconds: float, rate: int, roles: Mapping[str, int]) -> tuple[list[Look], float]:
     """Events at this rate, in batches; returns the looks, and how late the last batch was."""
     looks: list[Look] = []
-    numbers, start, late = itertools.count(), time.perf_counter(), 0.0
+    events, start, late = _events(), time.perf_counter(), 0.0
     for batch in range(int(seconds * A_SECOND)):
-        on.intake.accept([_written(next(numbers)) for _ in range(rate // A_SECOND)])
+        on.intake.accept(list(itertools.islice(events, rate // A_SECOND)))
         now = time.perf_counter() - start
         if now >= len(looks) * LOOK_EVERY:
             looks.append(_look(on, now, roles))
@@ -133,21 +131,28 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
     return held
 
 
+def _events() -> Iterator[Envelope]:
+    """Without end: of each person the address and the choices, then something they wrote, and later again."""
+    for number in itertools.count():
+        turn, place = divmod(number, COHORT)
+        person = turn // EACH * COHORT + place
+        if turn % EACH == 0:
+            yield from _opening(person)
+        yield _written(number, person)
+
+
 def _opening(number: int) -> Iterator[Envelope]:
-    names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": "1950-01-01"}
     awake = {"channels": ["sms"], "quiet_from": "03:00", "quiet_to": "03:00", "language": "en"}
-    yield _event(number, "kz.citizen.registered", names)
     yield _event(number, "citizen.contact_changed", {"phone": f"+7701{number:07d}"})
     yield _event(number, "citizen.preferences_changed", awake)
 
 
-def _written(number: int) -> Envelope:
+def _written(number: int, person: int) -> Envelope:
     """Something that is answered at once, by an SMS."""
     data = {
         "nudge": "00000000-0000-0000-0000-000000000001", "understood": "unclear", "owner": "labour", "topic": "",
         "choices": str(number),
     }  # fmt: skip
-    person = number * 7919 % PERSONS
     return _event(person, "citizen.message_received", data, f"written.{number}", system_clock())
 
 

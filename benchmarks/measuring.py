@@ -4,6 +4,7 @@ import gc
 import json
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def peak_mb() -> float:
 def save(name: str, rows: list[Row], notes: dict[str, float]) -> None:
     """Keep a benchmark's rows."""
     RESULTS.mkdir(exist_ok=True)
-    kept = {"rows": [row._asdict() | {"met": row.met} for row in rows], "notes": notes}
+    kept = {"python": sys.version, "rows": [row._asdict() | {"met": row.met} for row in rows], "notes": notes}
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
 
 

@@ -39,7 +39,7 @@ from streams.topics import Topics
 from templates.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
-COHORT, EACH, A_SECOND = 5_000, 4, 10
+COHORT, EACH, A_SECOND = 5_000, 6, 10
 """So many persons write in turn, so many times each, and then others do: nobody's history grows without end."""
 LOOK_EVERY, SETTLE = 5.0, 120.0
 """Seconds between two looks, and until what waits in the end has to be done."""

@@ -1,5 +1,7 @@
 # The front door. `make demo` and `make test` do everything on a fresh machine.
-PYTHON ?= python3
+# A distribution's Python is compiled with profile-guided optimisation; the first in the path (pyenv's, say) may not be,
+# and is a fifth slower (docs/operations.md).
+PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null || echo python3)
 BIN := .venv/bin
 
 .PHONY: demo services test check bench format lock sbom clean

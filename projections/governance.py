@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from projections.bulk import insert_rows
+from projections.spelled import Query
 from projections.tables import governance
 
 
@@ -21,7 +22,8 @@ def positions(connection: Connection, topics: Collection[str] = ()) -> list[int]
 
 def latest(connection: Connection) -> int:
     """The newest of them, or 0: another number means that the rules have changed."""
-    return int(connection.execute(_LATEST).scalar_one())
+    newest = _NEWEST.first(connection)
+    return 0 if newest is None else int(newest[0])
 
 
-_LATEST = select(func.coalesce(func.max(governance.c.position), 0))
+_NEWEST = Query(select(governance.c.position).order_by(governance.c.position.desc()).limit(1))

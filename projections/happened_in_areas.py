@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from projections.bulk import among, insert_rows
+from projections.spelled import Query
 from projections.tables import area_facts
 
 
@@ -32,4 +33,7 @@ def area_times(connection: Connection) -> list[int]:
 
 def has_area_facts(connection: Connection) -> bool:
     """Whether anything ever happened to an area."""
-    return connection.execute(select(area_facts.c.position).limit(1)).first() is not None
+    return _ANY.first(connection) is not None
+
+
+_ANY = Query(select(area_facts.c.position).limit(1))

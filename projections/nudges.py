@@ -21,7 +21,6 @@ from projections.tables import due, erased, inbox, micros, nudges, optional_micr
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
-NOBODY: Mapping[str, int] = {}
 _RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
 LEGAL = _RANK["legal"]
 
@@ -39,7 +38,7 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     old = [before[nudge.intent.id] for nudge in known]
     _GONE.execute(connection, due_keys(old))
     there = _inbox_of(connection, known)
-    gone = {row[:2] for nudge in old for row in _inbox_rows(nudge)}.difference(row[:2] for row in there)
+    gone = {key for nudge in old for key in _inbox_keys(nudge)}.difference(row[:2] for row in there)
     for recipient, id_ in gone:
         connection.execute(delete(inbox).where(inbox.c.recipient == recipient, inbox.c.nudge == id_))
     replace_rows(connection, nudges, [_row(nudge) for nudge in known])
@@ -113,11 +112,16 @@ def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
     return attempted is not None and attempted <= erased_at.get(delivery.recipient, -1)
 
 
-def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int] = NOBODY) -> Iterable[tuple[Any, ...]]:
+def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
         if one.attempted_at is not None and not is_forgotten(one, erased_at):
             counted = optional_micros(counted_from(one, CLASSES[_RANK[nudge.intent.klass]]))
             yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted)
+
+
+def _inbox_keys(nudge: Nudge) -> Iterable[tuple[str, UUID]]:
+    """Where its rows are, of those that have not been forgotten."""
+    return ((one.recipient, nudge.intent.id) for one in nudge.deliveries if one.attempted_at is not None)
 
 
 def _at(delivery: Delivery) -> Any:  # noqa: ANN401  (a datetime: an attempted delivery has one)

@@ -1,6 +1,8 @@
 """Statements spelled once for SQLite's driver: what SQLAlchemy does for each parameter takes longer than SQLite."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +26,10 @@ class Spelled:
 
     def rows(self, connection: Connection, given: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         """The rows of a query."""
-        found = connection.exec_driver_sql(self._text, self._ordered(given))
-        return map(self._read, found) if self._ids else map(tuple, found)
+        with closing(connection.exec_driver_sql(self._text, self._ordered(given))) as result:
+            cursor: Any = result.cursor
+            found = cursor.fetchall()  # SQLAlchemy would make an object of each row
+        return map(self._read, found) if self._ids else iter(found)
 
     def each(self, connection: Connection, given: Iterable[Mapping[str, Any]]) -> None:
         """Execute it for each of these."""
@@ -40,6 +44,24 @@ class Spelled:
         for at in self._ids:
             read[at] = convert(read[at], UUID)
         return tuple(read)
+
+
+class Query:
+    """A query that is asked again and again; its parameters are given by name."""
+
+    def __init__(self, query: Select[Any]) -> None:
+        self._query = query
+
+    def first(self, connection: Connection, **given: object) -> tuple[Any, ...] | None:
+        """Its first row, if it has any."""
+        if connection.dialect.name == "sqlite":
+            return next(self._spelled.rows(connection, given), None)
+        row = connection.execute(self._query, given).first()
+        return None if row is None else tuple(row)
+
+    @cached_property
+    def _spelled(self) -> Spelled:
+        return Spelled(self._query)
 
 
 def _columns(statement: Select[Any] | Update | Delete) -> list[TypeEngine[Any]]:

@@ -4,11 +4,12 @@ from contextlib import closing
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from domain.chain import BEGINNING, Block
 from projections.bulk import insert_rows
+from projections.spelled import Query
 from streams.tables import blocks, log
 
 StoredFact = tuple[int, bytes, int, str, bytes]
@@ -77,16 +78,12 @@ def stored_facts(
 
 def newest(connection: Connection) -> StoredFact | None:
     """The last fact of the log."""
-    return _only(connection.execute(_newest(connection.dialect.name)).first())
+    return cast("StoredFact | None", _newest(connection.dialect.name).first(connection))
 
 
 def fact_at(connection: Connection, position: int) -> StoredFact | None:
     """The fact at that position, if there is one."""
-    return _only(connection.execute(_at(connection.dialect.name), {"at": position}).first())
-
-
-def _only(row: Row[Any] | None) -> StoredFact | None:
-    return None if row is None else cast("StoredFact", tuple(row))
+    return cast("StoredFact | None", _at(connection.dialect.name).first(connection, at=position))
 
 
 @cache
@@ -97,13 +94,13 @@ def _stored(dialect: str) -> Select[Any]:
 
 
 @cache
-def _newest(dialect: str) -> Select[Any]:
-    return _stored(dialect).order_by(log.c.position.desc()).limit(1)
+def _newest(dialect: str) -> Query:
+    return Query(_stored(dialect).order_by(log.c.position.desc()).limit(1))
 
 
 @cache
-def _at(dialect: str) -> Select[Any]:
-    return _stored(dialect).where(log.c.position == bindparam("at", type_=log.c.position.type))
+def _at(dialect: str) -> Query:
+    return Query(_stored(dialect).where(log.c.position == bindparam("at", type_=log.c.position.type)))
 
 
 def _stream(dialect: str) -> ColumnElement[Any]:

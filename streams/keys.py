@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, func, select
 
 from projections.bulk import among, chunked, insert_rows, lock_rows
+from projections.spelled import Query
 from streams.keyring import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
 from streams.periods import Period, period_of, person_of
 from streams.tables import erasures, made_with, period_keys, person_keys
@@ -78,7 +79,8 @@ class PersonKeys:
 
     def _current(self, connection: Connection) -> "_Kept":
         """The keys at hand as of the latest erasure that this transaction sees; another one starts anew."""
-        mark: bytes = connection.execute(_LATEST_ERASURE).scalar() or b""
+        latest = _LATEST_ERASURE.first(connection)
+        mark: bytes = b"" if latest is None else latest[0]
         kept = self._kept
         if kept.mark != mark:
             kept = self._kept = _Kept(mark, OrderedDict())
@@ -197,7 +199,7 @@ class _Kept(NamedTuple):
             self.keys.popitem(last=False)
 
 
-_LATEST_ERASURE = select(erasures.c.mark).order_by(erasures.c.number.desc()).limit(1)
+_LATEST_ERASURE = Query(select(erasures.c.mark).order_by(erasures.c.number.desc()).limit(1))
 
 
 def check_names(connection: Connection, fingerprint: bytes) -> None:

@@ -8,16 +8,17 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, select, text
 from sqlalchemy import exc as sql
 
 from projections.bulk import among, insert_rows
+from projections.spelled import Query
 from streams.database import Database
 from streams.tables import log, log_rows, stream_of
 
 APPEND_LOCK = 0x4841_4241  # an arbitrary number that all appenders of one database share
 
-_LAST_POSITION = select(func.coalesce(func.max(log.c.position), 0))
+_NEWEST = Query(select(log.c.position).order_by(log.c.position.desc()).limit(1))
 _LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 Row = tuple[UUID, int, str, bytes]
@@ -56,7 +57,8 @@ class FactRecorder(ApplicationRecorder):
     @staticmethod
     def last_position(connection: Connection) -> int:
         """The position of the newest fact, or 0."""
-        return int(connection.execute(_LAST_POSITION).scalar_one())
+        newest = _NEWEST.first(connection)
+        return 0 if newest is None else int(newest[0])
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:  # noqa: ANN401  (the port's)
         """Append in a transaction of its own; returns the positions."""

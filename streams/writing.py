@@ -1,7 +1,6 @@
 """From a case to the message that a notifier carries."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -50,33 +49,35 @@ class Writer(Struct, frozen=True):
         text, title = parts_of(rendered, channel)
         if mark:
             text = marked(text, rendered.language, next(iter(case.settlement.trigger.replies)), mark)
-        intent, trigger = case.nudge.intent, case.settlement.trigger
-        message = Message(
-            nudge=intent.id, attempt=attempt, channel=channel, recipient=case.recipient.pseudonym,
-            address=address, language=rendered.language, text=text, title=title,
-            html=rendered.html if channel == "email" else None, unsubscribe_url=self.unsubscribe_url(case),
+        intent, trigger, recipient = case.nudge.intent, case.settlement.trigger, case.recipient.pseudonym
+        html, stop = rendered.html if channel == "email" else None, self.unsubscribe_url(case)
+        proof = None if self.proof_of is None else self.proof_of(intent.id, recipient, now)
+        if proof is not None:
+            text, html = _proven(channel, text, html, rendered.language, proof, stops=stop is not None)
+        return Message(
+            nudge=intent.id, attempt=attempt, channel=channel, recipient=recipient,
+            address=address, language=rendered.language, text=text, title=title, html=html, unsubscribe_url=stop,
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
-            seen_url=self._seen(intent.id, case.recipient.pseudonym, attempt) if channel == "push" else None,
+            seen_url=self._seen(intent.id, recipient, attempt) if channel == "push" else None,
+            page_url=None if proof is None else proof.page, code="" if proof is None else proof.code,
             owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
             traceparent=traced(case.cause.traceparent if case.cause else None, str(intent.id), str(attempt)),
         )  # fmt: skip
-        return (
-            message if self.proof_of is None else _proven(message, self.proof_of(intent.id, message.recipient, now))
-        )
 
     def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)
 
 
-def _proven(message: Message, proof: Proof) -> Message:
-    """The message with its page and its code: in the data of a push, at the foot of a letter, in an SMS with room."""
-    text, html, stops = message.text, message.html, message.unsubscribe_url is not None
-    if message.channel == "email":
-        text = footer.mail_text(text, message.language, proof, stops=stops)
-        html = html and footer.mail_html(html, message.language, proof, stops=stops)
-    elif message.channel == "sms" and proof.page.startswith("https:"):  # else nobody's telephone can reach it
-        text = footer.sms(text, message.language, proof)
-    return replace(message, text=text, html=html, page_url=proof.page, code=proof.code)
+def _proven(
+    channel: str, text: str, html: str | None, language: str, proof: Proof, *, stops: bool
+) -> tuple[str, str | None]:
+    """The words with their page and code: at the foot of a letter, in an SMS with room; a push has them beside it."""
+    if channel == "email":
+        mail = footer.mail_text(text, language, proof, stops=stops)
+        return mail, html and footer.mail_html(html, language, proof, stops=stops)
+    if channel == "sms" and proof.page.startswith("https:"):  # else nobody's telephone can reach it
+        return footer.sms(text, language, proof), html
+    return text, html
 
 
 def parts_of(rendered: Rendered, channel: str) -> tuple[str, str]:

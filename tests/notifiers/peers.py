@@ -208,6 +208,7 @@ async def real(box: Box, *, tls_from_start: SSLContext | None = None, **options:
 async def _ended(protocols: list[SMTP]) -> None:
     for protocol in protocols:
         if protocol.transport is not None:
-            protocol.transport.abort()  # type: ignore[attr-defined]  # typed as BaseTransport
+            with suppress(AttributeError):  # Python 3.11.2, of a TLS transport that the server has closed twice
+                protocol.transport.abort()  # type: ignore[attr-defined]  # typed as BaseTransport
     tasks = [task for protocol in protocols if (task := protocol._handler_coroutine)]
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ from typing import Final
 
 from smpp34 import DeliverSm, SmppError, decode
 
+from domain.receipts import Heard
 from notifiers import smpp_pdus as pdus
 from notifiers.phone import written
 from notifiers.port import Inbox, Incoming, Report
@@ -125,14 +126,20 @@ class Arrivals:
                 arrival.answer(NEVER)
                 continue
             readable.append(arrival)
-            if found is not None:
-                reports.append(self._of_the_whole(found))
+            whole = None if found is None else self._of_the_whole(found)
+            if whole is not None:
+                reports.append(whole)
         status = await self._kept(self._inbox.reported(reports)) if reports else OK
         for arrival in readable:
             arrival.answer(status)
 
-    def _of_the_whole(self, found: Report) -> Report:
-        reference = self._references.get(found.reference.encode()) or found.reference
+    def _of_the_whole(self, found: Report) -> Report | None:
+        """Of a part before the last only a failure says something; a centre may tell the rest unasked."""
+        reference = self._references.get(found.reference.encode())
+        if reference is None:
+            return found
+        if found.heard is not Heard.FAILED:
+            return None
         return Report(reference, found.heard, found.reason, found.detail)
 
     async def _receive(self, arrival: Arrival) -> None:

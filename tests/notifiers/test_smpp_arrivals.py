@@ -103,6 +103,18 @@ async def test_a_message_fails_when_any_of_its_parts_fails() -> None:
     assert inbox.reports == [Report("3", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
 
 
+async def test_one_part_that_was_delivered_is_not_the_message() -> None:
+    """A centre that tells of earlier parts unasked says nothing by that: the last part may still fail."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.send([sms(text=LONG)])
+        for sequence, words in enumerate((b"id:1 stat:DELIVRD", b"id:2 stat:DELIVRD", b"id:3 stat:UNDELIV"), 1):
+            centre.deliver(sequence, short_message=words, esm_class=4)
+        await centre.until(lambda: len(centre.answered) == 3)
+    assert inbox.reports == [Report("3", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")]
+    assert {status for _, status in centre.answered} == {0}
+
+
 class Watching(KeptInbox):
     """An inbox that is slow until it is let go, and knows what was acknowledged while it kept something."""
 

@@ -54,7 +54,7 @@ class Arrivals:
     def __init__(self, options: SmppOptions, inbox: Inbox, new_id: Callable[[], str]) -> None:
         self._limits = options.limits
         self._region = options.region
-        self._decimal = options.receipt_ids == "decimal"
+        self._decimal = options.decimal
         self._inbox = inbox
         self._new_id = new_id
         self._waiting: deque[Arrival] = deque()

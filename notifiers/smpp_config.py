@@ -95,6 +95,11 @@ class SmppOptions(BaseModel):
         return self
 
     @property
+    def decimal(self) -> bool:
+        """Whether receipts have in decimal the ids that answers have in hexadecimal."""
+        return self.receipt_ids == "decimal"
+
+    @property
     def source(self) -> tuple[str, int, int]:
         """The source address with its type of number and numbering plan."""
         number = self.sender.removeprefix("+")

@@ -128,7 +128,7 @@ class Link(asyncio.Protocol):
     def _outcome(self, pdu: pdus.Pdu) -> Outcome:
         if pdu.status != OK:
             return refusal(pdu.status)
-        reference = pdus.message_id(pdu) if pdu.command == pdus.SUBMIT_SM_RESP else None
+        reference = pdus.message_id(pdu, decimal=self._options.decimal)
         if reference is None:
             return Unknown(Reason.GARBLED)
         self._pace.taken()

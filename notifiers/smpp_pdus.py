@@ -1,5 +1,6 @@
 """The PDUs of SMPP 3.4 that are no submit_sm or deliver_sm: cut out of the stream, written and read."""
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -36,6 +37,8 @@ _SEQUENCE: Final = struct.Struct(">I")
 _VERSION: Final = 0x34
 _LONGEST_ID: Final = 65  # SMPP 3.4, 4.4.2: message_id, with its zero
 _LAST_SEQUENCE: Final = 0x7FFFFFFF
+_DECIMAL: Final = re.compile("[0-9]+")
+_HEXADECIMAL: Final = re.compile("[0-9A-Fa-f]+")
 
 
 class GarbledError(Exception):
@@ -101,8 +104,22 @@ def delivered(sequence: int, status: int) -> bytes:
     return bare(DELIVER_SM_RESP, sequence, status, b"\0")
 
 
-def message_id(answer: Pdu) -> str | None:
-    """The id in a submit_sm_resp, "" if there is none; None if that is not readable."""
+def message_id(answer: Pdu, *, decimal: bool = False) -> str | None:
+    """The id in a submit_sm_resp, "" if there is none; None if that is not readable, or if it is another answer.
+
+    With `decimal`, receipts have in decimal what is in hexadecimal here: see `one_spelling`.
+    """
     raw, zero, _ = answer.whole[HEADER : _LONGEST_ID + HEADER].partition(b"\0")
-    readable = raw.isascii() and (zero or not raw)
-    return raw.decode("ascii") if readable else None
+    if answer.command != SUBMIT_SM_RESP or not raw.isascii() or (raw and not zero):
+        return None
+    return one_spelling(raw.decode("ascii"), decimal=False) if decimal else raw.decode("ascii")
+
+
+def one_spelling(number: str, *, decimal: bool) -> str:
+    """A number in decimal or hexadecimal as hexadecimal, lower case and without zeros before; what is none as it is.
+
+    What has hexadecimal digits is in hexadecimal, whatever is said of it.
+    """
+    if decimal and _DECIMAL.fullmatch(number):
+        return f"{int(number):x}"
+    return f"{int(number, 16):x}" if _HEXADECIMAL.fullmatch(number) else number

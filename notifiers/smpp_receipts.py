@@ -7,7 +7,7 @@ from smpp34 import DeliverSm
 
 from domain.receipts import Heard
 from notifiers.port import Reason, Report
-from notifiers.smpp_pdus import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID
+from notifiers.smpp_pdus import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, one_spelling
 
 _KIND: Final = 0x3C  # of esm_class: the message type (5.2.12)
 _RECEIPT: Final = 0x04
@@ -61,11 +61,8 @@ def report(pdu: DeliverSm, *, decimal: bool = False) -> Report | None:
         return None
     heard, reason = _FINAL[word]
     detail = " ".join(part for part in (word, _first(_ERR, text).decode()) if part)
-    return Report(_named(reference.decode(), decimal=decimal), heard, reason, detail if reason else "")
-
-
-def _named(reference: str, *, decimal: bool) -> str:
-    return f"{int(reference):x}" if decimal and reference.isdigit() else reference
+    name = one_spelling(reference.decode(), decimal=True) if decimal else reference.decode()
+    return Report(name, heard, reason, detail if reason else "")
 
 
 def _first(pattern: re.Pattern[bytes], text: bytes) -> bytes:

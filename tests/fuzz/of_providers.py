@@ -45,6 +45,7 @@ def _pdus(_: Path) -> Try:
         promised("two pieces give what one gives", kept=_cut(data[:cut], data[cut:]) == whole)
         for each in whole:
             pdus.message_id(each)
+            pdus.message_id(each, decimal=True)
             with suppress(SmppError):
                 content = decode(each.whole)
                 if isinstance(content, DeliverSm):

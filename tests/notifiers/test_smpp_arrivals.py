@@ -9,9 +9,10 @@ from smpp34 import DeliverSm, Tlv
 
 from domain.receipts import Heard
 from notifiers.port import Accepted, Incoming, Reason, Report
+from notifiers.smpp_pdus import SUBMIT_SM_RESP, bare
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from tests.notifiers.sms import KAZAKH, KeptInbox, number, sms, sms_to
-from tests.notifiers.smsc import ScriptedCentre, real_centre, scripted_centre
+from tests.notifiers.smsc import Act, ScriptedCentre, real_centre, scripted_centre
 
 TRY_AGAIN, NEVER = 0x64, 0x65
 LONG = KAZAKH * 4
@@ -68,6 +69,34 @@ def test_an_id_in_decimal_is_found_again() -> None:
     told = report(receipt("id:26 stat:DELIVRD"), decimal=True)
     assert told is not None
     assert told.reference == "1a"
+
+
+@pytest.mark.parametrize(("given", "receipts", "reference"), [
+    (["a", "b", "1a2b3c"], ["10", "1715004"], "1a2b3c"),
+    (["A", "B", "1A2B3C"], ["10", "1715004"], "1a2b3c"),
+    (["0000000A", "0000000B", "001A2B3C"], ["0000000010", "0001715004"], "1a2b3c"),
+    (["0000000A", "0000000B", "001A2B3C"], ["0000000A", "001A2B3C"], "1a2b3c"),
+    (["0", "1", "10"], ["0", "16"], "10"),
+    (["A-1", "A-2", "A-3"], ["A-1", "A-3"], "A-3"),
+])  # fmt: skip
+async def test_an_id_in_decimal_is_found_however_it_was_written(
+    given: list[str], receipts: list[str], reference: str
+) -> None:
+    """In capitals or with zeros before, in answer or receipt: it is one id, of the last part and of others."""
+    inbox = KeptInbox()
+    async with (
+        scripted_centre(submit=Act.IGNORE) as centre,
+        sms_to(centre.port, inbox, receipt_ids="decimal") as notifier,
+    ):
+        sending = asyncio.create_task(notifier.send([sms(text=LONG)]))
+        await centre.until(lambda: len(centre.submits) == 3)
+        for submit, name in zip(centre.submits, given, strict=True):
+            centre.say(bare(SUBMIT_SM_RESP, submit.sequence_number, body=name.encode() + b"\0"))
+        assert await sending == [Accepted(reference)]
+        for sequence, name in enumerate(receipts, 1):
+            centre.deliver(sequence, short_message=f"id:{name} stat:UNDELIV".encode(), esm_class=4)
+        await centre.until(lambda: len(centre.answered) == 2)
+    assert inbox.reports == [Report(reference, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")] * 2
 
 
 async def test_receipts_come_in_and_are_acknowledged() -> None:

@@ -1,6 +1,7 @@
 """What an SMS centre answers after it was given up, handed on until the inbox has kept it."""
 
 import asyncio
+import logging
 from collections import deque
 from typing import Final
 
@@ -8,6 +9,7 @@ from domain.receipts import Heard
 from notifiers.naming import numbered
 from notifiers.port import Accepted, GiveUp, Inbox, Message, Outcome, Report
 
+log = logging.getLogger("habarshy")
 _MOST: Final = 10_000
 
 
@@ -36,8 +38,10 @@ class LateAnswers:
             message, outcome = self._waiting.popleft()
             try:
                 await self._tell(message, outcome)
-            except OSError:
-                self._waiting.appendleft((message, outcome))
+            except Exception as error:  # noqa: BLE001  whatever it is, the others are told, and this one again
+                if not isinstance(error, OSError):
+                    log.error("a late answer could not be kept: %s", type(error).__name__)  # noqa: TRY400  no words
+                self._waiting.append((message, outcome))
                 await asyncio.sleep(self._pause)
 
     async def _tell(self, message: Message, outcome: Outcome) -> None:

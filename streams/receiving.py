@@ -24,6 +24,7 @@ from streams.dead_letters import Kind, Letter, StillDead
 from streams.keys import PersonKey
 from streams.late_answers import LateAnswers
 from streams.library import Rules
+from streams.outages import NOBODYS, told
 from streams.receipts import Receipts
 from streams.refusals import Refusals
 from streams.spoken import Spoken, spoken
@@ -210,10 +211,18 @@ class _Inbox:
         self._receiving, self._provider = receiving, provider
 
     async def reported(self, reports: Sequence[Report]) -> None:
-        await asyncio.to_thread(self._receiving.reported, self._provider, reports)
+        await _kept(lambda: self._receiving.reported(self._provider, reports))
 
     async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
-        await asyncio.to_thread(self._receiving.accepted, self._provider, name, reference, reports=reports)
+        await _kept(lambda: self._receiving.accepted(self._provider, name, reference, reports=reports))
 
     async def received(self, message: Incoming) -> None:
-        await asyncio.to_thread(self._receiving.received, self._provider, message)
+        await _kept(lambda: self._receiving.received(self._provider, message))
+
+
+async def _kept(keep: Callable[[], object]) -> None:
+    """Notifiers know no database: one that takes nothing now is to them what the port says, an OSError."""
+    try:
+        await asyncio.to_thread(keep)
+    except NOBODYS as error:
+        raise OSError(told(error)) from error

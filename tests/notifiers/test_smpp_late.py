@@ -37,7 +37,7 @@ async def until_kept(kept: Sequence[object]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("failures", [[], [OSError()]])
+@pytest.mark.parametrize("failures", [[], [OSError()], [RuntimeError("a defect")]])
 async def test_a_late_yes_is_kept_with_its_reference(failures: list[Exception]) -> None:
     """The attempt that was unknown is known by the centre's id, also where the inbox could not keep that at first."""
     inbox = KeptInbox(failures)

@@ -1,0 +1,89 @@
+"""What providers say while the database is away: it is refused as the port promises, and kept once it is back."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.facts import NudgeSent
+from domain.receipts import Heard
+from notifiers.port import Accepted, Inbox, Incoming, Reason, Report, Unknown
+from notifiers.smpp_late import LateAnswers
+from tests.streams.dispatching import AIGERIM, DANA, DUE
+from tests.streams.outage import away, read_only
+from tests.world import LONG_AGO, World, card, registered
+
+only_postgres = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path, url: str) -> Iterator[World]:
+    """The SMS to Aigerim and to Dana are to be given up, on each database."""
+    made = World(tmp_path, url=url, script={"sms": [Unknown(Reason.TIMED_OUT)] * 2})
+    for number, person in enumerate((AIGERIM, DANA)):
+        made.take(*registered(person, LONG_AGO), card(person, "2025-07-20", f"N{number}"))
+    made.plan()
+    yield made
+    made.close()
+
+
+async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: World) -> None:
+    """Notifiers, which know no database, are told by an OSError that nothing was kept."""
+    inbox, named = world.platform.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    with away(world.platform.database):
+        with pytest.raises(OSError, match=r"locked|accepting"):
+            await inbox.reported([named])
+        with pytest.raises(OSError, match=r"locked|accepting"):
+            await inbox.accepted(named.reference, "reference", reports=True)
+        with pytest.raises(OSError, match=r"locked|accepting"):
+            await inbox.received(Incoming("1", "+77019999999", "?"))
+    await inbox.reported([named])
+
+
+@only_postgres
+async def test_an_inbox_whose_database_takes_no_writes_says_so_as_the_port_does(world: World) -> None:
+    """A server that is a standby at the moment is away, too."""
+    inbox, named = world.platform.receiving.inbox("sms"), Report("unheard of", Heard.DELIVERED)
+    with read_only(world.platform.database):
+        with pytest.raises(OSError, match="read-only"):
+            await inbox.reported([named])
+        with pytest.raises(OSError, match="read-only"):
+            await inbox.received(Incoming("1", "+77019999999", "?"))
+    await inbox.reported([named])
+
+
+async def test_late_answers_outlast_the_databases_absence(world: World) -> None:
+    """What the centre answers while the database is away is told again until it is kept, all of it, unasked."""
+    messages = await world.settle(DUE)
+    inbox = Watched(world.platform.receiving.inbox("sms"))
+    late = LateAnswers(inbox, 0.001, reports=True)
+    with away(world.platform.database):
+        for number, message in enumerate(messages):
+            late.take(message, Accepted(f"ref-{number}"))
+        await until(lambda: inbox.refused > 1)
+    await until(lambda: inbox.kept == 2)
+    await late.aclose()
+    sent = [fact for each in messages for fact in world.facts(each.nudge) if isinstance(fact, NudgeSent)]
+    assert [each.reference for each in sent] == ["ref-0", "ref-1"]
+
+
+class Watched:
+    """The platform's inbox, and how often it kept a late answer or refused to."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.kept = self.refused = 0
+        self.reported, self.received = inbox.reported, inbox.received
+
+    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+        self.refused += 1
+        await self._inbox.accepted(name, reference, reports=reports)
+        self.refused, self.kept = self.refused - 1, self.kept + 1
+
+
+async def until(come_true: Callable[[], bool]) -> None:
+    """Until it has come true elsewhere."""
+    async with asyncio.timeout(30):
+        while not come_true():  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.01)

@@ -16,6 +16,7 @@ from notifiers import smpp_pdus as pdus
 from notifiers.phone import written
 from notifiers.port import Inbox, Incoming, Report
 from notifiers.smpp_config import SmppOptions
+from notifiers.smpp_content import carried, joint_of
 from notifiers.smpp_link import Link
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from notifiers.smpp_status import NEVER, OK, TRY_AGAIN
@@ -146,11 +147,11 @@ class Arrivals:
         """Have one message, or one part of a message, kept."""
         content = arrival.content
         try:
-            words, joint = read(_content(content), content.data_coding, content.esm_class)
+            words, joint = read(carried(content), content.data_coding, content.esm_class)
         except ValueError:
             arrival.answer(NEVER)
             return
-        joint = joint or _joint(content)
+        joint = joint or joint_of(content)
         if arrival.digest in self._done:
             self._answer([arrival], {arrival.digest})
         elif joint is None:
@@ -233,15 +234,3 @@ class Arrivals:
             log.error("what an SMS centre sent could not be kept: %s", type(defect).__name__)  # noqa: TRY400  no words
             return TRY_AGAIN
         return OK
-
-
-def _content(pdu: DeliverSm) -> bytes:
-    payload = (tlv.value for tlv in pdu.tlvs if tlv.tag == pdus.TLV_MESSAGE_PAYLOAD)
-    return pdu.short_message or next(payload, b"")
-
-
-def _joint(pdu: DeliverSm) -> Joint | None:
-    """Where a part belongs by the optional parameters (SMPP 3.4, 5.3.2.22 to 24)."""
-    found = {tlv.tag: int.from_bytes(tlv.value) for tlv in pdu.tlvs}
-    total, number = found.get(pdus.TLV_SAR_TOTAL_SEGMENTS, 0), found.get(pdus.TLV_SAR_SEGMENT_SEQNUM, 0)
-    return Joint(found.get(pdus.TLV_SAR_MSG_REF_NUM, 0), total, number) if 0 < number <= total else None

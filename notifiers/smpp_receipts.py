@@ -7,6 +7,7 @@ from smpp34 import DeliverSm
 
 from domain.receipts import Heard
 from notifiers.port import Reason, Report
+from notifiers.smpp_content import carried
 from notifiers.smpp_pdus import TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID, one_spelling
 
 _KIND: Final = 0x3C  # of esm_class: the message type (5.2.12)
@@ -51,7 +52,7 @@ def report(pdu: DeliverSm, *, decimal: bool = False) -> Report | None:
     if pdu.esm_class & _KIND == _INTERMEDIATE:
         return None
     optional = {tlv.tag: tlv.value for tlv in pdu.tlvs}
-    text = pdu.short_message
+    text = carried(pdu)
     reference = optional.get(TLV_RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0") or _first(_ID, text)
     if not _NAME.fullmatch(reference):
         raise UnreadableError

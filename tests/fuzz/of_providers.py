@@ -14,7 +14,7 @@ from notifiers.bounces import NoBounceError, reports_in
 from notifiers.mailbox import mailbox
 from notifiers.phone import e164, written
 from notifiers.port import Report
-from notifiers.smpp_arrivals import _content, _joint
+from notifiers.smpp_content import carried, joint_of
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from notifiers.sms_wire import read, wire
 from notifiers.subscription import is_subscription
@@ -26,6 +26,7 @@ PARTS = b"\x05\x00\x03\x07\x02\x01one"
 DELIVERED = [
     DeliverSm("77012345678", "1414", RECEIPT, esm_class=4).encode(),
     DeliverSm("77012345678", "1414", b"", esm_class=0, tlvs=[Tlv(0x1E, b"7f\0"), Tlv(0x427, b"\x02")]).encode(),
+    DeliverSm("77012345678", "1414", b"", esm_class=4, tlvs=[Tlv(0x424, RECEIPT)]).encode(),
     DeliverSm("77012345678", "1414", PARTS, esm_class=0x40, data_coding=8).encode(),
     DeliverSm("77012345678", "1414", b"", tlvs=[Tlv(0x424, b"long"), Tlv(0x20E, b"\2"), Tlv(0x20F, b"\1")]).encode(),
     pdus.bare(pdus.SUBMIT_SM_RESP, 1, body=b"1a\0"), pdus.bare(pdus.ENQUIRE_LINK, 2), pdus.bare(pdus.UNBIND, 3),
@@ -69,9 +70,9 @@ def _delivered(content: DeliverSm) -> None:
             _told(report(content, decimal=True))
         return
     with suppress(ValueError):
-        words, joint = read(_content(content), content.data_coding, content.esm_class)
+        words, joint = read(carried(content), content.data_coding, content.esm_class)
         words.encode()
-        joint = joint or _joint(content)
+        joint = joint or joint_of(content)
         promised("a part is one of the whole", kept=joint is None or 0 < joint.number <= joint.total)
     written(content.source_addr, international=content.source_addr_ton == 1, region="KZ")
 

@@ -40,8 +40,9 @@ def text_of(stat: str, err: str = "000") -> str:
     ("Delivrd", Report("1a", Heard.DELIVERED)),
 ])  # fmt: skip
 def test_the_text_of_a_receipt_is_read(stat: str, told: Report | None) -> None:
-    """The final states of the standard become our words; what is not final says nothing."""
-    assert report(receipt(text_of(stat))) == told
+    """Final states become our words, others say nothing, whether in short_message or message_payload."""
+    for pdu in receipt(text_of(stat)), receipt(tlvs=[Tlv(0x424, text_of(stat).encode())]):
+        assert report(pdu) == told
 
 
 @pytest.mark.parametrize(("state", "heard"), [

@@ -163,15 +163,24 @@ class Arrivals:
     async def _join(self, arrival: Arrival, joint: Joint, words: str) -> None:
         loop = asyncio.get_running_loop()
         key = (arrival.content.source_addr, arrival.content.destination_addr, joint.reference, joint.total)
-        text = self._joining.add(key, joint.number, words, arrival.digest, loop.time())
-        held = self._held.setdefault(key, {})
-        held[arrival.digest] = arrival
+        part = (key, joint.number, words, arrival.digest, loop.time())
+        abandoned = self._joining.abandoned(*part)
+        if abandoned is not None and not await self._keep_joined(key, abandoned, arrival):
+            return
+        text = self._joining.add(*part)
+        self._held.setdefault(key, {})[arrival.digest] = arrival
         if text is None:
             loop.call_later(self._limits.parts, self._put_off, key, arrival)
-            return
-        del self._held[key]
-        if await self._keep(list(held.values()), repr(key).encode(), text):
-            self._answer(list(held.values()), self._joining.forget(key))
+        else:
+            await self._keep_joined(key, text)
+
+    async def _keep_joined(self, key: Key, text: str, *waiting: Arrival) -> bool:
+        """Have the text of parts kept, and answer them; where that fails, those that wait for it come again, too."""
+        held = [*self._held.pop(key, {}).values()]
+        if not await self._keep([*waiting, *held], repr(key).encode(), text):
+            return False
+        self._answer(held, self._joining.forget(key))
+        return True
 
     def _put_off(self, key: Key, arrival: Arrival) -> None:
         """The other parts have not come in time: they may come once this one is answered."""

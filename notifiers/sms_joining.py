@@ -12,10 +12,11 @@ Key = tuple[str, str, int, int]
 
 @dataclass(slots=True)
 class Pieces:
-    """What has come of one message: number -> words, and the digests of all that came, since when."""
+    """What has come of one message: number -> words, and the digests of all that came; when first, when last."""
 
     total: int
     since: float
+    seen: float
     words: dict[int, str] = field(default_factory=dict)
     digests: set[bytes] = field(default_factory=set)
 
@@ -37,6 +38,17 @@ class Joining:
         self._patience = patience
         self._pieces: dict[Key, Pieces] = {}
 
+    def abandoned(self, key: Key, number: int, words: str, digest: bytes, now: float) -> str | None:
+        """What is there of another message, if this part is of a new one: references of one byte come again.
+
+        So it is if nothing has come for as long as we are patient, or if this part is there in other words.
+        """
+        pieces = self._pieces.get(key)
+        if pieces is None or digest in pieces.digests:
+            return None
+        new = now >= pieces.seen + self._patience or pieces.words.get(number, words) != words
+        return pieces.text if new else None
+
     def add(self, key: Key, number: int, words: str, digest: bytes, now: float) -> str | None:
         """The message's text if it is complete, or if it is older than we are patient.
 
@@ -44,7 +56,8 @@ class Joining:
         """
         if key not in self._pieces and len(self._pieces) >= _MOST:
             del self._pieces[next(iter(self._pieces))]
-        pieces = self._pieces.setdefault(key, Pieces(key[-1], now))
+        pieces = self._pieces.setdefault(key, Pieces(key[-1], now, now))
+        pieces.seen = now
         pieces.words[number] = words
         pieces.digests.add(digest)
         ready = pieces.complete or now >= pieces.since + self._patience

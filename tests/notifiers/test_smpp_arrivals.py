@@ -402,6 +402,27 @@ async def test_what_never_becomes_complete_is_kept_as_it_is() -> None:
     assert centre.answered[-1][1] == 0
 
 
+@pytest.mark.parametrize("failures", [[], [OSError()]])
+async def test_an_old_part_is_not_lost_to_a_new_message_with_its_reference(failures: list[Exception]) -> None:
+    """The old part is kept alone, the new message whole, and each once, also where the inbox fails at first."""
+    inbox = KeptInbox(failures)
+    old = part(2, 2, "ескі")
+    new = [part(2, 1, "Жаңа "), part(2, 2, "хабар")]
+    limits = {"parts": 2.0, "incomplete": 1.5}
+    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits=limits) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.deliver(7, **old)
+        await centre.until(lambda: centre.answered)
+        for sequence, arrival in enumerate([*new[:1], *new, old] if failures else [*new, old], 8):
+            centre.deliver(sequence, **arrival)
+        await centre.until(lambda: len(centre.answered) == 4 + len(failures))
+    assert [message.text for message in inbox.messages] == ["…ескі", "Жаңа хабар"]
+    assert len({message.id for message in inbox.messages}) == 2
+    assert sorted(centre.answered)[: 1 + len(failures)] == [(7 + at, TRY_AGAIN) for at in range(1 + len(failures))]
+    assert {status for _, status in sorted(centre.answered)[1 + len(failures) :]} == {0}
+
+
 @pytest.mark.parametrize("arrival", [
     {"short_message": b"\x50\x00\x03\x01", "esm_class": 0x40},
     {"short_message": b"", "esm_class": 0x40},

@@ -21,7 +21,14 @@ _JOINED_8: Final = 0x00
 _JOINED_16: Final = 0x08
 _MOST_PARTS: Final = 255
 _MOST_PER_PART: Final = 160
-_GSM_GROUP: Final = 0xF0  # of a data coding: 3GPP TS 23.038, section 4, "data coding/message class"
+_UTF_16: Final = "utf-16-be"
+_ALPHABETS: Final = {0x01: "ascii", LATIN_1: "latin-1", 0x06: "iso8859-5", 0x07: "iso8859-8", UCS2: _UTF_16}
+"""By the data codings that are SMPP's own (5.2.19); the greater ones are those of 3GPP TS 23.038, section 4."""
+_LAST_OF_SMPP: Final = 0x0F
+_RESERVED: Final = 0x80  # below it are the groups of general data coding, whose alphabet two bits tell
+_ALPHABET_BITS: Final = 0x0C
+_GROUP: Final = 0xF0
+_WAITING_UCS2: Final = 0xE0  # "message waiting indication", in UCS-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ def _gsm(part: str) -> bytes:
 
 
 def _ucs2(part: str) -> bytes:
-    return part.encode("utf-16-be")
+    return part.encode(_UTF_16)
 
 
 def _same_in_ascii(part: str) -> bool:
@@ -93,13 +100,16 @@ _ALIKE: Final = dict.fromkeys(map(ord, " \n\r!\"#%&'()*+,-./:;<=>?"), "x")
 
 
 def _words(content: bytes, data_coding: int) -> str:
-    if data_coding == UCS2:
-        return content.decode("utf-16-be", "replace")
-    if data_coding == LATIN_1:
-        return content.decode("latin-1")
-    if data_coding & _GSM_GROUP and data_coding & 0x0C == UCS2:  # a message class with UCS-2
-        return content.decode("utf-16-be", "replace")
-    return _from_gsm(content)
+    alphabet = _alphabet(data_coding)
+    return _from_gsm(content) if alphabet is None else content.decode(alphabet, "replace")
+
+
+def _alphabet(data_coding: int) -> str | None:
+    """What Python calls it; None is GSM 03.38, as which whatever is reserved counts, too (3GPP TS 23.038)."""
+    if data_coding <= _LAST_OF_SMPP:
+        return _ALPHABETS.get(data_coding)
+    general = data_coding < _RESERVED and data_coding & _ALPHABET_BITS == UCS2
+    return _UTF_16 if general or data_coding & _GROUP == _WAITING_UCS2 else None
 
 
 def _from_gsm(content: bytes) -> str:

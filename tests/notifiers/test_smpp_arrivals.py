@@ -312,6 +312,7 @@ async def test_the_same_words_again_by_the_same_link_are_another_message() -> No
     ({"short_message": "🎓".encode("utf-16-be"), "data_coding": 0x18}, "🎓"),
     ({"short_message": b"\x1b\x65 \x00", "data_coding": 0}, "€ @"),
     ({"short_message": b"caf\xe9", "data_coding": 3}, "café"),
+    ({"short_message": "СТОП".encode("iso8859-5"), "data_coding": 6}, "СТОП"),
     ({"tlvs": [Tlv(0x424, "ДА".encode("utf-16-be"))], "data_coding": 8}, "ДА"),
     ({"short_message": b""}, ""),
 ])  # fmt: skip

@@ -1,17 +1,22 @@
 """What SMS gateways that speak Kannel's way call: receipts by GET, what people write by POST.
 
-Kannel signs nothing, so the address carries a token that only the gateway and we know; people's numbers and words
-never stand in an address (Kannel user guide, sms-service `post-url` and `dlr-url`).
+Kannel signs nothing, so the address carries a token that only the gateway and we know; people's words never stand in
+an address, and their numbers only where an operator says so (Kannel user guide, sms-service `post-url`, `dlr-url`).
+
+Only 200 and 202 are successes to Kannel (1.4.5, gw/smsbox.c): after anything else it calls again or tells the citizen
+that it failed. The body of a success would be sent to the citizen, so it is empty.
 """
 
 import hmac
+import logging
 from collections.abc import Mapping
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 
 from app.http.bodies import PRINTED, media_type_of, read_body
 from app.http.problems import Problem
@@ -22,6 +27,7 @@ from notifiers.port import Incoming, Reason, Report
 from streams.books import Books
 from streams.receiving import Receiving
 
+log = logging.getLogger("habarshy")
 MAX_BYTES = 64 * 1024
 _STATES = {1: (Heard.DELIVERED, None), 2: (Heard.FAILED, Reason.UNDELIVERED), 16: (Heard.FAILED, Reason.REJECTED)}
 """Kannel's dlr types that are final; 4 (buffered) and 8 (submitted) say nothing yet."""
@@ -29,6 +35,7 @@ _STATES = {1: (Heard.DELIVERED, None), 2: (Heard.FAILED, Reason.UNDELIVERED), 16
 Token = Annotated[str, Query(min_length=1, max_length=200)]
 Reference = Annotated[str, Query(min_length=1, max_length=500, pattern=PRINTED)]
 State = Annotated[int, Query(ge=1, le=64)]
+Sender = Annotated[str, Query(max_length=100, pattern=PRINTED)]
 
 
 class GatewayCalls:
@@ -41,31 +48,35 @@ class GatewayCalls:
         """The routes."""
         router = APIRouter()
         router.add_api_route(
-            "/gateways/{provider}/receipts", self.receipt, methods=["GET"], status_code=HTTPStatus.NO_CONTENT,
+            "/gateways/{provider}/receipts", self.receipt, methods=["GET"], response_class=PlainTextResponse,
             summary="Report what became of a message, as Kannel does (dlr-url)",
         )  # fmt: skip
         router.add_api_route(
-            "/gateways/{provider}/messages", self.message, methods=["POST"], status_code=HTTPStatus.NO_CONTENT,
+            "/gateways/{provider}/messages", self.message, methods=["POST"], response_class=PlainTextResponse,
             summary="Hand over an SMS that a person wrote, as Kannel does (post-url)",
         )  # fmt: skip
         return router
 
-    async def receipt(self, provider: str, token: Token, reference: Reference, status: State) -> Response:
+    async def receipt(self, provider: str, token: Token, reference: Reference, status: State) -> PlainTextResponse:
         """Take a receipt: 1 delivered, 2 failed, 16 refused; the same again changes nothing."""
         self._check(provider, token)
         if status in _STATES:
             heard, reason = _STATES[status]
             await run_in_threadpool(self._receiving.reported, provider, [Report(reference, heard, reason)])
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return PlainTextResponse()
 
-    async def message(self, provider: str, token: Token, request: Request) -> Response:
-        """Take an SMS: the body is its text, X-Kannel-From the number that it came from; answers nothing to send.
+    async def message(
+        self, provider: str, token: Token, request: Request, sender: Sender = ""
+    ) -> PlainTextResponse:  # fmt: skip
+        """Take an SMS: the body is its text, X-Kannel-From or `sender` the number that it came from.
 
-        The same text from there at the same time is the same SMS; without a time every call is another one.
+        Answers nothing to send. The same text from there at the same time is the same SMS; without a time every call
+        is another one.
         """
         self._check(provider, token)
-        sender = request.headers.get("x-kannel-from", "")
+        sender = request.headers.get("x-kannel-from") or sender
         if not sender:
+            log.warning("an SMS by the gateway %s names no sender and is refused: set send-sender = true", provider)
             raise Problem(HTTPStatus.BAD_REQUEST, "the header X-Kannel-From is missing: whose SMS is it?")
         body = await read_body(request, MAX_BYTES)
         text = _text(body, media_type_of(request).charset)
@@ -73,7 +84,7 @@ class GatewayCalls:
         id_ = blake2b(f"{sender}\0{at}\0{text}".encode(), digest_size=16).hexdigest()
         incoming = Incoming(id_, written(sender, international=True), text)
         await run_in_threadpool(self._receiving.received, provider, incoming)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+        return PlainTextResponse()
 
     def _check(self, provider: str, token: str) -> None:
         settings = self._providers.get(provider)

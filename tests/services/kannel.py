@@ -34,11 +34,13 @@ smsc = fake
 smsc-id = fake
 port = {centre}
 connect-allow-ip = 127.0.0.1
+{centre_lines}
 
 group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = {sendsms}
 sendsms-interface = 127.0.0.1
+{smsbox}
 
 group = sendsms-user
 username = habarshy
@@ -48,8 +50,9 @@ concatenation = true
 
 group = sms-service
 keyword = default
-text = none
+{service}
 """
+_WRITES_NOTHING = "1 1 text x"
 
 
 class NoKannel(Exception):
@@ -94,8 +97,13 @@ class Kannel:
 
 
 @asynccontextmanager
-async def kannel() -> AsyncIterator[Kannel]:
+async def kannel(
+    written: str = "", *, service: str = "text = none", smsbox: str = "", centre: str = ""
+) -> AsyncIterator[Kannel]:
     """A gateway with its centre, gone at the end.
+
+    `written`: an SMS that a telephone writes to it, as fakesmsc has it ("sender receiver text words"). The others are
+    further lines of the configuration: what is done with that SMS, of the box that does it, of the SMS centre.
 
     Raises:
         NoKannel: it does not start.
@@ -105,21 +113,23 @@ async def kannel() -> AsyncIterator[Kannel]:
     with tempfile.TemporaryDirectory(prefix="habarshy-kannel-") as name:
         folder = Path(name)
         ports = dict(zip(("admin", "boxes", "centre", "sendsms"), _free_ports(4), strict=True))
-        (folder / "kannel.conf").write_text(_CONFIGURATION.format(**ports))
+        lines = {"service": service, "smsbox": smsbox, "centre_lines": centre}
+        (folder / "kannel.conf").write_text(_CONFIGURATION.format(**ports, **lines))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_running(folder, _BOXES / "bearerbox", "kannel.conf"))
             await _until_open(ports["boxes"])
             await _until_open(ports["centre"])
             made = Kannel(ports["sendsms"])
-            await stack.enter_async_context(_centre(folder, ports["centre"], made))
+            await stack.enter_async_context(_centre(folder, ports["centre"], made, written))
             await stack.enter_async_context(_running(folder, _BOXES / "smsbox", "kannel.conf"))
             await _until_open(ports["sendsms"])
             yield made
 
 
 @asynccontextmanager
-async def _centre(folder: Path, port: int, made: Kannel) -> AsyncIterator[None]:
-    async with _running(folder, _FAKE, "-H", "127.0.0.1", "-r", str(port), "-m", "0", "1 1 text x") as fake:
+async def _centre(folder: Path, port: int, made: Kannel, written: str) -> AsyncIterator[None]:
+    what = ("-m", "1", written) if written else ("-m", "0", _WRITES_NOTHING)
+    async with _running(folder, _FAKE, "-H", "127.0.0.1", "-r", str(port), *what) as fake:
         listening = asyncio.create_task(made.listen(fake))
         yield
     await listening

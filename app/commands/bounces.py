@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import format_exception
 from typing import Annotated
 
 import typer
@@ -18,12 +19,15 @@ from app.settings import BadSettings, Settings
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port import Inbox
-from streams.database import DatabaseUnavailable
 from streams.keyring import WrongKeyFile
+from streams.migrating import WrongSchema
+from streams.outages import NOBODYS, told
 from streams.presence import NoDatabase
+from templates.catalogue import NoDefaults
+from templates.loader import BrokenPack
 
-AWAY = (OSError, DatabaseUnavailable, NoDatabase, BadSettings, BadKeyFile, WrongKeyFile)
-"""What is not the mail's fault: the mail server should keep it and try again."""
+KNOWN = (OSError, NoDatabase, WrongSchema, BadSettings, BadKeyFile, WrongKeyFile, BrokenPack, NoDefaults)
+"""What `compose` may raise beside what the database says; all else is a defect, and shows where it is."""
 
 Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]
 Provider = Annotated[
@@ -45,8 +49,8 @@ def bounce(
         if reports:
             with _inbox(provider, clock, database, key_file) as inbox:
                 asyncio.run(inbox.reported(reports))
-    except AWAY as failure:
-        stop(Exit.TRY_AGAIN, str(failure))
+    except Exception as failure:  # noqa: BLE001  nothing of this is the mail's fault, and any other code would lose it
+        stop(Exit.TRY_AGAIN, _words(failure))
 
 
 def bounces(
@@ -64,6 +68,12 @@ def bounces(
     data_json(counts)
     if counts["unreadable"]:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _words(failure: Exception) -> str:
+    if isinstance(failure, NOBODYS):
+        return told(failure)
+    return str(failure) if isinstance(failure, KNOWN) else "".join(format_exception(failure))
 
 
 def _mail() -> bytes:

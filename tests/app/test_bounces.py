@@ -1,5 +1,7 @@
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,28 @@ def test_a_piped_bounce_is_kept_while_it_cannot_be_stored(
 ) -> None:
     """Whatever is missing here, the mail server is asked to come again, and told why."""
     ended = terminal.run("bounce", *arguments, stdin=postfix(), env=environment)
+    assert (ended.code, ended.lines) == (75, [])
+    assert why in ended.talk
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"),
+    [
+        ("UPDATE schema_version SET version_num = 'later'", "(later) is newer than this code"),
+        ("DROP TABLE early_receipts", "no such table: early_receipts"),
+        (
+            "CREATE TRIGGER odd BEFORE INSERT ON early_receipts BEGIN SELECT RAISE(ABORT, 'never thought of'); END",
+            "Traceback (most recent call last)",
+        ),
+    ],
+)
+def test_a_piped_bounce_outlasts_what_happens_to_the_database(terminal: Terminal, meanwhile: str, why: str) -> None:
+    """Also where another version is installed, or something is wrong that nobody thought of, it comes again."""
+    environment = providers("mail")
+    assert terminal.run("run", "--until-idle", env=environment).code == 0
+    with closing(sqlite3.connect(terminal.folder / "data" / "habarshy" / "habarshy.sqlite")) as other, other:
+        other.execute(meanwhile)
+    ended = terminal.run("bounce", stdin=postfix(), env=environment)
     assert (ended.code, ended.lines) == (75, [])
     assert why in ended.talk
 

@@ -11,12 +11,16 @@ from app.clock import fixed
 from app.compose import compose
 from app.keyfile import load_keyring
 from app.settings import load_settings
+from streams.database import Database
 from streams.dead_letters import Letter
 from streams.keyring import Keyring
 from streams.publishing import Publisher
 from templates.loader import load_packs, shipped
 from tests.app.terminal import Terminal
+from tests.app.test_bounces import providers
+from tests.notifiers.bounced import postfix
 from tests.services import postgres
+from tests.streams.outage import away, read_only
 from tests.world import NOON, iin
 
 
@@ -98,6 +102,23 @@ def test_dispatch_says_what_it_lacks(terminal: Terminal, empty: str) -> None:
     made.database.close()
     ended = terminal.run("dispatch", env=on)
     assert (ended.code, "no provider is configured for push, sms, email" in ended.talk) == (2, True), ended.talk
+
+
+def test_a_piped_bounce_outlasts_whatever_the_server_goes_through(terminal: Terminal, empty: str) -> None:
+    """Before its tables are made, while it is a standby or lets nobody in, the mail server is asked to come again."""
+    load_keyring(terminal.folder / "data" / "habarshy" / "key", create=True)
+    on = {"HABARSHY_DATABASE": empty, **providers("mail")}
+    database = Database(empty)
+    said = [terminal.run("bounce", stdin=postfix(), env=on)]
+    terminal.run("migrate", env=on)
+    for happening in (read_only, away):
+        with happening(database):
+            said.append(terminal.run("bounce", stdin=postfix(), env=on))
+    database.close()
+    assert [each.code for each in said] == [75] * 3
+    for each, words in zip(said, ("no tables yet", "read-only transaction", "accepting connections"), strict=True):
+        assert words in each.talk
+    assert terminal.run("bounce", stdin=postfix(), env=on).code == 0
 
 
 def _keyring(terminal: Terminal) -> Keyring:

@@ -50,13 +50,13 @@ _PROGRESS = (State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED)
 class Delivery(Struct, frozen=True, array_like=True, gc=False):
     """A nudge on its way to one recipient.
 
-    `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made;
-    `exhausted`: the channels that gave up; `sent_at`: when a provider first took it over; `uncertain`: of an attempt
-    (`doubts` has which) nobody knows whether it went; `digest`: the digest that it goes with, which alone is sent;
-    `provider`: of the last attempt; `accepted`: the attempts that a provider took over and did not fail since;
-    `silence`: what the last attempt's channel still has to say, so that the next has no turn (None: not waited for);
-    `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from its last channel, and was to
-    get it again.
+    `due`: when the dispatcher must look at it next (None: it has ended); `attempt`: how many were made; `since`: when
+    its channel was first tried; `exhausted`: the channels that gave up; `sent_at`: when a provider first took it
+    over; `uncertain`: of an attempt (`doubts` has which) nobody knows whether it went; `digest`: the digest that it
+    goes with, which alone is sent; `provider`: of the last attempt; `accepted`: the attempts that a provider took
+    over and did not fail since; `silence`: what the last attempt's channel still has to say, so that the next has no
+    turn (None: not waited for); `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from
+    its last channel, and was to get it again.
     """
 
     recipient: str
@@ -76,6 +76,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     arrived: bool = False
     doubtful: str | None = None
     doubts: tuple[int, ...] = ()
+    since: datetime | None = None
 
     @property
     def bound(self) -> str | None:
@@ -144,11 +145,12 @@ def _(fact: facts.NudgeDigested, delivery: Delivery) -> Delivery:
 
 @after.register
 def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
-    left = delivery.channel if delivery.is_silent and delivery.channel != fact.channel else None
+    same = delivery.channel == fact.channel
+    left = delivery.channel if delivery.is_silent and not same else None
     return replace(
         delivery, state=State.ATTEMPTED, due=fact.until, attempt=fact.attempt, channel=fact.channel,
         attempted_at=fact.at, provider=fact.provider, silence=None, exhausted=_with(delivery.exhausted, left),
-        doubtful=delivery.doubtful if delivery.channel == fact.channel else None,
+        doubtful=delivery.doubtful if same else None, since=(delivery.since if same else None) or fact.at,
     )  # fmt: skip
 
 
@@ -181,13 +183,8 @@ def _(fact: facts.NudgeSent, delivery: Delivery) -> Delivery:
 
 
 @after.register
-def _(fact: facts.NudgeDelivered, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.DELIVERED, fact)
-
-
-@after.register
-def _(fact: facts.NudgeOpened, delivery: Delivery) -> Delivery:
-    return _reached(delivery, State.OPENED, fact)
+def _(fact: facts.NudgeDelivered | facts.NudgeOpened, delivery: Delivery) -> Delivery:
+    return _reached(delivery, State.OPENED if isinstance(fact, facts.NudgeOpened) else State.DELIVERED, fact)
 
 
 @after.register
@@ -257,4 +254,4 @@ def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
     if delivery.state is not State.FAILED or delivery.due is not None:
         return delivery
     exhausted = tuple(each for each in delivery.exhausted if each not in fact.channels)
-    return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None)
+    return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None, since=None)

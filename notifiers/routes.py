@@ -23,11 +23,23 @@ def in_trouble(outcome: Outcome) -> bool:
     return isinstance(outcome, RetryLater | Unknown) and outcome.reason in OF_THE_PROVIDER
 
 
+def is_busy(outcome: Outcome) -> bool:
+    """Whether the provider asks us to come again."""
+    return isinstance(outcome, RetryLater) and outcome.reason is Reason.BUSY
+
+
+def is_for_another(outcome: Outcome) -> bool:
+    """Whether another provider may do better."""
+    return in_trouble(outcome) or is_busy(outcome)
+
+
 def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
-    """Whether a batch speaks against the provider: half of it does, or all of it took too long.
+    """Whether a batch speaks against the provider: half of it does, all of it is put off, or it took too long.
 
     One message that got no answer says nothing about a provider that takes the others, nor about how fast it is.
     """
+    if outcomes and all(map(is_for_another, outcomes)):
+        return True
     troubled = sum(map(in_trouble, outcomes))
     return 2 * troubled >= len(outcomes) if troubled else slowly
 

@@ -11,6 +11,7 @@ from domain.delivery import Delivery
 from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
 from domain.nudge import Nudge, evolve
 from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
+from domain.sms import segments
 from notifiers.port import Message
 from notifiers.routes import Provider
 from streams.digesting import Overflow
@@ -71,6 +72,11 @@ class Attempt(Struct, frozen=True):
     def nudge(self) -> UUID:
         """The nudge that it is an attempt of."""
         return self.case.nudge.intent.id
+
+    @property
+    def pieces(self) -> int:
+        """How many messages its provider counts: an SMS centre each part of a long one."""
+        return len(segments(self.message.text).parts) if self.message.channel == "sms" else 1
 
 
 def groups(cases: Sequence[Case], size: int) -> list[list[Case]]:

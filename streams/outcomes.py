@@ -40,14 +40,33 @@ def fact_of(tried: Tried, outcome: Outcome, now: datetime) -> NudgeFact:
             provider = tried.provider
             reports = provider is not None and provider.notifier.reports
             return sent(tried, reference, now, provider.name if provider is not None else "", reports=reports)
-        case RetryLater(after, reason) if attempt < ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
-            wait = timedelta() if tried.others and in_trouble(outcome) else after or backoff(attempt)
-            return NudgeFailed(now, recipient, attempt, reason.value, now + wait)
+        case RetryLater() if (retry_at := _again_at(tried, outcome, now)) is not None:
+            return NudgeFailed(now, recipient, attempt, outcome.reason.value, retry_at)
         case RetryLater(_, reason) | GiveUp(reason):
             retry_at = now if _more_channels(tried) else None
             return NudgeFailed(now, recipient, attempt, reason.value, retry_at, gave_up=True)
         case _:
             return unknown(tried, outcome.reason.value, now)
+
+
+def _again_at(tried: Tried, outcome: RetryLater, now: datetime) -> datetime | None:
+    """When the same channel is tried again; None: it had its attempts, or its time, and the next has its turn.
+
+    A channel that is away for longer than a silence may last is no better than a silent one.
+    """
+    delivery = tried.delivery
+    if delivery.attempt >= ATTEMPTS_A_CHANNEL * (len(delivery.exhausted) + 1):
+        return None
+    at = now + _wait(tried, outcome)
+    ends = [each for each in (_silent_at(tried, delivery.since or now), tried.case.nudge.intent.expires) if each]
+    return None if ends and at >= min(ends) and _more_channels(tried) else at
+
+
+def _wait(tried: Tried, outcome: RetryLater) -> timedelta:
+    """What a provider asks for is its own wish: where there is another, it holds up nobody."""
+    if tried.others:
+        return timedelta() if in_trouble(outcome) else backoff(tried.delivery.attempt)
+    return max(outcome.after or timedelta(), backoff(tried.delivery.attempt))
 
 
 def sent(tried: Tried, reference: str, now: datetime, provider: str, *, reports: bool) -> NudgeSent:

@@ -6,10 +6,11 @@ what is not takes one only when it is due, so that a mass mailing is never in fr
 
 import asyncio
 import math
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -76,13 +77,27 @@ class Pace:
                 return []
             await self.until(min(first, patience))
 
-    async def begin(self, slot: datetime, limits: Sequence[str]) -> None:
-        """Wait for a slot, and for the last message of each limit to be long enough ago."""
+    async def owe(self, pieces: Iterable[Mapping[str, int]]) -> None:
+        """Take further slots for messages that took one, and have so many pieces: known once they are written."""
+        further: Counter[str] = Counter()
+        for each in pieces if self.bounds else ():
+            further.update({name: many - 1 for name, many in each.items()})
+        if +further:
+            await asyncio.to_thread(self._database.write, partial(self._further, many=further), Priority.DISPATCH)
+
+    def _further(self, connection: Connection, many: Mapping[str, int]) -> None:
+        free = self._free(connection, sorted(many), self._clock())
+        self._keep(connection, {name: at + self._gaps[name] * many[name] for name, at in free.items()})
+
+    async def begin(
+        self, slot: datetime, limits: Sequence[str], pieces: Mapping[str, int] = MappingProxyType({})
+    ) -> None:  # fmt: skip
+        """Wait for a slot, and for the last message of each limit, with all its pieces, to be long enough ago."""
         now = self._clock()
         last = {name: self._last[name] for name in limits if name in self._last}
         start = max([slot, *(self._sane(name, at + self._gaps[name], now) for name, at in last.items())])
         for name in limits:
-            self._last[name] = start
+            self._last[name] = start + self._gaps[name] * (pieces.get(name, 1) - 1)
         await self.until(start)
 
     async def until(self, moment_: datetime) -> None:

@@ -1,6 +1,6 @@
 """Refused addresses: what a provider says will never be reached is not tried again until the contact changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from domain.history import History
 from domain.person import person_as_of
 from domain.receipts import Heard
 from notifiers.port import GiveUp, Message, Outcome, Reason
+from notifiers.routes import Provider
 from streams import reading
 from streams.believing import BAD, believed
 from streams.books import Books
@@ -45,6 +46,14 @@ def refused_of(message: Message) -> Refused:
 def refuses_address(outcome: Outcome) -> bool:
     """Whether nobody can ever be reached there."""
     return isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS
+
+
+def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
+    """The addresses that nobody can ever be reached at, where the provider's word about an address counts."""
+    return [
+        refused_of(message) for message, outcome in zip(messages, outcomes, strict=True)
+        if refuses_address(outcome) and provider.knows_addresses() and provider.notifier.reaches(message.address)
+    ]  # fmt: skip
 
 
 def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:

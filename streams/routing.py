@@ -64,7 +64,12 @@ class Routing:
         """What bounds how many go a second: the agency, and the provider."""
         if provider is None or not self._pace.bounds:
             return ()
-        return self._pace.limits(agency(case), f"provider:{provider.name}")
+        return self._pace.limits(agency(case), _limit(provider))
+
+    def pieces(self, attempt: Attempt) -> Mapping[str, int]:
+        """The provider's limit -> how many slots of it the message takes, if it is bound by it."""
+        bound = self._pace.limits(_limit(attempt.provider))
+        return {bound[0]: attempt.pieces} if bound else {}
 
     def parts(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         """What is handed over in one call: one by one what is bound by a rate, the rest all to a provider."""
@@ -76,6 +81,10 @@ class Routing:
             else:
                 free.setdefault(attempt.provider.name, []).append(attempt)
         return [*parts, *free.values()]
+
+
+def _limit(provider: Provider) -> str:
+    return f"provider:{provider.name}"
 
 
 def agency(case: Case) -> str:

@@ -15,7 +15,7 @@ from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Reason, Send
 from notifiers.port import Outcome
-from notifiers.routes import Route, in_trouble
+from notifiers.routes import Route, is_for_another
 from projections import nudges
 from streams import conversations, outcomes
 from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, unsent
@@ -29,7 +29,7 @@ from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
 from streams.recording import Recording
-from streams.refusals import Refusals, refused_of, refuses_address
+from streams.refusals import Refusals, refused_by
 from streams.rooms import Room, Rooms
 from streams.routing import Routing, agency
 from streams.settling import Case
@@ -144,6 +144,7 @@ class Sending:
     async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, size: Size) -> None:
         self._turns.note([each.case for each in routed])
         attempts = await asyncio.to_thread(self._attempt, routed, rules)
+        await self._pace.owe(map(self.routing.pieces, attempts))
         slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
         parts = self.routing.parts(attempts)
         await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)], size) for part in parts)
@@ -220,7 +221,8 @@ class Sending:
     async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, size: Size) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
         provider = attempts[0].provider
-        await self._pace.begin(slot, self.routing.limits(attempts[0].case, provider))
+        first = attempts[0]
+        await self._pace.begin(slot, self.routing.limits(first.case, provider), self.routing.pieces(first))
         latest = self._clock() + self._lease * 2 / 3
         safe = [attempt for attempt in attempts if attempt.fact.until > latest]
         late = [attempt for attempt in attempts if attempt.fact.until <= latest]
@@ -231,12 +233,7 @@ class Sending:
         facts = [*back, *self._facts(safe, results)]
         known = {each.nudge: each.committed for each in attempts if each.committed is not None}
         await self._recording.surely(facts, known, attempts[0].fact.until, self._clock, self._pace.rest)
-        believed = zip(safe, results, strict=True) if provider.knows_addresses() else ()
-        refused = [
-            refused_of(each.message) for each, result in believed
-            if refuses_address(result) and provider.notifier.reaches(each.message.address)
-        ]  # fmt: skip
-        if refused:
+        if refused := refused_by(provider, (each.message for each in safe), results):
             await asyncio.to_thread(self._refusals.keep, refused)
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
@@ -247,7 +244,7 @@ class Sending:
         ]  # fmt: skip
 
     def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
-        free = in_trouble(result) and not is_bound(attempt.case)
+        free = is_for_another(result) and not is_bound(attempt.case)
         others = self.routing.others(attempt) if free else ()
         return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), attempt.provider, others)
 

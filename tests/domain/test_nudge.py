@@ -104,7 +104,7 @@ def test_what_is_kept_of_an_attempt() -> None:
     (delivery,) = life(attempted(1, "push"), failed(1, LATER, gave_up=True), attempted(2, "sms"), sent(2)).deliveries
     assert delivery == Delivery(
         AIDA, State.SENT, None, attempt=2, channel="sms", attempted_at=NOW, exhausted=("push",), sent_at=NOW,
-        provider="fake", accepted=(2,),
+        provider="fake", accepted=(2,), since=NOW,
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_a_life_event_has_its_golden_line() -> None:
 @pytest.mark.parametrize(("kept", "fields"), [
     (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
     (Delivery, ("recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
-                " accepted silence arrived doubtful doubts")),
+                " accepted silence arrived doubtful doubts since")),
     (Nudge, "intent version planned_at deliveries gone members done"),
 ])  # fmt: skip
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:

@@ -1,15 +1,27 @@
 """Dispatch: an attempt is a fact before it is made, its outcome after it, and what follows from each outcome."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from domain.facts import NudgeAttempted, NudgeFailed, NudgePlanned, NudgeSent
 from notifiers.fake import FakeNotifier
 from notifiers.port import GiveUp, Message, Reason, RetryLater, Unknown
 from streams.dispatch import LEASE
+from templates.loader import shipped
 from tests.streams.dispatching import ABSENT, AIGERIM, AWAKE, DANA, DUE, MARAT, MINUTE, SAULE, ends, with_card
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
+
+NO_EMAIL = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"email": None})
+FLOOD = datetime.fromisoformat("2026-04-08T12:00+05:00")
+HOME = event("kz.residence.registered", AIGERIM, "2020-02-01T00:00:00+05:00", {
+    "kind": "first", "area": "191810000", "address": "1",
+})  # fmt: skip
+EVACUATION = event("alatau.emergencies.evacuation_ordered", None, "2026-04-08T12:00:00+05:00", {
+    "number": "F-2", "area": "191800000", "meeting_point": "School 5",
+})  # fmt: skip
 
 
 async def test_the_attempt_is_in_the_log_before_the_provider_is_called(tmp_path: Path) -> None:
@@ -52,19 +64,20 @@ async def test_what_is_due_goes_by_time_then_class_then_id(world: World) -> None
 
 async def test_busy_providers_are_asked_again_when_they_said(tmp_path: Path) -> None:
     """RetryLater with a time: not a minute earlier, then again on the same channel."""
-    world = with_card(tmp_path, sms=[RetryLater(timedelta(minutes=10), Reason.BUSY)])
+    world = with_card(tmp_path, sms=[RetryLater(timedelta(minutes=9), Reason.BUSY)])
     assert await world.settle(DUE) == []
-    assert world.delivery("month").due == DUE + 10 * MINUTE
-    assert await world.settle(DUE + 9 * MINUTE) == []
-    assert [(one.channel, one.attempt) for one in await world.settle(DUE + 10 * MINUTE)] == [("sms", 2)]
+    assert world.delivery("month").due == DUE + 9 * MINUTE
+    assert await world.settle(DUE + 8 * MINUTE) == []
+    assert [(one.channel, one.attempt) for one in await world.settle(DUE + 9 * MINUTE)] == [("sms", 2)]
     assert world.delivery("month").state == "sent"
     world.close()
 
 
-async def test_silent_providers_are_asked_less_and_less_often_then_the_next_channel(tmp_path: Path) -> None:
-    """RetryLater without a time: after 1, 5, 15 minutes, 1 and 4 hours; after eight attempts the next channel."""
-    world = with_card(tmp_path, sms=[RetryLater(None, Reason.UNREACHABLE)] * 8)
-    world.take(AWAKE)
+@pytest.mark.parametrize("after", [None, timedelta(seconds=5)])
+async def test_silent_providers_are_asked_less_and_less_often(tmp_path: Path, after: timedelta | None) -> None:
+    """RetryLater: after 1, 5, 15 minutes, 1 and 4 hours, never sooner; after eight attempts it has failed."""
+    world = with_card(tmp_path, sms=[RetryLater(after, Reason.BUSY)] * 8)
+    world.take(AWAKE, NO_EMAIL)
     waits, before = [], DUE
     await world.settle(DUE)
     while (due := world.delivery("month").due) is not None:
@@ -73,7 +86,33 @@ async def test_silent_providers_are_asked_less_and_less_often_then_the_next_chan
         await world.settle(due)
 
     assert waits == [1, 5, 15, 60, 240, 240, 240]
-    assert [(one.channel, one.attempt) for one in world.sent] == [("email", 9)]
+    assert ends(world) == ("failed", "busy", 8)
+    world.close()
+
+
+@pytest.mark.parametrize("asked", [None, timedelta(hours=6)])
+async def test_a_channel_that_is_away_has_no_more_time_than_a_silent_one(
+    tmp_path: Path, asked: timedelta | None
+) -> None:
+    """What would be tried again only after `cascade_after` goes by the next channel at once."""
+    world = with_card(tmp_path, sms=[RetryLater(asked, Reason.UNREACHABLE)] * 8)
+    minutes = [0] if asked else [0, 1, 6]
+    sent = [await world.settle(DUE + minute * MINUTE) for minute in minutes]
+    assert [[(one.channel, one.attempt) for one in each] for each in sent] == [
+        *[[]] * (len(minutes) - 1), [("email", len(minutes) + 1)],
+    ]  # fmt: skip
+    assert world.delivery("month").exhausted == ("sms",)
+    world.close()
+
+
+async def test_an_order_goes_by_another_channel_before_it_expires(tmp_path: Path) -> None:
+    """While SMS are away an evacuation is told by email, not tried by SMS until it is over."""
+    world = World(tmp_path, packs=shipped(), now=FLOOD, script={"sms": [RetryLater(None, Reason.UNREACHABLE)] * 100})
+    world.take(*registered(AIGERIM, "1990-05-05"), HOME)
+    world.take(EVACUATION)
+    world.plan()
+    sent = [await world.settle(FLOOD + minute * MINUTE) for minute in (0, 1, 2)]
+    assert [message.channel for each in sent for message in each] == ["email"]
     world.close()
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.clock import VirtualClock
 from app.compose import compose_dispatcher
+from domain.sms import segments
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from notifiers.routes import single_routes
@@ -143,12 +144,26 @@ async def test_any_mixture_keeps_the_rate(groups: list[tuple[bool, int]]) -> Non
     assert most_in_a_second(times) <= 5
 
 
+async def test_a_message_in_pieces_takes_as_many_slots(database: Database) -> None:
+    """After three pieces the next message waits as after three messages, whichever process sends it."""
+    clock = VirtualClock(START)
+    one, other = (Pace(database, {"a": 4}, clock, resting(clock)) for _ in range(2))
+    [slot] = await one.take([["a"]], urgent=False)
+    await one.owe([{"a": 3}])
+    await one.begin(slot, ["a"], {"a": 3})
+    [following] = await other.take([["a"]], urgent=False)
+    assert following - slot == 3 * SECOND / 4
+    await one.begin(slot, ["a"])
+    assert clock() - slot >= 3 * SECOND / 4
+
+
 async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
-    """Twenty messages by a provider that takes two a second take ten seconds, and each goes once."""
+    """Twenty messages in two parts by a provider that takes two a second take twenty seconds, and each goes once."""
     times: list[datetime] = []
 
-    def keep(_: Message) -> None:
+    def keep(message: Message) -> None:
         times.append(world.clock())
+        assert len(segments(message.text).parts) == 2
 
     world = World(tmp_path, notifiers={"sms": FakeNotifier("sms", keep)})
     for number in range(1, 21):
@@ -159,7 +174,7 @@ async def test_the_platform_keeps_a_providers_rate(tmp_path: Path) -> None:
     pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
     await compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace).drain()
     assert len(times) == 20
-    assert times[-1] - begun >= 9 * SECOND
+    assert times[-1] - begun >= 19 * SECOND
     world.close()
 
 
@@ -275,7 +290,7 @@ async def test_a_slow_provider_serves_triggers_by_turns(tmp_path: Path) -> None:
     world.take(event("kz.social.unemployment_registered", iin(1), "2025-06-02T11:00+05:00", job, id="J"))
     world.plan()
     world.at("2025-06-04T10:00+05:00")
-    pace = Pace(world.platform.database, {"provider:sms": 1}, world.clock, resting(world.clock))
+    pace = Pace(world.platform.database, {"provider:sms": 2}, world.clock, resting(world.clock))
     dispatcher = compose_dispatcher(world.platform, single_routes(world.notifiers), pace=pace)
     while len(sent) < 3:
         await dispatcher.turn()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ async def test_a_provider_that_asks_for_patience_is_not_left(world: World) -> No
     assert len(told) == MANY - 1
     attempts = [each.fact for each in world.entries() if isinstance(each.fact, NudgeAttempted)]
     assert len(attempts) == MANY
+
+
+@pytest.mark.parametrize("asked", [None, timedelta(hours=6)])
+async def test_a_provider_that_puts_off_everything_is_passed(world: World, asked: timedelta | None) -> None:
+    """Its door closes, and what it put off, for however long, goes by the other one a minute later."""
+    told: list[Message] = []
+    busy = FakeNotifier("sms", told, script=[RetryLater(asked, Reason.BUSY)] * 1000)
+    by_two(world, busy, FakeNotifier("sms", told))
+    await world.settle(DUE)
+    assert 0 < MANY - len(told) < MANY
+    await world.settle(world.clock() + timedelta(minutes=1))
+    assert len(told) == len({each.recipient for each in told}) == MANY
 
 
 def alone(folder: Path) -> World:

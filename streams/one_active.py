@@ -41,6 +41,11 @@ class OneActive:
             session.close()
         return self._session
 
+    def look(self) -> None:
+        """Nothing, while the session lives; where it has ended, and the turn with it, what the database says."""
+        if self._session is not None:
+            self._session.execute(text("SELECT 1"))
+
     def give_up(self) -> None:
         """Let another process have its turn; also where the connection is lost."""
         if self._session is not None:

@@ -1,7 +1,6 @@
 """What makes the platform move: a few interval jobs that drain what waits; they hold no truth."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,18 +12,17 @@ from streams.areas import AreaPlanning
 from streams.chaining import Chaining
 from streams.database import Database
 from streams.dispatch import Dispatcher
+from streams.faults import Faults
 from streams.follower import Follower
-from streams.outages import STORE_AWAY, refusal, told
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.rooms import PATIENCE
 from streams.soundings import EVERY as SOUND_EVERY
 from streams.soundings import Soundings
 from streams.tidying import Tidying
-from streams.watermark import OlderLog, Watermark
+from streams.watermark import Watermark
 from streams.webhooks import Webhooks
 
-log = logging.getLogger("habarshy")
 Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
 """How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
@@ -119,7 +117,7 @@ class _Jobs:
     def __init__(self, stopped: asyncio.Event) -> None:
         self.final: Exception | None = None
         self._stopped = stopped
-        self._said: dict[str, str] = {}
+        self._faults = Faults()
         self._running: dict[str, asyncio.Task[object]] = {}
 
     def once_at_a_time(self, name: str, job: Job) -> Callable[[], Awaitable[None]]:
@@ -133,28 +131,12 @@ class _Jobs:
     async def _told(self, name: str, job: Job) -> None:
         try:
             await job()
-        except OlderLog as error:
-            self._end(error)
-        except STORE_AWAY as error:
-            if (refused := refusal(error)) is not None:
-                self._end(refused)
-            else:
-                self._tell(name, told(error))
         except Exception as error:  # noqa: BLE001  (the next run tries again)
-            self._tell(name, type(error).__name__)  # a traceback, or its own words, may hold data
+            if (final := self._faults.met(name, error)) is not None:
+                self.final = final
+                self._stopped.set()
         else:
-            if self._said.pop(name, None) is not None:
-                log.warning("%s goes on", name)
-
-    def _end(self, error: Exception) -> None:
-        self.final = error
-        self._stopped.set()
-
-    def _tell(self, name: str, words: str) -> None:
-        """Once, not at each of its times until it is over."""
-        if self._said.get(name) != words:
-            self._said[name] = words
-            log.error("%s failed: %s; trying again", name, words)
+            self._faults.over(name)
 
     async def ended(self) -> None:
         while self._running:

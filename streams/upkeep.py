@@ -1,22 +1,21 @@
 """Upkeep: what one process does for all: areas planned at leisure, what follows the log, who was forgotten."""
 
-import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 from streams.areas import AreaPlanning
 from streams.chaining import Chaining
 from streams.database import Database
+from streams.faults import Faults
 from streams.follower import Follower
 from streams.one_active import UPKEEP, OneActive
-from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.reconciling import Reconciler
 from streams.soundings import Soundings
 
 EVERY, RECONCILE_TURNS = 1.0, 60
 """Seconds between two turns, and turns between two looks for who was forgotten."""
-log = logging.getLogger("habarshy")
 
 
 class Upkeep:
@@ -31,7 +30,7 @@ class Upkeep:
         self._areas, self._follower, self._chaining = areas, follower, chaining
         self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
         self._turn = OneActive(database, UPKEEP)
-        self._stopping = threading.Event()
+        self._faults, self._stopping = Faults(), threading.Event()
         self.active = False
 
     def stop(self) -> None:
@@ -40,35 +39,49 @@ class Upkeep:
         self._areas.stop()
 
     def run(self) -> None:
-        """Go on until stopped; what fails is told in one line and tried again.
+        """Go on until stopped; what fails is told in one line, keeps nothing else, and is tried again.
 
         Raises:
             DatabaseUnavailable: what waiting does not heal, such as another password.
         """
-        patience = Patience(self._tell)
-        for turn in count(1):
-            try:
-                self.active = self._turn.take() is not None
-                if self.active:
-                    self._work(turn)
-                patience.over("the upkeep goes on")
-            except STORE_AWAY as error:
-                self._turn.give_up()
-                if (refused := refusal(error)) is not None:
-                    raise refused from None
-                self._stopping.wait(patience.after(told(error)))
-            except Exception as error:  # noqa: BLE001  (the next turn tries again)
-                log.error("the upkeep failed: %s", type(error).__name__)  # noqa: TRY400  (a traceback may hold data)
-            if self._stopping.wait(self._every):
-                self._turn.give_up()
-                return
+        try:
+            for number in count(1):
+                if not self._done("the upkeep", partial(self._take_turn, number)):
+                    self._turn.give_up()
+                if self._stopping.wait(self._every):
+                    return
+        finally:
+            self._turn.give_up()
 
-    def _work(self, turn: int) -> None:
-        self._areas.drain()
-        self._follower.drain()
-        self._chaining.drain()
-        self._soundings.take()
-        if turn % self._reconcile_turns == 0 and (found := self._reconciler.run()):
+    def _take_turn(self, number: int) -> None:
+        self.active = self._turn.take() is not None
+        if not self.active:
+            return
+        for name, part in self._parts(number).items():
+            if not self._stopping.is_set():
+                self._turn.look()
+                self._done(name, part)
+
+    def _done(self, name: str, part: Callable[[], object]) -> bool:
+        """Whether it did its work."""
+        try:
+            part()
+        except Exception as error:  # noqa: BLE001  (the next turn tries again)
+            if (final := self._faults.met(name, error)) is not None:
+                raise final from None
+            return False
+        self._faults.over(name)
+        return True
+
+    def _parts(self, number: int) -> dict[str, Callable[[], object]]:
+        parts: dict[str, Callable[[], object]] = {
+            "areas": self._areas.drain, "follower": self._follower.drain, "chain": self._chaining.drain,
+            "soundings": self._soundings.take,
+        }  # fmt: skip
+        return parts | ({} if number % self._reconcile_turns else {"reconciler": self._reconcile})
+
+    def _reconcile(self) -> None:
+        if found := self._reconciler.run():
             self._tell(
                 f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"
             )

@@ -9,7 +9,9 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.compose import Platform
 from projections import history
+from streams.areas import AreaPlanning
 from streams.auditing import Audit
+from streams.blocks import count_of_facts
 from streams.chaining import Chaining
 from streams.dead_letters import Choice
 from streams.library import Rules
@@ -30,14 +32,28 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
     return Reconciler(on.database, planning or on.planning, on.aside, world.clock)
 
 
-def kept(land: Country, on: Platform | None = None, chaining: Chaining | None = None) -> Upkeep:
+def kept(
+    land: Country, on: Platform | None = None, chaining: Chaining | None = None, areas: AreaPlanning | None = None
+) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
     own = Reconciler(on.database, on.planning, on.aside, land.clock)
-    chains = chaining or on.chaining
     return Upkeep(
-        on.database, on.areas, on.follower, chains, own, on.soundings, land.told.append, every=0.02, reconcile_turns=1
+        on.database, areas or on.areas, on.follower, chaining or on.chaining, own, on.soundings, land.told.append,
+        every=0.02, reconcile_turns=1,
     )  # fmt: skip
+
+
+class NoAreas(AreaPlanning):
+    """Plans no area: it has a defect, or the store gives up whatever it does."""
+
+    def __init__(self, on: Platform, error: Exception) -> None:
+        super().__init__(on.database, on.log, on.library, on.planning, on.clock)
+        self._error, self.tried = error, 0
+
+    def turn(self) -> bool:
+        self.tried += 1
+        raise self._error
 
 
 class Fails(Planning):
@@ -152,6 +168,35 @@ def test_the_upkeep_makes_the_chain(land: Country) -> None:
         eventually(lambda: audit.unchained == 0)
     assert list(audit.findings()) == []
     assert audit.facts > 10
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (LookupError("somebody's data"), "LookupError"),
+        (OperationalError("", {}, Exception("canceling statement due to lock timeout")), "canceling statement due"),
+    ],
+)
+def test_what_one_part_fails_with_keeps_no_other_from_its_work(
+    land: Country, caplog: pytest.LogCaptureFixture, error: Exception, words: str
+) -> None:
+    """Where no area can be planned, that is told once, and reconciler, views, chain and soundings go on."""
+    signer, on = Signer(b"s" * 32), land.platform
+    land.take(*everyday(10))
+    land.clock.advance_to(LATER)
+    areas = NoAreas(on, error)
+    upkeep = kept(land, chaining=Chaining(on.database, signer, land.clock), areas=areas)
+    with running(upkeep.run, upkeep.stop):
+        eventually(lambda: not land.unplanned() and not on.follower.behind() and on.soundings.latest() is not None)
+        eventually(lambda: chained(land) > 0 and areas.tried > 2)
+    told = [each for each in caplog.messages if "areas failed" in each]
+    assert (len(told), words in told[0], "data" in caplog.text) == (1, True, False)
+
+
+def chained(land: Country) -> int:
+    """How many facts are in the chain."""
+    with land.platform.database.reading() as connection:
+        return count_of_facts(connection)
 
 
 def test_one_of_several_does_the_upkeep(land: Country) -> None:

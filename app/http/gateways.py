@@ -19,6 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
 from app.http.bodies import PRINTED, media_type_of, read_body
+from app.http.limits import admit
 from app.http.problems import Problem
 from app.providers import ProviderSettings
 from domain.receipts import Heard
@@ -57,9 +58,11 @@ class GatewayCalls:
         )  # fmt: skip
         return router
 
-    async def receipt(self, provider: str, token: Token, reference: Reference, status: State) -> PlainTextResponse:
+    async def receipt(
+        self, provider: str, token: Token, reference: Reference, status: State, request: Request
+    ) -> PlainTextResponse:  # fmt: skip
         """Take a receipt: 1 delivered, 2 failed, 16 refused; the same again changes nothing."""
-        self._check(provider, token)
+        self._check(provider, token, request)
         if status in _STATES:
             heard, reason = _STATES[status]
             await run_in_threadpool(self._receiving.reported, provider, [Report(reference, heard, reason)])
@@ -73,7 +76,7 @@ class GatewayCalls:
         Answers nothing to send. The same text from there at the same time is the same SMS; without a time every call
         is another one.
         """
-        self._check(provider, token)
+        self._check(provider, token, request)
         sender = request.headers.get("x-kannel-from") or sender
         if not sender:
             log.warning("an SMS by the gateway %s names no sender and is refused: set send-sender = true", provider)
@@ -86,13 +89,14 @@ class GatewayCalls:
         await run_in_threadpool(self._receiving.received, provider, incoming)
         return PlainTextResponse()
 
-    def _check(self, provider: str, token: str) -> None:
+    def _check(self, provider: str, token: str, request: Request) -> None:
         settings = self._providers.get(provider)
         known = settings.gateway_token.get_secret_value() if settings and settings.gateway_token else ""
         if not known or not hmac.compare_digest(known.encode(), token.encode()):
             raise Problem(
                 HTTPStatus.NOT_FOUND, "no gateway of that name and token calls here", kind="unknown-gateway"
             )
+        admit(request)
 
 
 def _text(body: bytes, charset: str) -> str:

@@ -1,7 +1,7 @@
 """Rate limits: so many requests a minute by each known key or address; what guesses could gain from, far fewer.
 
 A key that is nobody's counts for the address that it comes from, and a guess always does: what a sender makes up
-gives them no other count.
+gives them no other count. A provider's call-backs are as many as what was sent: those that are really its are free.
 
 Sources: RFC 6585 (429), RFC 9110 (Retry-After), draft-ietf-httpapi-ratelimit-headers (RateLimit, RateLimit-Policy).
 """
@@ -26,9 +26,16 @@ GUESSES = 30
 """What a minute allows where a secret or a code could be guessed."""
 GUESSED = ("/sign-in/token", "/check")
 FREE = ("/livez", "/readyz", "/static/")
+PROVIDERS = ("/receipts/", "/gateways/")
+"""Where providers call; the route says by `admit` whether it is really one, for it alone reads what shows it."""
 MOST_CALLERS = 100_000
 NETWORK = 64
 """A network of so many bits is one caller: whoever has one IPv6 address has all of it."""
+
+
+def admit(request: Request) -> None:
+    """The request is a provider's, by its token or signature."""
+    request.state.admitted = True
 
 
 class Limits:
@@ -60,6 +67,10 @@ def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answere
     async def limited(request: Request, call_next: RequestResponseEndpoint) -> Response:
         if request.url.path.startswith(FREE):
             return await call_next(request)
+        request.state.admitted = False
+        response = await call_next(request) if request.url.path.startswith(PROVIDERS) else None
+        if response is not None and request.state.admitted:
+            return response
         guess = _is_guess(request)
         caller = _place(request) if guess else _key(request, access) or _place(request)
         allowed, left, seconds = limits.take(caller, guess=guess)
@@ -71,7 +82,7 @@ def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answere
                 headers=headers | {"Retry-After": str(seconds)},
             )  # fmt: skip
             return answer(request, problem)
-        response = await call_next(request)
+        response = response or await call_next(request)
         response.headers.update(headers)
         return response
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.http.bodies import PRINTED, read_body
+from app.http.limits import admit
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem
 from app.http.signatures import is_signed
@@ -80,6 +81,7 @@ class ReceiptCalls:
         body = await read_body(request, MAX_BYTES)
         if not is_signed(settings.receipts_secret.get_secret_value(), request.headers, body, self._clock()):
             raise Problem(HTTPStatus.UNAUTHORIZED, "the signature is none of that provider's", kind="bad-signature")
+        admit(request)
         reports = [each.report() for each in _read(body)]
         await run_in_threadpool(self._receiving.reported, provider, reports)
         return JSONResponse({"taken": len(reports)})

@@ -1,22 +1,26 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import httpx2
 import pytest
+from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.compose import Platform
 from app.http.application import application
 from app.http.limits import GUESSES
+from app.providers import ProviderSettings
 from app.settings import BadSettings, load_settings
 from domain.principals import Role, Scope
 from tests.app.http.wire import key_of
-from tests.world import World
+from tests.world import NOON, World
 
 AT_MOST = 40
+TOKEN, SECRET = "a-token-that-is-long-enough", "whsec_" + "c2VjcmV0" * 4
+Callback = Callable[[TestClient, str], httpx2.Response]
 
 
 @pytest.fixture
@@ -30,6 +34,29 @@ def few(tmp_path: Path) -> Iterator[World]:
 def at(platform: Platform, address: str = "203.0.113.7") -> TestClient:
     """Somebody at that address."""
     return TestClient(application(platform), client=(address, 50_000), follow_redirects=False)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[World]:
+    """The same, with a gateway that calls back in both ways."""
+    told = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"}
+    sms = ProviderSettings.model_validate(told | {"gateway_token": TOKEN, "receipts_secret": SECRET})
+    world = World(tmp_path, requests_a_minute=AT_MOST, providers={"sms": sms})
+    yield world
+    world.close()
+
+
+def by_token(client: TestClient, token: str) -> httpx2.Response:
+    """A receipt as Kannel reports it."""
+    return client.get("/gateways/sms/receipts", params={"token": token, "reference": "r", "status": "1"})
+
+
+def by_signature(client: TestClient, secret: str) -> httpx2.Response:
+    """A receipt as Standard Webhooks sign it."""
+    text, at = '{"reference": "r", "status": "delivered"}', NOON
+    signed = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
+              "webhook-signature": Webhook(secret).sign("msg_1", at, text)}  # fmt: skip
+    return client.post("/receipts/sms", content=text, headers=signed)
 
 
 def bearer(key: object) -> dict[str, str]:
@@ -113,3 +140,20 @@ def test_a_minute_later_it_goes_on(few: World) -> None:
     assert refused([client.get("/openapi.json") for _ in range(AT_MOST + 1)]) == 1
     few.clock.advance_to(few.clock() + timedelta(minutes=1))
     assert client.get("/openapi.json").status_code == 200
+
+
+@pytest.mark.parametrize(("call", "known"), [(by_token, TOKEN), (by_signature, SECRET)])
+def test_what_a_provider_reports_is_never_too_much(gateway: World, call: Callback, known: str) -> None:
+    """A gateway reports as much as it was given to send, and uses up nobody's count at its address."""
+    client = at(gateway.platform)
+    assert {call(client, known).status_code for _ in range(2 * AT_MOST)} == {200}
+    assert f"r={AT_MOST - 1};" in client.get("/openapi.json").headers["ratelimit"]
+
+
+@pytest.mark.parametrize(("call", "unknown"), [(by_token, TOKEN + "x"), (by_signature, "whsec_" + "b3RoZXI" * 4)])
+def test_who_only_looks_like_a_provider_is_counted(gateway: World, call: Callback, unknown: str) -> None:
+    """A wrong token or signature counts where it comes from, as any request of strangers."""
+    client = at(gateway.platform)
+    assert refused([call(client, unknown) for _ in range(AT_MOST + 10)]) == 10
+    assert client.get("/openapi.json").status_code == 429
+    assert by_token(client, TOKEN).status_code == 200

@@ -1,4 +1,4 @@
-"""What it means when a provider answers without success and says no more than an HTTP status."""
+"""What it means when a provider answers without success: by its words where we know them, else by an HTTP status."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,13 @@ from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
 
 _US = {401, 403, 407}  # about our credentials, so not about the message
 _LATER = {408, 425, 429}
+_PASSES = {Reason.BUSY, Reason.NOT_ADMITTED}
+
+
+def refused(answer: Answer, now: datetime, reason: Reason) -> RetryLater | GiveUp:
+    """The outcome where the provider said why."""
+    code = str(answer.status)
+    return RetryLater(retry_after(answer, now), reason, code) if reason in _PASSES else GiveUp(reason, code)
 
 
 def refusal(answer: Answer, now: datetime, final: Mapping[int, Reason]) -> Outcome:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from domain.sms import segments
 from notifiers.http import Answer
-from notifiers.http_refusals import refusal
+from notifiers.http_refusals import refusal, refused
 from notifiers.http_sms_options import Fields, HttpSmsOptions, filled
 from notifiers.kinds import Kind, Tools
 from notifiers.naming import numbered
@@ -36,7 +36,7 @@ class HttpSmsNotifier:
         self._options = options
         self.longest = options.limit
         self._clock = clock
-        self._answer = re.compile(options.answer)
+        self._answer, self._refusals = re.compile(options.answer), options.refusals()
         self._http = options.http()
         self._lanes = options.ways()
 
@@ -132,9 +132,12 @@ class HttpSmsNotifier:
         return max(1, int(left.total_seconds() // 60))
 
     def _meaning(self, answer: Answer, reference: str) -> Outcome:
-        code = str(answer.status)
+        code, said = str(answer.status), answer.body.decode("utf-8", "replace")
+        # Before what is taken: a gateway may give an id to what it refuses, too.
+        if reason := next((each for each, pattern in self._refusals.items() if pattern.search(said)), None):
+            return refused(answer, self._clock(), reason)
         if answer.status in self._options.success:
-            found = self._answer.search(answer.body.decode("utf-8", "replace"))
+            found = self._answer.search(said)
             return Accepted(_named(found) or reference) if found else Unknown(Reason.GARBLED, code)
         if answer.status in _ABOUT_US:
             return RetryLater(None, Reason.NOT_ADMITTED, code)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
 
 from notifiers.http_options import HttpOptions
+from notifiers.port import Reason
 
 Fields = Mapping[str, str]
 """Name -> value, of what a parameter may be made from."""
@@ -30,6 +31,10 @@ _KANNEL: Final = {
     "dlr-mask": "{report_mask}",
     "dlr-url": "{report_url}",
 }
+
+
+_NOT_ROUTABLE: Final = r"^Not routable\. Do not try again\."
+"""Kannel's words where no SMS centre takes the number; its status is 403, as for a wrong password."""
 
 
 def _is_template(template: str) -> str:
@@ -56,6 +61,7 @@ def _is_pattern(pattern: str) -> str:
     return pattern
 
 
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
 Template = Annotated[str, AfterValidator(_is_template)]
 
 
@@ -102,9 +108,13 @@ class HttpSmsOptions(HttpOptions):
     charset: str = Field(default="UTF-8", description="what the gateway is told about our text, which is UTF-8")
     validity: timedelta = Field(default=timedelta(days=3), gt=timedelta(), description="the longest to try")
     success: frozenset[int] = Field(default=frozenset({200, 201, 202}), description="statuses of what is taken")
-    answer: Annotated[str, AfterValidator(_is_pattern)] = Field(
+    answer: Pattern = Field(
         default=r"^\s*[03]:", description="found in the answer to what is taken; a group (?P<id>…) is its reference"
     )
+    bad_address: Pattern = Field(default="", description="found in the answer where the number is none")
+    rejected: Pattern = Field(default=_NOT_ROUTABLE, description="the same where this message will never be taken")
+    busy: Pattern = Field(default="", description="the same where it would be taken later")
+    not_admitted: Pattern = Field(default="", description="the same where we are refused: account, money, address")
     report_url: Template = Field(default="", description="where the gateway reports to; without it, it does not")
     report_mask: int = Field(default=19, description="Kannel's dlr-mask: delivered, failed, refused by the centre")
     idempotency_header: HeaderName | None = Field(
@@ -128,6 +138,14 @@ class HttpSmsOptions(HttpOptions):
     def limit(self) -> float:
         """The longest that a batch may take, in seconds."""
         return self.begin + self.timeout
+
+    def refusals(self) -> Mapping[Reason, re.Pattern[str]]:
+        """What a refusal is known by, whatever its status."""
+        given = {
+            Reason.BAD_ADDRESS: self.bad_address, Reason.REJECTED: self.rejected, Reason.BUSY: self.busy,
+            Reason.NOT_ADMITTED: self.not_admitted,
+        }  # fmt: skip
+        return {reason: re.compile(pattern) for reason, pattern in given.items() if pattern}
 
     @property
     def _names_itself(self) -> bool:

@@ -24,3 +24,12 @@ def test_every_setting_of_a_provider_is_in_the_table() -> None:
     """Nothing that an operator can set for any provider is missing from the page."""
     missing = [name for name in ProviderSettings.model_fields if f"| `{name}` |" not in PAGE]
     assert missing == []
+
+
+def test_every_example_of_providers_starts() -> None:
+    """Whoever copies an example of a provider that needs no file of its own is understood."""
+    examples = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    made = [
+        Settings(**tomllib.loads(each.replace("…", "a-secret-of-theirs"))) for each in examples if "_file" not in each
+    ]
+    assert {"gateway", "aggregator"} <= {name for each in made for name in each.providers}

@@ -36,6 +36,13 @@ async def test_through_kannel_each_text_arrives_as_it_is() -> None:
     assert refused == [RetryLater(None, Reason.NOT_ADMITTED, "403")]
 
 
+async def test_a_number_that_kannel_has_no_way_to_speaks_not_against_kannel() -> None:
+    """Kannel's "Not routable" gives that message up, and its next one goes; only the password is about us."""
+    async with kannel(centre="allowed-prefix = +7701") as there, sms_by(there.url) as notifier:
+        outcomes = await notifier.send([sms("+77021234567"), sms("+77012345678")])
+    assert outcomes == [GiveUp(Reason.REJECTED, "403"), Accepted(f"{sms().key}:1")]
+
+
 async def _refused(url: str) -> list[Outcome]:
     async with sms_by(url, password="another") as notifier:
         return list(await notifier.send([sms()]))
@@ -171,6 +178,39 @@ async def test_what_the_gateway_answers_is_classified(answer: bytes, outcome: Ou
         assert await notifier.send([sms()]) == [outcome]
 
 
+WORDS = {
+    "answer": r'"id":\s*(?P<id>\d+)',
+    "bad_address": r'"error_code":\s*7\b',
+    "rejected": r'"error_code":\s*[168]\b',
+    "busy": r'"error_code":\s*[49]\b',
+    "not_admitted": r'"error_code":\s*[23]\b',
+}
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [
+    (http(200, b'{"id": 42}'), Accepted("42")),
+    (http(200, b'{"error_code": 7, "id": 42}'), GiveUp(Reason.BAD_ADDRESS, "200")),
+    (http(200, b'{"error_code": 6, "id": 42}'), GiveUp(Reason.REJECTED, "200")),
+    (http(200, b'{"error_code": 9}', Retry_After="60"), RetryLater(timedelta(minutes=1), Reason.BUSY, "200")),
+    (http(200, b'{"error_code": 9}'), RetryLater(None, Reason.BUSY, "200")),
+    (http(200, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "200")),
+    (http(400, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "400")),
+    (http(500, b'{"error_code": 7}'), GiveUp(Reason.BAD_ADDRESS, "500")),
+    (http(200, b'{"error_code": 5}'), Unknown(Reason.GARBLED, "200")),
+    (http(500, b'{"error_code": 77}'), Unknown(Reason.GARBLED, "500")),
+])  # fmt: skip
+async def test_refusals_are_known_by_their_words(answer: bytes, outcome: Outcome) -> None:
+    """A gateway that says its refusals with status 200, and gives them an id, is understood by settings alone."""
+    async with gateway(answer) as peer, sms_by(peer.port, **WORDS) as notifier:
+        assert await notifier.send([sms()]) == [outcome]
+
+
+async def test_no_words_of_refusal_match_nothing() -> None:
+    """An empty expression is none, so that Kannel's may be taken out."""
+    async with gateway(http(403, b"Not routable. Do not try again.")) as peer, sms_by(peer.port, rejected="") as by:
+        assert await by.send([sms()]) == [RetryLater(None, Reason.NOT_ADMITTED, "403")]
+
+
 async def test_no_redirect_is_followed() -> None:
     """A gateway cannot send the account and the citizen's number elsewhere."""
     async with gateway() as elsewhere:
@@ -232,6 +272,7 @@ async def test_nothing_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
     ({"parameters": {"to": "{to}"}}, "parameters"),
     ({"parameters": {"text": "{text}"}}, "parameters"),
     ({"answer": "("}, "answer"),
+    ({"busy": "("}, "busy"),
     ({"report_url": "https://habarshy.test/"}, "report_url"),
     ({"report_url": REPORTS, "parameters": {"to": "{to}", "text": "{text}"}}, "report_url"),
     ({"headers": {"X Key": "secret"}}, "headers"),

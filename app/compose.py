@@ -21,6 +21,7 @@ from notifiers.fake import FakeNotifier
 from notifiers.routes import Route, single_routes
 from streams.answering import Answering
 from streams.areas import AreaPlanning
+from streams.areas_aside import AREA, kind_of_areas
 from streams.backfilling import Backfilling
 from streams.books import Books
 from streams.chaining import Chaining
@@ -138,8 +139,7 @@ def _composed(
     names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
     make_ready(database)
     _check_keys(database, names, person_keys)
-    log = Log(database, person_keys, clock)
-    library = Library(database, log, names)
+    library = Library(database, log := Log(database, person_keys, clock), names)
     planning = Planning(database, log, library, clock)
     intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     _publish_first(settings, Publisher(database, log, names), log, clock, make=make and database.sqlite)
@@ -153,11 +153,12 @@ def _composed(
     )  # fmt: skip
     handled = {WEBHOOK: retrying(books), STRANGER: strangers(receiving), **kinds(planning)}
     aside = PutAside(database, letters := DeadLetters(database, person_keys, names, clock, handled))
+    areas = AreaPlanning(database, log, library, planning, letters, clock)
+    handled[AREA] = kind_of_areas(areas.again)  # only now: each needs the other
     watermark = Watermark(database, log, None if keyring else settings.key_file, clock)
     return Platform(
         settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=intake, planning=planning, follower=Follower(database, log),
-        areas=AreaPlanning(database, log, library, planning, clock),
+        intake=intake, planning=planning, follower=Follower(database, log), areas=areas,
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
         books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
         choosing=Choosing(books), inboxes=Inboxes(books), receiving=receiving,

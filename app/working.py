@@ -85,7 +85,9 @@ async def _until_stopped(worker: Worker) -> None:
 def _upkeep(platform: Platform) -> Iterator[Future[None]]:
     """What one of the workers does for all, with planners of its own: theirs is another thread."""
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
-    areas = AreaPlanning(platform.database, platform.log, platform.library, planning, platform.clock)
+    areas = AreaPlanning(
+        platform.database, platform.log, platform.library, planning, platform.letters, platform.clock
+    )
     reconciler = Reconciler(platform.database, planning, platform.aside, platform.clock)
     upkeep = Upkeep(
         platform.database, areas, platform.follower, platform.chaining, reconciler, platform.soundings, talk

@@ -42,6 +42,13 @@ def end(connection: Connection, plan: AreaPlan) -> bool:
     return connection.execute(_this(plan).values(waiting=False)).rowcount == 1
 
 
+def resume(connection: Connection, original: UUID) -> AreaPlan | None:
+    """It is to be planned from where it ended, if it is known at all."""
+    again = update(area_plans).where(area_plans.c.original == original).values(waiting=True)
+    row = connection.execute(again.returning(area_plans)).first()
+    return None if row is None else AreaPlan(*row)
+
+
 def _this(plan: AreaPlan) -> Update:
     return update(area_plans).where(area_plans.c.original == plan.original, area_plans.c.position == plan.position)
 

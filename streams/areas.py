@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from domain.alike import Likened, Likeness
 from domain.diff import Change, diff
@@ -22,11 +23,14 @@ from projections.area_plans import AreaPlan
 from projections.residents import Resident
 from projections.tables import micros
 from streams import reading
+from streams.areas_aside import AreasAside
 from streams.database import Database, Priority
+from streams.dead_letters import DeadLetters
 from streams.library import Library, Rules
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
+from streams.outages import NOBODYS
 from streams.planning import Planning, RulesMoved, refuse_moved_rules
 
 CHUNK = 10_000
@@ -39,11 +43,11 @@ class AreaPlanning:
     """Plans area events on their own path, after everybody else."""
 
     def __init__(
-        self, database: Database, log: Log, library: Library, planning: Planning, clock: Callable[[], datetime],
-        chunk: int = CHUNK,
+        self, database: Database, log: Log, library: Library, planning: Planning, letters: DeadLetters,
+        clock: Callable[[], datetime], chunk: int = CHUNK,
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._planning = database, log, library, planning
-        self._clock, self._size = clock, chunk
+        self._aside, self._clock, self._size = AreasAside(database, letters), clock, chunk
         self._stopping = False
 
     def stop(self) -> None:
@@ -58,7 +62,10 @@ class AreaPlanning:
         return turns
 
     def turn(self) -> bool:
-        """Plan one chunk of residents, or some of those left to planning; whether there was anything to do."""
+        """Plan one chunk of residents, or some of those left to planning; whether there was anything to do.
+
+        The area event that makes it fail is put aside: `again` plans it, or whatever comes of it.
+        """
         rules, now = self._library.rules(), self._clock()
         with self._database.reading() as connection:
             waits = area_plans.first(connection) is not None
@@ -66,13 +73,39 @@ class AreaPlanning:
         if crowded:
             self._planning.drain()
         if waits:
-            with suppress(RulesMoved):
-                self._database.write(lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS)
+            try:
+                with suppress(RulesMoved):
+                    self._database.write(
+                        lambda connection: self._chunk(connection, rules, now).plan(), Priority.AREAS
+                    )
+            except _Unplannable as found:
+                self._aside.keep(found.work, found.cause)
             return True
         return bool(self._planning.at_leisure())
 
+    def again(self, original: UUID) -> None:
+        """Plan the next chunk of an area event that was put aside; if that can be, it has its turn for the others.
+
+        Raises: whatever keeps it from being planned.
+        """
+        rules, now = self._library.rules(), self._clock()
+        try:
+            self._database.write(
+                lambda connection: self._chunk(connection, rules, now).again(original), Priority.AREAS
+            )
+        except RulesMoved:
+            self.again(original)
+
     def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> "_Chunk":
-        return _Chunk(connection, self._log, rules, now, self._size)
+        return _Chunk(connection, self._log, self._aside, rules, now, self._size)
+
+
+class _Unplannable(Exception):
+    """An area event whose chunk fails, whenever it is tried, with that cause."""
+
+    def __init__(self, work: AreaPlan, cause: str) -> None:
+        super().__init__(cause)
+        self.work, self.cause = work, cause
 
 
 class _Alike(NamedTuple):
@@ -86,8 +119,10 @@ class _Alike(NamedTuple):
 class _Chunk:
     """One transaction: some residents of the area event whose turn it is."""
 
-    def __init__(self, connection: Connection, log: Log, rules: Rules, now: datetime, size: int) -> None:
-        self.connection, self.log, self.now, self.size = connection, log, now, size
+    def __init__(
+        self, connection: Connection, log: Log, aside: AreasAside, rules: Rules, now: datetime, size: int
+    ) -> None:  # fmt: skip
+        self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
         self.rulebook, self.position = rules.rulebook, rules.position
 
     def plan(self) -> None:
@@ -95,8 +130,20 @@ class _Chunk:
 
         Raises:
             RulesMoved: others hold; whoever published has begun this plan anew, or waits until this one is committed.
+            _Unplannable: it fails, and not for the store's sake, nor because somebody came between.
         """
-        if (work := area_plans.first(self.connection)) is not None:
+        if (work := area_plans.first(self.connection)) is None:
+            return
+        try:
+            self._plan_work(work)
+        except (RulesMoved, IntegrityError, *NOBODYS):
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a defect about one area event raises)
+            raise _Unplannable(work, type(error).__name__) from None
+
+    def again(self, original: UUID) -> None:
+        """Plan the next of this one, which was put aside."""
+        if (work := area_plans.resume(self.connection, original)) is not None:
             self._plan_work(work)
 
     def _plan_work(self, work: AreaPlan) -> None:
@@ -128,7 +175,10 @@ class _Chunk:
     def _advance(self, work: AreaPlan, page: Sequence[Resident]) -> bool:
         """Whether nobody has begun the plan anew meanwhile; from now on they wait until this chunk is committed."""
         if len(page) < self.size:
-            return area_plans.end(self.connection, work)
+            counts = area_plans.end(self.connection, work)
+            if counts:
+                self.aside.settle(self.connection, work.original)
+            return counts
         return area_plans.move(self.connection, work, page[-1].home, page[-1].person)
 
     def _leave(self, persons: Iterable[str]) -> None:

@@ -141,6 +141,10 @@ class DeadLetters:
             these = (dead_letters.c.kind == kind, among(dead_letters.c.person, part))
             connection.execute(delete(dead_letters).where(*these))
 
+    def settle_one(self, connection: Connection, kind: str, key: str) -> None:
+        """What the letter of that kind and key says is done after all, if there is one."""
+        connection.execute(delete(dead_letters).where(dead_letters.c.id == self._names.letter(kind, key)))
+
     def groups(self, choice: Choice | None = None) -> list[Group]:
         """The letters (all, or those that are meant) by kind and cause, the largest group first."""
         at = dead_letters.c.at

@@ -113,7 +113,9 @@ def test_who_was_overtaken_plans_nobody_by_old_rules(tmp_path: Path, lived: Path
     world = World(tmp_path, copy_of=lived)
     platform = world.platform
     world.take(storm(HOMES[0]))
-    behind = AreaPlanning(platform.database, platform.log, Behind(world), platform.planning, world.clock, 10)
+    behind = AreaPlanning(
+        platform.database, platform.log, Behind(world), platform.planning, platform.letters, world.clock, 10
+    )
     newest = platform.governing.governed().submitted[Subject("trigger", "at_event")][-1].hash
     platform.governing.publish([reference(f"at_event@{newest}")], governors.author(AGENCY), to_pending=True)
     before = world.pending()

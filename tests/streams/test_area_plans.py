@@ -14,12 +14,19 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from domain.events import LifeEvent
 from domain.facts import NudgePlanned, NudgeSent
 from projections import tables
-from streams.areas import AreaPlanning
+from projections.area_plans import AreaPlan
+from projections.residents import Resident
+from streams.areas import AreaPlanning, _Chunk
+from streams.areas_aside import AREA, kind_of_areas
 from streams.cloudevents import Envelope
 from streams.database import Database, Priority
+from streams.dead_letters import Choice, DeadLetters
+from streams.library import Rules
 from streams.planning import Planning
 from tests.streams.meddling import MeddledDatabase, PowerCut, nothing
 from tests.streams.rebuilding import rebuild
@@ -66,7 +73,13 @@ def planner(world: World, size: int, database: Database | None = None) -> AreaPl
     """Area planning on the world's file, so many residents at a time."""
     platform = world.platform
     return AreaPlanning(
-        database or platform.database, platform.log, platform.library, platform.planning, world.clock, size
+        database or platform.database,
+        platform.log,
+        platform.library,
+        platform.planning,
+        platform.letters,
+        world.clock,
+        size,
     )
 
 
@@ -274,6 +287,76 @@ async def test_an_urgent_nudge_goes_before_the_rest_of_the_area(world: World) ->
     assert len(area) == 8
     assert area[3] < sent[0] < area[4], "two chunks of two steps, the urgent one, the others"
     database.close()
+
+
+class Failing(AreaPlanning):
+    """Fails on the area events of one place, until it is mended."""
+
+    def __init__(self, world: World, place: str, size: int, error: Exception) -> None:
+        on = world.platform
+        super().__init__(on.database, on.log, on.library, on.planning, on.letters, world.clock, size)
+        self.place, self.error = place, error
+
+    def _chunk(self, connection: Connection, rules: Rules, now: datetime) -> _Chunk:
+        made = FailingChunk(connection, self._log, self._aside, rules, now, self._size)
+        made.planning = self
+        return made
+
+
+class FailingChunk(_Chunk):
+    """A chunk in which the second page of residents makes planning fail."""
+
+    planning: Failing
+
+    def _page(self, work: AreaPlan, revisions: Sequence[LifeEvent]) -> list[Resident]:
+        if work.person and self.planning.place in {event.area for event in revisions}:
+            raise self.planning.error
+        return super()._page(work, revisions)
+
+
+def test_an_area_event_that_cannot_be_planned_is_put_aside(world: World) -> None:
+    """The one that makes planning fail becomes a dead letter, stops no other, and goes on where it was by a retry."""
+    areas, letters = Failing(world, ALMATY, 1, LookupError("somebody's data")), world.platform.letters
+    world.take(storm(ALMATY), storm(ASTANA, "later"))
+    areas.drain()
+    assert [(each.kind, each.cause) for each in letters.groups()] == [("area", "LookupError")]
+    [told_of] = [each.told for each in letters.letters(Choice())]
+    assert told_of.startswith("area event ")
+    assert names(world, 2, 5) < told(world)
+    before = planned(world)
+
+    on, same = world.platform, kind_of_areas(areas.again)
+    again = DeadLetters(on.database, on.log.keys, on.names, world.clock, {AREA: same}).retry(Choice())
+    assert (again.failed, planned(world)) == (1, before)
+    assert letters.retry(Choice()).handled == 1
+    assert told(world) == names(world, 1, 2, 3, 4, 5, 6)
+    assert (letters.groups(), max(Counter(planned(world)).values())) == ([], 2)
+
+
+def test_what_comes_of_an_area_event_takes_it_back(world: World) -> None:
+    """One that was put aside is planned once something new comes of it, and is no dead letter then."""
+    areas = Failing(world, DISTRICT, 1, LookupError())
+    world.take(storm(DISTRICT))
+    areas.drain()
+    assert world.health().dead_letters == 1
+    areas.place = "nowhere"
+    world.take(corrected(storm(DISTRICT), 2, on="2025-06-22"))
+    areas.drain()
+    assert (told(world), world.health().dead_letters) == (names(world, 3, 6), 0)
+    assert world.pending() == world.intents()
+
+
+@pytest.mark.parametrize("error", [IntegrityError("", {}, Exception()), ProgrammingError("", {}, Exception())])
+def test_what_is_no_area_events_puts_none_aside(world: World, error: Exception) -> None:
+    """What the store is to blame for, or whoever came between, is raised as it is, and tried again."""
+    areas = Failing(world, ALMATY, 1, error)
+    world.take(storm(ALMATY))
+    with pytest.raises(type(error)):
+        areas.drain()
+    assert world.health().dead_letters == 0
+    areas.place = "nowhere"
+    areas.drain()
+    assert told(world) == names(world, 1, 3, 4, 6)
 
 
 def test_a_commit_is_never_shared_with_a_chunk(world: World) -> None:

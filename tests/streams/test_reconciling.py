@@ -48,7 +48,7 @@ class NoAreas(AreaPlanning):
     """Plans no area: it has a defect, or the store gives up whatever it does."""
 
     def __init__(self, on: Platform, error: Exception) -> None:
-        super().__init__(on.database, on.log, on.library, on.planning, on.clock)
+        super().__init__(on.database, on.log, on.library, on.planning, on.letters, on.clock)
         self._error, self.tried = error, 0
 
     def turn(self) -> bool:

@@ -28,6 +28,7 @@ MOST = 1000
 SHOWN = 100
 KINDS = {
     "kafka.record": N_("Records that say nothing"), "person": N_("Persons who cannot be planned"),
+    "area": N_("Area events that cannot be planned"),
     "webhook": N_("Answers that an agency did not take"), "message": N_("Messages of strangers"),
 }  # fmt: skip
 _PSEUDONYM = re.compile(r"\b[0-9a-f]{32}\b")

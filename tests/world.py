@@ -1,7 +1,9 @@
 """A platform for tests: real SQLite, a few shipped triggers, a clock moved by hand, fakes that keep what they get."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,10 @@ def annulled(envelope: Envelope, revision: int) -> Envelope:
     return replace(nobody, id=f"{envelope.id}-a{revision}", corrects=envelope.id, revision=revision)
 
 
+_usual: dict[datetime, bytes] = {}
+"""What a usual world's file is at first, by its time: to make it takes as long as many a test."""
+
+
 class World:
     """One platform on a file of its own, with fakes for all channels.
 
@@ -153,10 +159,13 @@ class World:
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
         self.file = folder / "world.sqlite"
+        usual = not (packs or copy_of or url or settings or self.file.exists())
         if copy_of is None:
             packs = packs or [few_triggers(folder)]
         else:
             shutil.copy(copy_of, self.file)
+        if usual and now in _usual:
+            self.file.write_bytes(_usual[now])
         database = url or f"sqlite:///{self.file}"
         settings = {"principals": folder / "principals.toml"} | settings
         made = load_settings(database=database, packs=":".join(map(str, packs)), **settings)
@@ -164,6 +173,9 @@ class World:
         if self.platform.log.recorder.max_notification_id() is None:  # on SQLite it has them by itself
             platform = self.platform
             Publisher(platform.database, platform.log, platform.names).publish(load_packs(packs), by="pack", now=now)
+        if usual and now not in _usual:
+            with closing(sqlite3.connect(self.file)) as file:
+                _usual[now] = file.serialize()
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {
             channel: FakeNotifier(channel, self.sent, script=scripts.get(channel, ()))

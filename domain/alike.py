@@ -72,10 +72,7 @@ class Likeness:
     def __init__(self, rulebook: Rulebook, revisions: Sequence[LifeEvent]) -> None:
         self._rulebook, self._revisions = rulebook, revisions
         types = {event.type for event in revisions}
-        self.concerned = [
-            version for version in rulebook.versions.values()
-            if version.trigger.on in types or any(unless.on in types for unless in version.trigger.unless)
-        ]  # fmt: skip
+        self.concerned = rulebook.about(types)
         triggers = [version.trigger for version in self.concerned]
         self._triggers = {trigger.name for trigger in triggers}
         self._canaries = [each for each in rulebook.canaries if each.trigger.name in self._triggers]

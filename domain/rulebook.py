@@ -1,7 +1,7 @@
 """The rulebook: all published trigger versions with their reach, as the log's governance facts give it."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -153,6 +153,13 @@ class Rulebook:
             KeyError: there is none.
         """
         return _BUILT_IN[version] if version in _BUILT_IN else self.versions[version]
+
+    def about(self, types: Collection[str]) -> list[Version]:
+        """All versions that start on an event of these types, or are prevented by one."""
+        return [
+            version for version in self.versions.values()
+            if version.trigger.on in types or any(unless.on in types for unless in version.trigger.unless)
+        ]  # fmt: skip
 
     def has(self, trigger: str) -> bool:
         """Whether any version of the trigger is in force."""

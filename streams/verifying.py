@@ -12,15 +12,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from domain.diff import diff
-from domain.plan import whole_plan
-from projections import area_plans, governance, history, nudges
-from projections.bulk import among, driver_rows
-from projections.tables import history as history_rows
+from projections import area_plans, governance, history
+from projections.bulk import driver_rows
 from projections.tables import nudges as nudge_rows
-from streams import reading
 from streams.jobs import Plan, Save, Step
 from streams.library import Library
 from streams.log import LIFE, Log
@@ -29,6 +25,7 @@ from streams.rebuild import Rebuilding, Rebuilt
 from streams.recorder import FactRecorder
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
+from streams.verifying_people import Compared, people
 
 PAGE, PERSONS = 20_000, 500
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -37,14 +34,15 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 class Verified(Struct, frozen=True):
     """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
 
-    `waiting`: persons who have yet to be planned, `areas`: area events that have; of whom these concern nothing is
-    said. `facts`, `intents`, `nudges`: how many, and their digests.
+    Not compared: who has yet to be planned (`waiting`), and what area events that have (`areas`) may change of the
+    nudges of `residents`. `facts`, `intents`, `nudges`: how many, and their digests.
     """
 
     views: dict[str, int] = {}
     unlike: int = 0
     waiting: int = 0
     areas: int = 0
+    residents: int = 0
     facts: int = 0
     intents: int = 0
     nudges: int = 0
@@ -63,6 +61,14 @@ class Verified(Struct, frozen=True):
     def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
         """The digests, that of `what` with these parts."""
         return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
+
+    def with_people(self, found: Compared) -> "Verified":
+        """With some more persons."""
+        return replace(
+            self, intents=self.intents + len(found.intents), unlike=self.unlike + found.unlike,
+            waiting=self.waiting + found.waiting, residents=self.residents + found.residents,
+            digests=self.longer("intents", [_encode(each) for each in found.intents]),
+        )  # fmt: skip
 
 
 class At(Struct, frozen=True):
@@ -149,31 +155,15 @@ class Verifying:
             if governance.latest(connection) != rules.position:
                 return at  # the rules have moved: by the new ones
             persons = history.persons_after(connection, at.after, PERSONS)
-            waiting, areas = _waiting(connection, persons), area_plans.waiting(connection)
-            known = nudges.of_persons(connection, persons)
-            histories = reading.histories(connection, self._log, persons, rules.rulebook)
-        if not persons:
-            return replace(at, part="end", found=replace(at.found, areas=areas))
-        plans = {person: whole_plan(histories[person], rules.rulebook) for person in persons}
-        settled = [person for person in persons if person not in waiting and not areas]
-        now = self._log.clock()
-        unlike = sum(bool(diff(plans[person], known[person], rules.rulebook, now)) for person in settled)
-        intents = [intent for person in persons for intent in plans[person].intents]
-        found = replace(
-            at.found, intents=at.found.intents + len(intents), unlike=at.found.unlike + unlike,
-            waiting=at.found.waiting + len(waiting),
-            digests=at.found.longer("intents", [_encode(each) for each in intents]),
-        )  # fmt: skip
-        return replace(at, after=persons[-1], found=found)
+            if not persons:
+                return replace(at, part="end", found=replace(at.found, areas=area_plans.waiting(connection)))
+            read = people(connection, self._log, persons, rules.rulebook)
+        compared = read.compared(rules.rulebook, self._log.clock())
+        return replace(at, after=persons[-1], found=at.found.with_people(compared))
 
     def abandon(self) -> None:
         """Leave no shadow behind."""
         self._rebuilding.abandon()
-
-
-def _waiting(connection: Connection, persons: list[str]) -> set[str]:
-    query = select(history_rows.c.person).where(among(history_rows.c.person, persons), ~history_rows.c.planned)
-    return set(connection.execute(query).scalars())
 
 
 def _step(at: At, last: int) -> Step:

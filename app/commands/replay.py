@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
 
@@ -56,21 +57,30 @@ def replay(
 def _print_rest(found: Verified, *, as_json: bool) -> None:
     told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
     if as_json:
-        data_json({**told, "differences": found.unlike, "waiting": found.waiting, "areas": found.areas})
+        left_out = {"waiting": found.waiting, "areas": found.areas, "residents": found.residents}
+        data_json({**told, "differences": found.unlike, **left_out})
         data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
         return
-    data(
-        f"nudges of {found.unlike:,} people are not what their plan asks for"
-        if found.unlike
-        else "nudges: as planned"
-    )
-    if found.waiting or found.areas:
-        talk(
-            f"{found.waiting:,} people and {found.areas} area events have yet to be planned; of these nothing is said"
-        )
+    for line in _of_people(found):
+        data(line)
     data(f"digest: {found.digest}")
     for name, value in found.digests.items():
         data(f"  {name} ({told[name]:,}): {value}")
+
+
+def _of_people(found: Verified) -> Iterator[str]:
+    left_out = bool(found.waiting or found.areas or found.residents)
+    if found.unlike:
+        yield f"nudges of {found.unlike:,} people are not what their plan asks for"
+    else:
+        yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
+    if found.waiting:
+        yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
+    if found.areas or found.residents:
+        yield (
+            f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
+            f"{found.residents:,} residents"
+        )
 
 
 def kafka(

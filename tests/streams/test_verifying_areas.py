@@ -1,0 +1,61 @@
+"""A verification while an area event waits for its plan: all else is compared, and what is not is counted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.delivery import State
+from domain.facts import NudgeCancelled
+from streams.appending import record
+from tests.streams.rebuilding import verified
+from tests.streams.weather import ALMATY, ASTANA, DISTRICT, TRIGGERS, settled, storm, write_weather
+from tests.world import LONG_AGO, World, card, iin
+
+STAYS, RESIDENT = 1, 2
+"""Somebody who lives where there is no storm, and somebody who lives where there is one."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Two people, each told of their card; then a storm is announced, and nobody has planned it yet."""
+    made = World(tmp_path, packs=write_weather(tmp_path, {"at_event": TRIGGERS["at_event"]}))
+    for number, home in ((STAYS, ASTANA), (RESIDENT, DISTRICT)):
+        made.take(*settled(number, home, LONG_AGO), card(iin(number), "2025-12-20"))
+    made.plan()
+    made.take(storm(ALMATY))
+    yield made
+    made.close()
+
+
+def cancel(world: World, number: int, trigger: str) -> None:
+    """One pending nudge of that person and trigger is cancelled, although their plan has it."""
+    [*_, one] = [
+        each for each in world.nudges()
+        if (each.intent.person, each.intent.trigger) == (world.name(iin(number)), trigger)
+        and each.state is State.PLANNED
+    ]  # fmt: skip
+    facts = [(one.intent.id, NudgeCancelled(world.clock()))]
+    world.platform.database.write(lambda connection: record(connection, world.platform.log, facts))
+
+
+def test_what_waits_is_no_difference_and_is_counted(world: World) -> None:
+    """The storm and whoever lives there are counted; that they are not warned yet is no difference."""
+    found = verified(world.platform)
+    assert (found.equal, found.waiting, found.areas, found.residents) == (True, 0, 1, 1)
+
+
+@pytest.mark.parametrize("number", [STAYS, RESIDENT])
+def test_a_waiting_area_event_hides_nothing_else(world: World, number: int) -> None:
+    """A nudge that is not as planned is found while an area event waits: elsewhere, and where it is about that."""
+    cancel(world, number, "identity_card_expiry")
+    found = verified(world.platform)
+    assert (found.equal, found.unlike, found.areas) == (False, 1, 1)
+
+
+def test_what_was_planned_of_it_is_compared(world: World) -> None:
+    """Once the storm is planned, a warning that is not as planned is found, and nothing is left out."""
+    world.plan()
+    cancel(world, RESIDENT, "at_event")
+    found = verified(world.platform)
+    assert (found.unlike, found.waiting, found.areas, found.residents) == (1, 0, 0, 0)

@@ -58,6 +58,11 @@ class Verified(Struct, frozen=True):
         """One for all."""
         return sha256("".join(value for _, value in sorted(self.digests.items())).encode()).hexdigest()
 
+    @property
+    def words(self) -> str:
+        """As JSON, the digest of all included."""
+        return msgspec.json.encode({**msgspec.to_builtins(self), "digest": self.digest}).decode()
+
     def longer(self, what: str, parts: list[bytes]) -> dict[str, str]:
         """The digests, that of `what` with these parts."""
         return {**self.digests, what: chained(self.digests.get(what, ""), parts)}
@@ -168,6 +173,6 @@ class Verifying:
 
 def _step(at: At, last: int) -> Step:
     finished = at.part == "end"
-    words = msgspec.json.encode(at.found).decode() if finished else ""
+    words = at.found.words if finished else ""
     done = min(at.done, 2 * last) if not finished else 2 * last
     return Step(msgspec.json.encode(at).decode(), done, of=2 * last, finished=finished, words=words)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from app.compose import open_database
+from app.job_ends import audited
 from app.keyfile import BadKeyFile, keyring_of
 from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
 from app.settings import Settings
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, stop
 from streams import blocks
 from streams.auditing import WORDS, Audit, Finding
 from streams.blocks import Chained
@@ -39,12 +40,7 @@ def verify(
             found += 1
             _print(each, as_json=as_json)
         counts = {"facts": audit.facts, "blocks": audit.blocks, "unchained": audit.unchained, "findings": found}
-    if as_json:
-        data_json(counts)
-    else:
-        data(", ".join(f"{count} {name}" for name, count in counts.items()))
-    if counts["unchained"]:
-        talk(f"{counts['unchained']} facts at the end of the log are in no block yet, so they were not checked")
+    audited(counts, as_json=as_json)
     if found:
         raise SystemExit(int(Exit.CHECK_FAILED))
 

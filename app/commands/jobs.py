@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from app.desk import Desk, operators
+from app.job_ends import end, tells, wrong
+from app.job_ends import show as show_end
 from app.job_kinds import work_of
 from app.jobs import begin_counted, finished, go_on
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
@@ -29,7 +31,10 @@ def list_jobs(
 def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print how a job stands."""
     with operators("jobs", database, key_file) as at:
-        _print(at, at.platform.jobs.job(id_), as_json=as_json)
+        job = at.platform.jobs.job(id_)
+        _print(at, job, as_json=as_json)
+        if not as_json:  # as JSON it is in the job's words
+            show_end(job, as_json=False)
 
 
 def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
@@ -47,6 +52,7 @@ def confirm(
         Orders(at.platform).check(asked, at.who)
         job = finished(begin_counted(at.platform, asked, at.who.name, yes=yes, as_json=as_json))
         _print(at, job, as_json=as_json)
+        end(job, as_json=as_json)
 
 
 def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
@@ -54,6 +60,7 @@ def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, ke
     with operators("jobs", database, key_file) as at:
         job = go_on(at.platform, at.platform.jobs.job(id_))
         _print(at, job if job.counted else finished(job), as_json=as_json)
+        end(job, as_json=as_json)
 
 
 def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
@@ -75,7 +82,8 @@ def _print(at: Desk, job: Job, *, as_json: bool) -> None:
         data(f"job {job.id}: {job.counted.plan.what}; `habarshy jobs confirm {job.id}` begins it")
         return
     standing = f"{job.state}, but its process is gone" if alone else job.state
-    words = f"; {job.words}" if job.words else ""
+    found = wrong(job) if tells(job) else job.words
+    words = f"; {found}" if found else ""
     data(
         f"{line_of(job, job)}  {job.kind}  {standing}  "
         f"{job.asked_by} {job.asked_at:%Y-%m-%d %H:%M}Z, {duration(job.worked.total_seconds())}{words}"

@@ -1,25 +1,22 @@
 """habarshy replay: views anew from the log, a range of it to Kafka once more, and the proof that all of it agrees."""
 
-import json
 import os
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
 
-import msgspec
 import typer
 from sqlalchemy import Connection
 
 from app.compose import compose
 from app.desk import operators
+from app.job_ends import end
 from app.jobs import begin, finished
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of, moment_of, settings_of
 from app.principals import TOKEN, acting
 from app.replaying import VIEWS, chosen
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, stop
 from streams.recorder import FactRecorder
 from streams.republish import Range, checked, position_at
-from streams.verifying import Verified
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="These views.")]
 Every = Annotated[bool, typer.Option("--all", help="All views.")]
@@ -44,43 +41,7 @@ def replay(
     platform = compose(settings, clock_of(None), make=False)
     with closing(platform.database):
         job = finished(begin(platform, "replay verify", {}, by, yes=True, as_json=as_json))
-    found = msgspec.json.decode(job.words, type=Verified)
-    print_views(found.views, as_json=as_json)
-    _print_rest(found, as_json=as_json)
-    if not found.equal:
-        stop(
-            Exit.CHECK_FAILED,
-            "not all is as the log says; `habarshy replay views` mends views",
-        )
-
-
-def _print_rest(found: Verified, *, as_json: bool) -> None:
-    told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
-    if as_json:
-        left_out = {"waiting": found.waiting, "areas": found.areas, "residents": found.residents}
-        data_json({**told, "differences": found.unlike, **left_out})
-        data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
-        return
-    for line in _of_people(found):
-        data(line)
-    data(f"digest: {found.digest}")
-    for name, value in found.digests.items():
-        data(f"  {name} ({told[name]:,}): {value}")
-
-
-def _of_people(found: Verified) -> Iterator[str]:
-    left_out = bool(found.waiting or found.areas or found.residents)
-    if found.unlike:
-        yield f"nudges of {found.unlike:,} people are not what their plan asks for"
-    else:
-        yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
-    if found.waiting:
-        yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
-    if found.areas or found.residents:
-        yield (
-            f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
-            f"{found.residents:,} residents"
-        )
+    end(job, as_json=as_json)
 
 
 def kafka(
@@ -99,10 +60,7 @@ def kafka(
             platform, "replay kafka", {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""}, at.who.name,
             yes=yes, as_json=as_json, plan_only=plan,
         ))  # fmt: skip
-    sent = json.loads(job.words)
-    if as_json:
-        data_json({"job": job.id, "events": job.done, **sent})
-    talk(f"{sent['records']:,} records to {sent['topic']}, with the header replay: {job.id}")
+    end(job, as_json=as_json)
 
 
 def _place(connection: Connection, text: str, option: str, *, of_the_first: bool) -> int:
@@ -124,14 +82,4 @@ def views(
         job = finished(begin(
             at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
         ))  # fmt: skip
-    print_views(json.loads(job.words)["differences"], as_json=as_json)
-    talk(f"rebuilt up to position {job.done:,}, and equal")
-
-
-def print_views(differences: dict[str, int], *, as_json: bool) -> None:
-    """How many rows of each view were other than the log says."""
-    for name, count in differences.items():
-        if as_json:
-            data_json({"view": name, "differences": count})
-        else:
-            data(f"{name}: {f'{count:,} rows differed' if count else 'equal'}")
+    end(job, as_json=as_json)

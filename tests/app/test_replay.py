@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from app.clock import system_clock
 from app.replaying import VIEWS
@@ -22,6 +22,7 @@ from streams.database import Database
 from streams.job_book import Jobs
 from streams.jobs import Plan
 from streams.rebuild_compare import COMPARED
+from streams.tables import log
 from streams.turns import Lane
 from tests.app.terminal import Ended, Terminal
 from tests.world import LONG_AGO, annulled, card, corrected, fine, iin, registered
@@ -229,6 +230,41 @@ def test_a_verification_names_what_differs_and_nobody(site: Site) -> None:
     assert {each["view"]: each["differences"] for each in ended.objects[1:-2]}["nudges"] == lost > 0
     assert 0 < ended.objects[-2]["differences"] <= 7
     assert not any(person in "".join(ended.lines) + ended.talk for person in map(iin, range(1, 8)))
+
+
+def begun(site: Site, kind: str, lane: Lane) -> str:
+    """A job of that kind, begun and then paused; its number."""
+    with site.database() as database:
+        jobs = Jobs(database, system_clock)
+        return str(jobs.pause(jobs.add(kind, lane, {}, Plan("look", 1, "facts", 1), "olga").id).id)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_resumed_verification_ends_as_another_does(site: Site, *, lost: bool) -> None:
+    """Whoever resumes one reads what `replay --verify` prints, the digest too, and its exit code; so do programs."""
+    if lost:
+        site.lose()
+    for flags in ((), ("--json",)):
+        whole = site.terminal.run("replay", "--verify", *flags)
+        resumed = site.run("jobs", "resume", begun(site, "replay verify", Lane.VIEWS), *flags)
+        assert resumed.code == whole.code == int(lost), resumed.talk
+        assert resumed.lines[1:] == whole.lines[1:]
+    words, *_, digest = site.run("jobs", "resume", begun(site, "replay verify", Lane.VIEWS), "--json").objects
+    assert json.loads(words["words"])["digest"] == digest["digest"]
+    listed = site.run("jobs", "list", "--limit", "1").lines
+    assert ("not all is as the log says" in listed[0]) == lost
+
+
+def test_a_resumed_audit_ends_as_another_does(site: Site) -> None:
+    """An audit that finds something ends with 1 by whatever command it is done, and prints its counts."""
+    assert site.run("jobs", "resume", begun(site, "audit verify", Lane.AUDIT)).code == 0
+    with site.database() as database:
+        altered = update(log).where(log.c.position == 3).values(state=b"x")
+        database.write(partial(Connection.execute, statement=altered))
+    whole = site.run("audit", "verify")
+    resumed = site.run("jobs", "resume", begun(site, "audit verify", Lane.AUDIT))
+    assert (resumed.code, resumed.lines[-1]) == (whole.code, whole.lines[-1]) == (1, whole.lines[-1])
+    assert resumed.lines[1].startswith("changed: 1; the first: position 3, block 1")
 
 
 def test_who_is_not_planned_yet_is_no_difference(site: Site) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from app.job_ends import wrong
 from app.pages.catalogues import Speech
 from app.pages.console.staff import length
 from app.pages.life import shown
@@ -65,10 +66,12 @@ STATES = {
     State.CANCELLED: (N_("Cancelled"), ""), State.DONE: (N_("Done"), "good"), State.FAILED: (N_("Failed"), "bad"),
 }  # fmt: skip
 
+DIFFERS = (N_("Done: not all is as it should be"), "bad")
+
 
 def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
     """How it stands. `alone`: its process is gone."""
-    state, kind = STATES[job.state]
+    state, kind = DIFFERS if wrong(job) else STATES[job.state]
     words = speech.say("Its process is gone") if alone else speech.say(state)
     worked = job.worked.total_seconds()
     rate = job.done / worked if worked and job.done else 0.0

@@ -106,7 +106,9 @@ def test_an_audit_says_where_the_log_is_not_what_it_was(office: Office) -> None:
     assert "habarshy audit verify" in browser.get(page).text
     confirmed(browser, page, "audit verify")
     assert on.jobs.job(1).state is State.DONE
-    assert "1; the first: position 3, block 1" in browser.get(f"{JOBS}/1").text
+    shown = browser.get(f"{JOBS}/1").text
+    assert "1; the first: position 3, block 1" in shown
+    assert "Done: not all is as it should be" in shown
 
 
 def test_a_repair_with_nothing_to_do_says_so(office: Office) -> None:

@@ -1,0 +1,140 @@
+"""What came of a job, told at its end: by the command that began it, as by `jobs confirm` and `jobs resume`."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from app.terminal import Exit, data, data_json, stop, talk
+from streams.jobs import Job, State
+from streams.verifying import Verified
+
+COUNTS = ("facts", "blocks", "unchained", "findings")
+"""What an audit counts, besides each kind of finding."""
+
+
+class Tell(Protocol):
+    """Prints what came of a job."""
+
+    def __call__(self, job: Job, *, as_json: bool) -> None:
+        """To standard output."""
+
+
+class End(Struct, frozen=True):
+    """How the end of a kind of job is told. `wrong`: what has it end with 1, if anything."""
+
+    tell: Tell
+    wrong: Callable[[Job], str] = lambda _: ""
+
+
+def end(job: Job, *, as_json: bool) -> None:
+    """Print what came of a job that is done; ends the command with 1 if what it looked at is not as it should be."""
+    show(job, as_json=as_json)
+    if problem := wrong(job):
+        stop(Exit.CHECK_FAILED, problem)
+
+
+def show(job: Job, *, as_json: bool) -> None:
+    """Print what came of it, if it is done and of a kind that has more to say than its own words."""
+    if tells(job):
+        ENDS[job.kind].tell(job, as_json=as_json)
+
+
+def wrong(job: Job) -> str:
+    """What is not as it should be, by a job that is done; "" if it found nothing."""
+    return ENDS[job.kind].wrong(job) if tells(job) else ""
+
+
+def tells(job: Job) -> bool:
+    """Whether there is anything to tell beyond its words."""
+    return job.state is State.DONE and job.confirmed and job.kind in ENDS
+
+
+def _views(job: Job, *, as_json: bool) -> None:
+    _of_views(json.loads(job.words)["differences"], as_json=as_json)
+    talk(f"rebuilt up to position {job.done:,}, and equal")
+
+
+def _of_views(differences: Mapping[str, int], *, as_json: bool) -> None:
+    """How many rows of each view were other than the log says."""
+    for name, count in differences.items():
+        if as_json:
+            data_json({"view": name, "differences": count})
+        else:
+            data(f"{name}: {f'{count:,} rows differed' if count else 'equal'}")
+
+
+def _verified(job: Job) -> Verified:
+    return msgspec.json.decode(job.words, type=Verified)
+
+
+def _verify(job: Job, *, as_json: bool) -> None:
+    found = _verified(job)
+    _of_views(found.views, as_json=as_json)
+    told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
+    if as_json:
+        left_out = {"waiting": found.waiting, "areas": found.areas, "residents": found.residents}
+        data_json({**told, "differences": found.unlike, **left_out})
+        data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
+        return
+    for line in _of_people(found):
+        data(line)
+    data(f"digest: {found.digest}")
+    for name, value in found.digests.items():
+        data(f"  {name} ({told[name]:,}): {value}")
+
+
+def _of_people(found: Verified) -> Iterator[str]:
+    left_out = bool(found.waiting or found.areas or found.residents)
+    if found.unlike:
+        yield f"nudges of {found.unlike:,} people are not what their plan asks for"
+    else:
+        yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
+    if found.waiting:
+        yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
+    if found.areas or found.residents:
+        yield (
+            f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "
+            f"{found.residents:,} residents"
+        )
+
+
+def _unlike(job: Job) -> str:
+    return "" if _verified(job).equal else "not all is as the log says; `habarshy replay views` mends views"
+
+
+def _kafka(job: Job, *, as_json: bool) -> None:
+    sent = json.loads(job.words)
+    if as_json:
+        data_json({"job": job.id, "events": job.done, **sent})
+    talk(f"{sent['records']:,} records to {sent['topic']}, with the header replay: {job.id}")
+
+
+def _audit(job: Job, *, as_json: bool) -> None:
+    found = json.loads(job.words)
+    for what in () if as_json else [name for name in found if name not in COUNTS]:
+        data(f"{what}: {found[what]}")
+    audited(found, as_json=as_json)
+
+
+def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what an audit counted."""
+    if as_json:
+        data_json(found)
+    else:
+        data(", ".join(f"{found[name]} {name}" for name in COUNTS))
+    if found["unchained"]:
+        talk(f"{found['unchained']} facts at the end of the log are in no block yet, so they were not checked")
+
+
+def _altered(job: Job) -> str:
+    return "the log is not as it was written" if json.loads(job.words)["findings"] else ""
+
+
+ENDS: Mapping[str, End] = {
+    "replay views": End(_views), "replay verify": End(_verify, _unlike), "replay kafka": End(_kafka),
+    "audit verify": End(_audit, _altered),
+}  # fmt: skip
+"""The kinds whose words are for programs; those of all others are for people, and tell it themselves."""

@@ -60,6 +60,14 @@ from streams.database import DatabaseUnavailable
 from streams.erasing import NobodyKnown
 from streams.governing import NotSubmitted, TwoVersions
 from streams.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
+from streams.kafka_failures import (
+    KafkaRefused,
+    KafkaUnavailable,
+    KeptOtherwise,
+    NotGranted,
+    TopicRefused,
+    WrongPartitions,
+)
 from streams.keyring import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
@@ -72,7 +80,6 @@ from streams.releasing import NotPublished
 from streams.republish import BadRange, BadTopic
 from streams.shadow import NoQuietMoment
 from streams.switches import UnknownName
-from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused, WrongPartitions
 from streams.watermark import OlderLog
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
@@ -95,6 +102,8 @@ FAILURES: dict[type[Exception], Exit] = {
     KafkaUnavailable: Exit.UNAVAILABLE,
     WrongPartitions: Exit.UNAVAILABLE,
     TopicRefused: Exit.UNAVAILABLE,
+    NotGranted: Exit.UNAVAILABLE,
+    KeptOtherwise: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
     NobodyKnown: Exit.CHECK_FAILED,

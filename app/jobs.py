@@ -11,8 +11,8 @@ from app.job_kinds import KINDS, planned_work, work_of
 from app.progress import duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, NotNow, Plan, State, plan_of
+from streams.kafka_failures import KafkaFailure
 from streams.records import NotDelivered
-from streams.topics import KafkaRefused, KafkaUnavailable, TopicRefused
 
 
 def begin(
@@ -73,7 +73,7 @@ def go_on(platform: Platform, job: Job) -> Job:
     except JobFailed as failure:
         shown.end()
         stop(Exit.UNAVAILABLE, str(failure))
-    except (KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused) as failure:
+    except (KafkaFailure, NotDelivered) as failure:
         shown.end()
         stop(Exit.UNAVAILABLE, f"{failure} `habarshy jobs resume {job.id}` goes on.")
     finally:

@@ -13,9 +13,10 @@ from app.compose import Platform, compose
 from app.settings import BadSettings, Settings
 from app.terminal import talk
 from streams.brokers import Brokers
+from streams.kafka_failures import KafkaUnavailable
 from streams.one_active import NeedsPostgres
 from streams.outages import STORE_AWAY, Patience, refusal, told
-from streams.topics import KafkaUnavailable, Topics
+from streams.topics import Topics
 
 T = TypeVar("T")
 
@@ -77,14 +78,18 @@ def topics_there(topics: Topics) -> None:
     """Return once Kafka answers and has the topics.
 
     Raises:
-        KafkaRefused, TopicRefused, WrongPartitions: what waiting does not heal.
+        KafkaFailure: another than KafkaUnavailable, which waiting does not heal.
     """
     patience = Patience(talk)
     while True:
         try:
-            return topics.ensure()
+            altered = topics.ensure()
         except KafkaUnavailable as error:
             threading.Event().wait(patience.after(str(error)))
+        else:
+            for each in altered:
+                talk(each)
+            return
 
 
 @contextmanager

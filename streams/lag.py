@@ -10,9 +10,10 @@ from msgspec import Struct
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
+from streams.kafka_failures import KafkaUnavailable, reason_of
 from streams.mapper import decode_life
 from streams.recorder import FactRecorder, page_of
-from streams.topics import PARTITIONS, KafkaUnavailable, Topics, reason_of
+from streams.topics import PARTITIONS, Topics
 from streams.wakes import WAKING
 
 

@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
 from streams.brokers import Brokers
-from streams.topics import KafkaUnavailable, reason_of
+from streams.kafka_failures import KafkaUnavailable, reason_of
 
 DELIVERY_SECONDS = 20.0
 """How long the broker may take to take over a record."""

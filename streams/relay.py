@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 from domain.ids import Names
 from projections import positions
 from streams.database import Database
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag, of_log
 from streams.one_active import RELAY, OneActive
 from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered, Record, Sender
 from streams.soundings import RELAY_READER
-from streams.topics import KafkaUnavailable, Topics
+from streams.topics import Topics
 from streams.wakes import Waking, Woken
 
 READER = RELAY_READER
@@ -54,7 +55,7 @@ class Relay:
 
         Raises:
             DatabaseUnavailable: what waiting does not heal, such as another password.
-            TopicRefused, WrongPartitions: the topics are not ours.
+            KafkaFailure: another than KafkaUnavailable: we are refused, or the topics are not ours.
         """
         patience = Patience(self._tell)
         try:
@@ -100,7 +101,8 @@ class Relay:
         self._turn.give_up()
 
     def _active(self, session: Connection, patience: Patience) -> None:
-        self._topics.ensure()
+        for altered in self._topics.ensure():
+            self._tell(altered)
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():

@@ -114,7 +114,7 @@ class Republishing:
         """One page; its cursor is the position, and how many events and records were sent up to it.
 
         Raises:
-            KafkaRefused, KafkaUnavailable, NotDelivered, TopicRefused: with what to do.
+            KafkaFailure, NotDelivered: with what to do.
         """
         if not self._there:
             self._topics.ensure({self._topic: self._topics.retention_hours})

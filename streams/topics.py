@@ -12,48 +12,13 @@ from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
 
 from streams.brokers import Brokers
+from streams.kafka_failures import MAY_HEAL, TopicRefused, WrongPartitions, failure, reason_of
+from streams.topic_settings import kept_for, set_right
 
 PARTITIONS = 12
 """Of every topic, for good: with another number, the same key would go to another partition."""
-HOUR_MS = 3_600_000
 DEAD_BYTES = 2 * 1024 * 1024
 """The largest record that the topic of refused events takes: more than we send (streams/records.py)."""
-
-
-class KafkaUnavailable(Exception):
-    """Kafka does not answer at {address} ({reason}). Start it, or name another in HABARSHY_KAFKA.
-
-    One that expects TLS closes the connection: see HABARSHY_KAFKA_TLS.
-    """
-
-    def __init__(self, address: str, reason: str) -> None:
-        text = " ".join((type(self).__doc__ or "").split())
-        super().__init__(text.format(address=address, reason=reason))
-
-
-class KafkaRefused(Exception):
-    """Kafka at {address} refuses us ({reason}). Look at HABARSHY_KAFKA_USERNAME and _PASSWORD, _TLS, _CA_FILE."""
-
-    def __init__(self, address: str, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(address=address, reason=reason))
-
-
-class WrongPartitions(Exception):
-    """The topic {topic} has {found} partitions, not {wanted}: a person's records would lose their order.
-
-    Let the workers drain it, delete it, and start again: it is made anew, and nothing is lost with it.
-    """
-
-    def __init__(self, topic: str, found: int, wanted: int) -> None:
-        text = " ".join((type(self).__doc__ or "").split())
-        super().__init__(text.format(topic=topic, found=found, wanted=wanted))
-
-
-class TopicRefused(Exception):
-    """Kafka refuses to make the topic {topic}: {reason}."""
-
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(topic=topic, reason=reason))
 
 
 class Topics(Struct, frozen=True):
@@ -105,29 +70,30 @@ class Topics(Struct, frozen=True):
         """Where a range of the log goes once more, for others than our workers."""
         return f"{self.persons}.replay"
 
-    def ensure(self, hours: Mapping[str, int] | None = None) -> None:
+    def ensure(self, hours: Mapping[str, int] | None = None) -> list[str]:
         """Make the topics that are missing, of ours or of these (with how long their records are kept).
 
+        Returns what was altered of those of ours that were there and kept their records for another time.
+
         Raises:
-            KafkaRefused: who we say we are is not accepted.
+            KafkaRefused, NotGranted: who we say we are is not accepted, or has not the rights.
             KafkaUnavailable: it does not answer, which may heal.
-            TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
+            KeptOtherwise, TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
         """
         heard: list[KafkaError] = []
         admin = AdminClient(self.brokers.client() | {"error_cb": heard.append})
+        wanted = self.hours() if hours is None else hours
         try:
+            before = admin.list_topics(timeout=self.answer_seconds).topics
+            self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
             found = admin.list_topics(timeout=self.answer_seconds).topics
-            wanted = self.hours() if hours is None else hours
-            self._make(admin, {name: kept for name, kept in wanted.items() if name not in found})
-            found = admin.list_topics(timeout=self.answer_seconds).topics
+            for name in wanted.keys() & found.keys():
+                check_partitions(name, found[name])
+            there = {name: kept for name, kept in self.hours().items() if name in wanted and name in before}
+            return set_right(self.address, admin, there, self.answer_seconds * 2)
         except KafkaException as error:
             admin.poll(0)  # what it heard on its connections meanwhile
-            if refusals := [each for each in heard if each.code() in _REFUSED]:
-                raise KafkaRefused(self.address, refusals[0].str()) from None
-            telling = [each for each in heard if each.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001  (public, so named by the library)
-            reason = telling[0].str() if telling else reason_of(error)
-            raise KafkaUnavailable(self.address, reason) from None
-        self._check(found)
+            raise failure(self.address, error, heard) from None
 
     def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> None:
         if not hours:
@@ -138,29 +104,23 @@ class Topics(Struct, frozen=True):
                 made.result(self.answer_seconds * 2)
             except KafkaException as error:
                 code = error.args[0].code()
-                if code in _MAY_HEAL:
+                if code in MAY_HEAL:
                     raise
                 if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
                     raise TopicRefused(name, reason_of(error)) from None
 
     def _wanted(self, name: str, hours: int) -> NewTopic:
-        kept = {"cleanup.policy": "delete", "retention.ms": str(hours * HOUR_MS)}
+        kept = kept_for(hours)
         if name == self.life_dead:
             kept["max.message.bytes"] = str(DEAD_BYTES)
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
 
-    def _check(self, found: Mapping[str, TopicMetadata]) -> None:
-        for name in self.hours():
-            if name in found and (count := len(found[name].partitions)) != PARTITIONS:
-                raise WrongPartitions(name, count, PARTITIONS)
 
+def check_partitions(topic: str, found: TopicMetadata) -> None:
+    """Nothing, if it has ours, or is gone.
 
-_MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)
-
-
-_REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001  (the same)
-
-
-def reason_of(error: KafkaException) -> str:
-    """The broker's word for it."""
-    return str(error.args[0].str())
+    Raises:
+        WrongPartitions: it has others.
+    """
+    if (count := len(found.partitions)) not in (0, PARTITIONS):
+        raise WrongPartitions(topic, count, PARTITIONS)

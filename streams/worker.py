@@ -19,10 +19,11 @@ from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from streams.carrier import faust_app
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered
-from streams.topics import KafkaUnavailable, Topics
+from streams.topics import Topics
 
 DEFECT = 70
 """The exit code after a defect: EX_SOFTWARE of sysexits(3)."""

@@ -21,9 +21,9 @@ from domain.principals import Principal
 from streams.backfilling import NotInForce
 from streams.job_book import Jobs
 from streams.jobs import Busy, Job, NotNow, Stale, UnknownJob
+from streams.kafka_failures import KafkaUnavailable
 from streams.republish import BadRange, BadTopic
 from streams.switches import UnknownName
-from streams.topics import KafkaUnavailable
 
 JobId = Annotated[int, InPath(ge=1, le=2**31)]
 Text = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]

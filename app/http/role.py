@@ -20,8 +20,8 @@ from app.http.metrics import Own, exposition
 from app.http.problems import RETRY_SECONDS, Problem, install
 from streams.counts import Labels
 from streams.health import Standing, standing
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag
-from streams.topics import KafkaUnavailable
 
 
 class Role(Struct, frozen=True):

@@ -64,7 +64,7 @@ class Broker:
         if certified:
             (folder / "keystore.pem").write_text(certified.key.read_text() + certified.certificate.read_text())
             where |= {"keystore": folder / "keystore.pem", "authority": certified.authority}
-        self._settings.write_text(text.format(**where, users=signing_in))
+        self._settings.write_text(text.format(**where, users=signing_in, first=next(iter(users or ()), "")))
         (folder / "log4j2.properties").write_text(_LOGGING)
         known = (users or {}).items() if certified else ()
         scram = [f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]" for name, password in known]
@@ -160,7 +160,8 @@ def server() -> Iterator[str]:
 def own(users: Mapping[str, str] | None = None, certified: Certified | None = None) -> Iterator[Broker]:
     """A running broker that the test may stop and start; with users (name -> password) all have to sign in.
 
-    By PLAIN, or where it is certified, over TLS and by SCRAM-SHA-512.
+    By PLAIN, where all but the first may do what they are granted and no more; or where it is certified, over TLS and
+    by SCRAM-SHA-512.
     """
     with (
         tempfile.TemporaryDirectory(prefix="habarshy-kafka-") as folder,
@@ -207,6 +208,8 @@ sasl.enabled.mechanisms=PLAIN
 sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   username="broker" password="own" user_broker="own" {users};
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:broker;User:{first}
 """
 _ENCRYPTED = """\
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_SSL

@@ -10,10 +10,11 @@ from confluent_kafka.cimpl import NewTopic
 
 from projections import positions
 from streams.brokers import Brokers
+from streams.kafka_failures import WrongPartitions
 from streams.one_active import NeedsPostgres
 from streams.records import NotDelivered, Record, Sender
 from streams.relay import READER, Relay
-from streams.topics import PARTITIONS, Topics, WrongPartitions
+from streams.topics import PARTITIONS, Topics
 from tests.streams.distributed import Country, eventually, everyday, running
 from tests.streams.storing import NOW
 from tests.world import LONG_AGO, World, annulled, card, corrected, iin, registered

@@ -7,8 +7,9 @@ import pytest
 
 from streams.brokers import Brokers
 from streams.jobs import Job, Plan, State, plan_of
+from streams.kafka_failures import KafkaUnavailable
 from streams.republish import BadRange, BadTopic, Range, Republishing, checked, position_at
-from streams.topics import KafkaUnavailable, Topics
+from streams.topics import Topics
 from streams.turns import Lane
 from tests.streams.distributed import Country, Found, everyday
 from tests.streams.rebuilding import unsaved

@@ -29,15 +29,6 @@ from tests.streams.test_roles import DATABASE_ROLES, KAFKA_ROLES
 from tests.world import card, iin
 
 
-def test_roles_sign_in_to_kafka(server: URL, tmp_path: Path) -> None:
-    """Where Kafka asks who we are, relay and worker sign in; with a wrong password they end with 3, and say so."""
-    with broker.own({"habarshy": "right"}) as kafka:
-        signed_in = Brokers(kafka.address, username="habarshy", password="right", mechanism="PLAIN")
-        with country(server, signed_in, tmp_path) as land:
-            assert_roles_work(land)
-            assert_refused(land, ["worker"], "Invalid username or password", HABARSHY_KAFKA_PASSWORD="wr0ng")
-
-
 def test_roles_sign_in_over_tls(server: URL, tmp_path: Path) -> None:
     """Over TLS by an authority of one's own, with SCRAM, relay and worker work; a refused one ends with 3."""
     authority = Authority(tmp_path)

@@ -20,9 +20,9 @@ from app.replaying import VIEWS, UnknownView
 from domain.principals import NotAllowed, Principal
 from streams.backfilling import NotInForce
 from streams.jobs import Busy
+from streams.kafka_failures import KafkaUnavailable
 from streams.republish import BadRange, BadTopic
 from streams.switches import UnknownName
-from streams.topics import KafkaUnavailable
 
 REFUSED = (
     Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile

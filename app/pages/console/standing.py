@@ -18,9 +18,9 @@ from projections.tables import moment
 from streams import blocks, soundings
 from streams.follower import READER as VIEWS
 from streams.health import standing
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag, of_log
 from streams.lately import Lately, Record, lately
-from streams.topics import KafkaUnavailable
 from streams.watermark import OlderLog
 
 Lags = Callable[[], Sequence[Lag]]

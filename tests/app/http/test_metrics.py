@@ -16,8 +16,8 @@ from notifiers.routes import single_routes
 from streams.counted import counted, passed_by
 from streams.counts import Counts
 from streams.health import Standing, standing
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag
-from streams.topics import KafkaUnavailable
 from tests.notifiers.test_routes import message
 from tests.world import LONG_AGO, World, card, iin, registered
 

@@ -17,8 +17,8 @@ from app.pages.console.standing import StandingPage
 from app.pages.layout import Pages
 from domain.timing import zone_of
 from streams.dead_events import DeadEvents
+from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag
-from streams.topics import KafkaUnavailable
 from tests.app.pages.console.office import AIGERIM, AWAY, Office, office_in, signed_in
 from tests.world import LONG_AGO, NOON, World, card, corrected, fine, registered
 

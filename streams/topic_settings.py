@@ -1,0 +1,66 @@
+"""How long topics keep records: looked at with every start, and set right, whoever made the topic and when."""
+
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from streams.kafka_failures import MAY_HEAL, KeptOtherwise, NotGranted, reason_of, settings_line
+
+HOUR_MS = 3_600_000
+SEGMENTS = 24
+"""Of a partition: Kafka forgets whole ones, and goes on writing to one for a week, however briefly it is kept."""
+_DENIED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+
+
+def kept_for(hours: int) -> dict[str, str]:
+    """The settings of a topic that keeps records for so long."""
+    kept = hours * HOUR_MS
+    return {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
+
+
+def set_right(address: str, admin: AdminClient, hours: Mapping[str, int], seconds: float) -> list[str]:
+    """Have these topics keep their records for so many hours; returns what was altered for that, in words.
+
+    Raises:
+        KeptOtherwise: one does not, and we may not alter it.
+        NotGranted: we may not even look.
+        KafkaException: no answer.
+    """
+    altered: list[str] = []
+    for topic, kept in hours.items():
+        wanted = kept_for(kept)
+        found = _found(address, admin, topic, seconds)
+        other = {name: found[name] for name, value in wanted.items() if found[name] != value}
+        if other:
+            _alter(admin, topic, other, {name: wanted[name] for name in other}, seconds)
+            altered.append(f"the topic {topic} had {settings_line(other)}; it now keeps records for {kept} hours")
+    return altered
+
+
+def _found(address: str, admin: AdminClient, topic: str, seconds: float) -> dict[str, str]:
+    [asked] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+    try:
+        return {name: str(entry.value) for name, entry in asked.result(seconds).items()}
+    except KafkaException as error:
+        if error.args[0].code() in _DENIED:
+            raise NotGranted(address, f"DESCRIBE_CONFIGS on the topic {topic}", reason_of(error)) from None
+        raise
+
+
+def _alter(
+    admin: AdminClient, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], seconds: float
+) -> None:  # fmt: skip
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    [asked] = admin.incremental_alter_configs([resource]).values()
+    try:
+        asked.result(seconds)
+    except KafkaException as error:
+        if error.args[0].code() in MAY_HEAL:
+            raise
+        raise KeptOtherwise(topic, found, wanted, reason_of(error)) from None

@@ -70,8 +70,9 @@ class AreaPlanning:
         with self._database.reading() as connection:
             waits = area_plans.first(connection) is not None
             crowded = waits and len(history.unplanned(connection, CROWD, history.AT_LEISURE)) == CROWD
-        if crowded:
-            self._planning.drain()
+        if crowded and (persons := self._planning.waiting()):
+            self._planning.plan_woken(persons)
+            return True
         if waits:
             try:
                 with suppress(RulesMoved):

@@ -34,10 +34,18 @@ class Reconciler:
     def run(self) -> int:
         """Plan who waits since before the delay, those with a dead letter aside; returns how many they were."""
         now, done = self._clock(), 0
-        while found := self._forgotten(now):
-            self._plan(found, now)
-            done += len(found)
+        while found := self._some(now):
+            done += found
         return done
+
+    def turn(self) -> int:
+        """As `run`, but only some of them."""
+        return self._some(self._clock())
+
+    def _some(self, now: datetime) -> int:
+        if found := self._forgotten(now):
+            self._plan(found, now)
+        return len(found)
 
     def _plan(self, found: Sequence[str], now: datetime) -> None:
         """Counted first: it is a find, also if this process ends before it is planned."""

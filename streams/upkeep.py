@@ -31,7 +31,7 @@ class Upkeep:
         self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
         self._turn = OneActive(database, UPKEEP)
         self._faults, self._stopping = Faults(), threading.Event()
-        self.active = False
+        self.active, self._busy, self._more, self._found = False, False, False, 0
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -46,9 +46,10 @@ class Upkeep:
         """
         try:
             for number in count(1):
+                self._busy = False
                 if not self._done("the upkeep", partial(self._take_turn, number)):
                     self._turn.give_up()
-                if self._stopping.wait(self._every):
+                if self._stopping.wait(0 if self._busy else self._every):
                     return
         finally:
             self._turn.give_up()
@@ -75,13 +76,22 @@ class Upkeep:
 
     def _parts(self, number: int) -> dict[str, Callable[[], object]]:
         parts: dict[str, Callable[[], object]] = {
-            "areas": self._areas.drain, "follower": self._follower.drain, "chain": self._chaining.drain,
+            "areas": self._some_areas, "follower": self._follower.drain, "chain": self._chaining.drain,
             "soundings": self._soundings.take,
         }  # fmt: skip
-        return parts | ({} if number % self._reconcile_turns else {"reconciler": self._reconcile})
+        looks = self._more or number % self._reconcile_turns == 0
+        return parts | ({"reconciler": partial(self._reconcile, number)} if looks else {})
 
-    def _reconcile(self) -> None:
-        if found := self._reconciler.run():
+    def _some_areas(self) -> None:
+        """One turn: what is planned at leisure, for hours perhaps, keeps the other parts waiting for no longer."""
+        self._busy = self._areas.turn()
+
+    def _reconcile(self, number: int) -> None:
+        """Some of those who were forgotten, and the next at once, until there is nobody."""
+        found = self._reconciler.turn()
+        self._found, self._more, self._busy = self._found + found, found > 0, self._busy or found > 0
+        if self._found and not (self._more and number % self._reconcile_turns):
             self._tell(
-                f"the reconciler planned {found} persons whom no record woke: see the lag of relay and workers"
+                f"the reconciler planned {self._found} persons whom no record woke: see the lag of relay and workers"
             )
+            self._found = 0

@@ -61,7 +61,7 @@ class MarksFirst(Planning):
 class Forgetful(Reconciler):
     """Looks for nobody."""
 
-    def run(self) -> int:
+    def turn(self) -> int:
         return 0
 
 

@@ -33,11 +33,12 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
 
 
 def kept(
-    land: Country, on: Platform | None = None, chaining: Chaining | None = None, areas: AreaPlanning | None = None
-) -> Upkeep:
+    land: Country, on: Platform | None = None, chaining: Chaining | None = None, areas: AreaPlanning | None = None,
+    own: Reconciler | None = None,
+) -> Upkeep:  # fmt: skip
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
-    own = Reconciler(on.database, on.planning, on.aside, land.clock)
+    own = own or Reconciler(on.database, on.planning, on.aside, land.clock)
     return Upkeep(
         on.database, areas or on.areas, on.follower, chaining or on.chaining, own, on.soundings, land.told.append,
         every=0.02, reconcile_turns=1,
@@ -54,6 +55,26 @@ class NoAreas(AreaPlanning):
     def turn(self) -> bool:
         self.tried += 1
         raise self._error
+
+
+class EndlessAreas(AreaPlanning):
+    """There is always something more to plan at leisure."""
+
+    tried = 0
+
+    def turn(self) -> bool:
+        self.tried += 1
+        return True
+
+
+class EndlessReconciler(Reconciler):
+    """There is always somebody more who was forgotten."""
+
+    tried = 0
+
+    def turn(self) -> int:
+        self.tried += 1
+        return 1
 
 
 class Fails(Planning):
@@ -191,6 +212,19 @@ def test_what_one_part_fails_with_keeps_no_other_from_its_work(
         eventually(lambda: chained(land) > 0 and areas.tried > 2)
     told = [each for each in caplog.messages if "areas failed" in each]
     assert (len(told), words in told[0], "data" in caplog.text) == (1, True, False)
+
+
+def test_what_never_ends_keeps_no_other_part_from_its_work(land: Country) -> None:
+    """While a country is planned at leisure, or after Kafka was lost, views, chain and soundings go on meanwhile."""
+    signer, on = Signer(b"s" * 32), land.platform
+    land.take(*everyday(10))
+    areas = EndlessAreas(on.database, on.log, on.library, on.planning, on.letters, on.clock)
+    own = EndlessReconciler(on.database, on.planning, on.aside, land.clock)
+    upkeep = kept(land, chaining=Chaining(on.database, signer, land.clock), areas=areas, own=own)
+    with running(upkeep.run, upkeep.stop):
+        eventually(lambda: not on.follower.behind() and on.soundings.latest() is not None and chained(land) > 0)
+        eventually(lambda: min(areas.tried, own.tried) > 2)
+        eventually(lambda: any("the reconciler planned" in each for each in land.told))
 
 
 def chained(land: Country) -> int:

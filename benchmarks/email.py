@@ -16,6 +16,7 @@ from notifiers.email_config import Security, SmtpOptions
 from notifiers.mime import Letter, Letterhead
 from notifiers.port import Accepted, Message, Outcome
 from notifiers.smtp_dial import dial
+from notifiers.standing import Standing
 from tests.services.delay import far_away
 from tests.services.sink import sink
 
@@ -102,7 +103,7 @@ class _Written:
     """Letters that were written before; the links share them."""
 
     def __init__(self, letters: list[Letter], until: float) -> None:
-        self.until = until
+        self.until, self.standing = until, Standing()
         self.accepted = 0
         self._letters = iter(enumerate(letters))
 

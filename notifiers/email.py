@@ -11,13 +11,17 @@ from notifiers.mime import Letter, Letterhead, UnsendableError
 from notifiers.port import GiveUp, Message, Outcome, Reason, RetryLater
 from notifiers.smtp_dial import NoLinkError, dial
 from notifiers.smtp_pool import Pool
+from notifiers.standing import Standing
 
 _WORTH_A_LINK = 8
 """Letters: a smaller batch goes over one link, for on several it would lose the pipelining."""
 
 
 class _Batch:
-    """Messages on their way out, as a link takes them; none is begun after `until` (loop time), or if `closed`."""
+    """Messages on their way out, as a link takes them; none is begun after `until` (loop time), or if `closed`.
+
+    `standing` is of the server, over all batches.
+    """
 
     def __init__(
         self,
@@ -25,8 +29,9 @@ class _Batch:
         until: float,
         write: Callable[[Message], Letter],
         closed: Callable[[], bool],
+        standing: Standing,
     ) -> None:
-        self.until = until
+        self.until, self.standing = until, standing
         self.waiting = deque(range(len(messages)))
         self._messages, self._write, self._closed = messages, write, closed
         self._time = asyncio.get_running_loop().time
@@ -68,7 +73,7 @@ class EmailNotifier:
         self._limits = limits = limits or options.limits
         self.longest = limits.send
         self._clock = clock
-        self._connections = options.connections
+        self._connections, self._standing = options.connections, Standing()
         self._letterhead = Letterhead(options)
         tls = options.tls()
         self._pool = Pool(lambda: dial(options, limits, tls), options.connections)
@@ -83,7 +88,7 @@ class EmailNotifier:
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Send a batch within `limits.send` seconds; what is not begun after `limits.begin` is put off."""
         until = asyncio.get_running_loop().time() + self._limits.begin
-        batch = _Batch(messages, until, self._written, lambda: self._pool.closed)
+        batch = _Batch(messages, until, self._written, lambda: self._pool.closed, self._standing)
         hands = min(self._connections, -(-len(messages) // _WORTH_A_LINK))
         async with asyncio.TaskGroup() as group:
             workers = [group.create_task(self._work(batch)) for _ in range(hands)]

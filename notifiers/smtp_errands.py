@@ -8,6 +8,7 @@ from typing import Protocol
 from notifiers.mime import Letter
 from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
 from notifiers.smtp_replies import Stage
+from notifiers.standing import Standing
 
 ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 _WORTH_A_NEW_LINK = {Reason.LINK_LOST, Reason.BUSY}
@@ -19,6 +20,10 @@ class Work(Protocol):
     @property
     def until(self) -> float:
         """The loop time after which no letter is begun."""
+
+    @property
+    def standing(self) -> Standing:
+        """What the server said to the recipients before, by whichever link."""
 
     def take(self) -> tuple[int, Letter] | None:
         """The next letter with its number, if there is one to begin."""
@@ -48,6 +53,18 @@ class Errand:
         octets = b" SIZE=%d" % len(letter.content) if size else b""
         path, recipient = letter.return_path.encode(), letter.recipient.encode()
         return b"MAIL FROM:<%b>%b\r\nRCPT TO:<%b>\r\nDATA\r\n" % (path, octets, recipient)
+
+    def refuse(self, stage: Stage, answer: RetryLater | GiveUp) -> None:
+        """A command of its envelope was refused; what is said to those behind it follows from that."""
+        if self.refused is None:
+            self.refused = self._judged(answer) if stage is Stage.RCPT else answer
+        self.no_recipient |= stage is Stage.RCPT
+
+    def _judged(self, answer: RetryLater | GiveUp) -> RetryLater | GiveUp:
+        """A recipient who is refused without a word about their address: perhaps nothing is relayed for us."""
+        if answer.reason is Reason.REJECTED and self.work.standing.refused():
+            return RetryLater(None, Reason.NOT_ADMITTED, answer.detail)
+        return answer
 
     def cut_off(self, reason: Reason, detail: str, *, unwritten: bool, behind: bool) -> None:
         """Its link has ended: what is certain then. `behind`: that was the trouble of the letter before it."""

@@ -116,10 +116,10 @@ class Link(asyncio.Protocol):
             self._refused(stage, errand, code, words)
 
     def _welcomed(self, stage: Stage, errand: Errand, code: int) -> None:
-        if stage is Stage.MAIL:
-            self._transaction = True
-        elif stage is Stage.RSET:
-            self._transaction = False
+        if stage is Stage.RCPT:
+            errand.work.standing.took()
+        elif stage is not Stage.DATA:
+            self._transaction = stage is Stage.MAIL  # RSET ends it
         if (stage is Stage.DATA or self._unsent) and self._replies.more:
             self._end(Reason.GARBLED, str(code))  # it answers what was not asked
         elif stage is Stage.DATA:
@@ -136,11 +136,10 @@ class Link(asyncio.Protocol):
         elif code == _CLOSING or stage is Stage.RSET:
             self._end(Reason.BUSY, answer.detail)
         else:
-            errand.refused = errand.refused or answer
-            errand.no_recipient |= stage is Stage.RCPT
+            errand.refuse(stage, answer)
             if stage is Stage.DATA or not self._pipelining:
                 self._unsent.clear()
-                self._settle(errand, errand.refused)
+                self._settle(errand, errand.refused or answer)
                 self._advance()
 
     def _go_ahead(self, errand: Errand) -> None:

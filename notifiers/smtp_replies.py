@@ -53,15 +53,15 @@ def refusal(stage: Stage, code: int, words: str) -> RetryLater | GiveUp | None:
     if code in _NOT_ADMITTED:
         return RetryLater(None, Reason.NOT_ADMITTED, detail)
     if code // 100 == 5:  # noqa: PLR2004  permanent negative completion
-        return GiveUp(_why(stage, code, enhanced[1] if enhanced else None), detail)
+        why = _why(stage, code, enhanced[1] if enhanced else None)
+        ours = stage is Stage.MAIL and why is not Reason.TOO_LARGE  # the sender is the same of every letter
+        return RetryLater(None, Reason.NOT_ADMITTED, detail) if ours else GiveUp(why, detail)
     return None
 
 
 def _why(stage: Stage, code: int, enhanced: str | None) -> Reason:
     if enhanced is not None:
-        reason = said_by(enhanced) or Reason.REJECTED
-        ours = stage is Stage.MAIL and reason is Reason.BAD_ADDRESS  # the address is the sender's
-        return Reason.REJECTED if ours else reason
+        return said_by(enhanced) or Reason.REJECTED
     return (_AT_RCPT if stage is Stage.RCPT else _ELSEWHERE).get(code, Reason.REJECTED)
 
 

@@ -11,6 +11,7 @@ from notifiers.email import EmailNotifier
 from notifiers.email_config import Limits, Security, SmtpOptions
 from notifiers.mime import Letter
 from notifiers.port import Message, Outcome
+from notifiers.standing import Standing
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 NUDGE = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
@@ -59,7 +60,7 @@ class Letters:
     """Work for a link: a letter with each of these contents; what became of them stands in `outcomes`."""
 
     def __init__(self, until: float, contents: Sequence[bytes]) -> None:
-        self.until = until
+        self.until, self.standing = until, Standing()
         self.outcomes: dict[int, Outcome] = {}
         self.put_back_: list[int] = []
         self._contents = contents

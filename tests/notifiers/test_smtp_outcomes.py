@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.routes import Provider
 from notifiers.verp import reference_of
 from tests.notifiers.letters import email_to, letter
 from tests.notifiers.peers import FLOOD, GARBAGE, Act, Answer, Scripted
@@ -27,10 +28,36 @@ async def test_a_4xx_means_later(scripted: Scripted, stage: str, answer: bytes) 
     assert outcome.reason is Reason.BUSY
 
 
-@pytest.mark.parametrize("stage", ["mail", "rcpt", "data", "letter"])
+@pytest.mark.parametrize("stage", ["data", "letter"])
 async def test_a_5xx_about_the_message_gives_it_up(scripted: Scripted, stage: str) -> None:
-    """A permanent refusal of sender, recipient or letter is final, and its code is kept."""
+    """A permanent refusal of the letter is final, and its code is kept."""
     assert await outcome_of(scripted, stage, b"554 5.7.1 no\r\n") == GiveUp(Reason.REJECTED, "554 5.7.1")
+
+
+SENDER, RELAYING = b"550 5.7.1 Sender address rejected: not owned by user\r\n", b"554 5.7.1 Relay access denied\r\n"
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer"), [("mail", SENDER), ("rcpt", RELAYING), ("rcpt", b"550 no relaying\r\n")]
+)
+async def test_a_server_that_refuses_everybody_is_in_trouble(scripted: Scripted, stage: str, answer: bytes) -> None:
+    """Where the sender or relaying is refused no letter is given up: the door closes, and others have their turn."""
+    async with scripted(**{stage: answer}) as peer, email_to(peer.port) as notifier:
+        provider = Provider("relay", notifier)
+        outcomes = [each for _ in range(3) for each in await provider.send([letter()] * 4)]
+    assert {type(each) for each in outcomes} == {RetryLater}
+    assert {getattr(each, "reason", None) for each in outcomes} == {Reason.NOT_ADMITTED}
+    assert not provider.is_open()
+
+
+async def test_a_refused_recipient_among_others_is_given_up(scripted: Scripted) -> None:
+    """Near a recipient whom the server takes, a refusal is that recipient's; five in a row are not."""
+    answers = [b"250 ok\r\n", *[RELAYING] * 5, b"250 ok\r\n", RELAYING]
+    async with scripted(rcpt=answers) as peer, email_to(peer.port, connections=1) as notifier:
+        outcomes = [each for _ in answers for each in await notifier.send([letter()])]
+    given_up, put_off = GiveUp(Reason.REJECTED, "554 5.7.1"), LATER(None, Reason.NOT_ADMITTED, "554 5.7.1")
+    taken = Accepted(reference_of(letter()))
+    assert outcomes == [taken, *[given_up] * 4, put_off, taken, given_up]
 
 
 @pytest.mark.parametrize("stage", ["greeting", "ehlo"])

@@ -70,7 +70,7 @@ async def test_a_lone_dot_never_goes_to_somebody() -> None:
     letters = work(BODY)
     heard = await talked(Wire(), letters, b"550 5.7.1 no\r\n" + OK + GO_ON)
     assert heard == [ENVELOPE % 0, b""]
-    assert letters.outcomes == {0: GiveUp(Reason.REJECTED, "550 5.7.1")}
+    assert letters.outcomes == {0: RetryLater(None, Reason.NOT_ADMITTED, "550 5.7.1")}
 
 
 @pytest.mark.parametrize("surplus", [b"250 ok\r\n", b"25", b"\xff"])

@@ -17,9 +17,8 @@ from notifiers.smtp_replies import Stage, refusal
         (Stage.RCPT, 552, "mailbox full", Reason.MAILBOX_FULL),
         (Stage.RCPT, 552, "5.2.2 mailbox full", Reason.MAILBOX_FULL),
         (Stage.RCPT, 554, "no", Reason.REJECTED),
-        (Stage.MAIL, 550, "sender unknown", Reason.REJECTED),
-        (Stage.MAIL, 550, "5.1.8 sender's domain unknown", Reason.REJECTED),
         (Stage.MAIL, 552, "message too big", Reason.TOO_LARGE),
+        (Stage.MAIL, 552, "5.3.4 message too big", Reason.TOO_LARGE),
         (Stage.LETTER, 552, "message too big", Reason.TOO_LARGE),
         (Stage.LETTER, 552, "5.3.4 message too big", Reason.TOO_LARGE),
         (Stage.LETTER, 552, "5.2.2 over quota", Reason.MAILBOX_FULL),
@@ -38,6 +37,23 @@ def test_a_permanent_refusal_says_why(stage: Stage, code: int, words: str, reaso
 def test_a_refused_sign_in_is_not_the_messages_fault(code: int) -> None:
     """When the server wants another sign-in, messages wait for the operator instead of failing."""
     assert refusal(Stage.MAIL, code, "5.7.0 sign in") == RetryLater(None, Reason.NOT_ADMITTED, f"{code} 5.7.0")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (550, "sender unknown"),
+        (550, "5.7.1 <habarshy@gov.test>: Sender address rejected: not owned by user"),
+        (553, "5.1.8 sender's domain unknown"),
+        (550, "5.1.0 sender rejected"),
+        (552, "5.2.2 the sender's quota is used up"),
+    ],
+)
+def test_a_refused_sender_is_not_the_messages_fault(code: int, words: str) -> None:
+    """The sender is that of every letter: when the server will not have it, letters wait for the operator."""
+    outcome = refusal(Stage.MAIL, code, words)
+    assert isinstance(outcome, RetryLater)
+    assert outcome.reason is Reason.NOT_ADMITTED
 
 
 @pytest.mark.parametrize("words", ["5.1.1 <aigerim@mail.test>: unknown", "aigerim@mail.test is unknown", ""])

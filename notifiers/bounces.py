@@ -21,7 +21,9 @@ _MOST_RECIPIENTS = 8
 _NESTING = re.compile(rb"(?:multipart|message)\s*/", re.IGNORECASE)
 _STATUS = re.compile(r"\s*([245])\.(\d{1,3}\.\d{1,3})(?!\d)")
 _DIAGNOSTIC = re.compile(r"\s*smtp\s*;\s*(5\d\d)[ -](.{0,20})", re.IGNORECASE)
-_VAGUE = "0.0"
+_VAGUE, _NO_DOMAIN = "0.0", "4.4"
+"""What says nothing, and what servers that can find none say (Postfix: `Host or domain name not found`)."""
+_OUR_SENDER = {"1.7", "1.8"}
 _ARRIVED = {"delivered", "relayed"}
 _NOTHING_YET = {"delayed", "expanded"}
 
@@ -36,8 +38,9 @@ class NoBounceError(ValueError):
 def reports_in(mail: bytes) -> list[Report]:
     """What a mail to the bounce address tells; nothing if it only says that a message is delayed.
 
-    A permanent failure (5.x.x) has one of our reasons, a temporary one that was given up (4.x.x) is EXPIRED_THERE;
-    the detail is the status code. Raises NoBounceError.
+    A permanent failure (5.x.x) has one of our reasons: where it is neither the letter nor us, and yet not certainly
+    the address, UNDELIVERED. A temporary one that was given up (4.x.x) is EXPIRED_THERE; the detail is the status
+    code. Raises NoBounceError.
     """
     parts = _parts(mail)
     status = next((part for part in parts if part.get_content_type() == "message/delivery-status"), None)
@@ -118,14 +121,26 @@ def _report(reference: str, recipient: Mail) -> Report | None:
 
 
 def _why(enhanced: str, diagnostic: str) -> Reason:
-    if enhanced.startswith("7."):
-        return Reason.REJECTED
     said = _DIAGNOSTIC.match(diagnostic)
-    if enhanced == _VAGUE and said:  # then the code that the other server gave says more
-        answer = refusal(Stage.RCPT, int(said[1]), said[2])
-        if isinstance(answer, GiveUp):
-            return answer.reason
-    return said_by(enhanced) or Reason.UNDELIVERED
+    if enhanced == _VAGUE and said:  # then what the other server answered says more
+        return _answered(int(said[1]), said[2])
+    return _of(enhanced)
+
+
+def _of(enhanced: str) -> Reason:
+    if enhanced.startswith("7.") or enhanced in _OUR_SENDER:
+        return Reason.REJECTED
+    return said_by(enhanced) or (Reason.BAD_ADDRESS if enhanced == _NO_DOMAIN else Reason.UNDELIVERED)
+
+
+def _answered(code: int, words: str) -> Reason:
+    """The other server brings nothing to third parties, so a bare 550, which ours says of relaying, is no policy."""
+    if quoted := _STATUS.match(words):
+        return _of(quoted[2])
+    answer = refusal(Stage.RCPT, code, words)
+    if isinstance(answer, GiveUp) and answer.reason is not Reason.REJECTED:
+        return answer.reason
+    return Reason.UNDELIVERED
 
 
 def _field(group: Mail, name: str) -> str:

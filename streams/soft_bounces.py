@@ -1,4 +1,4 @@
-"""Soft bounces: an address at which letters in a row expire, for days, is left alone like one that nobody has."""
+"""Soft bounces: an address whose letters come back in a row, for days, is left alone like one that nobody has."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from streams.log import Log
 from streams.mapper import Entry
 from streams.receipts import Receipt
 
-SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value})
+SOFT = frozenset({Reason.EXPIRED_THERE.value, Reason.MAILBOX_FULL.value, Reason.UNDELIVERED.value})
 CHANNEL, LOOKED_AT = "email", 50
 """So many of the person's last messages; what was delivered, or sent and not reported, ends a row."""
 
@@ -28,7 +28,7 @@ class Endurance(Struct, frozen=True):
 
 
 def soft_among(receipts: Sequence[Receipt]) -> list[Receipt]:
-    """What was reported as not brought in time: it may be next time."""
+    """What was reported as not brought, and no word against the address: it may be next time."""
     return [each for each in receipts if each.heard is Heard.FAILED and each.reason in SOFT]
 
 

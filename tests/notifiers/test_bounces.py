@@ -20,7 +20,10 @@ from tests.notifiers.peers import Box, real
         ("5.2.1", Reason.BAD_ADDRESS),
         ("5.2.2", Reason.MAILBOX_FULL),
         ("5.3.4", Reason.TOO_LARGE),
-        ("5.4.4", Reason.UNDELIVERED),
+        ("5.4.4", Reason.BAD_ADDRESS),
+        ("5.4.1", Reason.UNDELIVERED),
+        ("5.5.0", Reason.UNDELIVERED),
+        ("5.1.8", Reason.REJECTED),
         ("5.7.1", Reason.REJECTED),
         ("5.7.509", Reason.REJECTED),
     ],
@@ -28,6 +31,28 @@ from tests.notifiers.peers import Box, real
 def test_a_permanent_failure_has_our_reason(status: str, reason: Reason) -> None:
     """A 5.x.x failure is one of our reasons, with the status code as its detail."""
     assert reports_in(postfix(status=status)) == [Report(TOKEN, Heard.FAILED, reason, status)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            "550 Message was not accepted -- invalid mailbox. Local mailbox is unavailable: user not found",
+            "undelivered",
+        ),
+        ("554 delivery error: dd This user doesn't have an account", "undelivered"),
+        ("550-5.1.1 The email account that you tried to reach does not exist", "bad_address"),
+        ("554 5.7.1 Message blocked", "rejected"),
+        ("550 5.4.1 Recipient address rejected: Access denied", "undelivered"),
+        ("552 over quota", "mailbox_full"),
+        ("556 no mail here", "bad_address"),
+        ("530 sign in", "undelivered"),
+    ],
+)
+def test_a_vague_status_gives_way_to_the_answer(answer: str, reason: str) -> None:
+    """What the other server answered counts where the status says nothing, and is never about relaying for us."""
+    mail = postfix(status="5.0.0").replace(b"550 5.0.0 <aigerim@mail.test>: said the other server", answer.encode())
+    assert reports_in(mail) == [Report(TOKEN, Heard.FAILED, Reason(reason), "5.0.0")]
 
 
 @pytest.mark.parametrize("status", ["4.4.1", "4.2.2", "4.4.7"])

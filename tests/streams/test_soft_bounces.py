@@ -18,7 +18,7 @@ from tests.world import LONG_AGO, World, card, event, iin, registered
 AIGERIM, MAIL = iin(1), "a@example.org"
 ROUNDS = ("2025-06-20T09:00+05:00", "2025-07-13T09:00+05:00", "2025-07-19T09:00+05:00")
 """When the letters about her card are due."""
-EXPIRED, FULL = "4.4.7", "5.2.2"
+EXPIRED, FULL, UNDELIVERED, REJECTED, TOO_LARGE = "4.4.7", "5.2.2", "5.4.1", "5.7.1", "5.3.4"
 
 
 class Relay(FakeNotifier):
@@ -66,7 +66,7 @@ def left_alone(world: World) -> list[object]:
     return [each.values["event.addresses"] for each in events]
 
 
-@pytest.mark.parametrize("status", [EXPIRED, FULL])
+@pytest.mark.parametrize("status", [EXPIRED, FULL, UNDELIVERED])
 async def test_an_address_that_expires_for_weeks_is_left_alone(world: World, status: str) -> None:
     """The third letter in a row that comes back ends it; two do not, and the last one twice is one."""
     for due in ROUNDS[:2]:
@@ -76,6 +76,14 @@ async def test_an_address_that_expires_for_weeks_is_left_alone(world: World, sta
     again = postfix(to=f"bounces+{token(letter.key)}@gov.test", status=EXPIRED)
     await world.platform.receiving.inbox("email").reported(reports_in(again))
     assert left_alone(world) == [[MAIL]]
+
+
+@pytest.mark.parametrize("status", [REJECTED, TOO_LARGE])
+async def test_what_is_said_of_us_or_of_the_letter_ends_no_address(world: World, status: str) -> None:
+    """A policy against us, or a letter that is too long, is not the address's fault, however often it is said."""
+    for due in ROUNDS:
+        await come_back(world, due, status)
+    assert left_alone(world) == []
 
 
 async def test_a_letter_that_stays_away_begins_anew(world: World) -> None:

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import msgspec
 
-from notifiers.http import Answer
+from notifiers.http import Answer, retry_after
 from notifiers.http_refusals import refusal
 from notifiers.kinds import Kind, Tools
-from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason
+from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater
+from notifiers.push_services import PushServices
 from notifiers.push_words import Button, buttons, collapse_key, fitted, life, trace
 from notifiers.sealer_jobs import Job
 from notifiers.sealers import Sealers
@@ -19,6 +20,7 @@ from notifiers.web_push_options import WebPushOptions
 
 _URGENCY = {"legal": "high", "service": "high", "reminder": "normal", "offer": "low"}  # RFC 8030, section 5.3
 _TOO_LARGE = 413
+_THROTTLED, _OF_WINDOWS = 406, ".notify.windows.com"  # Windows alone says so what 429 says elsewhere
 _FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.TOO_LARGE}
 
 
@@ -55,7 +57,7 @@ class WebPushNotifier:
         self._clock = clock
         self._draw = draw
         self._sealers = Sealers(options.sealers) if options.sealers else None
-        self._hosts = Hosts(options.hosts)
+        self._hosts, self._services = Hosts(options.hosts), PushServices()
         self._vapid = Vapid(options.key(), options.subject, clock)
         self._lanes = options.ways()
         self._http = options.http()
@@ -93,7 +95,9 @@ class WebPushNotifier:
             shorter = _content(message, key, len(content) // 2)
             if not isinstance(shorter, GiveUp):
                 answer = await self._post(subscription, headers, shorter)
-        return meaning(answer, key, self._clock()) if isinstance(answer, Answer) else answer
+        if not isinstance(answer, Answer):
+            return answer
+        return self._services.judged(subscription.origin, meaning(answer, key, self._clock(), subscription.origin))
 
     def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
         return {
@@ -119,10 +123,12 @@ class WebPushNotifier:
         return sealed(content, to.key(), to.point, to.auth, self._draw())
 
 
-def meaning(answer: Answer, reference: str, now: datetime) -> Outcome:
-    """What a push service's answer means (RFC 8030, section 5); only a 2xx has taken it."""
+def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outcome:
+    """What the answer of the push service at `origin` means (RFC 8030, section 5); only a 2xx has taken it."""
     if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
         return Accepted(reference)
+    if answer.status == _THROTTLED and origin.endswith(_OF_WINDOWS):
+        return RetryLater(retry_after(answer, now), Reason.BUSY, str(_THROTTLED))
     return refusal(answer, now, _FINAL)
 
 

@@ -73,7 +73,8 @@ def _readers() -> list[Callable[[Answer], Outcome]]:
         return Accepted("a token") if isinstance(given, str) else given
 
     return [
-        lambda answer: fcm_answers.meaning(answer, AT), token, lambda answer: web_push.meaning(answer, "ours", AT),
+        lambda answer: fcm_answers.meaning(answer, AT), token,
+        lambda answer: web_push.meaning(answer, "ours", AT, "https://wns2-by3p.notify.windows.com"),
         lambda answer: plain._meaning(answer, "ours"),
         lambda answer: named._meaning(Answer(answer.status, {}, b'{"id": "%b"}' % answer.body), "ours"),
     ]  # fmt: skip

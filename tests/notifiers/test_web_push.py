@@ -127,6 +127,39 @@ async def test_refusals_are_classified(tmp_path: Path, said: bytes, outcome: Out
     assert got == outcome
 
 
+REFUSED = RetryLater(None, Reason.NOT_ADMITTED, "403")
+
+
+async def test_a_subscription_of_another_key_is_left_alone(tmp_path: Path) -> None:
+    """While a service takes others, whom it refuses has subscribed with another key; five in a row have not."""
+    said = [answer(403), OK, *[answer(403)] * 5, OK, answer(401)]
+    async with http_peer(said) as peer, web_push(tmp_path, peer.port) as notifier:
+        outcomes = [each for _ in said for each in await notifier.send([push(device(peer))])]
+    alone, taken = GiveUp(Reason.BAD_ADDRESS, "403"), Accepted(push(device(peer)).key)
+    assert outcomes == [REFUSED, taken, *[alone] * 4, REFUSED, taken, GiveUp(Reason.BAD_ADDRESS, "401")]
+
+
+async def test_what_one_service_takes_says_nothing_of_another(tmp_path: Path) -> None:
+    """A service that refuses our key refuses everybody, whoever else takes it."""
+    async with http_peer() as well, http_peer(answer(403)) as other:
+        hosts = tuple(f"http://127.0.0.1:{each.port}" for each in (well, other))
+        async with web_push(tmp_path, well.port, hosts=hosts) as notifier:
+            outcomes = [each for at in (well, other, other) for each in await notifier.send([push(device(at))])]
+    assert outcomes[1:] == [REFUSED] * 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "outcome"),
+    [
+        ("https://wns2-by3p.notify.windows.com", RetryLater(timedelta(minutes=1), Reason.BUSY, "406")),
+        ("https://web.push.apple.com", GiveUp(Reason.REJECTED, "406")),
+    ],
+)
+def test_windows_asks_for_patience_in_its_own_way(origin: str, outcome: Outcome) -> None:
+    """Where Windows takes no more at the moment (406) the message waits; elsewhere that is a refusal."""
+    assert meaning(Answer(406, {"retry-after": "60"}, b""), "key", AT, origin) == outcome
+
+
 async def test_too_large_is_shortened_once(tmp_path: Path) -> None:
     """A message that is too large there goes again with less text; title and link stay."""
     links = (Action("renew", "Ауыстыру", "https://egov.test/renew"),)
@@ -241,7 +274,7 @@ ANSWERS = st.builds(
 @given(ANSWERS)
 def test_any_answer_is_classified(said: Answer) -> None:
     """Any status, headers and body give one outcome, and only a 2xx is success."""
-    outcome = meaning(said, "key", AT)
+    outcome = meaning(said, "key", AT, "https://wns2-by3p.notify.windows.com")
     assert isinstance(outcome, Accepted) == (200 <= said.status < 300)
     assert isinstance(outcome, Accepted | RetryLater | GiveUp | Unknown)
 

@@ -20,11 +20,11 @@ FEW = 100_000
 """Up to so many facts in the log, other processes are not worth their start."""
 
 
-def crew_for(platform: Platform) -> Crew:
+def crew_for(platform: Platform, catalogue: Catalogue) -> Crew:
     """Who does parts beside this process."""
     few = (platform.log.facts.max_notification_id() or 0) <= FEW
     others = (os.cpu_count() or 1) - 1
-    return Alone() if few else Processes(platform.settings, platform.library.rules().catalogue, others)
+    return Alone() if few else Processes(platform.settings, catalogue, others)
 
 
 class Processes:

@@ -45,11 +45,7 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 def verify(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
     """Rebuild and compare all views, plan everybody again and compare; change nothing."""
-    rebuilding = Rebuilding(
-        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk,
-        swap=False, crew=crew_for(platform),
-    )  # fmt: skip
-    return Verifying(rebuilding, platform.log, platform.library)
+    return Verifying(_rebuilding(platform, VIEWS, swap=False), platform.log, platform.library)
 
 
 def audit(platform: Platform, _arguments: Mapping[str, Any]) -> Work:
@@ -75,7 +71,14 @@ def kafka(platform: Platform, arguments: Mapping[str, Any]) -> Work:
 
 def views(platform: Platform, arguments: Mapping[str, Any]) -> Work:
     """Rebuild the views, and mend the live ones where they differ."""
+    return _rebuilding(platform, arguments["views"], swap=True)
+
+
+def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> Rebuilding:
+    """By the rules of the log: where they are in it says a view, which may be the one that is not right."""
+    with platform.database.reading() as connection:
+        catalogue = platform.library.rules_of_log(connection).catalogue
     return Rebuilding(
-        platform.database, platform.log, platform.names, platform.library.rules().catalogue, talk,
-        views=[VIEWS[name] for name in arguments["views"]], swap=True, crew=crew_for(platform),
+        platform.database, platform.log, platform.names, catalogue, talk,
+        views=[VIEWS[name] for name in names], swap=swap, crew=crew_for(platform, catalogue),
     )  # fmt: skip

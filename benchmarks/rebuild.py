@@ -58,10 +58,9 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _ours(full: Platform) -> float:
-    crew = crew_for(full)
-    work = Rebuilding(
-        full.database, full.log, full.names, full.library.rules().catalogue, print, swap=True, crew=crew
-    )
+    catalogue = full.library.rules().catalogue
+    crew = crew_for(full, catalogue)
+    work = Rebuilding(full.database, full.log, full.names, catalogue, print, swap=True, crew=crew)
 
     def done() -> None:
         step = Step("", 0)

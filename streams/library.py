@@ -21,9 +21,12 @@ from streams.database import Database
 from streams.governed import Governed, governed
 from streams.log import Log
 from streams.mapper import Entry
+from streams.recorder import FactRecorder
 from templates.catalogue import catalogue_of, defaults_of, national_id_of
 from templates.render import Renderer
 from templates.renderers import Renderers, Source
+
+_TOPICS = sorted(each.TOPIC for each in GOVERNANCE_FACTS)
 
 
 class Rules(Struct, frozen=True):
@@ -50,11 +53,14 @@ class NothingPublished(Exception):
 
 
 class Library:
-    """Gives the rules in force, folded anew when a governance fact was appended."""
+    """Gives the rules in force, folded anew when a governance fact was appended, or the view of them was mended."""
 
     def __init__(self, database: Database, log: Log, names: Names) -> None:
         self._database, self._log, self._names = database, log, names
         self._rules: Rules | None = None
+        self._mark = governance.Mark(0, 0)
+        self._logged, self._upto = list[int](), 0
+        self._rules_of_log: Rules | None = None
         self._lock = threading.Lock()
 
     def rules(self) -> Rules:
@@ -64,10 +70,29 @@ class Library:
             NothingPublished: the log has no pack.
         """
         with self._lock, self._database.reading() as connection:
-            latest = governance.latest(connection)
-            if self._rules is None or self._rules.position != latest:
-                self._rules = self._fold(connection, latest)
+            mark = governance.mark(connection)
+            if self._rules is None or self._mark != mark:
+                entries = self._log.read(connection, governance.positions(connection))
+                self._rules, self._mark = self._folded(entries, mark.latest), mark
             return self._rules
+
+    def rules_of_log(self, connection: Connection) -> Rules:
+        """The rules in force by the log itself, as its reader sees it, whatever the view of where they are says.
+
+        The first time the whole log is looked through, then only what is new.
+
+        Raises:
+            NothingPublished: the log has no pack.
+        """
+        with self._lock:
+            last = FactRecorder.last_position(connection)
+            new = self._log.positions_of(connection, self._upto, last, _TOPICS)
+            if new or self._rules_of_log is None:
+                self._logged += new
+                entries = self._log.read(connection, self._logged)
+                self._rules_of_log = self._folded(entries, self._logged[-1] if self._logged else 0)
+            self._upto = max(self._upto, last)
+            return self._rules_of_log
 
     def rules_at(self, moment: datetime) -> Rules:
         """The rules that were in force at that moment: with all facts recorded until then, and no others.
@@ -90,9 +115,6 @@ class Library:
             latest = governance.latest(connection)
             entries = self._log.read(connection, governance.positions(connection))
         return self._folded([*entries, Entry(UUID(int=0), 0, fact, latest + 1)], latest)
-
-    def _fold(self, connection: Connection, latest: int) -> Rules:
-        return self._folded(self._log.read(connection, governance.positions(connection)), latest)
 
     def _folded(self, entries: Sequence[Entry], position: int) -> Rules:
         found = governed(entries)

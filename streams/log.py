@@ -8,7 +8,7 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.events import LifeEvent
 from projections import retired
@@ -97,6 +97,11 @@ class Log(Application[UUID]):
     ) -> list[Entry]:  # fmt: skip
         """The next entries after a position, of the whole log or of these topics."""
         return self.decoded(connection, driver_rows(connection, page_of(after, limit, upto, topics)))
+
+    def positions_of(self, connection: Connection, after: int, upto: int, topics: Sequence[str]) -> list[int]:
+        """Where in that range facts of these topics are; all of it is looked through."""
+        within = log.c.position > after, log.c.position <= upto, log.c.topic.in_(topics)
+        return list(connection.execute(select(log.c.position).where(*within).order_by(log.c.position)).scalars())
 
     def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.

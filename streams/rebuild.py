@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table
 from domain.event_types import Catalogue
 from domain.facts import AheadMoved
 from domain.ids import Names
-from projections import erased, tables
+from projections import erased, governance, tables
 from streams import rebuild_facts, rebuild_people, shadow, shadow_tables
 from streams.database import Database
 from streams.follower import Follower
@@ -232,6 +232,8 @@ class Rebuilding:
                     mend(live, of, table)
                     if difference(live, of, table):
                         raise NotMended(table.name)
+                if found.differences.get(tables.governance.name):
+                    governance.note_mended(live)
             step = Step(name, position, of=position, finished=True, words=msgspec.json.encode(found).decode())
             save(live, step)
         self.abandon()

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from projections import area_plans, governance, history
+from projections import area_plans, history
 from projections.bulk import driver_rows
 from projections.tables import nudges as nudge_rows
 from streams.jobs import Plan, Save, Step
@@ -155,10 +155,8 @@ class Verifying:
 
     def _some_intents(self, at: At) -> At:
         """Everybody's plan, and whether their nudges are what it asks for."""
-        rules = self._library.rules()
         with self._database.reading() as connection:
-            if governance.latest(connection) != rules.position:
-                return at  # the rules have moved: by the new ones
+            rules = self._library.rules_of_log(connection)
             persons = history.persons_after(connection, at.after, PERSONS)
             if not persons:
                 return replace(at, part="end", found=replace(at.found, areas=area_plans.waiting(connection)))

@@ -73,7 +73,7 @@ def test_a_process_that_is_killed_is_not_waited_for(world: World) -> None:
 def test_a_small_log_needs_nobody_else(world: World) -> None:
     """For a log of a few facts no other process is started."""
     assert (world.platform.log.facts.max_notification_id() or 0) < FEW
-    assert isinstance(crew_for(world.platform), Alone)
+    assert isinstance(crew_for(world.platform, world.platform.library.rules().catalogue), Alone)
 
 
 def test_a_process_that_does_parts_reads_no_more_than_it_needs() -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from app.compose import Platform
 from app.replaying import VIEWS, chosen
 from domain.channels import ADDRESS_OF
-from domain.principals import Principal
+from domain.principals import NotAllowed, Principal
+from domain.submissions import check_stopping
 from domain.timing import zone_of
 from streams.backfilling import Further
 from streams.jobs import Job
@@ -63,13 +64,18 @@ class Orders:
         return self._kinds[kind](given, who)
 
     def check(self, job: Job, who: Principal) -> None:
-        """Nothing, if they may have that job done.
+        """Nothing, if they may have that job done: operators any, others what is about a trigger of their agency.
 
         Raises:
-            NotAllowed, NotInForce, UnknownName: see Backfilling.check.
+            NotAllowed: they may not; NotInForce, UnknownName: see Backfilling.check.
         """
         if job.kind == "backfill":
             self._on.backfilling.check(job.arguments["further"]["trigger"], who)
+        elif not who.operator and job.kind != "backtest":  # which changes nothing
+            trigger = job.arguments.get("outage", job.arguments).get("trigger")
+            if trigger is None:
+                raise NotAllowed(f"{job} is for operators to go on with; {who.name} is none")
+            check_stopping(who, owner_of(self._on.governing.governed(), trigger, who), trigger)
 
     def _views(self, given: Given, _: Principal) -> Order:
         wanted = list(VIEWS) if "all" in given.get("views", ()) else chosen(given.get("views", ()))

@@ -141,10 +141,12 @@ class Jobs:
         with self._database.reading() as connection:
             return one(connection, id_)
 
-    def latest(self, limit: int) -> list[Job]:
-        """Jobs, the newest first."""
+    def latest(self, limit: int, asked_by: str | None = None) -> list[Job]:
+        """Jobs, the newest first; or those that somebody asked for."""
+        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+        query = query if asked_by is None else query.where(jobs.c.asked_by == asked_by)
         with self._database.reading() as connection:
-            return [job_of(row) for row in connection.execute(select(jobs).order_by(jobs.c.id.desc()).limit(limit))]
+            return [job_of(row) for row in connection.execute(query)]
 
     def measured(self, kind: str) -> float | None:
         """How many a second the last job of that kind did, if one is done that took long enough to tell."""

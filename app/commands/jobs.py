@@ -1,10 +1,16 @@
-"""habarshy jobs: long work over history; who asked for it, how far it has come; pause, resume, cancel."""
+"""habarshy jobs: long work over history; who asked for it, how far it has come; pause, resume, cancel.
 
+Operators see and decide on all of them, everybody else on what they asked for themselves.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.desk import Desk, operators
+from app.desk import Desk, desk, operators
 from app.job_ends import end, tells, wrong
 from app.job_ends import show as show_end
 from app.job_kinds import work_of
@@ -13,6 +19,7 @@ from app.options import AsJson, DatabaseUrl, KeyFile, Yes
 from app.orders import Orders
 from app.progress import duration, line_of
 from app.terminal import data, data_json, talk
+from domain.principals import NotAllowed
 from streams.jobs import Job
 
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of a job.")]
@@ -23,15 +30,14 @@ def list_jobs(
     limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print the jobs, the newest first."""
-    with operators("jobs", database, key_file) as at:
-        for job in at.platform.jobs.latest(limit):
+    with desk(database, key_file) as at:
+        for job in at.platform.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
 
 def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print how a job stands."""
-    with operators("jobs", database, key_file) as at:
-        job = at.platform.jobs.job(id_)
+    with _theirs(id_, database, key_file) as (at, job):
         _print(at, job, as_json=as_json)
         if not as_json:  # as JSON it is in the job's words
             show_end(job, as_json=False)
@@ -39,7 +45,7 @@ def show(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_
 
 def pause(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Have a job stop after its present step, wherever it runs."""
-    with operators("jobs", database, key_file) as at:
+    with _theirs(id_, database, key_file) as (at, _):
         talk(f"job {at.platform.jobs.pause(id_).id} is paused; `habarshy jobs resume {id_}` goes on")
 
 
@@ -57,17 +63,33 @@ def confirm(
 
 def resume(id_: JobId, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Go on with a job in this process: one that was paused, failed, or lost its process; or count it anew."""
-    with operators("jobs", database, key_file) as at:
-        job = go_on(at.platform, at.platform.jobs.job(id_))
+    with _theirs(id_, database, key_file) as (at, asked):
+        if not at.who.operator:
+            Orders(at.platform).check(asked, at.who)
+        job = go_on(at.platform, asked)
         _print(at, job if job.counted else finished(job), as_json=as_json)
         end(job, as_json=as_json)
 
 
 def cancel(id_: JobId, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """End a job for good; what it left behind goes."""
-    with operators("jobs", database, key_file) as at:
-        work = work_of(at.platform, at.platform.jobs.job(id_))
+    with _theirs(id_, database, key_file) as (at, asked):
+        work = work_of(at.platform, asked)
         talk(f"job {at.platform.jobs.cancel(id_, work).id} is cancelled")
+
+
+@contextmanager
+def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[tuple[Desk, Job]]:
+    """The desk, with a job that is theirs to see and to decide on.
+
+    Raises:
+        NotAllowed: they are no operator, and somebody else asked for it.
+    """
+    with desk(database, key_file) as at:
+        job = at.platform.jobs.job(id_)
+        if not at.who.operator and job.asked_by != at.who.name:
+            raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is neither")
+        yield at, job
 
 
 def _print(at: Desk, job: Job, *, as_json: bool) -> None:

@@ -65,14 +65,51 @@ def test_a_kind_that_is_unknown_here_is_told(terminal: Terminal, operator: Mappi
     assert terminal.run("jobs", "show", "7", env=operator).code == 1
 
 
-def test_jobs_are_for_operators(terminal: Terminal) -> None:
-    """Who is no operator, or nobody, neither sees jobs nor touches them."""
+COMMANDS = (["show", "1"], ["pause", "1"], ["resume", "1"], ["cancel", "1"])
+
+
+def test_jobs_of_others_are_for_operators(terminal: Terminal) -> None:
+    """Who is no operator neither sees what others asked for nor touches it; who is nobody does not even ask."""
     put(terminal)
-    author = terminal.act("aida", "water", "author")
+    author = terminal.act("aida", "interior", "author")
     for env in (author, {}):
-        for command in (["list"], ["show", "1"], ["pause", "1"], ["resume", "1"], ["cancel", "1"]):
+        for command in COMMANDS:
             ended = terminal.run("jobs", *command, env=env)
             assert (ended.code, ended.lines) == (4, [])
+    assert [terminal.run("jobs", "list", env=env).code for env in (author, {})] == [0, 4]
+    assert terminal.run("jobs", "list", env=author).lines == []
+
+
+def repairing(terminal: Terminal, trigger: str | None) -> int:
+    """A repair that Aida asked for, paused; its number."""
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        jobs = Jobs(database, system_clock)
+        made = jobs.add("repair", Lane.NUDGES, {"trigger": trigger}, Plan("repair", 1, "persons", 1), "aida")
+        return jobs.pause(made.id).id
+
+
+@pytest.mark.parametrize("wish", ["resume", "cancel"])
+def test_whoever_asked_for_a_job_decides_on_it(terminal: Terminal, wish: str) -> None:
+    """An author sees the repair of their trigger that was paused, and resumes or cancels it: the next one begins."""
+    env = terminal.act("aida", "interior", "author")
+    repair = ("repair", "--trigger", "traffic_fine_discount", "--yes")
+    id_ = str(repairing(terminal, "traffic_fine_discount"))
+    assert terminal.run(*repair, env=env).code == 3
+    assert [each["id"] for each in terminal.run("jobs", "list", "--json", env=env).objects] == [int(id_)]
+    assert terminal.run("jobs", "show", id_, env=env).code == 0
+    ended = terminal.run("jobs", wish, id_, env=env)
+    assert ended.code == 0, ended.talk
+    assert terminal.run(*repair, env=env).code == 0
+
+
+@pytest.mark.parametrize(("agency", "trigger"), [("finance", "traffic_fine_discount"), ("interior", None)])
+def test_what_they_may_not_have_done_any_more_is_not_resumed(
+    terminal: Terminal, agency: str, trigger: str | None
+) -> None:
+    """A repair of a trigger that is not their agency's, or of everything, is cancelled by who asked, not resumed."""
+    env = terminal.act("aida", agency, "author")
+    id_ = str(repairing(terminal, trigger))
+    assert [terminal.run("jobs", wish, id_, env=env).code for wish in ("resume", "cancel")] == [4, 0]
 
 
 def a_job(tmp_path: Path) -> Job:

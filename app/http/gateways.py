@@ -44,6 +44,8 @@ class GatewayCalls:
 
     def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings], books: Books) -> None:
         self._receiving, self._providers, self._clock = receiving, providers, books.clock
+        calling = {name: each for name, each in providers.items() if each.gateway_token is not None}
+        self._regions = {name: getattr(each.own(), "region", None) for name, each in calling.items()}
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -85,7 +87,8 @@ class GatewayCalls:
         text = _text(body, media_type_of(request).charset)
         at = request.headers.get("x-kannel-time") or request.headers.get("date") or self._clock().isoformat()
         id_ = blake2b(f"{sender}\0{at}\0{text}".encode(), digest_size=16).hexdigest()
-        incoming = Incoming(id_, written(sender, international=True), text)
+        number = written(sender, international=False, region=self._regions[provider])
+        incoming = Incoming(id_, number, text)
         await run_in_threadpool(self._receiving.received, provider, incoming)
         return PlainTextResponse()
 

@@ -28,7 +28,13 @@ def sent() -> list[Message]:
 async def world(tmp_path: Path, sent: list[Message]) -> World:
     """A message about Aigerim's card went by a gateway."""
     gateway = ProviderSettings.model_validate(
-        {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414", "gateway_token": TOKEN}
+        {
+            "kind": "http_sms",
+            "url": "http://127.0.0.1:9/send",
+            "sender": "1414",
+            "gateway_token": TOKEN,
+            "region": "KZ",
+        }
     )
     fake = {"sms": FakeNotifier("sms", sent, reports=True)}
     made = World(tmp_path, notifiers=fake, providers={"sms": gateway})
@@ -92,6 +98,13 @@ async def test_an_sms_is_taken_once(client: TestClient, world: World, sent: list
         assert answer.headers["content-type"].startswith("text/plain")
     assert texts(world) == ["Рақмет"]
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("number", ["+77011234567", "77011234567", "87011234567", "7011234567", "+7 701 123-45-67"])
+async def test_a_number_is_read_as_in_the_gateways_country(client: TestClient, world: World, number: str) -> None:
+    """However the gateway writes the number of whom we told something, they are heard."""
+    assert write(client, "Рақмет".encode(), **{"x-kannel-from": number}).status_code == 200
+    assert texts(world) == ["Рақмет"]
 
 
 async def test_without_a_time_each_sms_is_another(client: TestClient, world: World) -> None:

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from standardwebhooks import Webhook
 
+from notifiers.http_options import masked_url
 from notifiers.kinds import Kind, Tools, kind, names
 from notifiers.routes import FAILURES, RECOVERY_SECONDS, Provider
 from templates.findings import closest
@@ -69,7 +70,7 @@ class HookSettings(BaseModel):
 
     def shown(self) -> Iterator[tuple[str, str]]:
         """Each field as text, secrets masked."""
-        yield from (("url", self.url), ("secret", ", ".join(str(each) for each in _each(self.secret))))
+        yield from (("url", masked_url(self.url)), ("secret", ", ".join(str(each) for each in _each(self.secret))))
 
 
 class ProviderSettings(BaseModel):

@@ -1,12 +1,29 @@
 """What an operator can set for every notifier that speaks HTTP."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from notifiers.http import Http, Timeouts
 from notifiers.lanes import Lanes
+
+MASK: Final = "*" * 10
+"""What stands for a secret where settings are shown, as pydantic has it."""
+_ACCOUNT: Final = re.compile(r"(?<=://)[^/@?#]+(?=@)")
+_FILLED_IN: Final = re.compile(r"(?:\{\w+\}|%[A-Za-z])*")
+
+
+def masked_url(url: str) -> str:
+    """The address without what may be a secret: its account, and in its query all but what is filled in later."""
+    where, mark, query = _ACCOUNT.sub(MASK, url).partition("?")
+    return where + mark + "&".join(map(_masked_item, query.split("&")))
+
+
+def _masked_item(item: str) -> str:
+    name, equals, value = item.partition("=") if "=" in item else ("", "", item)
+    return name + equals + (value if _FILLED_IN.fullmatch(value) else MASK)
 
 
 def readable(path: Path) -> Path:

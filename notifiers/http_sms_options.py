@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
 
-from notifiers.http_options import HttpOptions
+from notifiers.http_options import MASK, HttpOptions, masked_url
 from notifiers.port import Reason
 
 Fields = Mapping[str, str]
@@ -19,6 +19,7 @@ NAMES: Final = frozenset({
     "report_url", "report_mask",
 })  # fmt: skip
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+_PLACES: Final = re.compile(r"(\{\w+\})")
 _KANNEL: Final = {
     "username": "{username}",
     "password": "{password}",
@@ -44,6 +45,11 @@ def _is_template(template: str) -> str:
     return template
 
 
+def _masked(template: str) -> str:
+    """What is put in for something; anything else may be a key of the gateway's."""
+    return "".join(each if _PLACE.fullmatch(each) else MASK for each in _PLACES.split(template) if each)
+
+
 def _is_plain_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -63,6 +69,8 @@ def _is_pattern(pattern: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_is_pattern)]
 Template = Annotated[str, AfterValidator(_is_template)]
+Parameter = Annotated[Template, PlainSerializer(_masked, when_used="json")]
+ReportUrl = Annotated[Template, PlainSerializer(masked_url, when_used="json")]
 
 
 def _is_header(secret: SecretStr) -> SecretStr:
@@ -86,7 +94,7 @@ class HttpSmsOptions(HttpOptions):
 
     In `parameters`, `report_url` and `headers`, `{name}` stands for what `NAMES` lists: `{to}` is the number with its
     plus, `{digits}` without, `{reference}` how a report names the message. A parameter that comes out empty is left
-    out.
+    out. Where settings are shown, anything else in them is masked: it may be a token or a key.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -94,7 +102,9 @@ class HttpSmsOptions(HttpOptions):
     url: Annotated[str, AfterValidator(_is_plain_url)] = Field(description="where messages are handed in")
     method: Literal["GET", "POST"] = "GET"
     sent_as: Literal["query", "form", "json"] = Field(default="query", description="where the parameters go")
-    parameters: dict[str, Template] = Field(default=_KANNEL, description="parameter -> what it is made from")
+    parameters: dict[str, Parameter] = Field(
+        default=_KANNEL, repr=False, description="parameter -> what it is made from"
+    )
     headers: dict[HeaderName, HeaderValue] = Field(default={}, description="header -> value, for an account")
     username: str = ""
     password: SecretStr = SecretStr("")
@@ -115,7 +125,9 @@ class HttpSmsOptions(HttpOptions):
     rejected: Pattern = Field(default=_NOT_ROUTABLE, description="the same where this message will never be taken")
     busy: Pattern = Field(default="", description="the same where it would be taken later")
     not_admitted: Pattern = Field(default="", description="the same where we are refused: account, money, address")
-    report_url: Template = Field(default="", description="where the gateway reports to; without it, it does not")
+    report_url: ReportUrl = Field(
+        default="", repr=False, description="where the gateway reports to; without it, it does not"
+    )
     report_mask: int = Field(default=19, description="Kannel's dlr-mask: delivered, failed, refused by the centre")
     idempotency_header: HeaderName | None = Field(
         default=None, description="the header by which the gateway removes doubles; only if it really does"

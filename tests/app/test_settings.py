@@ -86,6 +86,35 @@ def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -
     assert SECRET not in "".join(ended.lines) + ended.talk
 
 
+def test_keys_in_addresses_and_parameters_are_masked(terminal: Terminal) -> None:
+    """What stands for something is shown; a token in a query, an account in an address and a parameter are not."""
+    sms = {
+        "kind": "http_sms", "url": "https://gateway.example/send", "sender": "1414",
+        "report_url": f"https://h:{SECRET}@h.example/x?token={SECRET}==&{SECRET}&reference={{reference}}&status=%d&e=",
+        "parameters": {"key": SECRET, "to": "{to}", "text": "{text}", "t": f"{SECRET}-{{key}}", "r": "{report_url}"},
+    }  # fmt: skip
+    hook = {"url": f"https://agency.example/told?key={SECRET}", "secret": "whsec_c2VjcmV0"}
+    env = {"HABARSHY_PROVIDERS": json.dumps({"g": sms}), "HABARSHY_WEBHOOKS": json.dumps({"labour": hook})}
+    found = shown(terminal, **env)
+    stars = "*" * 10
+    reports = f"https://{stars}@h.example/x?token={stars}&{stars}&reference={{reference}}&status=%d&e="
+    parameters = {"key": stars, "to": "{to}", "text": "{text}", "t": f"{stars}{{key}}", "r": "{report_url}"}
+    assert found["providers.g.report_url"][0] == reports
+    assert found["providers.g.parameters"][0] == str(parameters)
+    assert found["webhooks.labour.url"][0] == f"https://agency.example/told?key={stars}"
+    assert SECRET not in str(found)
+
+
+def test_what_kannel_needs_is_shown_whole(terminal: Terminal) -> None:
+    """Nothing is masked where there is nothing secret: the defaults, and an address without a query."""
+    sms = {"kind": "http_sms", "url": "https://gateway.example/send", "sender": "1414"}
+    hook = {"url": "https://agency.example/told", "secret": "whsec_c2VjcmV0"}
+    env = {"HABARSHY_PROVIDERS": json.dumps({"g": sms}), "HABARSHY_WEBHOOKS": json.dumps({"labour": hook})}
+    found = shown(terminal, **env)
+    assert "*" not in found["providers.g.parameters"][0] + found["providers.g.report_url"][0]
+    assert found["webhooks.labour.url"][0] == "https://agency.example/told"
+
+
 @pytest.mark.parametrize(("name", "value", "problem"), [
     ("LEASE_SECONDS", SECRET, "lease_seconds: Input should be a valid number"),
     ("LEASE_SECONDS", "0", "lease_seconds: Input should be greater than 0"),

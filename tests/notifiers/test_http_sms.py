@@ -255,7 +255,9 @@ async def test_nothing_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
     for answer in (b"", http(400, b"secret +77012345678"), http(500), b"garbage\r\n\r\n"):
         async with gateway(answer) as peer, sms_by(peer.port, headers={"X-Key": "secret"}) as notifier:
             shown += f"{await notifier.send([sms()])!r}{notifier!r}"
-    given = options("http://127.0.0.1:1/", headers={"X-Key": "secret"})
+    reports = "https://habarshy.test/?token=secret&reference={reference}"
+    parameters = {"to": "{to}", "text": "{text}", "key": "secret", "dlr": "{report_url}"}
+    given = options("http://127.0.0.1:1/", headers={"X-Key": "secret"}, report_url=reports, parameters=parameters)
     shown += f"{given!r}{given}{caplog.text}"
     for secret in ("secret", "7012345678", "Мерзімі"):
         assert secret not in shown

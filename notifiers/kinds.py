@@ -1,14 +1,14 @@
 """The kinds of provider there are: entry points of the group `habarshy.notifiers`, ours and other packages'."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import BaseModel
 
-from notifiers.port import Inbox, Notifier
+from notifiers.port import Inbox, Incoming, Notifier, Report
 
 GROUP = "habarshy.notifiers"
 
@@ -22,15 +22,35 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What was called in for a provider over HTTP, as it came `at` that time; names of headers are in lower case."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    at: datetime
+
+
+class NotTheirs(Exception):
+    """The call is not the provider's: its signature or token is wrong, or too old."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of provider: its channel, what an operator can set, and how it is made from that.
 
-    `make` raises ValueError, with what to do about it, for options that could never work together.
+    `make` raises ValueError, with what to do about it, for options that could never work together. `hears` reads, by
+    the options, what such a provider calls in; it raises NotTheirs for who is not the provider, and ValueError for
+    what cannot be read. It runs in another process than what `make` made, and in several threads.
     """
 
     channel: str
     options: type[BaseModel]
     make: Callable[[Any, Tools], Notifier]
+    hears: Callable[[Any, Call], Sequence[Report | Incoming]] | None = None
 
 
 class NoSuchKind(ValueError):

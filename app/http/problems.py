@@ -133,13 +133,13 @@ _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 def _invalid(_: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldError(field=".".join(map(str, one["loc"])), reason=_reason(one), code=one["type"])
+        FieldError(field=".".join(map(str, one["loc"])), reason=reason_of(one), code=one["type"])
         for one in error.errors()
     ]
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors)
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def reason_of(error: Mapping[str, Any]) -> str:
     """The validator's words, unless they may hold what was sent."""
     return "is not valid" if error["type"] in ("value_error", "assertion_error") else str(error["msg"])
 

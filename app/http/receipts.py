@@ -1,9 +1,10 @@
 """POST /receipts/{provider}: a provider reports what became of messages, signed (Standard Webhooks).
 
-The vocabulary is ours. A gateway that speaks another one gets an adapter of its own.
+The vocabulary is ours. A provider that signs or speaks otherwise has a kind that reads what it calls (`Kind.hears`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -15,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from app.http.bodies import PRINTED, read_body
 from app.http.limits import admit
 from app.http.openapi import SIGNED_HEADERS
-from app.http.problems import FieldError, Problem
+from app.http.problems import FieldError, Problem, reason_of
 from app.http.signatures import is_signed
 from app.providers import ProviderSettings
 from domain.receipts import Heard
-from notifiers.port import Reason, Report
+from notifiers.kinds import Call, NotTheirs
+from notifiers.port import Incoming, Reason, Report
 from streams.books import Books
 from streams.receiving import Receiving
 
@@ -29,12 +31,15 @@ MOST = 1000
 _OURS: frozenset[str] = frozenset(Reason)
 
 
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTED)]
+
+
 class ReportedReceipt(BaseModel):
     """What became of a message; `reference` is the provider's name for it, as it gave it when it took it over."""
 
     model_config = ConfigDict(extra="ignore")
 
-    reference: Annotated[str, Field(min_length=1, max_length=500, pattern=PRINTED)]
+    reference: Name
     status: Literal["delivered", "opened", "failed"]
     reason: Annotated[str, Field(max_length=200)] = ""
 
@@ -53,50 +58,91 @@ class Taken(BaseModel):
     taken: int
 
 
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ONE = TypeAdapter(ReportedReceipt)
 _LIST: TypeAdapter[list[ReportedReceipt]] = TypeAdapter(Annotated[list[ReportedReceipt], Field(max_length=MOST)])
+_Reader = Callable[[Call], Sequence[Report | Incoming]]
 
 
 class ReceiptCalls:
-    """Takes receipts in by HTTP; a provider without `receipts_secret` has no such address."""
+    """Takes receipts in by HTTP; a provider without `receipts_secret`, whose kind reads no calls, has no address."""
 
     def __init__(self, receiving: Receiving, providers: Mapping[str, ProviderSettings], books: Books) -> None:
-        self._receiving, self._providers, self._clock = receiving, providers, books.clock
+        self._receiving, self._clock = receiving, books.clock
+        readers = {name: _reader(each) for name, each in providers.items()}
+        self._readers = {name: each for name, each in readers.items() if each is not None}
 
     def router(self) -> APIRouter:
         """The route."""
         router = APIRouter()
         router.add_api_route(
             "/receipts/{provider}", self.post, methods=["POST"], response_model=Taken,
-            summary="Report what became of messages (Standard Webhooks)",
+            summary="Report what became of messages (Standard Webhooks, or as the provider's kind reads it)",
             openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
         )  # fmt: skip
         return router
 
     async def post(self, provider: str, request: Request) -> JSONResponse:
         """Take one report or a list; the same again changes nothing, and the order does not matter."""
-        settings = self._providers.get(provider)
-        if settings is None or settings.receipts_secret is None:
+        reader = self._readers.get(provider)
+        if reader is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider of that name reports here", kind="unknown-provider")
         body = await read_body(request, MAX_BYTES)
-        if not is_signed(settings.receipts_secret.get_secret_value(), request.headers, body, self._clock()):
-            raise Problem(HTTPStatus.UNAUTHORIZED, "the signature is none of that provider's", kind="bad-signature")
+        call = Call(dict(request.headers), dict(request.query_params), body, self._clock())
+        try:
+            heard = _kept(await run_in_threadpool(reader, call))
+        except NotTheirs:
+            detail = "the signature is none of that provider's"
+            raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="bad-signature") from None
+        except ValueError as error:
+            admit(request)
+            raise _unreadable(error) from None
         admit(request)
-        reports = [each.report() for each in _read(body)]
-        await run_in_threadpool(self._receiving.reported, provider, reports)
-        return JSONResponse({"taken": len(reports)})
+        await run_in_threadpool(self._take, provider, heard)
+        return JSONResponse({"taken": len(heard)})
+
+    def _take(self, provider: str, heard: Sequence[Report | Incoming]) -> None:
+        self._receiving.reported(provider, [each for each in heard if isinstance(each, Report)])
+        for each in heard:
+            if isinstance(each, Incoming):
+                self._receiving.received(provider, each)
 
 
-def _read(body: bytes) -> list[ReportedReceipt]:
-    try:
-        return _LIST.validate_json(body) if body.lstrip().startswith(b"[") else [_ONE.validate_json(body)]
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        detail = f"the body is no receipt: {first['msg']}"
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, detail, errors=[FieldError(field=name, reason=first["msg"], code="invalid")]
-        ) from None
+def _reader(settings: ProviderSettings) -> _Reader | None:
+    """What reads the provider's calls: its kind, where it does; else they are ours, if they are signed."""
+    if (hears := settings.of_kind().hears) is not None:
+        return partial(hears, settings.own())
+    secret = settings.receipts_secret
+    return None if secret is None else partial(_signed, secret.get_secret_value())
+
+
+def _signed(secret: str, call: Call) -> list[Report]:
+    if not is_signed(secret, call.headers, call.body, call.at):
+        raise NotTheirs
+    return _read(call.body)
+
+
+def _read(body: bytes) -> list[Report]:
+    several = body.lstrip().startswith(b"[")
+    reported = _LIST.validate_json(body) if several else [_ONE.validate_json(body)]
+    return [each.report() for each in reported]
+
+
+def _kept(heard: Sequence[Report | Incoming]) -> Sequence[Report | Incoming]:
+    """What every database can keep. Raises ValueError."""
+    for each in heard:
+        _NAME.validate_python(each.reference if isinstance(each, Report) else each.id)
+    return heard
+
+
+def _unreadable(error: ValueError) -> Problem:
+    """The problem, in no words but the validator's: others may quote what was sent."""
+    if not isinstance(error, ValidationError):
+        return Problem(HTTPStatus.BAD_REQUEST, "the body is no receipt")
+    first = error.errors(include_input=False, include_url=False)[0]
+    name, reason = ".".join(map(str, first["loc"])), reason_of(first)
+    errors = [FieldError(field=name, reason=reason, code="invalid")]
+    return Problem(HTTPStatus.BAD_REQUEST, f"the body is no receipt: {reason}", errors=errors)
 
 
 def _described() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import ValidationError
 
 from app.http.gateways import _text
 from app.http.problems import Problem
@@ -87,9 +88,8 @@ def _calls(_: Path) -> Try:
         charset, _, body = data.partition(b"\n")
         with suppress(Problem):
             _text(body, charset.decode("latin-1").lower()).encode()
-        with suppress(Problem):
-            for each in _read(data):
-                made = each.report()
+        with suppress(ValidationError):
+            for made in _read(data):
                 promised("a report names a message", kept=bool(made.reference) and "\0" not in made.reference)
                 promised("a failure has a reason", kept=(made.heard is Heard.FAILED) == (made.reason is not None))
 

@@ -1,0 +1,115 @@
+"""A package's kind of provider reads what its provider calls in: signed and written in its own way."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from starlette.testclient import TestClient
+
+from app.http.application import application
+from app.providers import ProviderSettings
+from domain.receipts import Heard
+from notifiers.fake import FakeNotifier
+from notifiers.kinds import Call, Kind, NotTheirs, Tools
+from notifiers.port import Incoming, Message, Notifier, Report
+from tests.app.http.wire import client_of
+from tests.world import LONG_AGO, World, card, iin, registered
+
+DUE = "2025-06-20T09:00+05:00"
+PHONE = "+77011234567"
+
+
+class Options(BaseModel):
+    """What an operator says about a postbox."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    word: str
+
+
+class Posted(BaseModel):
+    """What a postbox calls in."""
+
+    read: list[str] = []
+    written: str = ""
+
+
+def hears(options: Options, call: Call) -> Sequence[Report | Incoming]:
+    """The word is a part of the address, and is all that a postbox knows of signing."""
+    if call.query.get("word") != options.word:
+        raise NotTheirs
+    posted = TypeAdapter(Posted).validate_json(call.body)
+    if posted.written == "nonsense":
+        raise ValueError(posted.written)
+    reports = [Report(each, Heard.OPENED) for each in posted.read]
+    return [*reports, *([Incoming("1", PHONE, posted.written)] if posted.written else [])]
+
+
+def make(_options: Options, _tools: Tools) -> Notifier:
+    """Postboxes send nothing here."""
+    return FakeNotifier("sms", [])
+
+
+class Postbox(ProviderSettings):
+    """Settings of a provider whose kind another package brings."""
+
+    def of_kind(self) -> Kind:
+        return Kind("sms", Options, make, hears)
+
+
+@pytest.fixture
+def sent() -> list[Message]:
+    """What went out."""
+    return []
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sent: list[Message]) -> World:
+    """A message about Aigerim's card went by a postbox."""
+    settings = Postbox.model_validate({"kind": "postbox", "word": "sesame"})
+    fake = {"sms": FakeNotifier("sms", sent, reports=True)}
+    made = World(tmp_path, notifiers=fake, providers={"sms": settings}, requests_a_minute=5)
+    made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
+    await made.settle(DUE)
+    return made
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[TestClient]:
+    """Speaks to the platform over HTTP."""
+    yield client_of(application(world.platform))
+    world.close()
+
+
+def post(client: TestClient, body: Any, word: str = "sesame") -> Response:
+    """The postbox calls."""
+    return client.post("/receipts/sms", params={"word": word}, json=body)
+
+
+async def test_what_its_kind_reads_is_kept(client: TestClient, world: World, sent: list[Message]) -> None:
+    """Reports and what people write come in by one call, and again change nothing."""
+    for _ in range(2):
+        answer = post(client, {"read": [f"fake:{sent[0].key}"], "written": "Thanks"})
+        assert (answer.status_code, answer.json()) == (200, {"taken": 2})
+    assert world.delivery("month").state == "opened"
+    facts = [entry.fact for entry in world.entries()]
+    assert [getattr(each, "type", "") for each in facts].count("citizen.message_received") == 1
+
+
+async def test_who_is_not_the_provider_changes_nothing(client: TestClient, world: World, sent: list[Message]) -> None:
+    """What the kind does not know is refused, and counts as a stranger's call; the provider's own does not."""
+    body = {"read": [f"fake:{sent[0].key}"]}
+    assert [post(client, body, "open").status_code for _ in range(6)] == [401] * 5 + [429]
+    assert world.delivery("month").state == "sent"
+    assert post(client, body).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"read": 1}, {"written": "nonsense"}, {"read": ["a\0b"]}, {"read": ["x" * 501]}])
+async def test_what_cannot_be_read_is_refused(client: TestClient, body: Any) -> None:
+    """A body that the kind does not understand, or that no database keeps, is a problem that quotes nothing."""
+    answer = post(client, body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert "nonsense" not in answer.text

@@ -137,7 +137,9 @@ class _Chunk:
             return
         try:
             self._plan_work(work)
-        except (RulesMoved, IntegrityError, *NOBODYS):
+        except (RulesMoved, IntegrityError):
+            raise
+        except NOBODYS:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a defect about one area event raises)
             raise _Unplannable(work, type(error).__name__) from None

@@ -33,6 +33,6 @@ class AreasAside:
         self._letters.settle_one(connection, AREA, original.hex)
 
 
-def kind_of_areas(again: Callable[[UUID], object]) -> Kind:
+def kind_of_areas(again: Callable[[UUID], None]) -> Kind:
     """How such a letter is handled once more, by planning it, and how it is told."""
     return Kind(lambda content: again(UUID(bytes=content)), lambda content: f"area event {UUID(bytes=content)}")

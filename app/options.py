@@ -1,19 +1,23 @@
 """The options that most commands share."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.clock import Clock, fixed, system_clock
+from app.compose import Platform
+from app.moments import NO_TIME, moment_in, zone_here
 from app.settings import Settings, load_settings
 from app.terminal import Exit, stop
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database", help="SQLAlchemy URL of log and views.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="Where the secret keys are.")]
-ClockTime = Annotated[str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time.")]
+ClockTime = Annotated[
+    str | None, typer.Option("--clock", metavar="TIME", help="Act as if it were that time; without a zone, UTC.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
 
@@ -27,13 +31,22 @@ def clock_of(time: str | None) -> Clock:
     """The clock that `--clock` asks for, else the machine's."""
     if time is None:
         return system_clock
-    return fixed(moment_of(time, "--clock"))
+    return fixed(moment_of(time, "--clock", UTC))  # the rules are read with this clock, and the zone with them
 
 
-def moment_of(text: str, option: str) -> datetime:
-    """A time given on the command line, in UTC; without a zone it is UTC."""
+def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
+    """A time given on the command line, in UTC; a date is its beginning; without a zone it is in that one."""
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (OverflowError, ValueError):  # in UTC it may lie before the year 1, or after 9999
-        stop(Exit.USAGE, f"{option}: no time such as 2026-03-01T09:00+05:00")
+        return moment_in(text, zone)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: {NO_TIME}")
+
+
+def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:
+    """From when (inclusive) until when (exclusive), as `--from` and `--to` say it; in the zone of the rules."""
+    zone = zone_here(platform)
+    start = None if since is None else moment_of(since, "--from", zone)
+    end = None if until is None else moment_of(until, "--to", zone)
+    if start is not None and end is not None and start >= end:
+        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
+    return start, end

@@ -1,28 +1,26 @@
 """Orders: what somebody asks of a job, read from a form or a request, as the arguments of its kind."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, to_builtins
 from sqlalchemy import Connection
 
 from app.compose import Platform
+from app.moments import NO_TIME, moment_in, place_of, zone_here
 from app.replaying import VIEWS, chosen
 from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed, Principal
 from domain.submissions import check_stopping
-from domain.timing import zone_of
 from streams.backfilling import Further
 from streams.jobs import Job
 from streams.recorder import FactRecorder
 from streams.renewing import Outage
 from streams.repair_selection import Selection
-from streams.republish import Range, checked, position_at
+from streams.republish import Range, checked
 from streams.switches import owner_of
 
-DIGITS = 19
-"""A position has fewer."""
 Given = Mapping[str, Sequence[str]]
 
 
@@ -103,10 +101,10 @@ class Orders:
 
     def _place(self, connection: Connection, given: Given, name: str, *, of_the_first: bool = False) -> int:
         """The position behind which the range begins, or up to which it goes."""
-        text = _one(given, name)
-        if text.isascii() and text.isdecimal() and len(text) < DIGITS:
-            return max(0, int(text) - of_the_first)
-        return position_at(connection, self._time(given, name))
+        try:
+            return place_of(connection, _one(given, name), zone_here(self._on), of_the_first=of_the_first)
+        except ValueError:
+            raise BadOrder(name, f"is no position, and {NO_TIME}") from None
 
     def _repair(self, given: Given, who: Principal) -> Order:
         since, until = self._span(given)
@@ -139,13 +137,10 @@ class Orders:
         return since, until
 
     def _time(self, given: Given, name: str) -> datetime:
-        """Without a zone it is that of the rules."""
         try:
-            moment = datetime.fromisoformat(_one(given, name))
-            zone = zone_of(self._on.library.rules().defaults.zone)
-            return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
-        except (OverflowError, ValueError):
-            raise BadOrder(name, "is no time such as 2026-03-01T09:00+05:00") from None
+            return moment_in(_one(given, name), zone_here(self._on))
+        except ValueError:
+            raise BadOrder(name, f"is {NO_TIME}") from None
 
     def _trigger(self, given: Given, who: Principal) -> str | None:
         name = _one(given, "trigger")

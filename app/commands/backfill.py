@@ -1,6 +1,5 @@
 """habarshy backfill: a published trigger looks further back; said first, then planned once."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,9 +8,9 @@ from msgspec import to_builtins
 from app.commands.repair import Plan, tell_missing
 from app.desk import desk
 from app.jobs import begin, finished
+from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.terminal import Exit, stop, talk
-from domain.timing import utc, zone_of
 from streams.backfilling import Further
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger of your agency.")]
@@ -26,7 +25,7 @@ def backfill(
     """Have a published trigger look further back, and plan what it should have said by then, once."""
     with desk(database, key_file, clock) as at:
         at.platform.backfilling.check(trigger, at.who)
-        start = _start(since, at.platform.library.rules().defaults.zone)
+        start = moment_of(since, "--since", zone_here(at.platform))
         if start > at.platform.clock():
             stop(Exit.USAGE, f"--since: {since} is still to come; what happens from now on is planned anyway")
         further = Further(trigger, start, also_overdue)
@@ -36,11 +35,3 @@ def backfill(
         given = {"further": to_builtins(further), "by": at.who.name}
         job = finished(begin(at.platform, "backfill", given, at.who.name, yes=yes, as_json=as_json))
         talk(f"backfilled: {job.words}")
-
-
-def _start(since: str, zone: str) -> datetime:
-    """A date means its start in the pack's zone."""
-    moment = moment_of(since, "--since")
-    if len(since) > len("2024-01-01"):
-        return moment
-    return utc(moment.replace(tzinfo=zone_of(zone)))

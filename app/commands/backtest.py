@@ -2,7 +2,6 @@
 
 import time
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -15,7 +14,7 @@ from app.backtesting import Order, backtested
 from app.clock import system_clock
 from app.compose import Platform, compose
 from app.looking import Looker, Purpose, looker
-from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
+from app.options import AsJson, DatabaseUrl, KeyFile, moment_of, settings_of
 from app.pack_paths import With, is_folder, target_of
 from app.principals import load
 from app.progress import parts
@@ -54,7 +53,9 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     with closing(platform.database):
         draft = found or _in_force(what, platform)
         zone = _zone(draft, platform)
-        order = Order(draft, _moment(start, "--from", zone), _moment(end, "--to", zone), with_caps, against == LIVE)
+        order = Order(
+            draft, moment_of(start, "--from", zone), moment_of(end, "--to", zone), with_caps, against == LIVE
+        )
         if order.end <= order.start:
             stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
         _warn(order, platform)
@@ -114,15 +115,6 @@ def _in_force(name: str, platform: Platform) -> Draft:
 def _zone(draft: Draft, platform: Platform) -> ZoneInfo:
     contents = {**{each.pack: each.content for each in platform.library.rules().governed.packs.values()}}
     return zone_of(defaults_of([*(contents | {draft.pack: draft.content}).values()]).zone)
-
-
-def _moment(text: str, option: str, zone: ZoneInfo) -> datetime:
-    """A time; a date is its beginning in the country's zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
-    except (OverflowError, ValueError):
-        stop(Exit.USAGE, f"{option}: no date such as 2025-01-01")
 
 
 def _warn(order: Order, platform: Platform) -> None:

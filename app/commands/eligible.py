@@ -1,6 +1,7 @@
 """habarshy eligible: to what a person is entitled on a day, and why not to the rest."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
@@ -38,20 +39,21 @@ def eligible(
     """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
     now = clock_of(clock)
     day = None if as_of is None else _day(as_of)
-    known = now() if known_at is None else moment_of(known_at, "--known-at")
     settings = settings_of(database, key_file)
     look = looker(settings, purpose)
     platform = compose(settings, now)
-    pseudonym = pseudonym_of(person, platform.names)
-    rulebook = platform.library.rules().rulebook
-    with platform.database.reading() as connection:
-        history = reading.own_history(connection, platform.log, pseudonym, rulebook, known)
-    if history.facts:
-        look.note(platform, pseudonym, "eligible")
-    platform.database.close()
+    with closing(platform.database):
+        rulebook = platform.library.rules().rulebook
+        zone = zone_of(rulebook.defaults.zone)
+        known = now() if known_at is None else moment_of(known_at, "--known-at", zone)
+        pseudonym = pseudonym_of(person, platform.names)
+        with platform.database.reading() as connection:
+            history = reading.own_history(connection, platform.log, pseudonym, rulebook, known)
+        if history.facts:
+            look.note(platform, pseudonym, "eligible")
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
-    asked = Question(day or now().astimezone(zone_of(rulebook.defaults.zone)).date(), known)
+    asked = Question(day or now().astimezone(zone).date(), known)
     for answer in eligibility(history, rulebook, asked.day):
         if as_json:
             data_json(plain(answer, rulebook.catalogue, asked.day, asked.known_at))

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.desk import desk
-from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.options import AsJson, DatabaseUrl, KeyFile, span_of
 from app.persons import pseudonym_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import data, data_json, talk
 from domain.accounting import LettersDropped
 from domain.principals import require_reading
 from streams.viewing import Account, accounts
@@ -47,13 +47,10 @@ def list_readings(
     as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
-    start = None if since is None else moment_of(since, "--from")
-    end = None if until is None else moment_of(until, "--to")
-    if start is not None and end is not None and start >= end:
-        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
     with desk(database, key_file, local=True) as at:
         require_reading(at.who)
         whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+        start, end = span_of(since, until, at.platform)
         wanted = _Wanted(whose, by, agency, start, end)
         found = [each for each in accounts(at.platform.log) if wanted.has(each)]
     for fact in found:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from msgspec import to_builtins
 
 from app.desk import Desk, desk
 from app.jobs import begin, finished
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, span_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.channels import ADDRESS_OF
@@ -39,10 +38,10 @@ def repair(  # noqa: PLR0913  (a flag each)
     key_file: KeyFile = None,
 ) -> None:  # fmt: skip
     """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
-    start, end = _time(since, until)
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
     with desk(database, key_file, clock) as at:
         _check_allowed(at, trigger)
+        start, end = span_of(since, until, at.platform)
         if failed:
             _try_anew(at, Outage(start, end, provider, _channel(channel), trigger), plan, yes, as_json=as_json)
             return
@@ -79,14 +78,6 @@ def _check_allowed(at: Desk, trigger: str | None) -> None:
         check_stopping(at.who, owner_of(governed, trigger, at.who), trigger)
     elif not at.who.operator:
         raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
-
-
-def _time(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
-    start = None if since is None else moment_of(since, "--from")
-    end = None if until is None else moment_of(until, "--to")
-    if start is not None and end is not None and start >= end:
-        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
-    return start, end
 
 
 def _refuse_mixed(

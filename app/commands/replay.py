@@ -7,16 +7,17 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from app.compose import compose
+from app.compose import Platform, compose
 from app.desk import operators
 from app.job_ends import end
 from app.jobs import begin, finished
-from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of, moment_of, settings_of
+from app.moments import NO_TIME, place_of, zone_here
+from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of, settings_of
 from app.principals import TOKEN, acting
 from app.replaying import VIEWS, chosen
 from app.terminal import Exit, stop
 from streams.recorder import FactRecorder
-from streams.republish import Range, checked, position_at
+from streams.republish import Range, checked
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="These views.")]
 Every = Annotated[bool, typer.Option("--all", help="All views.")]
@@ -53,8 +54,8 @@ def kafka(
         platform = at.platform
         with platform.database.reading() as connection:
             last = FactRecorder.last_position(connection)
-            after = _place(connection, begins, "--from", of_the_first=True)
-            upto = last if ends is None else _place(connection, ends, "--to", of_the_first=False)
+            after = _place(platform, connection, begins, "--from", of_the_first=True)
+            upto = last if ends is None else _place(platform, connection, ends, "--to")
             chosen = checked(connection, Range(after, upto))
         job = finished(begin(
             platform, "replay kafka", {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""}, at.who.name,
@@ -63,11 +64,14 @@ def kafka(
     end(job, as_json=as_json)
 
 
-def _place(connection: Connection, text: str, option: str, *, of_the_first: bool) -> int:
+def _place(
+    platform: Platform, connection: Connection, text: str, option: str, *, of_the_first: bool = False
+) -> int:  # fmt: skip
     """The position behind which the range begins, or up to which it goes."""
-    if text.isdecimal():
-        return max(0, int(text) - of_the_first)
-    return position_at(connection, moment_of(text, f"{option}: no position, and"))
+    try:
+        return place_of(connection, text, zone_here(platform), of_the_first=of_the_first)
+    except ValueError:
+        stop(Exit.USAGE, f"{option}: no position, and {NO_TIME}")
 
 
 def views(

@@ -11,6 +11,7 @@ import typer
 from app import retired_list
 from app.desk import Desk, operators
 from app.erased_list import BadList, everybody, list_of
+from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.terminal import Exit, agree, data_json, stop, talk
 from streams.erasing import NobodyKnown
@@ -52,7 +53,7 @@ def restored(
 
 
 def _moment(until: str | None, at: Desk) -> datetime | None:
-    moment = None if until is None else moment_of(until, "--until")
+    moment = None if until is None else moment_of(until, "--until", zone_here(at.platform))
     if moment is not None and moment > at.platform.clock():
         stop(Exit.USAGE, "--until: it lies ahead, and nothing was sent then")
     return moment

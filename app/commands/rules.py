@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from app.desk import desk
+from app.moments import zone_here
 from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
 from app.rule_lines import lines
 from app.terminal import data, data_json
@@ -14,9 +15,9 @@ At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was 
 
 def rules(at: At = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print every published version of your agency's triggers: hash, share, reach, owner, state."""
-    moment = None if at is None else moment_of(at, "--at")
     with desk(database, key_file) as here:
         library = here.platform.library
+        moment = None if at is None else moment_of(at, "--at", zone_here(here.platform))
         found = library.rules() if moment is None else library.rules_at(moment)
         for line in lines(found.governed, here.who):
             data_json(line) if as_json else data(_told(line))

@@ -12,7 +12,8 @@ from app.hands import Hands
 from app.http.problems import Problem
 from app.job_kinds import UnknownKind
 from app.keyfile import BadKeyFile
-from app.orders import DIGITS, Orders
+from app.moments import DIGITS
+from app.orders import Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
 from app.pages.console.staff import Staff, command, length, one

@@ -19,9 +19,10 @@ LONGEST = timedelta(days=3 * 366)
 def asked_for(
     platform: Platform, laid: Laid, agency: str, start: datetime, end: datetime, *, caps: bool
 ) -> Asked:  # fmt: skip
-    """The draft as it is now, in which nothing hinders; compared with what is in force, if anything is."""
+    """The draft as it is now, in which nothing hinders; compared with that agency's in force, if there is one."""
     [source] = laid.pack().triggers
-    against = platform.governing.governed().current(source.name) is not None
+    live = platform.governing.governed().current(source.name)
+    against = live is not None and live.rules["owner"] == agency
     return Asked(
         agency, laid.text.pack, source.name, source.hash, source.rules, source.words, start, end, caps, against
     )  # fmt: skip

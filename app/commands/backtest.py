@@ -13,16 +13,19 @@ from app.backtest_report import Report, lines, objects
 from app.backtesting import Order, backtested
 from app.clock import system_clock
 from app.compose import Platform, compose
+from app.desk import LOCAL, somebody
 from app.looking import Looker, Purpose, looker
 from app.options import AsJson, DatabaseUrl, KeyFile, moment_of, settings_of
 from app.pack_paths import With, is_folder, target_of
-from app.principals import load
 from app.progress import parts
 from app.settings import Settings
 from app.terminal import Exit, data, data_json, stop, talk
+from domain.principals import Principal, Role, require
+from domain.submissions import Subject
 from domain.timing import zone_of
 from streams.backtest_results import Samples, Tally
 from streams.drafting import Draft
+from streams.ownership import owners_of
 from templates.catalogue import defaults_of
 from templates.findings import closest
 from templates.loader import examine, pack_of
@@ -47,11 +50,12 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
     settings, began = settings_of(database, key_file), time.perf_counter()
-    look = _reader(settings, purpose)
+    who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others or []) if is_folder(Path(what)) else None
     platform = compose(settings, system_clock, make=False)
     with closing(platform.database):
         draft = found or _in_force(what, platform)
+        _require_asking(who, draft, platform)
         zone = _zone(draft, platform)
         order = Order(
             draft, moment_of(start, "--from", zone), moment_of(end, "--to", zone), with_caps, against == LIVE
@@ -71,21 +75,38 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:
-    """Who reads the samples, which are what people would have read; None where nobody said why they would."""
-    return None if purpose is None and load(settings.principals) else looker(settings, purpose)
+    """Who reads what names people, or what they would have read; None where nobody said why they would."""
+    return looker(settings, purpose) if purpose is not None or somebody(settings) is LOCAL else None
+
+
+def _require_asking(who: Principal, draft: Draft, platform: Platform) -> None:
+    """Nothing, if they write or approve for whoever owns these triggers, or see everything.
+
+    Raises:
+        NotAllowed: they do not; a draft that says another owner than what is published is no way around it.
+    """
+    if who.operator or Role.AUDITOR in who.roles:
+        return
+    role, now = Role.AUTHOR if Role.AUTHOR in who.roles else Role.APPROVER, platform.library.rules().governed
+    for each in draft.triggers:
+        for owner in (str(each.rules["owner"]), *owners_of(now, Subject("trigger", each.name))):
+            require(who, role, owner, each.name)
 
 
 def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: str) -> None:
-    """The samples go only to who said why, and the log says first whose data is in them."""
-    samples = list(tally.samples.chosen())
+    """Whatever is about one person goes only to who said why, and the log says first whose data it is."""
+    shown = [each.message for each in tally.samples.chosen()]
+    shown += [each.message for some in tally.examples.values() for each in some]
     if look is None:
-        tally.samples = Samples()
-        if samples:
+        tally.samples, tally.examples, tally.most = Samples(), {}, []
+        if shown:
             talk(
-                "messages as people would read them are left out: --purpose says why you read them; the log keeps it"
+                "messages as people would read them, and who would get them, are left out: --purpose says why you "
+                "read them; the log keeps it"
             )
         return
-    for person in sorted({who for each in samples for who in (each.message.about, each.message.to)}):
+    people = {who for _, who in tally.most} | {who for message in shown for who in (message.about, message.to)}
+    for person in sorted(people):
         look.note(platform, person, f"backtest of {triggers}")
 
 

@@ -18,6 +18,8 @@ from tests.world import LONG_AGO, few_triggers, fine, iin, registered
 YEAR = ("--from", "2025-01-01", "--to", "2026-01-01")
 AIDA, BOLAT = iin(1), iin(2)
 FINES = "traffic_fine_discount"
+PERSONAL = {"recipient", "example", "sample"}
+"""The kinds of objects that are about one person."""
 
 
 @pytest.fixture
@@ -117,25 +119,47 @@ def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
 
 
 def test_messages_of_real_people_need_a_purpose(terminal: Terminal) -> None:
-    """Where there are principals, samples are for who may read people's data and says why; the log says whose."""
+    """Where there are principals, what is about one person is for who may read it and says why; the log has it."""
     author, auditor = terminal.act("aigul", "interior", "author"), terminal.act("dana", "interior", "auditor")
+    why, html = ("--purpose", "review of the draft"), terminal.folder / "report.html"
+    draft = folder(terminal, ("on: kz.traffic.fine_issued", 'on: kz.traffic.fine_issued\nwhen: event.number != "F9"'))
+    asked = (draft, "--against", "live", "--html", str(html))
     terminal.environment |= author
-    unasked = backtest(terminal, FINES, "--json")
-    assert (unasked.code, of_kind(unasked, "sample")) == (0, [])
+    unasked = backtest(terminal, *asked, "--json")
+    assert (unasked.code, {each["kind"] for each in unasked.objects} & PERSONAL) == (0, set())
     assert "--purpose" in unasked.talk
-    assert of_kind(unasked, "summary")[0]["messages"] == 14
-    refused = backtest(terminal, FINES, "--json", "--purpose", "review of the draft")
+    assert of_kind(unasked, "summary")[0]["messages"] == 12
+    withheld = "\n".join([*unasked.lines, *backtest(terminal, *asked).lines, html.read_text("utf-8")])
+    refused = backtest(terminal, *asked, "--json", *why)
     assert (refused.code, refused.lines) == (4, [])
 
     terminal.environment |= auditor
-    shown = backtest(terminal, FINES, "--json", "--purpose", "review of the draft")
-    samples = of_kind(shown, "sample")
-    assert len(samples) == 10
-    noted = terminal.run("audit", "list", "--json").objects
-    assert {each["person"] for each in noted} == {each["person"] for each in samples}
+    shown = [each for each in backtest(terminal, *asked, "--json", *why).objects if each["kind"] in PERSONAL]
+    assert {each["kind"] for each in shown} == PERSONAL
+    noted, people = terminal.run("audit", "list", "--json").objects, {each["person"] for each in shown}
+    assert {each["person"] for each in noted} == people
+    assert len(people) == 2
+    assert not [each for each in people if each in withheld]
     assert {(each["by"], each["purpose"], each["what"]) for each in noted} == {
         ("dana", "review of the draft", f"backtest of {FINES}")
     }
+
+
+def test_a_backtest_is_for_the_agency_whose_trigger_it_is(terminal: Terminal) -> None:
+    """Without a token, or for another agency's trigger, by its name or a folder, it ends with 4 and says nothing."""
+    author, fred = terminal.act("aigul", "interior", "author"), terminal.act("fred", "finance", "author")
+    taken = folder(terminal, ("owner: interior", "owner: finance"))
+    for what, who in (
+        (FINES, {}),
+        (FINES, fred),
+        (taken, fred),
+        (str(terminal.folder / "few"), fred),
+        (taken, author),
+    ):
+        refused = terminal.run("backtest", what, *YEAR, "--against", "live", "--json", env=who)
+        assert (refused.code, refused.lines) == (4, []), (what, who)
+    approver, operator = terminal.act("berik", "interior", "approver"), terminal.act("olga", "platform", "operator")
+    assert [terminal.run("backtest", FINES, *YEAR, env=each).code for each in (author, approver, operator)] == [0] * 3
 
 
 def test_whoever_waits_sees_how_far_it_is() -> None:

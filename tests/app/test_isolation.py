@@ -42,6 +42,7 @@ REFUSED: Mapping[str, str] = {
     "withdraw": "meter_check", "pause": "meter_check", "resume": "meter_check", "test-send": "meter_check --to fred",
     "control": "agency water --stop --reason x", "backfill": "meter_check --since 2020-01-01 --yes",
     "repair": "--trigger meter_check --yes", "forecast": "--agency water",
+    "backtest": "meter_check --from 2025-01-01 --to 2026-01-01 --json",
     "trail": "{person} --purpose x", "why": "{nudge} --purpose x", "eligible": "{person} --purpose x",
     "evidence": "{nudge} --out {folder}/evidence.zip --purpose x", "erase": "{person} --reason x --yes",
     "keys show": "", "keys rotate": "", "restored": "--yes", "retire": "--yes",
@@ -57,14 +58,12 @@ BY_FILES = frozenset({"lint", "test", "new", "preview", "simulate", "demo", "con
 """These read the files of who runs them, and no platform."""
 OF_THE_MACHINE = frozenset({
     "ingest", "run", "api", "relay", "worker", "dispatch", "migrate", "status", "mcp", "bounce", "bounces",
-    "backtest",
     "audit verify", "audit heads", "audit key", "replay", "principals add", "principals show", "principals remove",
 })  # fmt: skip
 """These are for who keeps the machine, and with it the key file, the settings and the file of principals.
 
 Of agencies they show nothing: `status` counts for the whole platform,
-`audit verify` and `replay --verify` print digests. `backtest` shows
-pseudonyms and messages only to auditors and operators (tests/app/test_backtest.py); `mcp` acts as one citizen.
+`audit verify` and `replay --verify` print digests; `mcp` acts as one citizen.
 """
 
 

@@ -71,6 +71,7 @@ from streams.kafka_failures import (
 from streams.keyring import WrongKeyFile
 from streams.library import NothingPublished
 from streams.migrating import WrongSchema
+from streams.not_here import NoPrivilege, ReadOnly
 from streams.one_active import NeedsPostgres
 from streams.outages import STORE_AWAY, told
 from streams.ownership import OtherPack
@@ -92,6 +93,8 @@ FAILURES: dict[type[Exception], Exit] = {
     BreaksVersions: Exit.CHECK_FAILED,
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
+    NoPrivilege: Exit.UNAVAILABLE,
+    ReadOnly: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
     WrongSchema: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from streams.arrays import use_fast_arrays
 from streams.lost_hosts import limit_other_end, limits_of
+from streams.not_here import not_here, say_not_here
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -82,8 +83,13 @@ class Database:
         return _retried(lambda: self._once(work))
 
     def _once(self, work: Callable[[Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return work(connection)
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:  # of a COPY, which SQLAlchemy does not see
+            if (found := not_here(error.orig)) is not None:
+                raise found from None
+            raise
 
     def tidy(self) -> bool:
         """Whether what was deleted is in no file any more: SQLite's write-ahead log is emptied, if nobody reads it.
@@ -123,6 +129,7 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)
         event.listen(engine, "connect", use_fast_arrays)
         event.listen(engine, "connect", limit_other_end)
+        event.listen(engine, "handle_error", say_not_here, retval=True)
         return engine
     if parsed.database in (None, "", ":memory:"):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")

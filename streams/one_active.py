@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, text
 
 from streams.database import Database
+from streams.not_here import ReadOnly
 
 RELAY, UPKEEP, JOBS = 0x4841_4252, 0x4841_4255, 0x4841_4A00
 """Arbitrary numbers that all processes of one database share; from JOBS on, one for each lane (streams/turns.py)."""
@@ -42,9 +43,14 @@ class OneActive:
         return self._session
 
     def look(self) -> None:
-        """Nothing, while the session lives; where it has ended, and the turn with it, what the database says."""
-        if self._session is not None:
-            self._session.execute(text("SELECT 1"))
+        """Nothing, while the session lives, and with it the turn.
+
+        Raises:
+            ReadOnly: the server takes no writes any more, so that the turn is perhaps another one's elsewhere.
+            OperationalError: the session has ended.
+        """
+        if self._session is not None and self._session.execute(text("SHOW transaction_read_only")).scalar() == "on":
+            raise ReadOnly("the session that has the turn is read only")
 
     def give_up(self) -> None:
         """Let another process have its turn; also where the connection is lost."""

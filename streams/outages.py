@@ -7,6 +7,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from streams.database import DatabaseUnavailable
+from streams.not_here import NoPrivilege
 
 STORE_AWAY: tuple[type[Exception], ...] = (
     OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable,
@@ -28,8 +29,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
 def heals(error: Exception) -> bool:
-    """Whether waiting may help: not where the server answers, and refuses this user, password or database."""
+    """Whether waiting may help: not where the server answers, and refuses this user, password, database or table."""
     words = str(error)
+    if isinstance(error, NoPrivilege):
+        return False
     return _REFUSING not in words or any(each in words for each in _STARTING)
 
 

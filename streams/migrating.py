@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HEAD, FIRST = "0019", "0001"
 """The newest step of streams/migrations and the first one; here as well, because to ask Alembic takes longer."""
+OLDEST = 15
+"""The oldest PostgreSQL that all of this was tried with."""
 VERSION_TABLE = "schema_version"
 MIGRATION_LOCK = 0x4841_4242
 _version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
@@ -37,16 +39,17 @@ class Step(Struct, frozen=True):
     about: str
 
 
-def make_ready(database: Database) -> None:
+def make_ready(database: Database, oldest: int = OLDEST) -> None:
     """At the start: SQLite's file is brought up to date; on a server, where others are at work, it must be already.
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
-        WrongSchema: it has no tables, or those of another version, or another encoding; with what to do.
+        WrongSchema: it has no tables, or those of another version, or another encoding, or its server is older than
+            the `oldest` that will do; with what to do.
     """
     try:
         with database.engine.connect() as connection:
-            version = _version_of(connection)
+            version = _version_of(connection, oldest)
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None
     if version == HEAD:
@@ -54,7 +57,7 @@ def make_ready(database: Database) -> None:
     if database.sqlite:
         migrate(database)
         return
-    missing = pending(database)
+    missing = pending(database, oldest)
     none = missing[0].revision == FIRST
     state = "it has no tables yet" if none else f"its schema ({version or FIRST}) is older than this code ({HEAD})"
     raise WrongSchema(
@@ -62,7 +65,7 @@ def make_ready(database: Database) -> None:
     )
 
 
-def pending(database: Database) -> list[Step]:
+def pending(database: Database, oldest: int = OLDEST) -> list[Step]:
     """The steps that `migrate` would take; changes nothing.
 
     Raises: as `make_ready`.
@@ -73,30 +76,44 @@ def pending(database: Database) -> list[Step]:
         return [Step(each.revision, each.doc) for each in scripts.walk_revisions()][::-1]
     try:
         with database.engine.connect() as connection:
-            return [Step(each.revision, each.doc) for each in _steps(connection, scripts)]
+            return [Step(each.revision, each.doc) for each in _steps(connection, scripts, oldest)]
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None
 
 
-def migrate(database: Database) -> list[Step]:
+def migrate(database: Database, oldest: int = OLDEST) -> list[Step]:
     """Take all steps that are missing, in one transaction; returns them.
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
-        WrongSchema: it is of a newer version, or its tables are none of ours.
+        WrongSchema: it is of a newer version, or its tables are none of ours, or its server is too old.
     """
     scripts = _scripts()
     with database.altering() as connection:
         take_turns(connection, MIGRATION_LOCK)
-        return _take(connection, scripts)
+        return _take(connection, _steps(connection, scripts, oldest), scripts)
 
 
-def _version_of(connection: Connection) -> str | None:
+def _version_of(connection: Connection, oldest: int) -> str | None:
+    _require_new(connection, oldest)
     _require_unicode(connection)
+    return _noted(connection)
+
+
+def _noted(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(select(_version.c.version_num)).scalar()
     return version
+
+
+def _require_new(connection: Connection, oldest: int) -> None:
+    version = connection.dialect.server_version_info or ()
+    if connection.dialect.name != "sqlite" and version < (oldest,):
+        is_now = ".".join(map(str, version))
+        raise WrongSchema(
+            f"its server is PostgreSQL {is_now}; {oldest} is the oldest that will do. Upgrade the server"
+        )
 
 
 def _require_unicode(connection: Connection) -> None:
@@ -124,9 +141,9 @@ def _context(connection: Connection) -> "MigrationContext":
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
 
 
-def _steps(connection: Connection, scripts: "ScriptDirectory") -> "Sequence[Script]":
+def _steps(connection: Connection, scripts: "ScriptDirectory", oldest: int) -> "Sequence[Script]":
     """The steps from the version that the database has, the first one first."""
-    version = _version_of(connection)
+    version = _version_of(connection, oldest)
     if version is None and inspect(connection).has_table(log.name):
         _require_first(connection)
         version = FIRST
@@ -140,11 +157,11 @@ def _steps(connection: Connection, scripts: "ScriptDirectory") -> "Sequence[Scri
     return steps[: known.index(version) if version in known else None][::-1]
 
 
-def _take(connection: Connection, scripts: "ScriptDirectory") -> list[Step]:
+def _take(connection: Connection, steps: "Sequence[Script]", scripts: "ScriptDirectory") -> list[Step]:
     from alembic.operations import Operations  # noqa: PLC0415  (the same)
 
-    steps, context = _steps(connection, scripts), _context(connection)
-    if steps and steps[0].revision != FIRST and _version_of(connection) is None:
+    context = _context(connection)
+    if steps and steps[0].revision != FIRST and _noted(connection) is None:
         context.stamp(scripts, FIRST)  # made before there were migrations
     for each in steps:
         with Operations.context(context):

@@ -247,6 +247,17 @@ def test_a_database_that_cannot_keep_every_letter_is_refused(server: URL) -> Non
         database.close()
 
 
+def test_a_server_that_is_too_old_is_refused(server: URL) -> None:
+    """A PostgreSQL older than the oldest that will do is refused, and both are named; the database stays as it is."""
+    with postgres.empty(server) as at:
+        database = Database(at.render_as_string(hide_password=False))
+        for use in (make_ready, migrate, pending):
+            with pytest.raises(WrongSchema, match=r"PostgreSQL \d+[.\d]*; 999 is the oldest .* Upgrade the server"):
+                use(database, oldest=999)
+        assert tables(database) == []
+        database.close()
+
+
 @only_sqlite
 def test_a_file_is_brought_up_to_date_by_a_start(database: Database) -> None:
     """Who uses SQLite need not know of migrations: a new file and an old one are made ready."""

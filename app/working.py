@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.terminal import talk
 from streams.areas import AreaPlanning
 from streams.dead_events import DeadEvents
+from streams.incoming import Handler
 from streams.kafka_intake import TakeIn
 from streams.lag import KafkaLag
 from streams.planning import Planning
@@ -23,7 +24,7 @@ from streams.relay import Relay
 from streams.topics import Topics
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
-from streams.worker import Handler, Tuning, Worker
+from streams.worker import Tuning, Worker
 
 
 def relay_log(settings: Settings, clock: Clock, health: socket.socket | None) -> None:

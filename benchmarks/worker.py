@@ -16,9 +16,10 @@ from app.tuning import calm_collector
 from benchmarks.measuring import Row
 from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
 from streams.brokers import Brokers
+from streams.incoming import Incoming
 from streams.topics import Topics
 from streams.wakes import read_wake
-from streams.worker import Incoming, Worker
+from streams.worker import Worker
 from tests.services import kafka, postgres
 
 EVENTS = 20_000

@@ -1,6 +1,7 @@
 """What Kafka keeps us from, in words: what waiting heals (it does not answer), and what it does not."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -71,12 +72,39 @@ MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.R
 _REFUSED = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001  (the same)
 
 
-def failure(address: str, error: KafkaException, heard: Iterable[KafkaError]) -> KafkaRefused | KafkaUnavailable:
-    """What an error means, given what was heard on the connections meanwhile."""
-    told = [each for each in heard if each.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001  (the same)
-    if refusals := [each for each in told if each.code() in _REFUSED]:
-        return KafkaRefused(address, refusals[0].str())
-    return KafkaUnavailable(address, told[0].str() if told else reason_of(error))
+DENIED = frozenset({
+    KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+})  # fmt: skip
+"""Kafka knows us, and this we may not."""
+
+
+class Heard:
+    """What was heard on the connections of a client, beside its answers: the last of it, since it last worked."""
+
+    def __init__(self) -> None:
+        self._errors: deque[KafkaError] = deque(maxlen=100)  # while a broker is away there are twenty a second
+
+    def __call__(self, error: KafkaError) -> None:
+        """The client's `error_cb`."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  (the same)
+            self._errors.append(error)
+
+    def works(self) -> None:
+        """What was heard before says nothing any more."""
+        self._errors.clear()
+
+    def failure(
+        self, address: str, error: KafkaException, rights: Mapping[int, str] | None = None
+    ) -> KafkaRefused | NotGranted | KafkaUnavailable:
+        """What an error means after all that; `rights`: which one is missing, by the code that says so."""
+        told = [*self._errors, error.args[0]]
+        for each in told:
+            if each.code() in _REFUSED:
+                return KafkaRefused(address, each.str())
+            if right := (rights or {}).get(each.code()):
+                return NotGranted(address, right, each.str())
+        return KafkaUnavailable(address, told[0].str())
 
 
 def reason_of(error: KafkaException) -> str:

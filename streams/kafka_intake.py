@@ -12,11 +12,11 @@ import msgspec
 
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
 from streams.dead_events import DeadEvents
+from streams.incoming import Incoming
 from streams.intake import Intake, Outcome
 from streams.outages import NOBODYS
 from streams.records import NeverTaken, Record, Sender
 from streams.topics import Topics
-from streams.worker import Incoming
 
 STRUCTURED, BATCHED = "application/cloudevents", "application/cloudevents-batch"
 _PREFIX = "ce_"

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from msgspec import Struct
@@ -10,10 +11,10 @@ from msgspec import Struct
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
-from streams.kafka_failures import KafkaUnavailable, reason_of
+from streams.kafka_failures import Heard, KafkaUnavailable
 from streams.mapper import decode_life
 from streams.recorder import FactRecorder, page_of
-from streams.topics import PARTITIONS, Topics
+from streams.topics import PARTITIONS, Topics, check_topic
 from streams.wakes import WAKING
 
 
@@ -45,29 +46,32 @@ class KafkaLag:
         self._group = topics.group(role)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
+        self._heard = Heard()
+        self._rights = {
+            KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
+            KafkaError.TOPIC_AUTHORIZATION_FAILED: f"READ on the topic {topic}",
+        }
 
     def partitions(self) -> list[Lag]:
         """The lag of every partition.
 
         Raises:
+            KafkaRefused, NotGranted: who we say we are is accepted no more, or has not the rights.
             KafkaUnavailable: it does not answer.
+            WrongPartitions: there are others than ours.
         """
         with self._lock:
-            consumer = self._consumer = self._consumer or Consumer(
-                self._topics.brokers.client()
-                | {
-                    "group.id": self._group,
-                    "enable.auto.commit": False,
-                    "fetch.wait.max.ms": 10,
-                    "isolation.level": "read_committed",
-                    "enable.partition.eof": True,
-                }
-            )
+            consumer = self._consumer = self._consumer or Consumer(self._client())
             try:
+                found = consumer.list_topics(self._topic, timeout=self._topics.answer_seconds)
+                check_topic(self._topic, found.topics[self._topic])
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
             except KafkaException as error:
-                raise KafkaUnavailable(self._topics.address, reason_of(error)) from None
+                self._hear(consumer)
+                raise self._heard.failure(self._topics.address, error, self._rights) from None
+            self._hear(consumer)
+            self._heard.works()
         now = micros(self._clock()) // 1000
         return [
             Lag(waiting[at][0], max(0.0, (now - since[at]) / 1000), self._topic, at)
@@ -79,6 +83,18 @@ class KafkaLag:
         """Let go of the connections."""
         if self._consumer is not None:
             self._consumer.close()
+
+    def _client(self) -> dict[str, Any]:
+        return self._topics.brokers.client() | {
+            "group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10,
+            "isolation.level": "read_committed", "enable.partition.eof": True, "error_cb": self._heard,
+        }  # fmt: skip
+
+    def _hear(self, consumer: Consumer) -> None:
+        """What came up on the connections, and, as if they were records, what the group was told."""
+        while (message := consumer.poll(0)) is not None:
+            if (error := message.error()) is not None:
+                self._heard(error)
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Partition -> how many records wait, and the first one's offset, where any does."""

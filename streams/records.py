@@ -1,13 +1,15 @@
 """Records, and how they are sent."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
 from streams.brokers import Brokers
-from streams.kafka_failures import KafkaUnavailable, reason_of
+from streams.kafka_failures import DENIED, Heard, NotGranted
+from streams.topics import check_topic
 
 DELIVERY_SECONDS = 20.0
 """How long the broker may take to take over a record."""
@@ -53,6 +55,7 @@ class Sender:
         self._delivered = 0
         self._reason = ""
         self._never: dict[int, tuple[Record, str]] = {}
+        self._refused: NotGranted | None = None
 
     def send(self, records: Iterable[Record]) -> int:
         """Send them all; returns how many, once every one is stored.
@@ -60,15 +63,21 @@ class Sender:
         Raises:
             NeverTaken: all were but some, which no repetition helps.
             NotDelivered: not all were; some may have been.
+            NotGranted: not all were, as we may not write there.
         """
         producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
-        self._delivered, self._reason, self._never, count = 0, "", {}, 0
+        self._begin()
+        count, topic = 0, ""
         try:
             for count, record in enumerate(records, 1):
+                topic = record.topic
                 self._produce(producer, record, count)
             producer.flush(self._seconds * 2)
-        except KafkaException as error:
-            self._reason = reason_of(error)
+        except (KafkaException, SystemError) as error:
+            self._failed(_kafkas(error), topic)
+        if self._refused:
+            self._let_go()
+            raise self._refused
         if self._delivered + len(self._never) != count or self._reason:
             self._let_go()
             raise NotDelivered(self._brokers.address, count - self._delivered, self._reason or "no answer in time")
@@ -76,6 +85,9 @@ class Sender:
             never = [record for record, _ in self._never.values()]
             raise NeverTaken(self._brokers.address, never, next(reason for _, reason in self._never.values()))
         return count
+
+    def _begin(self) -> None:
+        self._delivered, self._reason, self._never, self._refused = 0, "", {}, None
 
     def _produce(self, producer: Producer, record: Record, number: int) -> None:
         def reported(error: KafkaError | None, _message: Message) -> None:
@@ -99,30 +111,51 @@ class Sender:
         elif error.code() in _FINAL:
             self._never[number] = (record, error.str())
         else:
-            self._reason = error.str()
+            self._failed(error, record.topic)
+
+    def _failed(self, error: KafkaError, topic: str) -> None:
+        self._reason = error.str()
+        if error.code() in DENIED:
+            self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
 
     def ask(self, topic: str, seconds: float) -> None:
         """Nothing, if Kafka answers: for whoever has nothing to send.
 
         Raises:
             KafkaUnavailable: it does not.
+            NotGranted, WrongPartitions: it does, and we may not see the topic, or it is another than ours.
         """
         producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
         try:
-            producer.list_topics(topic, seconds)
+            check_topic(topic, producer.list_topics(topic, seconds).topics[topic])
         except KafkaException as error:
-            raise KafkaUnavailable(self._brokers.address, reason_of(error)) from None
+            rights = dict.fromkeys(DENIED, f"DESCRIBE on the topic {topic}")
+            raise Heard().failure(self._brokers.address, error, rights) from None
 
     def _let_go(self) -> None:
         """What still waits in this producer must not go after what is sent again."""
         if self._producer is not None:
-            self._producer.purge()
-            self._producer.flush(0)
+            with suppress(KafkaException, SystemError):  # one that has failed for good says so once more
+                self._producer.purge()
+                self._producer.flush(0)
             self._producer = None
 
     def close(self) -> None:
         """Let go of the connections."""
         self._let_go()
+
+
+def _kafkas(error: KafkaException | SystemError) -> KafkaError:
+    """What Kafka says: one that has failed for good says it in the midst of a report, of which Python complains.
+
+    Raises:
+        SystemError: it is something else.
+    """
+    cause = error if isinstance(error, KafkaException) else error.__cause__
+    if not isinstance(cause, KafkaException):
+        raise error
+    found: KafkaError = cause.args[0]
+    return found
 
 
 def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, Any]:

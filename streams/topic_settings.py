@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from streams.kafka_failures import MAY_HEAL, KeptOtherwise, NotGranted, reason_of, settings_line
+from streams.kafka_failures import DENIED, MAY_HEAL, KeptOtherwise, NotGranted, reason_of, settings_line
 
 HOUR_MS = 3_600_000
 SEGMENTS = 24
 """Of a partition: Kafka forgets whole ones, and goes on writing to one for a week, however briefly it is kept."""
-_DENIED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 
 
 def kept_for(hours: int) -> dict[str, str]:
@@ -45,7 +44,7 @@ def _found(address: str, admin: AdminClient, topic: str, seconds: float) -> dict
     try:
         return {name: str(entry.value) for name, entry in asked.result(seconds).items()}
     except KafkaException as error:
-        if error.args[0].code() in _DENIED:
+        if error.args[0].code() in DENIED:
             raise NotGranted(address, f"DESCRIBE_CONFIGS on the topic {topic}", reason_of(error)) from None
         raise
 

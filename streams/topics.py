@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
 
 from streams.brokers import Brokers
-from streams.kafka_failures import MAY_HEAL, TopicRefused, WrongPartitions, failure, reason_of
+from streams.kafka_failures import DENIED, MAY_HEAL, Heard, NotGranted, TopicRefused, WrongPartitions, reason_of
 from streams.topic_settings import kept_for, set_right
 
 PARTITIONS = 12
@@ -80,20 +80,20 @@ class Topics(Struct, frozen=True):
             KafkaUnavailable: it does not answer, which may heal.
             KeptOtherwise, TopicRefused, WrongPartitions: a topic cannot be made, or is another than ours.
         """
-        heard: list[KafkaError] = []
-        admin = AdminClient(self.brokers.client() | {"error_cb": heard.append})
+        heard = Heard()
+        admin = AdminClient(self.brokers.client() | {"error_cb": heard})
         wanted = self.hours() if hours is None else hours
         try:
             before = admin.list_topics(timeout=self.answer_seconds).topics
             self._make(admin, {name: kept for name, kept in wanted.items() if name not in before})
             found = admin.list_topics(timeout=self.answer_seconds).topics
             for name in wanted.keys() & found.keys():
-                check_partitions(name, found[name])
+                check_topic(name, found[name])
             there = {name: kept for name, kept in self.hours().items() if name in wanted and name in before}
             return set_right(self.address, admin, there, self.answer_seconds * 2)
         except KafkaException as error:
             admin.poll(0)  # what it heard on its connections meanwhile
-            raise failure(self.address, error, heard) from None
+            raise heard.failure(self.address, error) from None
 
     def _make(self, admin: AdminClient, hours: Mapping[str, int]) -> None:
         if not hours:
@@ -106,6 +106,9 @@ class Topics(Struct, frozen=True):
                 code = error.args[0].code()
                 if code in MAY_HEAL:
                     raise
+                if code in DENIED:
+                    right = f"DESCRIBE on the topic {name}, or CREATE where it is missing"
+                    raise NotGranted(self.address, right, reason_of(error)) from None
                 if code != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
                     raise TopicRefused(name, reason_of(error)) from None
 
@@ -116,11 +119,14 @@ class Topics(Struct, frozen=True):
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
 
 
-def check_partitions(topic: str, found: TopicMetadata) -> None:
-    """Nothing, if it has ours, or is gone.
+def check_topic(topic: str, found: TopicMetadata) -> None:
+    """Nothing, if its partitions are as many as ours, or it is gone.
 
     Raises:
-        WrongPartitions: it has others.
+        WrongPartitions: there are others.
+        KafkaException: we may not see it.
     """
+    if found.error is not None and found.error.code() in DENIED:
+        raise KafkaException(found.error)
     if (count := len(found.partitions)) not in (0, PARTITIONS):
         raise WrongPartitions(topic, count, PARTITIONS)

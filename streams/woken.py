@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from streams.incoming import Incoming
 from streams.planning import Planning
 from streams.put_aside import BadOne, PutAside
 from streams.wakes import BadRecord, read_wake
-from streams.worker import Incoming
 
 
 class PlanWoken:

@@ -13,13 +13,14 @@ import traceback
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
 from streams.carrier import faust_app
-from streams.kafka_failures import KafkaUnavailable
+from streams.incoming import Handler, Incoming
+from streams.kafka_failures import KafkaFailure, KafkaUnavailable
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered
@@ -30,27 +31,6 @@ DEFECT = 70
 STOP_SECONDS = 20.0
 NOISY = ("faust", "mode", "aiokafka")
 AWAY: tuple[type[Exception], ...] = (*STORE_AWAY, NotDelivered)
-
-
-class Incoming(Struct, frozen=True, gc=False):
-    """A record as it came: where it stands (partition and offset), and what is in it."""
-
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-class Handler(Protocol):
-    """What is done with the records of a topic, in batches, each in a thread."""
-
-    @property
-    def topic(self) -> str:
-        """Whose records."""
-
-    def take(self, records: Sequence[Incoming]) -> None:
-        """Do it, and commit: what this returns from is acknowledged. It may come again, and must bear that."""
 
 
 class Tuning(Struct, frozen=True):
@@ -96,7 +76,8 @@ class Worker:
         """Work until the event is set; what is in hand then is finished and acknowledged.
 
         Raises:
-            DatabaseUnavailable: what waiting does not heal, such as another password, here or in what goes on beside.
+            DatabaseUnavailable, KafkaFailure: what waiting does not heal, such as another password, here or in what
+                goes on beside.
         """
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what is away
@@ -153,7 +134,8 @@ class Worker:
             each.cancel()
         if not starting.done():
             starting.cancel()
-            return await self._end_well(app, asked=stopped.is_set())
+            await self._end_well(app, asked=stopped.is_set() or self._refused.done())
+            return self._refused.result() if self._refused.done() else None
         try:
             starting.result()
         except KafkaConnectionError as error:
@@ -171,7 +153,10 @@ class Worker:
         return app
 
     async def _looking(self) -> None:
-        """Know whether Kafka answers, also while nothing comes: Faust waits for a broker without a word."""
+        """Know whether Kafka answers, also while nothing comes: Faust waits for a broker without a word.
+
+        Returns once it refuses us, or has other partitions.
+        """
         patience = Patience(self._tell)
         while True:
             try:
@@ -179,6 +164,8 @@ class Worker:
             except KafkaUnavailable as error:
                 self._kafka_away = str(error)
                 await asyncio.sleep(patience.after(self._kafka_away))
+            except KafkaFailure as error:
+                return self._refuse(error)
             else:
                 patience.over("working")
                 self._kafka_away = ""
@@ -201,7 +188,7 @@ class Worker:
             return {}
         try:
             lags = await asyncio.to_thread(self._lag)
-        except KafkaUnavailable:
+        except KafkaFailure:
             return {}
         ours = {each.partition for each in assignment()}
         return {lag.partition: lag.seconds for lag in lags if lag.count and (not ours or lag.partition in ours)}
@@ -227,11 +214,13 @@ class Worker:
                 await asyncio.shield(asyncio.to_thread(self._take, records))
             except AWAY as error:
                 if (refused := refusal(error)) is not None:
-                    self._stopping = True  # nothing that comes after it is begun
-                    self._refused.set_exception(refused)
+                    self._refuse(refused)
                     return False
                 self._store_away = told(error)
                 await asyncio.sleep(patience.after(self._store_away))
+            except KafkaFailure as error:
+                self._refuse(error)
+                return False
             except Exception as error:  # noqa: BLE001  (whatever it is, Faust must not see it)
                 self._defect(error)
                 return False
@@ -240,6 +229,12 @@ class Worker:
                 self._store_away = ""
                 return True
         return False
+
+    def _refuse(self, refused: Exception) -> None:
+        """End with that; nothing that comes after it is begun."""
+        self._stopping = True
+        if not self._refused.done():
+            self._refused.set_exception(refused)
 
     def _take(self, records: Sequence[Incoming]) -> None:
         """One batch at a time: one whose agent was cancelled may still be under way."""

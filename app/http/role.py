@@ -20,7 +20,7 @@ from app.http.metrics import Own, exposition
 from app.http.problems import RETRY_SECONDS, Problem, install
 from streams.counts import Labels
 from streams.health import Standing, standing
-from streams.kafka_failures import KafkaUnavailable
+from streams.kafka_failures import KafkaFailure
 from streams.lag import Lag
 
 
@@ -53,7 +53,7 @@ class Role(Struct, frozen=True):
         """How far this role is behind, as far as its database and Kafka say."""
         try:
             return self.lags()
-        except (SQLAlchemyError, KafkaUnavailable):
+        except (SQLAlchemyError, KafkaFailure):
             return ()
 
 

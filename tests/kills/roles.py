@@ -24,6 +24,7 @@ from projections import history
 from streams.attempts import Attempt, Routed
 from streams.database import Priority
 from streams.dispatch import Dispatcher
+from streams.incoming import Incoming
 from streams.lag import KafkaLag
 from streams.library import Rules
 from streams.pace import Pace
@@ -33,7 +34,7 @@ from streams.scheduler import DISPATCH
 from streams.sending import Sending
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
-from streams.worker import Incoming, Tuning, Worker
+from streams.worker import Tuning, Worker
 from streams.writing import Writer
 
 EVERY, TURNS = 0.2, 10

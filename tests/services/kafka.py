@@ -17,6 +17,8 @@ GIVEN = "HABARSHY_TEST_KAFKA"
 """`host:port` of a broker to use instead, on which topics may be created and deleted."""
 
 JARS = Path(__file__).parents[2] / ".services" / "kafka"
+LESSER = "lesser"
+"""The user who may do only what it is granted."""
 PATIENCE, LOOK_EVERY = 60.0, 0.05
 """Seconds for the broker to start or stop, and between two looks whether it has."""
 _CLUSTER = "aGFiYXJzaHktdGVzdHMtMQ"
@@ -60,11 +62,12 @@ class Broker:
         self._settings = folder / "server.properties"
         where = {"port": port, "controller": controller, "data": folder / "data"}
         signing_in = " ".join(f'user_{name}="{password}"' for name, password in (users or {}).items())
+        trusted = "".join(f";User:{name}" for name in users or () if name != LESSER)
         text = _SETTINGS + (_ENCRYPTED if certified else _SIGNING_IN if users else _OPEN)
         if certified:
             (folder / "keystore.pem").write_text(certified.key.read_text() + certified.certificate.read_text())
             where |= {"keystore": folder / "keystore.pem", "authority": certified.authority}
-        self._settings.write_text(text.format(**where, users=signing_in, first=next(iter(users or ()), "")))
+        self._settings.write_text(text.format(**where, users=signing_in, trusted=trusted))
         (folder / "log4j2.properties").write_text(_LOGGING)
         known = (users or {}).items() if certified else ()
         scram = [f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]" for name, password in known]
@@ -103,6 +106,13 @@ class Broker:
         if self._process is not None:
             self._process.kill()
             self._ended()
+
+    def change(self, name: str, password: str, now: str) -> None:
+        """Give a user another password, which takes a stop and a start."""
+        self.stop()
+        text = self._settings.read_text()
+        self._settings.write_text(text.replace(f'user_{name}="{password}"', f'user_{name}="{now}"'))
+        self.start()
 
     def pause(self) -> None:
         """It does nothing any more, until it resumes."""
@@ -160,7 +170,7 @@ def server() -> Iterator[str]:
 def own(users: Mapping[str, str] | None = None, certified: Certified | None = None) -> Iterator[Broker]:
     """A running broker that the test may stop and start; with users (name -> password) all have to sign in.
 
-    By PLAIN, where all but the first may do what they are granted and no more; or where it is certified, over TLS and
+    By PLAIN, where LESSER may do what it is granted and no more; or where it is certified, over TLS and
     by SCRAM-SHA-512.
     """
     with (
@@ -209,7 +219,7 @@ sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   username="broker" password="own" user_broker="own" {users};
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:broker;User:{first}
+super.users=User:ANONYMOUS;User:broker{trusted}
 """
 _ENCRYPTED = """\
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_SSL

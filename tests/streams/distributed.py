@@ -24,13 +24,14 @@ from app.settings import load_settings
 from projections import history, nudges
 from streams.brokers import Brokers
 from streams.cloudevents import Envelope
+from streams.incoming import Handler
 from streams.lag import KafkaLag, Lag
 from streams.publishing import Publisher
 from streams.records import Record, Sender
 from streams.relay import Relay
 from streams.topics import PARTITIONS, Topics
 from streams.woken import PlanWoken
-from streams.worker import Handler, Tuning, Worker
+from streams.worker import Tuning, Worker
 from templates.loader import load_packs
 from tests.services import kafka as broker
 from tests.services import postgres

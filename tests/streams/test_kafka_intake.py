@@ -10,9 +10,9 @@ from app.compose import Platform
 from app.http import binding
 from streams.cloudevents import Envelope, Refused
 from streams.dead_events import refused
+from streams.incoming import Incoming
 from streams.intake import Intake, Outcome
 from streams.kafka_intake import read_record
-from streams.worker import Incoming
 from tests.streams.distributed import Country, eventually
 from tests.streams.registries import STRUCTURED, binary, body, taken, taking_in
 from tests.world import LONG_AGO, card, iin, registered

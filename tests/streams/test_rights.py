@@ -1,6 +1,7 @@
 """A Kafka that asks who we are, and grants each user some rights: what we may not do is said."""
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -10,11 +11,15 @@ from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionTy
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from sqlalchemy.engine import URL
 
+from app.clock import system_clock
 from streams.brokers import Brokers
 from streams.kafka_failures import KeptOtherwise, NotGranted
+from streams.lag import KafkaLag
+from streams.records import Record, Sender
+from streams.relay import Relay
 from streams.topics import Topics
 from tests.services import kafka as broker
-from tests.streams.distributed import Country, country, eventually
+from tests.streams.distributed import Country, country, ended, eventually, everyday, process
 from tests.streams.test_signing_in import assert_refused, assert_roles_work
 
 DESCRIBE = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
@@ -22,8 +27,8 @@ DESCRIBE = (AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS)
 
 @pytest.fixture(scope="module")
 def asking() -> Iterator[broker.Broker]:
-    """A broker at which all have to sign in, where one user may do everything, and the other one nothing."""
-    with broker.own({"habarshy": "right", "lesser": "right"}) as made:
+    """A broker at which all have to sign in, and one user may do nothing that it is not granted."""
+    with broker.own(dict.fromkeys(["habarshy", "leaver", broker.LESSER], "right")) as made:
         yield made
 
 
@@ -43,19 +48,24 @@ def signed_in(at: str, user: str) -> Brokers:
 def granted(land: Country, *operations: AclOperation) -> Topics:
     """The topics as the other user has them, who has these rights on each of them."""
     admin = AdminClient(land.topics.brokers.client())
-    rights = [_right(topic, each) for topic in land.topics.hours() for each in operations]
-    for given in admin.create_acls(rights).values():
-        given.result()
-    topics = msgspec.structs.replace(land.topics, brokers=signed_in(land.topics.address, "lesser"))
+    grant(admin, *(right(ResourceType.TOPIC, topic, each) for topic in land.topics.hours() for each in operations))
+    topics = msgspec.structs.replace(land.topics, brokers=signed_in(land.topics.address, broker.LESSER))
     seeing = AdminClient(topics.brokers.client())
     eventually(lambda: topics.hours().keys() <= seeing.list_topics().topics.keys())
     return topics
 
 
-def _right(topic: str, operation: AclOperation) -> AclBinding:
+def right(kind: ResourceType, name: str, operation: AclOperation) -> AclBinding:
+    """One right of the lesser user."""
     return AclBinding(
-        ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:lesser", "*", operation, AclPermissionType.ALLOW
+        kind, name, ResourcePatternType.LITERAL, f"User:{broker.LESSER}", "*", operation, AclPermissionType.ALLOW
     )
+
+
+def grant(admin: AdminClient, *rights: AclBinding) -> None:
+    """Have the broker grant them."""
+    for given in admin.create_acls(list(rights)).values():
+        given.result()
 
 
 def test_roles_sign_in_to_kafka(land: Country) -> None:
@@ -77,3 +87,65 @@ def test_who_may_not_look_how_long_a_topic_keeps_is_told_so(land: Country) -> No
     """Nobody works on a topic that may keep people's data for ever: who cannot know says which right is missing."""
     with pytest.raises(NotGranted, match="DESCRIBE_CONFIGS on the topic"):
         granted(land, AclOperation.DESCRIBE).ensure()
+
+
+def test_a_relay_that_may_not_write_says_so(land: Country) -> None:
+    """Without the right to write anywhere, of which a producer fails for good, a relay ends and says which."""
+    land.take(*everyday(1))
+    without = Relay(
+        land.platform.database, land.platform.names, granted(land, *DESCRIBE), land.clock, land.told.append
+    )
+    with pytest.raises(NotGranted, match=f"WRITE on the topic {land.topics.persons}"):
+        without.run()
+
+
+def test_a_record_that_may_not_be_written_is_not_sent_again(land: Country) -> None:
+    """Without the right to write to one topic, a sender says so, and can still send to another."""
+    topics = granted(land, *DESCRIBE)
+    admin = AdminClient(land.topics.brokers.client())
+    grant(admin, right(ResourceType.TOPIC, topics.life_dead, AclOperation.WRITE))
+    with closing(Sender(topics.brokers)) as sender:
+        eventually(lambda: sends(sender, topics.life_dead))
+        with pytest.raises(NotGranted, match=f"WRITE on the topic {topics.persons}"):
+            sender.send([Record(topics.persons, b"k", b"v")])
+        assert sends(sender, topics.life_dead)
+
+
+def sends(sender: Sender, topic: str) -> bool:
+    """Whether it may by now."""
+    with suppress(NotGranted):
+        return sender.send([Record(topic, b"k", b"v")]) == 1
+    return False
+
+
+def test_who_may_not_read_is_told_so(land: Country) -> None:
+    """Where a group or a topic may not be read, the look at it says which, and not that Kafka does not answer."""
+    topics = granted(land, *DESCRIBE)
+    assert_not_read(topics, f"READ on the group {topics.group('worker')}")
+    assert_not_read(msgspec.structs.replace(topics, prefix="nobodys."), "READ on the topic nobodys.persons")
+
+
+def assert_not_read(topics: Topics, words: str) -> None:
+    """The look at the topic of those who are woken ends with these words."""
+    with (
+        closing(KafkaLag(topics, "worker", topics.persons, system_clock)) as lag,
+        pytest.raises(NotGranted, match=words),
+    ):
+        lag.partitions()
+
+
+def test_a_password_that_is_changed_ends_who_reads(server: URL, asking: broker.Broker, tmp_path: Path) -> None:
+    """A worker and an intake that Kafka lets in no more end with 3 and the words of one that never came in."""
+    with country(server, signed_in(asking.address, "habarshy"), tmp_path) as land:
+        roles = [
+            process(land, *role, HABARSHY_KAFKA_USERNAME="leaver") for role in (["worker"], ["worker", "--intake"])
+        ]
+        for role in roles:
+            assert role.stderr is not None
+            assert any("working on" in line for line in iter(role.stderr.readline, ""))
+        asking.change("leaver", "right", "another")
+        for role in roles:
+            code, said = ended(role)
+            assert (code, "HABARSHY_KAFKA_USERNAME and _PASSWORD" in said, "Traceback" in said) == (3, True, False), (
+                said
+            )

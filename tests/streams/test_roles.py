@@ -16,11 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.clock import system_clock
+from streams.incoming import Incoming
 from streams.kafka_failures import KafkaUnavailable, TopicRefused
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
 from streams.records import Record, Sender
-from streams.worker import DEFECT, Incoming, Tuning, Worker
+from streams.worker import DEFECT, Tuning, Worker
 from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 

@@ -10,12 +10,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from streams.brokers import Brokers
 from streams.kafka_failures import WrongPartitions
 from streams.topics import PARTITIONS, Topics
-from tests.streams.distributed import Country, eventually
+from tests.streams.distributed import Country, ended, eventually, process
 
 HOUR = 3_600_000
 _numbers = itertools.count(1)
@@ -85,3 +85,17 @@ def test_a_relay_says_what_it_altered(land: Country) -> None:
     make(land.topics, land.topics.life_in, PARTITIONS, {"retention.ms": "-1"})
     land.relayed()
     assert f"the topic {land.topics.life_in} had retention.ms=-1" in land.told[0]
+
+
+def test_partitions_that_are_altered_end_the_roles(land: Country) -> None:
+    """Where somebody gives a topic more partitions, the roles that are at work end as they would at their start."""
+    roles = [process(land, "relay"), process(land, "worker")]
+    for role in roles:
+        assert role.stderr is not None
+        assert any("relaying to" in line or "working on" in line for line in iter(role.stderr.readline, ""))
+    admin = AdminClient(land.topics.brokers.client())
+    [altered] = admin.create_partitions([NewPartitions(land.topics.persons, 2 * PARTITIONS)]).values()
+    altered.result()
+    for role in roles:
+        code, said = ended(role)
+        assert (code, "persons has 24 partitions, not 12" in said, "Traceback" in said) == (3, True, False), said

@@ -17,6 +17,7 @@ from domain.ids import Names
 from projections import history
 from streams.brokers import Brokers
 from streams.dead_letters import Choice
+from streams.incoming import Incoming
 from streams.planning import Planning
 from streams.put_aside import BadOne
 from streams.records import Record, Sender
@@ -24,7 +25,7 @@ from streams.tables import dead_letters
 from streams.topics import Topics
 from streams.wakes import Wake, _encode
 from streams.woken import PlanWoken
-from streams.worker import DEFECT, Incoming
+from streams.worker import DEFECT
 from tests.streams.distributed import (
     QUICK,
     SAME_PLACE,

@@ -18,7 +18,7 @@ from projections.tables import moment
 from streams import blocks, soundings
 from streams.follower import READER as VIEWS
 from streams.health import standing
-from streams.kafka_failures import KafkaUnavailable
+from streams.kafka_failures import KafkaFailure
 from streams.lag import Lag, of_log
 from streams.lately import Lately, Record, lately
 from streams.watermark import OlderLog
@@ -85,7 +85,7 @@ class StandingPage:
             return None, ""
         try:
             return self._lags(), ""
-        except KafkaUnavailable as error:
+        except KafkaFailure as error:
             return None, str(error)
 
     def _unseen(self, found: Lately) -> tuple[str, ...]:

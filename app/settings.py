@@ -1,6 +1,7 @@
 """Settings: flag > HABARSHY_* environment > file > default, each with its origin."""
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -40,6 +41,20 @@ def _each_a_network(text: str) -> str:
 Proxies = Annotated[str, AfterValidator(_each_a_network)]
 
 
+def _each_a_broker(text: str) -> str:
+    """Without blanks; a name, an IPv4 address or a bracketed IPv6 one, and a port."""
+    compact = text.replace(" ", "")
+    for each in compact.split(",") if text else ():
+        host, _, port = each.rpartition(":")
+        named = host.startswith("[") or not re.search(r"[:/\[\]@]", host)
+        if not (host and named and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+            raise ValueError(f"{each!r} is no broker; write host:port, with commas between several")
+    return compact
+
+
+Brokers = Annotated[str, AfterValidator(_each_a_broker)]
+
+
 class BadSettings(ValueError):
     """The settings cannot be used: {problem}. `habarshy config show --origin` says where each comes from."""
 
@@ -70,7 +85,7 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="what a key file holds, where the keys are not in a file"
     )
     principals: Path = Field(default_factory=_beside_the_keys, description="who may act: names, roles, token hashes")
-    kafka: str = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
+    kafka: Brokers = Field(default="", description="brokers, as host:port with commas between; only with PostgreSQL")
     kafka_prefix: str = Field(default="", description="what the names of topics and groups begin with")
     kafka_tls: bool = Field(default=False, description="encrypt, and check the brokers' certificate")
     kafka_ca_file: str = Field(default="", description="who may sign it; empty: the machine's authorities")

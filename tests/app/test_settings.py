@@ -177,3 +177,18 @@ def test_a_flag_is_the_origin_also_where_the_environment_says_more(terminal: Ter
         if line.startswith("database")
     ]  # fmt: skip
     assert line.endswith("(flag)")
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "kafka", "localhost:abc", "http://kafka:9092", "kafka:0", "kafka:70000", "::1:9092", "a:1,"]
+)
+def test_a_broker_is_a_host_and_a_port(text: str) -> None:
+    """What can never be reached is told at once, and not waited for."""
+    with pytest.raises(BadSettings, match=r"^The settings cannot be used: kafka: '.*' is no broker; write host:port"):
+        load_settings(kafka=text)
+
+
+def test_brokers_stand_with_commas_between() -> None:
+    """Names and addresses of both kinds may be mixed, with blanks or without."""
+    assert load_settings(kafka="kafka-1.local:9092, 10.0.0.2:9093,[::1]:9094").kafka.count(",") == 2
+    assert load_settings(kafka="").kafka == ""

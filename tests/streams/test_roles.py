@@ -34,13 +34,18 @@ DATABASE_ROLES = (*KAFKA_ROLES, ["api", "--port", "0"], ["dispatch"])
     ("environment", "code", "words"),
     [
         ({"HABARSHY_KAFKA": ""}, 2, "HABARSHY_KAFKA=host:9092"),
+        (
+            {"HABARSHY_KAFKA_TLS": "true", "HABARSHY_KAFKA_CA_FILE": "/nonexistent.pem"},
+            2,
+            "kafka_ca_file: /nonexistent.pem: No such file",
+        ),
         ({"HABARSHY_DATABASE": "sqlite:////tmp/none.sqlite"}, 2, "habarshy run"),
     ],
 )
 def test_what_cannot_be_used_is_said(
     land: Country, role: list[str], environment: dict[str, str], code: int, words: str
 ) -> None:
-    """Without a broker named, or on SQLite, a role ends with 2 and says what to do."""
+    """Without a broker named or the file that is, or on SQLite, a role ends with 2 and says what to do."""
     assert_ends(land, role, environment, code, words)
 
 

@@ -15,19 +15,21 @@ How a part of the platform uses this:
   the process may die in between.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, delete, func, select, update
+from msgspec.structs import replace
+from sqlalchemy import Connection, delete, func, select, update
 
 from domain.ids import Names
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros, moment
 from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
+from streams.letters_meant import Choice, chosen, rows_of
 from streams.tables import dead_letters
 
 OURS = "dead letters"
@@ -85,14 +87,6 @@ class Group(Struct, frozen=True):
     newest: datetime
 
 
-class Choice(Struct, frozen=True):
-    """Which letters are meant; what is None does not matter."""
-
-    ids: tuple[UUID, ...] | None = None
-    kind: str | None = None
-    cause: str | None = None
-
-
 class Retried(Struct, frozen=True):
     """What a retry came to; `unknown`: letters of a kind that nobody handles (any more)."""
 
@@ -147,16 +141,15 @@ class DeadLetters:
 
     def groups(self, choice: Choice | None = None) -> list[Group]:
         """The letters (all, or those that are meant) by kind and cause, the largest group first."""
-        at = dead_letters.c.at
-        many = func.count().label("many")
-        query = (
-            select(dead_letters.c.kind, dead_letters.c.cause, many, func.min(at), func.max(at))
-            .group_by(dead_letters.c.kind, dead_letters.c.cause)
-            .order_by(many.desc(), dead_letters.c.kind, dead_letters.c.cause)
-        )
+        kind, cause, at = dead_letters.c.kind, dead_letters.c.cause, dead_letters.c.at
+        query = select(kind, cause, func.count(), func.min(at), func.max(at)).group_by(kind, cause)
         with self._database.reading() as connection:
-            rows = connection.execute(chosen(query, choice or Choice())).all()
-        return [Group(kind, cause, count, moment(old), moment(new)) for kind, cause, count, old, new in rows]
+            rows = rows_of(connection, query, choice or Choice())
+            return _merged(Group(one, why, many, moment(old), moment(new)) for one, why, many, old, new in rows)
+
+    def held_still(self, choice: Choice) -> Choice:
+        """The same letters, and none that come after them: what is agreed to is what was shown."""
+        return replace(choice, ids=tuple(self._ids(choice)))
 
     def count(self, choice: Choice) -> int:
         """How many letters are meant."""
@@ -177,9 +170,9 @@ class DeadLetters:
         return Retried(*(results.count(each) for each in (_HANDLED, _FAILED, _UNKNOWN)))
 
     def _ids(self, choice: Choice) -> list[UUID]:
-        query = chosen(select(dead_letters.c.id), choice).order_by(dead_letters.c.at, dead_letters.c.id)
+        query = select(dead_letters.c.at, dead_letters.c.id)
         with self._database.reading() as connection:
-            return list(connection.execute(query).scalars())
+            return [id_ for _, id_ in sorted(tuple(row) for row in rows_of(connection, query, choice))]
 
     def _retry(self, id_: UUID) -> str:
         with self._database.reading() as connection:
@@ -217,6 +210,17 @@ def total(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(dead_letters)).scalar_one()
 
 
+def _merged(groups: Iterable[Group]) -> list[Group]:
+    """Each kind and cause once, the largest group first."""
+    found: dict[tuple[str, str], Group] = {}
+    for one in groups:
+        other = found.get((one.kind, one.cause), one)
+        count = one.count if other is one else one.count + other.count
+        oldest, newest = min(one.oldest, other.oldest), max(one.newest, other.newest)
+        found[one.kind, one.cause] = Group(one.kind, one.cause, count, oldest, newest)
+    return sorted(found.values(), key=lambda group: (-group.count, group.kind, group.cause))
+
+
 _HANDLED, _FAILED, _UNKNOWN, _GONE = "handled", "failed", "unknown", "gone"
 _ERASED = "whom it was about was erased"
 
@@ -237,12 +241,3 @@ def _failed_again(connection: Connection, id_: UUID, cause: str) -> bool:
     again = update(dead_letters).where(dead_letters.c.id == id_)
     attempts = dead_letters.c.attempts + 1
     return connection.execute(again.values(attempts=attempts, cause=cause[:CAUSE_LENGTH])).rowcount > 0
-
-
-def chosen(query: Select[Any], choice: Choice) -> Select[Any]:
-    """The query, of those letters only that are meant."""
-    if choice.ids is not None:
-        query = query.where(among(dead_letters.c.id, choice.ids))
-    for column, value in ((dead_letters.c.kind, choice.kind), (dead_letters.c.cause, choice.cause)):
-        query = query if value is None else query.where(column == value)
-    return query

@@ -13,7 +13,7 @@ from domain.accounting import LettersDropped
 from domain.principals import Principal
 from projections.bulk import among, chunked
 from streams.books import Books
-from streams.dead_letters import Choice, chosen
+from streams.letters_meant import Choice, rows_of
 from streams.mapper import Entry
 from streams.tables import dead_letters
 
@@ -23,8 +23,7 @@ def give_up(books: Books, choice: Choice, who: Principal, reason: str) -> int:
 
     def work(connection: Connection) -> int:
         letters = dead_letters.c
-        query = chosen(select(letters.kind, letters.cause, letters.id), choice)
-        rows = connection.execute(query.order_by(letters.kind, letters.cause, letters.id)).all()
+        rows = sorted(rows_of(connection, select(letters.kind, letters.cause, letters.id), choice), key=tuple)
         for part in chunked([row.id for row in rows]):
             connection.execute(delete(dead_letters).where(among(letters.id, part)))
         dropped = [

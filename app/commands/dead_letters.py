@@ -12,8 +12,9 @@ from app.desk import operators
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.accounting import LEAST_SAID
-from streams.dead_letters import Choice, DeadLetters
+from streams.dead_letters import DeadLetters
 from streams.giving_up import give_up
+from streams.letters_meant import Choice
 
 Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
@@ -98,11 +99,11 @@ def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> 
 def _decided(
     letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
 ) -> Choice:  # fmt: skip
-    """What is chosen, said in full: nothing said is not everything."""
+    """What is chosen, said in full: nothing said is not everything, and what comes meanwhile is not meant."""
     if not (every or ids or kind or cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")
-    choice = _choice(ids, kind, cause)
-    if not letters.count(choice):
+    choice = letters.held_still(_choice(ids, kind, cause))
+    if not choice.ids:
         stop(Exit.CHECK_FAILED, "there is no such letter")
     return choice
 

@@ -59,12 +59,16 @@ class Terminal:
         return {"HABARSHY_TOKEN": added.lines[0]}
 
     def start(
-        self, *arguments: str, env: Mapping[str, str] = NO_MORE, stdout: IO[bytes] | int = subprocess.PIPE
+        self,
+        *arguments: str,
+        env: Mapping[str, str] = NO_MORE,
+        stdout: IO[bytes] | int = subprocess.PIPE,
+        stdin: int | None = None,
     ) -> "subprocess.Popen[bytes]":
         """Start a command as a process of its own."""
         wanted = {**os.environ, **self.environment, **env}
         return subprocess.Popen(  # noqa: S603  (ourselves)
-            [sys.executable, "-m", "app", *arguments], stdout=stdout, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "app", *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
             env={name: value for name, value in wanted.items() if value is not None},
         )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The commands with which the platform is operated: migrations and dead letters."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -200,6 +202,21 @@ def test_letters_are_dropped_only_when_that_is_wanted(
     [first, _] = terminal.run("audit", "list", env=operator).lines
     assert first.endswith(f"olga (platform)  1 dead letters given up  record, no_time: {WHY}")
     assert terminal.run("audit", "list", f"--person={iin(1)}", env=operator).lines == []
+
+
+@pytest.mark.parametrize("command", [("drop", "--reason", WHY), ("retry",)])
+def test_what_comes_while_somebody_agrees_is_not_meant(
+    terminal: Terminal, operator: Mapping[str, str], put: Callable[..., None], command: tuple[str, ...]
+) -> None:
+    """Two letters were shown and agreed to; three that come before the answer is typed are left as they are."""
+    put("not_json", "not_json")
+    asking = terminal.start("dead-letters", *command, "--all", "--json", env=operator, stdin=subprocess.PIPE)
+    assert asking.stderr is not None
+    assert asking.stderr.read(len(f"{command[0]} 2? Type 2 to go on: ")).endswith(b" 2 to go on: ")
+    put(*["not_json"] * 5)
+    told, _ = asking.communicate(b"2\n")
+    shown, done = map(json.loads, told.splitlines())
+    assert (shown["count"], sum(done.values())) == (2, 2)
 
 
 def test_a_retry_that_fails_keeps_the_letter(

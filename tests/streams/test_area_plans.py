@@ -25,7 +25,8 @@ from streams.areas import AreaPlanning, _Chunk
 from streams.areas_aside import AREA, kind_of_areas
 from streams.cloudevents import Envelope
 from streams.database import Database, Priority
-from streams.dead_letters import Choice, DeadLetters
+from streams.dead_letters import DeadLetters
+from streams.letters_meant import Choice
 from streams.library import Rules
 from streams.planning import Planning
 from tests.streams.meddling import MeddledDatabase, PowerCut, nothing

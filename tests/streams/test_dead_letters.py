@@ -5,8 +5,9 @@ import pytest
 from sqlalchemy import Connection
 
 from app.clock import VirtualClock
-from streams.dead_letters import Choice, DeadLetters, Kind, Letter, Retried, StillDead
+from streams.dead_letters import DeadLetters, Kind, Letter, Retried, StillDead
 from streams.keys import PersonKeys
+from streams.letters_meant import Choice
 from streams.tables import dead_letters
 from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, NAMES, NOW, Store, life
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -10,9 +11,10 @@ from sqlalchemy import Connection
 
 from domain.accounting import LettersDropped
 from domain.principals import Principal, Role
-from streams.dead_letters import Choice, Letter
+from streams.dead_letters import Letter
 from streams.giving_up import give_up
 from streams.keys import PersonKeys
+from streams.letters_meant import Choice
 from streams.log import Log
 from streams.mapper import Entry
 from tests.world import KEYRING, World
@@ -51,6 +53,15 @@ def drop(world: World, choice: Choice) -> int:
 def dropped(world: World) -> list[LettersDropped]:
     """What the log says of it."""
     return [each.fact for each in world.entries() if isinstance(each.fact, LettersDropped)]
+
+
+def test_however_many_are_named(kept: World) -> None:
+    """More ids than a statement takes are counted, grouped and given up as few are."""
+    letters = kept.platform.letters
+    these = letters.held_still(Choice())
+    many = Choice(ids=(*(UUID(int=number) for number in range(300_000)), *(these.ids or ())))
+    assert letters.groups(many) == letters.groups(these) == letters.groups()
+    assert drop(kept, many) == len(LETTERS)
 
 
 def test_what_was_chosen_goes_and_the_rest_stays(kept: World) -> None:

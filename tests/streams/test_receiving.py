@@ -12,7 +12,7 @@ from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
 from notifiers.port import Incoming, Message, Reason, Report
 from streams.cloudevents import Envelope
-from streams.dead_letters import Choice
+from streams.letters_meant import Choice
 from streams.tables import dead_letters
 from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 

@@ -13,7 +13,7 @@ from streams.areas import AreaPlanning
 from streams.auditing import Audit
 from streams.blocks import count_of_facts
 from streams.chaining import Chaining
-from streams.dead_letters import Choice
+from streams.letters_meant import Choice
 from streams.library import Rules
 from streams.planning import Planning, Plans
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from app.providers import HookSettings
 from domain.replies import Reply
-from streams.dead_letters import Choice
+from streams.letters_meant import Choice
 from streams.tidying import UNTOLD
 from streams.webhooks import AT_ONCE, LEASE, UNWANTED_FOR, WAITS, Hook, Webhooks
 from tests.app.http.wire import TRACE

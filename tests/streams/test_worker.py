@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from domain.ids import Names
 from projections import history
 from streams.brokers import Brokers
-from streams.dead_letters import Choice
 from streams.incoming import Incoming
+from streams.letters_meant import Choice
 from streams.planning import Planning
 from streams.put_aside import BadOne
 from streams.records import Record, Sender

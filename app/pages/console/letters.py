@@ -20,8 +20,9 @@ from app.pages.visits import Form
 from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.principals import Principal
 from domain.said import N_
-from streams.dead_letters import CAUSE_LENGTH, Choice, DeadLetter, Group, Retried
+from streams.dead_letters import CAUSE_LENGTH, DeadLetter, Group, Retried
 from streams.giving_up import give_up
+from streams.letters_meant import Choice
 
 MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""

@@ -63,6 +63,20 @@ def test_a_backtest_is_its_agencys(author: TestClient, world: World, draft: dict
     assert author.get("/backtests/999").status_code == 404
 
 
+def test_a_draft_that_names_another_owner_is_not_compared(
+    author: TestClient, world: World, draft: dict[str, Any]
+) -> None:  # fmt: skip
+    """A draft of one's own under the name of another agency's trigger tells nothing of what is in force there."""
+    compared = [author.post("/backtests", json=draft | SPAN).json()["job"]["id"]]
+    ended()
+    taken = draft["files"]["trigger.yaml"].replace("owner: health", "owner: interior")
+    mine = draft | {"files": draft["files"] | {"trigger.yaml": taken}}
+    fred = somebody(world.platform, "fred", "interior", Role.AUTHOR)
+    compared.append(fred.post("/backtests", json=mine | SPAN).json()["job"]["id"])
+    ended()
+    assert [world.platform.jobs.job(each).arguments["against"] for each in compared] == [True, False]
+
+
 @pytest.mark.parametrize(("wrong", "field"), [
     ({"to": "2025-05-01"}, "to"), ({"to": "2029-01-01"}, "to"), ({"from": "2025-02-30"}, "from"),
     ({"files": {"trigger.yaml": "x"}}, "trigger.yaml"), ({"caps": "perhaps"}, "caps"),

@@ -57,6 +57,7 @@ from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.backfilling import NotInForce
 from streams.database import DatabaseUnavailable
+from streams.drafting import DoesNotFit
 from streams.erasing import NobodyKnown
 from streams.governing import NotSubmitted, TwoVersions
 from streams.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
@@ -91,6 +92,7 @@ FAILURES: dict[type[Exception], Exit] = {
     WrongKeyFile: Exit.USAGE,
     BrokenPack: Exit.CHECK_FAILED,
     BreaksVersions: Exit.CHECK_FAILED,
+    DoesNotFit: Exit.CHECK_FAILED,
     NoDefaults: Exit.CHECK_FAILED,
     DatabaseUnavailable: Exit.UNAVAILABLE,
     NoPrivilege: Exit.UNAVAILABLE,

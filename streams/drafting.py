@@ -7,11 +7,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.benefits import BadBenefit
 from domain.event_types import Catalogue
 from domain.governance import TriggerPublished, TriggerSubmitted
 from domain.ids import Names
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.settle import Controls
+from domain.triggers import BadTrigger
 from streams.checking import Checker
 from streams.governed import Governed, Publication, governed
 from streams.library import Rules
@@ -21,6 +23,17 @@ from templates.loader import TriggerSource
 from templates.renderers import Renderers, Source
 
 NOBODY = "draft"
+
+
+class DoesNotFit(Exception):
+    """{name} does not work with the event types of the draft and of what is published ({problem}). {remedy}."""
+
+    def __init__(self, name: str, problem: Exception, *, of_the_draft: bool) -> None:
+        remedy = (
+            "Publish what it needs of other packs first" if of_the_draft
+            else "Keep in the draft's pack what it reads, or play the draft alone, without --with-caps"
+        )  # fmt: skip
+        super().__init__((type(self).__doc__ or "").format(name=name, problem=problem, remedy=remedy))
 
 
 class Draft(Struct, frozen=True):
@@ -62,16 +75,32 @@ def rules_with(
     that are none of the others although the draft has them not.
 
     Raises:
-        BadTrigger: another trigger does not work with the draft's event types.
+        DoesNotFit: a trigger, or a benefit, does not work with these event types.
         NoDefaults: no pack says language, zone and quiet hours.
     """
     contents = {**{pack.pack: pack.content for pack in now.packs.values()}, draft.pack: draft.content}
     every = list(contents.values())
-    catalogue, defaults = catalogue_of(every), defaults_of(every)
+    catalogue, defaults = _catalogue(every), defaults_of(every)
     facts = [_published(each, draft, at) for each in draft.triggers]
     if others:
         facts += [_running(each, at) for each in _current(now) if each.trigger not in draft.names | besides]
-    return _rules([Publication(0, fact) for fact in facts], catalogue, defaults, names)
+    versions = [_version(Publication(0, fact), catalogue, draft) for fact in facts]
+    return _rules(facts, versions, catalogue, defaults, names)
+
+
+def _catalogue(contents: Sequence[Mapping[str, Any]]) -> Catalogue:
+    try:
+        return catalogue_of(contents)
+    except BadBenefit as bad:
+        raise DoesNotFit(str(bad.path[0]), bad, of_the_draft=True) from None
+
+
+def _version(publication: Publication, catalogue: Catalogue, draft: Draft) -> Version:
+    name = publication.fact.trigger
+    try:
+        return publication.version(catalogue)
+    except BadTrigger as bad:
+        raise DoesNotFit(name, bad, of_the_draft=name in draft.names) from None
 
 
 def _published(source: TriggerSource, draft: Draft, at: datetime) -> TriggerPublished:
@@ -90,10 +119,9 @@ def _running(fact: TriggerPublished, at: datetime) -> TriggerPublished:
 
 
 def _rules(
-    publications: Sequence[Publication], catalogue: Catalogue, defaults: Defaults, names: Names
+    facts: Sequence[TriggerPublished], versions: Sequence[Version], catalogue: Catalogue, defaults: Defaults,
+    names: Names,
 ) -> Rules:  # fmt: skip
-    versions: list[Version] = [each.version(catalogue) for each in publications]
-    facts = [each.fact for each in publications]
     sources = {fact.hash: Source(fact.trigger, fact.words, fact.rules) for fact in facts}
     return Rules(
         position=0, catalogue=catalogue, defaults=defaults, rulebook=Rulebook(catalogue, defaults, names, versions),

@@ -118,6 +118,20 @@ def test_other_triggers_take_of_the_cap_if_asked(terminal: Terminal) -> None:
     assert pack["messages"] >= 14
 
 
+def test_a_trigger_that_the_draft_leaves_behind_is_named(terminal: Terminal) -> None:
+    """Where a trigger in force does not work with the draft's event types: which, which field, and what to do."""
+    draft = Path(folder(terminal))
+    for other in (each for each in draft.parent.iterdir() if (each / "trigger.yaml").exists() and each != draft):
+        shutil.rmtree(other)
+    document = draft.parent / "events" / "document_issued.yaml"
+    document.write_text(document.read_text("utf-8").replace("expires_on", "valid_until"), encoding="utf-8")
+    ended = backtest(terminal, str(draft), "--with-caps")
+    assert (ended.code, ended.lines) == (1, [])
+    for word in ("identity_card_expiry does not work", "expires_on", "without --with-caps"):
+        assert word in ended.talk, ended.talk
+    assert backtest(terminal, str(draft)).code == 0
+
+
 def test_messages_of_real_people_need_a_purpose(terminal: Terminal) -> None:
     """Where there are principals, what is about one person is for who may read it and says why; the log has it."""
     author, auditor = terminal.act("aigul", "interior", "author"), terminal.act("dana", "interior", "auditor")

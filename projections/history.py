@@ -123,6 +123,11 @@ def waiting_among(connection: Connection, persons: Sequence[str]) -> set[str]:
     return found
 
 
+def all_waiting(connection: Connection) -> set[str]:
+    """Everybody who has facts that are not planned yet."""
+    return set(connection.execute(select(history.c.person).where(~history.c.planned).distinct()).scalars())
+
+
 def moved_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
     """Those of whom something was recorded in that time, or who were woken in it and still wait."""
     start, end = since or 0, AT_LEISURE - 1 if until is None else until

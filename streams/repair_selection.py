@@ -1,6 +1,6 @@
 """Whom a repair looks at: everybody, or whom an outage concerned, or who lives in an area, or one person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -55,17 +55,23 @@ class Persons:
         types = _types(selection.trigger, rules)
         if selection.person is not None:
             return iter([[selection.person]] if selection.person > after else [])
-        if not selection.timed:
+        if not selection.timed and selection.area is None:
             return bulk_reading.batches(self._database, bulk_reading.Selection(types, after), size)
-        found = [person for person in self._moved(selection, rules) if person > after]
-        return self._started(found, types, size)
-
-    def _moved(self, selection: Selection, rules: Rules) -> list[str]:
-        since, until = optional_micros(selection.since), optional_micros(selection.until)
         with self._database.reading() as connection:
-            found = history.moved_within(connection, since, until)
-            found |= self._residents(connection, selection, rules)
-        return sorted(found)
+            moved = self._moved(connection, selection, rules) if selection.timed else None
+            near = None if selection.area is None else self._near(connection, selection.area, rules)
+        found = moved & near if moved is not None and near is not None else moved or near or set()
+        return self._started(sorted(person for person in found if person > after), types, size)
+
+    def _moved(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
+        """Those of whom, or of where they live, something was recorded in that time."""
+        since, until = optional_micros(selection.since), optional_micros(selection.until)
+        found = history.moved_within(connection, since, until)
+        return found | self._residents(connection, self._areas(connection, selection), rules)
+
+    def _near(self, connection: Connection, area: str, rules: Rules) -> set[str]:
+        """Those who may live there: by their last plan, or it is still to come and nobody knows."""
+        return self._residents(connection, {area}, rules) | history.all_waiting(connection)
 
     def _started(self, found: Sequence[str], types: frozenset[str] | None, size: int) -> Iterator[Sequence[str]]:
         for persons in chunked(found, size):
@@ -77,14 +83,18 @@ class Persons:
             if started:
                 yield [person for person in persons if person in started]
 
-    def _residents(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:
-        """Those who live or lived where something was recorded in that time."""
+    def _areas(self, connection: Connection, selection: Selection) -> set[str]:
+        """Where something was recorded in that time."""
         recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
-        areas = {
+        return {
             entry.fact.area for entry in recorded
-            if isinstance(entry.fact, LifeEvent) and entry.recorded is not None and selection.covers(entry.recorded)
+            if isinstance(entry.fact, LifeEvent) and entry.fact.area is not None
+            and entry.recorded is not None and selection.covers(entry.recorded)
         }  # fmt: skip
-        within = {self._names.within(area, rules.catalogue.area_levels) for area in areas if area is not None}
+
+    def _residents(self, connection: Connection, areas: Iterable[str], rules: Rules) -> set[str]:
+        """Those who live or lived there, as of their last plan."""
+        within = {self._names.within(area, rules.catalogue.area_levels) for area in areas}
         found: set[str] = set()
         after = ("", "")
         while within and (page := residents.page(connection, within, after, PAGE)):

@@ -274,6 +274,26 @@ def test_what_an_area_event_left_out_is_found(weather: World) -> None:
     assert missing(weather) == []
 
 
+def test_an_area_is_looked_at_alone(weather: World) -> None:
+    """Of an area only those are planned who live there by their plan, or who wait for one; with a time, both."""
+    late, early = settled(4, ASTANA, LONG_AGO), NOON + HOUR
+    assert [persons(weather, Selection(area=area)) for area in (ALMATY, DISTRICT, "999999999")] == [2, 1, 0]
+    weather.at(early)
+    weather.take(*late, storm(ASTANA, "storm", "2025-06-02T12:00:00+05:00", data={"on": "2025-06-20"}))
+    assert [persons(weather, Selection(area=area)) for area in (ASTANA, ALMATY, "999999999")] == [2, 3, 1]
+    found = missing(weather, Selection(area=ASTANA))
+    assert {gap.person for gap in found} == {weather.name(person) for person in (PEOPLE[2], PEOPLE[3])}
+    assert missing(weather, Selection(area=ALMATY)) == []
+    assert missing(weather, Selection(since=early, area=ASTANA)) == found
+    assert persons(weather, Selection(since=early, area=ALMATY)) == 1
+    assert persons(weather, Selection(until=NOON - HOUR, area=ASTANA)) == 0
+
+
+def persons(world: World, selection: Selection) -> int:
+    """How many are looked at."""
+    return sum(each.persons for each in world.platform.repairing.look(selection))
+
+
 def test_both_databases_repair_alike(url: str, tmp_path: Path) -> None:
     """On SQLite and PostgreSQL an hour's set is found by its time, and planned once."""
     world = World(tmp_path, url=url)

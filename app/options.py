@@ -1,8 +1,9 @@
 """The options that most commands share."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,6 +12,7 @@ from app.compose import Platform
 from app.moments import NO_TIME, moment_in, zone_here
 from app.settings import Settings, load_settings
 from app.terminal import Exit, stop
+from templates.findings import closest
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print compact JSON, one object a line.")]
 DatabaseUrl = Annotated[str | None, typer.Option("--database", help="SQLAlchemy URL of log and views.")]
@@ -40,6 +42,13 @@ def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
         return moment_in(text, zone)
     except ValueError:
         stop(Exit.USAGE, f"{option}: {NO_TIME}")
+
+
+def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> NoReturn:
+    """End the command: nothing is called so; what is, and which of it was probably meant."""
+    meant = closest(name, known)
+    hint = "" if meant is None else f" (did you mean {meant!r}?)"
+    stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint}; there are: {', '.join(known)}")
 
 
 def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:

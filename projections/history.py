@@ -128,6 +128,13 @@ def all_waiting(connection: Connection) -> set[str]:
     return set(connection.execute(select(history.c.person).where(~history.c.planned).distinct()).scalars())
 
 
+def any_known_before(connection: Connection, end: int) -> bool:
+    """Whether anything was recorded before that, or loaded as history that had happened by then."""
+    loaded = and_(history.c.ahead_from.is_not(None), history.c.time < end)
+    queries = (select(history.c.position).where(each).limit(1) for each in (history.c.recorded < end, loaded))
+    return any(connection.execute(query).first() is not None for query in queries)
+
+
 def moved_within(connection: Connection, since: int | None, until: int | None) -> set[str]:
     """Those of whom something was recorded in that time, or who were woken in it and still wait."""
     start, end = since or 0, AT_LEISURE - 1 if until is None else until

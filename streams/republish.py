@@ -3,6 +3,7 @@
 They go to a topic of their own, so that no worker is woken; to the workers' topic they would wake, which is harmless.
 """
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -24,6 +25,7 @@ from streams.wakes import WAKING, Waking
 HEADER = "replay"
 """Its value is the number of the job."""
 PAGE, COUNTED = 20_000, 1_000_000
+_LEGAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 A_SECOND = 30_000.0
 
 
@@ -95,8 +97,10 @@ class Republishing:
         """So many events, a part of the range at a time; a record is sent for each person whom one names.
 
         Raises:
-            BadTopic: it is one for what registries send in.
+            BadTopic: it is one for what registries send in, or none can be called so.
         """
+        if not _LEGAL.fullmatch(self._topic):
+            raise BadTopic(self._topic, "a topic has up to 249 Latin letters, digits, '.', '_' and '-' for a name")
         if self._topic in (self._topics.life_in, self._topics.life_dead):
             raise BadTopic(self._topic, "what registries send in goes there")
         start, end = self._chosen.after, self._chosen.upto

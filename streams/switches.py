@@ -25,12 +25,14 @@ SWITCHING = (ControlSet.TOPIC, TriggerPaused.TOPIC, TriggerResumed.TOPIC)
 
 
 class UnknownName(LookupError):
-    """No {what} is called {name}{hint}. `habarshy rules` lists what is published."""
+    """No {what} is called {name}{hint}. {there}."""
 
     def __init__(self, what: str, name: str, known: list[str]) -> None:
         meant = closest(name, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        super().__init__((type(self).__doc__ or "").format(what=what, name=repr(name), hint=hint))
+        published = what.endswith("trigger")
+        there = "`habarshy rules` lists what is published" if published else f"There are: {', '.join(known)}"
+        super().__init__((type(self).__doc__ or "").format(what=what, name=repr(name), hint=hint, there=there))
 
 
 class Off(Struct, frozen=True):

@@ -33,7 +33,9 @@ class DatabaseUnavailable(Exception):
     """The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, whether its disk can be written."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(reason=reason))
+        lines = [line.strip().rstrip(".") for line in reason.splitlines()]
+        told = "; ".join(line for line in lines if line and not line.endswith("?"))  # our own words ask that
+        super().__init__((type(self).__doc__ or "").format(reason=told or reason))
 
 
 class NestedWrite(RuntimeError):

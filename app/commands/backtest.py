@@ -23,6 +23,8 @@ from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import Principal, Role, require
 from domain.submissions import Subject
 from domain.timing import zone_of
+from projections import history
+from projections.tables import micros
 from streams.backtest_results import Samples, Tally
 from streams.drafting import Draft
 from streams.ownership import owners_of
@@ -31,7 +33,9 @@ from templates.findings import closest
 from templates.loader import examine, pack_of
 from templates.pack_check import sms_limit_of
 
-What = Annotated[str, typer.Argument(metavar="TRIGGER|PACK", help="The folder of one, or a name in force.")]
+What = Annotated[
+    str, typer.Argument(metavar="TRIGGER|PACK", help="The folder of one, or the name of a trigger in force.")
+]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="As if it had been published then.")]
 To = Annotated[str, typer.Option("--to", metavar="TIME", help="Up to then, and not including it.")]
 Against = Annotated[str | None, typer.Option("--against", metavar="live", help="Compare with what is in force.")]
@@ -64,6 +68,7 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
             stop(Exit.USAGE, f"--to: {end} is not after --from {start}; between them lies what is to be played")
         _warn(order, platform)
         tally = backtested(settings, platform, order, processes, parts("backtest"))
+        _explain_silence(tally, order, platform)
         _account(tally, look, platform, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
     if html is not None:
@@ -108,6 +113,19 @@ def _account(tally: Tally, look: Looker | None, platform: Platform, triggers: st
     people = {who for _, who in tally.most} | {who for message in shown for who in (message.about, message.to)}
     for person in sorted(people):
         look.note(platform, person, f"backtest of {triggers}")
+
+
+def _explain_silence(tally: Tally, order: Order, platform: Platform) -> None:
+    """Why nobody would have heard anything, where that is because nothing was known in that time."""
+    if not tally.persons or tally.messages:
+        return
+    with platform.database.reading() as connection:
+        known = history.any_known_before(connection, micros(order.end))
+    if not known:
+        talk(
+            "nothing was recorded yet before --to, so nothing was known that could be told. What happened is known "
+            "from when it was ingested; what `ingest --historical` loads counts as known when it happened"
+        )
 
 
 def _read(what: str, others: list[Path]) -> Draft:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.desk import Desk, desk
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unknown
 from app.terminal import data, data_json, talk
 from domain.built_in import DIGEST
 from domain.forecast import Forecast, Sum
@@ -17,7 +17,6 @@ from domain.principals import require_reader
 from domain.timing import zone_of
 from streams.forecasting import Foreseen
 from streams.governed import Governed
-from streams.switches import UnknownName
 from templates.pack_check import sms_limit_of
 
 
@@ -52,7 +51,6 @@ def _agency(at: Desk, agency: str | None) -> str | None:
 
     Raises:
         NotAllowed: it is another's than theirs.
-        UnknownName: no pack declares it.
     """
     only = agency if agency is not None or at.who.operator else at.who.agency
     if only is None:
@@ -61,7 +59,7 @@ def _agency(at: Desk, agency: str | None) -> str | None:
     contents = at.platform.governing.governed().contents
     known = sorted({name for content in contents for name in content.get("agencies") or ()})
     if only not in known:
-        raise UnknownName("agency", only, known)
+        refuse_unknown("--agency", "agency", only, known)
     return only
 
 

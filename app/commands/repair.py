@@ -9,16 +9,18 @@ from msgspec import to_builtins
 
 from app.desk import Desk, desk
 from app.jobs import begin, finished
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, span_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown, span_of
 from app.persons import pseudonym_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed
 from domain.submissions import check_stopping
+from projections import history
 from streams.renewing import Found, Outage, Renewal
 from streams.repair_selection import Selection
 from streams.repairing import Gap, Looked
-from streams.switches import UnknownName, owner_of
+from streams.switches import owner_of
+from templates.findings import closest
 
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of an outage that began then.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Of an outage that was over by then.")]
@@ -43,10 +45,11 @@ def repair(  # noqa: PLR0913  (a flag each)
         _check_allowed(at, trigger)
         start, end = span_of(since, until, at.platform)
         if failed:
+            _doubt(at, provider)
             _try_anew(at, Outage(start, end, provider, _channel(channel), trigger), plan, yes, as_json=as_json)
             return
-        who = None if person is None else pseudonym_of(person, at.platform.names, "--person")
-        _plan_missing(at, Selection(start, end, trigger, _area(at, area), who), plan, yes, as_json=as_json)
+        selection = Selection(start, end, trigger, _area(at, area), _person(at, person))
+        _plan_missing(at, selection, plan, yes, as_json=as_json)
 
 
 def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_json: bool) -> None:
@@ -91,8 +94,25 @@ def _refuse_mixed(
 
 def _channel(channel: str | None) -> str | None:
     if channel is not None and channel not in ADDRESS_OF:
-        raise UnknownName("channel", channel, list(ADDRESS_OF))
+        refuse_unknown("--channel", "channel", channel, list(ADDRESS_OF))
     return channel
+
+
+def _doubt(at: Desk, provider: str | None) -> None:
+    """Say if no provider is called so any more, or ever was; what it failed is in the log in any case."""
+    known = [*at.platform.settings.providers, *(ADDRESS_OF if at.platform.database.sqlite else ())]
+    if provider is not None and provider not in known:
+        meant = closest(provider, known)
+        hint = "" if meant is None else f" (did you mean {meant!r}?)"
+        talk(f"--provider: no provider is called {provider!r} now{hint}; only what the log has of it is looked at")
+
+
+def _person(at: Desk, person: str | None) -> str | None:
+    who = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+    with at.platform.database.reading() as connection:
+        if who is not None and not history.counts(connection, [who]):
+            stop(Exit.CHECK_FAILED, "nothing is known about this person")
+    return who
 
 
 def _area(at: Desk, area: str | None) -> str | None:
@@ -115,7 +135,8 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(kinds, as_json=as_json)
-    talk(f"{looked} persons looked at; {kinds.total()} nudges of {concerned} of them are missing")
+    persons = "person" if looked == 1 else "persons"
+    talk(f"{looked} {persons} looked at; {kinds.total()} nudges of {concerned} of them are missing")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")

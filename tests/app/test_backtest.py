@@ -218,6 +218,13 @@ def test_nobody_to_backtest_on_is_said(terminal: Terminal) -> None:
     assert "would have told nobody" in (terminal.folder / "none.html").read_text(encoding="utf-8")
 
 
+def test_why_nobody_would_have_heard_is_said(terminal: Terminal) -> None:
+    """Where nothing was recorded before the end of the range, that is named as the cause; else nothing is made up."""
+    assert "nothing was recorded yet" not in backtest(terminal, FINES).talk
+    early = terminal.run("backtest", FINES, "--from", "1900-01-01", "--to", "1901-01-01")
+    assert (early.code, "nothing was recorded yet before --to" in early.talk) == (0, True), early
+
+
 def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     """The page has its charts with their tables and its samples, and nothing in it leads to a network or runs."""
     file = terminal.folder / "report.html"

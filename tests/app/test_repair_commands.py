@@ -71,7 +71,9 @@ def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]
         (("--from", "yesterday"), 2, "--from: no time such as"),
         (("--trigger", "identity_card_expire"), 1, "did you mean 'identity_card_expiry'?"),
         (("--person", "Aigerim"), 2, "--person: neither a national id"),
-        (("--failed", "--channel", "smz"), 1, "did you mean 'sms'?"),
+        (("--failed", "--channel", "smz"), 2, "--channel: no channel is called 'smz' (did you mean 'sms'?)"),
+        (("--failed", "--channel", "fax"), 2, "no channel is called 'fax'; there are: "),
+        (("--person", iin(9)), 1, "nothing is known about this person"),
         (("--failed", "--area", "750000000"), 2, "--failed looks at what was sent"),
         (("--provider", "x"), 2, "go with --failed"),
         (("--area", "Almaty"), 2, "--area: 'Almaty' is no code"),
@@ -102,6 +104,9 @@ def test_nothing_failed(terminal: Terminal, operator: Mapping[str, str]) -> None
     plan = terminal.run("repair", "--failed", "--plan", env=operator)
     assert (plan.code, plan.talk) == (0, "0 failed deliveries looked at; 0 are to be tried again\n")
     assert terminal.run("repair", "--failed", "--yes", env=operator).code == 0
+    mistyped = terminal.run("repair", "--failed", "--plan", "--provider", "smz", env=operator)
+    assert (mistyped.code, "no provider is called 'smz' now (did you mean 'sms'?)" in mistyped.talk) == (0, True)
+    assert "--provider" not in terminal.run("repair", "--failed", "--plan", "--provider", "sms", env=operator).talk
 
 
 def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) -> None:
@@ -187,5 +192,5 @@ def test_a_forecast_by_day_and_agency(terminal: Terminal, operator: Mapping[str,
     assert terminal.run("forecast", "--agency", "finance", env=aida).code == 4
     assert terminal.run("forecast").code == 4
     unknown = terminal.run("forecast", "--agency", "interio", env=operator)
-    assert (unknown.code, "did you mean 'interior'?" in unknown.talk) == (1, True)
+    assert (unknown.code, "no agency is called 'interio' (did you mean 'interior'?)" in unknown.talk) == (2, True)
     assert terminal.run("forecast", "--days", "0", env=operator).code == 2

@@ -232,6 +232,10 @@ def test_a_folder_that_is_missing_is_explained(tmp_path: Path) -> None:
     """A database that cannot be opened gives one sentence that says what to check."""
     database = Database(f"sqlite:///{tmp_path}/missing/log.sqlite")
 
+    refused = "connection failed: no\n\tIs the server running on that host and accepting TCP/IP connections?"
+    assert str(DatabaseUnavailable(refused)).startswith(
+        "The database cannot be used: connection failed: no. Check HAB"
+    )
     with pytest.raises(DatabaseUnavailable, match=r"unable to open database file\. Check HABARSHY_DATABASE"):
         migrate(database)
 

@@ -115,6 +115,15 @@ def test_what_registries_send_in_is_no_place_for_replays(world: World) -> None:
             plan_of(todo)
 
 
+@pytest.mark.parametrize("topic", ["bad/topic", "", "..", "x" * 250, "қазақша"])
+def test_what_no_topic_can_be_called_is_refused(world: World, topic: str) -> None:
+    """A name that Kafka would refuse is refused while it is counted, before anybody agrees to anything."""
+    topics = Topics(Brokers("127.0.0.1:1"))
+    todo = Republishing(world.platform.database, world.platform.names, topics, topic, Range(0, 9), 1)
+    with pytest.raises(BadTopic, match="Latin letters"):
+        plan_of(todo)
+
+
 def test_a_kafka_that_is_away_fails_the_job_in_words(world: World) -> None:
     """Nothing listens: the job has failed, says why, and may be resumed."""
     world.take(*registered(iin(1)))

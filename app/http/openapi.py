@@ -1,5 +1,6 @@
 """The description of the API (OpenAPI 3.1): every error is a problem document, events are CloudEvents."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -66,16 +67,20 @@ _PRINTED = {"type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$"}
 """What a header may hold (RFC 9110, 5.5), without what is obsolete."""
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": _PRINTED}
+_ANY = {"type": "string"}
+"""What is not looked at in every mode is refused in none for how it is written."""
+
+
+def _header(name: str, description: str, schema: Mapping[str, Any] = _PRINTED) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 EVENT_HEADERS: list[dict[str, Any]] = [
     *(
-        _header(f"ce-{name}", "An attribute of an event in binary mode, percent-encoded.")
+        _header(f"ce-{name}", "An attribute of an event in binary mode, percent-encoded; else not read.", _ANY)
         for name in ("specversion", "id", "source", "type", "time", "subject", "corrects", "revision", "annuls")
     ),
-    _header("traceparent", "The trace (W3C) that the event belongs to, unless it names one itself."),
+    _header("traceparent", "The trace (W3C) that the event belongs to, unless it names one itself.", _ANY),
 ]
 
 

@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,11 +16,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.cli import COMMANDS, GROUPS
+from app.clock import system_clock
 from app.compose import Platform
 from app.http.application import application
 from app.principals import add
 from domain.principals import Principal, Role, Scope
+from streams.database import Database
 from streams.dead_letters import Letter
+from streams.job_book import Jobs
+from streams.jobs import Plan
+from streams.turns import Lane
 from tests.app.http.test_routes import BODIES
 from tests.app.http.wire import client_of, event, key_of, routes_of
 from tests.app.test_governing import CASE, NO_AGE, WORSE, Office
@@ -49,11 +55,11 @@ REFUSED: Mapping[str, str] = {
     "dead-letters list": "", "dead-letters show": "{nudge}", "dead-letters retry": "{nudge} --yes",
     "dead-letters drop": "{nudge} --yes", "audit list": "", "replay views": "--all --yes",
     "replay kafka": "--from 1 --yes",
-    "jobs list": "", "jobs show": "1", "jobs confirm": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
+    "jobs show": "1", "jobs confirm": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
 }  # fmt: skip
 """What another agency's people may not do: command -> what else is said."""
-THEIR_OWN: Mapping[str, str] = {"submissions": "", "rules": "", "intents": "--json"}
-"""Lists: of these everybody sees what is their agency's."""
+THEIR_OWN: Mapping[str, str] = {"submissions": "", "rules": "", "intents": "--json", "jobs list": ""}
+"""Lists: of these everybody sees what is their agency's, or what they asked for."""
 BY_FILES = frozenset({"lint", "test", "new", "preview", "simulate", "demo", "config show"})
 """These read the files of who runs them, and no platform."""
 OF_THE_MACHINE = frozenset({
@@ -103,6 +109,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     assert terminal.run("ingest", terminal.written("life.ndjson", METER), AT, env=packs).code == 0
     assert terminal.run("run", "--until-idle", AT, env=packs).code == 0
     assert office.run("aida", "submit", office.trigger).code == 0
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        Jobs(database, system_clock).add("repair", Lane.NUDGES, {}, Plan("repair", 1, "persons", 1), "aida")
     [found, *_] = office.run("aida", "intents", "--json").objects
     return Town(office, str(found["id"]), str(found["person"]))
 

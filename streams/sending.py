@@ -23,7 +23,7 @@ from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
 from streams.digesting import Decided, Overflow, append_decided, crowded
-from streams.elsewhere import left_to_others
+from streams.elsewhere import Elsewhere
 from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
@@ -59,6 +59,7 @@ class Sending:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._writer, self._pace, self._refusals = writer, pace, refusals
         self.routing = Routing(routes, pace)
+        self._elsewhere = Elsewhere(books.database, books.log, self.routing)
         self._recording = Recording(books.database, books.log, receipts, refusals)
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
@@ -95,7 +96,7 @@ class Sending:
         With `patience`, what a provider has is not waited for, and a place with one no longer than so many seconds.
         """
         turn = _Turn(rules, decided + FRESH, patience)
-        cases = await left_to_others(self._database, self.routing, cases, decided)
+        cases = await self._elsewhere.without(cases, decided)
         cases = self._turns.ordered(cases) if self.paced else cases  # what waits for a slot holds up what follows
         parts = [partial(self._enter, *part, turn) for part in rooms.parts(cases, self.routing.likely)]
         back = await (self.under_way.ended_of(parts) if patience is None else self.under_way.told(parts))

@@ -1,6 +1,6 @@
 """Dispatch: an attempt is a fact before it is made, its outcome after it, and what follows from each outcome."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,18 +10,25 @@ from notifiers.fake import FakeNotifier
 from notifiers.port import GiveUp, Message, Reason, RetryLater, Unknown
 from streams.dispatch import LEASE
 from templates.loader import shipped
-from tests.streams.dispatching import ABSENT, AIGERIM, AWAKE, DANA, DUE, MARAT, MINUTE, SAULE, ends, with_card
+from tests.streams.dispatching import (
+    ABSENT,
+    AIGERIM,
+    AWAKE,
+    DANA,
+    DUE,
+    EVACUATION,
+    FLOOD,
+    HOME,
+    MARAT,
+    MINUTE,
+    SAULE,
+    ends,
+    with_card,
+)
 from tests.templates.packs import RULES, write_town
 from tests.world import LONG_AGO, World, birth, card, event, fine, iin, registered
 
 NO_EMAIL = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"email": None})
-FLOOD = datetime.fromisoformat("2026-04-08T12:00+05:00")
-HOME = event("kz.residence.registered", AIGERIM, "2020-02-01T00:00:00+05:00", {
-    "kind": "first", "area": "191810000", "address": "1",
-})  # fmt: skip
-EVACUATION = event("alatau.emergencies.evacuation_ordered", None, "2026-04-08T12:00:00+05:00", {
-    "number": "F-2", "area": "191800000", "meeting_point": "School 5",
-})  # fmt: skip
 
 
 async def test_the_attempt_is_in_the_log_before_the_provider_is_called(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class EmailNotifier:
                 async with self._pool.link(batch.until) as link:
                     await link.deliver(batch)
         except NoLinkError as error:
-            return RetryLater(None, error.reason, error.detail)
+            return RetryLater(None, error.reason, error.detail, everybody=error.reason is Reason.BUSY)
         return None
 
 

@@ -8,13 +8,13 @@ from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
 
 _US = {401, 403, 407}  # about our credentials, so not about the message
 _LATER = {408, 425, 429}
+_OF_ALL = {429, 503}  # with a Retry-After: about how much we send, or the server (RFC 6585, RFC 9110)
 _PASSES = {Reason.BUSY, Reason.NOT_ADMITTED}
 
 
 def refused(answer: Answer, now: datetime, reason: Reason) -> RetryLater | GiveUp:
     """The outcome where the provider said why."""
-    code = str(answer.status)
-    return RetryLater(retry_after(answer, now), reason, code) if reason in _PASSES else GiveUp(reason, code)
+    return later(answer, now, reason) if reason in _PASSES else GiveUp(reason, str(answer.status))
 
 
 def refusal(answer: Answer, now: datetime, final: Mapping[int, Reason]) -> Outcome:
@@ -27,11 +27,17 @@ def refusal(answer: Answer, now: datetime, final: Mapping[int, Reason]) -> Outco
         return GiveUp(final[status], code)
     match status // 100:
         case _ if status in _US:
-            return RetryLater(retry_after(answer, now), Reason.NOT_ADMITTED, code)
+            return later(answer, now, Reason.NOT_ADMITTED)
         case 3:
             return RetryLater(None, Reason.GARBLED, code)
         case 4 if status not in _LATER:
             return GiveUp(Reason.REJECTED, code)
         case 4 | 5:
-            return RetryLater(retry_after(answer, now), Reason.BUSY, code)
+            return later(answer, now, Reason.BUSY)
     return Unknown(Reason.GARBLED, code)
+
+
+def later(answer: Answer, now: datetime, reason: Reason) -> RetryLater:
+    """The outcome where it may go later, with how long the server asks us to wait, and whether with everything."""
+    after = retry_after(answer, now)
+    return RetryLater(after, reason, str(answer.status), everybody=after is not None and answer.status in _OF_ALL)

@@ -94,12 +94,14 @@ class Accepted:
 class RetryLater:
     """It has certainly not gone, another attempt may succeed; not before `after` if the provider said so.
 
-    `detail` is the provider's code, never its words: they may quote the address.
+    `detail` is the provider's code, never its words: they may quote the address. `everybody`: it said so of whatever
+    we send, not of this message or its recipient.
     """
 
     after: timedelta | None
     reason: Reason
     detail: str = ""
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)

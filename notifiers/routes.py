@@ -3,8 +3,9 @@
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import blake2b
 from uuid import UUID
 
@@ -12,10 +13,13 @@ from purgatory.domain.model import Context, OpenedState
 
 from domain.receipts import OF_THE_PROVIDER
 from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from notifiers.standing import MOST_PATIENCE, Standing
 
 FAILURES, RECOVERY_SECONDS = 3, 30.0
 """So many batches in a row that go wrong close a provider's door, for so long; then one message tries it."""
 HALF_OPEN = "half-opened"
+PATIENCE = timedelta(minutes=1)
+"""For so long a provider is not tried that asks for patience without saying how long."""
 
 
 def in_trouble(outcome: Outcome) -> bool:
@@ -44,45 +48,24 @@ def went_wrong(outcomes: Sequence[Outcome], *, slowly: bool) -> bool:
     return 2 * troubled >= len(outcomes) if troubled else slowly
 
 
-class _Trial:
-    """The one message that looks whether a provider recovered: nobody else is sent there until it is known."""
+class Spell:
+    """A while that ends by itself, if nobody ends it before."""
 
-    def __init__(self) -> None:
-        self._until = -math.inf
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._until = clock, -math.inf
 
     def begin(self, seconds: float) -> None:
-        """It takes at most so long; what is never sent after all tells nothing, and another one may try then."""
-        self._until = time.monotonic() + seconds
+        """It is on for so long at least."""
+        self._until = max(self._until, self._clock() + seconds)
 
     def end(self) -> None:
-        """It is known."""
+        """It is over."""
         self._until = -math.inf
 
-    def is_on(self) -> bool:
-        """Whether it is waited for."""
-        return time.monotonic() < self._until
-
-
-class _Row:
-    """How many addresses a provider refused one after another; many at once are not wrong: something of ours is."""
-
-    MANY = 5
-
-    def __init__(self) -> None:
-        self._refused = 0
-
-    def note(self, outcomes: Sequence[Outcome]) -> None:
-        """It said this."""
-        for outcome in outcomes:
-            if isinstance(outcome, GiveUp) and outcome.reason is Reason.BAD_ADDRESS:
-                self._refused += 1
-            elif isinstance(outcome, Accepted):
-                self._refused = 0
-
     @property
-    def is_long(self) -> bool:
-        """Whether it refused so many that it is not about the addresses."""
-        return self._refused >= self.MANY
+    def left(self) -> float:
+        """For how many seconds more it is on; none where it is not."""
+        return max(0.0, self._until - self._clock())
 
 
 class _Trouble(Exception):
@@ -94,7 +77,9 @@ class Provider:
     """A provider by its name in the settings, with how it is used.
 
     `weight`: its share of the channel's messages; `slow`: seconds for a batch that count as a failure; `rate`: the
-    messages a second that it takes at most (None: as many as it can).
+    messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
+    again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
+    `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses.
     """
 
     name: str
@@ -103,12 +88,13 @@ class Provider:
     slow: float = 10.0
     rate: float | None = None
     breaker: Context = field(default_factory=lambda: Context("provider", FAILURES, RECOVERY_SECONDS))
-    trial: _Trial = field(default_factory=_Trial)
-    row: _Row = field(default_factory=_Row)
+    trial: Spell = field(default_factory=Spell)
+    patience: Spell = field(default_factory=Spell)
+    standing: Standing = field(default_factory=lambda: Standing(before=0))
 
     def knows_addresses(self) -> bool:
         """Whether its word about an address counts: it refused not just everybody."""
-        return not self.row.is_long
+        return not self.standing.refuses_us
 
     @property
     def is_elsewhere(self) -> bool:
@@ -117,13 +103,13 @@ class Provider:
 
     def is_open(self) -> bool:
         """Whether its door is open; after a while one looks again."""
-        if self.is_elsewhere:
+        if self.is_elsewhere or self.patience.left:
             return False
         try:
             self.breaker.handle_new_request()
         except OpenedState:
             return False
-        return not self.trial.is_on()
+        return not self.trial.left
 
     def enter(self) -> bool:
         """Whether a message may go there now; the first one after a while is the one that looks."""
@@ -134,11 +120,13 @@ class Provider:
         return True
 
     async def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Send a batch, and learn from it."""
+        """Send a batch, and learn from it; while it asks for patience it is not called."""
+        if left := self.patience.left:
+            return [RetryLater(timedelta(seconds=left), Reason.BUSY, everybody=True)] * len(messages)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         outcomes = await self.notifier.send(messages)
-        self.row.note(outcomes)
+        self._learn(outcomes)
         if went_wrong(outcomes, slowly=loop.time() - begun > self.slow):
             self.breaker.handle_exception(_Trouble())
         else:
@@ -146,6 +134,19 @@ class Provider:
         self.trial.end()
         self.breaker.messages.clear()  # nobody subscribes to them
         return outcomes
+
+    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        takes = any(isinstance(each, Accepted) for each in outcomes)
+        for outcome in outcomes:
+            match outcome:
+                case Accepted():
+                    self.standing.took()
+                case GiveUp(Reason.BAD_ADDRESS):
+                    self.standing.refused()
+                case RetryLater(None, everybody=True) if not takes:  # else it was one connection too many
+                    self.patience.begin(PATIENCE.total_seconds())
+                case RetryLater(timedelta() as after, everybody=True):
+                    self.patience.begin(min(after, MOST_PATIENCE).total_seconds())
 
 
 class Route:
@@ -163,15 +164,16 @@ class Route:
         """The provider for an address: by weight, the same for a nudge as long as its doors are open.
 
         `avoid`: the provider that failed it just now, which is taken only where there is no other. Where all doors
-        are closed, the first one is tried all the same: only that tells when it is open again.
+        are closed, the first one is tried all the same: only that tells when it is open again. One that asked for
+        patience is the last.
         """
         ranked = self._ranked(nudge, address, avoid)
-        return next((each for each in ranked if each.enter()), ranked[0])
+        return next((each for each in ranked if each.enter()), None) or _soonest(ranked)
 
     def likely(self, nudge: UUID, address: str, *, avoid: str | None = None) -> Provider:
         """The one that would be chosen now; nobody is let in by that."""
         ranked = self._ranked(nudge, address, avoid)
-        return next((each for each in ranked if each.is_open()), ranked[0])
+        return next((each for each in ranked if each.is_open()), None) or _soonest(ranked)
 
     def _ranked(self, nudge: UUID, address: str, avoid: str | None) -> Sequence[Provider]:
         if len(self.providers) == 1:
@@ -198,6 +200,11 @@ class Route:
 def single_routes(notifiers: Mapping[str, Notifier]) -> dict[str, Route]:
     """Each channel by one notifier, which is called like the channel."""
     return {channel: Route(channel, [Provider(channel, notifier)]) for channel, notifier in notifiers.items()}
+
+
+def _soonest(ranked: Sequence[Provider]) -> Provider:
+    """The first of those that can be tried soonest."""
+    return min(ranked, key=lambda each: each.patience.left)
 
 
 def _share(nudge: UUID, provider: Provider) -> float:

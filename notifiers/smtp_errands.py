@@ -66,16 +66,16 @@ class Errand:
             return RetryLater(None, Reason.NOT_ADMITTED, answer.detail)
         return answer
 
-    def cut_off(self, reason: Reason, detail: str, *, unwritten: bool, behind: bool) -> None:
+    def cut_off(self, why: RetryLater, *, unwritten: bool, behind: bool) -> None:
         """Its link has ended: what is certain then. `behind`: that was the trouble of the letter before it."""
         if self.refused:
             self.work.settle(self.number, self.refused)
         elif self.handed_over and not unwritten:
-            self.work.settle(self.number, Unknown(reason, detail))
-        elif behind or (reason in _WORTH_A_NEW_LINK and not self.first):
+            self.work.settle(self.number, Unknown(why.reason, why.detail))
+        elif behind or (why.reason in _WORTH_A_NEW_LINK and not self.first):
             self.work.put_back(self.number)
         else:
-            self.work.settle(self.number, RetryLater(None, reason, detail))
+            self.work.settle(self.number, why)
 
 
 class Deadline:

@@ -134,7 +134,7 @@ class Link(asyncio.Protocol):
         if answer is None:
             self._end(Reason.GARBLED, str(code))
         elif code == _CLOSING or stage is Stage.RSET:
-            self._end(Reason.BUSY, answer.detail)
+            self._end(Reason.BUSY, answer.detail, everybody=stage is Stage.MAIL)  # no recipient is named yet
         else:
             errand.refuse(stage, answer)
             if stage is Stage.DATA or not self._pipelining:
@@ -241,7 +241,7 @@ class Link(asyncio.Protocol):
         left = self._transport.get_write_buffer_size()
         return left >= self._after_dot + len(_DOT) or (self._stuck and not self._after_dot)
 
-    def _end(self, reason: Reason, detail: str = "") -> None:
+    def _end(self, reason: Reason, detail: str = "", *, everybody: bool = False) -> None:
         """Nothing more goes over this link; what was under way gets the outcome that is certain."""
         if self._over:
             return
@@ -249,7 +249,7 @@ class Link(asyncio.Protocol):
         self._transport.abort()
         flying, self._flying = list(self._flying), deque()
         for place, errand in enumerate(flying):
-            errand.cut_off(reason, detail, unwritten=unwritten, behind=place > 0)
+            errand.cut_off(RetryLater(None, reason, detail, everybody), unwritten=unwritten, behind=place > 0)
         self._finish()
 
     def _finish(self) -> None:

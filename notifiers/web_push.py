@@ -85,6 +85,8 @@ class WebPushNotifier:
         subscription = self._hosts.subscription(message.address)
         if subscription is None:  # not of a listed host: our list may be wrong, which says nothing about the address
             return GiveUp(Reason.BAD_ADDRESS if self._hosts.lists(message.address) else Reason.NOT_LISTED)
+        if later := self._services.patience(subscription.origin, self._clock()):
+            return later
         key = message.key
         content = _content(message, key, LONGEST)
         if isinstance(content, GiveUp):
@@ -97,7 +99,8 @@ class WebPushNotifier:
                 answer = await self._post(subscription, headers, shorter)
         if not isinstance(answer, Answer):
             return answer
-        return self._services.judged(subscription.origin, meaning(answer, key, self._clock(), subscription.origin))
+        now, origin = self._clock(), subscription.origin
+        return self._services.judged(origin, meaning(answer, key, now, origin), now)
 
     def _headers(self, message: Message, key: str, to: Subscription) -> dict[str, str]:
         return {
@@ -128,7 +131,8 @@ def meaning(answer: Answer, reference: str, now: datetime, origin: str) -> Outco
     if answer.status // 100 == 2:  # noqa: PLR2004  the class of success
         return Accepted(reference)
     if answer.status == _THROTTLED and origin.endswith(_OF_WINDOWS):
-        return RetryLater(retry_after(answer, now), Reason.BUSY, str(_THROTTLED))
+        after = retry_after(answer, now)
+        return RetryLater(after, Reason.BUSY, str(_THROTTLED), everybody=after is not None)
     return refusal(answer, now, _FINAL)
 
 

@@ -65,7 +65,7 @@ def _again_at(tried: Tried, outcome: RetryLater, now: datetime) -> datetime | No
 def _wait(tried: Tried, outcome: RetryLater) -> timedelta:
     """What a provider asks for is its own wish: where there is another, it holds up nobody."""
     if tried.others:
-        return timedelta() if in_trouble(outcome) else backoff(tried.delivery.attempt)
+        return timedelta() if in_trouble(outcome) or outcome.everybody else backoff(tried.delivery.attempt)
     return max(outcome.after or timedelta(), backoff(tried.delivery.attempt))
 
 

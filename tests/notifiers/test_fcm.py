@@ -112,16 +112,17 @@ async def test_a_long_text_is_cut(google: Google) -> None:
 
 
 async def test_refusals_are_classified(google: Google) -> None:
-    """Each error of FCM says whether to give up, to wait and for how long; the others of the batch go."""
+    """Each error of FCM says whether to give up, to wait, how long and with what; the others of the batch go."""
     expected: dict[str, Outcome] = {
         "gone": GiveUp(Reason.BAD_ADDRESS, "UNREGISTERED"),
         "mismatch": GiveUp(Reason.REJECTED, "SENDER_ID_MISMATCH"),
         "badtoken": GiveUp(Reason.BAD_ADDRESS, "INVALID_ARGUMENT"),
         "badwords": GiveUp(Reason.BAD_CONTENT, "INVALID_ARGUMENT"),
         "apns": RetryLater(None, Reason.NOT_ADMITTED, "THIRD_PARTY_AUTH_ERROR"),
-        "quota": RetryLater(timedelta(seconds=90), Reason.BUSY, "QUOTA_EXCEEDED"),
+        "quota": RetryLater(timedelta(seconds=90), Reason.BUSY, "QUOTA_EXCEEDED", everybody=True),
+        "often": RetryLater(timedelta(seconds=90), Reason.BUSY, "QUOTA_EXCEEDED"),
         "quotas": RetryLater(timedelta(minutes=1), Reason.BUSY, "QUOTA_EXCEEDED"),
-        "down": RetryLater(timedelta(minutes=2), Reason.BUSY, "UNAVAILABLE"),
+        "down": RetryLater(timedelta(minutes=2), Reason.BUSY, "UNAVAILABLE", everybody=True),
         "internal": RetryLater(None, Reason.BUSY, "INTERNAL"),
         "garbage": Unknown(Reason.GARBLED, "200"),
         "empty": Unknown(Reason.GARBLED, "200"),
@@ -186,7 +187,7 @@ async def test_a_late_refusal_of_an_old_token_costs_nothing(google: Google) -> N
     ("said", "later"),
     [
         (answer(400, body=b'{"error":"invalid_grant"}'), RetryLater(None, Reason.NOT_ADMITTED, "400")),
-        (answer(503, "retry-after: 5"), RetryLater(timedelta(seconds=5), Reason.BUSY, "503")),
+        (answer(503, "retry-after: 5"), RetryLater(timedelta(seconds=5), Reason.BUSY, "503", everybody=True)),
         (answer(200, body=b"<html>"), RetryLater(None, Reason.GARBLED)),
         (answer(200, body=b'{"access_token":"a\\nb","expires_in":1}'), RetryLater(None, Reason.GARBLED)),
         (answer(200, body=b'{"access_token":"a","expires_in":-1}'), RetryLater(None, Reason.GARBLED)),
@@ -256,9 +257,12 @@ SAID = [
     [],
     [{"field": "message.token"}],
     [{"field": 1}],
+    [{"subject": "device:x"}],
     None,
 ]
-DETAIL = st.dictionaries(st.sampled_from(["@type", "errorCode", "fieldViolations"]), st.sampled_from(SAID))
+DETAIL = st.dictionaries(
+    st.sampled_from(["@type", "errorCode", "fieldViolations", "violations"]), st.sampled_from(SAID)
+)
 BODIES = (
     st.builds(lambda details: json.dumps({"error": {"details": details}}).encode(), st.lists(DETAIL, max_size=3))
     | st.builds(lambda name: json.dumps({"name": name}).encode(), st.text(max_size=5) | st.integers())

@@ -161,8 +161,11 @@ async def test_without_it_each_attempt_has_its_own_reference() -> None:
     (http(402), RetryLater(None, Reason.NOT_ADMITTED, "402")),
     (http(403, b"Authorization failed"), RetryLater(None, Reason.NOT_ADMITTED, "403")),
     (http(404), RetryLater(None, Reason.NOT_ADMITTED, "404")),
-    (http(429, Retry_After="120"), RetryLater(timedelta(minutes=2), Reason.BUSY, "429")),
-    (http(429, Retry_After="Sun, 01 Mar 2026 04:00:30 GMT"), RetryLater(timedelta(seconds=30), Reason.BUSY, "429")),
+    (http(429, Retry_After="120"), RetryLater(timedelta(minutes=2), Reason.BUSY, "429", everybody=True)),
+    (
+        http(503, Retry_After="Sun, 01 Mar 2026 04:00:30 GMT"),
+        RetryLater(timedelta(seconds=30), Reason.BUSY, "503", everybody=True),
+    ),
     (http(429, Retry_After="soon"), RetryLater(None, Reason.BUSY, "429")),
     (http(503), RetryLater(None, Reason.BUSY, "503")),
     (http(500), Unknown(Reason.GARBLED, "500")),

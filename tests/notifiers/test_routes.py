@@ -1,6 +1,7 @@
 """Routes: providers by weight, past those in trouble, and back."""
 
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID, uuid5
 
 import pytest
@@ -8,7 +9,7 @@ from purgatory.domain.model import Context
 
 from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
-from notifiers.routes import FAILURES, Provider, Route, in_trouble
+from notifiers.routes import FAILURES, Provider, Route, Spell, in_trouble
 
 TROUBLED = RetryLater(None, Reason.UNREACHABLE)
 FOR_EVER, AT_ONCE = 1e9, -1.0
@@ -134,3 +135,37 @@ def test_a_trial_that_was_never_sent_keeps_nobody_out() -> None:
     hasty = Provider("beeline", FakeNotifier("sms", [], limit=0.0), breaker=Context("beeline", 1, AT_ONCE))
     hasty.breaker.handle_exception(OSError())
     assert [hasty.enter(), hasty.enter()] == [True, True]
+
+
+def waiting(asked: timedelta | None) -> RetryLater:
+    """What a provider says that asks for patience with whatever we send."""
+    return RetryLater(asked, Reason.BUSY, everybody=True)
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [
+    (timedelta(minutes=5), 300.0), (timedelta(days=1), 3600.0), (None, 60.0), (timedelta(), 0.0),
+])  # fmt: skip
+async def test_who_asks_for_patience_is_given_nothing_meanwhile(asked: timedelta | None, seconds: float) -> None:
+    """Until it is over no message is tried, whatever else there is; an hour later at most somebody looks."""
+    now = [1000.0]
+    notifier = FakeNotifier("sms", [], script=[waiting(asked)])
+    busy = Provider("beeline", notifier, weight=1e9, patience=Spell(lambda: now[0]))
+    route = Route("sms", [busy, provider("tele2")])
+    await busy.send([message()])
+    if seconds:
+        assert set(shares(route)) == {"tele2"}
+        assert await busy.send([message()]) == [waiting(timedelta(seconds=seconds))]
+    assert notifier.calls == 1
+    now[0] += seconds
+    assert busy.is_open()
+    assert isinstance((await busy.send([message()]))[0], Accepted)
+
+
+async def test_one_that_is_in_trouble_is_tried_before_one_that_asked_for_patience() -> None:
+    """Where all doors are closed, the one that may open at any moment is knocked at."""
+    asked = provider("beeline", waiting(timedelta(hours=1)), weight=1e9)
+    troubled = provider("tele2", *[TROUBLED] * FAILURES)
+    await asked.send([message()])
+    for _ in range(FAILURES):
+        await troubled.send([message()])
+    assert Route("sms", [asked, troubled]).choose(UUID(int=1), "") is troubled

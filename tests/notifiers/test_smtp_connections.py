@@ -61,7 +61,7 @@ async def test_after_421_comes_a_new_connection(scripted: Scripted) -> None:
     """A new connection that is told 421 puts its letter off, and the next letter gets another."""
     async with scripted(mail=[b"421 4.3.2 closing\r\n", OK]) as peer, email_to(peer.port, connections=1) as notifier:
         outcomes = await notifier.send([letter(), letter()])
-    assert outcomes[0] == RetryLater(None, Reason.BUSY, "421 4.3.2")
+    assert outcomes[0] == RetryLater(None, Reason.BUSY, "421 4.3.2", everybody=True)
     assert isinstance(outcomes[1], Accepted)
     assert peer.connections == 2
 

@@ -50,6 +50,30 @@ async def test_a_server_that_refuses_everybody_is_in_trouble(scripted: Scripted,
     assert not provider.is_open()
 
 
+@pytest.mark.parametrize(("stage", "answer", "is_left"), [
+    ("greeting", b"421 4.3.2 busy\r\n", True), ("mail", b"421 4.7.0 too much\r\n", True),
+    ("rcpt", b"450 4.2.0 greylisted\r\n", False), ("rcpt", b"421 4.7.0 not you now\r\n", False),
+])  # fmt: skip
+async def test_a_server_that_asks_for_patience_is_left_alone(
+    scripted: Scripted, stage: str, answer: bytes, *, is_left: bool
+) -> None:
+    """A 421 before any recipient is named is for all of them, so nobody knocks for a while; a greylisting is not."""
+    async with scripted(**{stage: answer}) as peer, email_to(peer.port, connections=1) as notifier:
+        provider = Provider("relay", notifier)
+        outcomes = [each for _ in range(2) for each in await provider.send([letter()])]
+    assert {getattr(each, "reason", None) for each in outcomes} == {Reason.BUSY}
+    assert provider.is_open() is not is_left
+
+
+async def test_a_connection_too_many_is_no_patience(scripted: Scripted) -> None:
+    """Where letters go by some connections, a 421 to another one keeps nobody waiting."""
+    async with scripted(mail=[b"421 4.3.2 closing\r\n", b"250 ok\r\n"]) as peer, email_to(peer.port) as notifier:
+        provider = Provider("relay", notifier)
+        outcomes = await provider.send([letter(), letter()])
+    assert [type(each) for each in outcomes] == [RetryLater, Accepted]
+    assert provider.is_open()
+
+
 async def test_a_refused_recipient_among_others_is_given_up(scripted: Scripted) -> None:
     """Near a recipient whom the server takes, a refusal is that recipient's; five in a row are not."""
     answers = [b"250 ok\r\n", *[RELAYING] * 5, b"250 ok\r\n", RELAYING]

@@ -148,10 +148,40 @@ async def test_what_one_service_takes_says_nothing_of_another(tmp_path: Path) ->
     assert outcomes[1:] == [REFUSED] * 2
 
 
+async def test_a_service_that_asks_for_patience_is_asked_no_more_meanwhile(tmp_path: Path) -> None:
+    """Its messages wait without a request until it is over, and those of another service go."""
+    clock = Clock()
+    async with http_peer([answer(503, "retry-after: 30"), OK]) as busy, http_peer() as well:
+        hosts = tuple(f"http://127.0.0.1:{each.port}" for each in (busy, well))
+        async with web_push(tmp_path, busy.port, clock, hosts=hosts) as notifier:
+            [first] = await notifier.send([push(device(busy))])
+            clock.now += timedelta(seconds=10)
+            second, other = await notifier.send([push(device(busy)), push(device(well))])
+            assert [first, second] == [
+                RetryLater(timedelta(seconds=30), Reason.BUSY, "503"), RetryLater(timedelta(seconds=20), Reason.BUSY)
+            ]  # fmt: skip
+            assert (len(busy.heard), isinstance(other, Accepted)) == (1, True)
+            clock.now += timedelta(seconds=20)
+            [third] = await notifier.send([push(device(busy))])
+    assert isinstance(third, Accepted)
+
+
+async def test_too_many_for_one_browser_holds_up_no_other(tmp_path: Path) -> None:
+    """A 429 is that browser's, as long as a service takes others; after five in a row nobody is tried."""
+    said = [answer(429, "retry-after: 30"), OK, *[answer(429, "retry-after: 30")] * 5]
+    async with http_peer(said) as peer, web_push(tmp_path, peer.port) as notifier:
+        outcomes = [each for _ in range(9) for each in await notifier.send([push(device(peer))])]
+        assert len(peer.heard) == len(said)
+    assert [type(each) for each in outcomes] == [RetryLater, Accepted, *[RetryLater] * 7]
+
+
 @pytest.mark.parametrize(
     ("origin", "outcome"),
     [
-        ("https://wns2-by3p.notify.windows.com", RetryLater(timedelta(minutes=1), Reason.BUSY, "406")),
+        (
+            "https://wns2-by3p.notify.windows.com",
+            RetryLater(timedelta(minutes=1), Reason.BUSY, "406", everybody=True),
+        ),
         ("https://web.push.apple.com", GiveUp(Reason.REJECTED, "406")),
     ],
 )

@@ -13,6 +13,7 @@ const fault = (status, name, errorCode, more = []) => [
   { error: { code: status, message: "see details", status: name, details: [{ "@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", errorCode }, ...more] } },
 ];
 const violation = (field) => ({ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field, description: "no" }] });
+const quota = (subject) => ({ "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [{ subject, description: "Device message rate exceeded" }] });
 
 const FATES = {
   gone: () => fault(404, "NOT_FOUND", "UNREGISTERED"),
@@ -21,6 +22,7 @@ const FATES = {
   badwords: () => fault(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", [violation("message.notification.title")]),
   apns: () => fault(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"),
   quota: () => [...fault(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), { "retry-after": "90" }],
+  often: () => [...fault(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", [quota("device:often-1")]), { "retry-after": "90" }],
   quotas: () => fault(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
   down: () => [...fault(503, "UNAVAILABLE", "UNAVAILABLE"), { "retry-after": "Sun, 01 Mar 2026 04:02:00 GMT" }],
   internal: () => fault(500, "INTERNAL", "INTERNAL"),

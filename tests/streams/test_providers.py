@@ -18,6 +18,7 @@ from tests.world import LONG_AGO, World, card, event, iin, registered
 
 DUE = "2025-06-20T09:00+05:00"
 MANY = 60
+ASKED = RetryLater(timedelta(hours=1), Reason.BUSY, everybody=True)
 
 
 @pytest.fixture
@@ -87,6 +88,24 @@ async def test_a_provider_that_puts_off_everything_is_passed(world: World, asked
     assert 0 < MANY - len(told) < MANY
     await world.settle(world.clock() + timedelta(minutes=1))
     assert len(told) == len({each.recipient for each in told}) == MANY
+
+
+async def test_who_asks_for_patience_holds_up_only_what_it_was_given(world: World) -> None:
+    """One `Retry-After` closes the door: nobody else runs into it, and all go by the other provider in the minute."""
+    told: list[Message] = []
+    busy = FakeNotifier("sms", told, script=[ASKED] * MANY)
+    by_two(world, busy, FakeNotifier("sms", told))
+    await world.settle(DUE)
+    assert len(told) == len({each.recipient for each in told}) == MANY
+    assert busy.calls == 1
+
+
+async def test_where_nobody_else_is_the_next_channel_has_its_turn(world: World) -> None:
+    """The only provider is not asked again before its time; who cannot wait so long is told by the next channel."""
+    busy = FakeNotifier("sms", [], script=[ASKED] * MANY)
+    route(world, Provider("a", busy))
+    assert [each.channel for each in await world.settle(DUE)] == ["email"] * MANY
+    assert busy.calls == 1
 
 
 def alone(folder: Path) -> World:

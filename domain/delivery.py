@@ -56,7 +56,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     goes with, which alone is sent; `provider`: of the last attempt; `accepted`: the attempts that a provider took
     over and did not fail since; `silence`: what the last attempt's channel still has to say, so that the next has no
     turn (None: not waited for); `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from
-    its last channel, and was to get it again.
+    its last channel, and was to get it again; `ask_at`: when the provider was to be asked about the last attempt.
     """
 
     recipient: str
@@ -77,6 +77,7 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     doubtful: str | None = None
     doubts: tuple[int, ...] = ()
     since: datetime | None = None
+    ask_at: datetime | None = None
 
     @property
     def bound(self) -> str | None:
@@ -151,6 +152,7 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
         delivery, state=State.ATTEMPTED, due=fact.until, attempt=fact.attempt, channel=fact.channel,
         attempted_at=fact.at, provider=fact.provider, silence=None, exhausted=_with(delivery.exhausted, left),
         doubtful=delivery.doubtful if same else None, since=(delivery.since if same else None) or fact.at,
+        ask_at=None,
     )  # fmt: skip
 
 
@@ -225,7 +227,7 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
     state = so_far(went) if maybe and fact.retry_at is None else State.FAILED
     return replace(
         delivery, state=state, due=fact.retry_at, exhausted=exhausted, reason=fact.reason, accepted=accepted,
-        silence=None,
+        silence=None, ask_at=None,
     )  # fmt: skip
 
 
@@ -240,11 +242,12 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     if fact.attempt < delivery.attempt or delivery.state in _PROGRESS:
         return delivery
     awaited = State.DELIVERED if fact.silent_at is not None else None
-    state = so_far(delivery) if fact.retry_at is None else State.UNKNOWN
+    undecided = delivery.doubtful if fact.ask_at is not None else None
     return replace(
-        delivery, state=state, due=fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True,
-        silence=awaited, doubtful=delivery.provider if fact.retry_at is not None else None,
-        doubts=(*delivery.doubts, fact.attempt),
+        delivery, state=State.UNKNOWN if fact.retry_at or fact.ask_at else so_far(delivery),
+        due=fact.ask_at or fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True, silence=awaited,
+        doubtful=delivery.provider if fact.retry_at is not None else undecided,
+        doubts=(*(each for each in delivery.doubts if each != fact.attempt), fact.attempt), ask_at=fact.ask_at,
     )  # fmt: skip
 
 

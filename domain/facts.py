@@ -172,7 +172,8 @@ class NudgeFailed(Struct, frozen=True, array_like=True, gc=False):
 class NudgeUnknown(Struct, frozen=True, array_like=True, gc=False):
     """Nobody can know whether the attempt went out; `retry_at` is set only where a double is harmless or legal.
 
-    Otherwise the next channel has its turn at `silent_at`, if there is one and nothing was heard until then.
+    Otherwise the next channel has its turn at `silent_at`, if there is one and nothing was heard until then. With
+    `ask_at`, its provider is asked first, at that time; what follows if it cannot tell is a later fact like this.
     """
 
     TOPIC: ClassVar[str] = "nudge-unknown/1"
@@ -182,6 +183,7 @@ class NudgeUnknown(Struct, frozen=True, array_like=True, gc=False):
     reason: str
     retry_at: datetime | None = None
     silent_at: datetime | None = None
+    ask_at: datetime | None = None
 
 
 class NudgeOpened(Struct, frozen=True, array_like=True, gc=False):

@@ -77,6 +77,11 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
         return _fresh(self.intent, recipient)
 
 
+def is_asked(delivery: Delivery) -> bool:
+    """What its turn is for: to ask the provider what became of the last attempt, unless that is heard before."""
+    return delivery.ask_at is not None and delivery.due == delivery.ask_at
+
+
 def _fresh(intent: Intent, recipient: str) -> Delivery:
     return Delivery(recipient, State.PLANNED, intent.due)
 
@@ -122,7 +127,7 @@ def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
 
 def _out_of_the_plan(delivery: Delivery) -> Delivery:
     """What was not attempted is cancelled; an open attempt keeps its lease; nothing is tried again."""
-    if delivery.state is State.ATTEMPTED:
+    if delivery.state is State.ATTEMPTED or is_asked(delivery):
         return delivery
     state: State = delivery.state
     if delivery.attempt == 0 and delivery.due is not None:

@@ -7,7 +7,21 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from uuid import UUID
 
-from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from notifiers.port import (
+    Accepted,
+    Askable,
+    GiveUp,
+    Inquiry,
+    Message,
+    NeverCame,
+    Notifier,
+    Outcome,
+    Reason,
+    Report,
+    RetryLater,
+    Told,
+    Unknown,
+)
 
 BUSY = 60.0
 """Seconds after which what has a limit of its own has none, however busy the machine is."""
@@ -142,3 +156,56 @@ class NotifierContract(ABC):
             shown = f"{message!r}{message}{bad!r}{await self.send(notifier, [message, bad])!r}"
         for secret in (message.address, message.text, message.title, message.recipient, bad.address):
             assert not secret or secret not in shown
+
+
+class AskableContract(ABC):
+    """The promises of `notifiers.port.Askable`, of a notifier whose provider can be asked, within `limit` seconds."""
+
+    channel: str
+    limit: float
+
+    @abstractmethod
+    def asking(self, provider: Provider) -> AbstractAsyncContextManager[Askable]:
+        """A notifier whose provider behaves so, and that has, if it is well, the attempts with an even number."""
+
+    @abstractmethod
+    def address(self, number: int) -> str:
+        """A good address for each number."""
+
+    def inquiry(self, number: int) -> Inquiry:
+        """The only attempt at the message with this number."""
+        return Inquiry(
+            nudge=UUID(int=number + 1), attempt=1, channel=self.channel, recipient=f"person-{number}",
+            address=self.address(number),
+        )  # fmt: skip
+
+    async def told(self, notifier: Askable, number: int) -> Told:
+        """Ask within the limit, or fail."""
+        async with asyncio.timeout(self.limit + BUSY):
+            return await notifier.ask(self.inquiry(number))
+
+    async def test_it_says_when_it_can_be_asked(self) -> None:
+        """Who can be asked says so, and gives the provider time to know what it was given."""
+        async with self.asking(Provider.WELL) as notifier:
+            assert notifier.ask_after
+            assert notifier.ask_after.total_seconds() > 0
+
+    async def test_what_the_provider_has_it_says(self) -> None:
+        """What came there is known: taken over, or what became of it; and what never came is told from it."""
+        async with self.asking(Provider.WELL) as notifier:
+            told = [await self.told(notifier, number) for number in range(4)]
+        assert [isinstance(each, Accepted | Report) for each in told] == [True, False, True, False]
+        assert [each for each in told if not isinstance(each, Accepted | Report)] == [NeverCame()] * 2
+
+    async def test_who_cannot_tell_leaves_it_unknown(self) -> None:
+        """A provider that is dead, hangs or talks nonsense says nothing: least of all that it never came."""
+        for provider in (Provider.DEAD, Provider.HUNG, Provider.GARBLED):
+            async with self.asking(provider) as notifier:
+                assert isinstance(await self.told(notifier, 1), Unknown)
+
+    async def test_nothing_shows_who_is_asked_about(self) -> None:
+        """Neither a question nor what is told prints the address or the person."""
+        async with self.asking(Provider.WELL) as notifier:
+            shown = f"{self.inquiry(1)!r}{[await self.told(notifier, number) for number in (0, 1)]!r}"
+        for secret in (self.address(1), "person-1"):
+            assert secret not in shown

@@ -1,25 +1,26 @@
 """SMS over the HTTP interface of a gateway: one request a message, the gateway cuts it into parts."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from domain.sms import segments
 from notifiers.http import Answer
 from notifiers.http_refusals import refusal, refused
-from notifiers.http_sms_options import Fields, HttpSmsOptions, filled
+from notifiers.http_sms_options import HttpSmsOptions
+from notifiers.http_sms_query import given
+from notifiers.http_sms_request import Fields, Request, filled
 from notifiers.kinds import Kind, Tools
 from notifiers.naming import numbered
 from notifiers.phone import e164
-from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from notifiers.port import Accepted, GiveUp, Inquiry, Message, Notifier, Outcome, Reason, RetryLater, Told, Unknown
 
 _FINAL: Final = {413: Reason.TOO_LARGE, 414: Reason.TOO_LARGE}
 _ABOUT_US: Final = {402, 404, 405, 410, 415}  # no money, a wrong address or method: every message would fail alike
 _PASSING: Final = {503}
-_LONGEST_NAME: Final = 500
 _SERVER_FAULT: Final = 500
 
 
@@ -50,6 +51,11 @@ class HttpSmsNotifier:
         """Whether the gateway is told where to report to."""
         return bool(self._options.report_url)
 
+    @property
+    def ask_after(self) -> timedelta | None:
+        """When the gateway may be asked what it has, if it can be."""
+        return None if self._options.query is None else self._options.query.ask_after
+
     def reaches(self, address: str) -> bool:  # noqa: ARG002  (a telephone number is one kind)
         """Whatever is given for the SMS channel."""
         return True
@@ -71,9 +77,8 @@ class HttpSmsNotifier:
             return GiveUp(Reason.BAD_ADDRESS)
         if problem := self._unfit(message.text):
             return GiveUp(problem)
-        reference = message.key if self.removes_doubles else numbered(message.key, message.attempt)
-        method, url, headers, body = self._request(message, digits, reference)
-        answer = await self._http.request(method, url, headers, body)
+        reference = self._name(message)
+        answer = await self._http.request(*self._request(message, digits, reference))
         return self._meaning(answer, reference) if isinstance(answer, Answer) else answer
 
     def _unfit(self, text: str) -> Reason | None:
@@ -85,41 +90,51 @@ class HttpSmsNotifier:
             return Reason.BAD_CONTENT
         return Reason.TOO_LARGE if len(segments(text).parts) > self._options.most_parts else None
 
-    def _request(
-        self, message: Message, digits: str, reference: str
-    ) -> tuple[str, str, dict[str, str], bytes | None]:
-        options = self._options
-        fields = self._fields(message, digits, reference)
-        parameters = {name: value for name, made in options.parameters.items() if (value := filled(made, fields))}
-        headers = {name: value.get_secret_value() for name, value in options.headers.items()}
+    async def ask(self, inquiry: Inquiry) -> Told:
+        """What the gateway has of an attempt; whatever keeps it from telling leaves that unknown."""
+        digits, query = e164(inquiry.address, self._options.region), self._options.query
+        if query is None or digits is None:
+            return Unknown(Reason.BAD_ADDRESS)
+        name = self._name(inquiry)
+        answer = await self._http.request(*query.made(self._known(inquiry, digits, name), self._headers()))
+        return query.told(answer, name) if isinstance(answer, Answer) else Unknown(answer.reason)
+
+    def _name(self, about: Message | Inquiry) -> str:
+        return about.key if self.removes_doubles else numbered(about.key, about.attempt)
+
+    def _headers(self) -> dict[str, str]:
+        return {name: value.get_secret_value() for name, value in self._options.headers.items()}
+
+    def _request(self, message: Message, digits: str, reference: str) -> Request:
+        options, headers = self._options, self._headers()
         if options.idempotency_header is not None:
             headers[options.idempotency_header] = message.key
         if message.traceparent is not None:
             headers["traceparent"] = message.traceparent
-        match options.sent_as:
-            case "query":
-                return options.method, f"{options.url}?{urlencode(parameters, quote_via=quote)}", headers, None
-            case "form":
-                headers["content-type"] = "application/x-www-form-urlencoded"
-                return options.method, options.url, headers, urlencode(parameters).encode()
-            case "json":
-                headers["content-type"] = "application/json"
-                return options.method, options.url, headers, json.dumps(parameters).encode()
+        return options.request(options.url, options.parameters, self._fields(message, digits, reference), headers)
 
-    def _fields(self, message: Message, digits: str, reference: str) -> Fields:
+    def _known(self, about: Message | Inquiry, digits: str, reference: str) -> Fields:
+        """What a parameter may be made from, also when it is asked afterwards."""
         options = self._options
-        fields = {
+        return {
             "username": options.username,
             "password": options.password.get_secret_value(),
             "sender": options.sender,
             "to": f"+{digits}",
             "digits": digits,
+            "key": about.key,
+            "reference": quote(reference, safe=""),
+            "short": blake2b(reference.encode(), digest_size=16).hexdigest(),
+        }
+
+    def _fields(self, message: Message, digits: str, reference: str) -> Fields:
+        options = self._options
+        fields = {
+            **self._known(message, digits, reference),
             "text": message.text,
             "coding": options.gsm_coding if segments(message.text).encoding == "gsm7" else options.ucs2_coding,
             "charset": options.charset,
             "minutes": str(self._minutes(message)),
-            "key": message.key,
-            "reference": quote(reference, safe=""),
             "report_mask": str(options.report_mask) if options.report_url else "",
         }
         return fields | {"report_url": filled(options.report_url, fields | {"report_url": ""})}
@@ -138,18 +153,12 @@ class HttpSmsNotifier:
             return refused(answer, self._clock(), reason)
         if answer.status in self._options.success:
             found = self._answer.search(said)
-            return Accepted(_named(found) or reference) if found else Unknown(Reason.GARBLED, code)
+            return Accepted(given(found) or reference) if found else Unknown(Reason.GARBLED, code)
         if answer.status in _ABOUT_US:
             return RetryLater(None, Reason.NOT_ADMITTED, code)
         if answer.status >= _SERVER_FAULT and answer.status not in _PASSING:
             return Unknown(Reason.GARBLED, code)  # it may have been passed on before the fault
         return refusal(answer, self._clock(), _FINAL)
-
-
-def _named(found: re.Match[str]) -> str | None:
-    """The gateway's name for the message; none that no report could repeat, or no database keep."""
-    name = found.groupdict().get("id") or ""
-    return name if name.isprintable() and len(name) <= _LONGEST_NAME else None
 
 
 def _make(options: HttpSmsOptions, tools: Tools) -> Notifier:

@@ -3,23 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
 
-from notifiers.http_options import MASK, HttpOptions, masked_url
+from notifiers.http_options import HttpOptions, masked_url
+from notifiers.http_sms_query import Query
+from notifiers.http_sms_request import Parameter, Pattern, Requested, Template, is_plain_url, places
 from notifiers.port import Reason
 
-Fields = Mapping[str, str]
-"""Name -> value, of what a parameter may be made from."""
-
-NAMES: Final = frozenset({
-    "username", "password", "sender", "to", "digits", "text", "coding", "charset", "minutes", "key", "reference",
-    "report_url", "report_mask",
-})  # fmt: skip
-_PLACE: Final = re.compile(r"\{(\w+)\}")
-_PLACES: Final = re.compile(r"(\{\w+\})")
 _KANNEL: Final = {
     "username": "{username}",
     "password": "{password}",
@@ -38,38 +30,6 @@ _NOT_ROUTABLE: Final = r"^Not routable\. Do not try again\."
 """Kannel's words where no SMS centre takes the number; its status is 403, as for a wrong password."""
 
 
-def _is_template(template: str) -> str:
-    unknown = [name for name in _PLACE.findall(template) if name not in NAMES]
-    if unknown:
-        raise ValueError(f"{{{unknown[0]}}} is unknown; there are {', '.join(sorted(NAMES))}")
-    return template
-
-
-def _masked(template: str) -> str:
-    """What is put in for something; anything else may be a key of the gateway's."""
-    return "".join(each if _PLACE.fullmatch(each) else MASK for each in _PLACES.split(template) if each)
-
-
-def _is_plain_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("an http:// or https:// address is needed")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("account and parameters do not belong into the address: see username and parameters")
-    return url
-
-
-def _is_pattern(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"no regular expression: {error}") from None
-    return pattern
-
-
-Pattern = Annotated[str, AfterValidator(_is_pattern)]
-Template = Annotated[str, AfterValidator(_is_template)]
-Parameter = Annotated[Template, PlainSerializer(_masked, when_used="json")]
 ReportUrl = Annotated[Template, PlainSerializer(masked_url, when_used="json")]
 
 
@@ -84,24 +44,18 @@ HeaderValue = Annotated[SecretStr, AfterValidator(_is_header)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")]
 
 
-def filled(template: str, fields: Fields) -> str:
-    """The template with each `{name}` replaced; what is put in is not looked at again."""
-    return _PLACE.sub(lambda place: fields[place[1]], template)
-
-
-class HttpSmsOptions(HttpOptions):
+class HttpSmsOptions(HttpOptions, Requested):
     """Options of the provider kind `http_sms`.
 
     In `parameters`, `report_url` and `headers`, `{name}` stands for what `NAMES` lists: `{to}` is the number with its
-    plus, `{digits}` without, `{reference}` how a report names the message. A parameter that comes out empty is left
-    out. Where settings are shown, anything else in them is masked: it may be a token or a key.
+    plus, `{digits}` without, `{reference}` how a report names the message, `{short}` a name of 32 characters. A
+    parameter that comes out empty is left out. Where settings are shown, anything else in them is masked: it may be a
+    token or a key.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: Annotated[str, AfterValidator(_is_plain_url)] = Field(description="where messages are handed in")
-    method: Literal["GET", "POST"] = "GET"
-    sent_as: Literal["query", "form", "json"] = Field(default="query", description="where the parameters go")
+    url: Annotated[str, AfterValidator(is_plain_url)] = Field(description="where messages are handed in")
     parameters: dict[str, Parameter] = Field(
         default=_KANNEL, repr=False, description="parameter -> what it is made from"
     )
@@ -133,10 +87,10 @@ class HttpSmsOptions(HttpOptions):
         default=None, description="the header by which the gateway removes doubles; only if it really does"
     )
 
+    query: Query | None = Field(default=None, description="how it is asked what became of a message")
+
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.method == "GET" and self.sent_as != "query":
-            raise ValueError("sent_as: a GET has no body; use query, or method: POST")
         for name in ("text", "to"):
             if not any(self._used(name)):
                 raise ValueError(f"parameters: none of them has {{{name}}}")
@@ -144,6 +98,8 @@ class HttpSmsOptions(HttpOptions):
             raise ValueError("report_url: without {reference}, or an id in `answer`, reports name no message")
         if self.report_url and not any("report_url" in template for template in self.parameters.values()):
             raise ValueError("report_url: none of the parameters has {report_url}")
+        if self.query is not None and (lost := self.query.names - self._naming()):
+            raise ValueError(f"query: it asks by {{{min(lost)}}}, which no message is handed in with")
         return self
 
     @property
@@ -163,6 +119,10 @@ class HttpSmsOptions(HttpOptions):
     def _names_itself(self) -> bool:
         return "id" in re.compile(self.answer).groupindex
 
+    def _naming(self) -> set[str]:
+        """The names that a message is handed in with."""
+        return {*places(self.parameters.values()), *({"key"} if self.idempotency_header else ())}
+
     def _used(self, name: str) -> Iterator[bool]:
         names = {"to", "digits"} if name == "to" else {name}
-        yield from (bool(names & set(_PLACE.findall(template))) for template in self.parameters.values())
+        yield from (bool(names & {*places([template])}) for template in self.parameters.values())

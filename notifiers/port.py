@@ -81,6 +81,7 @@ class Reason(StrEnum):
     GARBLED = "garbled"  # the provider's answer made no sense
     NO_TIME = "no_time"  # the time of the batch was up before this message's turn
     CLOSED = "closed"  # this notifier was closed before
+    NEVER_CAME = "never_came"  # no answer came, and the provider, asked afterwards, had never heard of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,31 @@ class Incoming:
     text: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """An attempt that a provider is asked about, as nobody knows its outcome; `address`: where it went then."""
+
+    nudge: UUID
+    attempt: int
+    channel: str
+    recipient: str = field(repr=False)
+    address: str = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The message's key, see `Message.key`."""
+        return naming.key(self.nudge, self.channel, self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class NeverCame:
+    """The provider never heard of it and never will: it may be sent again, as what has certainly not gone."""
+
+
+Told = Accepted | Report | NeverCame | Unknown
+"""What a provider tells that is asked: it has it, what became of it, it never came, or nobody can tell."""
+
+
 class Inbox(Protocol):
     """Takes in what comes back from a provider; a method returns once it is committed, and may raise OSError.
 
@@ -194,3 +220,17 @@ class Notifier(Protocol):
 
     async def aclose(self) -> None:
         """Close the links. Later sends answer RetryLater; closing again does nothing."""
+
+
+class Askable(Protocol):
+    """What a notifier has beside where its provider can be asked what became of a message, by our name for it."""
+
+    @property
+    def ask_after(self) -> timedelta | None:
+        """How long the provider needs until it knows what it was given before; None: it cannot be asked."""
+
+    async def ask(self, inquiry: Inquiry) -> Told:
+        """What became of an attempt, within the time of a `send`; never raises for what a provider does.
+
+        NeverCame only where the provider said so: a provider that is away, busy or odd leaves it Unknown.
+        """

@@ -7,12 +7,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
+from typing import cast
 from uuid import UUID
 
 from purgatory.domain.model import Context, OpenedState
 
 from domain.receipts import OF_THE_PROVIDER
-from notifiers.port import Accepted, GiveUp, Message, Notifier, Outcome, Reason, RetryLater, Unknown
+from notifiers.port import (
+    Accepted,
+    Askable,
+    GiveUp,
+    Inquiry,
+    Message,
+    Notifier,
+    Outcome,
+    Reason,
+    RetryLater,
+    Told,
+    Unknown,
+)
 from notifiers.standing import MOST_PATIENCE, Standing
 
 FAILURES, RECOVERY_SECONDS = 3, 30.0
@@ -100,6 +113,20 @@ class Provider:
     def is_elsewhere(self) -> bool:
         """Whether another process has the only link there may be; most kinds of provider allow any number."""
         return bool(getattr(self.notifier, "elsewhere", False))
+
+    @property
+    def ask_after(self) -> timedelta | None:
+        """How long after an attempt without an outcome it is asked about it; None: it cannot be."""
+        after: timedelta | None = getattr(self.notifier, "ask_after", None)
+        return after
+
+    async def ask(self, inquiry: Inquiry) -> Told:
+        """What it tells about an attempt; its doors have nothing to do with that."""
+        try:
+            async with asyncio.timeout(self.notifier.longest):
+                return await cast("Askable", self.notifier).ask(inquiry)  # whoever has `ask_after` is one
+        except TimeoutError:
+            return Unknown(Reason.TIMED_OUT)
 
     def is_open(self) -> bool:
         """Whether its door is open; after a while one looks again."""

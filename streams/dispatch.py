@@ -114,6 +114,7 @@ class Dispatcher:
     ) -> None:  # fmt: skip
         back = await self._sending.send(ready.cases, ready.rules, ready.at, rooms, patience)
         shares.learn(nudges.lane(case.nudge.intent) for case in back)
+        await self._sending.asking.begin(ready.asked, ready.rules, waits=patience is None)
 
     async def _send_and_prepare(self, ready: "_Ready", batch: int, patience: float | None) -> "_Ready | None":
         """Send these; gives the next, prepared meanwhile where no rate binds; or what was let go of in sending."""
@@ -175,6 +176,8 @@ class Dispatcher:
         sending = {case.nudge.intent.id for case in cases if isinstance(case.decision, Send)}
         decided: list[Decided]
         decided = [(each.nudge, self._lost(each, rules, now)) for each in turn.lost]
+        before = {each.nudge.intent.id: lost_before(each, rules.governed.doubt_until, now) for each in turn.asked}
+        decided += [(each.nudge, fact) for each in turn.asked if (fact := before[each.nudge.intent.id]) is not None]
         decided += presumed(compress(every, doubtful), now)
         decided += [(each.nudge, unsent(each, now)) for case in cases for each in case.leaving]
         said = [case for case in cases if not still_stopped(case, now)]
@@ -182,7 +185,8 @@ class Dispatcher:
         self._commit(decided)
         self._sending.release(turn.moved_on)
         going = [case for case in said if case.nudge.intent.id in sending]
-        return _Ready(len(claimed), going, rules, self._clock())
+        asked = [each for each in turn.asked if before[each.nudge.intent.id] is None]
+        return _Ready(len(claimed), going, rules, self._clock(), asked)
 
     def _lost(self, case: Settlement, rules: Rules, now: datetime) -> NudgeFact:
         """An attempt whose lease ran out without an outcome: whoever made it has died."""
@@ -211,12 +215,16 @@ async def _nothing() -> None:
 
 
 class _Ready(NamedTuple):
-    """What was claimed and decided on: how many deliveries it was, and what is to be sent, by which rules; when."""
+    """What was claimed and decided on: how many deliveries it was, and what is to be sent, by which rules; when.
+
+    `asked`: what providers are to be asked about.
+    """
 
     claimed: int
     cases: list[Case]
     rules: Rules
     at: datetime
+    asked: list[Settlement]
 
 
 class _Waking:

@@ -79,6 +79,7 @@ def _at(entry: Entry) -> datetime:
 def _records(entries: Sequence[Entry]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     of: dict[Attempt, Record] = {}
+    doubted: set[Attempt] = set()
     for entry in entries:
         fact = entry.fact
         if isinstance(fact, NudgeAttempted):
@@ -86,9 +87,12 @@ def _records(entries: Sequence[Entry]) -> dict[str, Record]:
             of[entry.originator_id, fact.recipient, fact.attempt] = record
             record.attempted += 1
         elif isinstance(fact, NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown):
-            known = of.get((entry.originator_id, fact.recipient, fact.attempt))
+            attempt = (entry.originator_id, fact.recipient, fact.attempt)
+            known = None if isinstance(fact, NudgeUnknown) and attempt in doubted else of.get(attempt)
             if known is not None:
                 _note(known, fact)
+            if isinstance(fact, NudgeUnknown):  # said once more when the provider was asked and could not tell
+                doubted.add(attempt)
     return found
 
 

@@ -79,13 +79,15 @@ def sent(tried: Tried, reference: str, now: datetime, provider: str, *, reports:
     )  # fmt: skip
 
 
-def unknown(tried: Tried, reason: str, now: datetime) -> NudgeUnknown:
+def unknown(tried: Tried, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
     """Nobody knows whether it went: again only where the provider removes doubles, or the law wants it.
 
     And not for ever: a person who may have had it a few times has had it. Where it is not tried again, the next
-    channel has its turn after a silence.
+    channel has its turn after a silence. All that only once its provider was `asked`, where it can be.
     """
     delivery, provider = tried.delivery, tried.provider
+    if not asked and provider is not None and (after := provider.ask_after) is not None:
+        return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, ask_at=now + after)
     often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
     removes_doubles = provider is not None and provider.notifier.removes_doubles
     again = (removes_doubles or tried.case.trigger.klass == "legal") and not often

@@ -18,6 +18,7 @@ from notifiers.port import Outcome
 from notifiers.routes import Route, is_for_another
 from projections import nudges
 from streams import conversations, outcomes
+from streams.asking import Asking
 from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, unsent
 from streams.blocks import StoredFact
 from streams.books import Books
@@ -57,13 +58,14 @@ class Sending:
         refusals: Refusals, lease: timedelta, watermark: Watermark,
     ) -> None:  # fmt: skip
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
-        self._writer, self._pace, self._refusals = writer, pace, refusals
+        self._writer, self._pace, self._refusals, self.under_way = writer, pace, refusals, UnderWay()
         self.routing = Routing(routes, pace)
         self._elsewhere = Elsewhere(books.database, books.log, self.routing)
         self._recording = Recording(books.database, books.log, receipts, refusals)
+        self.asking = Asking(books, self.routing, receipts, refusals, self._recording, self.under_way)
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
-        self._stopping, self.under_way = False, UnderWay()
+        self._stopping = False
         self._turns = Turns(lambda case: bool(pace.limits(agency(case))))
 
     @property
@@ -73,7 +75,7 @@ class Sending:
 
     def stop(self) -> None:
         """Begin nothing more; what was handed to a provider is still waited for."""
-        self._stopping = True
+        self._stopping = self.asking.stopping = True
 
     def release(self, ids: Sequence[UUID]) -> None:
         """Let go of nudges that are not sent now."""

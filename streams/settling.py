@@ -13,7 +13,7 @@ from domain.delivery import Delivery, State
 from domain.digest import is_digest, travels
 from domain.events import LifeEvent
 from domain.history import History
-from domain.nudge import Nudge
+from domain.nudge import Nudge, is_asked
 from domain.overrides import OVERRIDES
 from domain.person import Person
 from domain.settle import (
@@ -63,9 +63,13 @@ class Case(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """What a claim found: open attempts whose lease is over, cases to decide, and what moved on since the claim."""
+    """What a claim found: open attempts whose lease is over, unknown ones that their providers are to be asked about.
+
+    And cases to decide, and what moved on since the claim.
+    """
 
     lost: list[Settlement]
+    asked: list[Settlement]
     cases: list[Case]
     moved_on: list[UUID]
 
@@ -73,17 +77,19 @@ class Turn(Struct, frozen=True):
 def look(connection: Connection, log: Log, rules: Rules, claimed: Sequence[Due], now: datetime) -> Turn:
     """Read what the claimed deliveries need, and decide each."""
     found = nudges.by_id(connection, [row.nudge for row in claimed])
-    lost, fresh, moved_on = [], [], []
+    lost, asked, fresh, moved_on = [], [], [], []
     for row in claimed:
         nudge = found[row.nudge]
         if not _is_due(nudge, row.recipient, now):
             moved_on.append(row.nudge)
         elif nudge.to(row.recipient).state is State.ATTEMPTED:
             lost.append((nudge, row.recipient))
+        elif is_asked(nudge.to(row.recipient)):
+            asked.append((nudge, row.recipient))
         else:
             fresh.append((nudge, row.recipient))
     looking = Looking(connection, log, rules, now)
-    return Turn(looking.settlements(lost), list(looking.cases(fresh)), moved_on)
+    return Turn(looking.settlements(lost), looking.settlements(asked), list(looking.cases(fresh)), moved_on)
 
 
 def _is_due(nudge: Nudge, recipient: str, now: datetime) -> bool:

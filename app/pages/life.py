@@ -50,6 +50,7 @@ REASONS: Final[Mapping[str, str]] = {
     "busy": N_("the carrier was busy"), "not_admitted": N_("the carrier did not let the platform in"),
     "unreachable": N_("the carrier could not be reached"), "link_lost": N_("the connection was lost"),
     "timed_out": N_("no answer came in time"), "garbled": N_("the carrier's answer made no sense"),
+    "never_came": N_("it never came to the carrier"),
     "no_time": N_("there was no time left for it"), "closed": N_("the connection was closed before"),
     "lease_over": N_("its turn was over before it went"), "no_outcome": N_("nobody knows how it ended"),
     "commit_unanswered": N_("the database did not answer"),

@@ -1,7 +1,8 @@
 """An SMS gateway for tests that does over HTTP what a script says, and the notifiers that call it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 from typing import Any
@@ -62,17 +63,72 @@ class Gateway:
         await asyncio.gather(*(task for task in self._tasks if task), return_exceptions=True)
 
 
+class Book(Gateway):
+    """A gateway that keeps what it takes by our `id`, and can be asked by it at /status.
+
+    `script` has for each message in turn whether it takes it and whether it answers; then it does both. `dumb`: so
+    many of the next questions get no answer. `held`: how often each id was taken, `told`: how often each number.
+    """
+
+    def __init__(self, *script: tuple[bool, bool], dumb: int = 0) -> None:
+        super().__init__([])
+        self.script, self.dumb, self.status = list(script), dumb, "accepted"
+        self.held: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.questions: list[Mapping[str, str]] = []
+
+    async def _answer(self, reader: asyncio.StreamReader) -> bytes | None:
+        self.answers = [b""]
+        await super()._answer(reader)
+        request = self.requests[-1]
+        id_ = request["parameters"]["id"]
+        if request["path"] == "/status":
+            self.questions.append(request["parameters"])
+            self.dumb -= 1
+            return b"" if self.dumb >= 0 else http(200, f"<{self.status if self.held[id_] else 'never'}>".encode())
+        takes, answers = self.script.pop(0) if self.script else (True, True)
+        self.held[id_] += takes
+        self.told[request["parameters"]["to"]] += takes
+        return http(202, TAKEN) if answers else b""
+
+
+HANDED_IN = {"to": "{digits}", "text": "{text}", "id": "{reference}"}
+
+
+def by_status(port: int, **others: Any) -> dict[str, Any]:
+    """The settings by which a Book is asked."""
+    query = {
+        "url": f"http://127.0.0.1:{port}/status", "parameters": {"phone": "{digits}", "id": "{reference}"},
+        "delivered": "<delivered>", "failed": "<failed>", "accepted": "<accepted>", "never_came": "<never>",
+    }  # fmt: skip
+    return {"parameters": HANDED_IN, "query": query | others}
+
+
+@asynccontextmanager
+async def book(*script: tuple[bool, bool], dumb: int = 0) -> AsyncIterator[Book]:
+    """A gateway that keeps a book."""
+    peer = Book(*script, dumb=dumb)
+    async with _listening(peer):
+        yield peer
+
+
+@asynccontextmanager
+async def _listening(peer: Gateway, tls: SSLContext | None = None) -> AsyncIterator[None]:
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=tls)
+    peer.port = server.sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        server.close()
+        await peer.hang_up()
+
+
 @asynccontextmanager
 async def gateway(*answers: bytes | None, tls: SSLContext | None = None) -> AsyncIterator[Gateway]:
     """A gateway that gives these answers; it takes everything if there are none."""
     peer = Gateway(answers or [http(202, TAKEN)])
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, ssl=tls)
-    peer.port = server.sockets[0].getsockname()[1]
-    try:
+    async with _listening(peer, tls):
         yield peer
-    finally:
-        server.close()
-        await peer.hang_up()
 
 
 def options(url: str, **others: Any) -> HttpSmsOptions:

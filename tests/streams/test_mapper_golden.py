@@ -101,8 +101,8 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "nudge-unknown/1",
         facts.NudgeUnknown(at=NOW, recipient=AIDA, attempt=2, reason="no_outcome", retry_at=LATER),
         (
-            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102aa6e6f5f6f75"
-            "74636f6d65d7ff00004e20683e9d70c0"
+            "97d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102aa6e6f5f6f75"
+            "74636f6d65d7ff00004e20683e9d70c0c0"
         ),
     ),
     (
@@ -451,8 +451,9 @@ def lengthened(state: bytes) -> bytes:
         (facts.NudgeAttempted(NOW, AIDA, 2, "sms", "smsc", LATER), 1),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused"), 2),
         (facts.NudgeFailed(NOW, AIDA, 2, "refused", LATER), 1),
-        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 2),
-        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", LATER), 1),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome"), 3),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", LATER), 2),
+        (facts.NudgeUnknown(NOW, AIDA, 2, "no_outcome", None, LATER), 1),
         (facts.NudgeSent(NOW, AIDA, 2, "reference-7"), 3),
     ],
 )

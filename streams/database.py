@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from streams.arrays import use_fast_arrays
 from streams.lost_hosts import limit_other_end, limits_of
 from streams.not_here import not_here, say_not_here
+from streams.page_costs import suppose_flash
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -129,6 +130,7 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=how)
         event.listen(engine, "connect", use_fast_arrays)
         event.listen(engine, "connect", limit_other_end)
+        event.listen(engine, "connect", suppose_flash)
         event.listen(engine, "handle_error", say_not_here, retval=True)
         return engine
     if parsed.database in (None, "", ":memory:"):

@@ -98,6 +98,9 @@ class BacktestWork:
         found = counts(playing.tally(), price)
         return Step(msgspec.json.encode(found).decode(), playing.of, playing.of, finished=True)
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def abandon(self) -> None:
         """Nothing is left behind."""
 

@@ -41,7 +41,7 @@ class Progress:
 
     def __call__(self, job: Job) -> None:
         """The job has come that far; by its own clock, which stands still where nobody works."""
-        first = self._first = self._first or job
+        first = self._first = self._first if self._first and self._first.unit == job.unit else job
         self._line.tell(line_of(job, first), job.worked - first.worked)
 
     def end(self) -> None:

@@ -76,6 +76,9 @@ class Auditing:
             found = blocks.chained(connection, number, 1)
         return found[0].block if found and found[0].block.number == number else None
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def abandon(self) -> None:
         """It leaves nothing behind."""
 

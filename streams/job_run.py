@@ -1,6 +1,7 @@
 """One process at work on one job: step by step, until it ends or somebody stops it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,9 @@ class Run:
         except Exception as error:
             self._end(State.FAILED, f"{type(error).__name__}: {error}" if _is_ours(error) else type(error).__name__)
             raise
+        finally:
+            with suppress(*STORE_AWAY):  # what it held is gone with the store
+                self._work.rest()
         if self._job.state is State.CANCELLED and self._job.confirmed:
             self._work.abandon()
         return self._job

@@ -95,6 +95,9 @@ class Work(Protocol):
     def step(self, cursor: str, save: Save) -> Step:
         """Do the next part, a few seconds at most; `save` is for what is written to the database."""
 
+    def rest(self) -> None:
+        """Nobody works at it here for now: let go of what is held from one step to the next."""
+
     def abandon(self) -> None:
         """It was cancelled: leave nothing behind."""
 

@@ -3,7 +3,7 @@
 The shadow keeps how far it has come, so a rebuild goes on after its process was killed. It is filled without keys and
 indexes: facts in the order of the log, nudges stream by stream, then what follows from several facts. Nudges and
 residents are shared out among processes, the former also while one is at the facts. What came meanwhile is taken in
-as it comes, the last of it while nobody writes.
+as it comes.
 """
 
 import os
@@ -11,29 +11,25 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, Table
 
 from domain.event_types import Catalogue
 from domain.facts import AheadMoved
 from domain.ids import Names
-from projections import erased, governance, tables
+from projections import erased, tables
 from streams import rebuild_facts, rebuild_people, shadow, shadow_tables
 from streams.database import Database
-from streams.follower import Follower
 from streams.jobs import Plan, Save, Step
 from streams.log import Log
-from streams.rebuild_compare import COMPARED, difference, differences, mend
+from streams.rebuild_compare import COMPARED
+from streams.rebuild_ending import Cursor, Ending
 from streams.rebuild_parts import Alone, Crew, Part, Parts, Shared, done, left
 from streams.rebuild_standing import Stage, Standing, following, keep, within
 from streams.rebuild_standing import read as standing_of
 from streams.rebuild_tail import Tail
 from streams.recorder import FactRecorder
 from streams.residing import Residing
-from streams.shadow import quiet, watching
-from streams.tables import log as log_table
 
 PAGE, PERSONS = 20_000, 4_000
 A_SECOND = 50_000.0
@@ -45,29 +41,10 @@ FROM_LIFE = frozenset({
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 
 
-class Rebuilt(Struct, frozen=True):
-    """`position`: up to which fact; `differences`: view -> rows that only one of the two had."""
-
-    position: int
-    differences: Mapping[str, int]
-
-    @property
-    def equal(self) -> bool:
-        """The rebuilt views say what the live ones said."""
-        return not any(self.differences.values())
-
-
-class NotMended(Exception):
-    """The view {view} still differs after it was mended. Nothing was changed; this is a defect: please report it."""
-
-    def __init__(self, view: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(view=view))
-
-
 class Rebuilding:
     """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs.
 
-    `page`: facts of a page, and of a part of what is shared out to the `crew`.
+    `page`: facts of a page, and of a part of what is shared out to the `crew`; rows that are compared at a time.
     """
 
     def __init__(
@@ -81,6 +58,7 @@ class Rebuilding:
         self._of_life = bool(FROM_LIFE & set(views)) or tables.inbox in views  # which forgets who was erased
         self._of_nudges = bool(FROM_NUDGES & set(views))
         self._later = Tail(log, names, self._residing, of_life=self._of_life, of_nudges=self._of_nudges)
+        self._ending = Ending(database, log, views, swap=swap)
         self._shadow: Database | None = None
 
     def count(self, cursor: str) -> Plan:  # noqa: ARG002  (one look is all)
@@ -94,15 +72,23 @@ class Rebuilding:
         """One page further, or the end. The job's cursor is the shadow's name; all else is kept in the shadow."""
         if not cursor:
             return self._begin()
-        if (views := self._opened(cursor)) is None:
+        name = Cursor.read(cursor).shadow
+        if (views := self._opened(name)) is None:
             self._tell("what was rebuilt so far is gone; beginning anew")
             return self._begin()
         at = standing_of(views)
         if at.stage is Stage.READY:
-            return self._finish(views, cursor, save)
-        with self._meanwhile(views, cursor, at):
-            self._further(views, cursor, at)
-        return self._so_far(views, cursor)
+            return self._end(views, Cursor.read(cursor), save)
+        with self._meanwhile(views, name, at):
+            self._further(views, name, at)
+        return self._so_far(views, name)
+
+    def _end(self, views: Database, at: Cursor, save: Save) -> Step:
+        self._crew.leave()
+        step = self._ending.step(views, at, lambda: self._last_of(views), save, self.page)
+        if step.finished:
+            self.abandon()
+        return step
 
     def _so_far(self, views: Database, name: str) -> Step:
         with self._live.reading() as facts, views.reading() as shadow:
@@ -220,25 +206,6 @@ class Rebuilding:
         self._later.take(views, facts, after, upto)
         return within(at, str(upto), upto - after)
 
-    def _finish(self, views: Database, name: str, save: Save) -> Step:
-        self._crew.leave()
-        with quiet(self._live, views, (*COMPARED, tables.positions, log_table)) as (live, of):
-            followed = Follower(self._live, self._log).catch_up(live)
-            position = self._last_of(views)
-            with watching(self._live, views) as other:  # which does not see what we have just followed
-                found = Rebuilt(position, differences([live] if followed else [live, other], of, self._views))
-            if self._swap:
-                for table in (each for each in COMPARED if found.differences.get(each.name)):
-                    mend(live, of, table)
-                    if difference(live, of, table):
-                        raise NotMended(table.name)
-                if found.differences.get(tables.governance.name):
-                    governance.note_mended(live)
-            step = Step(name, position, of=position, finished=True, words=msgspec.json.encode(found).decode())
-            save(live, step)
-        self.abandon()
-        return step
-
     def _last_of(self, views: Database) -> int:
         """Take in what came meanwhile; nothing more can come."""
         at = replace(standing_of(views), stage=Stage.TAIL)
@@ -247,10 +214,15 @@ class Rebuilding:
                 at = views.write(lambda connection: keep(connection, self._tail(connection, facts, at)))  # noqa: B023  (runs at once)
         return int(at.cursor)
 
-    def abandon(self) -> None:
-        """Leave no shadow behind."""
+    def rest(self) -> None:
+        """Let go of the shadow, of the moment as of which it is compared, and of whoever does parts."""
+        self._ending.rest()
         self._crew.leave()
         if self._shadow is not None:
             self._shadow.close()
             self._shadow = None
+
+    def abandon(self) -> None:
+        """Leave no shadow behind."""
+        self.rest()
         shadow.drop(self._live)

@@ -135,6 +135,9 @@ class Republishing:
         of = events if finished else None  # an event that names nobody has no record
         return Step(f"{position} {events} {records}", events, of=of, finished=finished, words=words)
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def abandon(self) -> None:
         """What was sent is sent."""
         self._sender.close()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from projections.bulk import insert_rows
 from streams.database import Database
-from streams.shadow_tables import make_tables, parts, standing
+from streams.shadow_tables import DIFFERING, make_tables, parts, standing
 
 SHADOW = "habarshy_shadow"
 LOCK_TIMEOUT_MS, LOCK_ATTEMPTS, PAUSE_S = 300, 200, 0.05
@@ -85,7 +85,8 @@ def _made(connection: Connection) -> bool:
     Another version of the program may have noted otherwise how far it had come: then it is as if nothing were there.
     """
     tables = inspect(connection)
-    return tables.has_table(parts.name) and {
+    names = {parts.name, standing.name, *(each.name for each in DIFFERING.values())}
+    return names <= set(tables.get_table_names()) and {
         each["name"] for each in tables.get_columns(standing.name)
     } == set(standing.columns.keys())  # fmt: skip
 
@@ -128,12 +129,15 @@ def quiet(live: Database, shadow: Database, tables: Iterable[Table]) -> Iterator
 
 @contextmanager
 def watching(live: Database, shadow: Database) -> Iterator[Connection]:
-    """A read transaction in which the tables of both are seen, under the same names, as of its beginning."""
+    """A read transaction in which the tables of both are seen, under the same names, as of now."""
     if live.sqlite:
         with _attached(live, shadow) as connection, connection.begin():
+            for each in ("main.positions", "shadow.standing"):  # of each file as of when it is first read
+                connection.exec_driver_sql(f"SELECT * FROM {each} LIMIT 1").close()  # noqa: S608  (our own names)
             yield connection
     else:
         with live.reading() as connection:
+            connection.exec_driver_sql("SELECT 1")
             yield connection
 
 

@@ -21,7 +21,8 @@ from streams.jobs import Plan, Save, Step
 from streams.library import Library
 from streams.log import LIFE, Log
 from streams.mapper import decode_head
-from streams.rebuild import Rebuilding, Rebuilt
+from streams.rebuild import Rebuilding
+from streams.rebuild_ending import ROWS, Rebuilt
 from streams.recorder import FactRecorder
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
@@ -117,9 +118,10 @@ class Verifying:
 
         def onward(step: Step) -> Step:
             if not step.finished:
-                return _step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
+                further = _step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
+                return replace(further, of=step.of, unit=ROWS) if step.unit == ROWS else further
             views = dict(msgspec.json.decode(step.words, type=Rebuilt).differences)
-            return _step(At("facts", "", step.done, Verified(views=views)), step.done)
+            return replace(_step(At("facts", "", step.done, Verified(views=views)), step.done), unit=step.unit)
 
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
@@ -163,6 +165,10 @@ class Verifying:
             read = people(connection, self._log, persons, rules.rulebook)
         compared = read.compared(rules.rulebook, self._log.clock())
         return replace(at, after=persons[-1], found=at.found.with_people(compared))
+
+    def rest(self) -> None:
+        """As the rebuilding."""
+        self._rebuilding.rest()
 
     def abandon(self) -> None:
         """Leave no shadow behind."""

@@ -88,6 +88,9 @@ class Walk:
         self._under_way = (cursor, strides)
         return Step(cursor, counts.total())
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def abandon(self) -> None:
         """What is done is done; there is nothing else."""
 

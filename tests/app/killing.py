@@ -46,6 +46,10 @@ class Killed:
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def rest(self) -> None:
+        """As the work's."""
+        self.work.rest()
+
     def abandon(self) -> None:
         """As the work's."""
         self.work.abandon()

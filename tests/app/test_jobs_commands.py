@@ -139,6 +139,18 @@ def test_progress_at_a_terminal_is_one_line(tmp_path: Path) -> None:
     ]
 
 
+def test_progress_of_something_else_has_a_rate_of_its_own(tmp_path: Path) -> None:
+    """Where a job goes on to count something else, how fast it goes is measured from there."""
+    job, out = a_job(tmp_path), io.StringIO()
+    shown = Progress(out.write, terminal=True)
+    for each in (at(job, 10, 0), at(job, 100, 9), *(at(replace(job, unit="rows"), done, done) for done in (10, 20))):
+        shown(each)
+    assert out.getvalue().split("\r\x1b[K")[3:] == [
+        "job 1: 10 of 100 rows (10 %)",
+        "job 1: 20 of 100 rows (20 %), 1/s, 80 s to go",
+    ]
+
+
 def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:
     """Where nobody looks, a log gets a line now and then."""
     job, out = a_job(tmp_path), io.StringIO()

@@ -15,8 +15,9 @@ from projections import tables
 from streams.database import Database
 from streams.jobs import Step, Work
 from streams.log import Log
-from streams.rebuild import PAGE, Rebuilding, Rebuilt
+from streams.rebuild import PAGE, Rebuilding
 from streams.rebuild_compare import COMPARED
+from streams.rebuild_ending import Rebuilt
 from streams.rebuild_parts import Crew
 from streams.verifying import Verified
 from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered

@@ -23,7 +23,7 @@ from notifiers.port import Message
 from notifiers.routes import single_routes
 from streams.cloudevents import Envelope, envelope_of
 from streams.publishing import Publisher
-from streams.rebuild import Rebuilt
+from streams.rebuild_ending import Rebuilt
 from streams.recomputing import all_intents
 from templates.loader import load_packs, shipped
 from tests.services import postgres

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
@@ -23,10 +23,10 @@ from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknow
 from projections import statistics, tables, trail
 from projections.bulk import insert_rows
 from streams.cloudevents import Envelope, envelope_of
-from streams.database import WRITING, Database
+from streams.database import Database
 from streams.follower import Follower
-from streams.rebuild import Rebuilt
 from streams.rebuild_compare import COMPARED
+from streams.rebuild_ending import Rebuilt
 from streams.receipts import Receipt
 from tests.services import postgres
 from tests.streams.meddling import MeddledDatabase
@@ -323,14 +323,18 @@ def test_what_comes_just_before_the_comparison_is_in_it(world: World) -> None:
     platform = world.platform
     database = MeddledDatabase(platform.settings.database)
 
-    def before_it_locks(_: Connection, options: Mapping[str, object]) -> None:
-        if WRITING in options:
-            world.take(*registered(AIGERIM, LONG_AGO), CARD)
-            world.plan()
-            platform.follower.drain()
+    moments: list[str] = []
 
-    listen(database.engine, "set_connection_execution_options", before_it_locks)
+    def before_it_locks(_: Connection, __: object, statement: str, *___: object) -> None:
+        if statement.startswith(("LOCK TABLE", "UPDATE main.positions")):
+            moments.append(statement)
+            if len(moments) == 1:
+                world.take(*registered(AIGERIM, LONG_AGO), CARD)
+                world.plan()
+
+    listen(database.engine, "before_cursor_execute", before_it_locks)
     found = rebuild(database, platform.log, platform.names, platform.library.rules().catalogue, swap=True)
 
     assert (found.equal, found.position) == (True, world.health().facts)
+    assert moments
     database.close()

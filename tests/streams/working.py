@@ -56,6 +56,9 @@ class Counting:
         self.database.write(write)
         return step
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def abandon(self) -> None:
         """Nothing is left behind."""
         self.abandoned += 1

@@ -212,8 +212,8 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
         platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.chaining,
-        platform.webhooks, platform.tidying, platform.reconciler, platform.soundings, platform.watermark,
-        platform.clock,
+        platform.webhooks, platform.tidying, platform.receiving.pieces, platform.reconciler, platform.soundings,
+        platform.watermark, platform.clock,
     )  # fmt: skip
 
 

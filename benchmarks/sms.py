@@ -18,7 +18,7 @@ from smpp34 import SubmitSm
 
 from benchmarks.measuring import Row, peak_mb, ratio, seconds
 from notifiers.kinds import Tools
-from notifiers.port import Accepted, Incoming, Message, Report
+from notifiers.port import Accepted, Incoming, Message, Piece, Report
 from notifiers.smpp import SmppNotifier
 from notifiers.smpp_config import SmppOptions
 
@@ -86,6 +86,9 @@ class _Counting:
 
     async def received(self, message: Incoming) -> None:
         raise AssertionError(message.id)
+
+    async def received_piece(self, piece: Piece) -> None:
+        raise AssertionError(piece.number)
 
 
 async def _ours(port: int, messages: Sequence[Message], *, receipts: bool) -> None:

@@ -107,6 +107,14 @@ class Names(Struct, frozen=True, dict=True):
         """A telephone number (E.164), without saying it in clear."""
         return keyed_hash(self.key, "number", telephone)
 
+    def long_sms(self, provider: str, sender: str, receiver: str, reference: int, total: int) -> bytes:
+        """A longer SMS by what its pieces have in common, without saying in clear who sent it."""
+        return keyed_hash(self.key, "long sms", provider, sender, receiver, str(reference), str(total))
+
+    def piece(self, number: int, words: str) -> bytes:
+        """A piece of a longer SMS, without saying its words in clear."""
+        return keyed_hash(self.key, "piece", str(number), words)
+
     def mark(self, nudge: UUID) -> str:
         """Two digits by which a question is told from others at its number."""
         return str(10 + int.from_bytes(keyed_hash(self.key, "mark", str(nudge))[:4]) % 90)

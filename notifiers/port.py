@@ -168,6 +168,24 @@ Told = Accepted | Report | NeverCame | Unknown
 """What a provider tells that is asked: it has it, what became of it, it never came, or nobody can tell."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """The `number`th of the `total` parts of a longer SMS from `sender` to `receiver`; they share the `reference`.
+
+    If nothing more comes for `patience`, what there is goes on as it is. For `again` after the message went on, the
+    same piece is taken for the one that is in it: the provider never read that we have it.
+    """
+
+    sender: str = field(repr=False)
+    receiver: str
+    reference: int
+    total: int
+    number: int
+    text: str = field(repr=False)
+    patience: timedelta
+    again: timedelta
+
+
 class Inbox(Protocol):
     """Takes in what comes back from a provider; a method returns once it is committed, and may raise OSError.
 
@@ -185,6 +203,9 @@ class Inbox(Protocol):
 
     async def received(self, message: Incoming) -> None:
         """Keep what a person wrote."""
+
+    async def received_piece(self, piece: Piece) -> None:
+        """Keep a part of what a person wrote; with the last one the whole, to whichever process the others came."""
 
 
 class Notifier(Protocol):

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -14,13 +15,12 @@ from smpp34 import DeliverSm, SmppError, decode
 from domain.receipts import Heard
 from notifiers import smpp_pdus as pdus
 from notifiers.phone import written
-from notifiers.port import Inbox, Incoming, Report
+from notifiers.port import Inbox, Incoming, Piece, Report
 from notifiers.smpp_config import SmppOptions
 from notifiers.smpp_content import carried, joint_of
 from notifiers.smpp_link import Link
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from notifiers.smpp_status import NEVER, OK, TRY_AGAIN
-from notifiers.sms_joining import Joining, Key
 from notifiers.sms_memory import Memory
 from notifiers.sms_wire import Joint, read
 
@@ -62,8 +62,6 @@ class Arrivals:
         self._some = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
-        self._joining = Joining(self._limits.incomplete)
-        self._held: dict[Key, dict[bytes, Arrival]] = {}
         self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
         self._done = Memory(_MOST_REMEMBERED, self._limits.again)
         self._told: dict[Link, deque[tuple[float, bytes]]] = {}
@@ -144,7 +142,7 @@ class Arrivals:
         return Report(reference, found.heard, found.reason, found.detail)
 
     async def _receive(self, arrival: Arrival) -> None:
-        """Have one message, or one part of a message, kept."""
+        """Have one message, or one piece of a message, kept: where it belongs, the database knows, not this link."""
         content = arrival.content
         try:
             words, joint = read(carried(content), content.data_coding, content.esm_class)
@@ -152,67 +150,39 @@ class Arrivals:
             arrival.answer(NEVER)
             return
         joint = joint or joint_of(content)
-        if arrival.digest in self._done:
-            self._answer([arrival], {arrival.digest})
-        elif joint is None:
-            if await self._keep([arrival], arrival.digest, words):
-                self._answer([arrival], {arrival.digest})
-        else:
-            await self._join(arrival, joint, words)
+        if joint is not None and joint.total > 1:
+            arrival.answer(await self._kept(self._inbox.received_piece(self._piece(content, joint, words))))
+        elif arrival.digest in self._done or await self._keep(arrival, words):
+            self._answer(arrival)
 
-    async def _join(self, arrival: Arrival, joint: Joint, words: str) -> None:
-        loop = asyncio.get_running_loop()
-        key = (arrival.content.source_addr, arrival.content.destination_addr, joint.reference, joint.total)
-        part = (key, joint.number, words, arrival.digest, loop.time())
-        abandoned = self._joining.abandoned(*part)
-        if abandoned is not None and not await self._keep_joined(key, abandoned, arrival):
-            return
-        text = self._joining.add(*part)
-        self._held.setdefault(key, {})[arrival.digest] = arrival
-        if text is None:
-            loop.call_later(self._limits.parts, self._put_off, key, arrival)
-        else:
-            await self._keep_joined(key, text)
+    def _piece(self, content: DeliverSm, joint: Joint, words: str) -> Piece:
+        limits = self._limits
+        return Piece(
+            sender=self._sender(content), receiver=content.destination_addr, reference=joint.reference,
+            total=joint.total, number=joint.number, text=words, patience=timedelta(seconds=limits.incomplete),
+            again=timedelta(seconds=limits.again),
+        )  # fmt: skip
 
-    async def _keep_joined(self, key: Key, text: str, *waiting: Arrival) -> bool:
-        """Have the text of parts kept, and answer them; where that fails, those that wait for it come again, too."""
-        held = [*self._held.pop(key, {}).values()]
-        if not await self._keep([*waiting, *held], repr(key).encode(), text):
-            return False
-        self._answer(held, self._joining.forget(key))
-        return True
+    def _sender(self, content: DeliverSm) -> str:
+        return written(content.source_addr, international=content.source_addr_ton == 1, region=self._region)
 
-    def _put_off(self, key: Key, arrival: Arrival) -> None:
-        """The other parts have not come in time: they may come once this one is answered."""
-        held = self._held.get(key, {})
-        if held.get(arrival.digest) is arrival:
-            del held[arrival.digest]
-            if not held:
-                del self._held[key]
-            arrival.answer(TRY_AGAIN)
-
-    async def _keep(self, arrivals: Sequence[Arrival], mark: bytes, text: str) -> bool:
-        """Have a message kept, under the same id as long as that fails; then they are answered, to come again."""
-        content = arrivals[-1].content
-        name = self._ids.get(mark) or self._new_id()
-        sender = written(content.source_addr, international=content.source_addr_ton == 1, region=self._region)
-        status = await self._kept(self._inbox.received(Incoming(name, sender, text)))
+    async def _keep(self, arrival: Arrival, text: str) -> bool:
+        """Have a message kept, under the same id as long as that fails; then it is answered, to come again."""
+        name = self._ids.get(arrival.digest) or self._new_id()
+        status = await self._kept(self._inbox.received(Incoming(name, self._sender(arrival.content), text)))
         if status == OK:
-            self._ids.forget(mark)
+            self._ids.forget(arrival.digest)
             return True
-        self._ids.keep(mark, name)
-        for arrival in arrivals:
-            arrival.answer(status)
+        self._ids.keep(arrival.digest, name)
+        arrival.answer(status)
         return False
 
-    def _answer(self, arrivals: Sequence[Arrival], digests: set[bytes]) -> None:
-        """These are kept; those of the digests that cannot be told so will come again."""
-        told = {arrival.digest for arrival in arrivals if self._told_so(arrival)}
-        for digest in digests:
-            if digest in told:
-                self._done.forget(digest)
-            else:
-                self._done.keep(digest, "")
+    def _answer(self, arrival: Arrival) -> None:
+        """It is kept; if that cannot be told, it will come again."""
+        if self._told_so(arrival):
+            self._done.forget(arrival.digest)
+        else:
+            self._done.keep(arrival.digest, "")
 
     def _told_so(self, arrival: Arrival) -> bool:
         """Whether its answer could be written; what was written last before the link is lost may not have arrived."""

@@ -26,9 +26,8 @@ class SmppLimits(BaseModel):
     `connect` covers TCP, TLS and bind together; `response` the answer to one PDU, where giving up on a submit_sm
     leaves its outcome unknown. A batch writes nothing once it is `begin` old. After `enquire` without a word from
     the centre we ask whether it is there. Links that fail are tried again after `rest`, then twice that, at most
-    `longest_rest`. A part of a longer incoming message is answered once the others have come, or after `parts`
-    with "try again"; what is still incomplete after `incomplete` is kept as it is. What comes again within `again`,
-    because our answer was lost or put it off, counts as the same message.
+    `longest_rest`. A longer incoming message of which nothing more comes for `incomplete` is kept as it is. What
+    comes again within `again`, because our answer was lost or put it off, counts as the same message.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -39,7 +38,6 @@ class SmppLimits(BaseModel):
     enquire: Seconds = 30.0
     rest: Seconds = 1.0
     longest_rest: Seconds = 60.0
-    parts: Seconds = 10.0
     incomplete: Seconds = 600.0
     again: Seconds = 600.0
 

@@ -28,12 +28,11 @@ from domain.ids import Names
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import micros, moment
 from streams.database import Database
-from streams.keys import PersonKey, PersonKeys
+from streams.keys import PersonKeys
 from streams.letters_meant import Choice, chosen, rows_of
+from streams.sealing import Sealing
 from streams.tables import dead_letters
 
-OURS = "dead letters"
-"""In the table of keys the name of the platform's own, which nobody's pseudonym can be."""
 CAUSE_LENGTH = 200
 
 
@@ -102,22 +101,17 @@ class DeadLetters:
         self, database: Database, keys: PersonKeys, names: Names, clock: Callable[[], datetime],
         kinds: Mapping[str, Kind],
     ) -> None:  # fmt: skip
-        self._database, self._keys, self._names, self._clock, self._kinds = database, keys, names, clock, kinds
+        self._database, self._names, self._clock, self._kinds = database, names, clock, kinds
+        self._sealing = Sealing(keys)
 
     def put(self, connection: Connection, letter: Letter) -> UUID:
         """Keep it, in the caller's transaction; the same one again has one more attempt and the newer cause."""
         id_ = self._names.letter(letter.kind, letter.key)
         if not _failed_again(connection, id_, letter.cause):
-            sealed = self._key(connection, letter.person).seal(letter.content, id_.bytes)
+            sealed = self._sealing.seal(connection, letter.content, id_.bytes, letter.person)
             row = (id_, letter.kind, letter.cause[:CAUSE_LENGTH], micros(self._clock()), 1, letter.person, sealed)
             insert_rows(connection, dead_letters, [row], ignore=True)
         return id_
-
-    def _key(self, connection: Connection, person: str | None) -> PersonKey:
-        """The key of whom it is about, if they have one; else the platform's own, made at its first letter."""
-        theirs = None if person is None else self._keys.load(connection, [person]).get(person)
-        # What is made is not remembered: the caller may yet roll back.
-        return theirs or self._keys.ensure(connection, [OURS])[0][OURS]
 
     @staticmethod
     def about(connection: Connection, kind: str, persons: Sequence[str]) -> set[str]:
@@ -193,10 +187,7 @@ class DeadLetters:
 
     def content(self, connection: Connection, row: Any) -> bytes | None:  # noqa: ANN401  (a row of the table)
         """What the letter holds, or None where its key was destroyed."""
-        owners = [OURS] if row.person is None else [row.person, OURS]
-        keys = self._keys.load(connection, owners)
-        opened = (keys[each].open(row.sealed, row.id.bytes) for each in owners if each in keys)
-        return next((content for content in opened if content is not None), None)
+        return self._sealing.open(connection, row.sealed, row.id.bytes, row.person)
 
     def _told(self, connection: Connection, row: Any) -> str:  # noqa: ANN401  (a row of the table)
         kind, content = self._kinds.get(row.kind), self.content(connection, row)

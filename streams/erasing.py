@@ -21,7 +21,7 @@ from projections.erased import Erasure
 from projections.tables import erased as erased_table
 from projections.tables import micros
 from projections.tables import retired as retired_table
-from streams import letters_about
+from streams import letters_about, pieces
 from streams.appending import record
 from streams.books import Books
 from streams.database import Priority
@@ -192,6 +192,7 @@ class Erasing:
         for stream in found.streams:
             gone = connection.execute(delete(webhooks).where(webhooks.c.event == stream)).rowcount
             removed[webhooks.name] = removed.get(webhooks.name, 0) + gone
+        removed["pieces"] = pieces.forget(connection, self._keys, self._books.names, person)
         removed["dead_letters"] = letters_about.forget(connection, self._letters, self._books.names, person)
         return {name: count for name, count in removed.items() if count}
 

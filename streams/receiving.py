@@ -14,7 +14,7 @@ from domain.channels import ADDRESS_OF
 from domain.events import PUBLIC, LifeEvent
 from domain.hearing import Answered, Other, Question, Stopped, Unclear, Understood, understand
 from domain.replies import Reply
-from notifiers.port import Inbox, Incoming, Report
+from notifiers.port import Inbox, Incoming, Piece, Report
 from streams import conversations, reading
 from streams.answering import Answering
 from streams.books import Books
@@ -25,6 +25,7 @@ from streams.keys import PersonKey
 from streams.late_answers import LateAnswers
 from streams.library import Rules
 from streams.outages import NOBODYS, told
+from streams.pieces import Made, Pieces
 from streams.receipts import Receipts
 from streams.refusals import Refusals
 from streams.spoken import Spoken, spoken
@@ -59,6 +60,7 @@ class Receiving:
         self._append, self._clock = books.append, books.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
         self._keep, self._late = keep, LateAnswers(books, receipts)
+        self.pieces = Pieces(books, self)
 
     def inbox(self, provider: str) -> Inbox:
         """What a provider's notifier is given."""
@@ -77,12 +79,27 @@ class Receiving:
 
         False where the number was never told anything: then it is kept as a dead letter.
         """
-        if self._taken(provider, message):
-            return True
-        id_, content = f"{provider}.{message.id}", _encode((provider, message.id, message.sender, message.text))
-        self._database.write(lambda connection: self._keep(connection, Letter(STRANGER, id_, NOBODY, content)))
-        log.warning("an SMS came from a number that was never told anything: see the dead letters")
-        return False
+        rules = self._library.rules()
+        made = self._database.write(
+            lambda connection: self.within(connection, provider, message, rules), Priority.DISPATCH
+        )
+        self._log.keys.remember(made or {})
+        return made is not None
+
+    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
+        """As `received`, in the caller's transaction: the keys that it made, or None where it is a dead letter."""
+        made = self._received(connection, provider, message, rules)
+        if made is None:
+            id_, content = f"{provider}.{message.id}", _encode((provider, message.id, message.sender, message.text))
+            self._keep(connection, Letter(STRANGER, id_, NOBODY, content))
+            log.warning("an SMS came from a number that was never told anything: see the dead letters")
+        return made
+
+    def writers(self, connection: Connection, sender: str, rules: Rules) -> Sequence[str]:
+        """Whose a text from a number would be now, first whom it would be taken to be from; nobody's: none."""
+        said = self._said(connection, sender, rules)
+        about = self._about(connection, said, rules)
+        return [] if about is None else [about.person.pseudonym, *(each.recipient for each in said)]
 
     def take_again(self, content: bytes) -> None:
         """A text that was kept as a dead letter, once more: the number may be somebody's by now.
@@ -108,7 +125,7 @@ class Receiving:
         id_ = f"{provider}.{message.id}"
         if self._log.streams(connection, [self._names.stream(SOURCE, id_)]):
             return {}
-        said = self._said(connection, message, rules)
+        said = self._said(connection, message.sender, rules)
         about = self._about(connection, said, rules)
         if about is None:
             return None
@@ -122,9 +139,9 @@ class Receiving:
         event = self._event(id_, message, about, heard)
         return {**made, **self._append(connection, [event])}
 
-    def _said(self, connection: Connection, message: Incoming, rules: Rules) -> list[Said]:
+    def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
         """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""
-        number = self._names.number(message.sender)
+        number = self._names.number(sender)
         said = conversations.at(connection, number)
         them = reading.persons(connection, self._log, {each.recipient for each in said}, rules.rulebook)
         phones = {each: str(person.get(ADDRESS_OF[WAY])) for each, person in them.items()}
@@ -218,6 +235,9 @@ class _Inbox:
 
     async def received(self, message: Incoming) -> None:
         await _kept(lambda: self._receiving.received(self._provider, message))
+
+    async def received_piece(self, piece: Piece) -> None:
+        await _kept(lambda: self._receiving.pieces.take(self._provider, piece))
 
 
 async def _kept(keep: Callable[[], object]) -> None:

@@ -14,6 +14,7 @@ from streams.database import Database
 from streams.dispatch import Dispatcher
 from streams.faults import Faults
 from streams.follower import Follower
+from streams.pieces import Pieces
 from streams.planning import Planning
 from streams.reconciling import RECONCILE_AFTER, Reconciler
 from streams.rooms import PATIENCE
@@ -27,7 +28,8 @@ Job = Callable[[], Awaitable[object]]
 LOOK_EVERY = timedelta(milliseconds=250)
 """How often each job looks whether something waits: to look costs milliseconds, to wait is what citizens notice."""
 TIDY_EVERY, CHAIN_EVERY, LOOK_BACK_EVERY = timedelta(hours=1), timedelta(seconds=1), timedelta(seconds=1)
-DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "watermark"})
+PIECES_EVERY = timedelta(seconds=5)
+DISPATCH = frozenset({"urgent", "dispatch", "webhooks", "tidying", "pieces", "watermark"})
 """The jobs of a process that only sends."""
 
 
@@ -42,6 +44,7 @@ class Engine(Struct, frozen=True):
     chaining: Chaining
     webhooks: Webhooks
     tidying: Tidying
+    pieces: Pieces
     reconciler: Reconciler
     soundings: Soundings
     watermark: Watermark
@@ -55,6 +58,7 @@ class Engine(Struct, frozen=True):
         await asyncio.to_thread(self.chaining.drain)
 
     async def _round(self) -> bool:
+        await asyncio.to_thread(self.pieces.give_up)
         planned = await asyncio.to_thread(self.planning.drain)
         handled = await self.dispatcher.drain() + await self.webhooks.deliver()
         passed = await asyncio.to_thread(self.areas.turn)  # one turn: then whoever came meanwhile goes first
@@ -100,6 +104,7 @@ class Engine(Struct, frozen=True):
             "dispatch": (partial(self.dispatcher.drain, patience=PATIENCE), every),
             "webhooks": (self.webhooks.deliver, every),
             "tidying": (lambda: asyncio.to_thread(self.tidying.run), TIDY_EVERY),
+            "pieces": (lambda: asyncio.to_thread(self.pieces.give_up), PIECES_EVERY),
             "follower": (lambda: asyncio.to_thread(self.follower.drain), every),
             "chain": (lambda: asyncio.to_thread(self.chaining.drain), CHAIN_EVERY),
             "reconciler": (self._reconcile, RECONCILE_AFTER),

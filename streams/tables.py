@@ -108,26 +108,30 @@ paces = Table(
 """From when on each limit of messages a second lets another one through."""
 
 conversations = Table(
-    "conversations",
-    metadata,
-    Column("number", LargeBinary(16), primary_key=True),
-    Column("nudge", Id, primary_key=True),
-    Column("recipient", Pseudonym, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("mark", String, nullable=False),
-)
+    "conversations", metadata, Column("number", LargeBinary(16), primary_key=True),
+    Column("nudge", Id, primary_key=True), Column("recipient", Pseudonym, primary_key=True),
+    Column("at", BigInteger, nullable=False), Column("mark", String, nullable=False),
+)  # fmt: skip
 """What went by SMS to which number (as a keyed hash): whoever writes from there speaks of one of these."""
 Index("conversations_recipient", conversations.c.recipient)
 
+pieces = Table(
+    "pieces", metadata, Column("message", LargeBinary(16), primary_key=True),
+    Column("number", Integer, primary_key=True), Column("digest", LargeBinary(16), primary_key=True),
+    Column("provider", String, nullable=False), Column("total", Integer, nullable=False),
+    Column("until", BigInteger, nullable=False), Column("again", BigInteger, nullable=False),
+    Column("person", Pseudonym), Column("sealed", LargeBinary),
+)  # fmt: skip
+"""The pieces of longer SMS that people send, by keyed hashes of whose and which it is and of its words; each waits
+until then for the others. Nothing sealed: it is in a message since, and for `again` (microseconds) the same piece is
+that one. `person`: who wrote it, whose key seals it if they have one."""
+Index("pieces_until", pieces.c.until)
+
 early_receipts = Table(
-    "early_receipts",
-    metadata,
-    Column("provider", String, primary_key=True),
-    Column("reference", String, primary_key=True),
-    Column("heard", String, primary_key=True),
-    Column("reason", String),
-    Column("at", BigInteger, nullable=False),
-)
+    "early_receipts", metadata, Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True), Column("heard", String, primary_key=True),
+    Column("reason", String), Column("at", BigInteger, nullable=False),
+)  # fmt: skip
 """Receipts that came before the platform knew what the provider calls the message."""
 
 webhooks = Table(
@@ -141,14 +145,10 @@ webhooks = Table(
 Index("webhooks_due", webhooks.c.due_at)
 
 fake_messages = Table(
-    "fake_messages",
-    metadata,
-    Column("nudge", Id, primary_key=True),
-    Column("recipient", Pseudonym, primary_key=True),
-    Column("attempt", Integer, primary_key=True),
-    Column("channel", String, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-)
+    "fake_messages", metadata, Column("nudge", Id, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True), Column("attempt", Integer, primary_key=True),
+    Column("channel", String, nullable=False), Column("sealed", LargeBinary, nullable=False),
+)  # fmt: skip
 
 dead_letters = Table(
     "dead_letters",
@@ -179,12 +179,9 @@ dead_events = Table(
 """How many events from Kafka were ever refused with each code, and when the last one was (microseconds)."""
 
 soundings = Table(
-    "soundings",
-    metadata,
-    Column("at", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", String, primary_key=True),
-    Column("count", BigInteger, nullable=False),
-)
+    "soundings", metadata, Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, primary_key=True), Column("count", BigInteger, nullable=False),
+)  # fmt: skip
 """How much waited for each part of the platform, by when somebody looked (microseconds); kept for an hour."""
 
 jobs = Table(
@@ -212,15 +209,10 @@ jobs = Table(
 so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
 
 repeats = Table(
-    "repeats",
-    metadata,
-    Column("key", LargeBinary(16), primary_key=True),
-    Column("request", LargeBinary(16), nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("status", Integer),
-    Column("media_type", String),
-    Column("body", LargeBinary),
-)
+    "repeats", metadata, Column("key", LargeBinary(16), primary_key=True),
+    Column("request", LargeBinary(16), nullable=False), Column("at", BigInteger, nullable=False),
+    Column("status", Integer), Column("media_type", String), Column("body", LargeBinary),
+)  # fmt: skip
 """What was answered to a request with a key of its sender (Idempotency-Key), by keyed hashes; no status: not yet."""
 
 blocks = Table(

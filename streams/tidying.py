@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from streams import conversations, outbox, repeats
+from streams import conversations, outbox, pieces, repeats
 from streams.database import Database, Priority
 from streams.receipts import Receipts
 
@@ -14,7 +14,7 @@ UNTOLD = timedelta(days=30)
 
 
 class Tidying:
-    """Lets go of old conversations, of receipts for messages of nobody, and of answers that nobody asks for again."""
+    """Lets go of old conversations, of receipts for messages of nobody, and what nobody asks for or sends again."""
 
     def __init__(self, database: Database, receipts: Receipts, clock: Callable[[], datetime]) -> None:
         self._database, self._receipts, self._clock = database, receipts, clock
@@ -27,4 +27,5 @@ class Tidying:
         conversations.forget(connection, self._clock())
         self._receipts.forget(connection)
         repeats.tidy(connection, self._clock())
+        pieces.tidy(connection, self._clock())
         outbox.forget(connection, self._clock() - UNTOLD)

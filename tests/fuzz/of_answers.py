@@ -121,7 +121,7 @@ def _links(_: Path) -> Try:
 
 async def _played(data: bytes) -> tuple[list[Outcome | None], bytes]:
     """The first octet says in which pieces the rest comes to a bound link with messages under way."""
-    settings, outbox, line = options(1, limits={"parts": 0.01}), Outbox(), Wire()
+    settings, outbox, line = options(1), Outbox(), Wire()
     arrivals = Arrivals(settings, KeptInbox(), lambda: "new")
     link = Link(settings, outbox, Pace(MESSAGES, _rest=0.0), arrivals)
     link.connection_made(line)

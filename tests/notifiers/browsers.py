@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from notifiers.fcm import FcmNotifier, FcmOptions
-from notifiers.port import Incoming, Message, Report
+from notifiers.port import Incoming, Message, Piece, Report
 from notifiers.sealing import CURVE, octets
 from notifiers.web_push import WebPushNotifier
 from notifiers.web_push_options import WebPushOptions
@@ -51,6 +51,9 @@ class NoInbox:
 
     async def received(self, message: Incoming) -> None:
         raise AssertionError(message)
+
+    async def received_piece(self, piece: Piece) -> None:
+        raise AssertionError(piece)
 
 
 @dataclass(frozen=True)

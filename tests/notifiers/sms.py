@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from notifiers.kinds import Tools
-from notifiers.port import Accepted, Incoming, Message, Notifier, Outcome, Report
+from notifiers.port import Accepted, Incoming, Message, Notifier, Outcome, Piece, Report
 from notifiers.smpp import SmppNotifier
 from notifiers.smpp_config import SmppOptions
 
@@ -23,6 +23,7 @@ class KeptInbox:
     def __init__(self, failures: Sequence[Exception] = ()) -> None:
         self.reports: list[Report] = []
         self.messages: list[Incoming] = []
+        self.pieces: list[Piece] = []
         self.late: list[tuple[str, str]] = []
         self._failures = list(failures)
 
@@ -41,6 +42,11 @@ class KeptInbox:
         """Keep this."""
         self._fail()
         self.messages.append(message)
+
+    async def received_piece(self, piece: Piece) -> None:
+        """Keep this."""
+        self._fail()
+        self.pieces.append(piece)
 
     def _fail(self) -> None:
         if self._failures:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from smpp34 import DeliverSm, Tlv
 
 from domain.receipts import Heard
-from notifiers.port import Accepted, Incoming, Reason, Report
+from notifiers.port import Accepted, Incoming, Piece, Reason, Report
 from notifiers.smpp_pdus import SUBMIT_SM_RESP, bare
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from tests.notifiers.sms import KAZAKH, KeptInbox, number, sms, sms_to
@@ -165,6 +166,11 @@ class Watching(KeptInbox):
         await self._pause()
         await super().received(message)
 
+    async def received_piece(self, piece: Piece) -> None:
+        """Keep this, when it may."""
+        await self._pause()
+        await super().received_piece(piece)
+
     async def _pause(self) -> None:
         self.begun.set()
         await self.go.wait()
@@ -174,6 +180,7 @@ class Watching(KeptInbox):
 ARRIVALS: list[dict[str, Any]] = [
     {"short_message": b"id:1 stat:DELIVRD", "esm_class": 4},
     {"short_message": b"1"},
+    {"short_message": b"\5\0\3\7\2\1one ", "esm_class": 0x40},
 ]
 
 
@@ -206,7 +213,7 @@ async def test_what_could_not_be_kept_is_asked_for_again(arrival: dict[str, Any]
             centre.deliver(sequence, **arrival)
             await centre.until(lambda seen=sequence: len(centre.answered) == seen - 6)
     assert centre.answered == [(7, TRY_AGAIN), (8, 0)]
-    assert len(inbox.reports) + len(inbox.messages) == 1
+    assert len(inbox.reports) + len(inbox.messages) + len(inbox.pieces) == 1
 
 
 async def test_an_inbox_that_hangs_holds_nobody() -> None:
@@ -275,20 +282,15 @@ async def test_a_message_whose_answer_was_lost_is_kept_once() -> None:
     assert len(inbox.messages) == 1
 
 
-@pytest.mark.parametrize("arrivals", [
-    [{"short_message": b"STOP"}],
-    [{"short_message": b"\5\0\3\7\2" + words, "esm_class": 0x40} for words in (b"\1one ", b"\2two")],
-])  # fmt: skip
-async def test_a_message_whose_answer_was_lost_on_the_wire_is_kept_once(arrivals: list[dict[str, Any]]) -> None:
+async def test_a_message_whose_answer_was_lost_on_the_wire_is_kept_once() -> None:
     """The centre never read our answer, which was written: what it sends again by the next link is the same."""
     inbox = KeptInbox()
     async with scripted_centre() as centre, sms_to(centre.port, inbox, limits={"rest": 0.001}) as notifier:
         for sequence in 7, 17, 27:
             await notifier.start()
             await centre.until(lambda at=sequence: centre.heard.count("bind") == at // 10 + 1)
-            for number_, arrival in enumerate(arrivals):
-                centre.deliver(sequence + number_, **arrival)
-            await centre.until(lambda at=sequence: len(centre.answered) == (at // 10 + 1) * len(arrivals))
+            centre.deliver(sequence, short_message=b"STOP")
+            await centre.until(lambda at=sequence: len(centre.answered) == at // 10 + 1)
             centre.hang_up()
     assert {status for _, status in centre.answered} == {0}
     assert len(inbox.messages) == 1
@@ -344,84 +346,38 @@ def part(total: int, at: int, words: str, reference: int = 9) -> dict[str, Any]:
     return {"short_message": head + words.encode("utf-16-be"), "esm_class": 0x40, "data_coding": 8}
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
-async def test_the_parts_of_a_longer_message_are_put_together(order: tuple[int, ...]) -> None:
-    """In whatever order they come, they are one message, and are answered once it is kept."""
+async def test_a_part_of_a_longer_message_is_handed_on_with_its_place() -> None:
+    """Where it belongs, by its header or by optional parameters, goes with it, and each is answered by itself."""
     inbox = KeptInbox()
-    parts = [part(3, 1, "Бұл "), part(3, 2, "ұзақ "), part(3, 3, "жауап.")]
-    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
-        await notifier.start()
-        await centre.until(lambda: "bind" in centre.heard)
-        for at in order:
-            assert centre.answered == []
-            centre.deliver(at + 7, **parts[at])
-        await centre.until(lambda: len(centre.answered) == 3)
-    assert [message.text for message in inbox.messages] == ["Бұл ұзақ жауап."]
-    assert {status for _, status in centre.answered} == {0}
-
-
-async def test_parts_joined_by_parameters_are_put_together() -> None:
-    """The optional parameters sar_… join parts as a header does."""
-    inbox = KeptInbox()
-    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
-        await notifier.start()
-        await centre.until(lambda: "bind" in centre.heard)
-        for at, words in enumerate([b"one ", b"two"], start=1):
-            sar = [Tlv(0x20C, b"\0\5"), Tlv(0x20E, b"\2"), Tlv(0x20F, bytes((at,)))]
-            centre.deliver(at + 6, short_message=words, tlvs=sar)
-        await centre.until(lambda: len(centre.answered) == 2)
-    assert [message.text for message in inbox.messages] == ["one two"]
-
-
-async def test_a_part_alone_is_asked_for_again_and_not_lost() -> None:
-    """A centre that sends the next part only after the first is answered gets through all the same, and once."""
-    inbox = KeptInbox()
-    first, second = part(2, 1, "Иә, "), part(2, 2, "келісемін")
-    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits={"parts": 0.05}) as notifier:
-        await notifier.start()
-        await centre.until(lambda: "bind" in centre.heard)
-        for count, arrival in enumerate((first, second, first), start=1):
-            centre.deliver(count + 6, **arrival)
-            await centre.until(lambda seen=count: len(centre.answered) == seen)
-    assert centre.answered == [(7, TRY_AGAIN), (8, 0), (9, 0)]
-    assert [message.text for message in inbox.messages] == ["Иә, келісемін"]
-
-
-async def test_what_never_becomes_complete_is_kept_as_it_is() -> None:
-    """A part whose others never come is kept in the end, with a sign for what is missing."""
-    inbox = KeptInbox()
-    limits = {"parts": 0.01, "incomplete": 0.02}
+    sar = [Tlv(0x20C, b"\1\5"), Tlv(0x20E, b"\2"), Tlv(0x20F, b"\1")]
+    limits = {"incomplete": 60.0, "again": 30.0}
     async with scripted_centre() as centre, sms_to(centre.port, inbox, limits=limits) as notifier:
         await notifier.start()
         await centre.until(lambda: "bind" in centre.heard)
-        sequence = 7
-        while not inbox.messages:
-            centre.deliver(sequence, **part(2, 1, "Иә, "))
-            sequence += 1
-            await centre.until(lambda at=sequence: len(centre.answered) == at - 7)
-    assert [message.text for message in inbox.messages] == ["Иә, …"]
-    assert centre.answered[-1][1] == 0
-
-
-@pytest.mark.parametrize("failures", [[], [OSError()]])
-async def test_an_old_part_is_not_lost_to_a_new_message_with_its_reference(failures: list[Exception]) -> None:
-    """The old part is kept alone, the new message whole, and each once, also where the inbox fails at first."""
-    inbox = KeptInbox(failures)
-    old = part(2, 2, "ескі")
-    new = [part(2, 1, "Жаңа "), part(2, 2, "хабар")]
-    limits = {"parts": 2.0, "incomplete": 1.5}
-    async with scripted_centre() as centre, sms_to(centre.port, inbox, limits=limits) as notifier:
-        await notifier.start()
-        await centre.until(lambda: "bind" in centre.heard)
-        centre.deliver(7, **old)
-        await centre.until(lambda: centre.answered)
-        for sequence, arrival in enumerate([*new[:1], *new, old] if failures else [*new, old], 8):
+        for sequence, arrival in enumerate([part(3, 2, "ұзақ "), {"short_message": b"one ", "tlvs": sar}], 7):
             centre.deliver(sequence, **arrival)
-        await centre.until(lambda: len(centre.answered) == 4 + len(failures))
-    assert [message.text for message in inbox.messages] == ["…ескі", "Жаңа хабар"]
-    assert len({message.id for message in inbox.messages}) == 2
-    assert sorted(centre.answered)[: 1 + len(failures)] == [(7 + at, TRY_AGAIN) for at in range(1 + len(failures))]
-    assert {status for _, status in sorted(centre.answered)[1 + len(failures) :]} == {0}
+            await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
+    common: dict[str, Any] = {
+        "sender": "+77012345678", "receiver": "1414", "patience": timedelta(minutes=1), "again": timedelta(seconds=30)
+    }  # fmt: skip
+    assert inbox.pieces == [
+        Piece(reference=9, total=3, number=2, text="ұзақ ", **common),
+        Piece(reference=261, total=2, number=1, text="one ", **common),
+    ]
+    assert centre.answered == [(7, 0), (8, 0)]
+
+
+async def test_the_only_part_of_a_message_is_the_message() -> None:
+    """A header that says one of one joins nothing."""
+    inbox = KeptInbox()
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        for sequence in 7, 8:
+            centre.deliver(sequence, **part(1, 1, "Иә"))
+            await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
+    assert [message.text for message in inbox.messages] == ["Иә", "Иә"]
+    assert inbox.pieces == []
 
 
 @pytest.mark.parametrize("arrival", [

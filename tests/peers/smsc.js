@@ -1,6 +1,7 @@
 // An SMS centre for tests, on the npm package smpp. `node smsc.js '{"password": "secret", …}'` listens on a free port of
 // loopback, says so on the first line of stdout, and then tells each event in one line of JSON. A line of JSON on stdin
-// is a control: {"deliver": {…}} sends a deliver_sm, {"set": {…}} changes options, {"end": true} closes the sessions.
+// is a control: {"deliver": {…}} sends a deliver_sm, by each session or by the `bind`th, {"set": {…}} changes options,
+// {"end": true} closes the sessions.
 'use strict'
 const fs = require('fs')
 const readline = require('readline')
@@ -81,8 +82,9 @@ const controls = {
   end: () => sessions.forEach((session) => session.destroy()),
   deliver: (pdu) => {
     if (pdu.udh) pdu.short_message = { udh: Buffer.from(pdu.udh, 'hex'), message: pdu.short_message }
-    const { udh, ...rest } = pdu
-    sessions.forEach((session) => session.deliver_sm(rest, (answer) => tell({ answered: answer.command_status })))
+    const { udh, bind, ...rest } = pdu
+    const by = [...sessions].filter((_, number) => bind === undefined || bind === number)
+    by.forEach((session) => session.deliver_sm(rest, (answer) => tell({ answered: answer.command_status })))
   }
 }
 readline.createInterface({ input: process.stdin })

@@ -12,6 +12,7 @@ from notifiers.port import Accepted, Inbox, Incoming, Reason, Report, Unknown
 from notifiers.smpp_late import LateAnswers
 from tests.streams.dispatching import AIGERIM, DANA, DUE
 from tests.streams.outage import away, read_only
+from tests.streams.piecing import piece
 from tests.world import LONG_AGO, World, card, registered
 
 only_postgres = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -38,6 +39,8 @@ async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: W
             await inbox.accepted(named.reference, "reference", reports=True)
         with pytest.raises(OSError, match=r"locked|accepting"):
             await inbox.received(Incoming("1", "+77019999999", "?"))
+        with pytest.raises(OSError, match=r"locked|accepting"):
+            await inbox.received_piece(piece(1, "?"))
     await inbox.reported([named])
 
 
@@ -74,7 +77,7 @@ class Watched:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self.kept = self.refused = 0
-        self.reported, self.received = inbox.reported, inbox.received
+        self.reported, self.received, self.received_piece = inbox.reported, inbox.received, inbox.received_piece
 
     async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
         self.refused += 1

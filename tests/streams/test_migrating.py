@@ -159,6 +159,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE drafts",
             "TABLE erased",
             "TABLE period_keys",
+            "TABLE pieces",
             "TABLE repeats",
             "TABLE retired",
             "TABLE soundings",

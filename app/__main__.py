@@ -1,9 +1,15 @@
 """`habarshy`, and `python -m app`: small, because each process that a command starts beside it reads this as well."""
 
+INTERRUPTED = 130
+"""How a shell calls what Ctrl-C ended."""
+
 
 def main() -> None:
-    """Run a command."""
-    from app.cli import main as run  # noqa: PLC0415  (a second of imports that those processes do not need)
+    """Run a command; one that is interrupted before it has begun ends without a word."""
+    try:
+        from app.cli import main as run  # noqa: PLC0415  (a second of imports that those processes do not need)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
     run()
 

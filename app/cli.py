@@ -52,7 +52,7 @@ from app.principals import BadPrincipals
 from app.replaying import UnknownView
 from app.runlock import AlreadyRunning
 from app.settings import BadSettings
-from app.terminal import Exit, talk, writing
+from app.terminal import Exit, open_standard, talk, writing
 from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.backfilling import NotInForce
@@ -236,6 +236,7 @@ def application() -> typer.Typer:
 def main() -> None:
     """Run a command; known failures end with their words and their exit code."""
     calm_collector()
+    open_standard()
     try:
         application()()
     except tuple(FAILURES) as failure:

@@ -10,7 +10,7 @@ from streams.republish import position_at
 
 DIGITS = 19
 """A position has fewer."""
-NO_TIME = "no time such as 2026-03-01, or 2026-03-01T09:00+05:00"
+NO_TIME = "no time; one is written 2026-03-01, or 2026-03-01T09:00+05:00"
 
 
 def zone_here(platform: Platform) -> tzinfo:

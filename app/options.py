@@ -41,7 +41,7 @@ def moment_of(text: str, option: str, zone: tzinfo) -> datetime:
     try:
         return moment_in(text, zone)
     except ValueError:
-        stop(Exit.USAGE, f"{option}: {NO_TIME}")
+        stop(Exit.USAGE, f"{option}: {text!r} is {NO_TIME}")
 
 
 def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> NoReturn:

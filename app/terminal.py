@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
@@ -25,6 +26,13 @@ class Exit(IntEnum):
     DECLINED = 5
     DEFECT = 70  # EX_SOFTWARE of sysexits.h: a worker ends with it by itself (streams/worker.py)
     TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps what it piped, and comes again
+
+
+def open_standard() -> None:
+    """Where a supervisor closed standard output or errors: nobody reads them, and no other file takes their place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (until the end)
 
 
 def data(line: str) -> None:

@@ -60,16 +60,22 @@ class Audit:
             for found, one in part:
                 yield from found
                 before = one.block
-        if not self.blocks and self.unchained:
+        if not self.chained_up_to and self.unchained:
             yield Finding("no-chain", 0)
         for head in deposited:
             yield from self._deposited(head)
 
     @property
+    def chained_up_to(self) -> int:
+        """The position of the last fact in the chain; 0 without one."""
+        with self._database.reading() as connection:
+            return blocks.latest(connection).upto
+
+    @property
     def unchained(self) -> int:
         """How many facts are in no block as yet."""
+        after = self.chained_up_to
         with self._database.reading() as connection:
-            after = blocks.latest(connection).upto
             return connection.execute(select(func.count()).where(log.c.position > after)).scalar_one()
 
     def _before(self, connection: Connection) -> Block:

@@ -36,6 +36,8 @@ def verify(
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
         audit, found = Audit(opened, _signer(settings).public, start), 0
+        if 0 < (end := audit.chained_up_to) < start:
+            stop(Exit.USAGE, f"--from: {start} is behind the end of the chain, position {end}")
         for each in audit.findings(deposited):
             found += 1
             _print(each, as_json=as_json)

@@ -65,7 +65,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        stop(Exit.USAGE, "--as-of: no day such as 2025-03-10")
+        stop(Exit.USAGE, f"--as-of: {text!r} is no day; one is written 2025-03-10")
 
 
 def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:

@@ -121,7 +121,7 @@ def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
         data_json({"total": total})
         return
     hour = "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].astimezone(zone):%Y-%m-%d %H:%M})"
-    talk(f"{whole.due:,} deliveries are due; {total['messages']:,} messages go{hour}")
+    talk(f"{whole.due:,} deliveries are due; {total['messages']:,.0f} messages go{hour}")
     for name in ("deferred", "withheld"):
         reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
         talk(f"{name}: {reasons or 'none'}")

@@ -1,6 +1,7 @@
 """habarshy ingest: events from files into the log."""
 
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ def ingest(
     now = clock_of(clock)
     for file in files:
         if str(file) != "-" and (not file.exists() or file.is_dir()):
-            stop(Exit.USAGE, f"{file}: no such file")
+            stop(Exit.USAGE, f"{file}: {'is a folder' if file.is_dir() else 'no such file'}")
     platform = compose(settings_of(database, key_file), now)
     counts: Counter[str] = Counter(accepted=0, duplicates=0, rejected=0)
     for file in files:
@@ -86,8 +87,10 @@ def _batches(lines: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
 
 def _lines(lines: BinaryIO) -> Iterator[bytes]:
     """The lines; of one that is too long to be an event only so much that it is refused."""
+    mark = BOM_UTF8  # as Windows begins a file
     while line := lines.readline(MAX_BYTES + 2):
-        yield line
+        yield line.removeprefix(mark)
+        mark = b""
         piece = line if len(line) > MAX_BYTES else b""
         while piece and not piece.endswith(b"\n"):
             piece = lines.readline(MAX_BYTES)

@@ -97,7 +97,7 @@ def nudge_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        stop(Exit.USAGE, "NUDGE: no id such as 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
+        stop(Exit.USAGE, f"NUDGE: {text!r} is no id; one is written 3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55")
 
 
 def _told(found: Why) -> Iterable[str]:

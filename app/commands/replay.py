@@ -71,7 +71,7 @@ def _place(
     try:
         return place_of(connection, text, zone_here(platform), of_the_first=of_the_first)
     except ValueError:
-        stop(Exit.USAGE, f"{option}: no position, and {NO_TIME}")
+        stop(Exit.USAGE, f"{option}: {text!r} is no position, and {NO_TIME}")
 
 
 def views(

@@ -27,5 +27,5 @@ def _told(line: dict[str, Any]) -> str:
     share = "everybody" if line["share"] == 1 else f"{line['share']:.4%}".rstrip("0%").rstrip(".") + "%"
     return (
         f"{line['trigger']}@{line['hash'][:12]}  {line['state']}  {line['owner']}  {share}"
-        f"  reach {line['reach']:%Y-%m-%d %H:%M}  published {line['published']:%Y-%m-%d %H:%M} by {line['by']}"
+        f"  reach {line['reach']:%Y-%m-%d %H:%M}Z  published {line['published']:%Y-%m-%d %H:%M}Z by {line['by']}"
     )

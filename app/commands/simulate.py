@@ -20,8 +20,8 @@ def simulate_command(
     """Write the life events of an invented population, as NDJSON of CloudEvents."""
     try:
         events = simulate(citizens, seed, _day(start, "--from"), _day(end, "--to"))
-    except EmptySpan as empty:
-        stop(Exit.USAGE, str(empty))
+    except EmptySpan:
+        stop(Exit.USAGE, f"--to: {end} is not after --from {start}, so nobody lives a day between them")
     for event in events:
         data_json(event)
 
@@ -30,4 +30,4 @@ def _day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        stop(Exit.USAGE, f"{option}: no date such as 2025-01-01")
+        stop(Exit.USAGE, f"{option}: {text!r} is no date; one is written 2025-01-01")

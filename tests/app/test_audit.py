@@ -60,6 +60,15 @@ def test_what_is_not_yet_chained_is_said(terminal: Terminal) -> None:
     )
 
 
+def test_an_audit_from_behind_the_chain_is_a_wrong_use(terminal: Terminal) -> None:
+    """A position behind the chain's end is refused with that end: it is no finding, and nothing was checked."""
+    upto = terminal.run("audit", "heads", "--json").objects[0]["upto"]
+    ended = terminal.run("audit", "verify", "--from", str(upto + 1))
+    assert (ended.code, ended.lines) == (2, [])
+    assert f"{upto + 1} is behind the end of the chain, position {upto}" in ended.talk
+    assert terminal.run("audit", "verify", "--from", str(upto)).code == 0
+
+
 def test_a_deposited_head_finds_a_log_that_was_cut_off(terminal: Terminal) -> None:
     """What `audit heads` printed is what `audit verify --head` takes, and a chain without that block fails."""
     deposited = terminal.folder / "heads.ndjson"
@@ -145,7 +154,7 @@ def test_evidence_puts_what_it_shows_into_the_chain(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(
     ("nudge", "code", "words"),
-    [("nonsense", 2, "no id such as"), ("00000000-0000-0000-0000-000000000007", 1, "habarshy trail PERSON")],
+    [("nonsense", 2, "'nonsense' is no id"), ("00000000-0000-0000-0000-000000000007", 1, "habarshy trail PERSON")],
 )
 def test_evidence_of_no_nudge_writes_nothing(terminal: Terminal, nudge: str, code: int, words: str) -> None:
     """An id that is none, or nobody's: the exit code, what to do, and no file."""

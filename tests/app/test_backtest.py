@@ -191,7 +191,7 @@ def test_whoever_waits_sees_how_far_it_is() -> None:
 @pytest.mark.parametrize(("arguments", "says"), [
     (("--from", "2025-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2025-01-01"),
     (("--from", "2026-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2026-01-01"),
-    (("--from", "soon", "--to", "2025-01-01"), "--from: no time such as 2026-03-01"),
+    (("--from", "soon", "--to", "2025-01-01"), "--from: 'soon' is no time; one is written 2026-03-01"),
     ((*YEAR, "--against", "dead"), "did you mean 'live'?"),
     ((*YEAR, "--html", "/nowhere/report.html"), "--html: /nowhere/report.html cannot be written"),
 ])  # fmt: skip

@@ -1,6 +1,9 @@
 """The command line: exit codes, data on stdout, talk on stderr, and the same answer for people and machines."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -84,12 +87,19 @@ def test_ingest_reads_standard_input_and_several_files(terminal: Terminal) -> No
     assert summary(terminal.run("ingest", *files, "--json")) == {"accepted": 2, "duplicates": 2, "rejected": 0}
 
 
+def test_a_file_as_windows_writes_it_is_taken_in(terminal: Terminal) -> None:
+    """A byte order mark before the first line and lines that end with CR LF are no part of the events."""
+    lines = b"\xef\xbb\xbf" + b"\r\n".join(map(ndjson, LIFE[:2])) + b"\r\n"
+    assert summary(terminal.run("ingest", "-", stdin=lines)) == {"accepted": 2, "duplicates": 0, "rejected": 0}
+
+
 def test_a_missing_file_stores_nothing(terminal: Terminal) -> None:
     """When one of the files is missing, none is read: exit 2, and its name."""
     ended = terminal.run("ingest", terminal.written("life", *LIFE), "/no/such/file")
     assert (ended.code, ended.lines) == (2, [])
     assert "/no/such/file: no such file" in ended.talk
     assert terminal.run("trail", AIGERIM).code == 3, "there is no database either"
+    assert f"{terminal.folder}: is a folder" in terminal.run("ingest", str(terminal.folder)).talk
 
 
 def test_a_historical_load_plans_what_is_ahead(terminal: Terminal) -> None:
@@ -171,7 +181,7 @@ def test_a_command_that_cannot_be_done_says_so(lived: Terminal, arguments: list[
     ended = lived.run(*arguments)
     assert ended.code == code
     assert ended.lines == [] or code == 0
-    assert ended.talk != "" or code == 0
+    assert ended.talk.strip() != "" or code == 0
     assert "Traceback" not in ended.talk
 
 
@@ -308,3 +318,28 @@ def test_who_has_seen_enough_may_leave(terminal: Terminal) -> None:
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=120), said) == (0, b"")
+
+
+def test_a_closed_output_is_read_by_nobody(lived: Terminal) -> None:
+    """As a process whose supervisor closed standard output and errors: it does its work and ends well."""
+    closed = f"exec {sys.executable} -m app intents >&- 2>&-"
+    wanted = {**os.environ, **lived.environment}
+    environment = {name: value for name, value in wanted.items() if value is not None}
+    ended = subprocess.run(["/bin/sh", "-c", closed], env=environment, check=False, timeout=120)  # noqa: S603  (ourselves)
+    assert ended.returncode == 0
+
+
+def test_a_command_interrupted_while_it_starts_ends_without_a_word() -> None:
+    """As a process: Ctrl-C in the second in which everything is imported ends with 130, and no traceback."""
+    begun = """
+import sys
+class Impatient:
+    def find_spec(self, name, *_):
+        if name == "app.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Impatient())
+from app.__main__ import main
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", begun], check=False, capture_output=True, timeout=120)  # noqa: S603  (ourselves)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")

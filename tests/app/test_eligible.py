@@ -112,3 +112,4 @@ def test_a_question_that_cannot_be_answered_says_so(terminal: Terminal, argument
     assert ended.code == code
     assert (ended.lines == []) == (code != 0)
     assert "Traceback" not in ended.talk
+    assert "--as-of=soon" not in arguments or "'soon' is no day; one is written" in ended.talk

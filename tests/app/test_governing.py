@@ -202,6 +202,8 @@ def test_the_rules_of_a_past_moment(office: Office) -> None:
     [then] = office.run("dana", "rules", "--at", "2097-12-31", "--json").objects
     assert (then["state"], then["owner"], then["by"]) == ("in force", "water", "pack")
     assert office.run("dana", "rules", "--at", "1999-01-01").code == 3
+    [told] = office.run("dana", "rules", "--at", "2097-12-31").lines
+    assert f"published {then['published'][:16].replace('T', ' ')}Z by" in told, "a time says its zone"
     assert office.run("dana", "rules", "--at", "yesterday").code == 2
 
 
@@ -225,7 +227,7 @@ def test_what_no_folder_and_no_time_can_be_is_told(office: Office, code: int, co
     """A name longer than a path, or a time outside the calendar, ends in a sentence."""
     ended = office.run("aida", *command)
     assert (ended.code, ended.lines) == (code, [])
-    assert any(word in ended.talk for word in (LONG, "no time such as"))
+    assert any(word in ended.talk for word in (LONG, "is no time"))
 
 
 def test_a_folder_that_cannot_be_read_stands_for_nothing(office: Office) -> None:

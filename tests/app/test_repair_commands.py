@@ -68,7 +68,7 @@ def test_who_may_repair_is_asked(terminal: Terminal, operator: Mapping[str, str]
     [
         (("--from", "2025-02-01", "--to", "2025-01-01"), 2, "not after --from"),
         (("--from", "2025-02-01", "--to", "2025-02-01"), 2, "not after --from"),
-        (("--from", "yesterday"), 2, "--from: no time such as"),
+        (("--from", "yesterday"), 2, "--from: 'yesterday' is no time"),
         (("--trigger", "identity_card_expire"), 1, "did you mean 'identity_card_expiry'?"),
         (("--person", "Aigerim"), 2, "--person: neither a national id"),
         (("--failed", "--channel", "smz"), 2, "--channel: no channel is called 'smz' (did you mean 'sms'?)"),
@@ -185,6 +185,7 @@ def test_a_forecast_by_day_and_agency(terminal: Terminal, operator: Mapping[str,
     assert {(each["agency"], each["channel"]) for each in lines} == {("interior", "sms")}
     assert total["total"]["due"] == sum(each["messages"] for each in lines) == 3
     assert total["total"]["peak"]["messages"] == 1
+    assert "3 messages go" in terminal.run("forecast", "--days", "60", *clock, env=operator).talk
     hours = terminal.run("forecast", "--days", "60", "--by", "hour", *clock, env=operator)
     assert (hours.code, len(hours.lines)) == (0, 3)
     aida = terminal.act("aida", "interior", "author")

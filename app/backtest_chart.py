@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 WIDTH, HEIGHT, LEFT, TOP, FOOT = 720, 170, 52, 8, 20
 LONGEST = 400
@@ -25,10 +26,11 @@ class Bar(Struct, frozen=True):
 
 
 class Mark(Struct, frozen=True):
-    """A label at a place of an axis."""
+    """A label at a place of an axis; `ends`: there, instead of beginning there."""
 
     label: str
     at: float
+    ends: bool = False
 
 
 class Chart(Struct, frozen=True):
@@ -63,8 +65,9 @@ def by_hour(title: str, hours: Mapping[int, int]) -> Chart:
 
 
 def by_name(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> Chart:
-    """One bar for each name."""
-    return _chart(title, unit, counts)
+    """One bar for each name; the last one, which may be longer than its bar, ends at the edge."""
+    chart = _chart(title, unit, counts)
+    return replace(chart, marks=[*chart.marks[:-1], Mark(counts[-1][0], WIDTH, ends=True)])
 
 
 def _months(days: Mapping[str, int], first: date, last: date) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.backtest_chart import WIDTH, by_day, by_hour
+from app.backtest_chart import WIDTH, by_day, by_hour, by_name
 from app.backtest_report import Report
 from app.progress import Line, Parts
 from tests.app.terminal import Ended, Terminal
@@ -259,6 +259,12 @@ def test_no_label_of_a_chart_is_clipped(days: int) -> None:
         marks = [mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days)).marks]
         assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, WIDTH]))
         assert marks or days < 31
+
+
+def test_the_last_name_under_a_chart_ends_at_its_edge() -> None:
+    """A name may be longer than its bar; behind the last one there is no room, so it ends there."""
+    marks = by_name("Done", "Stage", [("planned", 3), ("сделано после этого", 1)]).marks
+    assert [(mark.at, mark.ends) for mark in marks] == [(52, False), (WIDTH, True)]
 
 
 def test_reasons_are_in_words() -> None:

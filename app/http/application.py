@@ -12,6 +12,7 @@ from app.http.drafting import DraftCalls
 from app.http.events import Events
 from app.http.gateways import GatewayCalls
 from app.http.governing import GovernCalls
+from app.http.head import Head
 from app.http.health import Probes
 from app.http.job_calls import JobCalls
 from app.http.limits import Limits, install_limits
@@ -64,6 +65,7 @@ def application(platform: Platform) -> Api:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)
     app.add_middleware(Tracing)
+    app.add_middleware(Head)
     return app
 
 

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
+from app.http.head import has_head
 from domain.principals import NotAllowed
 from streams.cloudevents import Refused
 from streams.database import DatabaseUnavailable
@@ -121,6 +122,8 @@ def _allowed(request: Request) -> list[str]:
     """The methods of all routes of the path: the router names only those of the first one."""
     app: FastAPI = request.app
     scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    if has_head(request.scope["path"]):
+        scopes["HEAD"] = scopes["GET"]
     return [
         method for method, scope in scopes.items()
         if any(route.matches(scope)[0] is Match.FULL for route in app.routes)

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.compose import Platform
+from app.http.head import Head
 from app.http.health import Probes
 from app.http.metrics import Own, exposition
 from app.http.problems import RETRY_SECONDS, Problem, install
@@ -61,6 +62,7 @@ def role_application(role: Role) -> FastAPI:
     """The routes."""
     app = FastAPI(title="Habarshy", docs_url=None, redoc_url=None, openapi_url=None)
     install(app)
+    app.add_middleware(Head)
     probes = Probes(role.platform.database, role.platform.log)
 
     def readyz() -> Any:  # noqa: ANN401  (FastAPI makes the answer of it)

@@ -60,7 +60,7 @@ def test_a_wrong_parameter_is_named(failing: TestClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", "/events", "POST"), ("PUT", "/livez", "GET"), ("DELETE", "/stop/x", "GET, POST"),
+        ("GET", "/events", "POST"), ("PUT", "/livez", "GET, HEAD"), ("DELETE", "/stop/x", "GET, HEAD, POST"),
         ("POST", "/static/page.css", "GET, HEAD"),
     ],
 )  # fmt: skip
@@ -85,3 +85,18 @@ def test_an_event_is_not_accepted_without_a_database(platform: Platform, client:
     (tmp_path / "world.sqlite").mkdir()
     answer = post(client, event())
     assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/check", "/static/style.css", "/openapi.json", "/nowhere", "/my"])
+def test_head_is_get_without_the_content(failing: TestClient, path: str) -> None:
+    """The same status and length as a GET, and nothing in it."""
+    got, asked = (failing.request(method, path, follow_redirects=False) for method in ("GET", "HEAD"))
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    assert asked.headers.get("content-length") == got.headers.get("content-length")
+
+
+def test_head_records_nothing(failing: TestClient) -> None:
+    """Where there is no GET, or one by which a provider has something recorded, HEAD is no method."""
+    assert failing.head("/events").headers["allow"] == "POST"
+    assert failing.head("/gateways/kannel/receipts").status_code == 405
+    assert failing.post("/livez").headers["allow"] == "GET, HEAD"

@@ -21,6 +21,31 @@ _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", 
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_NO_TOKEN = re.compile(r"Syntax error: token recognition error at: '(.*)'$", re.DOTALL)
+_NO_OVERLOAD = re.compile(r"found no matching overload for '[@_]?(in|\W+?)_?' applied to '\((.*)\)'")
+_MISSING = re.compile(r"Syntax error: missing ('.*?') at ")
+_SIGNS = {
+    "=": "==",
+    "=>": ">=",
+    "=<": "<=",
+    "&": "&&",
+    "|": "||",
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "<>": "!=",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+}
+"""What people write, and what it is called here."""
+KINDS = {
+    "string": "a text", "int": "a whole number", "double": "a decimal number", "bool": "true or false",
+    "timestamp": "a time", "google.protobuf.timestamp": "a time", "list(string)": "a list", "list<string>": "a list",
+}  # fmt: skip
+"""The engine's types in our words."""
 
 
 Answer = TypeVar("Answer")
@@ -148,7 +173,7 @@ class Conditions:
         """
         expression = self._compiled(text)
         if expression.return_type() != cel.Type.BOOL:
-            raise BadCondition(f"a condition must be true or false, this is {expression.return_type().name()}")
+            raise BadCondition(f"a condition must be true or false, this is {_kind(expression.return_type().name())}")
         return Condition(text, self._read_by(text), expression, self._environment)
 
     def amount(self, text: str) -> Amount:
@@ -159,7 +184,7 @@ class Conditions:
         """
         expression = self._compiled(text)
         if expression.return_type() not in (cel.Type.INT, cel.Type.DOUBLE):
-            raise BadCondition(f"an amount must be a number, this is {expression.return_type().name()}")
+            raise BadCondition(f"an amount must be a number, this is {_kind(expression.return_type().name())}")
         return Amount(text, self._read_by(text), expression, self._environment)
 
     def _compiled(self, text: str) -> cel.Expression:
@@ -188,6 +213,21 @@ def _bad_condition(message: str) -> BadCondition:
 
 def _plainly(problem: str) -> str:
     """The parser's own words list every token that it knows."""
-    if (found := _UNEXPECTED.match(problem)) is None:
-        return problem
-    return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here"
+    if found := _UNEXPECTED.match(problem):
+        meant = f"; write {_SIGNS[found[1]]}" if found[1] in _SIGNS else ""
+        return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here{meant}"
+    if found := _MISSING.match(problem):
+        return f"{found[1]} is missing"
+    if found := _NO_TOKEN.match(problem):
+        if found[1][:1] in "\"'":
+            return "a quotation mark is not closed"
+        meant = f"; write {_SIGNS[found[1].strip()]}" if found[1].strip() in _SIGNS else ""
+        return f"{found[1].strip()!r} means nothing here{meant}"
+    if found := _NO_OVERLOAD.match(problem):
+        kinds = " and ".join(map(_kind, found[2].split(", ")))
+        return f"{found[1]!r} does not go with {kinds}"
+    return problem
+
+
+def _kind(name: str) -> str:
+    return KINDS.get(name.lower(), name)

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from domain.said import Words
+from templates.alphabets import mixed_words
 from templates.findings import Finding, Report
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
@@ -131,7 +132,10 @@ def _read_text(path: Path, report: Report) -> str | None:
     except _NoFile as no_file:
         report.add(Finding(str(path), 1, 1, str(no_file)))
     else:
-        return None if unseen_characters(str(path), text.split("\n"), report) else text
+        lines = text.split("\n")
+        for found in mixed_words(str(path), lines):
+            report.add(found)
+        return None if unseen_characters(str(path), lines, report) else text
     return None
 
 

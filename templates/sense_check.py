@@ -14,8 +14,9 @@ from domain.said import Words
 from domain.steps import Step
 from domain.timing import Offset, parse_offset
 from domain.triggers import Trigger
-from templates.choices import always
+from templates.choices import always, choices_of
 from templates.findings import Report
+from templates.literal_check import meaningless
 from templates.yaml_file import Document, Path
 
 ZONE = ZoneInfo("UTC")
@@ -57,12 +58,29 @@ class _Check:
             never = Words("this never holds, so it prevents nothing")
             self._condition(("unless", at, "when"), unless.when, never, later)
 
+        for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
+            self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
+
     def _condition(self, path: Path, condition: Condition | None, never: str, later: EventType | None = None) -> None:
+        self._texts(path, condition, later)
         answer = None if condition is None else always(condition, self.type, later)
         if answer is False:
             self._wrong(path, never)
         elif answer is True:
             self._wrong(path, Words("this always holds; leave it out"), warning=True)
+
+    def _texts(self, path: Path, condition: Condition | None, later: EventType | None) -> None:
+        """Texts that what they are compared with never is."""
+        kinds = {f"event.{name}": kind for name, kind in self.type.variables().items()}
+        kinds |= self.catalogue.citizen_variables()
+        choices = choices_of(self.type)
+        if later is not None:
+            kinds |= {f"later.{name}": kind for name, kind in later.variables().items()}
+            choices |= {name.replace("event.", "later.", 1): each for name, each in choices_of(later).items()}
+        for start, message, meant in meaningless("" if condition is None else condition.text, kinds, choices):
+            before = condition.text[:start] if condition else ""
+            line, column = before.count("\n") + 1, start - before.rfind("\n")
+            self.report.add(self.document.finding(self.document.inside(path, line, column=column), message, meant))
 
     def times(self) -> None:
         """Steps that are never sent, or that are due together; waits of less than nothing."""

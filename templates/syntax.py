@@ -11,6 +11,20 @@ from templates.words_policy import MAX_LENGTH, Problem, Scope
 
 _UNEXPECTED = re.compile(r"(?:got|tag) '(\w+)'")
 
+_PLAINLY = [(re.compile(said), plain) for said, plain in (
+    (r"^unexpected '\}'", "{{{{ is closed by one }} alone: write }}}}"),
+    (r"expected token 'end of print statement', got '(.*)'", "{0!r} is not expected here: is }}}} missing?"),
+    (r"expected token 'end of statement block', got '(.*)'", "{0!r} is not expected here: is %}} missing?"),
+    (r"^unexpected end of template, expected 'end of print", "{{{{ is not closed: write }}}} behind the value"),
+    (r"^unexpected end of template", "{{{{ or {{% is not closed"),
+    (r"^Unexpected end of template.*closed is '(\w+)'", "{{% {0} %}} is not closed: write {{% end{0} %}}"),
+    (
+        r"^Encountered unknown tag '(\w+)'.*closed is '(\w+)'",
+        "{{% {0} %}} is not known here; {{% {1} %}} ends with {{% end{1} %}}",
+    ),
+    (r"^Encountered unknown tag '(\w+)'", "{{% {0} %}} is not known here; there are {{% if … %}} and {{% for … %}}"),
+)]  # fmt: skip
+
 
 class Reading(Struct):
     """What was found in a text: its tree (None: it does not parse), the variables it reads, its problems."""
@@ -45,4 +59,12 @@ def _parsed(environment: Environment, text: str) -> nodes.Template:
 def _not_jinja(error: TemplateSyntaxError) -> Problem:
     message = error.message or "this cannot be read"
     unexpected = _UNEXPECTED.search(message)
-    return Problem(error.lineno, message, unexpected[1] if unexpected else "")
+    return Problem(error.lineno, _plainly(message), unexpected[1] if unexpected else "")
+
+
+def _plainly(message: str) -> str:
+    """Jinja's own words tell of its tokens."""
+    for said, plain in _PLAINLY:
+        if found := said.search(message):
+            return plain.format(*found.groups())
+    return message

@@ -20,6 +20,7 @@ from templates.pack_check import group_at
 from templates.shape_check import check_shape
 from templates.shapes import WordsShape
 from templates.syntax import read_words
+from templates.unfilled import unfilled
 from templates.words_policy import Scope
 from templates.yaml_file import Document, Path, Place
 
@@ -150,6 +151,8 @@ class _Words:
         reading = read_words(text, self.markdown if is_markdown(path) else self.plain, self.context.scope)
         if not reading.problems:
             self.reads[path] = reading.reads - {"step", "repetition"}
+            for line, column, message in unfilled(text, self.context.scope.variables):
+                self.report.add(self.document.finding(self.document.inside(path, line, column=column), message))
         for problem in reading.problems:
             place = self.document.inside(path, problem.line, problem.token)
             self.report.add(self.document.finding(place, problem.message, problem.suggestion))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from domain.said import Words
+from domain.said import N_, Words
 from templates.findings import Finding, Report
 
 Path = tuple[str | int, ...]
@@ -28,11 +28,24 @@ _UNSEEN = re.compile(
     "\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
 )
 
+_OPEN = N_("one of {signs} is missing, or a text with such signs is not in quotes")
 _EXPLAINED = {
-    "mapping values are not allowed in this context": Words("a text that contains ': ' must be in quotes"),
+    "mapping values are not allowed in this context": Words(
+        "a text that contains ': ' must be in quotes, and keys of one group begin in the same column"
+    ),
     "found character that cannot start any token": Words(
         "put this text in quotes, and indent with spaces, not with tabs"
     ),
+    "did not find expected key": Words(
+        "this fits nothing above it: look at the quotation marks, and at the column in which the line begins"
+    ),
+    "did not find expected '-' indicator": Words("this fits nothing above it: the entries of a list begin with '- '"),
+    "did not find expected ',' or '}'": Words(_OPEN, signs=", }"),
+    "did not find expected ',' or ']'": Words(_OPEN, signs=", ]"),
+    "did not find expected alphabetic or numeric character": Words(
+        "put this text in quotes: & and * say something else"
+    ),
+    "could not find expected ':'": Words("a key ends with ':' and a space"),
     "found unexpected end of stream": Words("a quotation mark is not closed"),
     "found undefined alias": Words("this alias (*) has no anchor (&)"),
     "but found another document": Words("only the first document is read, so '---' may not come again"),

@@ -38,7 +38,7 @@ def test_amounts_are_whole_tenge(text: str, tenge: int | None) -> None:
 
 
 @pytest.mark.parametrize(("text", "problem"), [
-    ("param.mci > 1", "an amount must be a number, this is BOOL"),
+    ("param.mci > 1", "an amount must be a number, this is true or false"),
     ("param.mcii * 2", "undeclared reference to 'param.mcii'"),
 ])  # fmt: skip
 def test_a_bad_amount_says_what_is_wrong(text: str, problem: str) -> None:

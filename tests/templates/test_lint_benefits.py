@@ -106,9 +106,9 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "15:12: no event type is called 'town.metre.installed' (did you mean 'town.meter.installed'?)",
     ]),
     (BENEFITS, "2.5 * param.tariff", "2 * param.tariff", [
-        "16:14: found no matching overload for '_*_' applied to '(int, double)'",
+        "16:14: '*' does not go with a whole number and a decimal number",
     ]),
-    (BENEFITS, "2.5 * param.tariff", "event.number", ["16:12: an amount must be a number, this is STRING"]),
+    (BENEFITS, "2.5 * param.tariff", "event.number", ["16:12: an amount must be a number, this is a text"]),
     (BENEFITS, "as_of: asked", "as_of: ask", [
         "17:17: amount_as_of must be 'from' or 'asked' (did you mean 'asked'?)",
     ]),

@@ -98,7 +98,7 @@ ROWS: list[Row] = [
         "16:12: undeclared reference to 'event.nummer' (did you mean 'event.number'?)",
     ]),
     (RULES, "when: event.fee > 0 && citizen.age >= 18", "when: event.fee", [
-        "8:7: a condition must be true or false, this is INT",
+        "8:7: a condition must be true or false, this is a whole number",
     ]),
     (RULES, "to: subject", "to: [holder, owner]", [
         "9:5: town.meter.installed names nobody in the role 'owner'",

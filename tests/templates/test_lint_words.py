@@ -61,14 +61,27 @@ ROWS: list[Row] = [
     (KK, "  day: {sms", "  dya: {sms", ["8:3: there is no step 'dya' (did you mean 'day'?)"]),
     (KK, "  day: {sms", "  day: {title: a, sms", ["8:9: the key 'title' is not known here"]),
     (KK, "{% endif %}", "{% endfi %}", [
-        ("20:74: Encountered unknown tag 'endfi'. Jinja was looking for the following tags: 'endif'. The "
-        "innermost block that needs to be closed is 'if'."),
+        "20:74: {% endfi %} is not known here; {% if %} ends with {% endif %}",
     ]),
     (KK, "{% endif %}", "", [
-        ("26:1: Unexpected end of template. Jinja was looking for the following tags: 'endif'. The "
-        "innermost block that needs to be closed is 'if'."),
+        "26:1: {% if %} is not closed: write {% endif %}",
     ]),
-    (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number }", ["22:1: unexpected '}'"]),
+    (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number }", [
+        "22:1: {{ is closed by one } alone: write }}",
+    ]),
+    (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number", [
+        "23:1: ':' is not expected here: is }} missing?",
+    ]),
+    (KK, "{% endif %}", "{% endif", ["22:1: '-' is not expected here: is %} missing?"]),
+    (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number }} { event.kind }", [
+        "22:30: people would read 'event.kind' as it stands; a value is written {{ event.kind }}",
+    ]),
+    (KK, 'sms: "№', 'sms: "[event.kind] №', [
+        "6:8: people would read 'event.kind' as it stands; a value is written {{ event.kind }}",
+    ]),
+    (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number }} {атауы}", [
+        "22:30: people would read this brace as it stands; a value is written {{ event.… }}",
+    ]),
     (KK, "- Нөмірі: {{ event.number }}", "- Нөмірі: {{ event.number | }}", [
         "22:1: expected token 'name', got 'end of print statement'",
     ]),

@@ -1,0 +1,60 @@
+"""Finds texts in conditions that no value ever equals, or that sort wrongly: `event.issued_on > "31.12.2025"`.
+
+Dates are texts and compare as such, so nothing fails; the condition only never says what was meant.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from domain.said import Words
+from templates.findings import closest
+
+_NAME, _OPERATOR = r"((?:event|later|citizen)(?:\.\w+)+)", r"(==|!=|<=|>=|<|>)"
+_TEXT = r"""("[^"\\]*"|'[^'\\]*')"""
+_COMPARED = re.compile(rf"{_NAME}\s*{_OPERATOR}\s*{_TEXT}|{_TEXT}\s*{_OPERATOR}\s*{_NAME}")
+_AMONG = re.compile(rf"{_NAME}\s+in\s+\[([^\]]*)\]")
+_BEGUN = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
+"""A year or a month: texts of dates are sorted rightly by them."""
+EQUAL = ("==", "!=")
+
+
+class Compared(NamedTuple):
+    """A text of a condition, where it begins in it, and what it is compared with, how."""
+
+    name: str
+    operator: str
+    text: str
+    start: int
+
+
+def meaningless(
+    condition: str, kinds: Mapping[str, str], choices: Mapping[str, Sequence[Any]]
+) -> Iterator[tuple[int, str, str | None]]:
+    """Where each begins in the condition, what is wrong with it, and what was probably meant."""
+    for found in _texts(condition):
+        if kinds.get(found.name) == "date" and not _of_a_date(found):
+            yield found.start, Words("{text!r} is no date; one is written 2026-03-01", text=found.text), None
+        elif found.operator in EQUAL and found.name in choices and found.text not in choices[found.name]:
+            known = [str(each) for each in choices[found.name]]
+            message = Words("{name} is never {text!r}", name=found.name, text=found.text)
+            yield found.start, message, closest(found.text, known)
+
+
+def _texts(condition: str) -> Iterator[Compared]:
+    for found in _COMPARED.finditer(condition):
+        name, operator, text = found[1] or found[6], found[2] or found[5], found[3] or found[4]
+        yield Compared(name, operator, text[1:-1], found.start(3 if found[3] else 4))
+    for found in _AMONG.finditer(condition):
+        for each in re.finditer(_TEXT, found[2]):
+            yield Compared(found[1], "==", each[0][1:-1], found.start(2) + each.start())
+
+
+def _of_a_date(found: Compared) -> bool:
+    if found.operator not in EQUAL and _BEGUN.fullmatch(found.text):
+        return True
+    try:
+        return date.fromisoformat(found.text).isoformat() == found.text
+    except ValueError:
+        return False

@@ -1,11 +1,13 @@
 """What the commands share: data to stdout, talk to stderr, exit codes."""
 
+import codecs
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,10 +31,23 @@ class Exit(IntEnum):
 
 
 def open_standard() -> None:
-    """Where a supervisor closed standard output or errors: nobody reads them, and no other file takes their place."""
+    """Have standard output and errors take everything.
+
+    Where a supervisor closed one nobody reads it, and no other file takes its place. What the terminal has no letters
+    for is escaped, as JSON does it.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        codecs.register_error("as-json", _escaped)
+        sys.stdout.reconfigure(errors="as-json")
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (until the end)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
 
 
 def data(line: str) -> None:

@@ -115,7 +115,7 @@ class RuleWords(Struct, frozen=True):
 
     def title(self, event_type: str) -> str:
         """An event type by its title."""
-        return f"“{self.titles.get(event_type, event_type)}”"
+        return Words("“{value}”", value=self.titles.get(event_type, event_type))
 
     def start(self, on: str | Mapping[str, str]) -> str:
         """What a trigger starts on: an event, or an entitlement that begins or ends."""

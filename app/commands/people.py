@@ -105,7 +105,7 @@ def _told(found: Why) -> Iterable[str]:
     yield f"{title}: {found.trigger}.{found.step}, {found.state}"
     if found.cause is not None:
         name = found.cause_title.get("en", found.cause.type)
-        yield f"What happened: {name} ({found.cause.time:%Y-%m-%d}), reported by {found.cause.source}"
+        yield f"What happened: {name} ({found.cause.time:%Y-%m-%d %H:%M}Z), reported by {found.cause.source}"
     if found.retired is not None:
         limit, day = found.retired.limit, found.retired.at
         yield f"Its content could be read for {limit} after its year, and is retired since {day:%Y-%m-%d}"

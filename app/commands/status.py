@@ -1,5 +1,8 @@
 """habarshy status: how it stands."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from app.compose import compose
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
 from app.terminal import data, data_json
@@ -17,5 +20,13 @@ def status(
         data_json(found)
     else:
         for name in found.__struct_fields__:
-            data(f"{name.replace('_', ' ')}: {getattr(found, name)}")
+            data(f"{name.replace('_', ' ')}: {_told(getattr(found, name))}")
     platform.database.close()
+
+
+def _told(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{many:,} {what}" for what, many in sorted(value.items())) or "none"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value or "none")

@@ -130,6 +130,8 @@ def test_run_until_idle_plans_sends_and_stops(lived: Terminal) -> None:
     [status] = lived.run("status", "--json", JUNE).objects
     assert status["nudges"] == {"sent": 1, "planned": 2}
     assert (status["unplanned"], status["due_now"], status["open_attempts"], status["views_behind"]) == (0, 0, 0, 0)
+    told = lived.run("status", JUNE).lines
+    assert {"nudges: 2 planned, 1 sent", "next due: 2025-07-13 04:00Z", "dead events: none"} <= set(told)
 
 
 def test_a_second_run_is_told_that_one_is_at_work(lived: Terminal) -> None:
@@ -190,7 +192,14 @@ def test_why_tells_people_and_machines(lived: Terminal) -> None:
     lived.run("run", "--until-idle", JUNE)
     nudge = month(lived)
     told, [plain] = "\n".join(lived.run("why", nudge, JUNE).lines), lived.run("why", nudge, "--json", JUNE).objects
-    for part in ("Identity card renewal", "sent", "event.expires_on = 2025-07-20", "73-V", "attempted  sms"):
+    for part in (
+        "Identity card renewal",
+        "sent",
+        "event.expires_on = 2025-07-20",
+        "73-V",
+        "attempted  sms",
+        "(2025-01-10 07:00Z)",
+    ):
         assert part in told
     assert (plain["nudge"], plain["step"], plain["state"], plain["class"]) == (nudge, "month", "sent", "reminder")
     assert plain["used"]["event.expires_on"] == "2025-07-20"
@@ -327,6 +336,14 @@ def test_a_closed_output_is_read_by_nobody(lived: Terminal) -> None:
     environment = {name: value for name, value in wanted.items() if value is not None}
     ended = subprocess.run(["/bin/sh", "-c", closed], env=environment, check=False, timeout=120)  # noqa: S603  (ourselves)
     assert ended.returncode == 0
+
+
+def test_a_terminal_without_kazakh_letters_stops_nothing(terminal: Terminal) -> None:
+    """As a process, where the output has no such letters: they are escaped, and JSON stays the same JSON."""
+    arguments = ("simulate", "--citizens=2", "--seed=5", "--from=2025-01-01", "--to=2025-02-01")
+    said = terminal.start(*arguments, env={"PYTHONIOENCODING": "ascii"}).communicate(timeout=120)[0].decode("ascii")
+    assert [json.loads(line) for line in said.splitlines()] == terminal.run(*arguments).objects
+    assert "\\u04" in said
 
 
 def test_a_command_interrupted_while_it_starts_ends_without_a_word() -> None:

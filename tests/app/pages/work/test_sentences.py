@@ -33,13 +33,14 @@ def told(sentence: str, language: str) -> str:
 
 
 def test_rules_are_told_in_the_readers_language() -> None:
-    """No English word is in the sentences about any shipped trigger."""
+    """No English word is in the sentences about any shipped trigger, and no English quotation mark."""
     contents = [pack.content for pack in shipped()]
     triggers = {each.name: each for pack in shipped() for each in pack.triggers}
     version = Version(contents, triggers, triggers)
     for name in triggers:
         for sentence in sentences(version.side(name, "kk")):
             assert not ENGLISH.search(NAMES.sub("", told(sentence, "kk"))), sentence
+            assert "“" not in told(sentence, "kk"), sentence
 
 
 def differences(language: str) -> Iterator[str]:

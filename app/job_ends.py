@@ -75,7 +75,8 @@ def _verify(job: Job, *, as_json: bool) -> None:
     _of_views(found.views, as_json=as_json)
     told = {"facts": found.facts, "intents": found.intents, "nudges": found.nudges}
     if as_json:
-        left_out = {"waiting": found.waiting, "areas": found.areas, "residents": found.residents}
+        apart = ("waiting", "unplannable", "areas", "residents")
+        left_out = {name: getattr(found, name) for name in apart}
         data_json({**told, "differences": found.unlike, **left_out})
         data_json({"digest": found.digest, **{f"{name}_digest": value for name, value in found.digests.items()}})
         return
@@ -87,13 +88,15 @@ def _verify(job: Job, *, as_json: bool) -> None:
 
 
 def _of_people(found: Verified) -> Iterator[str]:
-    left_out = bool(found.waiting or found.areas or found.residents)
+    left_out = bool(found.waiting or found.unplannable or found.areas or found.residents)
     if found.unlike:
         yield f"nudges of {found.unlike:,} people are not what their plan asks for"
     else:
         yield f"nudges: as planned{', as far as they were compared' if left_out else ''}"
     if found.waiting:
         yield f"  not compared: {found.waiting:,} people, who have yet to be planned"
+    if found.unplannable:
+        yield f"  not compared: {found.unplannable:,} people, of whom no plan can be made"
     if found.areas or found.residents:
         yield (
             f"  not compared: what {found.areas:,} area events, which have yet to be planned, change for "

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from app.compose import Platform
 from app.job_kinds import KINDS, planned_work, work_of
-from app.progress import duration, progress
+from app.progress import counting, duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, NotNow, Plan, State, plan_of
 from streams.kafka_failures import KafkaFailure
@@ -27,7 +27,8 @@ def begin(
     lane, work = KINDS[kind].lane, planned_work(platform, kind, arguments)
     if not plan_only:
         platform.jobs.refuse_second(lane)
-    plan = plan_of(work)
+    with counting() as shown:
+        plan = plan_of(work, lambda step: shown(step.done, step.of or step.done, step.unit or ""))
     _show(platform, kind, plan, as_json=as_json)
     if plan_only:
         raise SystemExit(int(Exit.OK))

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from streams.jobs import Job
@@ -64,6 +65,25 @@ class Parts:
             self._line.end()
 
 
+class Counting:
+    """The same of what is counted before anybody is asked: at a terminal alone, and gone when it is counted."""
+
+    def __init__(self, write: Callable[[str], object], clock: Callable[[], float], *, shown: bool) -> None:
+        self._write, self._clock, self._shown, self._began = write, clock, shown, clock()
+
+    def __call__(self, done: int, of: int, unit: str) -> None:
+        """So many were looked at, of about so many."""
+        took = self._clock() - self._began
+        pace = f", {done / took:,.0f}/s, {duration((of - done) * took / done)} to go" if took and done else ""
+        if self._shown:
+            self._write(f"\r\x1b[Kcounting: {done:,} of about {of:,} {unit}{pace}")
+
+    def end(self) -> None:
+        """What is told next has its line."""
+        if self._shown:
+            self._write("\r\x1b[K")
+
+
 def progress() -> Progress:
     """The progress on stderr."""
     return Progress(_to_stderr, terminal=sys.stderr.isatty())
@@ -72,6 +92,17 @@ def progress() -> Progress:
 def parts(what: str) -> Parts:
     """The progress on stderr of what is no job."""
     return Parts(what, Line(_to_stderr, terminal=sys.stderr.isatty()), time.perf_counter)
+
+
+@contextmanager
+def counting(*, beside: bool = False) -> Iterator[Counting]:
+    """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
+    shown = sys.stderr.isatty() and not (beside and sys.stdout.isatty())
+    told = Counting(_to_stderr, time.perf_counter, shown=shown)
+    try:
+        yield told
+    finally:
+        told.end()
 
 
 def _to_stderr(text: str) -> None:

@@ -102,10 +102,11 @@ class Work(Protocol):
         """It was cancelled: leave nothing behind."""
 
 
-def plan_of(work: Work) -> Plan:
-    """What it would do, counted to the end. Raises NothingToDo, and what else its kind raises."""
+def plan_of(work: Work, tell: Callable[[Step], object] = lambda _: None) -> Plan:
+    """What it would do, counted to the end; `tell` hears of each part. Raises NothingToDo and what its kind does."""
     found = work.count("")
     while isinstance(found, Step):
+        tell(found)
         found = work.count(found.cursor)
     return found
 

@@ -26,7 +26,7 @@ from streams.rebuild_ending import ROWS, Rebuilt
 from streams.recorder import FactRecorder
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
-from streams.verifying_people import Compared, people
+from streams.verifying_people import Compared, compared
 
 PAGE, PERSONS = 20_000, 500
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -35,13 +35,14 @@ _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 class Verified(Struct, frozen=True):
     """What came of it: `views`: rows that differ; `unlike`: persons whose nudges are not what they should be.
 
-    Not compared: who has yet to be planned (`waiting`), and what area events that have (`areas`) may change of the
-    nudges of `residents`. `facts`, `intents`, `nudges`: how many, and their digests.
+    Not compared: who has yet to be planned (`waiting`), who cannot be (`unplannable`), and what area events that have
+    yet to be (`areas`) may change of the nudges of `residents`. `facts`, `intents`, `nudges`: how many, with digests.
     """
 
     views: dict[str, int] = {}
     unlike: int = 0
     waiting: int = 0
+    unplannable: int = 0
     areas: int = 0
     residents: int = 0
     facts: int = 0
@@ -72,7 +73,8 @@ class Verified(Struct, frozen=True):
         """With some more persons."""
         return replace(
             self, intents=self.intents + len(found.intents), unlike=self.unlike + found.unlike,
-            waiting=self.waiting + found.waiting, residents=self.residents + found.residents,
+            waiting=self.waiting + found.waiting, unplannable=self.unplannable + found.unplannable,
+            residents=self.residents + found.residents,
             digests=self.longer("intents", [_encode(each) for each in found.intents]),
         )  # fmt: skip
 
@@ -162,9 +164,8 @@ class Verifying:
             persons = history.persons_after(connection, at.after, PERSONS)
             if not persons:
                 return replace(at, part="end", found=replace(at.found, areas=area_plans.waiting(connection)))
-            read = people(connection, self._log, persons, rules.rulebook)
-        compared = read.compared(rules.rulebook, self._log.clock())
-        return replace(at, after=persons[-1], found=at.found.with_people(compared))
+            found = compared(connection, self._log, persons, rules.rulebook, self._log.clock())
+        return replace(at, after=persons[-1], found=at.found.with_people(found))
 
     def rest(self) -> None:
         """As the rebuilding."""

@@ -8,23 +8,35 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from domain.afterwards import afterwards
 from domain.diff import diff
+from domain.facts import NudgeUndone
 from domain.nudge import Nudge, evolve
 from domain.plan import Intent, Plan, whole_plan
 from domain.rulebook import Rulebook
 from projections import area_plans, history, nudges
 from streams import reading
 from streams.log import Log
+from streams.outages import NOBODYS
 from streams.reading import Recorded
 
 
 class Compared(NamedTuple):
-    """Of some persons: all intents; how many have other nudges, wait for a plan, are residents of what waits."""
+    """Of some persons: all intents; how many have other nudges, wait for a plan, are residents of what waits.
+
+    `unplannable`: of how many no plan can be made, so that nothing can be said of them.
+    """
 
     intents: Sequence[Intent]
-    unlike: int
-    waiting: int
-    residents: int
+    unlike: int = 0
+    waiting: int = 0
+    residents: int = 0
+    unplannable: int = 0
+
+    def joined(self, other: "Compared") -> "Compared":
+        """With those of others, who come after these."""
+        counts = [one + more for one, more in zip(self[1:], other[1:], strict=True)]
+        return Compared([*self.intents, *other.intents], *counts)
 
 
 class People(NamedTuple):
@@ -60,9 +72,27 @@ class People(NamedTuple):
     def _is_unlike(
         self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
     ) -> bool:  # fmt: skip
+        """Whether anything is owed; a log that never noted what was done afterwards owes nothing for it."""
         known = self.nudges[person]
         changes = diff(plan, known, rulebook, now)
+        changes += [each for each in afterwards(plan, known, changes, now) if isinstance(each.fact, NudgeUndone)]
         return any(evolve(known.get(each.nudge), *each).intent.trigger not in left_out for each in changes)
+
+
+def compared(
+    connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime
+) -> Compared:  # fmt: skip
+    """These persons, with what their plans ask for; of whom no plan can be made is found by ever smaller parts."""
+    try:
+        return people(connection, log, persons, rulebook).compared(rulebook, now)
+    except NOBODYS:
+        raise
+    except Exception:  # noqa: BLE001  (whatever a defect about one person's facts raises, as planning takes it)
+        if len(persons) == 1:
+            return Compared((), unplannable=1)
+    half = len(persons) // 2
+    first, second = (compared(connection, log, part, rulebook, now) for part in (persons[:half], persons[half:]))
+    return first.joined(second)
 
 
 def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> People:

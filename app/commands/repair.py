@@ -1,8 +1,8 @@
 """habarshy repair: what should have been planned, or sent, and was not; said first, then made up for, once."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, TypeVar
 
 import typer
 from msgspec import to_builtins
@@ -11,16 +11,20 @@ from app.desk import Desk, desk
 from app.jobs import begin, finished
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown, span_of
 from app.persons import pseudonym_of
+from app.progress import counting
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed
 from domain.submissions import check_stopping
 from projections import history
+from streams.bulk_reading import share_upto
 from streams.renewing import Found, Outage, Renewal
 from streams.repair_selection import Selection
 from streams.repairing import Gap, Looked
 from streams.switches import owner_of
 from templates.findings import closest
+
+Batch = TypeVar("Batch", Looked, Found)
 
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of an outage that began then.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Of an outage that was over by then.")]
@@ -127,7 +131,7 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
     kinds: Counter[tuple[str, ...]] = Counter()
     unplannable: Counter[str] = Counter()
     looked, concerned = 0, 0
-    for each in found:
+    for each in _shown(found, "persons", as_json=as_json):
         looked += each.persons
         concerned += len({gap.person for gap in each.gaps})
         kinds.update((gap.what.value, gap.why.value, gap.trigger) for gap in each.gaps)
@@ -145,7 +149,7 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
 def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
     kinds: Counter[tuple[str, ...]] = Counter()
     looked = 0
-    for each in found:
+    for each in _shown(found, "failed deliveries", as_json=as_json):
         looked += each.failed
         for renewal in each.renewals:
             kinds[renewal.reason, renewal.provider, renewal.nudge.intent.trigger] += 1
@@ -153,6 +157,16 @@ def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
                 data_json(_plain(renewal))
     _print_counts(kinds, as_json=as_json)
     talk(f"{looked} failed deliveries looked at; {kinds.total()} are to be tried again")
+
+
+def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
+    """Each batch, with how far that is; pseudonyms are spread evenly."""
+    looked = 0
+    with counting(beside=as_json) as shown:
+        for each in found:
+            looked += each.stride.looked
+            shown(looked, round(looked / share_upto(each.stride.upto)), unit)
+            yield each
 
 
 def _print_counts(kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:

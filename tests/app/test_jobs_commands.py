@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.clock import fixed, system_clock
-from app.progress import Progress, duration
+from app.progress import Counting, Progress, duration
 from streams.database import Database
 from streams.job_book import Jobs
 from streams.jobs import Job, Plan, State
@@ -149,6 +149,21 @@ def test_progress_of_something_else_has_a_rate_of_its_own(tmp_path: Path) -> Non
         "job 1: 10 of 100 rows (10 %)",
         "job 1: 20 of 100 rows (20 %), 1/s, 80 s to go",
     ]
+
+
+def test_counting_is_told_at_a_terminal_alone() -> None:
+    """Before anybody is asked, how far the count has come is one line with rate and time to go, which goes again."""
+    for shown in (True, False):
+        out, seconds = io.StringIO(), iter([0.0, 5.0, 10.0])
+        counting = Counting(out.write, lambda: next(seconds), shown=shown)  # noqa: B023  (asked at once)
+        for looked in (500, 1500):
+            counting(looked, 2000, "persons")
+        counting.end()
+        assert out.getvalue().split("\r\x1b[K")[1:] == ([
+            "counting: 500 of about 2,000 persons, 100/s, 15 s to go",
+            "counting: 1,500 of about 2,000 persons, 150/s, 3 s to go",
+            "",
+        ] if shown else [])  # fmt: skip
 
 
 def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL
 
+from streams.rebuild_compare import COMPARED
 from tests.faults.disks import Disk, disk
 from tests.faults.post import Post
 from tests.faults.reporting import Registry
@@ -17,6 +18,8 @@ from tests.services import postgres
 from tests.services.postgres import Server
 
 PEOPLE = 240
+SOME = 1_500_000
+"""Bytes: enough for the tables of a shadow, and too few for what is in them."""
 
 
 @pytest.fixture
@@ -121,3 +124,36 @@ def test_postgresql_waits_for_its_disk(tmp_path: Path, mail: Post, server: tuple
         small.empty()
         at.revive()
         settled(here, mail, running, PEOPLE)
+
+
+def test_postgresql_full_in_a_rebuild(tmp_path: Path, mail: Post, server: tuple[Server, Disk]) -> None:
+    """In the middle of it the job ends with 3 and says how to go on, and nothing live has changed.
+
+    With room again it is resumed, and mends what was lost.
+    """
+    at, small = server
+    with postgres.fresh(at.url) as url, site(tmp_path, url.render_as_string(hide_password=False), mail) as here:
+        operator = here.run("principals", "add", "olga", "--agency", "platform", "--role", "operator")
+        here.environment["HABARSHY_TOKEN"] = operator.lines[0]
+        here.take(*crowd(0, PEOPLE))
+        with psycopg.connect(plain(url), autocommit=True) as admin:
+            admin.execute("DELETE FROM trail WHERE position % 3 = 0")
+            admin.execute("CHECKPOINT")
+            before = rows(admin)
+        small.fill(SOME)
+        refused = here.start("replay", "views", "--all", "--yes").ended()
+        assert (refused.code, "Traceback" in refused.talk) == (3, False), refused.talk
+        assert "`habarshy jobs resume 1` goes on" in refused.talk, refused.talk
+        small.empty()
+        at.revive()
+        with psycopg.connect(plain(url), autocommit=True) as admin:
+            assert rows(admin) == before
+        resumed = here.run("jobs", "resume", "1")
+        assert resumed.code == 0, resumed.talk
+        assert here.run("replay", "--verify").code == 0
+
+
+def rows(admin: psycopg.Connection) -> dict[str, int]:
+    """View -> how many rows it has."""
+    counts = {table.name: admin.execute(f"SELECT count(*) FROM {table.name}".encode()) for table in COMPARED}  # noqa: S608  (our own names)
+    return {name: count[0] for name, found in counts.items() if (count := found.fetchone())}

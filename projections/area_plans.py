@@ -49,6 +49,12 @@ def resume(connection: Connection, original: UUID) -> AreaPlan | None:
     return None if row is None else AreaPlan(*row)
 
 
+def note_mended(connection: Connection) -> None:
+    """Some of those that nobody has begun were missing: whoever is planned meanwhile notices."""
+    unbegun = update(area_plans).where(area_plans.c.waiting, area_plans.c.home == "", area_plans.c.person == "")
+    connection.execute(unbegun.values(position=latest(connection) + 1))
+
+
 def _this(plan: AreaPlan) -> Update:
     return update(area_plans).where(area_plans.c.original == plan.original, area_plans.c.position == plan.position)
 

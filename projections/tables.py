@@ -112,7 +112,10 @@ area_plans = Table(
     Column("home", String, nullable=False),
     Column("person", String, nullable=False),
 )
-"""Work in hand: which area events have to be planned for the residents, and after which resident to go on."""
+"""Which area events there are; and, as work in hand, whether they have yet to be planned, after which resident.
+
+`position`: a number that grows with all that comes of them, and with each publication by which they are planned anew.
+"""
 
 nudges = Table(
     "nudges",

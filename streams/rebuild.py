@@ -35,8 +35,8 @@ PAGE, PERSONS = 20_000, 4_000
 A_SECOND = 50_000.0
 
 FROM_LIFE = frozenset({
-    tables.history, tables.revisions, tables.area_facts, tables.residents, tables.handed_over, tables.governance,
-    tables.erased, tables.retired, tables.trail, tables.statistics,
+    tables.history, tables.revisions, tables.area_facts, tables.area_plans, tables.residents, tables.handed_over,
+    tables.governance, tables.erased, tables.retired, tables.trail, tables.statistics,
 })  # fmt: skip
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 

@@ -13,6 +13,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.history: ("person", "position", "time", "type", "ahead_from"),
     tables.revisions: ("original", "position", "arrived"),
     tables.area_facts: ("area", "position", "time"),
+    tables.area_plans: ("original",),
     tables.residents: ("person", "since", "home", "until", "only"),
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
     tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped", "lane"),
@@ -24,7 +25,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.trail: ("person", "position", "topic"),
     tables.statistics: ("day", "trigger", "what", "count"),
 }
-"""View -> the columns that the log alone decides: planned marks and leases are work in hand, not truth."""
+"""View -> the columns that the log alone decides: planned marks, leases, how far a plan has come are work in hand."""
 
 Key = tuple[Any, ...]
 """The key of a row, as the driver gives it."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Table
 
-from projections import governance, tables
+from projections import area_plans, governance, tables
 from streams.database import Database
 from streams.follower import Follower
 from streams.jobs import Save, Step
@@ -23,6 +23,10 @@ ROWS = "rows to compare"
 """What is counted meanwhile."""
 ROUNDS = 3
 """How often the views are mended at most: what others made of a wrong row meanwhile is found the next time."""
+
+
+NOTED = {tables.governance: governance.note_mended, tables.area_plans: area_plans.note_mended}
+"""View -> what tells those who have something of it at hand that it was mended."""
 
 
 class Rebuilt(Struct, frozen=True):
@@ -104,8 +108,9 @@ class Ending:
             position = take_in()
             for table in (each for each in COMPARED if at.mended.get(each.name)):
                 self._mend_one(live, of, table)
-            if at.mended.get(tables.governance.name):
-                governance.note_mended(live)
+            for view, note in NOTED.items():
+                if at.mended.get(view.name):
+                    note(live)
             step = Step(str(at), position, of=position, unit="facts")
             save(live, step)
         return step

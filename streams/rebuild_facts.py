@@ -36,6 +36,7 @@ class Facts(NamedTuple):
     history: list[tuple[Any, ...]]
     revisions: list[tuple[Any, ...]]
     areas: list[tuple[Any, ...]]
+    area_plans: list[tuple[Any, ...]]
     steps: list[trail.Step]
     counts: Counter[Key]
     sent: list[tuple[UUID, Fact]]
@@ -54,7 +55,7 @@ def read(connection: Connection, names: Names, after: int, upto: int, limit: int
     """The next page after a position; `last` is where it ends: `upto`, where there is no more."""
     rows = list(driver_rows(connection, page_of(after, limit, upto, READ)))
     found = Facts(
-        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], Counter(), [], [], [], [], []
+        rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], [], Counter(), [], [], [], [], []
     )
     _sort(rows, names, found)
     return found
@@ -114,7 +115,9 @@ def _life(
     else:
         found.revisions.append((names.stream(event.source, event.corrects), position, False))
     if event.area is not None:
+        original = stream_of(stream) if event.corrects is None else found.revisions[-1][0]
         found.areas.append((event.area, position, time))
+        found.area_plans.append((original, position, True, "", ""))
 
 
 def store(views: Connection, facts: Facts) -> None:
@@ -122,6 +125,7 @@ def store(views: Connection, facts: Facts) -> None:
     insert_rows(views, tables.history, facts.history)
     insert_rows(views, tables.revisions, facts.revisions)
     insert_rows(views, tables.area_facts, facts.areas)
+    insert_rows(views, tables.area_plans, facts.area_plans, ignore=True)
     insert_rows(views, tables.trail, facts.steps)
     for one, at in facts.erased:
         erased.note(views, one, at)

@@ -10,6 +10,7 @@ from projections.bulk import insert_rows
 from projections.statistics import Key
 from projections.tables import (
     area_facts,
+    area_plans,
     due,
     erased,
     governance,
@@ -24,7 +25,7 @@ from projections.tables import (
     trail,
 )
 
-SMALL = (revisions, area_facts, handed_over, governance, erased, retired, statistics)
+SMALL = (revisions, area_facts, area_plans, handed_over, governance, erased, retired, statistics)
 """What is looked up while it is filled: these are as the live ones."""
 LARGE = (history, nudges, due, inbox, trail, residents)
 

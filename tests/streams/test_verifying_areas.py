@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, insert, select
 
+from app.replaying import views
 from domain.delivery import State
 from domain.facts import NudgeCancelled
+from projections import tables
 from streams.appending import record
-from tests.streams.rebuilding import verified
+from tests.streams.rebuilding import ended, verified
 from tests.streams.weather import ALMATY, ASTANA, DISTRICT, TRIGGERS, settled, storm, write_weather
 from tests.world import LONG_AGO, World, card, iin
 
@@ -59,3 +63,28 @@ def test_what_was_planned_of_it_is_compared(world: World) -> None:
     cancel(world, RESIDENT, "at_event")
     found = verified(world.platform)
     assert (found.unlike, found.waiting, found.areas, found.residents) == (1, 0, 0, 0)
+
+
+def test_an_area_event_that_waited_no_longer_waits_again(world: World) -> None:
+    """Where it is lost that a storm has to be planned, a comparison finds it; mended, its residents are warned."""
+    world.platform.database.write(lambda connection: connection.execute(delete(tables.area_plans)))
+    world.plan()
+    assert "at_event" not in {each.intent.trigger for each in world.nudges()}
+    assert verified(world.platform).views["area_plans"] == 1
+    ended(views(world.platform, {"views": ["area_plans"]}))
+    world.plan()
+    warned = {each.intent.person for each in world.nudges() if each.intent.trigger == "at_event"}
+    assert warned == {world.name(iin(RESIDENT))}
+    world.platform.follower.drain()
+    assert verified(world.platform).equal
+
+
+def test_an_area_event_of_which_the_log_knows_nothing_is_gone(world: World) -> None:
+    """A row of no event is a difference and goes; how far the others have come stays as it is."""
+    world.plan()
+    stray = insert(tables.area_plans).values(original=UUID(int=1), position=1, waiting=False, home="", person="")
+    world.platform.database.write(lambda connection: connection.execute(stray))
+    ended(views(world.platform, {"views": ["area_plans"]}))
+    with world.platform.database.reading() as connection:
+        [row] = connection.execute(select(tables.area_plans)).all()
+    assert (row.original == UUID(int=1), row.waiting) == (False, False)

@@ -47,10 +47,11 @@ def store(connection: Connection, changed: Sequence[Nudge], before: Mapping[UUID
     add(connection, [nudge for nudge in changed if nudge.intent.id not in before])
 
 
-def add(connection: Connection, fresh: Sequence[Nudge]) -> None:
-    """Put nudges into the views that no view has."""
+def add(connection: Connection, fresh: Sequence[Nudge], *, keyed: bool = True) -> None:
+    """Put nudges into the views that no view has; `keyed`: they have keys, so that the order matters."""
     insert_rows(connection, nudges, [_row(nudge) for nudge in fresh])
-    insert_rows(connection, due, sorted(row for nudge in fresh for row in _due_rows(nudge)))
+    rows = [row for nudge in fresh for row in _due_rows(nudge)]
+    insert_rows(connection, due, sorted(rows) if keyed else rows)
     insert_rows(connection, inbox, _inbox_of(connection, fresh))
 
 

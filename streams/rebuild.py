@@ -44,7 +44,8 @@ FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, 
 class Rebuilding:
     """The work of a job: `views` of COMPARED, mended where they differ if `swap`; `tell` hears of left-overs.
 
-    `page`: facts of a page, and of a part of what is shared out to the `crew`; rows that are compared at a time.
+    `page`: facts of a page, twice as many as of a part of what is shared out to the `crew`: the smaller, the shorter
+    does one wait for another. Ten pages of rows are compared at a time.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Rebuilding:
         with self._live.reading() as connection:
             upto = FactRecorder.last_position(connection)
         self._shadow = shadow.make(self._live, name)
-        begun = Standing(Stage.FACTS, "", 0, upto, max(1, -(-upto // self.page)))
+        begun = Standing(Stage.FACTS, "", 0, upto, max(1, -(-2 * upto // self.page)))
         self._shadow.write(lambda connection: keep(connection, begun))
         return Step(name, 0, of=upto)
 
@@ -150,17 +151,24 @@ class Rebuilding:
         return None
 
     def _one_part(self, views: Database, name: str, at: Standing) -> None:
-        if at.stage is Stage.RESIDENTS and not at.cursor:
-            views.write(lambda connection: keep(connection, self._forgotten(connection, at)))
+        if at.stage is Stage.RESIDENTS and int(at.cursor or 0) <= len(shadow_tables.UNREAD) + 1:
+            views.write(lambda connection: keep(connection, self._beside_parts(connection, at)))
         elif parts := self._left(views, at):
             self._parts.do(views, name, parts[0])
         else:
             views.write(lambda connection: keep(connection, following(at)))
 
     @staticmethod
-    def _forgotten(views: Connection, at: Standing) -> Standing:
-        erased.forget(views)
-        return within(at, "forgotten")
+    def _beside_parts(views: Connection, at: Standing) -> Standing:
+        """Who was erased is forgotten, before anybody does a part; the rest is done while others do theirs."""
+        number = int(at.cursor or 0)
+        if not number:
+            erased.forget(views)
+        elif number <= len(shadow_tables.UNREAD):
+            shadow_tables.index(views, shadow_tables.UNREAD[number - 1])
+        else:
+            shadow_tables.sum_up(views)
+        return within(at, str(number + 1))
 
     def _one_page(self, views: Database, at: Standing) -> None:
         with self._live.reading() as facts:
@@ -177,10 +185,9 @@ class Rebuilding:
 
     def _one_key(self, views: Connection, _facts: Connection, at: Standing) -> Standing:
         number = int(at.cursor or 0)
-        if number == len(shadow_tables.LARGE):
-            shadow_tables.sum_up(views)
+        if number == len(shadow_tables.LOOKED_UP):
             return following(at)
-        shadow_tables.index(views, shadow_tables.LARGE[number])
+        shadow_tables.index(views, shadow_tables.LOOKED_UP[number])
         return within(at, str(number + 1))
 
     def _some_corrections(self, views: Connection, facts: Connection, at: Standing) -> Standing:
@@ -224,5 +231,5 @@ class Rebuilding:
 
     def abandon(self) -> None:
         """Leave no shadow behind."""
-        self.rest()
-        shadow.drop(self._live)
+        with shadow.thrown_away(self._live):
+            self.rest()

@@ -41,7 +41,7 @@ def read(connection: Connection, after: UUID | None, upto: UUID | None, last: in
 
 def store(views: Connection, folded: Folded) -> None:
     """Add them to the views of the shadow."""
-    nudges.add(views, folded.nudges)
+    nudges.add(views, folded.nudges, keyed=False)
     insert_rows(views, tables.trail, folded.page.steps)
     shadow_tables.count(views, folded.page.counts)
 

@@ -100,8 +100,7 @@ class Parts:
     def _residents(self, views: Database, part: Part) -> tuple[int, Store]:
         share = EVERYBODY.shares(part.of)[part.number]
         with views.reading() as shadow, self._log.database.reading() as facts:
-            persons = rebuild_people.persons_between(shadow, self._residing.types, share.after, share.upto)
-            found = rebuild_people.housed(shadow, facts, self._log, self._residing, persons)
+            found = rebuild_people.housed_between(shadow, facts, self._log, self._residing, share.after, share.upto)
         return 0, lambda connection: residents.store(connection, found)
 
 

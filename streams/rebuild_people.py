@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.history import history_of
 from projections import history, residents
-from projections.bulk import among, chunked, insert_rows
+from projections.bulk import among, chunked, driver_rows, insert_rows
 from projections.history import Concerns
 from projections.residents import Resident
 from projections.tables import history as rows
@@ -70,47 +70,57 @@ def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry
         history.move_ahead(views, first[stream], optional_micros(fact.ahead_from), woken=micros(fact.at))
 
 
-def persons_between(views: Connection, types: Iterable[str], after: str, upto: str | None) -> list[str]:
-    """The persons behind one pseudonym and up to another who have any fact of these types, or a corrected one."""
-    query = select(rows.c.person).where(rows.c.person > after, among(rows.c.type, sorted(types)) | _CORRECTS)
-    query = query if upto is None else query.where(rows.c.person <= upto)
-    return list(views.execute(query.distinct().order_by(rows.c.person)).scalars())
+def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
+    """Bring the residents of the shadow to what the facts of these persons say."""
+    told = _Told(views, residing)
+    for part in chunked(persons):
+        told.look(among(rows.c.person, part))
+    residents.store(views, told.housed(facts, log, persons))
+
+
+def housed_between(
+    views: Connection, facts: Connection, log: Log, residing: Residing, after: str, upto: str | None
+) -> dict[str, list[Resident]]:
+    """Where those lived who come behind one pseudonym and up to another, by the history of the shadow."""
+    told = _Told(views, residing)
+    told.look(rows.c.person > after, *(() if upto is None else (rows.c.person <= upto,)))
+    return told.housed(facts, log, sorted({person for person, _ in told.places}))
 
 
 _CORRECTS = exists(revisions.select().where(revisions.c.position == rows.c.position))
 
 
-def house(views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]) -> None:
-    """Bring the residents of the shadow to what the facts of these persons say."""
-    residents.store(views, housed(views, facts, log, residing, persons))
+class _Told:
+    """The facts by which it is known where people live: of most those that say it, of whom was corrected, all."""
 
+    def __init__(self, views: Connection, residing: Residing) -> None:
+        self._views, self._residing = views, residing
+        self.places: list[tuple[str, int]] = []
+        self._corrected: set[str] = set()
 
-def housed(
-    views: Connection, facts: Connection, log: Log, residing: Residing, persons: Sequence[str]
-) -> dict[str, list[Resident]]:
-    """Where these persons lived, by the history of the shadow.
+    def look(self, *whose: ColumnElement[bool]) -> None:
+        """Find those of these persons, in one go: their histories are the larger part of it."""
+        telling = among(rows.c.type, sorted(self._residing.types)) | _CORRECTS
+        query = select(rows.c.person, rows.c.position, _CORRECTS).where(*whose, telling)
+        for person, position, corrects in driver_rows(self._views, query):
+            self.places.append((person, position))
+            if corrects:
+                self._corrected.add(person)
 
-    Of most people only the facts are read that say where they live; of whom anything was corrected, all.
-    """
-    parts = [among(rows.c.person, part) for part in chunked(persons)]
-    corrected = {each for these in parts for each in views.execute(
-        select(rows.c.person).where(these, _CORRECTS).distinct()).scalars()}  # fmt: skip
-    telling = among(rows.c.type, sorted(residing.types))
-    log.keys.load(facts, persons)  # at hand from now on: what is decoded without its key is decoded twice
-    places = [
-        row for these in parts
-        for row in views.execute(select(rows.c.person, rows.c.position).where(these, telling))
-        if row.person not in corrected
-    ]  # fmt: skip
-    for part in chunked(sorted(corrected)):
-        places += views.execute(select(rows.c.person, rows.c.position).where(among(rows.c.person, part)))
-    events = {each.position: each.fact for each in log.read(facts, [row.position for row in places])}
-    found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
-    for row in places:
-        event = events[row.position]
-        assert isinstance(event, LifeEvent)
-        found[row.person].append(event)
-    return {
-        person: residing.rows(person, history_of(person, each, residing.catalogue).facts)
-        for person, each in found.items()
-    }
+    def housed(self, facts: Connection, log: Log, persons: Sequence[str]) -> dict[str, list[Resident]]:
+        """Where these lived, all of whom were looked for."""
+        places = [each for each in self.places if each[0] not in self._corrected]
+        everything = select(rows.c.person, rows.c.position)
+        for part in chunked(sorted(self._corrected)):
+            places += driver_rows(self._views, everything.where(among(rows.c.person, part)))
+        log.keys.load(facts, persons)  # at hand from now on: what is decoded without its key is decoded twice
+        events = {each.position: each.fact for each in log.read(facts, [position for _, position in places])}
+        found: dict[str, list[LifeEvent]] = {person: [] for person in persons}
+        for person, position in places:
+            event = events[position]
+            assert isinstance(event, LifeEvent)
+            found[person].append(event)
+        return {
+            person: self._residing.rows(person, history_of(person, each, self._residing.catalogue).facts)
+            for person, each in found.items()
+        }

@@ -1,8 +1,9 @@
 """A second set of views beside the live ones: on SQLite a file of its own, on PostgreSQL a schema of its own."""
 
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +71,23 @@ def drop(database: Database) -> bool:
     with database.altering() as connection:
         connection.execute(text(f"DROP SCHEMA {SHADOW} CASCADE"))
     return True
+
+
+@contextmanager
+def thrown_away(database: Database) -> Iterator[None]:
+    """Whoever closes the shadow within is not the last who had it open; after that nothing of it is left.
+
+    The last one would bring SQLite's write-ahead log into the file first: as much to write as the shadow is large.
+    """
+    with ExitStack() as kept:
+        if database.sqlite and _there(database):
+            driver = kept.enter_context(
+                closing(sqlite3.connect(f"{_file(database).absolute().as_uri()}?mode=ro", uri=True))
+            )
+            with suppress(sqlite3.Error):  # a file that never was a shadow
+                driver.execute("SELECT 1 FROM standing").fetchall()
+        yield
+        drop(database)
 
 
 def _there(database: Database) -> bool:

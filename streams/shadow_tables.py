@@ -27,7 +27,9 @@ from projections.tables import (
 
 SMALL = (revisions, area_facts, area_plans, handed_over, governance, erased, retired, statistics)
 """What is looked up while it is filled: these are as the live ones."""
-LARGE = (history, nudges, due, inbox, trail, residents)
+LOOKED_UP, UNREAD = (history, nudges, inbox, residents), (due, trail)
+LARGE = (*LOOKED_UP, *UNREAD)
+"""What is looked up once the facts are in it, and what is not: its keys are made while residents are shared out."""
 
 DIFFERING = {
     table: Table(

@@ -66,7 +66,7 @@ def _work(
 ) -> None:  # fmt: skip
     topics_there(topics)
     tuning = Tuning(session=platform.settings.kafka_session_seconds)
-    with closing(KafkaLag(topics, name, handler.topic, platform.clock)) as lag:
+    with closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag:
         worker = Worker(topics, name, handler, talk, lag.partitions, tuning, beside=beside)
         with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
             asyncio.run(_until_stopped(worker))

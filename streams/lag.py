@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclOperation
 from msgspec import Struct
 
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
-from streams.kafka_failures import Heard, KafkaUnavailable
+from streams.kafka_failures import DENIED, Heard, KafkaUnavailable, NotGranted
 from streams.mapper import decode_life
 from streams.recorder import FactRecorder, page_of
 from streams.topics import PARTITIONS, Topics, check_topic
@@ -39,13 +41,19 @@ def of_log(database: Database, reader: str, now: datetime) -> Lag:
 
 
 class KafkaLag:
-    """Looks what a group has not acknowledged yet, by connections of its own: also where the group is stuck."""
+    """Looks what a group has not acknowledged yet, by connections of its own: also where the group is stuck.
 
-    def __init__(self, topics: Topics, role: str, topic: str, clock: Callable[[], datetime]) -> None:
-        self._topics, self._topic, self._clock = topics, topic, clock
+    `joins`: this process is to work in the group, and so has to have the right; Faust says nothing where it has not.
+    """
+
+    def __init__(
+        self, topics: Topics, role: str, topic: str, clock: Callable[[], datetime], *, joins: bool = False
+    ) -> None:  # fmt: skip
+        self._topics, self._topic, self._clock, self._joins = topics, topic, clock, joins
         self._group = topics.group(role)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
+        self._admin: AdminClient | None = None
         self._heard = Heard()
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
@@ -67,6 +75,8 @@ class KafkaLag:
                 check_topic(self._topic, found.topics[self._topic])
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
+                if self._joins:
+                    self._require_read()
             except KafkaException as error:
                 self._hear(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
@@ -95,6 +105,27 @@ class KafkaLag:
         while (message := consumer.poll(0)) is not None:
             if (error := message.error()) is not None:
                 self._heard(error)
+
+    def _require_read(self) -> None:
+        """Nothing, if the group may be joined; its DESCRIBE is enough for all else that is looked at here.
+
+        Raises:
+            KafkaException: not even that.
+            NotGranted: it may not.
+        """
+        admin = self._admin = self._admin or AdminClient(self._topics.brokers.client() | {"error_cb": self._heard})
+        asked = admin.describe_consumer_groups(
+            [self._group], include_authorized_operations=True, request_timeout=self._topics.answer_seconds
+        )
+        try:
+            granted = asked[self._group].result().authorized_operations
+        except KafkaException as error:
+            if error.args[0].code() in DENIED:
+                raise
+            return  # the group is just being given to a broker, or nobody has joined it yet: another look will tell
+        if granted is not None and AclOperation.READ not in granted:
+            only = ", ".join(sorted(each.name for each in granted))
+            raise NotGranted(self._topics.address, f"READ on the group {self._group}", f"only {only}")
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Partition -> how many records wait, and the first one's offset, where any does."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from sqlalchemy.engine import URL
 
@@ -17,7 +17,7 @@ from streams.kafka_failures import KeptOtherwise, NotGranted
 from streams.lag import KafkaLag
 from streams.records import Record, Sender
 from streams.relay import Relay
-from streams.topics import Topics
+from streams.topics import PARTITIONS, Topics
 from tests.services import kafka as broker
 from tests.streams.distributed import Country, country, ended, eventually, everyday, process
 from tests.streams.test_signing_in import assert_refused, assert_roles_work
@@ -66,6 +66,16 @@ def grant(admin: AdminClient, *rights: AclBinding) -> None:
     """Have the broker grant them."""
     for given in admin.create_acls(list(rights)).values():
         given.result()
+
+
+def withdraw(admin: AdminClient, given: AclBinding) -> None:
+    """Have the broker grant it no more."""
+    this = AclBindingFilter(
+        given.restype, given.name, given.resource_pattern_type, given.principal, given.host, given.operation,
+        given.permission_type,
+    )  # fmt: skip
+    for taken in admin.delete_acls([this]).values():
+        taken.result()
 
 
 def test_roles_sign_in_to_kafka(land: Country) -> None:
@@ -132,6 +142,40 @@ def assert_not_read(topics: Topics, words: str) -> None:
         pytest.raises(NotGranted, match=words),
     ):
         lag.partitions()
+
+
+def test_who_may_look_at_a_group_and_not_join_it_is_told_so(land: Country) -> None:
+    """With DESCRIBE on its group alone a worker would get nothing for ever, and say nothing: it ends with 3."""
+    topics = worker_without_group(land)
+    code, said = ended(process(land, "worker", HABARSHY_KAFKA_USERNAME=broker.LESSER))
+    right_missing = f"does not grant us READ on the group {topics.group('worker')} (only DESCRIBE)"
+    assert (code, right_missing in said, "Traceback" in said) == (3, True, False), said
+    with closing(KafkaLag(topics, "worker", topics.persons, system_clock)) as lag:
+        assert len(lag.partitions()) == PARTITIONS  # the console, which joins nothing, sees what waits
+
+
+def test_a_right_to_join_that_is_taken_away_ends_the_worker(land: Country) -> None:
+    """Who had READ on its group and has it no more is told so while it runs."""
+    topics = worker_without_group(land)
+    admin = AdminClient(land.topics.brokers.client())
+    reading = right(ResourceType.GROUP, topics.group("worker"), AclOperation.READ)
+    grant(admin, reading)
+    running = process(land, "worker", HABARSHY_KAFKA_USERNAME=broker.LESSER)
+    assert running.stderr is not None
+    assert any("working on" in line for line in iter(running.stderr.readline, ""))
+    withdraw(admin, reading)
+    code, said = ended(running)
+    assert (code, f"READ on the group {topics.group('worker')}" in said, "Traceback" in said) == (3, True, False), (
+        said
+    )
+
+
+def worker_without_group(land: Country) -> Topics:
+    """The topics as the other user has them, who has all the rights of a worker but that to join its group."""
+    topics = granted(land, *DESCRIBE, AclOperation.READ)
+    group = right(ResourceType.GROUP, topics.group("worker"), AclOperation.DESCRIBE)
+    grant(AdminClient(land.topics.brokers.client()), group)
+    return topics
 
 
 def test_a_password_that_is_changed_ends_who_reads(server: URL, asking: broker.Broker, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from confluent_kafka.admin._resource import ResourceType
 from streams.kafka_failures import DENIED, MAY_HEAL, KeptOtherwise, NotGranted, reason_of, settings_line
 
 HOUR_MS = 3_600_000
+FROM_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
+"""By Kafka's default a record is as old as its producer says: one of 1970 is forgotten at once, one of 2100 never."""
 SEGMENTS = 24
 """Of a partition: Kafka forgets whole ones, and goes on writing to one for a week, however briefly it is kept."""
 
@@ -20,8 +22,10 @@ def kept_for(hours: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(kept), "segment.ms": str(kept // SEGMENTS)}
 
 
-def set_right(address: str, admin: AdminClient, hours: Mapping[str, int], seconds: float) -> list[str]:
-    """Have these topics keep their records for so many hours; returns what was altered for that, in words.
+def set_right(
+    address: str, admin: AdminClient, settings: Mapping[str, Mapping[str, str]], seconds: float
+) -> list[str]:
+    """Have these topics keep their records as these settings say; returns what was altered for that, in words.
 
     Raises:
         KeptOtherwise: one does not, and we may not alter it.
@@ -29,13 +33,13 @@ def set_right(address: str, admin: AdminClient, hours: Mapping[str, int], second
         KafkaException: no answer.
     """
     altered: list[str] = []
-    for topic, kept in hours.items():
-        wanted = kept_for(kept)
+    for topic, wanted in settings.items():
         found = _found(address, admin, topic, seconds)
         other = {name: found[name] for name, value in wanted.items() if found[name] != value}
         if other:
-            _alter(admin, topic, other, {name: wanted[name] for name in other}, seconds)
-            altered.append(f"the topic {topic} had {settings_line(other)}; it now keeps records for {kept} hours")
+            instead = {name: wanted[name] for name in other}
+            _alter(admin, topic, other, instead, seconds)
+            altered.append(f"the topic {topic} had {settings_line(other)}; it now has {settings_line(instead)}")
     return altered
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from streams.brokers import Brokers
 from streams.kafka_failures import DENIED, MAY_HEAL, Heard, NotGranted, TopicRefused, WrongPartitions, reason_of
-from streams.topic_settings import kept_for, set_right
+from streams.topic_settings import FROM_ARRIVAL, kept_for, set_right
 
 PARTITIONS = 12
 """Of every topic, for good: with another number, the same key would go to another partition."""
@@ -89,7 +89,8 @@ class Topics(Struct, frozen=True):
             found = admin.list_topics(timeout=self.answer_seconds).topics
             for name in wanted.keys() & found.keys():
                 check_topic(name, found[name])
-            there = {name: kept for name, kept in self.hours().items() if name in wanted and name in before}
+            ours = self.hours().items()
+            there = {name: self._kept(name, kept) for name, kept in ours if name in wanted and name in before}
             return set_right(self.address, admin, there, self.answer_seconds * 2)
         except KafkaException as error:
             admin.poll(0)  # what it heard on its connections meanwhile
@@ -113,10 +114,14 @@ class Topics(Struct, frozen=True):
                     raise TopicRefused(name, reason_of(error)) from None
 
     def _wanted(self, name: str, hours: int) -> NewTopic:
-        kept = kept_for(hours)
+        kept = self._kept(name, hours)
         if name == self.life_dead:
             kept["max.message.bytes"] = str(DEAD_BYTES)
         return NewTopic(name, PARTITIONS, self.replication, config=kept)
+
+    def _kept(self, name: str, hours: int) -> dict[str, str]:
+        """How it keeps records; people's data from when it came, whatever time its sender gave it."""
+        return kept_for(hours) | (FROM_ARRIVAL if name in {self.life_in, self.life_dead} else {})
 
 
 def check_topic(topic: str, found: TopicMetadata) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -16,8 +16,9 @@ from streams.brokers import Brokers
 from streams.kafka_failures import WrongPartitions
 from streams.topics import PARTITIONS, Topics
 from tests.streams.distributed import Country, ended, eventually, process
+from tests.streams.storing import PATIENCE
 
-HOUR = 3_600_000
+HOUR, TIME = 3_600_000, "message.timestamp.type"
 _numbers = itertools.count(1)
 
 
@@ -33,16 +34,16 @@ def topics(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Top
 
 
 def kept(topics: Topics, topic: str) -> list[str]:
-    """How the broker goes about what is old in a topic, from when on, and after what time it begins a new segment."""
+    """How the broker goes about what is old in a topic, from when on, when it begins a new segment, by what time."""
     admin = AdminClient(topics.brokers.client())
     [asked] = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
     found = asked.result()
-    return [str(found[name].value) for name in ("cleanup.policy", "retention.ms", "segment.ms")]
+    return [str(found[name].value) for name in ("cleanup.policy", "retention.ms", "segment.ms", TIME)]
 
 
-def for_hours(hours: int) -> list[str]:
+def for_hours(hours: int, by: str = "LogAppendTime") -> list[str]:
     """How it is to be."""
-    return ["delete", str(hours * HOUR), str(hours * HOUR // 24)]
+    return ["delete", str(hours * HOUR), str(hours * HOUR // 24), by]
 
 
 def make(topics: Topics, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
@@ -61,16 +62,32 @@ def test_topics_keep_records_as_long_as_is_set_now(topics: Topics) -> None:
     told = msgspec.structs.replace(topics, life_hours=1).ensure()
     ours = (topics.life_in, topics.life_dead)
     eventually(lambda: [kept(topics, name) for name in ours] == [for_hours(1)] * 2)
-    assert kept(topics, topics.persons) == for_hours(7 * 24)
+    assert kept(topics, topics.persons) == for_hours(7 * 24, by="CreateTime")
     assert [f"the topic {topics.life_in} had retention.ms=86400000" in told[0], len(told)] == [True, 2]
 
 
 def test_a_topic_that_others_made_keeps_no_longer(topics: Topics) -> None:
     """Where a topic for what registries send was made to be kept for ever, it is not: people's data would be."""
-    make(topics, topics.life_in, PARTITIONS, {"cleanup.policy": "compact", "retention.ms": "-1"})
+    make(topics, topics.life_in, PARTITIONS, {"cleanup.policy": "compact", "retention.ms": "-1", TIME: "CreateTime"})
     [told] = topics.ensure()
     eventually(lambda: kept(topics, topics.life_in) == for_hours(24))
     assert "cleanup.policy=compact,retention.ms=-1" in told
+    assert told.endswith(f"{TIME}=LogAppendTime")
+
+
+def test_a_record_is_as_old_as_it_is_here(topics: Topics) -> None:
+    """Whatever time a registry gives a record of people's data, how long it is kept counts from when it came."""
+    topics.ensure()
+    producer = Producer(topics.brokers.client())
+    for at in (1, 4_102_444_800_000):  # of 1970, and of 2100
+        producer.produce(topics.life_in, b"{}", partition=0, timestamp=at)
+    assert producer.flush(PATIENCE) == 0
+    reading = Consumer(topics.brokers.client() | {"group.id": "looking"})
+    reading.assign([TopicPartition(topics.life_in, 0, 0)])
+    found = [message.timestamp() for message in reading.consume(2, PATIENCE)]
+    reading.close()
+    assert [kind for kind, _ in found] == [TIMESTAMP_LOG_APPEND_TIME] * 2
+    assert abs(found[0][1] - found[1][1]) < HOUR
 
 
 def test_the_topic_of_a_replay_has_our_partitions(topics: Topics) -> None:

@@ -1,4 +1,4 @@
-"""What roles say at /readyz while they run and have nothing to do."""
+"""What roles say on their health ports while they run."""
 
 import re
 import signal
@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
-from tests.streams.distributed import ended, eventually, own_land, process
+from tests.notifiers.browsers import vapid_file
+from tests.streams.distributed import Country, ended, eventually, own_land, process
 from tests.streams.storing import PATIENCE
-from tests.world import LONG_AGO, iin, registered
+from tests.world import LONG_AGO, fine, iin, registered
 
 ROLES = (["relay"], ["relay"], ["worker"], ["worker", "--intake"])
 """The second relay waits for its turn."""
@@ -23,11 +24,11 @@ def port_of(running: "Popen[str]") -> int:
     return next(int(found[1]) for line in lines if (found := re.search(r"health on http://127.0.0.1:(\d+)", line)))
 
 
-def ready(port: int) -> tuple[int, str]:
-    """What a role answers at /readyz; 0 where it does not."""
+def said(port: int, path: str = "readyz") -> tuple[int, str]:
+    """What a role answers there; 0 where it does not."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE) as answer:
-            return answer.status, ""
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode()
     except OSError:
@@ -55,7 +56,42 @@ def test_readyz_tells_that_kafka_is_away_from_roles_with_nothing_to_do(tmp_path:
         assert [ended(role)[0] for role in roles] == [0] * len(ROLES)
 
 
-def answers(port: int, status: int, words: str = "") -> bool:
+def answers(port: int, status: int, words: str = "", path: str = "readyz") -> bool:
     """Whether the role answers so."""
-    found, said = ready(port)
-    return found == status and words in said
+    found, words_said = said(port, path)
+    return found == status and words in words_said
+
+
+NOBODY_THERE = """\
+[providers.mail]
+kind = "smtp"
+host = "127.0.0.1"
+port = 1
+sender = "habarshy@gov.example"
+
+[providers.gateway]
+kind = "http_sms"
+url = "http://127.0.0.1:1/"
+sender = "1414"
+
+[providers.browsers]
+kind = "web_push"
+subject = "mailto:push@gov.example"
+key_file = "{key}"
+"""
+
+
+def test_a_dispatcher_answers_on_its_health_port(land: Country, tmp_path: Path) -> None:
+    """It says that it lives, that it is ready, and what became of what it tried; and it ends well when asked to."""
+    land.take(*registered(iin(1), LONG_AGO), fine(iin(1), "F1", "2025-06-02T11:00:00+05:00"))
+    land.platform.planning.drain()
+    (tmp_path / "habarshy").mkdir()
+    (tmp_path / "habarshy" / "config.toml").write_text(NOBODY_THERE.format(key=vapid_file(tmp_path)))
+    running = process(land, "dispatch", "--health-port", "0", XDG_CONFIG_HOME=str(tmp_path))
+    port = port_of(running)
+    eventually(partial(answers, port, 200, '"ready"'), 2 * PATIENCE)
+    assert said(port, "livez") == (200, '{"status":"alive"}')
+    tried = 'habarshy_attempts_total{channel="sms",outcome="failed",provider="gateway",reason="unreachable"} 1.0'
+    eventually(partial(answers, port, 200, tried, path="metrics"), 2 * PATIENCE)
+    running.send_signal(signal.SIGTERM)
+    assert ended(running)[0] == 0

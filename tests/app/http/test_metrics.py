@@ -156,7 +156,7 @@ def test_what_is_refused_is_counted_from_nothing(world: World) -> None:
 
 
 async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> None:
-    """Each outcome counts for its provider, with its reason; and a provider that fails three times is passed by."""
+    """Each outcome counts for its provider, with its reason; one that fails three times, or asks for it, is left."""
     away = RetryLater(None, Reason.UNREACHABLE)
     fake = FakeNotifier("sms", [], script=[Accepted("x"), away, away, away])
     counts = Counts()
@@ -167,6 +167,10 @@ async def test_what_became_of_attempts_is_counted_by_provider_and_reason() -> No
         await provider.send([message()])
     assert counts.all() == {("sms", "sms", "sent", ""): 1, ("sms", "sms", "failed", "unreachable"): 3}
     assert passed_by(routes) == {("sms", "sms"): True}
+    asking = FakeNotifier("sms", [], script=[RetryLater(None, Reason.BUSY, everybody=True)])
+    patient = counted(single_routes({"sms": asking}), counts)
+    await patient["sms"].providers[0].send([message()])
+    assert passed_by(patient) == {("sms", "sms"): True}
 
 
 def test_a_provider_is_the_same_where_it_is_counted() -> None:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from notifiers.port import Inbox, Incoming, Notifier, Report
 
 GROUP = "habarshy.notifiers"
+Method = Literal["GET", "POST", "PUT"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was called in for a provider over HTTP, as it came `at` that time; names of headers are in lower case."""
+    """What was called in for a provider over HTTP, as it came `at` that time; names of headers are in lower case.
+
+    What its address says is in `query`, so a call by GET has all of it there.
+    """
 
     headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str] = field(repr=False)
@@ -44,13 +48,15 @@ class Kind:
 
     `make` raises ValueError, with what to do about it, for options that could never work together. `hears` reads, by
     the options, what such a provider calls in; it raises NotTheirs for who is not the provider, and ValueError for
-    what cannot be read. It runs in another process than what `make` made, and in several threads.
+    what cannot be read. It runs in another process than what `make` made, and in several threads. `methods`: of HTTP,
+    by which such a provider calls.
     """
 
     channel: str
     options: type[BaseModel]
     make: Callable[[Any, Tools], Notifier]
     hears: Callable[[Any, Call], Sequence[Report | Incoming]] | None = None
+    methods: frozenset[Method] = frozenset({"POST"})
 
 
 class NoSuchKind(ValueError):

@@ -9,10 +9,12 @@ that it failed. The body of a success would be sent to the citizen, so it is emp
 
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -37,6 +39,9 @@ Token = Annotated[str, Query(min_length=1, max_length=200)]
 Reference = Annotated[str, Query(min_length=1, max_length=500, pattern=PRINTED)]
 State = Annotated[int, Query(ge=1, le=64)]
 Sender = Annotated[str, Query(max_length=100, pattern=PRINTED)]
+Charset = Annotated[str, Query(max_length=40, pattern=PRINTED)]
+FORM, UNREADABLE = "application/x-www-form-urlencoded", "\N{REPLACEMENT CHARACTER}"
+_UCS2 = frozenset({"utf-16", "utf-16be", "utf-16-be", "ucs-2", "ucs2", "iso-10646-ucs-2"})
 
 
 class GatewayCalls:
@@ -71,22 +76,30 @@ class GatewayCalls:
         return PlainTextResponse()
 
     async def message(
-        self, provider: str, token: Token, request: Request, sender: Sender = ""
+        self, provider: str, token: Token, request: Request, sender: Sender = "", charset: Charset = ""
     ) -> PlainTextResponse:  # fmt: skip
         """Take an SMS: the body is its text, X-Kannel-From or `sender` the number that it came from.
 
+        A form has `text` and `sender`, and may name the `charset`, as the address may; else Content-Type does.
         Answers nothing to send. The same text from there at the same time is the same SMS; without a time every call
-        is another one.
+        is another one. What is no text in its charset is kept with a sign for what cannot be read.
         """
         self._check(provider, token, request)
-        sender = request.headers.get("x-kannel-from") or sender
+        kind, body = media_type_of(request), await read_body(request, MAX_BYTES)
+        form = _form(body) if kind.essence == FORM else {}
+        sender = request.headers.get("x-kannel-from") or sender or form.get("sender", b"").decode("ascii", "replace")
         if not sender:
             log.warning("an SMS by the gateway %s names no sender and is refused: set send-sender = true", provider)
             raise Problem(HTTPStatus.BAD_REQUEST, "the header X-Kannel-From is missing: whose SMS is it?")
-        body = await read_body(request, MAX_BYTES)
-        text = _text(body, media_type_of(request).charset)
+        said, named = form.get("text", body), form.get("charset", b"").decode("ascii", "replace")
+        text = _text(said, (charset, named, kind.charset))
+        if UNREADABLE in text:
+            log.warning(
+                "an SMS by the gateway %s is no text in its charset: what can be read of it is kept", provider
+            )
         at = request.headers.get("x-kannel-time") or request.headers.get("date") or self._clock().isoformat()
-        id_ = blake2b(f"{sender}\0{at}\0{text}".encode(), digest_size=16).hexdigest()
+        unread = said if UNREADABLE in text else b""
+        id_ = blake2b(f"{sender}\0{at}\0{text}".encode() + unread, digest_size=16).hexdigest()
         number = written(sender, international=False, region=self._regions[provider])
         incoming = Incoming(id_, number, text)
         await run_in_threadpool(self._receiving.received, provider, incoming)
@@ -102,11 +115,19 @@ class GatewayCalls:
         admit(request)
 
 
-def _text(body: bytes, charset: str) -> str:
-    """Kannel sends UCS-2 as UTF-16 in network order, and everything else in the charset that it was told."""
-    try:
-        text = body.decode("utf-16-be" if charset in {"utf-16", "utf-16be", "ucs-2"} else charset)
-        text.encode()  # some codecs make halves of characters
-    except (LookupError, ValueError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "the body is no text in the charset that it names") from None
-    return text
+def _form(body: bytes) -> Mapping[str, bytes]:
+    """The fields of a form, whose values may be in any charset."""
+    fields = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return {name: value.encode("latin-1") for name, value in fields}
+
+
+def _text(said: bytes, charsets: Iterable[str]) -> str:
+    """The text in the first of these that is a charset, else in UTF-8; Kannel sends UCS-2 in network order.
+
+    What is no text in it is read as far as it can be: a gateway would never send it better.
+    """
+    for charset in charsets:
+        with suppress(LookupError, ValueError):
+            text = said.decode("utf-16-be" if charset.lower() in _UCS2 else charset, "replace")
+            return text.encode("utf-8", "replace").decode()  # some codecs make halves of characters
+    return said.decode("utf-8", "replace")

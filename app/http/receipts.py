@@ -71,6 +71,7 @@ class ReceiptCalls:
         self._receiving, self._clock = receiving, books.clock
         readers = {name: _reader(each) for name, each in providers.items()}
         self._readers = {name: each for name, each in readers.items() if each is not None}
+        self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
     def router(self) -> APIRouter:
         """The route."""
@@ -80,10 +81,15 @@ class ReceiptCalls:
             summary="Report what became of messages (Standard Webhooks, or as the provider's kind reads it)",
             openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
         )  # fmt: skip
+        router.add_api_route("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)
         return router
 
     async def post(self, provider: str, request: Request) -> JSONResponse:
         """Take one report or a list; the same again changes nothing, and the order does not matter."""
+        if request.method not in (methods := self._methods.get(provider, ["POST"])):
+            allowed = ", ".join(methods)
+            detail = f"what is reported here comes by {allowed}"
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})
         reader = self._readers.get(provider)
         if reader is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider of that name reports here", kind="unknown-provider")

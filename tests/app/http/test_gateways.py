@@ -1,6 +1,7 @@
 """What gateways call: receipts and messages count once, with the token alone, and no number stands in an address."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from httpx2 import Response
@@ -16,6 +17,7 @@ from tests.world import LONG_AGO, World, card, iin, registered
 
 TOKEN = "a-token-that-is-long-enough"
 DUE = "2025-06-20T09:00+05:00"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
@@ -131,20 +133,58 @@ async def test_an_sms_in_another_charset_is_read(
     assert len(sent) == 1
 
 
-async def test_half_a_character_is_refused(client: TestClient, world: World) -> None:
-    """A codec that makes what is no text gets a problem, too."""
-    answer = write(client, b"\\ud800", **{"content-type": "text/plain; charset=unicode_escape"})
-    assert (answer.status_code, texts(world)) == (400, [])
-
-
-@pytest.mark.parametrize(("headers", "code"), [
-    ({"x-kannel-from": ""}, 400), ({"content-type": "text/plain; charset=klingon"}, 400),
-    ({"content-type": "text/plain; charset=undefined"}, 400), ({"content-type": "text/plain; charset=zip"}, 400),
+@pytest.mark.parametrize(("said", "charset"), [
+    ("Рақмет".encode("utf-16-be"), "UTF-16BE"), ("Рахмет".encode("cp1251"), "windows-1251"),
+    ("Рахмет".encode("koi8-r"), "KOI8-R"), ("Рақмет".encode(), "UTF-8"),
 ])  # fmt: skip
-async def test_what_cannot_be_read_is_refused(
-    client: TestClient, world: World, headers: dict[str, str], code: int
+@pytest.mark.parametrize("by", ["address", "form", "form's address"])
+async def test_the_charset_that_the_call_names_is_understood(
+    client: TestClient, world: World, said: bytes, charset: str, by: str
 ) -> None:
-    """No number, or a charset that nobody knows: a problem, and nothing changes."""
-    answer = write(client, b"\xff\xfe", **headers)
-    assert (answer.status_code, answer.headers["content-type"]) == (code, "application/problem+json")
+    """In the address, where Kannel's %C says it, or in a form with the text percent-encoded: it is not UTF-8."""
+    url = f"/gateways/sms/messages?token={TOKEN}" + ("" if by == "form" else f"&charset={charset}")
+    if by == "address":
+        answer = client.post(url, content=said, headers={"x-kannel-from": "77011234567"})
+    else:
+        named = {"charset": charset} if by == "form" else {}
+        answer = client.post(url, content=urlencode({"text": said, "sender": "87011234567"} | named), headers=FORM)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert texts(world) == [said.decode(charset)]
+
+
+async def test_a_stop_in_a_form_is_obeyed(client: TestClient, world: World) -> None:
+    """What a gateway sends as a form is what the person wrote, and no more."""
+    url = f"/gateways/sms/messages?token={TOKEN}"
+    client.post(url, content="text=%D1%F2%EE%EF&charset=windows-1251&sender=%2B77011234567", headers=FORM)
+    assert texts(world) == ["Стоп"]
+    facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, LifeEvent)]
+    assert [one.values["event.understood"] for one in facts if "event.understood" in one.values] == ["stop"]
+
+
+@pytest.mark.parametrize(("said", "charset", "text"), [
+    (b"\x06\x05\x04\xff\xfe\x00", "", "\x06\x05\x04��\x00"), (b"Ja \xff!", "klingon", "Ja �!"),
+    (b"Ja!", "zip", "Ja!"), (b"Ja!", "undefined", "Ja!"), (b"\x04\x30\x04", "UTF-16BE", "а�"),
+    (b"\\ud800", "unicode_escape", "?"),
+])  # fmt: skip
+async def test_what_is_no_text_is_kept(
+    client: TestClient, world: World, said: bytes, charset: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Binary, half a text, or a charset that there is not: a gateway would not send it better, so it is kept."""
+    typed = {"content-type": f"text/plain; charset={charset}" if charset else "application/octet-stream"}
+    assert write(client, said, **typed).status_code == 200
+    assert texts(world) == [text]
+    assert ("is no text" in caplog.text, text in caplog.text) == ("�" in text, False)
+
+
+async def test_two_that_cannot_be_read_are_two(client: TestClient, world: World) -> None:
+    """What looks alike because it cannot be read is not the same SMS."""
+    for said in (b"\xff", b"\xfe", b"\xff"):
+        write(client, said)
+    assert texts(world) == ["�", "�"]
+
+
+async def test_without_a_number_it_is_refused(client: TestClient, world: World) -> None:
+    """Whose SMS it is has to be known: a problem, and nothing changes."""
+    answer = write(client, b"1", **{"x-kannel-from": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert texts(world) == []

@@ -13,7 +13,7 @@ from app.http.application import application
 from app.providers import ProviderSettings
 from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
-from notifiers.kinds import Call, Kind, NotTheirs, Tools
+from notifiers.kinds import Call, Kind, Method, NotTheirs, Tools
 from notifiers.port import Incoming, Message, Notifier, Report
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
@@ -41,7 +41,7 @@ def hears(options: Options, call: Call) -> Sequence[Report | Incoming]:
     """The word is a part of the address, and is all that a postbox knows of signing."""
     if call.query.get("word") != options.word:
         raise NotTheirs
-    posted = TypeAdapter(Posted).validate_json(call.body)
+    posted = TypeAdapter(Posted).validate_json(call.body or call.query["said"])
     if posted.written == "nonsense":
         raise ValueError(posted.written)
     reports = [Report(each, Heard.OPENED) for each in posted.read]
@@ -53,11 +53,14 @@ def make(_options: Options, _tools: Tools) -> Notifier:
     return FakeNotifier("sms", [])
 
 
+METHODS: dict[str, frozenset[Method]] = {"postbox": frozenset({"POST"}), "letterbox": frozenset({"GET", "PUT"})}
+
+
 class Postbox(ProviderSettings):
     """Settings of a provider whose kind another package brings."""
 
     def of_kind(self) -> Kind:
-        return Kind("sms", Options, make, hears)
+        return Kind("sms", Options, make, hears, METHODS[self.kind])
 
 
 @pytest.fixture
@@ -69,9 +72,10 @@ def sent() -> list[Message]:
 @pytest.fixture
 async def world(tmp_path: Path, sent: list[Message]) -> World:
     """A message about Aigerim's card went by a postbox."""
-    settings = Postbox.model_validate({"kind": "postbox", "word": "sesame"})
+    boxes = {"sms": "postbox", "other": "letterbox"}
+    settings = {name: Postbox.model_validate({"kind": each, "word": "sesame"}) for name, each in boxes.items()}
     fake = {"sms": FakeNotifier("sms", sent, reports=True)}
-    made = World(tmp_path, notifiers=fake, providers={"sms": settings}, requests_a_minute=5)
+    made = World(tmp_path, notifiers=fake, providers=settings, requests_a_minute=5)
     made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     await made.settle(DUE)
     return made
@@ -113,3 +117,16 @@ async def test_what_cannot_be_read_is_refused(client: TestClient, body: Any) -> 
     answer = post(client, body)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert "nonsense" not in answer.text
+
+
+async def test_a_kind_says_by_which_methods_it_is_called(client: TestClient, world: World) -> None:
+    """A box that calls by GET says all of it in the address; who calls by another method is told which there are."""
+    said = {"word": "sesame", "said": '{"written": "Thanks"}'}
+    assert client.get("/receipts/other", params=said).json() == {"taken": 1}
+    assert client.put("/receipts/other", params={"word": "sesame"}, json={"written": "Bye"}).json() == {"taken": 1}
+    facts = [getattr(entry.fact, "type", "") for entry in world.entries()]
+    assert facts.count("citizen.message_received") == 1  # the second has the name of the first
+    for answer, allowed in ((client.post("/receipts/other"), "GET, PUT"), (client.get("/receipts/sms"), "POST")):
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert (client.get("/receipts/nobody").status_code, client.post("/receipts/nobody").status_code) == (405, 404)

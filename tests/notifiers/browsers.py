@@ -13,6 +13,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from notifiers.fcm import FcmNotifier, FcmOptions
 from notifiers.port import Incoming, Message, Piece, Report
@@ -107,6 +108,12 @@ def vapid_file(folder: Path) -> Path:
     if not file.exists():
         file.write_bytes(pem(ec.generate_private_key(CURVE)))
     return file
+
+
+def vapid_key(folder: Path) -> str:
+    """The public key of that pair, which a page gives to the browser."""
+    key = load_pem_private_key(vapid_file(folder).read_bytes(), None)
+    return base64url(octets(key.public_key()))  # type: ignore[arg-type]  # it is on a curve
 
 
 def web_push_options(folder: Path, /, **settings: object) -> WebPushOptions:

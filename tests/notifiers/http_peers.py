@@ -28,6 +28,13 @@ class Heard:
     body: bytes = field(repr=False)
 
 
+async def heard(reader: asyncio.StreamReader) -> Heard:
+    """The next request."""
+    line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
+    return Heard(line, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+
+
 class HttpPeer:
     """Answers each request by the script: one answer for always, or a list whose last one stays."""
 
@@ -47,10 +54,7 @@ class HttpPeer:
                 pass
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.heard.append(Heard(line, headers, body))
+        self.heard.append(await heard(reader))
         self.asked.set()
         if self.release is not None:
             await self.release.wait()

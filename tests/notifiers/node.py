@@ -1,8 +1,10 @@
 """Providers that run in Node, each a process of its own on a free port of loopback."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 PEERS = Path(__file__).parents[1] / "peers"
@@ -10,11 +12,16 @@ _PATIENCE = 60
 
 
 @asynccontextmanager
-async def node(script: str, *arguments: str) -> AsyncIterator[int]:
-    """The port on which this script of `tests/peers` listens; the process ends with the context."""
+async def node(script: str, *arguments: str, at: datetime | None = None) -> AsyncIterator[int]:
+    """The port on which this script of `tests/peers` listens; the process ends with the context.
+
+    `at`: the time at which it checks what was signed, instead of the machine's.
+    """
+    standing = ("-r", str(PEERS / "calendar.js")) if at else ()
+    environment = os.environ | ({"PEER_TIME": f"{at.timestamp() * 1000:.0f}"} if at else {})
     process = await asyncio.create_subprocess_exec(
-        "node", "-r", str(PEERS / "loopback.js"), str(PEERS / script), *arguments, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        "node", "-r", str(PEERS / "loopback.js"), *standing, str(PEERS / script), *arguments, env=environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
     try:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,9 +47,9 @@ def _browser(address: str) -> str:
 
 
 @asynccontextmanager
-async def push_service() -> AsyncIterator[PushService]:
-    """A running service."""
+async def push_service(at: datetime | None = None) -> AsyncIterator[PushService]:
+    """A running service; `at`: the time by which it judges our tokens, instead of the machine's."""
     http = Http(Timeouts(5, 10))
-    async with node("node_modules/web-push-testing/src/bin/server.js", "0") as port:
+    async with node("node_modules/web-push-testing/src/bin/server.js", "0", at=at) as port:
         yield PushService(port, http)
     await http.aclose()

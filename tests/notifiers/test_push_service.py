@@ -2,21 +2,12 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from notifiers.port import Accepted, Action, GiveUp, Reason
-from notifiers.sealing import octets
-from tests.notifiers.browsers import Clock, base64url, push, vapid_file, web_push
+from tests.notifiers.browsers import Clock, push, vapid_key, web_push
 from tests.notifiers.push_service import push_service
 from tests.services.delay import far_away
 
 LATE = Clock(datetime(2119, 1, 1, tzinfo=UTC))  # the service looks at the wall clock, and refuses what has expired
-
-
-def vapid_key(folder: Path) -> str:
-    """The public key that a page gives to the browser."""
-    key = load_pem_private_key(vapid_file(folder).read_bytes(), None)
-    return base64url(octets(key.public_key()))  # type: ignore[arg-type]  # it is on a curve
 
 
 async def test_a_push_service_by_others_decrypts_it(tmp_path: Path) -> None:

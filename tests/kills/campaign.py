@@ -34,10 +34,11 @@ class Campaign:
         self.done: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311  (a seeded test)
         self._step, self._deck, self._settled = step, self._shuffled(deck), otherwise.settled
+        self._least = len(deck)
         self._dispatchers = dispatchers
         self._staff = Staff(land, self._random, self.done, otherwise)
         self._feeding = Feeding(land, self.done)
-        self._harm = Harm(land, self._staff, self._feeding, peers, self._random, self.done)
+        self.harm = Harm(land, self._staff, self._feeding, peers, registries, self._random, self.done)
 
     @property
     def kills(self) -> int:
@@ -45,10 +46,11 @@ class Campaign:
         return sum(count for name, count in self.done.items() if name.startswith("killed "))
 
     def run(self, kills: int) -> None:
-        """Rounds until that many were killed, then a quiet end."""
+        """Rounds until that many were killed and all that may happen has, then a quiet end."""
         try:
             self._staff.complete()
-            while self.kills < kills:
+            rounds = itertools.count()
+            while next(rounds) < self._least or self.kills < kills:
                 self._round()
             self._settle()
         finally:
@@ -65,7 +67,7 @@ class Campaign:
         self._feeding.begin(self.registries.until(self.land.clock()))
         card = next(self._deck)
         self._note(card)
-        self._harm.do(card)
+        self.harm.do(card)
         self._moment(before)
         for role in self.land.of("dispatch"):
             self._staff.kill(role) if self._random.random() < MOSTLY else self._staff.stop(role)
@@ -108,6 +110,7 @@ class Campaign:
             self._waited(lambda: not any(self.land.waiting()))
             self._note(f"waiting: {self.land.waiting()}")
             self._staff.stop(self._staff.any("dispatch"))
+        eventually(lambda: not self.peers.browsers.telling, PATIENCE)
         for role in list(self.land.roles):
             self._staff.stop(role)
 

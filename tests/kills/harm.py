@@ -2,14 +2,19 @@
 
 import itertools
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Event
 
+from streams.cloudevents import Envelope
 from streams.records import Record
 from streams.worker import DEFECT
+from tests.kills.drafts import Drafts
 from tests.kills.feeding import Feeding
+from tests.kills.floods import flood
 from tests.kills.land import PATIENCE, Land
 from tests.kills.peers import Peers
+from tests.kills.registries import Registries
 from tests.kills.staff import Staff
 from tests.streams.distributed import eventually
 
@@ -21,7 +26,7 @@ POISON: list[tuple[bytes | None, bytes | None]] = [
 MOST_WORKERS = 3
 EVERYTHING = (
     "worker", "relay", "worker_added", "receipts", "poison", "worker_removed", "relay", "receipts", "intake",
-    "worker", "postgres", "lost", "standby", "receipts", "kafka", "defect", "postgres", "kafka_paused", "power",
+    "area", "postgres", "lost", "standby", "receipts", "kafka", "defect", "publication", "kafka_paused", "power",
     "postgres_paused",
 )  # fmt: skip
 """What may happen, some of it more often."""
@@ -33,10 +38,12 @@ class Harm:
     """Does it; `done` counts it."""
 
     def __init__(
-        self, land: Land, staff: Staff, feeding: Feeding, peers: Peers, random: Random, done: Counter[str]
-    ) -> None:
+        self, land: Land, staff: Staff, feeding: Feeding, peers: Peers, registries: Registries, random: Random,
+        done: Counter[str],
+    ) -> None:  # fmt: skip
         self._land, self._staff, self._feeding, self._peers = land, staff, feeding, peers
-        self._random, self._done = random, done
+        self._registries, self._random, self._done = registries, random, done
+        self.drafts, self.floods = Drafts(land), list[Envelope]()
         self._reports = itertools.cycle(REPORTS)
 
     def do(self, name: str) -> None:
@@ -129,6 +136,34 @@ class Harm:
         assert role.ended() == DEFECT, role.words()
         assert role.said("a defect; nothing of this batch was acknowledged"), role.words()
         self._land.left(role)
+
+    def area(self) -> None:
+        """A flood is expected, and who plans that for the residents dies between two steps."""
+        self._feeding.finish()
+        for role in self._land.of("worker"):
+            self._staff.kill(role)
+        role = self._staff.stepwise()
+        self.floods.append(flood(len(self.floods), self._land.clock()))
+        self._feeding.begin(self._registries.happens(self.floods[-1]))
+        self._feeding.finish()
+        eventually(
+            lambda: self._land.lasting(self._land.halfway) or not self._land.lasting(self._land.areas), PATIENCE
+        )
+        self._staff.kill(role)
+        self._done["areas left halfway"] += self._land.lasting(self._land.halfway)
+        self._staff.start("worker")
+
+    def publication(self) -> None:
+        """Two people publish a version; the database dies meanwhile, and whoever plans anew after it."""
+        approved, to_pending = self.drafts.approved()
+        with ThreadPoolExecutor(1) as publisher:
+            publishing = publisher.submit(self.drafts.publish, approved, to_pending=to_pending)
+            Event().wait(self._random.uniform(0, 0.1))
+            self._land.server.kill()
+            self._done["killed postgres"] += 1
+            self._land.server.start()
+            publishing.result()
+        self.worker()
 
     def receipts(self) -> None:
         """The SMS centre reports otherwise from now on: good news, bad news, none."""

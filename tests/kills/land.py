@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from app.clock import VirtualClock
 from app.compose import compose
 from app.keyfile import load_keyring
 from app.settings import load_settings
-from projections import positions
+from projections import area_plans, positions
 from streams.brokers import Brokers
 from streams.health import standing
 from streams.lag import KafkaLag
@@ -94,7 +94,9 @@ class Role:
 class Land:
     """The parts, the rules that hold in it, and the roles that are at work in it."""
 
-    def __init__(self, server: Server, broker: Broker, at: URL, folder: Path, mail: int, sms: int) -> None:
+    def __init__(
+        self, server: Server, broker: Broker, at: URL, folder: Path, providers: Mapping[str, object]
+    ) -> None:
         self.server, self.broker, self.folder = server, broker, folder
         self.clock, self.url = VirtualClock(START), at.render_as_string(hide_password=False)
         self.topics = Topics(Brokers(broker.address), prefix=f"{at.database}.")
@@ -106,25 +108,11 @@ class Land:
             load_packs(self.packs), by="pack", now=START
         )
         self.topics.ensure()
-        self._environment = os.environ | self._settings(mail, sms)
+        self._environment = os.environ | self._settings(providers)
         self.roles: list[Role] = []
         self._started = 0
 
-    def _settings(self, mail: int, sms: int) -> dict[str, str]:
-        vapid = self.folder / "vapid.pem"
-        openssl = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(vapid)]
-        subprocess.run(openssl, check=True)  # noqa: S603  (our own arguments)
-        providers = {
-            "mail": {
-                "kind": "smtp",
-                "host": "127.0.0.1",
-                "port": mail,
-                "security": "none",
-                "sender": "h@example.org",
-            },
-            "sms": {"kind": "smpp", "host": "127.0.0.1", "port": sms, "system_id": "habarshy", "sender": "1414"},
-            "push": {"kind": "web_push", "key_file": str(vapid), "subject": "mailto:h@example.org"},
-        }
+    def _settings(self, providers: Mapping[str, object]) -> dict[str, str]:
         return {
             "HABARSHY_DATABASE": self.url, "HABARSHY_KEY_FILE": str(self.key_file),
             "HABARSHY_KAFKA": self.topics.address, "HABARSHY_KAFKA_PREFIX": self.topics.prefix,
@@ -186,6 +174,17 @@ class Land:
         with self.platform.database.reading() as connection:
             return positions.position_of(connection, READER), FactRecorder.last_position(connection)
 
+    def halfway(self) -> bool:
+        """Whether an area event is planned for some of its residents, and for others not yet."""
+        with self.platform.database.reading() as connection:
+            plan = area_plans.first(connection)
+        return plan is not None and bool(plan.person)
+
+    def areas(self) -> int:
+        """How many area events are not planned for all of their residents."""
+        with self.platform.database.reading() as connection:
+            return area_plans.waiting(connection)
+
     def waiting(self) -> tuple[int, int, int]:
         """What is unplanned, due, and without an outcome."""
         on = self.platform
@@ -225,10 +224,10 @@ def packs_with_legal_triggers(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def land(server: Server, broker: Broker, folder: Path, mail: int, sms: int) -> Iterator[Land]:
+def land(server: Server, broker: Broker, folder: Path, providers: Mapping[str, object]) -> Iterator[Land]:
     """A country on a new database and on topics of its own."""
     with postgres.fresh(server.url) as at:
-        made = Land(server, broker, at, folder, mail, sms)
+        made = Land(server, broker, at, folder, providers)
         try:
             yield made
         finally:

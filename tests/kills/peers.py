@@ -1,4 +1,4 @@
-"""The providers of the campaign: a real SMTP server in this process, and a real SMS centre in one of its own."""
+"""The providers of the campaign: a real SMTP server in this process, a real SMS centre and a real push service."""
 
 import asyncio
 import time
@@ -6,24 +6,48 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifiers.verp import in_message_id
+from tests.kills.browsers import Browsers
+from tests.kills.registries import START
+from tests.notifiers.browsers import vapid_file, vapid_key
+from tests.notifiers.http_peers import listening
+from tests.notifiers.push_service import push_service
 from tests.notifiers.smsc import RealCentre, real_centre
 
 LOOK_EVERY = 0.01
 
 
 class Peers:
-    """What providers took over, as they saw it; each mail takes `pause` seconds."""
+    """What providers took over, as they saw it; each mail takes `pause` seconds. `folder` has our push key."""
 
-    def __init__(self, centre: RealCentre, pause: float) -> None:
-        self._loop, self._centre, self.pause = asyncio.get_running_loop(), centre, pause
+    def __init__(self, centre: RealCentre, browsers: Browsers, folder: Path, pause: float) -> None:
+        self._loop, self._centre, self._folder, self.pause = asyncio.get_running_loop(), centre, folder, pause
         self._references: list[str] = []
-        self.mail_port, self.sms_port = 0, centre.port
+        self.mail_port, self.browsers = 0, browsers
+
+    def settings(self) -> dict[str, dict[str, object]]:
+        """What operators say of them."""
+        here, us = "127.0.0.1", "h@example.org"
+        return {
+            "mail": {"kind": "smtp", "host": here, "port": self.mail_port, "security": "none", "sender": us},
+            "sms": {
+                "kind": "smpp", "host": here, "port": self._centre.port, "system_id": "habarshy", "sender": "1414",
+            },
+            "push": {
+                "kind": "web_push", "key_file": str(vapid_file(self._folder)), "subject": f"mailto:{us}",
+                "hosts": [f"http://{here}:{self.browsers.port}"], "reports_display": True,
+            },
+        }  # fmt: skip
+
+    async def subscribe(self, count: int) -> list[str]:
+        """The addresses of so many browsers."""
+        return await self.browsers.subscribe(vapid_key(self._folder), count)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (the library's name)
         assert isinstance(envelope.content, bytes)
@@ -33,7 +57,7 @@ class Peers:
 
     def taken(self) -> int:
         """How many messages were taken over so far."""
-        return len(self._references) + len(self._centre.of("submit"))
+        return len(self._references) + len(self._centre.of("submit")) + self.browsers.topics.total()
 
     def wait(self, count: int, seconds: float) -> None:
         """Until there are that many, or for so long."""
@@ -55,15 +79,24 @@ class Peers:
 
 
 @asynccontextmanager
-async def peers(pause: float) -> AsyncIterator[Peers]:
-    """Both, on free ports of the loopback."""
-    async with real_centre(receipts="DELIVRD") as centre:
-        made = Peers(centre, pause)
+async def peers(folder: Path, pause: float) -> AsyncIterator[Peers]:
+    """All of them, on free ports of the loopback."""
+    async with real_centre(receipts="DELIVRD") as centre, _browsers(pause) as browsers:
+        made = Peers(centre, browsers, folder, pause)
         server = await asyncio.get_running_loop().create_server(lambda: SMTP(made), "127.0.0.1", 0)
         made.mail_port = server.sockets[0].getsockname()[1]
         yield made
         server.close()
         await server.wait_closed()
+
+
+@asynccontextmanager
+async def _browsers(pause: float) -> AsyncIterator[Browsers]:
+    async with push_service(START) as service:
+        made = Browsers(service, pause)
+        async with listening(made.serve) as made.port:
+            yield made
+        await made.aclose()
 
 
 def _is_first(submit: dict[str, Any]) -> bool:

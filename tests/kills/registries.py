@@ -12,6 +12,8 @@ from tests.world import annulled, corrected
 
 START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
 TWICE, LATE, CORRECTED, ANNULLED, BY_KAFKA = 0.15, 0.3, 0.2, 0.05, 0.2
+SUBSCRIBED = 3
+"""Of so many citizens, one has a browser that takes pushes."""
 _DATES = {"kz.document.issued": "expires_on", "kz.traffic.fine_issued": "issued_on"}
 """The dates that are corrected; nudges hang on them."""
 
@@ -27,14 +29,14 @@ class Report(NamedTuple):
 class Registries:
     """Everything that is reported about so many citizens in that time.
 
-    What happened before comes in at some time of its first third.
+    What happened before comes in at some time of its first third. `browsers`: the addresses of those that there are.
     """
 
-    def __init__(self, citizens: int, span: timedelta, seed: int) -> None:
+    def __init__(self, citizens: int, span: timedelta, seed: int, browsers: Sequence[str] = ()) -> None:
         self._span = span
         self._random = random.Random(seed)  # noqa: S311  (a seeded test)
         events = simulate(citizens, seed, START.date(), (START + span).date())
-        first = [_reachable(envelope_of(event)) for event in events]
+        first = [_reachable(envelope_of(event), browsers) for event in events]
         self.events = [*first, *self._revisions(first)]
         self.contacts = {each.subject: each.data for each in first if each.type == "citizen.contact_changed"}
         self._coming = deque(sorted(self._reports(), key=lambda report: report.at))
@@ -47,6 +49,12 @@ class Registries:
             found.append(self._coming.popleft())
         self._random.shuffle(found)
         return found
+
+    def happens(self, envelope: Envelope) -> list[Report]:
+        """Something that nobody foresaw: it is reported at once, by both ways."""
+        self.events.append(envelope)
+        self.duplicates += 1
+        return [Report(datetime.fromisoformat(envelope.time), envelope, by_kafka) for by_kafka in (False, True)]
 
     def in_order(self) -> list[Envelope]:
         """All that happened, once each, as it happened."""
@@ -75,14 +83,16 @@ class Registries:
         return happened + late
 
 
-def _reachable(envelope: Envelope) -> Envelope:
-    """The same event of a population of whom each has a phone of their own, or mail, or both."""
+def _reachable(envelope: Envelope, browsers: Sequence[str]) -> Envelope:
+    """The same event of a population of whom each has a phone of their own, or mail, or both, and some a browser."""
     if envelope.type != "citizen.contact_changed":
         return envelope
     number = int(envelope.id[1:7])
     ways: dict[str, Any] = {"phone": f"+7701{number:07d}", "email": f"c{number}@example.org"}
     if number % 4 < 2:
         del ways["phone" if number % 4 else "email"]
+    if number % SUBSCRIBED == 0 and number // SUBSCRIBED < len(browsers):
+        ways["push"] = browsers[number // SUBSCRIBED]
     return envelope_of({**_plain(envelope), "data": ways})
 
 

@@ -21,6 +21,7 @@ from app.roles import composed, stopping, topics_of
 from app.terminal import talk
 from domain.facts import NudgeFact
 from projections import history
+from streams.areas import CHUNK, AreaPlanning
 from streams.attempts import Attempt, Routed
 from streams.database import Priority
 from streams.dispatch import Dispatcher
@@ -39,6 +40,8 @@ from streams.writing import Writer
 
 EVERY, TURNS = 0.2, 10
 """Seconds between the turns of the upkeep, and turns between two looks of its reconciler: sooner than elsewhere."""
+STEP = 5
+"""Residents in one transaction of an area event."""
 
 
 class Defective(PlanWoken):
@@ -64,6 +67,13 @@ class Forgetful(Reconciler):
 
     def turn(self) -> int:
         return 0
+
+
+def areas(mode: str, platform: Platform) -> AreaPlanning:
+    """What plans area events; `stepwise`: for few residents at a time, so that it can be killed between two steps."""
+    on = platform
+    size = STEP if mode == "stepwise" else CHUNK
+    return AreaPlanning(on.database, on.log, on.library, on.planning, on.letters, on.clock, size)
 
 
 class Careless(Sending):
@@ -99,7 +109,7 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     reconciler = Forgetful if mode == "forgetful" else Reconciler
     upkeep = Upkeep(
-        platform.database, platform.areas, platform.follower, platform.chaining,
+        platform.database, areas(mode, platform), platform.follower, platform.chaining,
         reconciler(platform.database, planning, platform.aside, platform.clock), platform.soundings, talk,
         EVERY, TURNS,
     )  # fmt: skip

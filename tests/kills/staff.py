@@ -75,6 +75,10 @@ class Staff:
         """A worker that will have a defect."""
         return self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.defect)
 
+    def stepwise(self) -> Role:
+        """A worker that plans an area event for few residents at a time."""
+        return self._land.start("worker", "-m", "tests.kills.roles", "stepwise")
+
     def reconciling(self) -> None:
         """A worker that soon looks for those whom no record woke."""
         self._land.start("worker", "-m", "tests.kills.roles", self._otherwise.reconciling)

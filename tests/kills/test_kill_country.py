@@ -6,14 +6,16 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.http.application import application
 from tests.kills.campaign import Campaign
 from tests.kills.harm import EVERYTHING
 from tests.kills.land import Land, land
 from tests.kills.peers import Peers, peers
-from tests.kills.registries import Registries
+from tests.kills.registries import SUBSCRIBED, Registries
 from tests.kills.staff import Otherwise
 from tests.kills.verdict import Verdict
 from tests.services import kafka, postgres
@@ -44,16 +46,17 @@ def broker() -> Iterator[Broker]:
 
 
 @pytest.fixture
-async def providers() -> AsyncIterator[Peers]:
-    """A mail server and an SMS centre."""
-    async with peers(ON_ITS_WAY) as made:
+async def providers(tmp_path: Path) -> AsyncIterator[Peers]:
+    """A mail server, an SMS centre, and a push service with browsers."""
+    async with peers(tmp_path, ON_ITS_WAY) as made:
         yield made
 
 
 @pytest.fixture
 def country(server: Server, broker: Broker, providers: Peers, tmp_path: Path) -> Iterator[Land]:
     """A country on them."""
-    with land(server, broker, tmp_path, providers.mail_port, providers.sms_port) as made:
+    with land(server, broker, tmp_path, providers.settings()) as made:
+        providers.browsers.visit(application(made.platform))
         yield made
 
 
@@ -61,18 +64,29 @@ async def test_whatever_is_killed_everything_happens_once(
     country: Land, providers: Peers, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:
     """Kill anything at any moment: each event is planned once, each nudge ends once, and nobody is told twice."""
-    kills = int(pytestconfig.getoption("country_kills"))
+    kills, seed = (int(pytestconfig.getoption(name)) for name in ("country_kills", "country_seed"))
     step = timedelta(days=3 if kills < LARGE else 1)
     dispatchers, a_round = (2, A_ROUND) if kills < LARGE else (CROWD, CROWDED_ROUND)
-    registries = Registries(max(CITIZENS, kills * 4), step * (kills // a_round), SEED)
-    campaign = Campaign(country, providers, registries, SEED, step, EVERYTHING, dispatchers=dispatchers)
+    citizens = max(CITIZENS, kills * 4)
+    browsers = await providers.subscribe(citizens // SUBSCRIBED)
+    registries = Registries(citizens, step * (kills // a_round), seed, browsers)
+    campaign = Campaign(country, providers, registries, seed, step, EVERYTHING, dispatchers=dispatchers)
     await asyncio.to_thread(campaign.run, kills)
 
     verdict = await asyncio.to_thread(Verdict, campaign)
     counts = verdict.counts()
     sys.stdout.write(f"{json.dumps(counts)}\n")  # shown with `pytest -rP`, and where it fails
     await asyncio.to_thread(verdict.says_that_all_is_well, tmp_path)
-    if kills >= LARGE:  # a small one may be lucky
+    _proves_something(counts, large=kills >= LARGE)
+
+
+def _proves_something(counts: dict[str, Any], *, large: bool) -> None:
+    """Whether what it is about has happened at all; a small one may be lucky."""
+    assert any(way.startswith("push > ") for way in counts["cascades"]), "no push failed: the campaign proves nothing"
+    if large:
+        assert counts["cascades"]["push > sms > email"] > 0, "none took all its channels: the campaign proves nothing"
+        assert counts["replaced"] > 0, "no push came twice: the campaign proves nothing"
+        assert counts["done"]["areas left halfway"] > 0, "no area was left halfway: the campaign proves nothing"
         assert counts["heard"]["NudgeUnknown"] > 0, "no kill hit a message on its way: the campaign proves nothing"
         assert counts["attempts"]["again"] > 0, "nothing legal was unknown: the campaign proves nothing"
         assert counts["reconciled"] > 0, "no wake was lost: the campaign proves nothing"

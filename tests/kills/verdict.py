@@ -2,44 +2,43 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from app.clock import fixed
-from app.compose import compose
-from app.settings import load_settings
 from domain.built_in import DIGEST
 from domain.delivery import State
 from domain.events import LifeEvent
-from domain.facts import NudgeAttempted, NudgeCancelled, NudgeDelivered, NudgeFailed, NudgePlanned, NudgeSent
+from domain.facts import NudgeAttempted, NudgeCancelled, NudgePlanned
 from domain.facts import NudgeUnknown as Unknown
+from domain.governance import (
+    GOVERNANCE_FACTS,
+    TriggerApproved,
+    TriggerPublished,
+    TriggerReachChanged,
+    TriggerSubmitted,
+)
 from domain.nudge import Nudge
+from notifiers.naming import key
+from notifiers.push_words import collapse_key
 from notifiers.verp import reference_of
 from projections import history, nudges
 from streams.dead_letters import total
 from streams.recomputing import all_intents
 from streams.reconciling import finds
+from streams.refusals import SOURCE as OWN
 from tests.kills.campaign import Campaign
-from tests.kills.registries import START
+from tests.kills.embedded import take_all
+from tests.kills.floods import TRIGGER, concerned
+from tests.kills.tries import TIMES, Try, cascades, following, is_made_again, may_follow, tries_of
 from tests.notifiers.sms import sms
 
+FIRST = "pack"
+"""Whose name the packs were published in before anything happened."""
 ENDED = {
     State.SENT, State.DELIVERED, State.WITHHELD, State.EXPIRED, State.UNKNOWN, State.FAILED, State.CANCELLED,
 }  # fmt: skip
 WAITING = {State.PLANNED, State.DEFERRED, State.DIGESTED}
-
-
-TIMES = 3
-"""How often a legal notice is tried on a channel where nobody can know whether it went."""
-
-
-class Try(NamedTuple):
-    """An attempt, and what was heard of it, in the order of the log."""
-
-    fact: NudgeAttempted
-    heard: list[Any]
 
 
 class Verdict:
@@ -50,21 +49,27 @@ class Verdict:
         self.platform = self._land.platform
         self.facts: dict[UUID, list[Any]] = defaultdict(list)
         self.life: list[LifeEvent] = []
+        self.governed: list[Any] = []
         for page in self.platform.log.scan():
             for entry in page:
                 if isinstance(entry.fact, LifeEvent):
-                    self.life.append(entry.fact)
+                    self.life += [entry.fact] if entry.fact.source != OWN else []
+                elif isinstance(entry.fact, GOVERNANCE_FACTS):
+                    self.governed.append(entry.fact)
                 elif hasattr(entry.fact, "TOPIC") and entry.fact.TOPIC.startswith("nudge-"):
                     self.facts[entry.originator_id].append(entry.fact)
         with self.platform.database.reading() as connection:
             persons = history.persons_after(connection, "", 10**6)
             found = nudges.of_persons(connection, persons)
             self.letters = total(connection)
+        batches = all_intents(self.platform.database, self.platform.log, self.platform.library)
+        self.intents = {each.id: each for batch in batches for each in batch}
         self.nudges = {id_: one for theirs in found.values() for id_, one in theirs.items()}
         contacts = campaign.registries.contacts.items()
         self._contacts = {self.platform.names.pseudonym(who or ""): data or {} for who, data in contacts}
         self._ways = {who: {"sms" if way == "phone" else way for way in data} for who, data in self._contacts.items()}
-        self.tries = {id_: list(_tries(facts)) for id_, facts in self.facts.items()}
+        self.tries = {id_: list(tries_of(facts)) for id_, facts in self.facts.items()}
+        self._gone = {each.fact.recipient for _, each in self._each_try() if each.refused}
 
     def says_that_all_is_well(self, folder: Path) -> None:
         """Every promise holds.
@@ -75,8 +80,11 @@ class Verdict:
         self.every_event_is_planned_once()
         self.nonsense_is_put_aside_once()
         self.all_intents_are_nudges()
+        self.whoever_lives_there_is_warned_once()
+        self.versions_are_published_once()
         self.every_nudge_has_one_end()
         self.nobody_is_told_twice()
+        self.pushes_replace_each_other()
         self.what_is_unknown_follows_its_policy()
         self.intents_are_those_of_the_embedded_run(folder)
 
@@ -90,6 +98,7 @@ class Verdict:
     def every_event_is_planned_once(self) -> None:
         """Nobody waits for a plan, and no nudge was planned while it was planned already."""
         assert self._land.waiting()[0] == 0, "somebody still waits for their plan"
+        assert self._land.areas() == 0, "an area still waits for its plan"
         for facts in self.facts.values():
             planned = False
             for fact in facts:
@@ -104,9 +113,7 @@ class Verdict:
 
     def all_intents_are_nudges(self) -> None:
         """Whatever the plan wants is in the views as the plan wants it."""
-        platform = self.platform
-        batches = all_intents(platform.database, platform.log, platform.library)
-        intents = {each.id: each for batch in batches for each in batch}
+        intents = self.intents
         assert intents.keys() <= self.nudges.keys(), "what should be planned never was"
         pending = {
             id_: one.intent for id_, one in self.nudges.items() if one.pending and one.intent.trigger != DIGEST
@@ -114,17 +121,44 @@ class Verdict:
         assert pending == {id_: intents.get(id_) for id_ in pending}, "what waits is not what the plan says"
 
     def intents_are_those_of_the_embedded_run(self, folder: Path) -> None:
-        """`habarshy intents` prints the same bytes for the events in one file, each once, in their order."""
+        """`habarshy intents` prints the same bytes for the events in one file, each once, in their order.
+
+        What was published comes there after all that had happened by then.
+        """
         land, database = self._land, f"sqlite:///{folder}/embedded.sqlite"
-        packs = ":".join(map(str, land.packs))
-        settings = load_settings(database=database, key_file=land.key_file, packs=packs)
-        embedded = compose(settings, fixed(START))
-        outcomes = embedded.intake.accept(self._campaign.registries.in_order())
-        embedded.database.close()
-        assert all(outcome.accepted for outcome in outcomes)
+        published = [
+            each for each in self.governed
+            if isinstance(each, TriggerPublished | TriggerReachChanged) and each.by != FIRST
+        ]  # fmt: skip
+        take_all(land, database, self._campaign.registries.in_order(), published)
         found = land.asked("intents", "--json", database=database)
         assert found == land.asked("intents", "--json", database=land.url), "the plans differ"
         assert found.count(b"\n") > len(self._campaign.registries.contacts), "hardly anything was planned"
+
+    def whoever_lives_there_is_warned_once(self) -> None:
+        """A flood is planned for each who lived there, by the registries' events alone, once, and for nobody else."""
+        names, events = self.platform.names, self._campaign.registries.events
+        for flood in self._campaign.harm.floods:
+            cause = names.stream(flood.source, flood.id)
+            warned = Counter(
+                one.person for one in self.intents.values() if (one.trigger, one.cause) == (TRIGGER, cause)
+            )
+            living, dead = (set(map(names.pseudonym, each)) for each in concerned(flood, events))
+            assert living, "nobody lives there: the campaign proves nothing"
+            assert set(warned.values()) == {1}
+            assert living <= warned.keys() <= living | dead, "not those who live there are warned"
+
+    def versions_are_published_once(self) -> None:
+        """Each version was submitted, approved by somebody else and published, once, and it plans."""
+        published = self._campaign.harm.drafts.published
+        for kind in (TriggerSubmitted, TriggerApproved, TriggerPublished):
+            facts = [each for each in self.governed if isinstance(each, kind) and each.by != FIRST]
+            assert [(each.trigger, each.hash) for each in facts] == published, "not what was published, or not once"
+        submitted = {each.hash: each.by for each in self.governed if isinstance(each, TriggerSubmitted)}
+        approved = {each.hash: each.by for each in self.governed if isinstance(each, TriggerApproved)}
+        assert all(submitted[hash_] != approved[hash_] for _, hash_ in published), "somebody approved their own"
+        if published:
+            assert any(one.version in approved for one in self.intents.values()), "nothing is planned by a version"
 
     def every_nudge_has_one_end(self) -> None:
         """It has ended, or waits for a time to come; nothing is under way."""
@@ -140,85 +174,76 @@ class Verdict:
 
     def nobody_is_told_twice(self) -> None:
         """Providers saw what was attempted and no more; what was attempted again had failed, or is unknown."""
-        mails, texts = self._peers.mails(), self._peers.texts()
+        mails, texts, pushes = self._peers.mails(), self._peers.texts(), self._peers.browsers.shown()
         by_mail = Counter(
             reference_of(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email"))
-            for id_, each in self._each_try() if each.fact.channel == "email"
+            for id_, each in self._tries_by("email")
         )  # fmt: skip
-        by_phone = Counter(
-            self._contacts[each.fact.recipient]["phone"] for _, each in self._each_try() if each.fact.channel == "sms"
+        by_phone = Counter(self._contacts[each.fact.recipient]["phone"] for _, each in self._tries_by("sms"))
+        by_push = Counter(
+            key(id_, "push", each.fact.recipient) for id_, each in self._tries_by("push") if each.may_have_come
         )
         assert not mails - by_mail, "a mail went twice, or unattempted"
         assert not texts - by_phone, "a text went twice, or unattempted"
+        assert not pushes - by_push, "a push went twice, or unattempted, or would not replace the one before it"
         for id_, tries in self.tries.items():
-            for before, after in pairwise(tries):
-                if _same_recipient(before, after):
-                    assert self._may_follow(self.nudges[id_], before, after), "it was tried again without a reason"
+            for before, after in following(tries):
+                gone = before.fact.recipient in self._gone
+                assert may_follow(self.nudges[id_], before, after, gone=gone), "it was tried again without a reason"
+
+    def pushes_replace_each_other(self) -> None:
+        """The push service was asked to keep the latest push of each nudge only."""
+        asked = Counter(collapse_key(key(id_, "push", each.fact.recipient)) for id_, each in self._tries_by("push"))
+        assert not self._peers.browsers.topics - asked, "a push would wait beside another of the same nudge"
 
     def what_is_unknown_follows_its_policy(self) -> None:
-        """A legal notice is tried again, three times a channel at most; the rest has its next channel, if any."""
+        """A legal notice and a push are made again, three times a channel at most; the rest has its next, if any."""
         for id_, tries in self.tries.items():
             for each in tries:
-                for fact in each.heard:
-                    if isinstance(fact, Unknown):
-                        self._follows_its_policy(self.nudges[id_], fact, each.fact, tries)
+                unknown = [fact for fact in each.heard if isinstance(fact, Unknown)]
+                if unknown:
+                    self._follows_its_policy(self.nudges[id_], unknown[0], each.fact, tries)
+                if unknown[1:]:  # its browser has unsubscribed meanwhile, so it is not made again after all
+                    assert each.fact.recipient in self._gone, "it became unknown twice"
+                    assert unknown[1].retry_at is None, "it would be made again where nobody can be reached"
 
     def _follows_its_policy(self, nudge: Nudge, fact: Unknown, tried: NudgeAttempted, tries: Sequence[Try]) -> None:
         before = [each.fact for each in tries if each.fact.recipient == tried.recipient and each.fact.at < tried.at]
         left = {each.channel for each in before} - {tried.channel}
-        again = nudge.intent.klass == "legal" and tried.attempt < TIMES * (len(left) + 1)
+        again = is_made_again(nudge, tried.channel) and tried.attempt < TIMES * (len(left) + 1)
         assert (fact.retry_at is not None) is again, "what is unknown was tried again, or was not, against its policy"
         if not again and nudge.intent.expires is None:
             more = set(nudge.intent.channels) & self._ways[tried.recipient] - left - {tried.channel}
-            assert (fact.silent_at is not None) is bool(more), "what is unknown has its next channel, or has none"
-
-    @staticmethod
-    def _may_follow(nudge: Nudge, before: Try, after: Try) -> bool:
-        heard = before.heard
-        at = after.fact.at
-        failed = any(isinstance(each, NudgeFailed) for each in heard)
-        silent = any(
-            isinstance(each, NudgeSent | Unknown) and each.silent_at and each.silent_at <= at for each in heard
-        )
-        if before.fact.channel != after.fact.channel:
-            return (failed or silent) and not any(isinstance(each, NudgeDelivered) for each in heard)
-        again = any(isinstance(each, Unknown) and each.retry_at and each.retry_at <= at for each in heard)
-        taken = any(isinstance(each, NudgeSent) for each in heard)
-        return not taken and (failed or (again and nudge.intent.klass == "legal"))
+            perhaps = {"push"} if tried.recipient in self._gone else set()
+            if more != perhaps:
+                assert (fact.silent_at is not None) is bool(more), "what is unknown has its next channel, or has none"
 
     def _each_try(self) -> Iterator[tuple[UUID, Try]]:
         return ((id_, each) for id_, tries in self.tries.items() for each in tries)
+
+    def _tries_by(self, channel: str) -> Iterator[tuple[UUID, Try]]:
+        return ((id_, each) for id_, each in self._each_try() if each.fact.channel == channel)
 
     def counts(self) -> dict[str, Any]:
         """What happened, to be shown."""
         tries = [each for _, each in self._each_try()]
         heard = Counter(type(fact).__name__ for each in tries for fact in each.heard)
         channels = Counter(each.fact.channel for each in tries)
-        pairs = [pair for each in self.tries.values() for pair in pairwise(each) if _same_recipient(*pair)]
+        pairs = [pair for each in self.tries.values() for pair in following(each)]
         again = Counter("again" if a.fact.channel == b.fact.channel else "next channel" for a, b in pairs)
         with self.platform.database.reading() as connection:
             reconciled = finds(connection)[0]
+        ways = Counter(way for each in self.tries.values() for way in cascades(each) if " > " in way)
+        pushes = self._peers.browsers.shown()
         states = Counter(one.state.value for one in self.nudges.values())
+        versions = {hash_ for _, hash_ in self._campaign.harm.drafts.published}
         return {
             "kills": self._campaign.kills, "done": dict(sorted(self._campaign.done.items())),
             "events": len(self.life), "reported again": self._campaign.registries.duplicates,
             "reconciled": reconciled, "dead letters": self.letters,
+            "warned of floods": sum(one.trigger == TRIGGER for one in self.intents.values()),
+            "planned by new versions": sum(one.version in versions for one in self.intents.values()),
             "nudges": len(self.nudges), "states": states, "attempts": channels | again, "heard": heard,
-            "arrived": self._peers.mails().total() + self._peers.texts().total(),
+            "cascades": ways, "arrived": self._peers.mails().total() + self._peers.texts().total() + pushes.total(),
+            "pushes": pushes.total(), "replaced": pushes.total() - len(pushes),
         }  # fmt: skip
-
-
-def _same_recipient(before: Try, after: Try) -> bool:
-    return before.fact.recipient == after.fact.recipient
-
-
-def _tries(facts: Sequence[Any]) -> Iterator[Try]:
-    """The attempts of a nudge, each with the facts about it."""
-    found = {(each.recipient, each.attempt): Try(each, []) for each in facts if isinstance(each, NudgeAttempted)}
-    for fact in facts:
-        if (
-            not isinstance(fact, NudgeAttempted)
-            and (getattr(fact, "recipient", ""), getattr(fact, "attempt", 0)) in found
-        ):
-            found[fact.recipient, fact.attempt].heard.append(fact)
-    yield from sorted(found.values(), key=lambda each: (each.fact.recipient, each.fact.attempt))

@@ -1,0 +1,77 @@
+"""The attempts of nudges as the log has them, and which of them may follow another."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
+
+from domain.facts import NudgeAttempted, NudgeDelivered, NudgeFailed, NudgeSent
+from domain.facts import NudgeUnknown as Unknown
+from domain.nudge import Nudge
+from notifiers.port import Reason
+
+TIMES = 3
+"""How often something is tried on a channel where nobody can know whether it went, and it is made again."""
+
+
+class Try(NamedTuple):
+    """An attempt, and what was heard of it, in the order of the log."""
+
+    fact: NudgeAttempted
+    heard: list[Any]
+
+    def has(self, *kinds: type) -> bool:
+        """Whether any of these was heard."""
+        return any(isinstance(each, kinds) for each in self.heard)
+
+    @property
+    def may_have_come(self) -> bool:
+        """Whether it is not certain that it has not gone."""
+        return self.has(NudgeSent, NudgeDelivered, Unknown)
+
+    @property
+    def refused(self) -> bool:
+        """Whether nobody can ever be reached there."""
+        return any(isinstance(each, NudgeFailed) and each.reason == Reason.BAD_ADDRESS for each in self.heard)
+
+
+def tries_of(facts: Sequence[Any]) -> Iterator[Try]:
+    """The attempts of a nudge, each with the facts about it, those to one recipient after those to another."""
+    found = {(each.recipient, each.attempt): Try(each, []) for each in facts if isinstance(each, NudgeAttempted)}
+    for fact in facts:
+        about = getattr(fact, "recipient", ""), getattr(fact, "attempt", 0)
+        if not isinstance(fact, NudgeAttempted) and about in found:
+            found[about].heard.append(fact)
+    yield from sorted(found.values(), key=lambda each: (each.fact.recipient, each.fact.attempt))
+
+
+def following(tries: Sequence[Try]) -> list[tuple[Try, Try]]:
+    """Each attempt with the next one to the same recipient."""
+    return [(a, b) for a, b in pairwise(tries) if a.fact.recipient == b.fact.recipient]
+
+
+def cascades(tries: Sequence[Try]) -> Iterator[str]:
+    """The channels by which each recipient was tried, in their order."""
+    for _, theirs in groupby(tries, key=lambda each: each.fact.recipient):
+        yield " > ".join(channel for channel, _ in groupby(each.fact.channel for each in theirs))
+
+
+def is_made_again(nudge: Nudge, channel: str) -> bool:
+    """Whether what is unknown is: a legal notice, and a push, as it replaces the one that may have come."""
+    return nudge.intent.klass == "legal" or channel == "push"
+
+
+def may_follow(nudge: Nudge, before: Try, after: Try, *, gone: bool) -> bool:
+    """Whether what was heard of an attempt is a reason for the next one to the same recipient.
+
+    `gone`: the browser refused another push, so that this one cannot be made again.
+    """
+    at = after.fact.at
+    failed = before.has(NudgeFailed)
+    silent = any(
+        isinstance(each, NudgeSent | Unknown) and each.silent_at and each.silent_at <= at for each in before.heard
+    )
+    again = any(isinstance(each, Unknown) and each.retry_at and each.retry_at <= at for each in before.heard)
+    if before.fact.channel != after.fact.channel:
+        elsewhere = gone and again and before.fact.channel == "push" and nudge.intent.klass == "legal"
+        return (failed or silent or elsewhere) and not before.has(NudgeDelivered)
+    return not before.has(NudgeSent) and (failed or (again and is_made_again(nudge, before.fact.channel)))

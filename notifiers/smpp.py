@@ -11,6 +11,7 @@ from uuid import uuid4
 from smpp34 import SubmitSm
 
 from notifiers.kinds import Kind, Tools
+from notifiers.naming import numbered
 from notifiers.phone import e164
 from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason, Unknown
 from notifiers.smpp_arrivals import Arrivals
@@ -78,7 +79,7 @@ class SmppNotifier:
             return []
         until = asyncio.get_running_loop().time() + self._options.limits.begin
         nothing: list[Outcome | None] = [None] * len(messages)
-        batch = Batch(until, nothing, self._arrivals.joined, self._late.take, waiting=len(messages))
+        batch = Batch(until, nothing, self._part_taken, self._late.take, waiting=len(messages))
         longest = self._clock() + self._options.validity
         for first in range(0, len(messages), _AT_ONCE):
             sendings = enumerate(messages[first : first + _AT_ONCE], first)
@@ -105,6 +106,12 @@ class SmppNotifier:
                 parts += (Part(pdu, sending, last=number == len(pdus)) for number, pdu in enumerate(pdus, start=1))
         batch.parts += parts
         self._keeper.put(parts)
+
+    def _part_taken(self, message: Message, part: str) -> None:
+        """The failure of a part may be here before its answer: it is told once we know whose it is."""
+        failure = self._arrivals.part_taken(part, numbered(message.key, message.attempt))
+        if failure is not None and failure.reason is not None:
+            self._late.take(message, GiveUp(failure.reason, failure.detail))
 
     async def _settled(self, batch: Batch) -> None:
         try:

@@ -47,7 +47,6 @@ class Sending:
     message: Message
     open: int = 0
     outcome: Outcome | None = None
-    ids: list[str] = field(default_factory=list)
     reference: str = ""
     _told: int = 0
     _taken: int = 0
@@ -81,7 +80,7 @@ class Sending:
             if last:
                 self.reference = outcome.reference
             else:
-                self.ids.append(outcome.reference)
+                self.batch.part_taken(self.message, outcome.reference)
 
     def _counts(self, outcome: Outcome, *, last: bool) -> bool:
         if self.outcome is None:
@@ -100,13 +99,13 @@ class Sending:
 class Batch:
     """The messages of one `send`: nothing is written after `until` (loop time).
 
-    `joined` is called with the ids of the parts before the last, and the reference, of each message in parts; `late`
-    with what became of a message that was given up, once the batch has ended.
+    `part_taken` is called with the id of each part before the last of a message, as soon as the centre says it;
+    `late` with what became of a message that was given up, once the batch has ended.
     """
 
     until: float
     outcomes: list[Outcome | None]
-    joined: Callable[[Sequence[str], str], None]
+    part_taken: Callable[[Message, str], None]
     late: Callable[[Message, Outcome], None] = field(default=lambda *_: None)
     parts: list[Part] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -114,19 +113,14 @@ class Batch:
 
     def settle(self, sending: Sending, outcome: Outcome) -> None:
         """The outcome of one message is known."""
-        self._know(sending, outcome)
+        self.outcomes[sending.number] = outcome
         self.waiting -= 1
         if not self.waiting:
             self.done.set()
 
-    def _know(self, sending: Sending, outcome: Outcome) -> None:
-        self.outcomes[sending.number] = outcome
-        if sending.ids and isinstance(outcome, Accepted):
-            self.joined(sending.ids, outcome.reference)
-
     def correct(self, sending: Sending, outcome: Outcome) -> None:
         """What was given up has an outcome after all."""
-        self._know(sending, outcome)
+        self.outcomes[sending.number] = outcome
         if self.done.is_set():
             self.late(sending.message, outcome)
 

@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 
 from domain.channels import ADDRESS_OF
 from domain.facts import NudgeAttempted, NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
-from notifiers.naming import Named, named, names, way
+from notifiers.naming import Named, key, named, names, numbered, way
 from projections import nudges
 from projections.references import Tried
 from projections.tables import micros
 from streams.log import Log
 from streams.mapper import Entry
 
+SMS = "sms"
 PRESUMED = ""
 """The provider of an attempt that a restored log only supposes: any may report about it, by whatever number."""
 
@@ -75,9 +76,15 @@ def _fits(one: _Attempt, name: Named, provider: str) -> bool:
     return one.provider == PRESUMED or (one.provider == provider and name.attempt in {None, one.tried.attempt})
 
 
-def of_unknown(facts: Iterable[tuple[UUID, NudgeFact]]) -> Iterator[str]:
-    """The names by which attempts without an outcome may have been reported already."""
+def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]]) -> Iterator[str]:
+    """The names by which attempts may have been reported while their outcomes were waited for.
+
+    What a provider took over has its name there; only by SMS it may have been reported by ours, too.
+    """
     for nudge, fact in facts:
         if isinstance(fact, NudgeUnknown):
             for channel in ADDRESS_OF:
                 yield from names(nudge, channel, fact.recipient, fact.attempt)
+        elif isinstance(fact, NudgeSent):
+            ours = key(nudge, SMS, fact.recipient)
+            yield from (ours, numbered(ours, fact.attempt))

@@ -1,6 +1,6 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -43,6 +43,22 @@ class UnknownNudge(LookupError):
 
     def __init__(self) -> None:
         super().__init__(type(self).__doc__)
+
+
+class _Early(NamedTuple):
+    """A receipt by a name that the platform did not know when it came."""
+
+    provider: str
+    reference: str
+    heard: str
+    reason: str | None
+
+
+_EARLY = Lookup(select(*(early_receipts.c[name] for name in _Early._fields)), early_receipts.c.reference)
+
+
+def _early(connection: Connection, names: Sequence[str]) -> Iterator[_Early]:
+    return map(_Early._make, _EARLY.rows(connection, names))
 
 
 class Receipts:
@@ -101,7 +117,8 @@ class Receipts:
 
     def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
         found = self._known(connection, provider, early)
-        return self._caught_up(connection, {(provider, reference): tried for reference, tried in found.items()})
+        known = {(provider, reference): tried for reference, tried in found.items()}
+        return self._caught_up(connection, _early(connection, sorted(found)), known)
 
     def catch_up(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> list[Receipt]:
         """Append what was reported early about messages that are known since these facts, in their transaction."""
@@ -110,25 +127,17 @@ class Receipts:
             for nudge, fact in facts
             if isinstance(fact, NudgeSent) and fact.reference
         }
-        return self._caught_up(connection, sent | self._unknown(connection, facts))
-
-    def _unknown(
-        self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]
-    ) -> dict[tuple[str, str], Tried]:
-        """What was reported by our own names about attempts whose outcome nobody knows."""
-        names = sorted(own_names.of_unknown(facts))
-        early = {(row.provider, row.reference) for row in _early(connection, names)}
-        found: dict[tuple[str, str], Tried] = {}
-        for provider, reference in sorted(early):
+        ours = set(own_names.of_outcomes(facts))
+        rows = list(_early(connection, sorted(ours.union(reference for _, reference in sent))))
+        for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             tried = own_names.find(connection, self._log, provider, [reference])
-            found |= {(provider, name): each for name, each in tried.items()}
-        return found
+            sent |= {(provider, name): each for name, each in tried.items()}
+        return self._caught_up(connection, rows, sent)
 
-    def _caught_up(self, connection: Connection, sent: Mapping[tuple[str, str], Tried]) -> list[Receipt]:
-        if not sent:
-            return []
-        table, references_ = early_receipts, sorted({reference for _, reference in sent})
-        rows = [row for row in _early(connection, references_) if (row.provider, row.reference) in sent]
+    def _caught_up(
+        self, connection: Connection, early: Iterable[_Early], sent: Mapping[tuple[str, str], Tried]
+    ) -> list[Receipt]:
+        table, rows = early_receipts, [row for row in early if (row.provider, row.reference) in sent]
         for row in rows:
             one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
             connection.execute(delete(table).where(*one))
@@ -155,22 +164,6 @@ class Receipts:
                 new.append((receipt, fact))
         record(connection, self._log, [(receipt.nudge, fact) for receipt, fact in new])
         return [receipt for receipt, _ in new]
-
-
-class _Early(NamedTuple):
-    """A receipt by a name that the platform did not know when it came."""
-
-    provider: str
-    reference: str
-    heard: str
-    reason: str | None
-
-
-_EARLY = Lookup(select(*(early_receipts.c[name] for name in _Early._fields)), early_receipts.c.reference)
-
-
-def _early(connection: Connection, names: Sequence[str]) -> Iterator[_Early]:
-    return map(_Early._make, _EARLY.rows(connection, names))
 
 
 def _receipt(tried: Tried, heard: Heard, reason: str) -> Receipt:

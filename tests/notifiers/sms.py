@@ -48,6 +48,10 @@ class KeptInbox:
         self._fail()
         self.pieces.append(piece)
 
+    def fail(self, failures: Sequence[Exception]) -> None:
+        """Fail with these first, from now on."""
+        self._failures = list(failures)
+
     def _fail(self) -> None:
         if self._failures:
             raise self._failures.pop(0)

@@ -9,6 +9,7 @@ import pytest
 from smpp34 import DeliverSm, Tlv
 
 from domain.receipts import Heard
+from notifiers.naming import numbered
 from notifiers.port import Accepted, Incoming, Piece, Reason, Report
 from notifiers.smpp_pdus import SUBMIT_SM_RESP, bare
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
@@ -17,6 +18,7 @@ from tests.notifiers.smsc import Act, ScriptedCentre, real_centre, scripted_cent
 
 TRY_AGAIN, NEVER = 0x64, 0x65
 LONG = KAZAKH * 4
+NAME = numbered(sms().key, 1)
 
 
 def receipt(text: str = "", **fields: Any) -> DeliverSm:
@@ -98,7 +100,9 @@ async def test_an_id_in_decimal_is_found_however_it_was_written(
         for sequence, name in enumerate(receipts, 1):
             centre.deliver(sequence, short_message=f"id:{name} stat:UNDELIV".encode(), esm_class=4)
         await centre.until(lambda: len(centre.answered) == 2)
-    assert inbox.reports == [Report(reference, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")] * 2
+    assert inbox.reports == [
+        Report(each, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV") for each in (NAME, reference)
+    ]  # fmt: skip
 
 
 async def test_receipts_come_in_and_are_acknowledged() -> None:
@@ -124,14 +128,40 @@ async def test_a_message_in_parts_has_one_receipt_when_it_is_delivered() -> None
 
 
 async def test_a_message_fails_when_any_of_its_parts_fails() -> None:
-    """The failure of an earlier part is told of the message's reference, too."""
+    """The failure of an earlier part is told of the attempt, by our own name for it."""
     inbox = KeptInbox()
     async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
         (outcome,) = await notifier.send([sms(text=LONG)])
         centre.deliver(1, short_message=b"id:1 stat:EXPIRED err:000", esm_class=4)
         await centre.until(lambda: centre.answered)
     assert outcome == Accepted("3")
-    assert inbox.reports == [Report("3", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
+    assert inbox.reports == [Report(NAME, Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("failures", [[], [OSError()]])
+async def test_a_part_may_fail_before_the_last_one_is_answered(known: bool, failures: list[Exception]) -> None:  # noqa: FBT001
+    """Also before its own answer: it is told of the attempt once it is known which part that is, and is kept."""
+    inbox = KeptInbox()
+    failed = {"short_message": b"id:1 stat:UNDELIV err:000", "esm_class": 4}
+    async with scripted_centre(submit=Act.IGNORE) as centre, sms_to(centre.port, inbox) as notifier:
+        sending = asyncio.create_task(notifier.send([sms(text=LONG)]))
+        await centre.until(lambda: len(centre.submits) == 3)
+        first, *others = (submit.sequence_number for submit in centre.submits)
+        if known:
+            centre.say(centre.response(4, first, 0))
+        centre.deliver(7, **failed)
+        await centre.until(lambda: centre.answered)
+        inbox.fail(failures)
+        for sequence in others if known else (first, *others):
+            centre.say(centre.response(4, sequence, 0))
+        assert await sending == [Accepted("3")]
+        async with asyncio.timeout(30):
+            while not any(told.reference == NAME for told in inbox.reports):  # noqa: ASYNC110  the inbox tells nobody
+                await asyncio.sleep(0.01)
+    told = [NAME] if known else ["1", NAME]
+    assert [each.reference for each in inbox.reports] == told
+    assert inbox.reports[-1] == Report(NAME, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")
 
 
 async def test_one_part_that_was_delivered_is_not_the_message() -> None:

@@ -70,7 +70,7 @@ async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
         await until_kept(inbox.reports)
     assert inbox.late == [(NAME, "3")]
-    assert [(each.reference, each.heard) for each in inbox.reports] == [("3", Heard.FAILED)]
+    assert [(each.reference, each.heard) for each in inbox.reports] == [(NAME, Heard.FAILED)]
 
 
 async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> None:
@@ -85,6 +85,32 @@ async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> N
         outcomes = await sending
     assert [type(each).__name__ for each in outcomes] == ["Accepted", "Accepted"]
     assert inbox.late == []
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_the_failure_of_a_part_before_the_last_answer_settles_the_message(
+    tmp_path: Path,
+    answers: bool,  # noqa: FBT001
+) -> None:
+    """On the platform: the email goes at once, also where the last answer never comes."""
+    world = with_card(tmp_path)
+    async with scripted_centre(submit=Act.IGNORE) as centre:
+        tools = Tools(world.clock, world.platform.receiving.inbox("sms"))
+        limits = {} if answers else HASTY
+        notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port, limits=limits), tools)
+        world.engine = compose_engine(world.platform, single_routes(world.notifiers))
+        settling = asyncio.create_task(world.settle(DUE))
+        await centre.until(lambda: len(centre.submits) > 1)
+        first, *others = centre.submits
+        centre.say(centre.response(SUBMIT, first.sequence_number, 0))
+        centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
+        await centre.until(lambda: centre.answered)
+        for submit in others if answers else ():
+            centre.say(centre.response(SUBMIT, submit.sequence_number, 0))
+        assert [each.channel for each in await settling] == ["email"]
+        await notifier.aclose()
+    assert world.delivery("month").exhausted == ("sms",)
+    world.close()
 
 
 async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from domain.receipts import Heard
 from notifiers.bounces import reports_in
 from notifiers.fake import FakeNotifier
 from notifiers.naming import key, named, numbered, token
-from notifiers.port import Message, Reason, Report, Unknown
+from notifiers.port import Message, Outcome, Reason, Report, Unknown
 from streams.appending import record
 from streams.dispatch import LEASE
 from streams.doubts import RESTORED
@@ -75,14 +75,15 @@ async def test_the_name_of_another_providers_message_settles_nothing(tmp_path: P
     world.close()
 
 
-async def test_a_receipt_before_the_outcome_is_unknown_counts_then(tmp_path: Path) -> None:
-    """What the gateway reports while its answer is still waited for settles the attempt as soon as there is none."""
+@pytest.mark.parametrize("script", [[Unknown(Reason.TIMED_OUT)], []])
+async def test_a_receipt_before_the_outcome_counts_then(tmp_path: Path, script: list[Outcome]) -> None:
+    """What is reported by our name while the answer is waited for settles the attempt, whether it comes or not."""
     world: World
 
     async def overtaken(message: Message) -> None:
         await tell(world, "sms", Report(numbered(message.key, 1), Heard.FAILED, Reason.UNDELIVERED))
 
-    slow = FakeNotifier("sms", overtaken, script=[Unknown(Reason.TIMED_OUT)], reports=True)
+    slow = FakeNotifier("sms", overtaken, script=script, reports=True)
     world = with_card(tmp_path, sms=slow)
     [email] = await world.settle(DUE)
     assert (email.channel, world.delivery("month").exhausted) == ("email", ("sms",))
@@ -93,6 +94,22 @@ def refused(world: World) -> list[LifeEvent]:
     """The addresses that are left alone."""
     facts = (entry.fact for entry in world.entries())
     return [fact for fact in facts if isinstance(fact, LifeEvent) and fact.type == "citizen.address_refused"]
+
+
+async def test_a_failure_that_came_before_its_dispatcher_died_ends_the_attempt(tmp_path: Path) -> None:
+    """A part failed while the others were not answered, then the process died: nobody waits for a silence."""
+
+    async def dying(message: Message) -> None:
+        await tell(world, "sms", Report(numbered(message.key, 1), Heard.FAILED, Reason.UNDELIVERED))
+        raise Killed
+
+    world = with_card(tmp_path, sms=FakeNotifier("sms", dying, reports=True))
+    with pytest.raises(Killed):
+        await world.settle(DUE)
+    dispatcher(world).take_over()
+    assert world.delivery("month").exhausted == ("sms",)
+    assert [each.channel for each in await world.settle()] == ["email"]
+    world.close()
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-RECORDING = "/gateways/"
+RECORDING = ("/gateways/", "/receipts/")
 """Where a provider's GET has something recorded, which no HEAD may do."""
 
 

@@ -122,6 +122,8 @@ async def test_what_cannot_be_read_is_refused(client: TestClient, body: Any) -> 
 async def test_a_kind_says_by_which_methods_it_is_called(client: TestClient, world: World) -> None:
     """A box that calls by GET says all of it in the address; who calls by another method is told which there are."""
     said = {"word": "sesame", "said": '{"written": "Thanks"}'}
+    assert client.head("/receipts/other", params=said).status_code == 405
+    assert "citizen.message_received" not in [getattr(entry.fact, "type", "") for entry in world.entries()]
     assert client.get("/receipts/other", params=said).json() == {"taken": 1}
     assert client.put("/receipts/other", params={"word": "sesame"}, json={"written": "Bye"}).json() == {"taken": 1}
     facts = [getattr(entry.fact, "type", "") for entry in world.entries()]

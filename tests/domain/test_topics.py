@@ -20,7 +20,7 @@ GOLDEN = {
     "nudge-sent/1": "at recipient attempt reference silent_at until_opened provider",
     "nudge-delivered/1": "at recipient attempt",
     "nudge-failed/1": "at recipient attempt reason retry_at gave_up",
-    "nudge-unknown/1": "at recipient attempt reason retry_at silent_at",
+    "nudge-unknown/1": "at recipient attempt reason retry_at silent_at ask_at",
     "nudge-opened/1": "at recipient attempt",
     "nudge-answered/1": "at recipient reply",
     "nudge-digested/1": "at recipient digest until messages days",
@@ -86,7 +86,7 @@ def test_a_life_event_has_its_golden_line() -> None:
 @pytest.mark.parametrize(("kept", "fields"), [
     (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
     (Delivery, ("recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
-                " accepted silence arrived doubtful doubts since")),
+                " accepted silence arrived doubtful doubts since ask_at")),
     (Nudge, "intent version planned_at deliveries gone members done"),
 ])  # fmt: skip
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:

@@ -129,9 +129,11 @@ def test_views_are_swapped_while_others_write(hands: list[Platform]) -> None:
         return rebuild(rebuilding.database, rebuilding.log, rebuilding.names, catalogue, swap=True)
 
     with ThreadPoolExecutor(2 * len(others)) as pool:
-        taking = [pool.submit(take, on, events) for on in others]
+        taking = [pool.submit(take, on, events[::2]) for on in others]
         sending = [pool.submit(send, on) for on in others]
         found = [rebuilt()]
+        taking += [pool.submit(take, on, events[1::2]) for on in others]
+        sending += [pool.submit(send, on) for on in others]
         while not (all(each.done() for each in taking) and all(each.done() for each in sending)):
             found.append(rebuilt())
     assert sum(each.result() for each in taking)

@@ -125,15 +125,8 @@ class Pieces:
         return made
 
     def _give_up(self, connection: Connection, name: bytes, rules: Rules) -> Made | None:
-        sender = next(
-            (
-                sender
-                for sender, _ in _opened(
-                    connection, self._sealing, _rows(connection, pieces.c.message == name)
-                ).values()
-            ),
-            "",
-        )
+        opened = _opened(connection, self._sealing, _rows(connection, pieces.c.message == name))
+        sender = next((sender for sender, _ in opened.values()), "")
         self._hold(connection, name, sender, rules)
         waiting = [row for row in _rows(connection, pieces.c.message == name) if row.sealed is not None]
         if not waiting or not _ended(waiting, self._clock()):

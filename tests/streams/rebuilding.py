@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+import pytest
 from sqlalchemy import Connection, Table, delete
 
 from app.compose import Platform
@@ -20,6 +21,7 @@ from streams.rebuild_compare import COMPARED
 from streams.rebuild_ending import Rebuilt
 from streams.rebuild_parts import Crew
 from streams.verifying import Verified
+from tests.services import postgres
 from tests.world import LONG_AGO, World, card, corrected, fine, iin, registered
 
 
@@ -53,6 +55,15 @@ def rebuilt(platform: Platform, *, swap: bool = False, page: int = PAGE) -> Rebu
     """Rebuild all views of the platform."""
     catalogue = platform.library.rules().catalogue
     return rebuild(platform.database, platform.log, platform.names, catalogue, swap=swap, page=page)
+
+
+def lived_on(request: pytest.FixtureRequest, folder: Path, people: int) -> Iterator[World]:
+    """As `lived`, on the kind of database that the fixture's parameter names."""
+    if request.param == "sqlite":
+        yield from lived(folder, "", people)
+        return
+    with postgres.fresh(request.getfixturevalue("server")) as at:
+        yield from lived(folder, at.render_as_string(hide_password=False), people)
 
 
 def lived(folder: Path, url: str, people: int) -> Iterator[World]:

@@ -17,8 +17,7 @@ from streams.rebuild import Rebuilding
 from streams.rebuild_compare import COMPARED, mend, unmended
 from streams.rebuild_ending import ROWS
 from streams.turns import Lane
-from tests.services import postgres
-from tests.streams.rebuilding import lived, rebuilt, unsaved
+from tests.streams.rebuilding import lived_on, rebuilt, unsaved
 from tests.world import LONG_AGO, World, annulled, card, corrected, fine, iin, registered
 
 PEOPLE, PAGE = 6, 2
@@ -28,11 +27,7 @@ Damage = Callable[[Connection], object]
 @pytest.fixture(params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A platform that lived a little, on each kind of database; then one view lost its rows."""
-    if request.param == "sqlite":
-        yield from lived(tmp_path, "", PEOPLE)
-        return
-    with postgres.fresh(request.getfixturevalue("server")) as at:
-        yield from lived(tmp_path, at.render_as_string(hide_password=False), PEOPLE)
+    yield from lived_on(request, tmp_path, PEOPLE)
 
 
 def work_of(world: World, *, swap: bool = True) -> Rebuilding:

@@ -12,8 +12,7 @@ from projections import tables
 from streams import shadow
 from streams.rebuild_parts import Member, Part, Parts, Shared, left
 from streams.residing import Residing
-from tests.services import postgres
-from tests.streams.rebuilding import lived, rebuild
+from tests.streams.rebuilding import lived_on, rebuild
 from tests.world import World
 
 PEOPLE, PAGE = 6, 25
@@ -22,11 +21,7 @@ PEOPLE, PAGE = 6, 25
 @pytest.fixture(params=["sqlite", "postgresql"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A platform that lived a little, on each kind of database; then one view lost its rows."""
-    if request.param == "sqlite":
-        yield from lived(tmp_path, "", PEOPLE)
-        return
-    with postgres.fresh(request.getfixturevalue("server")) as at:
-        yield from lived(tmp_path, at.render_as_string(hide_password=False), PEOPLE)
+    yield from lived_on(request, tmp_path, PEOPLE)
 
 
 class Colleague:

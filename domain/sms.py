@@ -20,6 +20,13 @@ _EXTENSION: Final = "\f^{}\\[~]|€"
 _SEPTETS: Final = dict(zip(_BASIC, repeat(1))) | dict(zip(_EXTENSION, repeat(2)))
 _GSM: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*")
 """Fails at the first Cyrillic letter: most texts begin with one."""
+_SPELT: Final = str.maketrans({
+    **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), **dict.fromkeys("\u00ad\u200b\ufeff", ""),
+    **dict.fromkeys("‘’‚′", "'"), **dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‐‑‒–—−•", "-"),
+    "…": "...", "№": "No.", "×": "x", "₸": "KZT",
+})  # fmt: skip
+"""How typography and the sign of the tenge are spelt in GSM 03.38, which has neither."""
+_SPELLABLE: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION + ''.join(map(chr, _SPELT)))}]*")
 _LAST_IN_ONE_UNIT: Final = "\uffff"
 
 _LIMITS: Final[dict[Encoding, tuple[int, int]]] = {"gsm7": (160, 153), "ucs2": (70, 67)}
@@ -48,6 +55,17 @@ def segments(text: str) -> Segments:
     if cost == len(text):
         return Segments(encoding, tuple(text[start : start + each] for start in range(0, len(text), each)))
     return Segments(encoding, tuple(_cut(((character, units(character, encoding)) for character in text), each)))
+
+
+def spelt(text: str) -> str:
+    """The text in GSM 03.38 where only typography or the sign of the tenge keeps it out, and it takes no more parts.
+
+    Such a text would be UCS-2, and cost about twice as much. One that has other letters as well is left as it is.
+    """
+    if _GSM.fullmatch(text) or not _SPELLABLE.fullmatch(text):
+        return text
+    spelling = text.translate(_SPELT)
+    return spelling if len(segments(spelling).parts) <= len(segments(text).parts) else text
 
 
 def units(character: str, encoding: Encoding) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from markupsafe import escape
 from msgspec import Struct
 
-from domain.sms import segments
+from domain.sms import segments, spelt
 from templates.layout import Action, Layout
 from templates.render import Rendered
 
@@ -44,7 +44,7 @@ def render_digest(language: str, members: Sequence[Rendered]) -> Rendered:
     return Rendered(
         language=known, subject=subject, push_title=push,
         push_body=_fitting("", titles, lambda text: len(text) <= PUSH_LONGEST),
-        sms=_fitting(f"{push}. ", titles, lambda text: len(segments(text).parts) <= SMS_PARTS),
+        sms=spelt(_fitting(f"{push}. ", titles, lambda text: len(segments(spelt(text)).parts) <= SMS_PARTS)),
         text=layout.text(_text(words.why, members)), html=layout.html(subject, _html(words.why, members)), actions=(),
     )  # fmt: skip
 

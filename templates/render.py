@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.sms import spelt
 from domain.steps import repetition_of
 from templates.certain import Certain, both
 from templates.compiled import NO_VALUE, BadWords, Compiler, MarkdownText, PlainText
@@ -201,7 +202,7 @@ class _Language:
         if only in (None, "push"):
             title, push = parts.push_title.render(values), parts.push_body.render(values)
         if only in (None, "sms"):
-            sms = parts.sms.render(values)
+            sms = spelt(parts.sms.render(values))
         return Rendered(self._language, subject, title, push, sms, text, html, actions)
 
     def _buttons(self, answer: AnswerUrl) -> tuple[Layout, tuple[Action, ...]]:
@@ -217,7 +218,7 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.check(values)
-        return Short(parts.push_title.render(values), parts.push_body.render(values), parts.sms.render(values))
+        return Short(parts.push_title.render(values), parts.push_body.render(values), spelt(parts.sms.render(values)))
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)

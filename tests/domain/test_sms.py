@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sms import segments
+from domain.sms import segments, spelt
 
 KAZAKH = "Ә"
 EXTENDED = "€"
@@ -87,6 +87,26 @@ def test_no_part_could_have_taken_more(text: str) -> None:
     found = segments(text)
     for part, following in zip(found.parts, found.parts[1:], strict=False):
         assert _bytes(part + following[0], found.encoding) > 134
+
+
+@pytest.mark.parametrize(("text", "spelling"), [
+    ("Fine No. 2630: 43\u202f250\u00a0₸", "Fine No. 2630: 43 250 KZT"),
+    ("It’s “yours” – see №\u00a07…", "It's \"yours\" - see No. 7..."),
+    ("Pay 5 €", "Pay 5 €"),
+    ("Штраф 43\u202f250\u00a0₸", "Штраф 43\u202f250\u00a0₸"),
+    ("Your garçon’s fee", "Your garçon’s fee"),
+])  # fmt: skip
+def test_typography_alone_does_not_double_the_price(text: str, spelling: str) -> None:
+    """What only typography or the tenge sign keeps out of GSM 03.38 is spelt in it; all else goes as written."""
+    assert spelt(text) == spelling
+
+
+@given(st.text(alphabet="aZ9 @€[’“–…№₸\u00a0\u202f\u200bә", max_size=400))
+def test_a_spelling_never_costs_more(text: str) -> None:
+    """A text spelt otherwise is in the cheap alphabet, and takes no more parts than before."""
+    spelling = spelt(text)
+    assert spelling == text or segments(spelling).encoding == "gsm7"
+    assert len(segments(spelling).parts) <= len(segments(text).parts)
 
 
 def _bytes(part: str, encoding: str) -> int:

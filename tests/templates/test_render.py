@@ -33,12 +33,12 @@ def render(words: Mapping[str, Any], event: Mapping[str, Any] = FINE) -> Rendere
     ("ru", ("Штраф № 263017", "Штраф", "43\u202f250\u00a0₸, с 2 марта 2026\u202fг.",
             "43\u202f250\u00a0₸: оплатите половину до конца дня 8 марта 2026\u202fг.")),
     ("en", ("Fine No. 263017", "Fine", "43\u202f250\u00a0₸, from 2 March 2026",
-            "43\u202f250\u00a0₸: pay half by the end of 8 March 2026")),
+            "43 250 KZT: pay half by the end of 8 March 2026")),
 ])  # fmt: skip
 def test_each_language_writes_dates_and_money_its_own_way(
     fines: Renderer, language: str, expected: tuple[str, ...]
 ) -> None:
-    """Dates are written out, money has the sign of the tenge, and the due day is the local one."""
+    """Dates are written out, money has the tenge sign (English SMS spell it), and the due day is the local one."""
     rendered = fines.render(language, "issued", values())
     assert (rendered.subject, rendered.push_title, rendered.push_body, rendered.sms) == expected
 

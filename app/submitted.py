@@ -10,6 +10,7 @@ from domain.governance import PackSubmitted, TriggerSubmitted
 from domain.submissions import Subject, Submission
 from domain.triggers import BadTrigger
 from streams.governed import Governed
+from templates.value_words import said_plainly
 
 
 def show_submission(now: Governed, submission: Submission, *, as_json: bool) -> None:
@@ -45,19 +46,22 @@ def _show_trigger(now: Governed, fact: TriggerSubmitted, *, as_json: bool) -> No
 
 def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:
     """Every rule and every word, because there is nothing that they could be compared with."""
-    for path, value in _flat({"rules": fact.rules, **fact.words}):
-        if as_json:
+    everything = {"rules": fact.rules, **fact.words}
+    if as_json:
+        for path, value in _flat(everything):
             data_json({"trigger": fact.trigger, "path": path, "new": value})
-            continue
-        lines = [line for line in str(value).splitlines() if line.strip()]
+        return
+    for path, value in _rows(everything):
+        lines = [line for line in value.splitlines() if line.strip()]
         for at, line in enumerate(lines):
             data(f"    {path}: {line}" if at == 0 else f"      {line}")
 
 
 def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
     before = now.packs.get(fact.pack)
-    old = {} if before is None else dict(_flat(_by_type(before.content)))
-    new = dict(_flat(_by_type(fact.content)))
+    flat = _flat if as_json else _rows
+    old = {} if before is None else dict(flat(_by_type(before.content)))
+    new = dict(flat(_by_type(fact.content)))
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) == new.get(path):
             continue
@@ -80,3 +84,13 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN
             yield from _flat(inner, f"{path}.{name}" if path else str(name))
     else:
         yield path, value
+
+
+def _rows(value: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  (plain data)
+    """The same for people: what a list has in it one by one, and nothing as Python would write it."""
+    for name, inner in _flat(value, path):
+        if isinstance(inner, list | tuple) and any(isinstance(each, Mapping) for each in inner):
+            for at, each in enumerate(inner, start=1):
+                yield from _rows(each, f"{name}.{at}")
+        else:
+            yield name, said_plainly(list(inner) if isinstance(inner, tuple) else inner)

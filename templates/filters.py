@@ -1,6 +1,6 @@
 """How dates, money and numbers are written in each language (CLDR, by Babel)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -12,13 +12,14 @@ from babel.numbers import format_decimal, get_group_symbol
 GROUP = "\u202f"
 """A narrow no-break space between thousands: a number never breaks over two lines."""
 TENGE = "\u00a0₸"
-_LOCALES = {"en": "en_GB"}  # "24 September 2026": the American order is read wrongly here
+LOCALES: Mapping[str, str] = {"en": "en_GB"}
+"""Language -> how it is written here: "24 September 2026", for the American order is read wrongly."""
 
 
 def speaks(language: str) -> bool:
     """Whether dates can be written in the language."""
     try:
-        Locale.parse(_LOCALES.get(language, language))
+        Locale.parse(LOCALES.get(language, language))
     except (UnknownLocaleError, ValueError):
         return False
     return True
@@ -50,7 +51,7 @@ def long_date(value: str | date, language: str) -> str:
 
 @lru_cache(maxsize=4096)  # the nudges of a day speak of the same few days
 def _long_date(day: date, language: str) -> str:
-    return format_date(day, "long", _LOCALES.get(language, language))
+    return format_date(day, "long", LOCALES.get(language, language))
 
 
 def money(tenge: int) -> str:
@@ -68,7 +69,7 @@ def number(value: float, language: str) -> str:
         return f"{value:,}".replace(",", GROUP)
     if not isinstance(value, float):
         raise TypeError("no number")
-    locale = _LOCALES.get(language, language)
+    locale = LOCALES.get(language, language)
     written: str = format_decimal(value, locale=locale)
     return written.replace(get_group_symbol(locale), GROUP)
 

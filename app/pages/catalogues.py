@@ -19,6 +19,7 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from domain.said import Said, told
+from templates.filters import LOCALES
 
 LANGUAGES: Final[Mapping[str, str]] = {"kk": "Қазақша", "ru": "Русский", "en": "English"}
 OTHERWISE: Final = "en"
@@ -54,7 +55,7 @@ class Speech:
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language, self.zone = language, zone
-        self._words, self._locale = translations(language), Locale.parse(language)
+        self._words, self._locale = translations(language), Locale.parse(LOCALES.get(language, language))
 
     def say(self, text: str) -> str:
         """The text in this language."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.commands.people import _told
+from app.explained import lines
 from app.pages.catalogues import Speech
 from app.pages.life import told
 from domain.principals import Principal, Role
@@ -97,8 +97,9 @@ async def test_why_says_that_it_was_retired(world: World, language: str) -> None
     why = world.why(world.nudge("issued").intent.id)
     assert why.retired is not None
     assert "event.number" not in why.used
-    assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in list(_told(why))
-    page = told(why, world.platform.library.rules(), Speech(language, zone_of("Asia/Almaty")))
+    rules = world.platform.library.rules()
+    assert "Its content could be read for P1Y after its year, and is retired since 2026-01-02" in lines(why, rules)
+    page = told(why, rules, Speech(language, zone_of("Asia/Almaty")))
     assert SAID[language] in page.recorded[-1][1]
 
 

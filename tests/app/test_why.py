@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.commands.people import _told
+from app.explained import lines
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from tests.world import LONG_AGO, World, card, iin, registered
@@ -15,7 +15,7 @@ async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> Non
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     await world.settle("2025-06-20T09:00+05:00")
     [email] = await world.settle("2025-06-20T09:10+05:00")
-    told = "\n".join(_told(world.why(world.nudge("month").intent.id)))
+    told = "\n".join(lines(world.why(world.nudge("month").intent.id), world.platform.library.rules()))
     assert "sent  the next channel at 2025-06-20 04:10Z unless delivered by then" in told
     assert f"(kk, sms): {sent[0].text}" in told
     assert f"(kk, email): {email.title}" in told

@@ -1,0 +1,27 @@
+"""What `approve` shows of something new: all of it, as people read it."""
+
+from pathlib import Path
+
+from tests.app.terminal import Terminal
+
+UNLESS = "unless:\n- {on: mytown.library.card_issued, when: later.valid_until > event.valid_until}\n"
+
+
+def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
+    """Who approves reads every rule, lists one by one: nothing is written as a programming language writes it."""
+    terminal, pack = Terminal(tmp_path), str(tmp_path / "mytown")
+    assert terminal.run("new", "--pack", pack).code == 0
+    assert terminal.run("new", f"{pack}/ends", "--on", "mytown.library.card_issued").code == 0
+    rules = tmp_path / "mytown/ends/trigger.yaml"
+    rules.write_text(rules.read_text("utf-8") + UNLESS, encoding="utf-8")
+    author = terminal.act("aigerim", "library", "author")
+    approver = terminal.act("dana", "library", "approver")
+    assert terminal.run("submit", pack, env=author).code == 0
+    shown = terminal.run("approve", "pack:mytown", "ends", env=approver)
+    assert shown.code == 0
+    for line in (
+        "defaults.languages: kk, ru, en", "events.mytown.library.card_issued.data.additionalProperties: no",
+        "rules.unless.1.on: mytown.library.card_issued", "rules.unless.1.when: later.valid_until > event.valid_until",
+    ):  # fmt: skip
+        assert f"    {line}" in shown.lines
+    assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]

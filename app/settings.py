@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -13,6 +13,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 from sqlalchemy import make_url
@@ -53,6 +54,27 @@ def _each_a_broker(text: str) -> str:
 
 
 Brokers = Annotated[str, AfterValidator(_each_a_broker)]
+DATABASES = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
+"""The kinds of database that there are drivers for here, as SQLAlchemy writes them."""
+IN_MEMORY = (None, "", ":memory:")
+
+
+def _a_database(url: str) -> str:
+    """What it is like is said without what may be a password."""
+    known, kind = "write sqlite:////PATH/FILE or postgresql+psycopg://USER@HOST/NAME", url.partition("://")[0]
+    if kind not in DATABASES:
+        named = repr(kind) if re.fullmatch("[a-z0-9+]{1,40}", kind) and kind != url else "this"
+        raise ValueError(f"{named} is no kind of database that can be used; {known}")
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        raise ValueError(f"this {kind} URL cannot be read; {known}") from None
+    if kind.startswith("sqlite") and parsed.database in IN_MEMORY:
+        raise ValueError(f"SQLite keeps it in a file, and this names none; {known}")
+    return url
+
+
+DatabaseAddress = Annotated[str, AfterValidator(_a_database)]
 
 
 class BadSettings(ValueError):
@@ -79,7 +101,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    database: str = Field(default_factory=_default_database, description="SQLAlchemy URL of log and views")
+    database: DatabaseAddress = Field(
+        default_factory=_default_database, description="SQLAlchemy URL of log and views"
+    )
     key_file: Path = Field(default_factory=_default_key_file, description="where the secret keys are")
     key_ring: SecretStr = Field(
         default=SecretStr(""), description="what a key file holds, where the keys are not in a file"
@@ -144,13 +168,16 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         BadSettings: a value has the wrong type, or a name is unknown.
     """
     _check_names(os.environ)
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadSettings(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
-        ) from None
+        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}"
+        raise BadSettings(f"{problem} ({_origins(given)(str(first['loc'][0]))})") from None
+    except SettingsError as error:  # its words have the field's name in quotes, and no value
+        name = str(error).partition('"')[2].partition('"')[0]
+        raise BadSettings(f"{name}: it is not written as JSON ({PREFIX}{name.upper()})") from None
     except OSError as error:
         raise BadSettings(f"{config_file()}: {error.strerror}") from None
     except ValueError as error:
@@ -177,17 +204,24 @@ class Shown(NamedTuple):
 
 def shown(settings: Settings, flags: Collection[str] = ()) -> Iterator[Shown]:
     """Every setting with where it comes from; `flags`: those that the command line set."""
+    origin = _origins(flags)
+    for name in Settings.model_fields:
+        yield from (Shown(each, value, origin(name)) for each, value in _values(name, getattr(settings, name)))
+
+
+def _origins(flags: Collection[str]) -> Callable[[str], str]:
+    """Where a setting comes from: the first of flag, environment and file that says it."""
     environment = EnvSettingsSource(Settings)()
     file = TomlConfigSettingsSource(Settings, config_file())()
-    for name in Settings.model_fields:
-        origin = "default"
+
+    def origin(name: str) -> str:
         if name in flags:
-            origin = "flag"
-        elif name in environment:
-            origin = f"{PREFIX}{name.upper()}"
-        elif name in file:
-            origin = str(config_file())
-        yield from (Shown(each, value, origin) for each, value in _values(name, getattr(settings, name)))
+            return "flag"
+        if name in environment:
+            return f"{PREFIX}{name.upper()}"
+        return str(config_file()) if name in file else "default"
+
+    return origin
 
 
 def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  (one a setting)
@@ -207,7 +241,6 @@ def _values(name: str, value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
 def _masked(name: str, value: object) -> str:
     if name != "database":
         return str(value)
-    try:
-        return make_url(str(value)).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(no URL)"
+    url = make_url(str(value))
+    secret = {key: "***" for key in url.query if "password" in key}  # libpq takes one there, too
+    return url.update_query_dict(secret).render_as_string(hide_password=True)

@@ -281,8 +281,9 @@ def test_the_lock_is_not_needed_elsewhere() -> None:
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_refused(terminal: Terminal, url: str) -> None:
-    """What would be gone with the process is no place for a log: the command says so and ends with 3."""
-    assert terminal.run("status", f"--database={url}").code == 3
+    """What would be gone with the process is no place for a log: the command says so and ends with 2."""
+    ended = terminal.run("status", f"--database={url}")
+    assert (ended.code, "database: SQLite keeps it in a file" in ended.talk) == (2, True)
 
 
 def test_a_line_without_end_is_refused_and_the_rest_goes_in(terminal: Terminal) -> None:
@@ -300,10 +301,24 @@ def test_the_last_line_of_ingest_is_json_for_people_too(terminal: Terminal) -> N
     assert json.loads(ended.lines[-1]) == {"accepted": 3, "duplicates": 0, "rejected": 1}
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mysql://host/db", "postgresql://host/db"])
-def test_a_database_that_nobody_knows_is_a_wrong_setting(terminal: Terminal, url: str) -> None:
-    """A URL that cannot be read, or whose driver is not installed, is told in a sentence, not in a traceback."""
-    assert terminal.run("status", f"--database={url}").code in {2, 3}
+@pytest.mark.parametrize(("url", "said"), [
+    ("foo", "database: this is no kind of database"), ("mysql://host/db", "database: 'mysql' is no kind of database"),
+    ("postgresql://u:hunter2@host/db", "database: 'postgresql' is no kind"),
+    ("postgresql+asyncpg://u:hunter2@host/db", "'postgresql+asyncpg' is no kind"),
+    ("u:hunter2@host/db", "database: this is no kind"), ("u:hunter2://host/db", "database: this is no kind"),
+    ("postgresql+psycopg://u:hunter2@host:x/db", "database: this postgresql+psycopg URL cannot be read"),
+    ("sqlite:/tmp/hunter2", "database: this is no kind"), ("", "database: this is no kind"),
+])  # fmt: skip
+@pytest.mark.parametrize("command", [["status"], ["config", "show"]])
+def test_a_database_that_nobody_knows_is_a_wrong_setting(
+    terminal: Terminal, command: list[str], url: str, said: str
+) -> None:
+    """What is no URL of a database that can be used ends with 2 and how to write one; no password is repeated."""
+    ended = terminal.run(*command, env={"HABARSHY_DATABASE": url})
+    assert (ended.code, ended.lines) == (2, [])
+    assert said in ended.talk
+    assert "write sqlite:////PATH/FILE or postgresql+psycopg://USER@HOST/NAME" in ended.talk
+    assert "hunter2" not in ended.talk
 
 
 def test_a_key_file_elsewhere_is_enough_for_a_first_use(terminal: Terminal) -> None:

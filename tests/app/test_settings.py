@@ -126,7 +126,8 @@ def test_what_kannel_needs_is_shown_whole(terminal: Terminal) -> None:
     ("PROVIDERS", mail(weight=0), "providers.mail.weight: Input should be greater than 0"),
     ("PROVIDERS", mail(receipts_secret="7"), "no webhook secret"),
     ("WEBHOOKS", '{"labour": {"url": "http://agency.example", "secret": "whsec_c2VjcmV0"}}', "webhooks.labour.url"),
-    ("RATES", '{"labour": 0}', "rates.labour: Input should be greater than 0"),
+    ("RATES", '{"labour": 0}', "rates.labour: Input should be greater than 0 (HABARSHY_RATES)"),
+    ("RATES", "{" + SECRET, "rates: it is not written as JSON (HABARSHY_RATES)"),
 ])  # fmt: skip
 def test_a_wrong_value_is_named_and_not_repeated(terminal: Terminal, name: str, value: str, problem: str) -> None:
     """A setting of the wrong kind ends with 2 and its name; its value, which may be secret, is not printed."""
@@ -164,9 +165,11 @@ def test_an_unknown_flag_is_refused() -> None:
 
 def test_the_password_of_a_database_is_masked(terminal: Terminal) -> None:
     """`config show` prints no password, neither of mail nor in the URL of a database."""
-    ended = terminal.run("config", "show", "--database=postgresql://user:hunter2@host/db")
-    assert "hunter2" not in "".join(ended.lines)
-    assert "user" in "".join(ended.lines)
+    for url in ("user:hunter2@host/db", "user@host/db?password=hunter2&sslpassword=hunter2"):
+        ended = terminal.run("config", "show", f"--database=postgresql+psycopg://{url}")
+        assert ended.code == 0
+        assert "hunter2" not in "".join(ended.lines)
+        assert "user" in "".join(ended.lines)
 
 
 def test_a_flag_is_the_origin_also_where_the_environment_says_more(terminal: Terminal) -> None:

@@ -8,9 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from app.http.problems import Problem
-from app.pages.catalogues import Speech
-from app.pages.layout import Pages, for_people
-from app.pages.visits import SignInNeeded, written_before
+from app.pages.layout import Frame, Pages, for_people
+from app.pages.places import base_of, only_reads
+from app.pages.visits import SignInNeeded, principal_of, written_before
 from domain.said import N_
 
 
@@ -25,7 +25,7 @@ class Broken:
         if not for_people(request):
             return problem.response()
         frame = self._pages.frame(request)
-        title, lead = _words(problem, frame.speech)
+        title, lead = _words(problem, frame)
         page = self._pages.respond(
             "problem.html",
             frame,
@@ -34,6 +34,8 @@ class Broken:
             lead=lead,
             error=int(problem.status),
             detail=" ".join(problem.detail.split()) if frame.official else "",
+            base=base_of(request),
+            auditor=only_reads(principal_of(request)),
         )
         page.headers.update(problem.headers)
         return page
@@ -63,6 +65,8 @@ _WORDS = {
     HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _LATER),
     HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _LATER),
 }  # fmt: skip
+_NO_PLACE = N_("Check the address, or begin with one of the pages above.")
+"""To officials, who have no messages here."""
 _OTHERWISE = (
     N_("This did not work"), N_("What was sent cannot be read. Go back and try again; nothing was changed.")
 )  # fmt: skip
@@ -72,11 +76,13 @@ _BAD_LINK = (
 )
 
 
-def _words(problem: Problem, speech: Speech) -> tuple[str, str]:
-    found = _WORDS.get(problem.status, _OTHERWISE)
+def _words(problem: Problem, frame: Frame) -> tuple[str, str]:
+    speech, found = frame.speech, _WORDS.get(problem.status, _OTHERWISE)
     if problem.type.endswith(":bad-link"):
         found = _BAD_LINK
     elif problem.status is HTTPStatus.FORBIDDEN:
         found = _WORDS[HTTPStatus.UNAUTHORIZED]
     title, lead = found
+    if frame.official and problem.status is HTTPStatus.NOT_FOUND:
+        lead = _NO_PLACE
     return speech.say(title), speech.say(lead)

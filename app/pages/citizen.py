@@ -15,6 +15,7 @@ from app.pages.layout import Frame, Pages, as_download
 from app.pages.leaving import Leaving
 from app.pages.life import CHANNELS, STATES, shown
 from app.pages.messages import Messages
+from app.pages.places import home_of
 from app.pages.preferring import Preferring
 from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
@@ -53,9 +54,9 @@ class Citizen:
         router.add_api_route("/my/data.json", self.download, methods=["GET"])
         return router
 
-    def front(self) -> Response:
-        """Begin with one's messages."""
-        return RedirectResponse(f"{self._pages.root}/my", 303, {"Cache-Control": "no-store"})
+    def front(self, request: Request) -> Response:
+        """Begin with one's messages, or where else one is at home."""
+        return RedirectResponse(f"{self._pages.root}{home_of(request)}", 303, {"Cache-Control": "no-store"})
 
     def inbox(self, request: Request, after: Cursor = "") -> Response:
         """What one was told, the latest first."""

@@ -19,6 +19,7 @@ from app.http.access import Access
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
+from app.pages.places import home_of
 from app.pages.visits import Form, Official
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
@@ -126,7 +127,7 @@ class SignIn:
 
     def _on(self, request: Request) -> Response:
         wished = str(request.session.pop(visits.NEXT, ""))
-        return self._redirect(wished or ("/my" if visits.citizen_of(request) else "/work"))
+        return self._redirect(wished or home_of(request))
 
     def _redirect(self, path: str) -> Response:
         return _kept_private(RedirectResponse(self._pages.root + path, HTTPStatus.SEE_OTHER))

@@ -46,9 +46,11 @@ class AskPages:
         return router
 
     def new(self, request: Request) -> Response:
-        """The form of a kind."""
+        """The form of a kind; without one, the choice of all."""
         who, frame = self._staff.operator(request)
         asked = request.query_params
+        if not asked.get("kind"):
+            return self._staff.go("/jobs")
         given = {name: asked.getlist(name) for name in FIELDS if name in asked}
         return self._form(who, frame, asked.get("kind", ""), given, {})
 

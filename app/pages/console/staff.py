@@ -14,8 +14,9 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.layout import Frame, Pages
+from app.pages.places import only_reads
 from app.pages.visits import Fields
-from domain.principals import NotAllowed, Principal, Role, require_reading
+from domain.principals import NotAllowed, Principal, require_reading
 
 
 class Staff:
@@ -52,8 +53,7 @@ class Staff:
         **shown: Any,  # noqa: ANN401  (what the template shows)
     ) -> HTMLResponse:  # fmt: skip
         """A page of the console."""
-        auditor = not who.operator and Role.AUDITOR in who.roles
-        return self.pages.respond(f"console/{template}", frame, status, auditor=auditor, **shown)
+        return self.pages.respond(f"console/{template}", frame, status, auditor=only_reads(who), **shown)
 
     def go(self, path: str) -> Response:
         """Look at another page of the console now."""

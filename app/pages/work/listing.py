@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, Response
 from app.pages import visits
 from app.pages.catalogues import Speech
 from app.pages.life import shown
-from app.pages.work.office import WORKERS, Office
+from app.pages.places import WORKERS
+from app.pages.work.office import Office
 from app.pages.work.words import DONE, STATES, state_of
 from domain.governance import TriggerSubmitted
 from domain.principals import Principal, Role

@@ -13,15 +13,15 @@ from app.compose import Platform
 from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import Frame, Pages
+from app.pages.places import WORKERS
 from app.pages.visits import Fields
-from domain.principals import NotAllowed, Principal, Role
+from domain.principals import NotAllowed, Principal
 from domain.submissions import Submission
 from streams.governing import NotSubmitted, Reference, TwoVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
-WORKERS = frozenset({Role.AUTHOR, Role.APPROVER})
 
 
 class Office:

@@ -1,0 +1,35 @@
+"""Where on the site whoever signed in is at home, and which navigation goes with a page of theirs."""
+
+from typing import Final
+
+from fastapi import Request
+
+from app.pages.visits import principal_of
+from domain.principals import Principal, Role
+
+WORKERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
+"""Whose the workbench is."""
+
+
+def home_of(request: Request) -> str:
+    """Where their pages begin; who did not sign in is led to that from a citizen's."""
+    who = principal_of(request)
+    if who is None:
+        return "/my"
+    if who.roles & WORKERS:
+        return "/work"
+    return "/console" if who.operator else "/console/people"
+
+
+def base_of(request: Request) -> str:
+    """The layout of a page that stands at no place of its own, such as that of an error."""
+    who, place = principal_of(request), request.url.path.split("/")[1]
+    if who is None:
+        return "base.html"
+    in_console = who.operator or Role.AUDITOR in who.roles
+    return "console/base.html" if in_console and (place == "console" or not who.roles & WORKERS) else "work/base.html"
+
+
+def only_reads(who: Principal | None) -> bool:
+    """Whether of the console only an auditor's pages are theirs."""
+    return who is not None and not who.operator and Role.AUDITOR in who.roles

@@ -1,0 +1,54 @@
+"""Officials find their way: home after signing in, and from a page that does not exist."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.http.application import application
+from tests.app.http.wire import client_of
+from tests.app.pages.console.office import HTML, Office, office_in, signed_in
+
+HOMES = {"olga": "/console", "adil": "/console/people", "saule": "/work"}
+WORDS = {
+    "kk": ("Бет табылмады", "Жұмыстар"),
+    "ru": ("Страница не найдена", "Задания"),
+    "en": ("Page not found", "Jobs"),
+}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office in which nothing happened yet."""
+    made = office_in(tmp_path)
+    yield made
+    made.world.close()
+
+
+@pytest.mark.parametrize("who", HOMES)
+def test_who_signs_in_comes_home(office: Office, who: str) -> None:
+    """An official who wished for no page gets one that is theirs, also by the site's front page."""
+    browser = client_of(application(office.world.platform), **HTML)
+    assert browser.post("/sign-in/token", data={"token": office.tokens[who]}).headers["location"] == HOMES[who]
+    assert browser.get("/").headers["location"] == HOMES[who]
+    assert browser.get(HOMES[who]).status_code == 200
+
+
+@pytest.mark.parametrize("who", HOMES)
+@pytest.mark.parametrize("path", ["/console/nothing", "/work/triggers/nothing", "/nothing"])
+def test_an_error_has_their_navigation(office: Office, who: str, path: str) -> None:
+    """A page that is not there, or not theirs, leads on to where they are at home."""
+    page = signed_in(office, who).get(path)
+    assert page.status_code in {403, 404}
+    assert f'<a href="{HOMES[who]}"' in page.text
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_a_job_of_no_kind_is_a_choice(office: Office, language: str) -> None:
+    """Without a kind one chooses among all; one that nobody knows is a page in their language, with navigation."""
+    browser = signed_in(office, "olga")
+    assert browser.get("/console/jobs/new").headers["location"] == "/console/jobs"
+    page = browser.get(f"/console/jobs/new?kind=nothing&language={language}")
+    assert page.status_code == 404
+    for words in WORDS[language]:
+        assert words in page.text

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from streams.rehearsal import rehearse
 from streams.rehearsal_script import Case, Decision, Played
 from streams.rehearsal_stage import Stage
@@ -21,7 +23,23 @@ class Tried(NamedTuple):
 def try_case(stage: Stage, case: Case) -> Tried:
     """Play it."""
     played = rehearse(stage, case)
-    return Tried(stage.trigger.name, case, played, judge(case, played.endings))
+    differences = judge(case, played.endings)
+    missing = [each.expected is not None and each.got is None for each in differences]
+    hint = _too_early(stage, case) if any(missing) else ""
+    hinted = [replace(each, hint=hint) if gone else each for each, gone in zip(differences, missing, strict=True)]
+    return Tried(stage.trigger.name, case, played, hinted)
+
+
+def _too_early(stage: Stage, case: Case) -> str:
+    """That the trigger did not look at an event, because it happened before its publication, and what to do."""
+    trigger, [version] = stage.trigger, stage.rules(case.clock).rulebook.versions.values()
+    early = [each.event.time for each in case.events if each.event.type == trigger.on]
+    if not early or min(early) >= version.reach:
+        return ""
+    return (
+        f"{trigger.on} happened at {case.when(min(early))}, and the trigger looks from {case.when(version.reach)} "
+        "on: let the clock start before the event, or say in trigger.yaml how far back it looks (`reach`)"
+    )
 
 
 def lines_of(case: Case, difference: Difference) -> Iterator[str]:
@@ -40,7 +58,7 @@ def why(difference: Difference) -> str:
     if difference.expected is None:
         return "was sent, and nothing in `expect` says so"
     if difference.got is None:
-        return "nothing like it was sent or decided"
+        return "nothing like it was sent or decided" + (f"; {difference.hint}" if difference.hint else "")
     if "nothing" in difference.keys:
         return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
     return f"differs in {', '.join(difference.keys)}"

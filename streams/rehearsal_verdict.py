@@ -10,11 +10,15 @@ from templates.text_diff import marked, nearest
 
 
 class Difference(Struct, frozen=True):
-    """`expected` without `got`: missing; `got` without `expected`: sent unasked; both: they differ in these keys."""
+    """`expected` without `got`: missing; `got` without `expected`: sent unasked; both: they differ in these keys.
+
+    `hint`: why it probably is missing.
+    """
 
     expected: Expected | None
     got: Ending | None
     keys: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def judge(case: Case, endings: Sequence[Ending]) -> list[Difference]:

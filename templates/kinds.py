@@ -111,7 +111,8 @@ def _no_correction(name: str) -> str:
     return name
 
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+"""Anything but blanks."""
 Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
 TypeName = Annotated[
     str, matching(DOTTED, "is written in small Latin letters, as in kz.civil.birth_registered"), written(DOTTED)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.terminal import Terminal
-from tests.templates.packs import KK, RULES, SHIPPED, write_town
+from tests.templates.packs import KK, PACK, RULES, SHIPPED, write_town
 from tests.templates.packs import Change as Edit
 
 NO_AGE: Edit = (RULES, " && citizen.age >= 18", "")
@@ -140,6 +140,19 @@ def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list
         f"{path}:1: FAILED meter_check: a case", *(line.replace("@", path) for line in lines),
         "1 cases, 1 failed, 0 findings",
     ]  # fmt: skip
+
+
+def test_what_happened_too_early_is_said(terminal: Terminal) -> None:
+    """Where nothing goes because the event came before the case's clock, that is said, with what to do."""
+    folder = town(terminal, ("a case", "", MONTH), changes=(NO_AGE, (PACK, "live_from: 2024-03-01\n", "")))
+    tests = folder / "meter_check" / "tests.yaml"
+    tests.write_text(tests.read_text("utf-8").replace("at: 2026-03-02", "at: 2026-02-02"), encoding="utf-8")
+    [told] = [line for line in terminal.run("test", str(folder)).lines if "nothing like it" in line]
+    assert told == (
+        "    nothing like it was sent or decided; town.meter.installed happened at 2026-02-02T09:00+05:00, and the "
+        "trigger looks from 2026-03-01T09:00+05:00 on: let the clock start before the event, or say in trigger.yaml "
+        "how far back it looks (`reach`)"
+    )
 
 
 def test_words_that_are_not_there_are_compared_with_the_nearest(terminal: Terminal) -> None:

@@ -25,6 +25,8 @@ ROWS: list[Row] = [
         "4:14: legal_basis must be text; put it in quotes",
     ]),
     (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: ""', ["4:14: legal_basis is empty"]),
+    (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: " \u00a0"', ["4:14: legal_basis is empty"]),
+    (RULES, "ru: Поверка", 'ru: " "', ["2:26: ru is empty"]),
     (RULES, "class: reminder", "class: reminders", [
         "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
     ]),

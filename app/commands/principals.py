@@ -6,9 +6,12 @@ from typing import Annotated
 import typer
 
 from app import principals
+from app.agencies import agencies_known
 from app.options import AsJson, KeyFile, settings_of
+from app.settings import Settings
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import Principal, Role, Scope
+from templates.findings import closest
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="How they are called in the log.")]
 Agency = Annotated[str, typer.Option("--agency", metavar="A", help="For which agency they act.")]
@@ -20,6 +23,8 @@ Scopes = Annotated[
 Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
 Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
+EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
+"""What somebody does for all agencies."""
 
 
 def add(
@@ -31,13 +36,25 @@ def add(
         stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
     given = {"email": email, "sms": phone, "push": push}
     contacts = {channel: address for channel, address in given.items() if address is not None}
-    path = _path(key_file)
+    settings = settings_of(None, key_file)
+    path = settings.principals
     token = principals.add(path, Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ())))
     if as_json:
         data_json({"name": name, "token": token})
     else:
         data(token)
     talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
+    if not EVERYWHERE.issuperset(role or ()) or scope:
+        _warn_of_unknown(agency, settings)
+
+
+def _warn_of_unknown(agency: str, settings: Settings) -> None:
+    """An agency may come before its pack does, but one that is misspelt has nothing, for ever."""
+    known = agencies_known(settings)
+    if agency not in known:
+        meant = closest(agency, known)
+        hint = f" (did you mean {meant!r}?)" if meant else ""
+        talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{hint}")
 
 
 def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:

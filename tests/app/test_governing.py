@@ -310,6 +310,19 @@ def test_a_principal_that_cannot_be_is_refused(office: Office, wrong: tuple[str,
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize(("agency", "roles", "said"), [
+    ("watr", ("--role", "author"), "has an agency 'watr' yet (did you mean 'water'?)"),
+    ("mayor", ("--scope", "events"), "has an agency 'mayor' yet\n"),
+    ("water", ("--role", "author"), ""), ("platform", ("--role", "operator"), ""),
+])  # fmt: skip
+def test_an_agency_that_no_pack_names_is_said(office: Office, agency: str, roles: tuple[str, str], said: str) -> None:
+    """Who acts for an agency that is misspelt has nothing to act on, so it is said at once; and allowed."""
+    added = office.run("", "principals", "add", "new", "--agency", agency, *roles)
+    assert (added.code, len(added.lines)) == (0, 1)
+    assert said in added.talk
+    assert ("warning" in added.talk) == bool(said)
+
+
 # test-sends
 
 

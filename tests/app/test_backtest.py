@@ -237,6 +237,10 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
         r"<script|<link|<img|@import|url\(|<[^>]+\son\w+=", text.partition("<h2>As they will look")[0]
     )
     assert re.search(r"this would have sent 14 messages to 2 people", text)
+    assert text.count("<iframe sandbox") == text.count('<div class="sms printed"') > 0
+    printed = text.partition("@media print")[2].partition("</style>")[0]
+    assert "iframe { display: none; }" in printed, "a frame is cut on paper, so the words stand there"
+    assert ".printed { display: block;" in printed
 
 
 def test_a_chart_says_what_it_shows() -> None:

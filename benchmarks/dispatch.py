@@ -110,10 +110,13 @@ def fill(platform: Platform, citizens: int) -> None:
 
 
 def national_id(number: int) -> str:
-    for century in "35":
-        if (found := with_check_digit(f"9{number // 10000 % 10}0101{century}{number % 10000:04d}")) is not None:
-            return found
-    return national_id(number + 50_000)
+    """An id of their own for each of twelve million; some beginnings have no check digit, so there are several."""
+    month, rest = divmod(number, 1_000_000)
+    year, serial = divmod(rest, 10_000)
+    beginnings = (
+        f"{year:02d}{month + 1:02d}{day:02d}{century}{serial:04d}" for day in range(1, 29) for century in "35"
+    )
+    return next(filter(None, map(with_check_digit, beginnings)))
 
 
 def _life(person: str) -> list[Envelope]:

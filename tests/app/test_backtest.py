@@ -237,9 +237,16 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
         r"<script|<link|<img|@import|url\(|<[^>]+\son\w+=", text.partition("<h2>As they will look")[0]
     )
     assert re.search(r"this would have sent 14 messages to 2 people", text)
+
+
+def test_an_email_is_whole_on_paper(terminal: Terminal) -> None:
+    """A frame would be cut on paper: there the words of an email stand in its place, all of them."""
+    draft, file = folder(terminal, ("channels: [push, sms, email]", "channels: [email]")), terminal.folder / "r.html"
+    assert backtest(terminal, draft, "--html", str(file)).code == 0
+    text = file.read_text(encoding="utf-8")
     assert text.count("<iframe sandbox") == text.count('<div class="sms printed"') > 0
     printed = text.partition("@media print")[2].partition("</style>")[0]
-    assert "iframe { display: none; }" in printed, "a frame is cut on paper, so the words stand there"
+    assert "iframe { display: none; }" in printed
     assert ".printed { display: block;" in printed
 
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.dispatch import national_id
 from domain.national_id import SCHEMES, with_check_digit
 
 IS_IIN = SCHEMES["kz.iin"]
@@ -58,3 +59,9 @@ def test_what_is_not_twelve_digits_is_refused(value: str) -> None:
 def test_age_and_sex_do_not_matter() -> None:
     """Date and century may be impossible (month 99, century 9): the registry decides, not the number."""
     assert IS_IIN("999999900016")
+
+
+def test_no_two_invented_people_have_one_number() -> None:
+    """However many a measurement invents, each has an id of their own."""
+    numbers = [*range(9_990, 10_010), *range(0, 12_000_000, 9_973), *range(50_000, 12_000_000, 100_000)]
+    assert len({national_id(number) for number in numbers}) == len(set(numbers))

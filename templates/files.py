@@ -1,7 +1,7 @@
 """Reads the files of a pack from disk: documents with places, nothing checked yet but that they can be read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from domain.said import Words
 from templates.alphabets import mixed_words
-from templates.findings import Finding, Report
+from templates.findings import Finding, Report, closest
 from templates.yaml_file import Document, Place, read_yaml, unseen_characters
 
 BODY, PERSONAS, SERVICES = "body", "personas.yaml", "services.yaml"
@@ -18,6 +18,9 @@ PARAMETERS, BENEFITS = "parameters.yaml", "benefits.yaml"
 MOST_BYTES = 1024 * 1024
 """No honest file of a pack is larger."""
 _FENCE = "---"
+_YAML = (".yaml", ".yml")
+_OF_A_TRIGGER = ("trigger.yaml", "tests.yaml")
+_OF_A_PACK = ("pack.yaml", PARAMETERS, BENEFITS, SERVICES, PERSONAS)
 _WORDS_FILE = re.compile(r"([a-z]{2,3})\.md")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -56,6 +59,7 @@ class PackFiles(Struct, frozen=True):
 
 def read_pack(folder: Path, report: Report) -> PackFiles:
     """Read all files of a pack; what cannot be read is reported and empty."""
+    _warn_of_unread(folder, report)
     return PackFiles(
         folder,
         read_document(folder / "pack.yaml", report),
@@ -67,6 +71,25 @@ def read_pack(folder: Path, report: Report) -> PackFiles:
 
 def _read_if_there(path: Path, report: Report) -> Document | None:
     return read_document(path, report) if path.is_file() else None
+
+
+def _warn_of_unread(folder: Path, report: Report) -> None:
+    """Whoever saved a file under a slightly other name believes that it counts."""
+    for inner in _trigger_folders(folder):
+        _warn_in(inner, lambda name: name in _OF_A_TRIGGER or bool(_WORDS_FILE.fullmatch(name)), report)
+    if folder.is_dir():
+        _warn_in(folder, lambda name: name in _OF_A_PACK or not name.endswith(_YAML), report)
+    if (events := folder / "events").is_dir():
+        _warn_in(events, lambda name: name.endswith(_YAML[0]), report)
+
+
+def _warn_in(folder: Path, known: Callable[[str], bool], report: Report) -> None:
+    for path in sorted(folder.iterdir()):
+        name = path.name
+        if path.is_file() and not (known(name) or name.startswith((".", "_", "README", "NOTES"))):
+            plain_name = re.sub(r"\.yml$", _YAML[0], name.lower())
+            meant = plain_name if known(plain_name) else closest(name, (*_OF_A_TRIGGER, *_OF_A_PACK))
+            report.add(Finding(str(path), 1, 1, Words("nobody reads this file"), meant, warning=True))
 
 
 def _trigger_folders(folder: Path) -> Iterator[Path]:

@@ -17,7 +17,7 @@ _PROBLEMS = {
     "int_type": N_("{name} must be a whole number"),
     "float_type": N_("{name} must be a number"),
     "bool_type": N_("{name} must be true or false"),
-    "list_type": N_("{name} must be a list"),
+    "list_type": N_("{name} must be a list: [one, another], or each on its own line after '- '"),
     "dict_type": N_("{name} must be a group of keys"),
     "model_type": N_("{name} must be a group of keys"),
     "model_attributes_type": N_("{name} must be a group of keys"),
@@ -47,6 +47,8 @@ def check_shape(document: Document, shape: type[BaseModel], report: Report) -> l
 
 def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, report: Report) -> None:
     path, kind = _plain(error["loc"]), error["type"]
+    if error["input"] is None and kind.endswith("_type"):
+        kind = "too_short"  # a key with nothing behind it is empty, whatever should stand there
     name = next((part for part in reversed(path) if isinstance(part, str)), Words("the file"))
     given = {key: str(value).replace("False", "false") for key, value in error.get("ctx", {}).items()}  # as in YAML
     problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"

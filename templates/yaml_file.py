@@ -28,7 +28,12 @@ _UNSEEN = re.compile(
     "\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
 )
 
+_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""What looks like a space and indents nothing."""
 _OPEN = N_("one of {signs} is missing, or a text with such signs is not in quotes")
+_NO_SPACE = N_("this line begins with U+{code}, which only looks like a space: indent with spaces")
+_NO_KEY = "could not find expected ':'"
+"""It is noticed below: what was meant to be a key is where it began to read one."""
 _EXPLAINED = {
     "mapping values are not allowed in this context": Words(
         "a text that contains ': ' must be in quotes, and keys of one group begin in the same column"
@@ -45,7 +50,7 @@ _EXPLAINED = {
     "did not find expected alphabetic or numeric character": Words(
         "put this text in quotes: & and * say something else"
     ),
-    "could not find expected ':'": Words("a key ends with ':' and a space"),
+    _NO_KEY: Words("a key ends with ':' and a space"),
     "found unexpected end of stream": Words("a quotation mark is not closed"),
     "found undefined alias": Words("this alias (*) has no anchor (&)"),
     "but found another document": Words("only the first document is read, so '---' may not come again"),
@@ -147,9 +152,10 @@ def read_yaml(path: str, text: str, report: Report, *, lines: list[str] | None =
 
 
 def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Finding:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
     problem = getattr(error, "problem", None) or getattr(error, "context", None) or "this cannot be read"
+    marks = ("context_mark", "problem_mark") if problem == _NO_KEY else ("problem_mark", "context_mark")
+    mark = next(filter(None, (getattr(error, each, None) for each in marks)), None)
+    line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
     return Finding(
         document.path, line, column, _EXPLAINED.get(problem) or Words("this is no YAML: {problem}", problem=problem)
     )
@@ -203,6 +209,9 @@ class _Builder:
             place = self._place(key)
             if not isinstance(key, yaml.ScalarNode):
                 self.report.add(self.document.finding(place, Words("a key must be a word")))
+            elif blank := _BLANK.match(key.value):
+                code = f"{ord(blank[0]):04X}"
+                self.report.add(self.document.finding(place, Words(_NO_SPACE, code=code)))
             elif key.value in data:
                 self.report.add(self.document.finding(place, Words("the key {name!r} is here twice", name=key.value)))
             else:

@@ -27,6 +27,8 @@ ROWS: list[Row] = [
     (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: ""', ["4:14: legal_basis is empty"]),
     (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: " \u00a0"', ["4:14: legal_basis is empty"]),
     (RULES, "ru: Поверка", 'ru: " "', ["2:26: ru is empty"]),
+    (RULES, 'legal_basis: "Rules of 2020"', "legal_basis:", ["4:13: legal_basis is empty"]),
+    (RULES, "to: subject", "to: ~", ["9:5: to is empty"]),
     (RULES, "class: reminder", "class: reminders", [
         "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
     ]),
@@ -47,7 +49,9 @@ ROWS: list[Row] = [
         "20:18: channels must be 'push', 'sms' or 'email' (did you mean 'sms'?)",
     ]),
     (RULES, "[push, sms, email]", "[push, push]", ["20:11: channels: names one thing twice"]),
-    (RULES, "[push, sms, email]", "push", ["20:11: channels must be a list"]),
+    (RULES, "[push, sms, email]", "push", [
+        "20:11: channels must be a list: [one, another], or each on its own line after '- '",
+    ]),
     (RULES, "[push, sms, email]", "[]", ["20:11: channels is empty"]),
     (RULES, "correction: true", "correction: yes", ["24:13: correction must be true or false"]),
     (RULES, "cascade_after: PT10M", "cascade_after: 10 minutes", [

@@ -35,7 +35,11 @@ ROWS: list[Row] = [
         "3:8: no agency is called 'wa\\u202eter' (did you mean 'water'?)",
         "3:8: the character U+202E cannot be seen; delete it",
     ]),
-    (RULES, "owner: water", "owner water", ["4:1: a key ends with ':' and a space"]),
+    (RULES, "owner: water", "owner water", ["3:1: a key ends with ':' and a space"]),
+    (RULES, "owner: water", "owner:water", ["3:1: a key ends with ':' and a space"]),
+    (RULES, "cascade_after: PT10M", "\u00a0cascade_after: PT10M", [
+        "21:1: this line begins with U+00A0, which only looks like a space: indent with spaces",
+    ]),
     (RULES, "when: event.fee > 0", "when: &&", ["8:8: put this text in quotes: & and * say something else"]),
     (KK, "---\nsubject", "subject", ["1:1: the keys stand at the top, between two lines of ---"]),
     (KK, "\n---\nСәлеметсіз", "\nСәлеметсіз", ["1:1: the keys stand at the top, between two lines of ---"]),

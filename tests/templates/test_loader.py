@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from templates.loader import BUILT_IN, Pack, load_packs, shipped
+from templates.loader import BUILT_IN, Pack, examine, load_packs, shipped
 from tests.templates.packs import KK, METER, RU, RULES, Change, write_town
 
 
@@ -37,6 +37,22 @@ def test_a_pack_is_plain_data(tmp_path: Path) -> None:
     assert trigger.rules["on"] == "town.meter.installed"
     assert trigger.words["kk"]["steps"] == {"day": {"sms": "Соңғы күн. № {{ event.number }}"}}
     assert trigger.words["ru"]["body"].startswith("Здравствуйте!")
+
+
+def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:
+    """What is saved under a slightly other name is a warning, with the name that was meant; notes are left alone."""
+    pack = write_town(tmp_path)
+    for name in ("meter_check/test.yaml", "meter_check/KK.md", "meter_check/en.txt", "events/flat.yml", "benefit.yaml",
+                 "NOTES.md", "meter_check/README.md", "meter_check/.kk.md.swp"):  # fmt: skip
+        (pack / name).write_text("")
+    found = [str(each).removeprefix(f"{pack}/") for each in examine([pack])[1].findings]
+    assert found == [
+        "benefit.yaml:1:1: warning: nobody reads this file (did you mean 'benefits.yaml'?)",
+        "events/flat.yml:1:1: warning: nobody reads this file (did you mean 'flat.yaml'?)",
+        "meter_check/KK.md:1:1: warning: nobody reads this file (did you mean 'kk.md'?)",
+        "meter_check/en.txt:1:1: warning: nobody reads this file",
+        "meter_check/test.yaml:1:1: warning: nobody reads this file (did you mean 'tests.yaml'?)",
+    ]
 
 
 @pytest.mark.parametrize("change", [

@@ -46,6 +46,7 @@ from app.commands import (
     trials,
     worker,
 )
+from app.helping import Command, Group
 from app.job_kinds import UnknownKind
 from app.keyfile import BadKeyFile
 from app.principals import BadPrincipals
@@ -217,18 +218,23 @@ ALONE: dict[str, Callable[..., None]] = {"replay": replay.replay}
 def application() -> typer.Typer:
     """The command line as an object: all commands, registered by name."""
     app = typer.Typer(
+        cls=Group,
         no_args_is_help=True,
         pretty_exceptions_enable=False,  # they would print local variables, and with them people's data
         help="Tells citizens, at the right moment of their life, what the state can do for them.",
     )
     for name, command in COMMANDS.items():
-        app.command(name)(command)
+        app.command(name, cls=Command)(command)
     for name, (about, commands) in GROUPS.items():
         group = typer.Typer(
-            no_args_is_help=True, help=about, callback=ALONE.get(name), invoke_without_command=name in ALONE
+            cls=Group,
+            no_args_is_help=True,
+            help=about,
+            callback=ALONE.get(name),
+            invoke_without_command=name in ALONE,
         )
         for command_name, command in commands.items():
-            group.command(command_name)(command)
+            group.command(command_name, cls=Command)(command)
         app.add_typer(group, name=name)
     return app
 

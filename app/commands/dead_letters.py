@@ -16,7 +16,7 @@ from streams.dead_letters import DeadLetters
 from streams.giving_up import give_up
 from streams.letters_meant import Choice
 
-Ids = Annotated[list[UUID] | None, typer.Argument(metavar="[ID…]", help="These letters.")]
+Ids = Annotated[list[UUID] | None, typer.Argument(metavar="ID", help="These letters.")]
 OfKind = Annotated[str | None, typer.Option("--kind", help="Letters of this kind.")]
 OfCause = Annotated[str | None, typer.Option("--cause", help="Letters with this cause.")]
 Every = Annotated[bool, typer.Option("--all", help="All letters.")]

@@ -20,7 +20,7 @@ from templates.meaning import GROUPS, Change
 from templates.pack_meaning import PACK_GROUPS, PackChange, pack_changes
 
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="A trigger's folder, or a pack's.")]
-New = Annotated[Path | None, typer.Argument(metavar="[NEW]", help="The same, newer; absent: OLD is the newer.")]
+New = Annotated[Path | None, typer.Argument(metavar="NEW", help="The same, newer; absent: OLD is the newer.")]
 WIDTH = 100
 SAME = "no difference in meaning"
 

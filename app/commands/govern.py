@@ -18,9 +18,9 @@ from streams.governing import Done, Reference, reference
 from streams.ownership import mine_of
 from templates.loader import Pack, examine, pack_of
 
-Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK…", help="What to put up for approval.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER…", help="A trigger, pack:NAME, or a folder.")]
-Some = Annotated[list[str] | None, typer.Argument(metavar="[NAME[@HASH]…]", help="Show these as who approves does.")]
+Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="What to put up for approval.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
+Some = Annotated[list[str] | None, typer.Argument(metavar="NAME[@HASH]", help="Show these as who approves does.")]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 Canary = Annotated[str | None, typer.Option("--canary", metavar="5%", help="Only for that share of all persons.")]
 ToPending = Annotated[bool, typer.Option("--apply-to-pending", help="Also for what is planned and not sent yet.")]

@@ -19,7 +19,7 @@ from templates.findings import BrokenPack, Finding, Report, closest
 from templates.loader import examine, load_packs
 from templates.trial import tried
 
-Packs = Annotated[list[Path], typer.Argument(metavar="PACK…", help="Folders of packs, anywhere.")]
+Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")]
 

@@ -19,7 +19,7 @@ from app.terminal import Exit, stop
 from streams.recorder import FactRecorder
 from streams.republish import Range, checked
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="These views.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="These views.")]
 Every = Annotated[bool, typer.Option("--all", help="All views.")]
 Verify = Annotated[bool, typer.Option("--verify", help="Rebuild and compare everything; change nothing.")]
 From = Annotated[str, typer.Option("--from", metavar="POSITION|TIME", help="From this one on.")]

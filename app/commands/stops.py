@@ -10,7 +10,7 @@ from app.terminal import Exit, stop, talk
 
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 Scope = Annotated[Literal["trigger", "agency", "channel", "all"], typer.Argument(help="What the switch stops.")]
-Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which of them; nothing for all.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Which of them; nothing for all.")]
 Stop = Annotated[bool, typer.Option("--stop/--go", help="Stop it, or let it go on.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log.")]
 

@@ -187,6 +187,17 @@ def test_a_command_that_cannot_be_done_says_so(lived: Terminal, arguments: list[
     assert "Traceback" not in ended.talk
 
 
+def test_help_shows_what_may_be_typed(terminal: Terminal) -> None:
+    """A flag takes no value, what may be left out is in one pair of brackets, and what may come again has dots."""
+    for command, usage in (
+        (["diff"], "diff [OPTIONS] {OLD} [NEW]"), (["lint"], "lint [OPTIONS] {PACK}..."),
+        (["replay", "views"], "replay views [OPTIONS] [NAME]..."), (["keys"], "keys [OPTIONS] COMMAND [ARGS]..."),
+    ):  # fmt: skip
+        lines = terminal.run(*command, "--help").lines
+        assert [line.strip().partition(" ")[2] for line in lines if "Usage" in line] == [f"root {usage}"]
+        assert not [line for line in lines if "bool" in line]
+
+
 def test_why_tells_people_and_machines(lived: Terminal) -> None:
     """The reason for a nudge: rule, data, law, life and words, in lines and in one JSON object."""
     lived.run("run", "--until-idle", JUNE)

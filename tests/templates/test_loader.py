@@ -42,8 +42,10 @@ def test_a_pack_is_plain_data(tmp_path: Path) -> None:
 def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:
     """What is saved under a slightly other name is a warning, with the name that was meant; notes are left alone."""
     pack = write_town(tmp_path)
-    for name in ("meter_check/test.yaml", "meter_check/KK.md", "meter_check/en.txt", "events/flat.yml", "benefit.yaml",
-                 "NOTES.md", "meter_check/README.md", "meter_check/.kk.md.swp"):  # fmt: skip
+    for name in (
+        "meter_check/test.yaml", "meter_check/KK.md", "meter_check/en.txt", "events/flat.yml", "benefit.yaml",
+        "NOTES.md", "meter_check/README.md", "meter_check/.kk.md.swp",
+    ):  # fmt: skip
         (pack / name).write_text("")
     found = [str(each).removeprefix(f"{pack}/") for each in examine([pack])[1].findings]
     assert found == [

@@ -30,10 +30,12 @@ class Brokers(Struct, frozen=True):
     def client(self) -> dict[str, Any]:
         """What every client of librdkafka is configured with.
 
-        It is kept quiet: by itself it writes to stderr every few milliseconds while a broker is away.
+        It is kept quiet: by itself it writes to stderr every few milliseconds while a broker is away. Then it asks
+        again so often that it costs little and is back within a second.
         """
         found: dict[str, Any] = {
             "bootstrap.servers": self.address, "client.id": "habarshy", "log_level": 0,
+            "reconnect.backoff.ms": 500, "reconnect.backoff.max.ms": 1_000,
             "socket.connection.setup.timeout.ms": 10_000, "security.protocol": self._protocol,
         }  # fmt: skip
         if self.tls and self.ca_file:

@@ -36,6 +36,7 @@ class Broken:
             detail=" ".join(problem.detail.split()) if frame.official else "",
             base=base_of(request),
             auditor=only_reads(principal_of(request)),
+            sign_in=bool(_kind(problem)) and not (frame.citizen or frame.official),
         )
         page.headers.update(problem.headers)
         return page
@@ -70,19 +71,36 @@ _NO_PLACE = N_("Check the address, or begin with one of the pages above.")
 _OTHERWISE = (
     N_("This did not work"), N_("What was sent cannot be read. Go back and try again; nothing was changed.")
 )  # fmt: skip
-_BAD_LINK = (
-    N_("The link does not work"),
-    N_("It is damaged, too old, or was not copied whole. Open the message again and use the link in it."),
-)
+_BY_KIND = {
+    "bad-link": (
+        N_("The link does not work"),
+        N_(
+            "It is damaged, too old, or was not copied whole. Open the message again and use the link in it, "
+            "or sign in: your messages are there too."
+        ),
+    ),
+    "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
+    "unknown-person": (
+        N_("You cannot sign in this way"),
+        N_("Whoever said who you are named nobody whom this service may let in. Sign in another way, or ask there."),
+    ),
+}
+"""What helps is to sign in."""
+
+
+def _kind(problem: Problem) -> str:
+    """Of which it is of those that signing in helps with; nothing: of none."""
+    kind = problem.type.rpartition(":")[2]
+    return kind if kind in _BY_KIND else ""
 
 
 def _words(problem: Problem, frame: Frame) -> tuple[str, str]:
     speech, found = frame.speech, _WORDS.get(problem.status, _OTHERWISE)
-    if problem.type.endswith(":bad-link"):
-        found = _BAD_LINK
+    if kind := _kind(problem):
+        found = _BY_KIND[kind]
     elif problem.status is HTTPStatus.FORBIDDEN:
         found = _WORDS[HTTPStatus.UNAUTHORIZED]
     title, lead = found
-    if frame.official and problem.status is HTTPStatus.NOT_FOUND:
+    if frame.official and problem.status is HTTPStatus.NOT_FOUND and not kind:
         lead = _NO_PLACE
     return speech.say(title), speech.say(lead)

@@ -119,6 +119,20 @@ def test_a_code_of_another_visit_signs_nobody_in(browser: TestClient, made: Worl
     assert stranger.get(f"{back.path}?{back.query}").status_code == 400
 
 
+@pytest.mark.parametrize(("language", "words"), [
+    ("kk", ["Кіру мүмкін болмады", "Бұл жолмен кіре алмайсыз"]), ("ru", ["Войти не получилось", "Так войти нельзя"]),
+    ("en", ["Signing in did not work", "You cannot sign in this way"]),
+])  # fmt: skip
+def test_who_did_not_come_in_is_told_why(browser: TestClient, language: str, words: list[str]) -> None:
+    """Who gave up at the issuer, or is nobody here, reads that in their language, with the way to try again."""
+    browser.headers["accept-language"] = language
+    answers = [browser.get("/sign-in/egov/back?error=access_denied&state=x"), sign_in(browser, "nobody")]
+    assert [each.status_code for each in answers] == [400, 403]
+    for answer, title in zip(answers, words, strict=True):
+        assert f"<h1>{title}</h1>" in answer.text
+        assert '<a class="button" href="/sign-in">' in answer.text
+
+
 def test_whom_the_pages_are_not_for(browser: TestClient) -> None:
     """A citizen without a national id, an official without a role that we know, or on no list, is told so."""
     assert sign_in(browser, "nobody").status_code == 403

@@ -1,5 +1,6 @@
 """habarshy erase: a person's data becomes unreadable, for ever and everywhere."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -30,10 +31,13 @@ def erase(
         pseudonym = pseudonym_of(person, at.platform.names)
         scope = at.platform.erasing.scope(pseudonym)
         if plan:
-            _show(scope, as_json=as_json)
+            if as_json:
+                data_json(scope)
+            else:
+                _show(scope, data)
             raise typer.Exit
         if not yes:
-            _show(scope, as_json=False)
+            _show(scope, talk)
         agree(f"erase {pseudonym} for ever", pseudonym[:TYPED], yes=yes)
         certificate = at.platform.erasing.erase(pseudonym, at.who, reason)
         _note(at.platform.settings.key_file, certificate)
@@ -54,12 +58,9 @@ def _note(key_file: Path, certificate: Certificate) -> None:
         talk(f"keep the certificate for `habarshy restored --erased`: it is not listed beside the keys ({error})")
 
 
-def _show(scope: Scope, *, as_json: bool) -> None:
-    if as_json:
-        data_json(scope)
-        return
-    talk(f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}")
-    talk(f"{scope.sealed} life events become unreadable in this person's part; {scope.ending} nudges end")
-    talk(f"{scope.others} other persons are named with them, and keep their own parts")
+def _show(scope: Scope, tell: Callable[[str], None]) -> None:
+    tell(f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}")
+    tell(f"{scope.sealed} life events become unreadable in this person's part; {scope.ending} nudges end")
+    tell(f"{scope.others} other persons are named with them, and keep their own parts")
     for topic, count in scope.kept.items():
-        talk(f"kept without their data, as proof of what was done: {count} of {topic}")
+        tell(f"kept without their data, as proof of what was done: {count} of {topic}")

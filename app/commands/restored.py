@@ -1,6 +1,6 @@
 """habarshy restored: the database came back from a backup; nothing is sent twice, and nobody is readable again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from app.desk import Desk, operators
 from app.erased_list import BadList, everybody, list_of
 from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
-from app.terminal import Exit, agree, data_json, stop, talk
+from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.erasing import NobodyKnown
 from streams.restoring import Restored
 from streams.retiring import Over
@@ -38,17 +38,17 @@ def restored(
         scope = at.platform.restoring.scope(_moment(until, at))
         again = _Again(_to_erase(at, erased), at.platform.retiring.again(_retired(at)))
         if plan:
-            _show(scope, again, as_json=as_json)
+            _show(scope, again, data, as_json=as_json)
             return
         if not yes:
-            _show(scope, again, as_json=False)
+            _show(scope, again, talk, as_json=False)
         agree("go on from this copy", str(scope.in_doubt), yes=yes)
         gone = sum(_erase(at, person) for person in again.erased)
         at.platform.retiring.recognise(at.who, _retired(at))
         at.platform.retiring.retire(at.who, again.retired)
         at.platform.restoring.say(scope, at.who)
     if as_json:
-        _show(scope, again, as_json=True)
+        _show(scope, again, data, as_json=True)
     talk(f"said; {gone} persons are erased again. Sending may begin")
 
 
@@ -95,7 +95,7 @@ def _erase(at: Desk, person: str) -> bool:
     return True
 
 
-def _show(scope: Restored, again: _Again, *, as_json: bool) -> None:
+def _show(scope: Restored, again: _Again, tell: Callable[[str], None], *, as_json: bool) -> None:
     if as_json:
         data_json({
             "until": scope.until, "position": scope.position, "in_doubt": scope.in_doubt, "legal": scope.legal,
@@ -103,7 +103,7 @@ def _show(scope: Restored, again: _Again, *, as_json: bool) -> None:
         })  # fmt: skip
         return
     for line in _told(scope, again):
-        talk(line)
+        tell(line)
 
 
 def _told(scope: Restored, again: _Again) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """habarshy retire: what is not to be read any longer is read by nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -23,7 +23,7 @@ def retire(
         platform = at.platform
         wanted = platform.retiring.scope()
         if plan or not yes:
-            _show(wanted, as_json=as_json and plan)
+            _show(wanted, data if plan else talk, as_json=as_json and plan)
         if plan or not wanted:
             return
         agree("make this unreadable for ever", str(sum(each.keys for each in wanted)), yes=yes)
@@ -40,14 +40,14 @@ def _note(at: Desk, wanted: Sequence[Over]) -> None:
         talk(f"after a restore run `habarshy retire` again: this is not listed beside the keys ({error})")
 
 
-def _show(wanted: Sequence[Over], *, as_json: bool) -> None:
+def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool) -> None:
     if as_json:
         for each in wanted:
             data_json(each)
         return
     for each in wanted:
-        talk(f"{each.type} of {each.year} (limit {each.limit}): {each.keys} keys, one a person; {each.facts} facts")
-    talk(
+        tell(f"{each.type} of {each.year} (limit {each.limit}): {each.keys} keys, one a person; {each.facts} facts")
+    tell(
         "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
         if wanted else "nothing is older than its limit"
     )  # fmt: skip

@@ -26,6 +26,10 @@ def test_a_person_is_erased_once_the_word_is_typed(lived: Terminal) -> None:
     plan = lived.run("erase", AIGERIM, "--reason", "asked", "--plan", "--json")
     [scope] = plan.objects
     assert (scope["key"], scope["sealed"]) == (True, 4)
+    told = lived.run("erase", AIGERIM, "--reason", "asked", "--plan")
+    assert (told.lines[0], told.talk) == (f"{scope['person']}: a key is destroyed", ""), "what was asked for is data"
+    nobody = lived.run("erase", iin(7), "--reason", "asked", "--plan")
+    assert (nobody.code, nobody.lines, "Nothing is known" in nobody.talk) == (1, [], True)
     assert PHONE in str(lived.run("trail", AIGERIM, "--json").lines)
 
     assert lived.run("erase", AIGERIM, "--reason", "asked", stdin=b"yes\n").code == 5

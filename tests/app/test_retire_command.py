@@ -41,6 +41,11 @@ def test_content_is_retired_once_the_number_is_typed(lived: Terminal) -> None:
     plan = lived.run("retire", "--plan", "--json", "--clock", AT)
     assert plan.objects == [{"type": "kz.traffic.fine_issued", "year": 2024, "limit": "P1Y", "keys": 1, "facts": 1}]
     assert lived.run("retire", "--plan", "--json", "--clock", "2025-12-31T12:00+05:00").objects == []
+    told = lived.run("retire", "--plan", "--clock", AT)
+    assert (told.lines[0], told.talk) == (
+        "kz.traffic.fine_issued of 2024 (limit P1Y): 1 keys, one a person; 1 facts",
+        "",
+    )
     assert lived.run("retire", "--clock", AT, stdin=b"yes\n").code == 5
     assert NUMBER in str(lived.run("trail", AIGERIM, "--json").lines)
     done = lived.run("retire", "--json", "--clock", AT, stdin=b"1\n")

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from domain.channels import ADDRESS_OF as CHANNELS
 from domain.delivery import State
 from domain.events import LifeEvent
 from domain.settle import Reason
@@ -102,6 +103,10 @@ class _Reader:
                 self.notes.unknown(path, "attribute", name, known, key=True)
             elif value is not None and not is_of(known[name], value):
                 self.notes.wrong(path, f"{name} must be {KINDS[known[name]][1]}")
+            elif name == "channels":
+                for at, each in enumerate(value or ()):
+                    if each not in CHANNELS:
+                        self.notes.unknown((*path, at), "channel", each, CHANNELS)
             elif name == "guardians" and not all(re.fullmatch(PERSON, each) for each in value or ()):
                 self.notes.wrong(path, "guardians are named as in $mother")
 

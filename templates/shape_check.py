@@ -50,7 +50,10 @@ def _report(document: Document, shape: type[BaseModel], error: ErrorDetails, rep
     if error["input"] is None and kind.endswith("_type"):
         kind = "too_short"  # a key with nothing behind it is empty, whatever should stand there
     name = next((part for part in reversed(path) if isinstance(part, str)), Words("the file"))
-    given = {key: str(value).replace("False", "false") for key, value in error.get("ctx", {}).items()}  # as in YAML
+    given = {
+        key: str(value).replace("False", "false").replace("True", "true")
+        for key, value in error.get("ctx", {}).items()
+    }  # as in YAML
     problem = Words(_PROBLEMS[kind], name=name, **given) if kind in _PROBLEMS else f"{name}: {error['msg']}"
     report.add(document.finding(_place(document, error, path), problem, _meant(shape, error, path)))
 

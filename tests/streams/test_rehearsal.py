@@ -280,6 +280,7 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
   expect:
   - {{at: {MONTH}, channel: smss, parts: many}}
   - {{at: tomorrow, contains: }}
+  - {{nothing: yes}}
 - clock: 2026-03-01T09:00+05:00
 """
     assert findings(tmp_path, text) == [
@@ -289,8 +290,9 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
         "9:56: parts: a number, or {min: 1, max: 2}",
         "10:10: at: a time is written 2026-03-01T09:00+05:00",
         "10:30: contains is empty",
-        "11:3: expect is missing",
-        "11:3: name is missing",
+        "11:15: nothing must be true",
+        "12:3: expect is missing",
+        "12:3: name is missing",
     ]
 
 
@@ -299,7 +301,7 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
     text = f"""\
 - name: a case
 {CLOCK}  citizen: {{langauge: ru, opted_out: water, checked_on: 2026-02-30, guardians: [mother]}}
-  persons: {{citizen: {{language: kk}}}}
+  persons: {{citizen: {{language: kk}}, child: {{channels: [sms, psh]}}}}
   events:
   - {{at: +P1D, type: town.meter.instaled}}
   - {{at: +P1D, as: holdr, {INSTALLED}}}
@@ -322,6 +324,7 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
         "3:57: checked_on must be a date such as 1990-05-05",
         "3:80: guardians are named as in $mother",
         "4:13: the one under test stands under `citizen`",
+        "4:62: no channel is called 'psh' (did you mean 'push'?)",
         "6:22: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
         "7:20: no role of town.meter.installed is called 'holdr' (did you mean 'holder'?)",
         "8:88: no field of town.meter.installed is called 'fe' (did you mean 'fee'?)",

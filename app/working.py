@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
+import uvloop
+
 from app.clock import Clock
 from app.compose import Platform
 from app.http.role import Role, answering
@@ -69,7 +71,7 @@ def _work(
     with closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag:
         worker = Worker(topics, name, handler, talk, lag.partitions, tuning, beside=beside)
         with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
-            asyncio.run(_until_stopped(worker))
+            uvloop.run(_until_stopped(worker))
 
 
 async def _until_stopped(worker: Worker) -> None:

@@ -1,11 +1,12 @@
 """Dispatch end to end: claim, settle, render, attempt, send (to a provider that does nothing), outcome."""
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+
+import uvloop
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_dispatcher
@@ -52,7 +53,7 @@ def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
     routes = single_routes({channel: Nothing(channel, sent) for channel in ADDRESS_OF})
     dispatcher = compose_dispatcher(platform, routes)
 
-    rate = asyncio.run(drained(platform, dispatcher, sent))
+    rate = uvloop.run(drained(platform, dispatcher, sent))
     platform.database.close()
     return rate, sent.count
 

@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 import aiosmtplib
+import uvloop
 
 from benchmarks.measuring import Row, peak_mb
 from notifiers.email import EmailNotifier
@@ -29,7 +30,7 @@ WORDS = "Құрметті Әйгерім! Жеке куәлігіңіздің м
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    return asyncio.run(_measure())
+    return uvloop.run(_measure())
 
 
 async def _measure() -> tuple[list[Row], dict[str, float]]:

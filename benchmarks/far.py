@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import uvloop
+
 from app.clock import VirtualClock
 from app.compose import compose, compose_dispatcher
 from app.keyfile import load_keyring
@@ -60,6 +62,6 @@ def _rate(seconds: float, citizens: int) -> float:
         routes = single_routes({channel: _Far(channel, sent, seconds) for channel in ADDRESS_OF})
         dispatcher = compose_dispatcher(platform, routes)
 
-        rate = asyncio.run(drained(platform, dispatcher, sent, PATIENCE))
+        rate = uvloop.run(drained(platform, dispatcher, sent, PATIENCE))
         platform.database.close()
         return rate

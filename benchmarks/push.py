@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from uuid import UUID
 
+import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measuring import Row, peak_mb, ratio, seconds
@@ -115,7 +116,7 @@ def _web_push(folder: Path, port: int) -> tuple[list[Row], dict[str, float]]:
     def encrypt(_: int) -> float:
         return seconds(lambda: deque((_sealed(browsers[number % BROWSERS]) for number in range(MESSAGES)), maxlen=0))
 
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         notifier = WebPushNotifier(options, lambda: AT)
         alone = WebPushNotifier(options.model_copy(update={"sealers": 0}), lambda: AT)
         runner.run(notifier.start())
@@ -158,7 +159,7 @@ def _fcm(folder: Path) -> dict[str, float]:
             await _all_taken(notifier, batch)
             return time.perf_counter() - start
 
-    return {"FCM over HTTP/2 to Node/s": MESSAGES / asyncio.run(send())}
+    return {"FCM over HTTP/2 to Node/s": MESSAGES / uvloop.run(send())}
 
 
 async def _all_taken(notifier: Notifier, batch: list[Message]) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import uvloop
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
@@ -111,4 +112,4 @@ async def _decode(address: str, prefix: str, enough: int) -> float:
 
 if __name__ == "__main__":
     calm_collector()
-    sys.stdout.write(str(asyncio.run(_decode(sys.argv[1], sys.argv[2], int(sys.argv[3])))))
+    sys.stdout.write(str(uvloop.run(_decode(sys.argv[1], sys.argv[2], int(sys.argv[3])))))

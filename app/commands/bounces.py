@@ -1,6 +1,5 @@
 """habarshy bounce and bounces: what mail servers send back, one mail from a pipe or all of a Maildir."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from traceback import format_exception
 from typing import Annotated
 
 import typer
+import uvloop
 
 from app.bounces import NoMaildir, empty
 from app.compose import compose
@@ -48,7 +48,7 @@ def bounce(
     try:
         if reports:
             with _inbox(provider, clock, database, key_file) as inbox:
-                asyncio.run(inbox.reported(reports))
+                uvloop.run(inbox.reported(reports))
     except Exception as failure:  # noqa: BLE001  nothing of this is the mail's fault, and any other code would lose it
         stop(Exit.TRY_AGAIN, _words(failure))
 
@@ -60,7 +60,7 @@ def bounces(
     """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
     with _inbox(provider, clock, database, key_file) as inbox:
         try:
-            counts = asyncio.run(empty(maildir, inbox, talk))
+            counts = uvloop.run(empty(maildir, inbox, talk))
         except NoMaildir as error:
             stop(Exit.USAGE, str(error))
         except OSError as error:

@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+import uvloop
 
 from app.terminal import Exit, data, stop, talk
 
@@ -37,7 +38,7 @@ def demo(
         await show(options, _announce, talk, stopped)
 
     try:
-        asyncio.run(run())
+        uvloop.run(run())
     except PortTaken as taken:
         stop(Exit.UNAVAILABLE, str(taken))
 

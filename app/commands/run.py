@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
+import uvloop
 
 from app.compose import compose, compose_engine, compose_routes
 from app.logs import begin
@@ -43,7 +44,7 @@ def work(
     engine: Engine, routes: Mapping[str, Route], *, until_idle: bool = False, only: Collection[str] | None = None
 ) -> None:
     """Run the jobs (all, or only those) until SIGINT or SIGTERM, or until nothing waits."""
-    asyncio.run(_run(engine, routes, until_idle=until_idle, only=only))
+    uvloop.run(_run(engine, routes, until_idle=until_idle, only=only))
 
 
 async def _run(

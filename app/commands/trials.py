@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+import uvloop
 
 from app.commands.preview import Workbench, chosen_of
 from app.compose import Platform, compose_routes
@@ -47,7 +48,7 @@ def trial(
         rendered = _rendered(play, language, step)
         source = play.source
         made = Trial(source.name, source.hash, str(source.rules["owner"]), by, rendered)
-        outcome = asyncio.run(_send(at.platform, made, receiver, at.who))
+        outcome = uvloop.run(_send(at.platform, made, receiver, at.who))
     if not isinstance(outcome, Accepted):
         stop(Exit.UNAVAILABLE, f"it has not gone: {outcome.reason}")
     data(f"{source.name}@{source.hash[:12]}  sent to {to} by {by}")

@@ -3,7 +3,6 @@
 What is not in these tables fails the walk, so that nobody can add a command or a route and forget to say who may.
 """
 
-import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 import httpx2
 import pytest
+import uvloop
 from starlette.testclient import TestClient
 
 from app.cli import COMMANDS, GROUPS
@@ -216,8 +216,8 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     folder = tmp_path_factory.mktemp("hall")
     world = World(folder, packs=[write_town(folder, NO_AGE)])
     world.take(METER)
-    asyncio.run(world.settle())
-    asyncio.run(world.settle("2025-07-02T12:00:00+05:00"))
+    uvloop.run(world.settle())
+    uvloop.run(world.settle("2025-07-02T12:00:00+05:00"))
     assert world.sent or world.nudges()
     principals = world.platform.settings.principals
     fred = add(principals, Principal("fred", "finance", frozenset({Role.AUTHOR, Role.APPROVER})))

@@ -1,6 +1,5 @@
 """Structured logs: one object a line, and nobody in it."""
 
-import asyncio
 import json
 import logging
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvloop
 from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import JsonLine, Tracing
@@ -65,7 +65,7 @@ def test_a_record_has_the_trace_of_its_request() -> None:
         return None
 
     for headers in ([(b"traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode())], []):
-        asyncio.run(Tracing(app)({"type": "http", "headers": headers}, nothing, unsaid))
+        uvloop.run(Tracing(app)({"type": "http", "headers": headers}, nothing, unsaid))
     assert [each.get("trace") for each in kept] == [TRACE, None]
 
 

@@ -1,7 +1,6 @@
 """What `habarshy evidence` writes is checked by a script that stands alone, and nothing that was altered passes."""
 
 import ast
-import asyncio
 import importlib.util
 import json
 import subprocess
@@ -14,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -91,7 +91,7 @@ async def told(world: World) -> tuple[World, UUID]:
 def true(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
     """A true file."""
     world = World(tmp_path_factory.mktemp("true"))
-    yield pack(world, asyncio.run(lived(world)))
+    yield pack(world, uvloop.run(lived(world)))
     world.close()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 
+import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 PATIENCE = 120.0
@@ -57,7 +58,7 @@ def post() -> Iterator[Post]:
         await stopped.wait()
         server.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="post")
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), name="post")
     thread.start()
     begun.wait(PATIENCE)
     try:

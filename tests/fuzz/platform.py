@@ -1,6 +1,5 @@
 """The whole platform as a machine: whatever happens to it in any order, a small model knows what must be true."""
 
-import asyncio
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -8,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import uvloop
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
         """Time passes, and providers fail as they like."""
         self.next.extend(outcomes)
         self.world.at(self.world.clock() + by)
-        asyncio.run(self.world.engine.until_idle())
+        uvloop.run(self.world.engine.until_idle())
         self.next.clear()
 
     @precondition(lambda self: self.world.sent)
@@ -250,7 +250,7 @@ class Machine(RuleBasedStateMachine):
         self.clear_all_switches()
         for days in (200, 240, 300, 3660, 3690, 4000):  # a card that was renewed ends in ten years
             self.world.at(NOON + timedelta(days=days))
-            asyncio.run(self.world.engine.until_idle())
+            uvloop.run(self.world.engine.until_idle())
         self.nothing_goes_twice_or_where_it_must_not()
         self.every_nudge_is_open_or_has_one_end()
         assert not [one for nudge in self.world.nudges() for one in nudge.deliveries if one.due is not None]

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import uvloop
 from msgspec import structs
 
 from app.commands.run import work
@@ -101,7 +102,7 @@ def worker(mode: str, platform: Platform) -> None:
         made = Worker(
             topics, "worker", handler(planning, platform.aside, topics.persons), talk, lag.partitions, tuning
         )
-        asyncio.run(_until_stopped(made))
+        uvloop.run(_until_stopped(made))
 
 
 @contextmanager

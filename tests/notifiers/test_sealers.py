@@ -14,6 +14,7 @@ from tests.notifiers.browsers import Browser
 BROWSER = Browser()
 PARENT = """
 import asyncio
+import uvloop
 from notifiers.sealers import Sealers
 
 async def main():
@@ -22,7 +23,7 @@ async def main():
     print(*sealers.pids, flush=True)
     await asyncio.Event().wait()
 
-asyncio.run(main())
+uvloop.run(main())
 """
 
 

@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,7 +127,7 @@ async def _play(sizes: list[int], window: int, steps: list[Any]) -> tuple[Game, 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=6), st.integers(1, 4), st.lists(STEP, max_size=40))
 def test_each_message_has_one_true_outcome(sizes: list[int], window: int, steps: list[Any]) -> None:
     """Accepted only with an answer to each part, unknown what was written and unanswered, never two outcomes."""
-    game, batch, numbers = asyncio.run(_play(sizes, window, steps))
+    game, batch, numbers = uvloop.run(_play(sizes, window, steps))
     assert batch.waiting == 0
     lost = {part for _, part in game.unanswered}
     for outcome, parts in zip(batch.outcomes, numbers, strict=True):
@@ -175,4 +176,4 @@ def test_no_more_is_under_way_than_allowed(steps: list[Any], window: int) -> Non
                 game.answer(link, *step)
         link.connection_lost(None)
 
-    asyncio.run(play())
+    uvloop.run(play())

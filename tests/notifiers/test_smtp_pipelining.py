@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,4 +210,4 @@ async def conversation(data: st.DataObject, contents: Sequence[bytes], *, pipeli
 def test_whatever_the_server_says_outcomes_are_certain(data: st.DataObject, count: int, pipelining: bool) -> None:  # noqa: FBT001  (the case)
     """Any mix of answers, refusals and lost links gives one outcome a letter, and none that the server belies."""
     contents = [b"Subject: %d\r\n\r\nwords\r\n" % number for number in range(count)]
-    asyncio.run(conversation(data, contents, pipelining=pipelining))
+    uvloop.run(conversation(data, contents, pipelining=pipelining))

@@ -70,7 +70,7 @@ class Server:
         self.answered: dict[int, bytes] = {}
         self._decide, self._contents = decide, contents
         self._read = 0
-        self._sender = self._recipient = self._in_data = False
+        self._sender = self._recipient = self._in_data = self._silent = False
         self._number = -1
         self._lines: list[bytes] = []
 
@@ -78,12 +78,11 @@ class Server:
         """What it says to what has come by now; nothing after it has fallen silent."""
         while (end := carried.find(b"\r\n", self._read)) >= 0:
             line, self._read = carried[self._read : end + 2], end + 2
-            if not self._in_data:
-                yield self._command(line)
-            elif line != b".\r\n":
+            if self._in_data and line != b".\r\n":
                 self._lines.append(line)
             else:
-                yield self._letter()
+                said = self._letter() if self._in_data else self._command(line)
+                yield b"" if self._silent else said
 
     def _command(self, line: bytes) -> bytes:
         match line[:4]:
@@ -121,7 +120,9 @@ class Server:
         return answer
 
     def _said(self, *usual: bytes) -> bytes:
-        return self._decide((*usual, *self.REFUSALS))
+        answer = b"" if self._silent else self._decide((*usual, *self.REFUSALS))
+        self._silent = not answer
+        return answer
 
 
 def link_over(wire: Wire, *, pipelining: bool) -> Link:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifiers.contract import BUSY
@@ -112,7 +113,7 @@ class _Gateway(ThreadingHTTPServer):
 def main(kind: str, port: str) -> None:
     """Be one."""
     if kind == "mail":
-        asyncio.run(_mail(int(port)))
+        uvloop.run(_mail(int(port)))
     with _Gateway(("127.0.0.1", int(port)), _Telephones) as server:
         _say(BEGUN)
         server.serve_forever()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import uvloop
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from sqlalchemy.engine import URL
@@ -158,7 +159,7 @@ def working(
 
     if there:
         land.topics.ensure()
-    with running(lambda: asyncio.run(work()), lambda: [stop() for stop in stops]):
+    with running(lambda: uvloop.run(work()), lambda: [stop() for stop in stops]):
         eventually(lambda: bool(stops))
         yield worker
     lag.close()

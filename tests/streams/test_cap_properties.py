@@ -1,6 +1,5 @@
 """Whatever comes and whenever: nobody gets more than their cap, and nothing is lost."""
 
-import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -8,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import uvloop
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ def test_the_cap_holds_and_nothing_is_lost(
         )
         if not quiet:
             world.take(prefers(quiet_from="00:00", quiet_to="00:00"))
-        asyncio.run(live(world, calls))
+        uvloop.run(live(world, calls))
         _check(world, len(calls))
         world.close()
 

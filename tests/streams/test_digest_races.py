@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from domain.facts import NudgeDigested, NudgeGathered, NudgePlanned
 from notifiers.fake import FakeNotifier
@@ -104,7 +105,7 @@ async def test_who_joins_while_the_digest_is_written_goes_with_it(tmp_path: Path
 
     def join() -> None:
         behind.take(call(8))
-        thread = threading.Thread(target=lambda: asyncio.run(behind.settle()))
+        thread = threading.Thread(target=lambda: uvloop.run(behind.settle()))
         thread.start()
         thread.join(timeout=60)
 

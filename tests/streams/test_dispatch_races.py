@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from domain.facts import NudgeAttempted, NudgePlanned, NudgeSent, NudgeUnknown
 from notifiers.fake import FakeNotifier
@@ -220,7 +221,7 @@ async def test_what_another_has_sent_meanwhile_is_not_sent_again(tmp_path: Path)
 
     def overtake() -> None:
         world.at(DUE + LEASE)
-        thread = threading.Thread(target=lambda: asyncio.run(world.engine.dispatcher.drain()))
+        thread = threading.Thread(target=lambda: uvloop.run(world.engine.dispatcher.drain()))
         thread.start()
         thread.join(timeout=60)
 

@@ -1,6 +1,5 @@
 """Governance on PostgreSQL: a log that begins empty, and hands that publish while others plan."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import uvloop
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import URL
 
@@ -150,7 +150,7 @@ def test_nothing_is_sent_once_a_pause_has_returned(hands: list[Platform], tmp_pa
     ).dispatcher
     with ThreadPoolExecutor(1) as other, hands[1].database.engine.connect() as holder:
         holder.execute(select(person_keys.c.person).with_for_update())
-        draining = other.submit(asyncio.run, dispatcher.drain())
+        draining = other.submit(uvloop.run, dispatcher.drain())
         _until_somebody_waits(hands[2])
         assert hands[2].switches.pause(CHECK, author(WATER))
         holder.rollback()

@@ -1,6 +1,5 @@
 """Two processes that get answers and stops of one person in the same moment, on both kinds of database."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import uvloop
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
@@ -72,7 +72,7 @@ def asked(on: Platform) -> Message:
     """The question whether offers are welcome, when it has come."""
     on.clock.advance_to(datetime.fromisoformat(ASKED))  # type: ignore[attr-defined]
     sent: list[Message] = []
-    asyncio.run(compose_engine(on, single_routes({"sms": FakeNotifier("sms", sent)})).until_idle())
+    uvloop.run(compose_engine(on, single_routes({"sms": FakeNotifier("sms", sent)})).until_idle())
     [message] = [each for each in sent if "1 (иә)" in each.text]
     return message
 

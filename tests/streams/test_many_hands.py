@@ -1,6 +1,5 @@
 """Several processes' worth of hands on one PostgreSQL database, all doing the same work at once."""
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import uvloop
 from sqlalchemy.engine import URL
 
 from app.clock import fixed
@@ -87,7 +87,7 @@ def send(on: Platform) -> list[Message]:
     """Plan and send until nothing is left; returns what this hand sent."""
     sent: list[Message] = []
     notifiers = {channel: FakeNotifier(channel, sent) for channel in ("push", "sms", "email")}
-    asyncio.run(compose_engine(on, single_routes(notifiers)).until_idle())
+    uvloop.run(compose_engine(on, single_routes(notifiers)).until_idle())
     return sent
 
 

@@ -1,12 +1,12 @@
 """Planning: the log is brought to the plan, whole or not at all, in whatever order and whenever facts come."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+import uvloop
 from sqlalchemy import Connection
 
 from domain.facts import NudgeAttempted, NudgePlanned, NudgeSent
@@ -211,7 +211,7 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
     world.at(LATER)
     world.take(annulled(issued, 2))
     sent = world.nudge("month").intent.id
-    database.before_writes.append(lambda: asyncio.run(world.engine.dispatcher.drain()))
+    database.before_writes.append(lambda: uvloop.run(world.engine.dispatcher.drain()))
 
     assert planner(world, database).plan_batch(sorted(waiting(world))) == 0
     world.plan()

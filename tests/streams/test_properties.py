@@ -1,6 +1,5 @@
 """Any order, any repetition, any batches: the same facts give the same intents, byte by byte, and the same nudges."""
 
-import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -218,7 +218,7 @@ def test_nothing_that_is_taken_in_stops_the_platform(published: Path, data: st.D
         world = World(Path(folder), copy_of=published)
         world.take(*(each for person in PEOPLE for each in registered(person, LONG_AGO)), *events)
         for days in (0, 8, 18, 33):
-            asyncio.run(world.settle(NOON + timedelta(days=days)))
+            uvloop.run(world.settle(NOON + timedelta(days=days)))
         assert all(world.why(one.intent.id).facts for one in world.nudges())
         stands = world.health()
         assert (stands.unplanned, stands.due_now, stands.open_attempts, stands.views_behind) == (0, 0, 0, 0)

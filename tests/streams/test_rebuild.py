@@ -1,6 +1,5 @@
 """Rebuilding: every view follows from the log alone."""
 
-import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import uvloop
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.event import listen
@@ -95,7 +95,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database after some months of a few dozen citizens."""
     script = {"push": troubled(TROUBLE, 2), "sms": troubled(TROUBLE, 2), "email": troubled(TROUBLE, 2)}
     world = World(tmp_path_factory.mktemp("lived"), now=START, script=script)
-    asyncio.run(live(world))
+    uvloop.run(live(world))
     world.close()
     return world.file
 

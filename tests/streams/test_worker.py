@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import uvloop
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import select
@@ -254,7 +255,7 @@ def defective(address: str, prefix: str) -> None:
     from streams.worker import Worker  # noqa: PLC0415  (the same)
 
     topics = Topics(Brokers(address), prefix)
-    asyncio.run(Worker(topics, "worker", Defect(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
+    uvloop.run(Worker(topics, "worker", Defect(topics.persons), talk, tuple, QUICK).run(asyncio.Event()))
 
 
 def test_a_defect_ends_the_process_without_acknowledging(land: Country, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,10 @@
-import asyncio
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import uvloop
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from app.http.application import application
@@ -39,7 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         }
         world = World(tmp_path_factory.mktemp("site"), base_url=base, sign_in={"egov": egov})
         with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
-            beside.submit(asyncio.run, ready(world)).result()
+            beside.submit(uvloop.run, ready(world)).result()
         with serving(application(world.platform), listener):
             yield Site(world, base)
         world.close()

@@ -1,11 +1,11 @@
 """An office for the console's tests: a platform in some trouble, and the officials who look at it."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import uvloop
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
@@ -59,7 +59,7 @@ def signed_in(office: Office, who: str) -> TestClient:
 
 def trouble(office: Office) -> None:
     """Somebody was told, somebody could not be, some records say nothing, and somebody waits."""
-    asyncio.run(_told(office.world))
+    uvloop.run(_told(office.world))
     on = office.world.platform
     letters = [Letter("kafka.record", f"persons/3/{at}", "not_json", b"\x92\xc0\xc4\x01x") for at in range(12)]
     letters += [Letter("person", on.names.pseudonym(DANA), "BadTrigger", on.names.pseudonym(DANA).encode())]

@@ -1,6 +1,5 @@
 """A workshop for the workbench's tests: two agencies whose triggers told somebody something, and their people."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
+import uvloop
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
@@ -108,4 +108,4 @@ async def _told(world: World) -> None:
 def tell(workshop: Workshop) -> None:
     """Somebody moved and drove too fast, and was told of both."""
     with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
-        beside.submit(asyncio.run, _told(workshop.world)).result()
+        beside.submit(uvloop.run, _told(workshop.world)).result()

@@ -29,7 +29,11 @@ ROWS = "SELECT position, originator_id, originator_version, topic, state FROM lo
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, postgres.fresh(server) as at:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres.server(lasting=True) as server,
+        postgres.fresh(server) as at,
+    ):
         full = platform(Path(folder))
         full.intake.accept(list(itertools.islice(envelopes(10**9), EVENTS)))
         other = _copied(full, at)

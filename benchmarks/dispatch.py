@@ -31,7 +31,11 @@ DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
 def measure(citizens: int = CITIZENS) -> tuple[list[Row], dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         embedded, sent = _measured(f"sqlite:///{folder}/dispatch.sqlite", Path(folder), citizens)
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, postgres.fresh(server) as at:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres.server(lasting=True) as server,
+        postgres.fresh(server) as at,
+    ):
         production, also = _measured(at.render_as_string(hide_password=False), Path(folder), citizens)
     rows = [
         Row("dispatch on SQLite, end to end", embedded, "nudges/s", 2000),

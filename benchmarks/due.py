@@ -20,7 +20,7 @@ HOUR, LANES, IDLE = 3_600_000_000, 100, (False, False, None, None)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    with postgres.server() as server, postgres.fresh(server) as at:
+    with postgres.server(lasting=True) as server, postgres.fresh(server) as at:
         database = _filled(at)
         idle = statistics.median(seconds(lambda: _claim(database, Front(), now=0)) for _ in range(TICKS))
         by_lane = statistics.median(seconds(lambda: _fairly(database, now=0)) for _ in range(TICKS))

@@ -50,7 +50,11 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 
 def _rate(seconds: float, citizens: int) -> float:
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, postgres.fresh(server) as at:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres.server(lasting=True) as server,
+        postgres.fresh(server) as at,
+    ):
         clock = VirtualClock(NOW)
         load_keyring(Path(folder) / "key", create=True)
         url = at.render_as_string(hide_password=False)

@@ -69,7 +69,7 @@ class _Stamps:
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+    with tempfile.TemporaryDirectory() as folder, postgres.server(lasting=True) as server, kafka.server() as broker:
         keys = key_file(Path(folder))
         with postgres.fresh(server) as at:
             url = at.render_as_string(hide_password=False)

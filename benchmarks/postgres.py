@@ -43,7 +43,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     source = simulate(10**9, 7, date(2025, 1, 1), date(2026, 1, 1))
     events = list(map(msgspec.to_builtins, itertools.islice(source, BATCH * BATCHES)))
     batches = [events[at : at + BATCH] for at in range(0, len(events), BATCH)]
-    with postgres.server() as server, tempfile.TemporaryDirectory() as folder:
+    with postgres.server(lasting=True) as server, tempfile.TemporaryDirectory() as folder:
         faster, copy, _ = ratio(lambda _: _append(server, copy=True), lambda _: _append(server, copy=False), ROUNDS)
         key_file = Path(folder) / "key"
         taken = sorted(_intake(server, key_file, batches) for _ in range(ROUNDS))[ROUNDS // 2]

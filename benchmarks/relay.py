@@ -14,7 +14,7 @@ EVENTS, ROUNDS = 20_000, 3
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with (
-        postgres.server() as server, kafka.server() as broker, waiting(server, EVENTS) as at,
+        postgres.server(lasting=True) as server, kafka.server() as broker, waiting(server, EVENTS) as at,
         copied(server, at) as on,
     ):  # fmt: skip
         to = topics(broker)

@@ -58,7 +58,7 @@ class Look(NamedTuple):
 
 def soak(minutes: float, rate: int) -> dict[str, Any]:
     """Run it; returns what is printed."""
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+    with tempfile.TemporaryDirectory() as folder, postgres.server(lasting=True) as server, kafka.server() as broker:
         keys = Path(folder) / "keys"
         load_keyring(keys, create=True)
         with postgres.fresh(server) as at:

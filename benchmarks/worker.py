@@ -29,7 +29,7 @@ WORKERS = (1, 2, 4)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     rates: dict[int, float] = {}
-    with tempfile.TemporaryDirectory() as folder, postgres.server() as server, kafka.server() as broker:
+    with tempfile.TemporaryDirectory() as folder, postgres.server(lasting=True) as server, kafka.server() as broker:
         keys = key_file(Path(folder))
         with waiting(server, EVENTS) as at:
             decoding = 0.0

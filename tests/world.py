@@ -1,9 +1,7 @@
 """A platform for tests: real SQLite, a few shipped triggers, a clock moved by hand, fakes that keep what they get."""
 
 import shutil
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,14 +25,12 @@ from streams.cloudevents import Envelope, envelope_of
 from streams.explaining import Why, explain
 from streams.health import Health, health
 from streams.intake import Outcome as Taken
-from streams.keyring import Keyring
 from streams.mapper import Entry
-from streams.publishing import Publisher
 from streams.recomputing import all_intents
 from streams.scheduler import Engine
-from templates.loader import load_packs, shipped
+from templates.loader import shipped
+from tests.beginnings import KEYRING, at_first, publish
 
-KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
 NOON = datetime(2025, 6, 2, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet hours
 
 
@@ -140,10 +136,6 @@ def annulled(envelope: Envelope, revision: int) -> Envelope:
     return replace(nobody, id=f"{envelope.id}-a{revision}", corrects=envelope.id, revision=revision)
 
 
-_usual: dict[datetime, bytes] = {}
-"""What a usual world's file is at first, by its time: to make it takes as long as many a test."""
-
-
 class World:
     """One platform on a file of its own, with fakes for all channels.
 
@@ -159,23 +151,14 @@ class World:
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
         self.file = folder / "world.sqlite"
-        usual = not (packs or copy_of or url or settings or self.file.exists())
-        if copy_of is None:
-            packs = packs or [few_triggers(folder)]
-        else:
+        if copy_of is not None:
             shutil.copy(copy_of, self.file)
-        if usual and now in _usual:
-            self.file.write_bytes(_usual[now])
-        database = url or f"sqlite:///{self.file}"
-        settings = {"principals": folder / "principals.toml"} | settings
-        made = load_settings(database=database, packs=":".join(map(str, packs)), **settings)
-        self.platform: Platform = compose(made, self.clock, KEYRING)
-        if self.platform.log.recorder.max_notification_id() is None:  # on SQLite it has them by itself
-            platform = self.platform
-            Publisher(platform.database, platform.log, platform.names).publish(load_packs(packs), by="pack", now=now)
-        if usual and now not in _usual:
-            with closing(sqlite3.connect(self.file)) as file:
-                _usual[now] = file.serialize()
+        elif not url and not self.file.exists():
+            self.file.write_bytes(at_first(packs or [few_triggers(folder)], now))
+        settings = {"database": url or f"sqlite:///{self.file}", "principals": folder / "principals.toml"} | settings
+        self.platform: Platform = compose(load_settings(**settings), self.clock, KEYRING)
+        if self.platform.log.recorder.max_notification_id() is None:
+            publish(self.platform, packs or [few_triggers(folder)])
         scripts = script or {}
         self.notifiers: dict[str, Notifier] = {
             channel: FakeNotifier(channel, self.sent, script=scripts.get(channel, ()))

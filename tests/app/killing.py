@@ -17,7 +17,8 @@ from app.job_kinds import work_of
 from app.options import settings_of
 from streams.jobs import Plan, Save, Step, Work
 from streams.rebuild import Rebuilding
-from tests.world import KEYRING, World
+from tests.beginnings import KEYRING
+from tests.world import World
 
 PAGE = 7
 """Facts of a page, so that a small log has many steps; a repair looks at one person in each."""

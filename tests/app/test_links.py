@@ -15,7 +15,8 @@ from app.links import BadLink, Links
 from domain.ids import keyed_hash, shortened
 from domain.nudge import Nudge
 from tests.app.http.wire import client_of
-from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, few_triggers, fine, iin, registered
+from tests.beginnings import KEYRING
+from tests.world import LONG_AGO, NOON, World, card, event, few_triggers, fine, iin, registered
 
 AIGERIM = iin(1)
 ONE, OTHER = (UUID(bytes=b"abab" + bytes(range(10, 21)) + bytes([last])) for last in (1, 2))

@@ -15,9 +15,10 @@ import pytest
 from app.rebuild_crew import FEW, Processes, crew_for
 from app.settings import load_settings
 from streams.rebuild_parts import Alone
+from tests.beginnings import KEYRING
 from tests.streams.distributed import eventually
 from tests.streams.rebuilding import rebuild
-from tests.world import KEYRING, LONG_AGO, World, card, iin, registered
+from tests.world import LONG_AGO, World, card, iin, registered
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.faults.post import Post
 from tests.faults.reporting import Registry
 from tests.faults.site import Running, Site, comes, crowd, fined, site
 from tests.services import postgres
-from tests.services.postgres import Server
+from tests.services.postgres_server import Server
 
 PEOPLE = 240
 SOME = 1_500_000

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.post import Post
 from tests.faults.site import Site, comes, crowd, site
 from tests.services import postgres
-from tests.services.postgres import Server
+from tests.services.postgres_server import Server
 
 PEOPLE = 450
 

@@ -31,7 +31,7 @@ from templates.loader import load_packs, shipped
 from tests.kills.registries import START
 from tests.services import postgres
 from tests.services.kafka import Broker
-from tests.services.postgres import Server
+from tests.services.postgres_server import Server
 from tests.streams.distributed import eventually
 
 T = TypeVar("T")

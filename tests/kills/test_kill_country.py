@@ -20,7 +20,7 @@ from tests.kills.staff import Otherwise
 from tests.kills.verdict import Verdict
 from tests.services import kafka, postgres
 from tests.services.kafka import Broker
-from tests.services.postgres import Server
+from tests.services.postgres_server import Server
 
 SEED, CITIZENS, FEW = 7, 1200, 600
 ON_ITS_WAY = 0.02

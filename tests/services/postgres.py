@@ -2,85 +2,91 @@
 
 import itertools
 import os
-import shutil
-import signal
-import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
 from streams.database import Database
 from streams.migrating import migrate
+from tests.services.postgres_server import Server, plain
 
 GIVEN = "HABARSHY_TEST_POSTGRES"
 """An SQLAlchemy URL of a server to use instead, whose user may create databases."""
 
-PATIENCE, LOOK_EVERY = 60.0, 0.05
-"""Seconds for the server to start or stop, and between two looks whether it has."""
-_USER = "postgres"
 _numbers = itertools.count(1)
 
 
-class NoPostgres(Exception):
-    """PostgreSQL 15 or newer is not installed. Run `make services`, or name a server in HABARSHY_TEST_POSTGRES."""
-
-    def __init__(self) -> None:
-        super().__init__(type(self).__doc__)
-
-
-class DidNotStart(Exception):
-    """PostgreSQL did not start; its last words: {words}."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(words=words))
-
-
 @contextmanager
-def server() -> Iterator[URL]:
-    """A running server, stopped and removed afterwards.
+def server(*, lasting: bool = False) -> Iterator[URL]:
+    """A running server, stopped and removed afterwards; `lasting`: as `own` has it.
 
     Raises:
         DidNotStart, NoPostgres: with what to do about it.
     """
     if given := os.environ.get(GIVEN):
-        yield make_url(given)
+        with _ours_removed(at := make_url(given)):
+            yield at
         return
-    with own() as made:
+    with own(lasting=lasting) as made:
         yield made.url
 
 
 @contextmanager
-def own(password: str = "", *, archived: bool = False, room: Path | None = None) -> Iterator["Server"]:
+def own(
+    password: str = "", *, archived: bool = False, room: Path | None = None, lasting: bool = True
+) -> Iterator[Server]:  # fmt: skip
     """A running server that the test may kill and start; with a password all have to sign in (SCRAM, RFC 5802).
 
-    `archived`: its write-ahead log is kept; `room`: the folder that it gets instead of one of its own.
+    `archived`: its write-ahead log is kept; `room`: the folder that it gets instead of one of its own; `lasting`: it
+    waits for the disk, as one that has to outlast a loss of power (its own death it outlasts in any case).
 
     Raises:
         DidNotStart, NoPostgres: with what to do about it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="habarshy-pg-") as folder,
-        closing(Server(room or Path(folder), password, archived=archived)) as made,
+        closing(Server(room or Path(folder), password, archived=archived, lasting=lasting)) as made,
     ):
         made.start()
-        yield made
+        try:
+            yield made
+        finally:
+            _with_tables.pop(made.url, None)
 
 
 @contextmanager
 def fresh(at: URL) -> Iterator[URL]:
     """A database with our tables on that server, dropped afterwards."""
-    with empty(at) as made:
-        database = Database(made.render_as_string(hide_password=False))
-        migrate(database)
-        database.close()
+    if at not in _with_tables:
+        _with_tables[at] = _migrated(at)
+    with empty(at, _with_tables[at]) as made:
         yield made
+
+
+_with_tables: dict[URL, URL] = {}
+"""Server -> a database there with our tables, which is copied: to make them takes half a second each time."""
+
+
+def _migrated(at: URL) -> URL:
+    made = at.set(database=f"habarshy_test_{os.getpid()}_tables")
+    _administer(at, f'CREATE DATABASE "{made.database}"')
+    database = Database(made.render_as_string(hide_password=False))
+    migrate(database)
+    database.close()
+    return made
+
+
+@contextmanager
+def _ours_removed(at: URL) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if (made := _with_tables.pop(at, None)) is not None:
+            _administer(at, f'DROP DATABASE "{made.database}" WITH (FORCE)')
 
 
 @contextmanager
@@ -100,163 +106,5 @@ def empty(at: URL, like: URL | None = None, encoding: str = "") -> Iterator[URL]
 
 
 def _administer(at: URL, statement: str) -> None:
-    with psycopg.connect(_plain(at), autocommit=True) as admin:
+    with psycopg.connect(plain(at), autocommit=True) as admin:
         admin.execute(statement.encode())
-
-
-def _plain(at: URL) -> str:
-    return at.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-class Server:
-    """One server, which can be killed, held up, and started again on the same port with the same data."""
-
-    def __init__(self, folder: Path, password: str = "", *, archived: bool = False) -> None:
-        self._password, self._folder = password, folder
-        self._archive = folder / "archive" if archived else None
-        self._programs, self._data, self._port = _programs(), folder / "data", _free_port()
-        self._log, self._as_user = folder / "log", _other_user(folder)
-        (folder / "password").write_text(password)
-        signing_in = ("--auth=scram-sha-256", f"--pwfile={folder / 'password'}") if password else ("--auth=trust",)
-        initdb = ("--no-sync", *signing_in, "--encoding=UTF8", "--locale=C", f"--username={_USER}")
-        command = [str(self._programs / "initdb"), *initdb, f"--pgdata={self._data}"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._as_user)  # noqa: S603  (ours)
-        self._process: subprocess.Popen[bytes] | None = None
-        if self._archive is not None:
-            self._archive.mkdir()
-            self._own(self._archive)
-            with (self._data / "postgresql.conf").open("a") as settings:
-                settings.write(f"archive_mode = on\narchive_command = 'cp %p {self._archive}/%f'\n")
-
-    def _own(self, path: Path) -> None:
-        if self._as_user:
-            shutil.chown(path, _USER, _USER)
-
-    @property
-    def url(self) -> URL:
-        """Where it answers."""
-        return URL.create(
-            "postgresql+psycopg", _USER, self._password or None, host="127.0.0.1", port=self._port,
-            database="postgres",
-        )  # fmt: skip
-
-    def start(self) -> None:
-        """Start it, and wait until it answers.
-
-        Raises:
-            DidNotStart: it ended, or took too long.
-        """
-        options = ("-h", "127.0.0.1", "-p", str(self._port), "-c", "unix_socket_directories=", "-c")
-        command = [str(self._programs / "postgres"), "-D", str(self._data), *options, "max_connections=200"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self._as_user)  # noqa: S603  (ours)
-        for _ in range(int(PATIENCE / LOOK_EVERY)):
-            with suppress(psycopg.OperationalError), psycopg.connect(_plain(self.url)):
-                return
-            if self._process.poll() is not None:
-                break
-            Event().wait(LOOK_EVERY)
-        self.close()
-        raise DidNotStart(self._log.read_text()[-2000:])
-
-    def kill(self) -> None:
-        """End every process of it at once, as a failing machine would."""
-        self.pause()  # else those that are left would clean up
-        self._signal(signal.SIGKILL)
-        self._ended()
-
-    def back_up(self) -> Path:
-        """A base backup, taken while it works (pg_basebackup)."""
-        copy = self._folder / "copy"
-        command = [str(self._programs / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER,
-                   "-D", str(copy), "--checkpoint=fast", "--no-sync"]  # fmt: skip
-        subprocess.run(command, check=True, cwd="/", **self._as_user)  # noqa: S603  (ours)
-        return copy
-
-    def remember(self, point: str) -> None:
-        """Name this point in time, and wait until the archive has it."""
-        assert self._archive is not None
-        with psycopg.connect(_plain(self.url), autocommit=True) as admin:
-            found = admin.execute("SELECT pg_walfile_name(pg_create_restore_point(%s))", [point]).fetchone()
-            admin.execute("SELECT pg_switch_wal()")
-            assert found is not None
-            archived = self._data / "pg_wal" / "archive_status" / f"{found[0]}.done"
-            for _ in range(int(PATIENCE / LOOK_EVERY)):
-                if archived.exists():
-                    return
-                Event().wait(LOOK_EVERY)
-        raise DidNotStart(self._log.read_text()[-2000:])
-
-    def restore(self, copy: Path, point: str) -> None:
-        """After a kill: the base backup in the place of what was there, played on to that named point."""
-        shutil.rmtree(self._data)
-        copy.rename(self._data)
-        with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(
-                f"restore_command = 'cp {self._archive}/%f %p'\nrecovery_target_name = '{point}'\n"
-                "recovery_target_action = 'promote'\narchive_mode = off\n"
-            )
-        (self._data / "recovery.signal").touch()
-        self._own(self._data / "recovery.signal")
-
-    def revive(self) -> None:
-        """Start it, if it has ended by itself meanwhile."""
-        assert self._process is not None
-        try:
-            self._process.wait(1)
-        except subprocess.TimeoutExpired:
-            return
-        self.start()
-
-    def pause(self) -> None:
-        """Nobody of it does anything any more, until it resumes."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """It goes on."""
-        self._signal(signal.SIGCONT)
-
-    def close(self) -> None:
-        """Stop it without ceremony."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
-            self._ended()
-
-    def _ended(self) -> None:
-        assert self._process is not None
-        self._process.wait(PATIENCE)
-        self._process = None
-
-    def _signal(self, number: signal.Signals) -> None:
-        """To the first process, then to those that it has started."""
-        assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        if number is signal.SIGSTOP:
-            self._process.send_signal(number)
-        for child in children.read_text().split():
-            with suppress(ProcessLookupError):
-                os.kill(int(child), number)
-        self._process.send_signal(number)
-
-
-def _programs() -> Path:
-    """Where the newest server's programs are: Debian does not put them on the path."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parent.parent.name))
-    found = str(debian[-1]) if debian else shutil.which("initdb")
-    if found is None:
-        raise NoPostgres
-    return Path(found).parent
-
-
-def _other_user(folder: Path) -> dict[str, Any]:
-    """PostgreSQL refuses to run as root, as containers do."""
-    if os.geteuid() != 0:
-        return {}
-    shutil.chown(folder, _USER)
-    return {"user": _USER, "group": _USER, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

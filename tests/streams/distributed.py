@@ -34,10 +34,11 @@ from streams.topics import PARTITIONS, Topics
 from streams.woken import PlanWoken
 from streams.worker import Tuning, Worker
 from templates.loader import load_packs
+from tests.beginnings import KEYRING
 from tests.services import kafka as broker
 from tests.services import postgres
 from tests.streams.storing import PATIENCE
-from tests.world import KEYRING, LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
+from tests.world import LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
 
 _numbers = itertools.count(1)
 LOOK_EVERY = 0.02

@@ -31,8 +31,7 @@ async def asked(folder: Path, url: str = "") -> World:
 
 def beside(world: World, folder: Path) -> World:
     """Another process on the same database, whose clock says the same."""
-    settings = world.platform.settings
-    return World(folder, now=world.clock(), url=settings.database, packs=[Path(settings.packs)])
+    return World(folder, now=world.clock(), url=world.platform.settings.database)
 
 
 def piece(number: int, text: str, total: int = 2, reference: int = 7, sender: str = PHONE) -> Piece:

@@ -28,8 +28,9 @@ from streams.keys import PersonKeys
 from streams.planning import Planning, RulesMoved
 from streams.receipts import Receipt
 from streams.tables import conversations, dead_letters, fake_messages, log, person_keys
+from tests.beginnings import KEYRING
 from tests.streams.rebuilding import rebuild
-from tests.world import KEYRING, LONG_AGO, World, birth, card, corrected, fine, iin, registered
+from tests.world import LONG_AGO, World, birth, card, corrected, fine, iin, registered
 
 CHILD, MOTHER, OTHER = iin(1), iin(2), iin(3)
 OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))

@@ -17,7 +17,8 @@ from streams.keys import PersonKeys
 from streams.letters_meant import Choice
 from streams.log import Log
 from streams.mapper import Entry
-from tests.world import KEYRING, World
+from tests.beginnings import KEYRING
+from tests.world import World
 
 OLGA = Principal("olga", "platform", frozenset([Role.OPERATOR]))
 WHY = "the registry sends them anew"

@@ -29,12 +29,13 @@ from streams.publishing import BreaksVersions
 from streams.recomputing import all_intents
 from streams.tables import person_keys
 from templates.loader import load_packs
+from tests.beginnings import KEYRING
 from tests.services import postgres
 from tests.streams.governors import approver, author
 from tests.streams.storing import PATIENCE
 from tests.streams.test_library import UNTIMED, meter
 from tests.templates.packs import METER, RULES, write_town
-from tests.world import KEYRING, NOON, event, iin
+from tests.world import NOON, event, iin
 
 T = TypeVar("T")
 CHECK, WATER, PEOPLE = "meter_check", "water", 40

@@ -20,8 +20,9 @@ from streams.log import Log
 from streams.migrating import migrate
 from streams.publishing import Publisher
 from templates.loader import load_packs
+from tests.beginnings import KEYRING
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town
-from tests.world import KEYRING, LONG_AGO, NOON, World, card, event, fine, iin, registered
+from tests.world import LONG_AGO, NOON, World, card, event, fine, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
 UNTIMED = ((RULES, " && citizen.age >= 18", ""), (PACK, "live_from: 2024-03-01\n", ""))

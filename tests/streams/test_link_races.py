@@ -28,8 +28,9 @@ from streams.keys import PersonKey
 from streams.publishing import Publisher
 from streams.stopping import Stopping
 from templates.loader import load_packs
+from tests.beginnings import KEYRING
 from tests.streams.test_answering import AIGERIM, ASKED, OFFERS, REGISTERED
-from tests.world import KEYRING, LONG_AGO, NOON, card, event, few_triggers, fine, registered
+from tests.world import LONG_AGO, NOON, card, event, few_triggers, fine, registered
 
 TOGETHER = 0.3
 """Seconds that one waits for the other to be as far as it is: only who is kept from it by nothing gets there."""

@@ -26,9 +26,9 @@ from streams.publishing import Publisher
 from streams.rebuild_ending import Rebuilt
 from streams.recomputing import all_intents
 from templates.loader import load_packs, shipped
+from tests.beginnings import KEYRING
 from tests.services import postgres
 from tests.streams.rebuilding import rebuild
-from tests.world import KEYRING
 
 NOW = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HANDS, EVENTS, BATCH, FEWER = 3, 1_500, 40, 900

@@ -16,7 +16,8 @@ from notifiers.port import Message, Report
 from notifiers.routes import single_routes
 from projections.tables import handed_over
 from streams.database import Database, Priority
-from tests.world import KEYRING, LONG_AGO, World, card, iin, registered
+from tests.beginnings import KEYRING
+from tests.world import LONG_AGO, World, card, iin, registered
 
 AIGERIM = iin(1)
 DUE = "2025-06-20T09:00+05:00"

@@ -16,9 +16,10 @@ from streams.keys import PersonKeys
 from streams.log import Log
 from streams.mapper import Entry
 from streams.planning import WOKEN, Planning
+from tests.beginnings import KEYRING
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.templates.packs import write_town
-from tests.world import KEYRING, LONG_AGO, NOON, World, annulled, birth, card, corrected, event, fine, iin, registered
+from tests.world import LONG_AGO, NOON, World, annulled, birth, card, corrected, event, fine, iin, registered
 
 AIGERIM, DANA, SAULE, MARAT = iin(1), iin(2), iin(3), iin(4)
 BIRTH = birth(SAULE, AIGERIM, "2025-05-20")

@@ -12,6 +12,7 @@ from streams.rebuild_compare import COMPARED
 from streams.turns import Lane
 from tests.app.killing import killed
 from tests.services import postgres
+from tests.services.postgres_server import Server
 from tests.streams.rebuilding import lived, rebuilt
 from tests.world import World
 
@@ -19,14 +20,14 @@ PEOPLE = 12
 
 
 @pytest.fixture
-def server() -> Iterator[postgres.Server]:
+def server() -> Iterator[Server]:
     """A server of this test's own."""
     with postgres.own() as made:
         yield made
 
 
 @pytest.fixture
-def world(tmp_path: Path, server: postgres.Server) -> Iterator[World]:
+def world(tmp_path: Path, server: Server) -> Iterator[World]:
     """A platform on it that lived a little; then one view lost its rows."""
     with postgres.fresh(server.url) as at:
         yield from lived(tmp_path, at.render_as_string(hide_password=False), PEOPLE)
@@ -65,7 +66,7 @@ def test_a_killed_rebuild_goes_on(world: World, tmp_path: Path, capsys: pytest.C
 
 
 def test_a_rebuild_begins_anew_where_the_server_died(
-    world: World, tmp_path: Path, server: postgres.Server, capsys: pytest.CaptureFixture[str]
+    world: World, tmp_path: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server that dies takes the shadow with it, which is in no write-ahead log: the job begins anew by itself."""
     lost, id_ = counts(world), asked(world)

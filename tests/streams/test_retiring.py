@@ -22,10 +22,11 @@ from streams.repair_selection import Selection
 from streams.retiring import Done, Over
 from streams.rewrapping import Rewrapping, by_version
 from streams.tables import period_keys
+from tests.beginnings import KEYRING
 from tests.streams.rebuilding import rebuilt, verified
 from tests.streams.storing import counted
 from tests.streams.test_erasing import counts, stored
-from tests.world import KEYRING, World, card, event, few_triggers, fine, iin, limited, registered
+from tests.world import World, card, event, few_triggers, fine, iin, limited, registered
 
 DANA, OTHER = iin(2), iin(3)
 OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))

@@ -22,6 +22,7 @@ from streams.topics import Topics
 from tests.notifiers.authority import Authority
 from tests.services import kafka as broker
 from tests.services import postgres
+from tests.services.postgres_server import Server
 from tests.streams.distributed import Country, country, ended, eventually, everyday, process, working
 from tests.streams.registries import STRUCTURED, body
 from tests.streams.storing import PATIENCE
@@ -71,14 +72,14 @@ def assert_refused(land: Country, role: list[str], words: str, **environment: st
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[postgres.Server]:
+def guarded() -> Iterator[Server]:
     """A server at which all have to sign in."""
     with postgres.own("right") as made:
         yield made
 
 
 @pytest.fixture
-def land(guarded: postgres.Server, tmp_path: Path) -> Iterator[Country]:
+def land(guarded: Server, tmp_path: Path) -> Iterator[Country]:
     """A platform that may use it; no Kafka is needed."""
     with postgres.fresh(guarded.url) as at:
         made = Country(at, Brokers("127.0.0.1:1"), tmp_path)

@@ -27,6 +27,7 @@ from streams.topics import Topics
 from streams.wakes import Wake, _encode
 from streams.woken import PlanWoken
 from streams.worker import DEFECT
+from tests.beginnings import KEYRING
 from tests.streams.distributed import (
     QUICK,
     SAME_PLACE,
@@ -42,7 +43,7 @@ from tests.streams.distributed import (
     working,
 )
 from tests.streams.storing import PATIENCE
-from tests.world import KEYRING, LONG_AGO, NOON, World, card, iin, registered
+from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
 AIGERIM, DANA = iin(1), iin(2)
 

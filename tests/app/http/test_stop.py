@@ -23,7 +23,8 @@ from streams.mapper import Entry
 from streams.stopping import SOURCE
 from templates.loader import shipped
 from tests.app.http.wire import DRIVER, FINE, client_of, stored
-from tests.world import KEYRING, NOON, World, event, registered
+from tests.beginnings import KEYRING
+from tests.world import NOON, World, event, registered
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 HTML = {"accept": "text/html,application/xhtml+xml"}

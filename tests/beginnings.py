@@ -1,0 +1,56 @@
+"""What a platform of the tests has at first: keys, and packs, which are read once and not for each test."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from app.clock import VirtualClock
+from app.compose import Platform, compose
+from app.settings import load_settings
+from streams.keyring import Keyring
+from streams.publishing import Publisher
+from templates.loader import Pack, load_packs
+
+KEYRING = Keyring(bytes(range(32)), {1: bytes(range(32, 64))})
+_first: dict[tuple[datetime, bytes], bytes] = {}
+"""What a world's file is at first, by its time and its packs: to make it takes as long as many a test."""
+_read: dict[bytes, Sequence[Pack]] = {}
+"""The packs that were read, by their digest."""
+
+
+def _digest(packs: Sequence[Path]) -> bytes:
+    digest = blake2b()
+    for pack in packs:
+        for folder, _, files in sorted(os.walk(pack, followlinks=True)):
+            for name in sorted(files):
+                file = Path(folder, name)
+                digest.update(f"{pack.name}/{file.relative_to(pack)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.digest()
+
+
+def _packs(packs: Sequence[Path]) -> Sequence[Pack]:
+    if (digest := _digest(packs)) not in _read:
+        _read[digest] = load_packs(packs)
+    return _read[digest]
+
+
+def at_first(packs: Sequence[Path], now: datetime) -> bytes:
+    """A file with nothing but these packs, published then."""
+    if (key := (now, _digest(packs))) not in _first:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = load_settings(database=f"sqlite:///{folder}/first", packs=":".join(map(str, packs)))
+            compose(settings, VirtualClock(now), KEYRING).database.close()
+            with closing(sqlite3.connect(f"{folder}/first")) as file:
+                _first[key] = file.serialize()
+    return _first[key]
+
+
+def publish(platform: Platform, packs: Sequence[Path]) -> None:
+    """Publish these packs."""
+    publisher = Publisher(platform.database, platform.log, platform.names)
+    publisher.publish(_packs(packs), by="pack", now=platform.clock())

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
+from sqlalchemy.engine import make_url
 
 from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_engine
@@ -150,13 +151,17 @@ class World:
     ) -> None:  # fmt: skip
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
-        self.file = folder / "world.sqlite"
-        if copy_of is not None:
+        at = make_url(url or f"sqlite:///{folder}/world.sqlite")
+        self.file, on_file = Path(at.database or ""), at.drivername == "sqlite"
+        if on_file and copy_of is not None:
             shutil.copy(copy_of, self.file)
-        elif not url and not self.file.exists():
+        elif on_file and not self.file.exists():
             self.file.write_bytes(at_first(packs or [few_triggers(folder)], now))
-        settings = {"database": url or f"sqlite:///{self.file}", "principals": folder / "principals.toml"} | settings
-        self.platform: Platform = compose(load_settings(**settings), self.clock, KEYRING)
+        settings = {
+            "database": at.render_as_string(hide_password=False),
+            "principals": folder / "principals.toml",
+        } | settings
+        self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
         if self.platform.log.recorder.max_notification_id() is None:
             publish(self.platform, packs or [few_triggers(folder)])
         scripts = script or {}

@@ -157,10 +157,7 @@ class World:
             shutil.copy(copy_of, self.file)
         elif on_file and not self.file.exists():
             self.file.write_bytes(at_first(packs or [few_triggers(folder)], now))
-        settings = {
-            "database": at.render_as_string(hide_password=False),
-            "principals": folder / "principals.toml",
-        } | settings
+        usual = {"database": at.render_as_string(hide_password=False), "principals": folder / "principals.toml"}
         self.platform: Platform = compose(load_settings(**(usual | settings)), self.clock, KEYRING)
         if self.platform.log.recorder.max_notification_id() is None:
             publish(self.platform, packs or [few_triggers(folder)])

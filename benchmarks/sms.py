@@ -82,7 +82,7 @@ class _Counting:
         if not self._left:
             self.all.set()
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         """Nothing is late here."""
 
     async def received(self, message: Incoming) -> None:

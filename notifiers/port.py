@@ -86,9 +86,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider has it. Receipts will carry `reference`."""
+    """The provider has it. Receipts will carry `reference`.
+
+    `parts`: what it calls the message's other parts, where it has several: of them only a failure says something.
+    """
 
     reference: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,11 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can tell whether it has gone: repeat only what may arrive twice."""
+    """Nobody can tell whether it has gone: repeat only what may arrive twice. `parts`: those that have gone."""
 
     reason: Reason
     detail: str = ""
+    parts: tuple[str, ...] = ()
 
 
 Outcome = Accepted | RetryLater | GiveUp | Unknown
@@ -195,11 +200,8 @@ class Inbox(Protocol):
     async def reported(self, reports: Sequence[Report]) -> None:
         """Keep what was reported."""
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
-        """Keep that a provider took over, as `reference`, what was given up as Unknown before.
-
-        `name`: our own of the attempt, see `notifiers.naming`; `reports`: as the notifier does.
-        """
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
+        """Keep that it has what was Unknown; `name`: ours (`notifiers.naming`); `reports`: as the notifier does."""
 
     async def received(self, message: Incoming) -> None:
         """Keep what a person wrote."""

@@ -108,10 +108,7 @@ class SmppNotifier:
         self._keeper.put(parts)
 
     def _part_taken(self, message: Message, part: str) -> None:
-        """The failure of a part may be here before its answer: it is told once we know whose it is."""
-        failure = self._arrivals.part_taken(part, numbered(message.key, message.attempt))
-        if failure is not None and failure.reason is not None:
-            self._late.take(message, GiveUp(failure.reason, failure.detail))
+        self._arrivals.part_taken(part, numbered(message.key, message.attempt))
 
     async def _settled(self, batch: Batch) -> None:
         try:

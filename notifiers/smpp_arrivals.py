@@ -27,7 +27,6 @@ from notifiers.sms_wire import Joint, read
 _MOST_WAITING: Final = 1000
 _MOST_REMEMBERED: Final = 10_000
 _MOST_UNSURE: Final = 1000
-_MOST_EARLY: Final = 1000
 
 log = logging.getLogger("habarshy")
 
@@ -50,8 +49,8 @@ class Arrivals:
     """Keeps what comes in, in its order: receipts that wait together are kept together.
 
     `new_id` names a message that a person wrote; the same until it could be answered. `names` has, for each part
-    before the last of a message, our own name of the attempt: its reference is known only with the last answer, and
-    by our name a receipt counts also where that never comes. `nobodys` has the failures of what we know by no id yet.
+    before the last of a message, our own name of the attempt: whoever gave out the message knows its parts only with
+    the last answer, and by our name a receipt counts also where that never comes.
     """
 
     def __init__(self, options: SmppOptions, inbox: Inbox, new_id: Callable[[], str]) -> None:
@@ -64,11 +63,10 @@ class Arrivals:
         self._some = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
-        self._ids = Memory[str](_MOST_REMEMBERED, self._limits.again)
-        self._done = Memory[str](_MOST_REMEMBERED, self._limits.again)
+        self._ids = Memory(_MOST_REMEMBERED, self._limits.again)
+        self._done = Memory(_MOST_REMEMBERED, self._limits.again)
         self._told: dict[Link, deque[tuple[float, bytes]]] = {}
-        self._names = Memory[str](_MOST_REMEMBERED, options.validity.total_seconds())
-        self._nobodys = Memory[Report](_MOST_EARLY, self._limits.begin + 2 * self._limits.response)
+        self._names = Memory(_MOST_REMEMBERED, options.validity.total_seconds())
         self._task: asyncio.Task[None] | None = None
 
     def take(self, pdu: pdus.Pdu, link: Link) -> None:
@@ -89,10 +87,9 @@ class Arrivals:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
-    def part_taken(self, part: str, name: str) -> Report | None:
-        """A failure of this part is that of the attempt with our `name`; gives one that came before we knew."""
+    def part_taken(self, part: str, name: str) -> None:
+        """A failure of this part is that of the attempt with our `name`."""
         self._names.keep(part.encode(), name)
-        return self._nobodys.get(part.encode())
 
     async def rest(self) -> None:
         """Wait until all that came is kept and answered, at most `limits.response` seconds."""
@@ -137,13 +134,10 @@ class Arrivals:
 
     def _of_the_whole(self, found: Report) -> Report | None:
         """Of a part before the last only a failure says something; a centre may tell the rest unasked."""
-        part = found.reference.encode()
-        name = self._names.get(part)
-        if name is not None:
-            return replace(found, reference=name) if found.heard is Heard.FAILED else None
-        if found.heard is Heard.FAILED:
-            self._nobodys.keep(part, found)
-        return found
+        name = self._names.get(found.reference.encode())
+        if name is None:
+            return found
+        return replace(found, reference=name) if found.heard is Heard.FAILED else None
 
     async def _receive(self, arrival: Arrival) -> None:
         """Have one message, or one piece of a message, kept: where it belongs, the database knows, not this link."""

@@ -47,8 +47,8 @@ class LateAnswers:
     async def _tell(self, message: Message, outcome: Outcome) -> None:
         name = numbered(message.key, message.attempt)
         match outcome:
-            case Accepted(reference):
-                await self._inbox.accepted(name, reference, reports=self._reports)
+            case Accepted() as taken:
+                await self._inbox.accepted(name, taken, reports=self._reports)
             case GiveUp(reason, detail):
                 await self._inbox.reported([Report(name, Heard.FAILED, reason, detail)])
             case _:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 from notifiers.port import Accepted, GiveUp, Message, Outcome, Reason, RetryLater, Unknown
@@ -37,9 +37,10 @@ class Part:
 class Sending:
     """One message under way: the `number`th of its batch.
 
-    It is accepted when all its parts are, and its reference is the id of its last part. Otherwise the gravest
-    outcome of a part is the message's: unknown, then given up, then later. A message that has gone only in
-    part may be tried again: its parts have the same header at every attempt, so that they complete each other.
+    It is accepted when all its parts are, and its reference is the id of its last part; `parts` has those of the
+    others. Otherwise the gravest outcome of a part is the message's: unknown, then given up, then later. A message
+    that has gone only in part may be tried again: its parts have the same header at every attempt, so that they
+    complete each other.
     """
 
     batch: "Batch"
@@ -48,6 +49,7 @@ class Sending:
     open: int = 0
     outcome: Outcome | None = None
     reference: str = ""
+    parts: tuple[str, ...] = ()
     _told: int = 0
     _taken: int = 0
 
@@ -80,6 +82,7 @@ class Sending:
             if last:
                 self.reference = outcome.reference
             else:
+                self.parts += (outcome.reference,)
                 self.batch.part_taken(self.message, outcome.reference)
 
     def _counts(self, outcome: Outcome, *, last: bool) -> bool:
@@ -90,9 +93,9 @@ class Sending:
 
     def _whole(self) -> Outcome:
         if self._taken == self._told:
-            return Accepted(self.reference or f"key:{self.message.key}")
+            return Accepted(self.reference or f"key:{self.message.key}", self.parts)
         assert self.outcome is not None
-        return self.outcome
+        return replace(self.outcome, parts=self.parts) if isinstance(self.outcome, Unknown) else self.outcome
 
 
 @dataclass(slots=True, eq=False)

@@ -2,30 +2,27 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import Generic, TypeVar
-
-T = TypeVar("T")
 
 
-class Memory(Generic[T]):
-    """A few things for a while: at most `most`, each `seconds`."""
+class Memory:
+    """A few names for a while: at most `most`, each `seconds`."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
         self._seconds = seconds
-        self._kept: OrderedDict[bytes, tuple[float, T]] = OrderedDict()
+        self._kept: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
 
-    def keep(self, mark: bytes, thing: T) -> None:
+    def keep(self, mark: bytes, name: str) -> None:
         """Remember it, and forget the oldest if there are too many."""
-        self._kept[mark] = (asyncio.get_running_loop().time(), thing)
+        self._kept[mark] = (asyncio.get_running_loop().time(), name)
         self._kept.move_to_end(mark)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
-    def get(self, mark: bytes) -> T | None:
-        """What there is under this mark, if it is not too old."""
-        since, thing = self._kept.get(mark, (float("-inf"), None))
-        return thing if asyncio.get_running_loop().time() < since + self._seconds else None
+    def get(self, mark: bytes) -> str | None:
+        """The name, if it is not too old."""
+        since, name = self._kept.get(mark, (float("-inf"), ""))
+        return name if asyncio.get_running_loop().time() < since + self._seconds else None
 
     def __contains__(self, mark: bytes) -> bool:
         return self.get(mark) is not None

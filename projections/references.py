@@ -13,11 +13,12 @@ from projections.tables import handed_over
 
 
 class Tried(NamedTuple):
-    """An attempt at a nudge."""
+    """An attempt at a nudge; `part`: only a part of it, so that its failure is all that is to be known of it."""
 
     nudge: UUID
     recipient: str
     attempt: int
+    part: bool = False
 
 
 def store(connection: Connection, facts: Iterable[tuple[UUID, object]]) -> None:

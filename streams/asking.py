@@ -120,7 +120,7 @@ class Asking:
         provider, name = doubt.provider, numbered(doubt.inquiry.key, doubt.inquiry.attempt)
         if isinstance(told, Accepted):
             reports = provider.notifier.reports
-            self._refusals.learn(self._late.accepted(provider.name, name, told.reference, reports=reports))
+            self._refusals.learn(self._late.accepted(provider.name, name, told, reports=reports))
         else:
             report = Report(name, told.heard, told.reason, told.detail)
             self._refusals.learn(self._receipts.reported(provider.name, [report]))

@@ -12,9 +12,11 @@ from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact,
 from domain.nudge import Nudge, evolve
 from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
 from domain.sms import segments
-from notifiers.port import Message
+from notifiers.port import Accepted, Message, Outcome, Unknown
 from notifiers.routes import Provider
+from projections.references import Tried
 from streams.digesting import Overflow
+from streams.sent_parts import Parts, parts_of
 from streams.settling import Case
 
 
@@ -105,6 +107,16 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
             return Overflow(case.settlement, digest, now)
         case _:
             return NudgeExpired(now, recipient)
+
+
+def sent_in_parts(attempts: Sequence[Attempt], results: Sequence[Outcome]) -> Parts:
+    """What providers call the parts that they have of what may arrive."""
+    found: dict[tuple[str, str], Tried] = {}
+    for attempt, result in zip(attempts, results, strict=True):
+        if isinstance(result, Accepted | Unknown) and result.parts:
+            tried = Tried(attempt.nudge, attempt.fact.recipient, attempt.fact.attempt)
+            found |= parts_of(attempt.provider.name, tried, result.parts)
+    return found
 
 
 def is_bound(case: Case) -> bool:

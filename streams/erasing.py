@@ -29,7 +29,16 @@ from streams.dead_letters import DeadLetters
 from streams.follower import Follower
 from streams.keys import PersonKeys
 from streams.mapper import Entry
-from streams.tables import conversations, fake_messages, log_rows, period_keys, person_keys, stream_of, webhooks
+from streams.tables import (
+    conversations,
+    fake_messages,
+    log_rows,
+    period_keys,
+    person_keys,
+    sent_parts,
+    stream_of,
+    webhooks,
+)
 from streams.tables import log as log_table
 
 ERASED = Reason.ERASED.value
@@ -187,7 +196,7 @@ class Erasing:
         removed = erased.purge(connection, person)
         keys = select(func.count()).select_from(period_keys).where(period_keys.c.person == person)
         removed[period_keys.name] = connection.execute(keys).scalar_one()
-        for table in (conversations, fake_messages):
+        for table in (conversations, fake_messages, sent_parts):
             removed[table.name] = connection.execute(delete(table).where(table.c.recipient == person)).rowcount
         for stream in found.streams:
             gone = connection.execute(delete(webhooks).where(webhooks.c.event == stream)).rowcount

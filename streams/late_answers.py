@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 
 from domain.delivery import Delivery
 from domain.facts import NudgeSent
+from notifiers.port import Accepted
 from projections import nudges
 from projections.references import Tried
 from streams import outcomes, own_names
@@ -13,6 +14,7 @@ from streams.books import Books
 from streams.database import Priority
 from streams.library import Rules
 from streams.receipts import Receipt, Receipts
+from streams.sent_parts import parts_of
 from streams.settling import Looking
 
 
@@ -23,19 +25,22 @@ class LateAnswers:
         self._database, self._log, self._library, self._clock = books.database, books.log, books.library, books.clock
         self._receipts = receipts
 
-    def accepted(self, provider: str, name: str, reference: str, *, reports: bool) -> list[Receipt]:
-        """The provider has as `reference` what we call so; gives what it had reported about it before."""
+    def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> list[Receipt]:
+        """The provider has what we call so; gives what it had reported about it before."""
         rules = self._library.rules()
 
         def work(connection: Connection) -> list[Receipt]:
             tried = own_names.find(connection, self._log, provider, [name], open_too=True).get(name)
             fact = (
-                None if tried is None else self._fact(connection, tried, rules, provider, reference, reports=reports)
+                None
+                if tried is None
+                else self._fact(connection, tried, rules, provider, taken.reference, reports=reports)
             )
             if tried is None or fact is None:
                 return []
             record(connection, self._log, [(tried.nudge, fact)])
-            return self._receipts.catch_up(connection, [(tried.nudge, fact)])
+            parts = parts_of(provider, tried, taken.parts)
+            return self._receipts.catch_up(connection, [(tried.nudge, fact)], parts)
 
         return self._database.write(work, Priority.DISPATCH)
 

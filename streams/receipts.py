@@ -17,13 +17,15 @@ from projections.bulk import insert_rows
 from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
-from streams import own_names
+from streams import own_names, sent_parts
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.log import Log
 from streams.recorder import APPEND_LOCK, take_turns
+from streams.sent_parts import Parts
 from streams.tables import early_receipts
 
+NO_PARTS: Parts = {}
 KEPT_EARLY = timedelta(days=7)
 """How long a receipt waits for its message to be known by the name that the receipt has."""
 
@@ -102,27 +104,34 @@ class Receipts:
         now = micros(self._clock())
         rows = [(provider, each.reference, each.heard.value, each.reason, now) for each in early]
         insert_rows(connection, early_receipts, list({row[:3]: row for row in rows}.values()), ignore=True)
-        known = [each for each in reports if each.reference in tried]
-        new = self._take(connection, [
-            _receipt(tried[each.reference], each.heard, each.reason.value if each.reason else "") for each in known
-        ])  # fmt: skip
+        new = self._take(connection, _receipts(
+            (tried[each.reference], each.heard, each.reason.value if each.reason else "")
+            for each in reports if each.reference in tried
+        ))  # fmt: skip
         if early:  # an outcome is committed before this, and is seen afterwards, or after this, and sees it
             take_turns(connection, APPEND_LOCK)
         return new, sorted({each.reference for each in early})
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
-        """By the name that the provider gave it, else by our own, which a provider that never answered knows, too."""
+        """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
         tried = references.find(connection, provider, names)
-        return tried | own_names.find(connection, self._log, provider, set(names).difference(tried))
+        tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
+        return tried | sent_parts.find(connection, provider, set(names).difference(tried))
 
     def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
         found = self._known(connection, provider, early)
         known = {(provider, reference): tried for reference, tried in found.items()}
         return self._caught_up(connection, _early(connection, sorted(found)), known)
 
-    def catch_up(self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]]) -> list[Receipt]:
-        """Append what was reported early about messages that are known since these facts, in their transaction."""
-        sent = {
+    def catch_up(
+        self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]], parts: Parts = NO_PARTS
+    ) -> list[Receipt]:
+        """Append what was reported early about messages that are known since these facts, in their transaction.
+
+        Their `parts` are known from now on.
+        """
+        sent_parts.keep(connection, parts, self._clock())
+        sent = dict(parts) | {
             (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
             for nudge, fact in facts
             if isinstance(fact, NudgeSent) and fact.reference
@@ -141,9 +150,9 @@ class Receipts:
         for row in rows:
             one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
             connection.execute(delete(table).where(*one))
-        return self._take(connection, [
-            _receipt(sent[row.provider, row.reference], Heard(row.heard), row.reason or "") for row in rows
-        ])  # fmt: skip
+        return self._take(connection, _receipts(
+            (sent[row.provider, row.reference], Heard(row.heard), row.reason or "") for row in rows
+        ))  # fmt: skip
 
     def forget(self, connection: Connection) -> None:
         """Let go of early receipts of messages that never became known: they were another platform's."""
@@ -166,8 +175,12 @@ class Receipts:
         return [receipt for receipt, _ in new]
 
 
-def _receipt(tried: Tried, heard: Heard, reason: str) -> Receipt:
-    return Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
+def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
+    """Of a part only its failure says something, and that of the whole."""
+    return [
+        Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
+        for tried, heard, reason in told if not tried.part or heard is Heard.FAILED
+    ]  # fmt: skip
 
 
 def _attempted(nudge: Nudge, receipt: Receipt) -> bool:

@@ -14,7 +14,7 @@ from domain.channels import ADDRESS_OF
 from domain.events import PUBLIC, LifeEvent
 from domain.hearing import Answered, Other, Question, Stopped, Unclear, Understood, understand
 from domain.replies import Reply
-from notifiers.port import Inbox, Incoming, Piece, Report
+from notifiers.port import Accepted, Inbox, Incoming, Piece, Report
 from streams import conversations, reading
 from streams.answering import Answering
 from streams.books import Books
@@ -70,9 +70,9 @@ class Receiving:
         """Keep receipts; an address that was refused for good is not tried again."""
         self._refusals.learn(self._receipts.reported(provider, reports))
 
-    def accepted(self, provider: str, name: str, reference: str, *, reports: bool) -> None:
+    def accepted(self, provider: str, name: str, taken: Accepted, *, reports: bool) -> None:
         """Keep that a provider took something over after it was given up."""
-        self._refusals.learn(self._late.accepted(provider, name, reference, reports=reports))
+        self._refusals.learn(self._late.accepted(provider, name, taken, reports=reports))
 
     def received(self, provider: str, message: Incoming) -> bool:
         """Keep what a person wrote, and do what it says, once.
@@ -230,8 +230,8 @@ class _Inbox:
     async def reported(self, reports: Sequence[Report]) -> None:
         await _kept(lambda: self._receiving.reported(self._provider, reports))
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
-        await _kept(lambda: self._receiving.accepted(self._provider, name, reference, reports=reports))
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
+        await _kept(lambda: self._receiving.accepted(self._provider, name, taken, reports=reports))
 
     async def received(self, message: Incoming) -> None:
         await _kept(lambda: self._receiving.received(self._provider, message))

@@ -17,8 +17,9 @@ from streams.database import Database, Priority
 from streams.digesting import Decided, Overflow, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
-from streams.receipts import Receipt, Receipts
+from streams.receipts import NO_PARTS, Receipt, Receipts
 from streams.refusals import Refusals
+from streams.sent_parts import Parts
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
@@ -50,14 +51,14 @@ class Recording:
         ])  # fmt: skip
 
     async def surely(
-        self, facts: Outcomes, known: Mapping[UUID, Nudge], until: datetime, clock: Callable[[], datetime],
-        rest: Callable[[float], Awaitable[None]],
+        self, facts: Outcomes, parts: Parts, known: Mapping[UUID, Nudge], until: datetime,
+        clock: Callable[[], datetime], rest: Callable[[float], Awaitable[None]],
     ) -> None:  # fmt: skip
         """Append them as soon as the database answers, if that is by then: later, others call them unknown.
 
-        `known`: the nudges as they were a moment ago.
+        `parts`: those that providers have of these; `known`: the nudges as they were a moment ago.
         """
-        work = partial(self._record, facts=facts, known=known)
+        work = partial(self._record, facts=facts, parts=parts, known=known)
         while True:
             try:
                 return await asyncio.to_thread(self._commit, work)
@@ -65,17 +66,18 @@ class Recording:
                 if clock() >= until:
                     raise
                 await rest(PAUSE)
-                work = partial(self._record_what_is_new, facts=facts)
+                work = partial(self._record_what_is_new, facts=facts, parts=parts)
 
     def _record(
-        self, connection: Connection, facts: Outcomes, known: Mapping[UUID, Nudge] | None = None
-    ) -> list[Receipt]:
+        self, connection: Connection, facts: Outcomes, parts: Parts = NO_PARTS,
+        known: Mapping[UUID, Nudge] | None = None,
+    ) -> list[Receipt]:  # fmt: skip
         record(connection, self._log, facts, known)
-        return self._receipts.catch_up(connection, facts)
+        return self._receipts.catch_up(connection, facts, parts)
 
-    def _record_what_is_new(self, connection: Connection, facts: Outcomes) -> list[Receipt]:
+    def _record_what_is_new(self, connection: Connection, facts: Outcomes, parts: Parts) -> list[Receipt]:
         """The commit may have come through although its answer did not."""
         found = nudges.held(connection, {id_ for id_, _ in facts})
         return self._record(connection, [
             (id_, fact) for id_, fact in facts if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
-        ])  # fmt: skip
+        ], parts)  # fmt: skip

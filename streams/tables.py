@@ -134,6 +134,14 @@ early_receipts = Table(
 )  # fmt: skip
 """Receipts that came before the platform knew what the provider calls the message."""
 
+sent_parts = Table(
+    "sent_parts", metadata, Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True), Column("nudge", Id, nullable=False),
+    Column("recipient", Pseudonym, nullable=False), Column("attempt", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True), sqlite_with_rowid=False,
+)  # fmt: skip
+"""What each provider calls the parts of a long SMS but the last, which names the message: any of them may fail."""
+
 webhooks = Table(
     "webhooks",
     metadata,

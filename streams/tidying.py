@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from streams import conversations, outbox, pieces, repeats
+from streams import conversations, outbox, pieces, repeats, sent_parts
 from streams.database import Database, Priority
 from streams.receipts import Receipts
 
@@ -28,4 +28,5 @@ class Tidying:
         self._receipts.forget(connection)
         repeats.tidy(connection, self._clock())
         pieces.tidy(connection, self._clock())
+        sent_parts.tidy(connection, self._clock())
         outbox.forget(connection, self._clock() - UNTOLD)

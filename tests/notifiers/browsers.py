@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from notifiers.fcm import FcmNotifier, FcmOptions
-from notifiers.port import Incoming, Message, Piece, Report
+from notifiers.port import Accepted, Incoming, Message, Piece, Report
 from notifiers.sealing import CURVE, octets
 from notifiers.web_push import WebPushNotifier
 from notifiers.web_push_options import WebPushOptions
@@ -47,7 +47,7 @@ class NoInbox:
     async def reported(self, reports: Sequence[Report]) -> None:
         raise AssertionError(reports)
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         """Nothing is late here."""
 
     async def received(self, message: Incoming) -> None:

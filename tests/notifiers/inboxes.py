@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from notifiers.port import Incoming, Piece, Report
+from notifiers.port import Accepted, Incoming, Piece, Report
 
 
 class Kept:
@@ -19,7 +19,7 @@ class Kept:
             raise ConnectionRefusedError
         self.reports += reports
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         """Nothing is late here."""
 
     async def received(self, message: Incoming) -> None:

@@ -24,7 +24,7 @@ class KeptInbox:
         self.reports: list[Report] = []
         self.messages: list[Incoming] = []
         self.pieces: list[Piece] = []
-        self.late: list[tuple[str, str]] = []
+        self.late: list[tuple[str, Accepted]] = []
         self._failures = list(failures)
 
     async def reported(self, reports: Sequence[Report]) -> None:
@@ -32,11 +32,11 @@ class KeptInbox:
         self._fail()
         self.reports += reports
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         """Keep that it was taken over late."""
         self._fail()
         assert reports
-        self.late.append((name, reference))
+        self.late.append((name, taken))
 
     async def received(self, message: Incoming) -> None:
         """Keep this."""

@@ -11,7 +11,7 @@ from domain.facts import NudgeSent
 from domain.receipts import Heard
 from notifiers.kinds import Tools
 from notifiers.naming import numbered
-from notifiers.port import Outcome, Reason, Report, Unknown
+from notifiers.port import Accepted, Outcome, Reason, Report, Unknown
 from notifiers.routes import single_routes
 from notifiers.smpp import SmppNotifier
 from tests.notifiers.sms import KAZAKH, KeptInbox, options, sms, sms_to
@@ -47,7 +47,7 @@ async def test_a_late_yes_is_kept_with_its_reference(failures: list[Exception]) 
         await until_kept(inbox.late)
         answer(centre, 0)
         await notifier.send([sms()])  # the link went on
-    assert inbox.late == [(NAME, "1")]
+    assert inbox.late == [(NAME, Accepted("1"))]
 
 
 async def test_a_late_no_is_kept_with_its_reason() -> None:
@@ -69,7 +69,7 @@ async def test_a_message_in_parts_is_taken_when_all_of_them_are() -> None:
         await until_kept(inbox.late)
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
         await until_kept(inbox.reports)
-    assert inbox.late == [(NAME, "3")]
+    assert inbox.late == [(NAME, Accepted("3", ("1", "2")))]
     assert [(each.reference, each.heard) for each in inbox.reports] == [(NAME, Heard.FAILED)]
 
 
@@ -87,26 +87,32 @@ async def test_an_answer_that_is_late_only_for_its_message_counts_at_once() -> N
     assert inbox.late == []
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("answers", [True, False])
 async def test_the_failure_of_a_part_before_the_last_answer_settles_the_message(
     tmp_path: Path,
     answers: bool,  # noqa: FBT001
+    known: bool,  # noqa: FBT001
 ) -> None:
-    """On the platform: the email goes at once, also where the last answer never comes."""
+    """On the platform: the email goes at once, also where that comes before the part's own answer, or no last one."""
     world = with_card(tmp_path)
     async with scripted_centre(submit=Act.IGNORE) as centre:
         tools = Tools(world.clock, world.platform.receiving.inbox("sms"))
-        limits = {} if answers else HASTY
-        notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port, limits=limits), tools)
+        notifier = world.notifiers["sms"] = SmppNotifier(options(centre.port), tools)
         world.engine = compose_engine(world.platform, single_routes(world.notifiers))
         settling = asyncio.create_task(world.settle(DUE))
         await centre.until(lambda: len(centre.submits) > 1)
-        first, *others = centre.submits
-        centre.say(centre.response(SUBMIT, first.sequence_number, 0))
+        first, *others = (centre.response(SUBMIT, submit.sequence_number, 0) for submit in centre.submits)
+        if known:
+            centre.say(first)
         centre.deliver(7, short_message=b"id:1 stat:UNDELIV err:000", esm_class=4)
         await centre.until(lambda: centre.answered)
-        for submit in others if answers else ():
-            centre.say(centre.response(SUBMIT, submit.sequence_number, 0))
+        if not known:
+            centre.say(first)
+        if answers:
+            centre.say(b"".join(others))
+        else:
+            centre.hang_up()
         assert [each.channel for each in await settling] == ["email"]
         await notifier.aclose()
     assert world.delivery("month").exhausted == ("sms",)
@@ -133,7 +139,7 @@ async def test_a_late_yes_is_a_fact_of_its_attempt(tmp_path: Path) -> None:
         await notifier.aclose()
     assert [each.reference for each in world.facts(nudge) if isinstance(each, NudgeSent)] == [f"{parts:x}"]
     assert world.delivery("month").state == "delivered"
-    world.platform.receiving.accepted("sms", numbered(f"{nudge}:{'0' * 24}", 1), "9", reports=True)
+    world.platform.receiving.accepted("sms", numbered(f"{nudge}:{'0' * 24}", 1), Accepted("9"), reports=True)
     assert world.delivery("month").state == "delivered"
     assert await world.settle(DUE + 11 * MINUTE) == []
     world.close()

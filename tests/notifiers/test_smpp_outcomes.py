@@ -53,7 +53,7 @@ async def test_a_message_is_known_by_its_last_part() -> None:
     async with real_centre() as centre, sms_to(centre.port) as notifier:
         (outcome,) = await notifier.send([sms(text=LONG)])
         seen = await centre.told("submit", 3)
-    assert outcome == Accepted(seen[-1]["id"])
+    assert outcome == Accepted(seen[2]["id"], (seen[0]["id"], seen[1]["id"]))
     assert [part["registered_delivery"] for part in seen] == [2, 2, 1]
 
 
@@ -193,8 +193,8 @@ def test_the_pace_falls_by_half_and_climbs_by_one() -> None:
     ([0, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
     ([0x08, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
     ([0, 0x08, 0], RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
-    ([0, Act.CLOSE], Unknown(Reason.LINK_LOST)),
-    ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST)),
+    ([0, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
+    ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
 ])  # fmt: skip
 async def test_a_message_is_only_accepted_when_all_its_parts_are(answers: list[Answer], outcome: object) -> None:
     """The gravest outcome of a part is the message's."""

@@ -36,7 +36,7 @@ async def test_an_inbox_whose_database_is_away_says_so_as_the_port_does(world: W
         with pytest.raises(OSError, match=r"locked|accepting"):
             await inbox.reported([named])
         with pytest.raises(OSError, match=r"locked|accepting"):
-            await inbox.accepted(named.reference, "reference", reports=True)
+            await inbox.accepted(named.reference, Accepted("reference"), reports=True)
         with pytest.raises(OSError, match=r"locked|accepting"):
             await inbox.received(Incoming("1", "+77019999999", "?"))
         with pytest.raises(OSError, match=r"locked|accepting"):
@@ -79,9 +79,9 @@ class Watched:
         self.kept = self.refused = 0
         self.reported, self.received, self.received_piece = inbox.reported, inbox.received, inbox.received_piece
 
-    async def accepted(self, name: str, reference: str, *, reports: bool) -> None:
+    async def accepted(self, name: str, taken: Accepted, *, reports: bool) -> None:
         self.refused += 1
-        await self._inbox.accepted(name, reference, reports=reports)
+        await self._inbox.accepted(name, taken, reports=reports)
         self.refused, self.kept = self.refused - 1, self.kept + 1
 
 

@@ -162,6 +162,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE pieces",
             "TABLE repeats",
             "TABLE retired",
+            "TABLE sent_parts",
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX history_written",

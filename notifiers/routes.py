@@ -92,7 +92,8 @@ class Provider:
     `weight`: its share of the channel's messages; `slow`: seconds for a batch that count as a failure; `rate`: the
     messages a second that it takes at most (None: as many as it can). `trial`: one message looks whether it is well
     again, and nobody else is sent there until that is known, or its time is over, as it may never be sent after all.
-    `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses.
+    `patience`: it asked for some; then not even one looks. `standing`: what it said of addresses. `calls`: whether it
+    may call us.
     """
 
     name: str
@@ -104,6 +105,12 @@ class Provider:
     trial: Spell = field(default_factory=Spell)
     patience: Spell = field(default_factory=Spell)
     standing: Standing = field(default_factory=lambda: Standing(before=0))
+    calls: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether it may tell what became of a message, over its link or by a call."""
+        return self.calls or self.notifier.reports
 
     def knows_addresses(self) -> bool:
         """Whether its word about an address counts: it refused not just everybody."""

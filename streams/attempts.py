@@ -16,7 +16,9 @@ from notifiers.port import Accepted, Message, Outcome, Unknown
 from notifiers.routes import Provider
 from projections.references import Tried
 from streams.digesting import Overflow
-from streams.sent_parts import Parts, parts_of
+from streams.own_names import SMS
+from streams.receipts import Outcomes
+from streams.sent_parts import parts_of
 from streams.settling import Case
 
 
@@ -109,14 +111,16 @@ def unsent(case: Case, now: datetime) -> NudgeFact | Overflow:
             return NudgeExpired(now, recipient)
 
 
-def sent_in_parts(attempts: Sequence[Attempt], results: Sequence[Outcome]) -> Parts:
-    """What providers call the parts that they have of what may arrive."""
-    found: dict[tuple[str, str], Tried] = {}
+def outcomes_of(
+    facts: Sequence[tuple[UUID, NudgeFact]], attempts: Sequence[Attempt], results: Sequence[Outcome]
+) -> Outcomes:
+    """The facts with what providers call the parts that they have of what may arrive."""
+    parts: dict[tuple[str, str], Tried] = {}
     for attempt, result in zip(attempts, results, strict=True):
         if isinstance(result, Accepted | Unknown) and result.parts:
             tried = Tried(attempt.nudge, attempt.fact.recipient, attempt.fact.attempt)
-            found |= parts_of(attempt.provider.name, tried, result.parts)
-    return found
+            parts |= parts_of(attempt.provider.name, tried, result.parts)
+    return Outcomes(facts, parts, told=any(each.message.channel == SMS and each.provider.tells for each in attempts))
 
 
 def is_bound(case: Case) -> bool:

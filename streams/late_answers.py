@@ -13,7 +13,7 @@ from streams.appending import record
 from streams.books import Books
 from streams.database import Priority
 from streams.library import Rules
-from streams.receipts import Receipt, Receipts
+from streams.receipts import Outcomes, Receipt, Receipts
 from streams.sent_parts import parts_of
 from streams.settling import Looking
 
@@ -40,7 +40,7 @@ class LateAnswers:
                 return []
             record(connection, self._log, [(tried.nudge, fact)])
             parts = parts_of(provider, tried, taken.parts)
-            return self._receipts.catch_up(connection, [(tried.nudge, fact)], parts)
+            return self._receipts.catch_up(connection, Outcomes([(tried.nudge, fact)], parts))
 
         return self._database.write(work, Priority.DISPATCH)
 

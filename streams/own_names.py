@@ -76,15 +76,16 @@ def _fits(one: _Attempt, name: Named, provider: str) -> bool:
     return one.provider == PRESUMED or (one.provider == provider and name.attempt in {None, one.tried.attempt})
 
 
-def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]]) -> Iterator[str]:
+def of_outcomes(facts: Iterable[tuple[UUID, NudgeFact]], *, sent: bool) -> Iterator[str]:
     """The names by which attempts may have been reported while their outcomes were waited for.
 
-    What a provider took over has its name there; only by SMS it may have been reported by ours, too.
+    What a provider took over has its name there; only by SMS it may have been reported by ours, too, and only if it
+    was `sent` by one that reports.
     """
     for nudge, fact in facts:
         if isinstance(fact, NudgeUnknown):
             for channel in ADDRESS_OF:
                 yield from names(nudge, channel, fact.recipient, fact.attempt)
-        elif isinstance(fact, NudgeSent):
+        elif sent and isinstance(fact, NudgeSent):
             ours = key(nudge, SMS, fact.recipient)
             yield from (ours, numbered(ours, fact.attempt))

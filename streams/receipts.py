@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy import Connection, delete, select
 
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
@@ -25,7 +25,6 @@ from streams.recorder import APPEND_LOCK, take_turns
 from streams.sent_parts import Parts
 from streams.tables import early_receipts
 
-NO_PARTS: Parts = {}
 KEPT_EARLY = timedelta(days=7)
 """How long a receipt waits for its message to be known by the name that the receipt has."""
 
@@ -38,6 +37,17 @@ class Receipt(Struct, frozen=True):
     attempt: int
     heard: Heard
     reason: str = ""
+
+
+class Outcomes(Struct, frozen=True):
+    """What became of attempts, with the `parts` that providers have of them.
+
+    `told`: whether what was sent may have been reported by our own name before; what is unknown always may.
+    """
+
+    facts: Sequence[tuple[UUID, NudgeFact]]
+    parts: Parts = field(default_factory=dict)
+    told: bool = True
 
 
 class UnknownNudge(LookupError):
@@ -123,20 +133,18 @@ class Receipts:
         known = {(provider, reference): tried for reference, tried in found.items()}
         return self._caught_up(connection, _early(connection, sorted(found)), known)
 
-    def catch_up(
-        self, connection: Connection, facts: Sequence[tuple[UUID, NudgeFact]], parts: Parts = NO_PARTS
-    ) -> list[Receipt]:
-        """Append what was reported early about messages that are known since these facts, in their transaction.
+    def catch_up(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
+        """Append what was reported early about messages that are known since these outcomes, in their transaction.
 
-        Their `parts` are known from now on.
+        Their parts are known from now on.
         """
-        sent_parts.keep(connection, parts, self._clock())
-        sent = dict(parts) | {
+        sent_parts.keep(connection, outcomes.parts, self._clock())
+        sent = dict(outcomes.parts) | {
             (fact.provider, fact.reference): Tried(nudge, fact.recipient, fact.attempt)
-            for nudge, fact in facts
+            for nudge, fact in outcomes.facts
             if isinstance(fact, NudgeSent) and fact.reference
         }
-        ours = set(own_names.of_outcomes(facts))
+        ours = set(own_names.of_outcomes(outcomes.facts, sent=outcomes.told))
         rows = list(_early(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             tried = own_names.find(connection, self._log, provider, [reference])

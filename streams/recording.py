@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.facts import NudgeFact
@@ -17,13 +18,11 @@ from streams.database import Database, Priority
 from streams.digesting import Decided, Overflow, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
-from streams.receipts import NO_PARTS, Receipt, Receipts
+from streams.receipts import Outcomes, Receipt, Receipts
 from streams.refusals import Refusals
-from streams.sent_parts import Parts
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
-Outcomes = Sequence[tuple[UUID, NudgeFact]]
 
 
 class Recording:
@@ -32,9 +31,9 @@ class Recording:
     def __init__(self, database: Database, log: Log, receipts: Receipts, refusals: Refusals) -> None:
         self._database, self._log, self._receipts, self._refusals = database, log, receipts, refusals
 
-    def record(self, facts: Outcomes) -> None:
+    def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append them, once."""
-        self._commit(lambda connection: self._record(connection, facts))
+        self._commit(lambda connection: self._record(connection, Outcomes(facts)))
 
     def decided(self, decided: Sequence[Decided], names: Names) -> None:
         """Append what was decided about nudges that have not moved since they were read."""
@@ -45,20 +44,20 @@ class Recording:
 
     def _decided(self, connection: Connection, decided: Sequence[Decided], names: Names) -> list[Receipt]:
         kept = append_decided(connection, self._log, names, decided)
-        return self._receipts.catch_up(connection, [
+        return self._receipts.catch_up(connection, Outcomes([
             (nudge.intent.id, fact) for nudge, fact in decided
             if nudge.intent.id in kept and not isinstance(fact, Overflow)
-        ])  # fmt: skip
+        ]))  # fmt: skip
 
     async def surely(
-        self, facts: Outcomes, parts: Parts, known: Mapping[UUID, Nudge], until: datetime,
-        clock: Callable[[], datetime], rest: Callable[[float], Awaitable[None]],
+        self, outcomes: Outcomes, known: Mapping[UUID, Nudge], until: datetime, clock: Callable[[], datetime],
+        rest: Callable[[float], Awaitable[None]],
     ) -> None:  # fmt: skip
         """Append them as soon as the database answers, if that is by then: later, others call them unknown.
 
-        `parts`: those that providers have of these; `known`: the nudges as they were a moment ago.
+        `known`: the nudges as they were a moment ago.
         """
-        work = partial(self._record, facts=facts, parts=parts, known=known)
+        work = partial(self._record, outcomes=outcomes, known=known)
         while True:
             try:
                 return await asyncio.to_thread(self._commit, work)
@@ -66,18 +65,18 @@ class Recording:
                 if clock() >= until:
                     raise
                 await rest(PAUSE)
-                work = partial(self._record_what_is_new, facts=facts, parts=parts)
+                work = partial(self._record_what_is_new, outcomes=outcomes)
 
     def _record(
-        self, connection: Connection, facts: Outcomes, parts: Parts = NO_PARTS,
-        known: Mapping[UUID, Nudge] | None = None,
-    ) -> list[Receipt]:  # fmt: skip
-        record(connection, self._log, facts, known)
-        return self._receipts.catch_up(connection, facts, parts)
+        self, connection: Connection, outcomes: Outcomes, known: Mapping[UUID, Nudge] | None = None
+    ) -> list[Receipt]:
+        record(connection, self._log, outcomes.facts, known)
+        return self._receipts.catch_up(connection, outcomes)
 
-    def _record_what_is_new(self, connection: Connection, facts: Outcomes, parts: Parts) -> list[Receipt]:
+    def _record_what_is_new(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
         """The commit may have come through although its answer did not."""
-        found = nudges.held(connection, {id_ for id_, _ in facts})
-        return self._record(connection, [
-            (id_, fact) for id_, fact in facts if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
-        ], parts)  # fmt: skip
+        found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
+        return self._record(connection, replace(outcomes, facts=[
+            (id_, fact) for id_, fact in outcomes.facts
+            if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
+        ]))  # fmt: skip

@@ -19,7 +19,7 @@ from notifiers.routes import Route, is_for_another
 from projections import nudges
 from streams import conversations, outcomes
 from streams.asking import Asking
-from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, sent_in_parts, unsent
+from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, outcomes_of, unsent
 from streams.blocks import StoredFact
 from streams.books import Books
 from streams.database import Priority
@@ -233,9 +233,9 @@ class Sending:
         begun = asyncio.get_running_loop().time()
         results = await provider.send([attempt.message for attempt in safe]) if safe else ()
         size.learn(len(safe), asyncio.get_running_loop().time() - begun)
-        facts, parts = [*back, *self._facts(safe, results)], sent_in_parts(safe, results)
+        told = outcomes_of([*back, *self._facts(safe, results)], safe, results)
         known = {each.nudge: each.committed for each in attempts if each.committed is not None}
-        await self._recording.surely(facts, parts, known, attempts[0].fact.until, self._clock, self._pace.rest)
+        await self._recording.surely(told, known, first.fact.until, self._clock, self._pace.rest)
         if refused := refused_by(provider, (each.message for each in safe), results):
             await asyncio.to_thread(self._refusals.keep, refused)
 

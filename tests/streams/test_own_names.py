@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.compose import compose_engine
 from domain.events import LifeEvent
 from domain.facts import NudgeAttempted, NudgeUnknown
 from domain.receipts import Heard
@@ -12,6 +13,7 @@ from notifiers.bounces import reports_in
 from notifiers.fake import FakeNotifier
 from notifiers.naming import key, named, numbered, token
 from notifiers.port import Message, Outcome, Reason, Report, Unknown
+from notifiers.routes import Provider, Route, single_routes
 from streams.appending import record
 from streams.dispatch import LEASE
 from streams.doubts import RESTORED
@@ -75,16 +77,24 @@ async def test_the_name_of_another_providers_message_settles_nothing(tmp_path: P
     world.close()
 
 
+@pytest.mark.parametrize("calls", [True, False])
 @pytest.mark.parametrize("script", [[Unknown(Reason.TIMED_OUT)], []])
-async def test_a_receipt_before_the_outcome_counts_then(tmp_path: Path, script: list[Outcome]) -> None:
-    """What is reported by our name while the answer is waited for settles the attempt, whether it comes or not."""
+async def test_a_receipt_before_the_outcome_counts_then(
+    tmp_path: Path, script: list[Outcome], calls: bool  # noqa: FBT001  (the cases)
+) -> None:  # fmt: skip
+    """What is reported by our name while the answer is waited for settles the attempt, whether it comes or not.
+
+    Also by a call of a provider of which no receipt is waited for.
+    """
     world: World
 
     async def overtaken(message: Message) -> None:
         await tell(world, "sms", Report(numbered(message.key, 1), Heard.FAILED, Reason.UNDELIVERED))
 
-    slow = FakeNotifier("sms", overtaken, script=script, reports=True)
+    slow = FakeNotifier("sms", overtaken, script=script, reports=not calls)
     world = with_card(tmp_path, sms=slow)
+    routes = single_routes(world.notifiers) | {"sms": Route("sms", [Provider("sms", slow, calls=calls)])}
+    world.engine = compose_engine(world.platform, routes)
     [email] = await world.settle(DUE)
     assert (email.channel, world.delivery("month").exhausted) == ("email", ("sms",))
     world.close()

@@ -8,9 +8,10 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from app.http.application import application
-from app.providers import ProviderSettings
+from app.providers import ProviderSettings, provider
 from domain.events import LifeEvent
 from notifiers.fake import FakeNotifier
+from notifiers.kinds import Tools
 from notifiers.port import Message
 from tests.app.http.wire import client_of
 from tests.world import LONG_AGO, World, card, iin, registered
@@ -188,3 +189,14 @@ async def test_without_a_number_it_is_refused(client: TestClient, world: World) 
     answer = write(client, b"1", **{"x-kannel-from": ""})
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert texts(world) == []
+
+
+@pytest.mark.parametrize(("known", "tells"), [
+    ({}, False), ({"gateway_token": TOKEN}, True), ({"receipts_secret": "whsec_" + "c2VjcmV0" * 4}, True),
+    ({"report_url": "https://habarshy.test/receipts?reference={reference}"}, True),
+])  # fmt: skip
+def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool) -> None:  # noqa: FBT001
+    """A gateway is listened to as soon as it can report in any way; one that cannot costs nothing."""
+    gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known
+    settings = ProviderSettings.model_validate(gateway)
+    assert provider("sms", settings, Tools(world.clock, world.platform.receiving.inbox("sms"))).tells is tells

@@ -1,4 +1,6 @@
 import ssl
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Address
@@ -12,7 +14,13 @@ from cryptography.x509.oid import NameOID
 
 from tests.notifiers import peers
 from tests.notifiers.authority import Authority
+from tests.notifiers.hurrying import HurryingLoop
 from tests.notifiers.peers import Scripted
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Every test may have time go by, see `hurry`."""
+    return {"hurrying": HurryingLoop}
 
 
 class Certificate:

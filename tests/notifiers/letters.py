@@ -14,6 +14,7 @@ from notifiers.port import Message, Outcome
 from notifiers.standing import Standing
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+PATIENCE = 20.0
 NUDGE = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
 
 
@@ -24,8 +25,8 @@ def config(port: int, /, **options: object) -> SmtpOptions:
 
 
 def patient(**limits: float) -> Limits:
-    """Five seconds for each step, except for those given."""
-    return Limits(**{"connect": 20.0, "envelope": 20.0, "final": 20.0, "begin": 20.0} | limits)
+    """As much patience for each step, except for those given."""
+    return Limits(**dict.fromkeys(("connect", "envelope", "final", "begin"), PATIENCE) | limits)
 
 
 def letter(address: str = "aigerim@mail.test", /, **parts: object) -> Message:

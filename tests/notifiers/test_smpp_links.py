@@ -13,7 +13,8 @@ from notifiers.kinds import Tools
 from notifiers.port import Accepted, Reason, RetryLater, Unknown
 from notifiers.smpp import SmppNotifier
 from tests.notifiers.authority import END, START, Authority
-from tests.notifiers.sms import AT, KeptInbox, number, options, sms, sms_to, until_taken
+from tests.notifiers.hurrying import hurry
+from tests.notifiers.sms import AT, PATIENT, KeptInbox, number, options, sms, sms_to, until_taken
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 
 
@@ -178,12 +179,14 @@ async def test_a_hung_link_is_found_without_a_message() -> None:
 
 async def test_a_stopped_process_holds_nobody() -> None:
     """A centre whose process is stopped leaves its messages unknown or later, within the limit, and may come back."""
-    limits = {"response": 0.3, "begin": 0.3, "rest": 0.001, "connect": 0.3}
-    async with real_centre() as centre, sms_to(centre.port, window=2, limits=limits) as notifier:
+    async with real_centre() as centre, sms_to(centre.port, window=2) as notifier:
         await until_taken(notifier, sms())
         centre.process.send_signal(signal.SIGSTOP)
-        async with asyncio.timeout(BUSY):
-            outcomes = await notifier.send([sms(number(n)) for n in range(4)])
+        sending = asyncio.create_task(notifier.send([sms(number(n)) for n in range(4)]))
+        await asyncio.sleep(0)  # two are given to the link
+        await asyncio.sleep(0)  # and written
+        hurry(PATIENT["response"])
+        outcomes = await sending
         centre.process.send_signal(signal.SIGCONT)
         assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown, RetryLater, RetryLater]
 
@@ -196,8 +199,7 @@ async def test_a_stopped_process_holds_nobody() -> None:
 ])  # fmt: skip
 async def test_nonsense_is_no_success(nonsense: bytes) -> None:
     """Whatever comes instead of an answer, the message is unknown within the limit."""
-    limits = {"response": 0.2, "begin": 0.2, "enquire": 0.2}
-    async with scripted_centre(submit=nonsense) as centre, sms_to(centre.port, limits=limits) as notifier:
+    async with scripted_centre(submit=nonsense) as centre, sms_to(centre.port, limits={"response": 0.2}) as notifier:
         async with asyncio.timeout(BUSY):
             (outcome,) = await notifier.send([sms()])
     assert isinstance(outcome, Unknown)

@@ -9,7 +9,8 @@ import pytest
 from notifiers.port import Accepted, GiveUp, Reason, RetryLater, Unknown
 from notifiers.smpp_pace import Pace
 from notifiers.smpp_status import refusal
-from tests.notifiers.sms import AT, KAZAKH, number, sms, sms_to
+from tests.notifiers.hurrying import hurry
+from tests.notifiers.sms import AT, KAZAKH, PATIENT, number, sms, sms_to
 from tests.notifiers.smsc import Act, Answer, real_centre, scripted_centre
 
 LONG = KAZAKH * 4  # three parts
@@ -159,11 +160,12 @@ async def test_a_centre_that_throttles_to_the_end_means_later() -> None:
     """What is still throttled when the batch's time is up is put off, by the name of what the centre said."""
     async with (
         scripted_centre(submit=0x58) as centre,
-        sms_to(centre.port, limits={"begin": 0.4}) as notifier,
+        sms_to(centre.port, limits={"response": 60.0}) as notifier,
     ):
-        await notifier.start()
-        await centre.until(lambda: "bind" in centre.heard)
-        outcomes = await notifier.send([sms(), sms(text=LONG)])
+        sending = asyncio.create_task(notifier.send([sms(), sms(text=LONG)]))
+        await centre.until(lambda: len(centre.submits) > 8)
+        hurry(PATIENT["begin"])
+        outcomes = await sending
     assert outcomes == [RetryLater(None, Reason.BUSY, "ESME_RTHROTTLED")] * 2
 
 
@@ -235,12 +237,13 @@ async def test_a_hung_centre_is_given_up_with_what_it_has() -> None:
     """A stopped process answers nothing: what it was given is unknown, and no more is written until it speaks."""
     async with (
         real_centre(silent=True) as centre,
-        sms_to(centre.port, window=2, limits={"response": 0.3, "begin": 0.6}) as notifier,
+        sms_to(centre.port, window=2) as notifier,
     ):
-        await notifier.start()
-        await centre.told("bind")
-        outcomes = await notifier.send([sms(number(n)) for n in range(6)])
-        assert len(await centre.told("unanswered", 2)) == 2
+        sending = asyncio.create_task(notifier.send([sms(number(n)) for n in range(6)]))
+        await centre.told("unanswered", 2)
+        hurry(PATIENT["response"])
+        outcomes = await sending
+        assert len(centre.of("unanswered")) == 2
     assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown] + [RetryLater] * 4
 
 
@@ -248,9 +251,12 @@ async def test_one_lost_answer_ends_no_link() -> None:
     """A single answer that never comes leaves its message unknown; the others go on over the same link."""
     async with (
         scripted_centre(submit=[Act.IGNORE, 0]) as centre,
-        sms_to(centre.port, window=1, limits={"response": 0.6}) as notifier,
+        sms_to(centre.port, window=1, limits={"begin": 60.0}) as notifier,
     ):
-        outcomes = await notifier.send([sms(), sms()])
+        sending = asyncio.create_task(notifier.send([sms(), sms()]))
+        await centre.until(lambda: centre.submits)
+        hurry(PATIENT["response"])
+        outcomes = await sending
     assert outcomes == [Unknown(Reason.TIMED_OUT), Accepted("1")]
     assert centre.connections == 1
     assert "enquire" in centre.heard

@@ -5,7 +5,8 @@ import pytest
 from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from notifiers.routes import Provider
 from notifiers.verp import reference_of
-from tests.notifiers.letters import email_to, letter
+from tests.notifiers.hurrying import hurry
+from tests.notifiers.letters import PATIENCE, email_to, letter
 from tests.notifiers.peers import FLOOD, GARBAGE, Act, Answer, Scripted
 
 LATER = RetryLater
@@ -179,16 +180,22 @@ async def test_refusals_concern_one_letter_only(scripted: Scripted) -> None:
 
 async def test_what_is_not_begun_in_time_is_put_off(scripted: Scripted) -> None:
     """A slow provider holds a batch only for a while: the rest is put off, and nothing of it was sent."""
-    limits = {"envelope": 0.9, "begin": 0.7}
-    async with scripted(mail=Act.HANG) as peer, email_to(peer.port, connections=1, limits=limits) as notifier:
-        outcomes = await notifier.send([letter(), letter()])
+    async with scripted(mail=Act.HANG) as peer, email_to(peer.port, connections=1) as notifier:
+        sending = asyncio.create_task(notifier.send([letter(), letter()]))
+        await peer.reached("mail")
+        hurry(PATIENCE)
+        outcomes = await sending
     assert outcomes == [LATER(None, Reason.TIMED_OUT), LATER(None, Reason.NO_TIME)]
 
 
 async def test_waiting_for_a_connection_has_its_limit(scripted: Scripted) -> None:
     """A batch that finds every connection busy is put off, not held."""
-    limits = {"final": 0.9, "begin": 0.6}
+    limits = {"final": 3 * PATIENCE}
     async with scripted(letter=Act.HANG) as peer, email_to(peer.port, connections=1, limits=limits) as notifier:
-        first, second = await asyncio.gather(notifier.send([letter()]), notifier.send([letter()]))
-    assert first == [Unknown(Reason.TIMED_OUT)]
-    assert second == [LATER(None, Reason.NO_TIME)]
+        first, second = (asyncio.create_task(notifier.send([letter()])) for _ in range(2))
+        await peer.reached("letter")
+        hurry(PATIENCE)
+        assert await second == [LATER(None, Reason.NO_TIME)]
+        assert not first.done()
+        hurry(3 * PATIENCE)
+        assert await first == [Unknown(Reason.TIMED_OUT)]

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,9 +19,10 @@ from tests.notifiers.hurrying import HurryingLoop
 from tests.notifiers.peers import Scripted
 
 
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
-    """Every test may have time go by, see `hurry`."""
-    return {"hurrying": HurryingLoop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Where tests have time go by (`hurry`) their loop can; all others run on that of the product."""
+    hurries = isinstance(item, pytest.Function) and hasattr(item.module, "hurry")
+    return {"hurrying": HurryingLoop} if hurries else {"uvloop": uvloop.new_event_loop}
 
 
 class Certificate:

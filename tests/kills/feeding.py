@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from threading import Lock
 
@@ -14,7 +13,7 @@ from streams.intake import Outcome
 from streams.records import NotDelivered, Record, Sender
 from tests.kills.land import PATIENCE, Land
 from tests.kills.registries import Report
-from tests.streams.distributed import eventually
+from tests.streams.distributed import lasting
 
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
 TOGETHER = 200
@@ -59,15 +58,13 @@ class Feeding:
         return self._land.platform.intake.accept(envelopes)
 
     def send(self, records: Sequence[Record]) -> None:
-        """Send to Kafka, as soon as it takes them."""
+        """Send to Kafka, as soon as it takes them.
 
-        def goes() -> bool:
-            with suppress(NotDelivered), self._sending:
-                self._sender.send(records)
-                return True
-            return False
-
-        eventually(goes, PATIENCE)
+        Raises:
+            NotDelivered: it takes none for too long.
+        """
+        with self._sending:
+            lasting(partial(self._sender.send, records), NotDelivered, PATIENCE)
 
 
 def _structured(envelope: Envelope) -> bytes:

@@ -32,12 +32,13 @@ from tests.kills.registries import START
 from tests.services import postgres
 from tests.services.kafka import Broker
 from tests.services.postgres_server import Server
-from tests.streams.distributed import eventually
+from tests.streams.distributed import eventually, lasting
 
 T = TypeVar("T")
 PATIENCE = 90.0
 """Seconds that anything may take on a busy machine."""
-
+LONG = 900.0
+"""Seconds that what looks at all of a large campaign may take there."""
 
 LEGAL = (
     "clinic_attachment", "fine_enforcement", "military_registration", "screening_invitation", "traffic_fine_discount",
@@ -141,21 +142,12 @@ class Land:
     def asked(self, *arguments: str, database: str) -> bytes:
         """What a command of the platform prints about a database."""
         command = [sys.executable, "-m", "app", *arguments, "--database", database, "--key-file", str(self.key_file)]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ).stdout  # noqa: S603  (ourselves)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ, timeout=LONG)  # noqa: S603  (ourselves)
+        return done.stdout
 
     def lasting(self, work: Callable[[], T]) -> T:
         """What the work gives, as soon as the database lets it: registries try again, too."""
-        found: list[T] = []
-
-        def works() -> bool:
-            try:
-                found.append(work())
-            except STORE_AWAY:
-                return False
-            return True
-
-        eventually(works, PATIENCE)
-        return found[0]
+        return lasting(work, STORE_AWAY, PATIENCE)
 
     def behind(self, role: str, topic: str) -> int:
         """How many records of the topic that role has not acknowledged."""

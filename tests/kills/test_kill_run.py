@@ -36,6 +36,8 @@ START = datetime(2025, 1, 1, 7, tzinfo=UTC)  # 12:00 in Almaty: nobody's quiet h
 CITIZENS, SEED = 4000, 7
 ON_ITS_WAY, PATIENCE = 0.002, 30.0
 """Seconds: how long the server takes for a mail, and how long a slow machine may take to send the first."""
+RUNS = 10
+"""For each kill, at most: else they end by themselves, and it would go on for ever."""
 ENDED = {State.SENT, State.WITHHELD, State.EXPIRED, State.UNKNOWN, State.FAILED}
 WAITING = {State.PLANNED, State.DEFERRED}
 
@@ -175,11 +177,12 @@ class _Campaign:
         self.events = deque(sorted(map(by_mail_only, events), key=lambda event: str(event["time"])))
 
     def run(self) -> None:
-        killed = 0
+        killed, runs = 0, 0
         while killed < self.kills:
             self.now += self.step
             self._ingest()
-            killed += self._kill_one()
+            killed, runs = killed + self._kill_one(), runs + 1
+            assert runs < self.kills * RUNS, f"{runs} runs, and only {killed} of them could be killed"
         self.process.finish(self.now)
 
     def _ingest(self) -> None:

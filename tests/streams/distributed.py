@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import uvloop
@@ -40,6 +41,7 @@ from tests.services import postgres
 from tests.streams.storing import PATIENCE
 from tests.world import LONG_AGO, NOON, annulled, birth, card, corrected, few_triggers, fine, iin, registered
 
+T = TypeVar("T")
 _numbers = itertools.count(1)
 LOOK_EVERY = 0.02
 QUICK = Tuning(session=6.0)
@@ -233,13 +235,23 @@ def sent(land: Country, count: int) -> None:
 
 
 def eventually(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Wait until it holds, as it is another process that makes it so."""
-    pause = threading.Event()
-    for _ in range(int(patience / LOOK_EVERY)):
-        if holds():
-            return
+    """Wait until it holds, as it is another process that makes it so; that looks may take long is in that time."""
+    until, pause = time.monotonic() + patience, threading.Event()
+    while not holds():
+        assert time.monotonic() < until, f"it did not become true within {patience:g} seconds"
         pause.wait(LOOK_EVERY)
-    assert holds(), "it did not become true in time"
+
+
+def lasting(work: Callable[[], T], failures: type[Exception] | tuple[type[Exception], ...], patience: float) -> T:
+    """What the work gives, as soon as it does not fail so; when the time is over, what it failed by is raised."""
+    until, pause = time.monotonic() + patience, threading.Event()
+    while True:
+        try:
+            return work()
+        except failures:
+            if time.monotonic() >= until:
+                raise
+        pause.wait(LOOK_EVERY)
 
 
 def committed(topics: Topics, role: str, topic: str) -> list[int]:

@@ -12,6 +12,7 @@ from app.progress import counting, duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.jobs import Job, JobFailed, NotNow, Plan, State, plan_of
 from streams.kafka_failures import KafkaFailure
+from streams.outages import STORE_AWAY, told
 from streams.records import NotDelivered
 
 
@@ -33,7 +34,10 @@ def begin(
     if plan_only:
         raise SystemExit(int(Exit.OK))
     agree(plan.what, str(plan.count), yes=yes)
-    job = platform.jobs.add(kind, lane, arguments, plan, by)
+    try:
+        job = platform.jobs.add(kind, lane, arguments, plan, by)
+    except STORE_AWAY as error:
+        stop(Exit.UNAVAILABLE, f"no job was begun, and nothing has changed: {told(error)}")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
     return go_on(platform, job)
 

@@ -14,6 +14,7 @@ from domain.governance import TriggerPublished, TriggerReachChanged
 from domain.ids import Names
 from domain.principals import Principal
 from domain.submissions import check_acting
+from domain.timing import zone_of
 from streams.database import Database
 from streams.governed import Governed
 from streams.library import Library
@@ -65,8 +66,9 @@ class Backfilling:
 
     def work(self, further: Further, by: str) -> Walk:
         """The backfill as the work of a job; it moves the reach before its first stride."""
+        since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
         return Walk(
-            f"backfill {further.trigger} since {further.since:%Y-%m-%d}", "persons",
+            f"backfill {further.trigger} since {since:%Y-%m-%d}", "persons",
             lambda: self._library.rules().position,
             lambda after: (each.stride for each in self.look(further, by, after)),
             lambda after: self._go(further, by, after),

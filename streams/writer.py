@@ -30,7 +30,7 @@ class Priority(IntEnum):
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, whether its disk can be written."""
+    """The database cannot be used: {reason}. Check HABARSHY_DATABASE, the server, its disk (room, right to write)."""
 
     def __init__(self, reason: str) -> None:
         lines = [line.strip().rstrip(".") for line in reason.splitlines()]

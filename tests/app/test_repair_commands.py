@@ -159,6 +159,7 @@ def test_a_backfill_is_planned_confirmed_and_done_once(terminal: Terminal) -> No
     assert terminal.run(*back, "--plan", "--json", env=aida).lines == plan.lines
     done = terminal.run(*back, stdin=count.encode() + b"\n", env=aida)
     assert (done.code, done.talk.splitlines()[-1]) == (0, f"backfilled: {count} to plan")
+    assert done.lines[0].startswith("backfill identity_card_expiry since 2009-01-01: "), done.lines
     assert terminal.run(*back, "--yes", env=aida).code == 0
     assert terminal.run(*back, "--plan", "--json", env=aida).lines == []
 

@@ -56,6 +56,7 @@ from app.settings import BadSettings
 from app.terminal import Exit, open_standard, talk, writing
 from app.tuning import calm_collector
 from domain.principals import NotAllowed
+from streams.at_work import StillAtWork
 from streams.backfilling import NotInForce
 from streams.database import DatabaseUnavailable
 from streams.drafting import DoesNotFit
@@ -100,6 +101,7 @@ FAILURES: dict[type[Exception], Exit] = {
     ReadOnly: Exit.UNAVAILABLE,
     NoDatabase: Exit.UNAVAILABLE,
     WrongSchema: Exit.UNAVAILABLE,
+    StillAtWork: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     OlderLog: Exit.UNAVAILABLE,

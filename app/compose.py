@@ -193,13 +193,13 @@ def _check_keys(database: Database, names: Names, keys: PersonKeys) -> None:
     database.write(lambda connection: destroy_again(connection, keys))
 
 
-def open_database(settings: Settings, *, make: bool) -> Database:
-    """The database of the settings; `make`: it may be made, else there must be one.
+def open_database(settings: Settings, *, make: bool, at_work: bool = True) -> Database:
+    """The database of the settings; `make`: it may be made, else there must be one; `at_work`: as it is to stay.
 
     Raises:
         DatabaseUnavailable, NoDatabase: it cannot be opened, or there is none.
     """
-    database = Database(settings.database)
+    database = Database(settings.database, at_work=at_work)
     if not make:
         require_tables(database)
     elif "database" not in settings.model_fields_set:

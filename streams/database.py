@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
 from streams.arrays import use_fast_arrays
+from streams.at_work import say_so
 from streams.lost_hosts import limit_other_end, limits_of
 from streams.not_here import not_here, say_not_here
 from streams.page_costs import suppose_flash
@@ -34,10 +35,11 @@ class Database:
     """Reads in snapshots, writes in transactions; on SQLite all writes go through one thread, most urgent first.
 
     `lasting`: what is committed outlasts a loss of power; else SQLite, waiting for no disk, is then as of an earlier
-    commit. Raises DatabaseUnavailable where the URL cannot be read or its driver is not installed.
+    commit. `at_work`: nobody is to alter PostgreSQL's tables meanwhile. Raises DatabaseUnavailable where the URL
+    cannot be read or its driver is not installed.
     """
 
-    def __init__(self, url: str, *, lasting: bool = True) -> None:
+    def __init__(self, url: str, *, lasting: bool = True, at_work: bool = False) -> None:
         try:
             self.engine = _engine(url)
         except (ArgumentError, ImportError) as error:
@@ -45,6 +47,8 @@ class Database:
         self.sqlite = self.engine.dialect.name == "sqlite"
         if self.sqlite and not lasting:
             event.listen(self.engine, "connect", _wait_less)
+        if at_work and not self.sqlite:
+            event.listen(self.engine, "connect", say_so)
         self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
+from streams.at_work import require_rest
 from streams.database import Database, DatabaseUnavailable
 from streams.recorder import take_turns
 from streams.tables import log
@@ -86,12 +87,16 @@ def migrate(database: Database, oldest: int = OLDEST) -> list[Step]:
 
     Raises:
         DatabaseUnavailable: it cannot be opened.
+        StillAtWork: others use its tables.
         WrongSchema: it is of a newer version, or its tables are none of ours, or its server is too old.
     """
     scripts = _scripts()
     with database.altering() as connection:
         take_turns(connection, MIGRATION_LOCK)
-        return _take(connection, _steps(connection, scripts, oldest), scripts)
+        steps = _steps(connection, scripts, oldest)
+        if steps and steps[0].revision != FIRST and not database.sqlite:
+            require_rest(connection)
+        return _take(connection, steps, scripts)
 
 
 def _version_of(connection: Connection, oldest: int) -> str | None:

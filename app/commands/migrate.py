@@ -25,7 +25,7 @@ def migrate(
     With the first tables comes the key file, where there is none: everything in the database is sealed by it.
     """
     settings = settings_of(database, key_file)
-    opened = Database(settings.database) if plan else open_database(settings, make=True)
+    opened = Database(settings.database) if plan else open_database(settings, make=True, at_work=False)
     with closing(opened):
         steps = pending(opened) if plan else take(opened)
         if not plan:

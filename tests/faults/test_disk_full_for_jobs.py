@@ -29,7 +29,10 @@ NO_ROOM = ("disk is full", "disk I/O error", "No space left on device")
 def full(request: pytest.FixtureRequest, tmp_path: Path, mail: Post) -> Iterator[tuple[Site, Disk]]:
     """A platform on a small disk of its own, on which there is room yet."""
     if request.param == "sqlite":
-        with disk(tmp_path / "disk", 24) as small, _lived(f"sqlite:///{small.folder}/log.sqlite", tmp_path, mail) as at:
+        with (
+            disk(tmp_path / "disk", 24) as small,
+            _lived(f"sqlite:///{small.folder}/log.sqlite", tmp_path, mail) as at,
+        ):
             yield at, small
         return
     with tempfile.TemporaryDirectory(prefix="habarshy-disk-") as folder:

@@ -13,8 +13,12 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import URL
 
 import streams.migrations
+from app.clock import fixed
+from app.compose import compose
+from app.settings import load_settings
 from projections import nudges
 from projections.tables import due, metadata
+from streams.at_work import StillAtWork, require_rest
 from streams.database import Database, DatabaseUnavailable
 from streams.keys import PersonKeys
 from streams.log import Log
@@ -211,6 +215,24 @@ def test_two_processes_may_migrate_at_once(database: Database, url: str) -> None
 
     assert sorted(map(len, taken)) == [0, 0, 0, len(STEPS)]
     assert version(database) == HEAD
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_tables_are_not_altered_beside_who_is_at_work(database: Database, url: str, tmp_path: Path) -> None:
+    """While a process that was composed lives, no step is taken, and it is said why; once it has ended all are."""
+    migrate(database)
+    at_work = compose(load_settings(database=url, key_file=tmp_path / "key"), fixed(NOW), KEYRING)
+    set_version(database, FIRST)
+
+    with pytest.raises(StillAtWork, match=r"connections?, from 127\.0\.0\.1\)\. Stop all roles"):
+        migrate(database)
+    assert version(database) == FIRST
+
+    set_version(database, HEAD)
+    assert migrate(database) == []
+    at_work.database.close()
+    with database.altering() as connection:
+        require_rest(connection)
 
 
 def test_a_newer_schema_stops_the_start(database: Database) -> None:

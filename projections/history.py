@@ -242,10 +242,10 @@ def _persons(after: str, upto: str | None) -> Select[Any]:
     return query if upto is None else query.where(history.c.person <= upto)
 
 
-def waiting(connection: Connection) -> tuple[int, int | None]:
-    """How many rows are not planned yet, and since when the oldest of them waits."""
-    query = select(func.count(), func.min(history.c.woken)).where(~history.c.planned)
-    count, oldest = connection.execute(query).one()
+def waiting(connection: Connection, aside: Select[tuple[str | None]] | None = None) -> tuple[int, int | None]:
+    """How many rows are not planned yet, and since when the oldest waits of those that are of nobody put aside."""
+    woken = history.c.woken if aside is None else case((history.c.person.not_in(aside), history.c.woken))
+    count, oldest = connection.execute(select(func.count(), func.min(woken)).where(~history.c.planned)).one()
     return count, oldest
 
 

@@ -11,12 +11,14 @@ from streams import dead_events, dead_letters, outbox
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
+from streams.put_aside import put_aside
 from streams.reconciling import finds
 
 
 class Standing(Struct, frozen=True):
     """What a look now and then costs little to know: counts, and how old the oldest of what waits is (seconds).
 
+    `unplanned_for_seconds`: of nobody for whom there is a dead letter, who waits for a human;
     `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
     `dead_events`: how many events from Kafka were ever refused, by code, and when the last was;
     `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
@@ -56,7 +58,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
     """How it stands now."""
     behind = follower.behind()
     with database.reading() as connection:
-        unplanned, oldest = history.waiting(connection)
+        unplanned, oldest = history.waiting(connection, put_aside())
         found, last = finds(connection)
         refused, refused_at = dead_events.refused(connection)
         due_now, first = nudges.waiting(connection, micros(now))

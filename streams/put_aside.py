@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, select
 
 from streams.database import Database, Priority
 from streams.dead_letters import DeadLetters, Kind, Letter, StillDead
 from streams.planning import Planning
+from streams.tables import dead_letters
 from streams.wakes import BadRecord, read_wake
 
 RECORD, PERSON = "kafka.record", "person"
@@ -50,6 +51,11 @@ class PutAside:
     def among(self, connection: Connection, persons: Sequence[str]) -> set[str]:
         """Those of the persons who have a letter."""
         return self._letters.about(connection, PERSON, persons)
+
+
+def put_aside() -> Select[tuple[str | None]]:
+    """Persons who cannot be planned: whatever of them waits does so for a human."""
+    return select(dead_letters.c.person).where(dead_letters.c.kind == PERSON, dead_letters.c.person.is_not(None))
 
 
 def kinds(planning: Planning) -> dict[str, Kind]:

@@ -14,7 +14,7 @@ from streams.lag import Lag
 GAUGES = {
     "facts": "Facts in the log.",
     "unplanned": "History rows that are not planned yet.",
-    "unplanned_for_seconds": "How long the oldest of them waits.",
+    "unplanned_for_seconds": "How long the oldest of them waits, but for persons put aside (dead letters).",
     "due_now": "Deliveries that are due.",
     "overdue_for_seconds": "How long the first of them is due.",
     "open_attempts": "Attempts without an outcome.",

@@ -37,6 +37,17 @@ def test_what_waits_for_a_plan_is_counted_with_its_age(world: World) -> None:
     assert (world.health().unplanned, world.health().unplanned_for_seconds) == (0, 0.0)
 
 
+def test_who_waits_for_a_human_is_no_sign_that_nobody_plans(world: World) -> None:
+    """A person who cannot be planned is counted, and not how long they wait: only others' waiting calls somebody."""
+    world.take(*registered(AIGERIM, LONG_AGO))
+    world.platform.aside.keep((), {world.name(AIGERIM): "ValueError"})
+    world.at(NOON + timedelta(hours=1))
+    assert (world.health().unplanned, world.health().unplanned_for_seconds) == (3, 0.0)
+    world.take(*registered(DANA, LONG_AGO))
+    world.at(NOON + timedelta(hours=2))
+    assert (world.health().unplanned, world.health().unplanned_for_seconds) == (6, 3600.0)
+
+
 async def test_what_is_due_is_counted_with_its_age(world: World) -> None:
     """Deliveries whose turn has come are counted, and how late the first of them is; then when the next is due."""
     world.take(*registered(AIGERIM, LONG_AGO), CARD)

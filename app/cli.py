@@ -58,6 +58,7 @@ from app.tuning import calm_collector
 from domain.principals import NotAllowed
 from streams.at_work import StillAtWork
 from streams.backfilling import NotInForce
+from streams.damaged import DamagedFact
 from streams.database import DatabaseUnavailable
 from streams.drafting import DoesNotFit
 from streams.erasing import NobodyKnown
@@ -102,6 +103,7 @@ FAILURES: dict[type[Exception], Exit] = {
     NoDatabase: Exit.UNAVAILABLE,
     WrongSchema: Exit.UNAVAILABLE,
     StillAtWork: Exit.UNAVAILABLE,
+    DamagedFact: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     OlderLog: Exit.UNAVAILABLE,

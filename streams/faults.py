@@ -2,6 +2,7 @@
 
 import logging
 
+from streams.damaged import DamagedFact
 from streams.outages import STORE_AWAY, refusal, told
 from streams.watermark import OlderLog
 
@@ -21,7 +22,9 @@ class Faults:
         away = isinstance(error, STORE_AWAY)
         if away and (refused := refusal(error)) is not None:
             return refused
-        words = told(error) if away else type(error).__name__  # a traceback, or its own words, may hold data
+        words = (
+            told(error) if away or isinstance(error, DamagedFact) else type(error).__name__
+        )  # a traceback, or its own words, may hold data
         if self._told.get(part) != words:
             self._told[part] = words
             log.error("%s failed: %s; trying again", part, words)

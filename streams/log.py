@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from domain.events import LifeEvent
 from projections import retired
 from projections.bulk import among, chunked, driver_rows
+from streams.damaged import UNREADABLE, damaged
 from streams.database import Database
 from streams.keys import PersonKey, PersonKeys
 from streams.mapper import Entry, FactMapper, decode, decode_life, encode, sealed_by, unseal
@@ -154,16 +155,20 @@ class _Sealed(NamedTuple):
 def _decoded(rows: Iterable[Any], keys: Mapping[str, PersonKey], sealed: dict[int, _Sealed]) -> list[Entry]:
     missing: list[str] = []
     entries: list[Entry] = []
-    for row in rows:
-        stream = stream_of(row[1])
-        if row[3] == LIFE:
-            state = decode_life(row[4])
-            event = unseal(stream, state, keys, missing)
-            if missing:
-                sealed[len(entries)], missing = _Sealed(row, missing), []
-            entries.append(Entry(stream, row[2], event, row[0], state.recorded))
-        else:
-            entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))
+    row: Any = None
+    try:
+        for row in rows:
+            stream = stream_of(row[1])
+            if row[3] == LIFE:
+                state = decode_life(row[4])
+                event = unseal(stream, state, keys, missing)
+                if missing:
+                    sealed[len(entries)], missing = _Sealed(row, missing), []
+                entries.append(Entry(stream, row[2], event, row[0], state.recorded))
+            else:
+                entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))
+    except UNREADABLE as error:
+        raise damaged(rows, row, error) from None
     return entries
 
 

@@ -18,6 +18,7 @@ from projections.bulk import driver_rows, insert_rows
 from projections.erased import Erasure
 from projections.statistics import Key
 from projections.tables import micros
+from streams.damaged import each_read
 from streams.log import LIFE
 from streams.mapper import LifeHead, decode, decode_head
 from streams.recorder import page_of
@@ -66,7 +67,9 @@ _retired = msgspec.msgpack.Decoder(ContentRetired).decode
 
 def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
     ahead = _kept(lambda when: None if when is None else micros(when))
-    for position, stream, _, topic, state in rows:
+
+    def sort(row: Sequence[Any]) -> None:
+        position, stream, _, topic, state = row
         if topic == LIFE:
             _life(found, position, stream, decode_head(state), names, ahead)
         elif topic == NudgeSent.TOPIC:
@@ -77,6 +80,8 @@ def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
             found.retired.append((position, _retired(state)))
         else:
             found.rules.append((position, topic))
+
+    each_read(rows, sort)
 
 
 def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)

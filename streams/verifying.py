@@ -17,6 +17,7 @@ from sqlalchemy import select
 from projections import area_plans, history
 from projections.bulk import driver_rows
 from projections.tables import nudges as nudge_rows
+from streams.damaged import each_read
 from streams.jobs import Plan, Save, Step
 from streams.library import Library
 from streams.log import LIFE, Log
@@ -133,7 +134,8 @@ class Verifying:
         if at.after:
             query = query.where(log_table.c.originator_id > UUID(at.after))
         with self._database.reading() as connection:
-            rows = [(stream_of(row[1]), decode_head(row[4]).digest) for row in driver_rows(connection, query)]
+            read = driver_rows(connection, query)
+            rows = each_read(read, lambda row: (stream_of(row[1]), decode_head(row[4]).digest))
         if not rows:
             return replace(at, part="nudges", after="")
         found = replace(

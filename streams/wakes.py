@@ -17,6 +17,7 @@ from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.bulk import among, chunked, driver_rows
+from streams.damaged import each_read
 from streams.log import LIFE
 from streams.mapper import LifeState, decode_life
 from streams.recorder import FactRecorder, page_of
@@ -92,8 +93,8 @@ class Waking:
         streams = [stream_of(row[1]) for row in rows]
         again = [stream for row, stream in zip(rows, streams, strict=True) if row[3] != LIFE]
         first = _first_of(connection, again) if again else {}
-        for row, stream in zip(rows, streams, strict=True):
-            state = decode_life(row[4]) if row[3] == LIFE else first[stream]
+        states = each_read(rows, lambda row: decode_life(row[4]) if row[3] == LIFE else first[stream_of(row[1])])
+        for row, stream, state in zip(rows, streams, states, strict=True):
             corrected = state.corrects is not None
             original = self._names.stream(state.source, state.corrects or state.id) if corrected else stream
             yield _Known(row[0], original, state)
@@ -127,11 +128,11 @@ def _in_any_revision(connection: Connection, events: Sequence[_Known]) -> Mappin
 
 
 def _first_of(connection: Connection, streams: Sequence[UUID]) -> dict[UUID, LifeState]:
-    query = select(log.c.originator_id, log.c.state).where(log.c.originator_version == 1)
+    query = select(log.c.position, log.c.originator_id, log.c.state).where(log.c.originator_version == 1)
     rows = [
         row for part in chunked(streams) for row in connection.execute(query.where(among(log.c.originator_id, part)))
     ]
-    return {stream: decode_life(state) for stream, state in rows}
+    return dict(each_read(rows, lambda row: (row[1], decode_life(row[2]))))
 
 
 def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, LifeState]:
@@ -139,4 +140,4 @@ def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, Li
     rows = [
         row for part in chunked(positions) for row in connection.execute(query.where(among(log.c.position, part)))
     ]
-    return {position: decode_life(state) for position, state in rows}
+    return dict(each_read(rows, lambda row: (row[0], decode_life(row[1]))))

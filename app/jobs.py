@@ -37,7 +37,7 @@ def begin(
     try:
         job = platform.jobs.add(kind, lane, arguments, plan, by)
     except STORE_AWAY as error:
-        stop(Exit.UNAVAILABLE, f"no job was begun, and nothing has changed: {told(error)}")
+        stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({told(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
     return go_on(platform, job)
 

@@ -196,4 +196,4 @@ class JobFailed(Exception):
     """Job {id} stopped: {reason}. Nothing that was kept is lost; `habarshy jobs resume {id}` goes on from there."""
 
     def __init__(self, id_: int, reason: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(id=id_, reason=reason))
+        super().__init__((type(self).__doc__ or "").format(id=id_, reason=reason.rstrip(".")))

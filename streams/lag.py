@@ -80,6 +80,9 @@ class KafkaLag:
             except KafkaException as error:
                 self._hear(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
+            except KafkaUnavailable:
+                self.close()  # it may know a topic that was deleted and made anew, by what it was: another one looks
+                raise
             self._hear(consumer)
             self._heard.works()
         now = micros(self._clock()) // 1000
@@ -93,6 +96,7 @@ class KafkaLag:
         """Let go of the connections."""
         if self._consumer is not None:
             self._consumer.close()
+            self._consumer = None
 
     def _client(self) -> dict[str, Any]:
         return self._topics.brokers.client() | {

@@ -75,7 +75,7 @@ def test_no_job_is_begun_without_room(full: tuple[Site, Disk]) -> None:
         for command in (*COMMANDS, TO_KAFKA):
             refused = here.start(*command).ended()
             assert (refused.code, "Traceback" in refused.talk) == (3, False), refused.talk
-            assert refused.talk.startswith("no job was begun, and nothing has changed: "), refused.talk
+            assert refused.talk.startswith("nothing was done: no job could be noted ("), refused.talk
             assert any(words in refused.talk for words in NO_ROOM), refused.talk
         assert rows(others) == before
         small.empty()

@@ -6,10 +6,11 @@ import json
 import re
 import signal
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sqlalchemy import text
@@ -172,6 +173,27 @@ def test_the_lag_of_a_topic_is_known_by_partition(land: Country) -> None:
     assert 0 <= behind.seconds <= (system_clock() - before).total_seconds() + 1
     with working(land):
         eventually(lambda: not any(each.count for each in lag.partitions()))
+    lag.close()
+
+
+class Stuck(KafkaLag):
+    """Its first consumer gets no record, as one may that knows a topic which was deleted and made anew meanwhile."""
+
+    _first: Consumer | None = None
+
+    def _since(self, consumer: Consumer, first: Mapping[int, int]) -> dict[int, int]:
+        self._first = self._first or consumer
+        if consumer is self._first:
+            raise KafkaUnavailable("127.0.0.1", "no record in time")
+        return super()._since(consumer, first)
+
+
+def test_who_gets_no_record_looks_by_another_connection(land: Country) -> None:
+    """A consumer that gets nothing is not asked again: else a worker that is stuck beside it is never noticed."""
+    land.topics.ensure()
+    sent(land, 3)
+    lag = Stuck(land.topics, "worker", land.topics.persons, system_clock)
+    eventually(lambda: sum(each.count for each in known(lag)) == 3)
     lag.close()
 
 

@@ -1,14 +1,18 @@
 """How far a job has come, on stderr: one line that changes at a terminal, else one every some seconds."""
 
+import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
 from streams.jobs import Job
 
 EVERY = timedelta(seconds=10)
+ANEW = "\r\x1b[K"
+"""Begins the line of a terminal anew."""
 
 
 class Line:
@@ -22,7 +26,7 @@ class Line:
         """The line is this, after so much work."""
         self._begun = True
         if self._terminal:
-            self._write(f"\r\x1b[K{text}")
+            self._write(f"{ANEW}{text}")
         elif worked - self._told >= EVERY:
             self._told = worked
             self._write(f"{text}\n")
@@ -76,28 +80,28 @@ class Counting:
         took = self._clock() - self._began
         pace = f", {done / took:,.0f}/s, {duration((of - done) * took / done)} to go" if took and done else ""
         if self._shown:
-            self._write(f"\r\x1b[Kcounting: {done:,} of about {of:,} {unit}{pace}")
+            self._write(f"{ANEW}counting: {done:,} of about {of:,} {unit}{pace}")
 
     def end(self) -> None:
         """What is told next has its line."""
         if self._shown:
-            self._write("\r\x1b[K")
+            self._write(ANEW)
 
 
 def progress() -> Progress:
     """The progress on stderr."""
-    return Progress(_to_stderr, terminal=sys.stderr.isatty())
+    return Progress(_to_stderr, terminal=_redraws())
 
 
 def parts(what: str) -> Parts:
     """The progress on stderr of what is no job."""
-    return Parts(what, Line(_to_stderr, terminal=sys.stderr.isatty()), time.perf_counter)
+    return Parts(what, Line(_to_stderr, terminal=_redraws()), time.perf_counter)
 
 
 @contextmanager
 def counting(*, beside: bool = False) -> Iterator[Counting]:
     """The progress on stderr of what is counted; none where it would stand among data at a terminal (`beside`)."""
-    shown = sys.stderr.isatty() and not (beside and sys.stdout.isatty())
+    shown = _redraws() and not (beside and sys.stdout.isatty())
     told = Counting(_to_stderr, time.perf_counter, shown=shown)
     try:
         yield told
@@ -105,8 +109,22 @@ def counting(*, beside: bool = False) -> Iterator[Counting]:
         told.end()
 
 
+def _redraws() -> bool:
+    return sys.stderr.isatty() and redraws(os.environ)
+
+
+def redraws(environment: Mapping[str, str]) -> bool:
+    """Whether a terminal of that kind can begin a line anew."""
+    return environment.get("TERM") != "dumb"
+
+
+def cut(text: str, columns: int) -> str:
+    """A line that is told anew, so that it stays one: a longer one would leave what the terminal broke it into."""
+    return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
+
+
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)
+    sys.stderr.write(cut(text, shutil.get_terminal_size().columns))
     sys.stderr.flush()
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.clock import fixed, system_clock
-from app.progress import Counting, Progress, duration
+from app.progress import ANEW, Counting, Progress, cut, duration, redraws
 from streams.database import Database
 from streams.job_book import Jobs
 from streams.jobs import Job, Plan, State
@@ -185,3 +185,10 @@ def test_times_are_told_as_people_do() -> None:
         "10 min",
         "3 h 5 min",
     ]
+
+
+def test_progress_goes_with_the_terminal() -> None:
+    """One that cannot begin a line anew gets whole lines; on a narrow one the line is cut, and stays one."""
+    assert [redraws(each) for each in ({"TERM": "dumb"}, {"TERM": "xterm"}, {})] == [False, True, True]
+    assert cut(f"{ANEW}job 1: 58,464 of 58,654 facts", 20) == f"{ANEW}job 1: 58,464 of 58"
+    assert cut("job 1 is paused at 58,464\n", 20) == "job 1 is paused at 58,464\n"

@@ -24,6 +24,8 @@ _SIGNS = {
 _OF_DATES = {
     ">": Words("is after"), "<": Words("is before"), ">=": Words("is not before"), "<=": Words("is not after")
 }  # fmt: skip
+_DATES = ("_on", "_by", "_from", "_until", ".from", ".until", ".time")
+"""How the names of dates end."""
 _OWNED = {
     "event": N_("the event’s {field}"), "later": N_("the later event’s {field}"),
     "citizen": N_("the citizen’s {field}"), "param": N_("the law’s {field}"),
@@ -215,8 +217,7 @@ def _again(repeat: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _sign(token: str, before: str) -> str | None:
-    about_a_date = before.endswith(("_on", ".time"))
-    return _OF_DATES.get(token, _SIGNS.get(token)) if about_a_date else _SIGNS.get(token)
+    return _OF_DATES.get(token, _SIGNS.get(token)) if before.endswith(_DATES) else _SIGNS.get(token)
 
 
 def whom(to: str | list[str] | tuple[str, ...]) -> str:

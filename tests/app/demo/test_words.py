@@ -24,6 +24,9 @@ ALMATY = ZoneInfo("Asia/Almaty")
 @pytest.mark.parametrize(("condition", "words"), [
     ('event.kind == "identity_card" && citizen.age >= 16',
      "the event’s ‘kind’ is “identity card” and the citizen’s age is at least 16"),
+    ("later.valid_until > event.pay_by", "the later event’s ‘valid until’ is after the event’s ‘pay by’"),
+    ("entitled.until <= event.closed_from",
+     "the entitlement’s ‘until’ is not after the event’s ‘closed from’"),
     ("later.issued_on > event.issued_on", "the later event’s ‘issued on’ is after the event’s ‘issued on’"),
     ('citizen.sex == "female" && citizen.born_on < "1967-01-01"',
      "the citizen’s sex is “female” and the citizen’s date of birth is before “1967-01-01”"),

@@ -211,7 +211,7 @@ class Verdict:
         before = [each.fact for each in tries if each.fact.recipient == tried.recipient and each.fact.at < tried.at]
         left = {each.channel for each in before} - {tried.channel}
         again = is_made_again(nudge, tried.channel) and tried.attempt < TIMES * (len(left) + 1)
-        assert (fact.retry_at is not None) is again, "what is unknown was tried again, or was not, against its policy"
+        assert (fact.retry_at is not None) is again, f"against its policy: {fact}\n{nudge.intent.klass}\n{tries}"
         if not again and nudge.intent.expires is None:
             more = set(nudge.intent.channels) & self._ways[tried.recipient] - left - {tried.channel}
             perhaps = {"push"} if tried.recipient in self._gone else set()

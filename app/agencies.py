@@ -1,43 +1,48 @@
 """Which agencies there are: those that some pack names, published, submitted, or of the settings."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 from app.clock import system_clock
 from app.compose import compose, pack_folders
 from app.keyfile import BadKeyFile
-from app.settings import Settings
+from app.settings import BadSettings, Settings
 from domain.governance import PackSubmitted
+from streams.damaged import DamagedFact
 from streams.keyring import WrongKeyFile
 from streams.migrating import WrongSchema
 from streams.not_here import ReadOnly
 from streams.outages import STORE_AWAY
 from streams.presence import NoDatabase
+from templates.catalogue import NoDefaults
 from templates.files import read_document
 from templates.findings import BrokenPack, Report
 
 UNASKED: tuple[type[Exception], ...] = (
-    NoDatabase, WrongSchema, ReadOnly, BadKeyFile, WrongKeyFile, BrokenPack, *STORE_AWAY,
+    DamagedFact, BadSettings, NoDefaults, WrongSchema, ReadOnly, BadKeyFile, WrongKeyFile, BrokenPack, *STORE_AWAY,
 )  # fmt: skip
 """Why the database cannot say what is published; whoever is added meets it soon enough, and in its own words."""
 
 
-def agencies_known(settings: Settings) -> set[str]:
-    """All of them, as far as they can be known now."""
-    found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
+def agencies_known(settings: Settings) -> set[str] | None:
+    """All of them; None where the database cannot be asked now."""
+    try:
+        found = {name for content in _contents(settings) for name in content.get("agencies") or ()}
+    except UNASKED:
+        return None
     folders = (read_document(folder / "pack.yaml", Report()).data for folder in pack_folders(settings))
     return found.union(*(each.get("agencies") or () for each in folders if isinstance(each, dict)))
 
 
 def _contents(settings: Settings) -> Iterator[Mapping[str, Any]]:
+    """What the database has; nothing where there is none."""
     try:
         platform = compose(settings, system_clock, make=False)
-    except UNASKED:
+    except NoDatabase:
         return
-    try:
+    with closing(platform.database):
         now = platform.governing.governed()
-    finally:
-        platform.database.close()
     yield from now.contents
     for each in (each for several in now.submitted.values() for each in several):
         if isinstance(each.fact, PackSubmitted):

@@ -123,8 +123,16 @@ def cut(text: str, columns: int) -> str:
     return text[: len(ANEW) + columns - 1] if text.startswith(ANEW) else text
 
 
+def _columns(terminal: int) -> int:
+    """How wide it is; standard output may be another one, or a file."""
+    try:
+        return os.get_terminal_size(terminal).columns
+    except OSError:
+        return shutil.get_terminal_size().columns
+
+
 def _to_stderr(text: str) -> None:
-    sys.stderr.write(cut(text, shutil.get_terminal_size().columns))
+    sys.stderr.write(cut(text, _columns(sys.stderr.fileno())))
     sys.stderr.flush()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from app.commands.diff import SAME, show
 from app.differing import compared, version_of
 from app.terminal import data, data_json
@@ -52,30 +54,55 @@ def _show_all(fact: TriggerSubmitted, *, as_json: bool) -> None:
             data_json({"trigger": fact.trigger, "path": path, "new": value})
         return
     for path, value in _rows(everything):
-        lines = [line for line in value.splitlines() if line.strip()]
+        lines = [line for line in said_plainly(value).splitlines() if line.strip()]
         for at, line in enumerate(lines):
             data(f"    {path}: {line}" if at == 0 else f"      {line}")
 
 
 def _show_pack(now: Governed, fact: PackSubmitted, *, as_json: bool) -> None:
     before = now.packs.get(fact.pack)
-    flat = _flat if as_json else _rows
-    old = {} if before is None else dict(flat(_by_type(before.content)))
-    new = dict(flat(_by_type(fact.content)))
-    for path in sorted(old.keys() | new.keys()):
-        if old.get(path) == new.get(path):
-            continue
-        if as_json:
-            data_json({"pack": fact.pack, "path": path, "old": old.get(path), "new": new.get(path)})
-        elif path not in old:
-            data(f"    {path}: {new[path]}")
+    old = {} if before is None else before.content
+    if not as_json:
+        for path, told in changes(old, fact.content):
+            data(f"    {path}: {told}")
+        return
+    was, will_be = dict(_flat(_by_type(old))), dict(_flat(_by_type(fact.content)))
+    for path in _changed(was, will_be):
+        data_json({"pack": fact.pack, "path": path, "old": was.get(path), "new": will_be.get(path)})
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path -> what changes there from one content of a pack to another, as people write it."""
+    was, will_be = dict(_rows(_by_type(old))), dict(_rows(_by_type(new)))
+    for path in _changed(was, will_be):
+        if path not in was:
+            yield path, said_plainly(will_be[path])
+        elif path not in will_be:
+            yield path, f"{said_plainly(was[path])} → gone"
         else:
-            data(f"    {path}: {old[path]} → {new.get(path, 'gone')}")
+            yield path, _change(was[path], will_be[path])
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    same = {path for path in old.keys() & new.keys() if _exactly(old[path]) == _exactly(new[path])}
+    return sorted((old.keys() | new.keys()) - same)
+
+
+def _change(old: Any, new: Any) -> str:  # noqa: ANN401  (plain data)
+    """Both as people write them; what only looks alike (1 and "1") as JSON writes it."""
+    if (before := said_plainly(old)) != (after := said_plainly(new)):
+        return f"{before} → {after}"
+    return f"{_exactly(old)} → {_exactly(new)}"
+
+
+def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
+    """As JSON writes it, where 1, "1" and true are three values, which for Python are but two."""
+    return msgspec.json.encode(value).decode()
 
 
 def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
     """A pack's content with its event types under their names, so that a new one moves no other."""
-    return {**content, "events": {event["type"]: event for event in content["events"]}}
+    return {**content, "events": {event["type"]: event for event in content.get("events", ())}}
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
@@ -86,11 +113,11 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN
         yield path, value
 
 
-def _rows(value: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  (plain data)
-    """The same for people: what a list has in it one by one, and nothing as Python would write it."""
+def _rows(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
+    """The same for people: what a list has in it one by one."""
     for name, inner in _flat(value, path):
         if isinstance(inner, list | tuple) and any(isinstance(each, Mapping) for each in inner):
             for at, each in enumerate(inner, start=1):
                 yield from _rows(each, f"{name}.{at}")
         else:
-            yield name, said_plainly(list(inner) if isinstance(inner, tuple) else inner)
+            yield name, inner

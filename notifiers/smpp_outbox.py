@@ -95,7 +95,9 @@ class Sending:
         if self._taken == self._told:
             return Accepted(self.reference or f"key:{self.message.key}", self.parts)
         assert self.outcome is not None
-        return replace(self.outcome, parts=self.parts) if isinstance(self.outcome, Unknown) else self.outcome
+        if not isinstance(self.outcome, Unknown):
+            return self.outcome
+        return replace(self.outcome, parts=(*self.parts, self.reference) if self.reference else self.parts)
 
 
 @dataclass(slots=True, eq=False)

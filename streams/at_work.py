@@ -14,7 +14,8 @@ PATIENCE_MS = 3_000
 """A command that only looks is over by then."""
 LOCK_NOT_AVAILABLE = "55P03"
 _OTHERS = text(
-    "SELECT coalesce(host(client_addr), 'here') FROM pg_locks JOIN pg_stat_activity USING (pid) "
+    "SELECT CASE WHEN backend_start IS NULL THEN 'hosts that this user may not see' "
+    "ELSE coalesce(host(client_addr), 'here') END FROM pg_locks JOIN pg_stat_activity USING (pid) "
     "WHERE locktype = 'advisory' AND classid = 0 AND objid = :lock AND granted AND pid != pg_backend_pid() "
     "AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )

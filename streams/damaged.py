@@ -7,7 +7,7 @@ import msgspec
 
 T = TypeVar("T")
 
-UNREADABLE = (msgspec.MsgspecError, KeyError)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, KeyError)
 """What reading one raises: it is no fact any more, or none that this version knows."""
 
 

@@ -83,7 +83,7 @@ class Heard:
     """What was heard on the connections of a client, beside its answers: the last of it, since it last worked."""
 
     def __init__(self) -> None:
-        self._errors: deque[KafkaError] = deque(maxlen=100)  # while a broker is away there are twenty a second
+        self._errors: deque[KafkaError] = deque(maxlen=100)  # while a broker is away there are two a second
 
     def __call__(self, error: KafkaError) -> None:
         """The client's `error_cb`."""

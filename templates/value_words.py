@@ -14,9 +14,11 @@ def said_plainly(value: Any, none: str = NOTHING) -> str:  # noqa: ANN401  (plai
     match value:
         case None | []:
             return none
+        case {} if not value:
+            return none
         case bool():
             return Words("yes") if value else Words("no")
-        case list():
+        case list() | tuple():
             return Joined([said_plainly(each, none) for each in value], ", ")
         case dict():
             rows = [Joined([f"{key}: ", said_plainly(each, none)], "") for key, each in value.items()]

@@ -51,7 +51,7 @@ def add(
 def _warn_of_unknown(agency: str, settings: Settings) -> None:
     """An agency may come before its pack does, but one that is misspelt has nothing, for ever."""
     known = agencies_known(settings)
-    if agency not in known:
+    if known is not None and agency not in known:
         meant = closest(agency, known)
         hint = f" (did you mean {meant!r}?)" if meant else ""
         talk(f"warning: no pack that is published or submitted has an agency {agency!r} yet{hint}")

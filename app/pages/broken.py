@@ -80,7 +80,7 @@ _BY_KIND = {
         ),
     ),
     "sign-in": (N_("Signing in did not work"), N_("Nothing was changed. Sign in once more.")),
-    "unknown-person": (
+    "nobody-here": (
         N_("You cannot sign in this way"),
         N_("Whoever said who you are named nobody whom this service may let in. Sign in another way, or ask there."),
     ),

@@ -83,7 +83,7 @@ class SignIn:
             token = await client.authorize_access_token(request)
             self._begin(request, settings, token["userinfo"])
         except UnknownPerson as unknown:
-            raise Problem(HTTPStatus.FORBIDDEN, str(unknown), kind="unknown-person") from None
+            raise Problem(HTTPStatus.FORBIDDEN, str(unknown), kind="nobody-here") from None
         except Exception:  # noqa: BLE001  (whatever is wrong with what the issuer or the browser brought)
             detail = "signing in did not work; begin again"
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="sign-in") from None

@@ -323,6 +323,13 @@ def test_an_agency_that_no_pack_names_is_said(office: Office, agency: str, roles
     assert ("warning" in added.talk) == bool(said)
 
 
+def test_an_agency_is_not_called_unknown_where_nobody_could_be_asked(office: Office) -> None:
+    """While the database is away somebody is added all the same, and no agency is said to be misspelt."""
+    away = {"HABARSHY_DATABASE": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
+    added = office.terminal.run("principals", "add", "new", "--agency", "watr", "--role", "author", env=away)
+    assert (added.code, len(added.lines), "warning" in added.talk) == (0, 1, False)
+
+
 # test-sends
 
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from app.submitted import changes
 from tests.app.terminal import Terminal
 
 UNLESS = "unless:\n- {on: mytown.library.card_issued, when: later.valid_until > event.valid_until}\n"
@@ -25,3 +28,13 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert f"    {line}" in shown.lines
     assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [
+    (1, "1", '1 → "1"'), (1, True, "1 → yes"), (True, "yes", 'true → "yes"'), ([], None, "[] → null"),
+    (["a, b"], ["a", "b"], '["a, b"] → ["a","b"]'), ({}, 5, "nothing → 5"), (5, None, "5 → nothing"),
+])  # fmt: skip
+def test_what_only_looks_alike_is_a_change(before: object, after: object, told: str) -> None:
+    """Who approves a pack sees each change of it, also of values that people, or Python, write alike."""
+    rows = dict(changes({"events": [], "limit": before}, {"events": [], "limit": after}))
+    assert rows == {"limit": told}

@@ -144,10 +144,11 @@ def _check(outcome: Outcome, parts: list[int], answers: dict[int, list[int]], lo
     taken = [status == OK and part not in lost for part, status in zip(parts, last, strict=True)]
     assert isinstance(outcome, Accepted) == all(taken)
     assert isinstance(outcome, Unknown) == bool(lost & set(parts))
-    known = {f"id{part}" for part, yes in zip(parts[:-1], taken, strict=False) if yes}
+    known = {f"id{part}" for part, yes in zip(parts, taken, strict=True) if yes}
     match outcome:
         case Accepted(reference, earlier):
-            assert (reference, set(earlier)) == (f"id{parts[-1]}", known)
+            assert {reference, *earlier} == known
+            assert reference == f"id{parts[-1]}"
         case Unknown(reason, _, earlier):
             assert (reason, set(earlier)) == (Reason.LINK_LOST, known)
         case GiveUp(reason):

@@ -197,6 +197,7 @@ def test_the_pace_falls_by_half_and_climbs_by_one() -> None:
     ([0, 0x08, 0], RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
     ([0, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
     ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
+    ([Act.IGNORE, 0, 0], Unknown(Reason.TIMED_OUT, parts=("1", "2"))),
 ])  # fmt: skip
 async def test_a_message_is_only_accepted_when_all_its_parts_are(answers: list[Answer], outcome: object) -> None:
     """The gravest outcome of a part is the message's."""

@@ -1,5 +1,6 @@
 """A fact in the log that somebody, or a disk, has changed: whoever reads it says where it stands and what to do."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,10 @@ from streams.wakes import Waking
 from tests.streams.rebuilding import ended, rebuilt
 from tests.world import LONG_AGO, World, card, corrected, iin, registered
 
-NONSENSE = b"\x00\x11"
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "nonsense": lambda _: b"\x00\x11",
+    "no text": lambda state: re.sub(rb"[a-z]([a-z]{4})", b"\xff\\1", state, count=1),
+}
 CARD = card(iin(1), "2025-07-20")
 READERS: dict[str, Callable[[Platform], object]] = {
     "rebuild": rebuilt,
@@ -32,23 +36,23 @@ def lived(world: World) -> World:
     return world
 
 
-def damage(world: World, topic: str) -> int:
-    """The last fact of that topic is nonsense; where it stands."""
+def damage(world: World, topic: str, harm: str = "nonsense") -> int:
+    """Harm the last fact of that topic; where it stands."""
     database = world.platform.database
     with database.reading() as connection:
-        query = select(log.c.position).where(log.c.topic == topic).order_by(log.c.position.desc())
-        position = int(connection.execute(query.limit(1)).scalar_one())
-    database.write(
-        lambda connection: connection.execute(update(log).where(log.c.position == position).values(state=NONSENSE))
-    )
-    return position
+        query = select(log.c.position, log.c.state).where(log.c.topic == topic).order_by(log.c.position.desc())
+        position, state = connection.execute(query.limit(1)).one()
+    harmed = update(log).where(log.c.position == position).values(state=HARMS[harm](state))
+    database.write(lambda connection: connection.execute(harmed))
+    return int(position)
 
 
+@pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("topic", ["life/1", "nudge-planned/1"])
 @pytest.mark.parametrize("reader", READERS)
-def test_where_it_stands_is_said(lived: World, reader: str, topic: str) -> None:
+def test_where_it_stands_is_said(lived: World, reader: str, topic: str, harm: str) -> None:
     """Whoever reads the log ends with its position and what to do, and none of what is in it."""
-    position = damage(lived, topic)
+    position = damage(lived, topic, harm)
     with pytest.raises(DamagedFact, match=rf"at position {position} of the log .*`habarshy audit verify`") as failure:
         READERS[reader](lived.platform)
     assert "array" not in str(failure.value)

@@ -6,18 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclOperation
 from msgspec import Struct
 
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
-from streams.kafka_failures import DENIED, Heard, KafkaUnavailable, NotGranted
+from streams.kafka_failures import DENIED, Heard, KafkaUnavailable
 from streams.mapper import decode_life
 from streams.recorder import FactRecorder, page_of
 from streams.topics import PARTITIONS, Topics, check_topic
 from streams.wakes import WAKING
+
+_NOWHERE = 2**31 - 1
+"""The highest number that a partition could have."""
 
 
 class Lag(Struct, frozen=True):
@@ -53,7 +54,6 @@ class KafkaLag:
         self._group = topics.group(role)
         self._lock = threading.Lock()
         self._consumer: Consumer | None = None
-        self._admin: AdminClient | None = None
         self._heard = Heard()
         self._rights = {
             KafkaError.GROUP_AUTHORIZATION_FAILED: f"READ on the group {self._group}",
@@ -76,7 +76,7 @@ class KafkaLag:
                 waiting = self._waiting(consumer)
                 since = self._since(consumer, {at: first for at, (_, first) in waiting.items()})
                 if self._joins:
-                    self._require_read()
+                    self._require_read(consumer)
             except KafkaException as error:
                 self._hear(consumer)
                 raise self._heard.failure(self._topics.address, error, self._rights) from None
@@ -102,6 +102,7 @@ class KafkaLag:
         return self._topics.brokers.client() | {
             "group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10,
             "isolation.level": "read_committed", "enable.partition.eof": True, "error_cb": self._heard,
+            "session.timeout.ms": int(self._topics.answer_seconds * 1000), "retry.backoff.ms": 10,
         }  # fmt: skip
 
     def _hear(self, consumer: Consumer) -> None:
@@ -110,26 +111,21 @@ class KafkaLag:
             if (error := message.error()) is not None:
                 self._heard(error)
 
-    def _require_read(self) -> None:
+    def _require_read(self, consumer: Consumer) -> None:
         """Nothing, if the group may be joined; its DESCRIBE is enough for all else that is looked at here.
 
+        Asked by a commit to a partition that there is none of, which Kafka refuses after it has looked at the rights
+        (KafkaApis.handleOffsetCommitRequest). An admin client could ask what the rights are, but librdkafka 2.16 ends
+        the process with a failed assertion (rd_kafka_enq_once_del_source_return) where Kafka has just come back.
+
         Raises:
-            KafkaException: not even that.
-            NotGranted: it may not.
+            KafkaException: it may not.
         """
-        admin = self._admin = self._admin or AdminClient(self._topics.brokers.client() | {"error_cb": self._heard})
-        asked = admin.describe_consumer_groups(
-            [self._group], include_authorized_operations=True, request_timeout=self._topics.answer_seconds
-        )
         try:
-            granted = asked[self._group].result().authorized_operations
+            consumer.commit(offsets=[TopicPartition(self._topic, _NOWHERE, 0)], asynchronous=False)
         except KafkaException as error:
             if error.args[0].code() in DENIED:
                 raise
-            return  # the group is just being given to a broker, or nobody has joined it yet: another look will tell
-        if granted is not None and AclOperation.READ not in granted:
-            only = ", ".join(sorted(each.name for each in granted))
-            raise NotGranted(self._topics.address, f"READ on the group {self._group}", f"only {only}")
 
     def _waiting(self, consumer: Consumer) -> dict[int, tuple[int, int]]:
         """Partition -> how many records wait, and the first one's offset, where any does."""

@@ -55,6 +55,15 @@ def cascades(tries: Sequence[Try]) -> Iterator[str]:
         yield " > ".join(channel for channel, _ in groupby(each.fact.channel for each in theirs))
 
 
+def left_before(tries: Sequence[Try], tried: NudgeAttempted) -> set[str]:
+    """The other channels by which its recipient was tried before; all of it may be at one and the same moment."""
+    earlier = {
+        each.fact.channel for each in tries
+        if each.fact.recipient == tried.recipient and each.fact.attempt < tried.attempt
+    }  # fmt: skip
+    return earlier - {tried.channel}
+
+
 def is_made_again(nudge: Nudge, channel: str) -> bool:
     """Whether what is unknown is: a legal notice, and a push, as it replaces the one that may have come."""
     return nudge.intent.klass == "legal" or channel == "push"

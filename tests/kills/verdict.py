@@ -30,7 +30,7 @@ from streams.refusals import SOURCE as OWN
 from tests.kills.campaign import Campaign
 from tests.kills.embedded import take_all
 from tests.kills.floods import TRIGGER, concerned
-from tests.kills.tries import TIMES, Try, cascades, following, is_made_again, may_follow, tries_of
+from tests.kills.tries import TIMES, Try, cascades, following, is_made_again, left_before, may_follow, tries_of
 from tests.notifiers.sms import sms
 
 FIRST = "pack"
@@ -208,8 +208,7 @@ class Verdict:
                     assert unknown[1].retry_at is None, "it would be made again where nobody can be reached"
 
     def _follows_its_policy(self, nudge: Nudge, fact: Unknown, tried: NudgeAttempted, tries: Sequence[Try]) -> None:
-        before = [each.fact for each in tries if each.fact.recipient == tried.recipient and each.fact.at < tried.at]
-        left = {each.channel for each in before} - {tried.channel}
+        left = left_before(tries, tried)
         again = is_made_again(nudge, tried.channel) and tried.attempt < TIMES * (len(left) + 1)
         assert (fact.retry_at is not None) is again, f"against its policy: {fact}\n{nudge.intent.klass}\n{tries}"
         if not again and nudge.intent.expires is None:

@@ -1,11 +1,14 @@
 """`habarshy`, and `python -m app`: small, because each process that a command starts beside it reads this as well."""
 
+from app.tuning import calm_collector
+
 INTERRUPTED = 130
 """How a shell calls what Ctrl-C ended."""
 
 
 def main() -> None:
     """Run a command; one that is interrupted before it has begun ends without a word."""
+    calm_collector()
     try:
         from app.cli import main as run  # noqa: PLC0415  (a second of imports that those processes do not need)
     except KeyboardInterrupt:

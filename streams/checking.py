@@ -185,7 +185,7 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
         return Refused(
             ".".join([*path, unknown]), f"is no field of this type{did_you_mean(unknown, known)}", "bad_data"
         )
-    return Refused(".".join(path), _reason(str(rule), kind), "bad_data")
+    return Refused(".".join(path), reason_of(error), "bad_data")
 
 
 def _speakable(name: str) -> str:
@@ -193,7 +193,10 @@ def _speakable(name: str) -> str:
     return name if _FIELD_NAME.fullmatch(name) else "(a name that is not repeated)"
 
 
-def _reason(rule: str, kind: Any) -> str:  # noqa: ANN401  (the validator's union)
+def reason_of(error: jsonschema_rs.ValidationError) -> str:
+    """What the schema objects to, without the value."""
+    kind: Any = error.kind
+    rule = str(error.schema_path[-1]) if error.schema_path else ""
     match rule:
         case "type":
             return f"must be of type {' or '.join(kind.types)}"

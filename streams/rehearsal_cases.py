@@ -6,17 +6,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.channels import ADDRESS_OF as CHANNELS
 from domain.delivery import State
 from domain.events import LifeEvent
 from domain.settle import Reason
 from domain.timing import UTC, zone_or
 from domain.triggers import CORRECTION
+from streams.rehearsal_attributes import AttributeChecker
 from streams.rehearsal_events import EventReader, Notes
 from streams.rehearsal_script import CITIZEN, NOT_APPLICABLE, Case, Expected
 from streams.rehearsal_shapes import PERSON, CaseShape, ExpectedShape
 from streams.rehearsal_stage import NAMES, OPENING, ROLE, Stage
-from templates.attributes import KINDS, is_of
 from templates.files import read_document
 from templates.findings import Report
 from templates.shape_check import check_shape
@@ -74,6 +73,8 @@ class _Reader:
         events = reader.events(shape.events or [])
         expected = [self._expected(reader, at, one) for at, one in enumerate(shape.expect)]
         letters = dict.fromkeys([CITIZEN, *reader.met, *_persons(self.document.data)])
+        if len(events) == len(shape.events or []):  # who is in a broken event is not known
+            self._check_persons(shape, {CITIZEN, *reader.met})
         first = min([clock, *(each.event.time for each in events)])
         zone = (shape.citizen or {}).get("zone")
         return Case(
@@ -84,31 +85,26 @@ class _Reader:
             sent_lately=shape.sent_lately or 0,
         )  # fmt: skip
 
+    def _check_persons(self, shape: CaseShape, cast: set[str]) -> None:
+        """Somebody of whom much is known and whom nothing names was probably meant to be somebody else."""
+        cast |= {*_named({key: inner for key, inner in self.document.data.items() if key != "expect"})}
+        known = {f"${name}" for name in shape.persons or {}}
+        for letter in sorted(known - cast) if self.stage.trigger.to else ():  # an area event names nobody
+            self.notes.unknown(("persons", letter[1:]), "person of this case", letter, cast, key=True)
+        for at, each in enumerate(shape.expect):
+            if each.to is not None and each.to not in cast | known:
+                self.notes.unknown(("expect", at, "to"), "person of this case", each.to, cast | known)
+
     def _openings(self, shape: CaseShape, letters: list[str], time: datetime) -> Iterator[LifeEvent]:
         """What is known of each at the start, as events before all others."""
-        persons = shape.persons or {}
+        persons, checker = shape.persons or {}, AttributeChecker(self.stage, self.notes)
         if CITIZEN[1:] in persons:
             self.notes.wrong(("persons", CITIZEN[1:]), "the one under test stands under `citizen`", key=True)
         for letter in letters:
             under_test = letter == CITIZEN
             attributes = (shape.citizen if under_test else persons.get(letter[1:])) or {}
-            self._check_attributes(("citizen",) if under_test else ("persons", letter[1:]), attributes)
+            checker.check(("citizen",) if under_test else ("persons", letter[1:]), attributes)
             yield _opening(letter, attributes, time)
-
-    def _check_attributes(self, where: At, attributes: Mapping[str, Any]) -> None:
-        known = self.stage.catalogue.attributes
-        for name, value in attributes.items():
-            path: At = (*where, name)
-            if name not in known:
-                self.notes.unknown(path, "attribute", name, known, key=True)
-            elif value is not None and not is_of(known[name], value):
-                self.notes.wrong(path, f"{name} must be {KINDS[known[name]][1]}")
-            elif name == "channels":
-                for at, each in enumerate(value or ()):
-                    if each not in CHANNELS:
-                        self.notes.unknown((*path, at), "channel", each, CHANNELS)
-            elif name == "guardians" and not all(re.fullmatch(PERSON, each) for each in value or ()):
-                self.notes.wrong(path, "guardians are named as in $mother")
 
     def _expected(self, reader: EventReader, at: int, shape: ExpectedShape) -> Expected:
         where: At = ("expect", at)
@@ -126,6 +122,10 @@ class _Reader:
         steps = [*self.stage.trigger.step_names, CORRECTION]
         if shape.step is not None and shape.step not in steps:
             self.notes.unknown((*where, "step"), "step", shape.step, steps)
+        channels = self.stage.trigger.channels
+        if shape.channel not in (None, *channels) and not shape.digest:  # which has channels of its own
+            message = f"the trigger never goes by {shape.channel}, only by {', '.join(channels)}"
+            self.notes.wrong((*where, "channel"), message)
         if shape.because is not None and shape.because not in REASONS:
             self.notes.unknown((*where, "because"), "reason", shape.because, REASONS)
         said = [name for name in ("channel", "contains", "parts", "digest") if getattr(shape, name) is not None]
@@ -147,11 +147,14 @@ def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> Life
     )  # fmt: skip
 
 
-def _persons(content: Any) -> Iterator[str]:  # noqa: ANN401  (plain data)
-    """Everybody whom the case names."""
+def _persons(content: Mapping[str, Any]) -> Iterator[str]:
+    """Everybody whom the case names, or of whom it says something."""
+    yield from _named(content)
+    yield from (f"${name}" for name in content.get("persons") or ())
+
+
+def _named(content: Any) -> Iterator[str]:  # noqa: ANN401  (plain data)
     if isinstance(content, str) and re.fullmatch(PERSON, content):
         yield content
-    if isinstance(content, dict):
-        yield from (f"${name}" for name in content.get("persons") or ())
     for inner in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
-        yield from _persons(inner)
+        yield from _named(inner)

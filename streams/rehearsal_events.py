@@ -18,6 +18,9 @@ from templates.findings import Report, closest
 from templates.yaml_file import Document
 from templates.yaml_file import Path as At
 
+FEW = 12
+"""So many names are read, and more are not."""
+
 
 class Notes:
     """Takes what is wrong in a document, said at its place."""
@@ -31,8 +34,10 @@ class Notes:
         self._report.add(self._document.finding(place, message, suggestion))
 
     def unknown(self, path: At, what: str, name: str, known: Iterable[str], *, key: bool = False) -> None:
-        """Note a name that nothing has."""
-        self.wrong(path, f"no {what} is called {name!r}", closest(name, known), key=key)
+        """Note a name that nothing has; where none is like it, the others are named, if they are few."""
+        names, meant = sorted(known), closest(name, known)
+        others = f"; known: {', '.join(names)}" if meant is None and 0 < len(names) <= FEW else ""
+        self.wrong(path, f"no {what} is called {name!r}{others}", meant, key=key)
 
 
 class EventReader:

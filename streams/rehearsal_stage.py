@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.built_in import DIGEST
 from domain.compiling import compile_trigger
 from domain.event_types import Catalogue, EventType, Setting
 from domain.ids import Names
@@ -29,7 +30,8 @@ NAMES = Names(b"rehearsal")
 class Stage(Struct, frozen=True):
     """A trigger ready to be rehearsed; the other triggers of its pack are absent.
 
-    `catalogue` is the packs'; persons stand for their own national ids, written `$child`.
+    `catalogue` is the packs'; persons stand for their own national ids, written `$child`. `categories`: all that a
+    citizen of these packs can refuse or agree to.
     """
 
     source: TriggerSource
@@ -39,6 +41,7 @@ class Stage(Struct, frozen=True):
     checker: Checker
     renderer: Renderer
     live_from: datetime | None
+    categories: frozenset[str]
 
     def rules(self, clock: datetime) -> Rules:
         """The rules with this trigger published when the clock starts, or earlier, as its pack or its reach says."""
@@ -68,12 +71,13 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
     contents = [pack.content for pack in packs]
     catalogue, defaults = catalogue_of(contents), defaults_of(contents)
     checker = Checker(catalogue, NAMES, lambda person: re.fullmatch(PERSON, person) is not None)
+    categories = frozenset({DIGEST} | {str(source.rules["category"]) for pack in packs for source in pack.triggers})
     for pack in packs:
         for source in pack.triggers:
             yield Stage(
                 source, _at_once(compile_trigger(source.name, source.rules, catalogue)), catalogue, defaults, checker,
                 Renderer(source.words, source.rules, trigger=source.name, default=defaults.language),
-                live_from_of(pack.content),
+                live_from_of(pack.content), categories,
             )  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from streams.rehearsal_script import Case, Expected
 from streams.rehearsal_stage import Stage, stages
 from streams.rehearsal_verdict import Difference, said, unlike
 from templates.catalogue import NoDefaults
+from templates.files import PackFiles
 from templates.findings import BrokenPack, Finding, Report, closest
-from templates.loader import examine, load_packs
+from templates.loader import Pack, examine, load_packs, pack_of
 from templates.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
@@ -28,6 +29,8 @@ def lint(packs: Packs, as_json: AsJson = False) -> None:
     """Say what is wrong with packs, by file, line and column."""
     folders = _folders(packs)
     examined, report = examine(folders)
+    if not report.about(finding.path for finding in report.findings):
+        _check_tests(folders, examined, report)
     for finding in report.findings:
         _print_finding(finding, as_json=as_json)
     asked = {folder.resolve() for folder in folders}
@@ -62,7 +65,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
         Exit: with 1, as `lint` and `test` end.
     """
     findings = list(_findings(folders, None))
-    staged = [] if findings else [each for each in _staged(folders) if each[0].trigger.name in triggers]
+    staged = [] if findings else [each for each in _loaded(folders) if each[0].trigger.name in triggers]
     report = Report()
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += report.findings
@@ -73,6 +76,16 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
         _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
     if findings or failed:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report: Report) -> None:
+    """Read the tests of these packs, where there are any; what they say can be checked once all else is in order."""
+    try:
+        for stage, folder in _staged(folders, [pack_of(files) for files in examined]):
+            if (path := folder / "tests.yaml").is_file():
+                read_cases(path, stage, report)
+    except NoDefaults:  # a city's pack alone: with the country's it is read
+        return
 
 
 def _folders(packs: Sequence[Path]) -> list[Path]:
@@ -94,7 +107,7 @@ def _findings(folders: Sequence[Path], only: str | None) -> tuple[Finding, ...]:
 
 def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[Tried]:
     report, read = Report(), []
-    for stage, folder in _staged(folders):
+    for stage, folder in _loaded(folders):
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += report.findings
     wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
@@ -103,13 +116,17 @@ def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -
     return [try_case(stage, case) for stage, case in wanted]
 
 
-def _staged(folders: Sequence[Path]) -> Iterator[tuple[Stage, Path]]:
+def _loaded(folders: Sequence[Path]) -> list[tuple[Stage, Path]]:
     try:
-        for stage in stages(load_packs(folders)):
-            name = stage.trigger.name
-            yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
+        return list(_staged(folders, load_packs(folders)))
     except NoDefaults as missing:
         stop(Exit.CHECK_FAILED, str(missing))
+
+
+def _staged(folders: Sequence[Path], packs: Sequence[Pack]) -> Iterator[tuple[Stage, Path]]:
+    for stage in stages(packs):
+        name = stage.trigger.name
+        yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
 
 
 def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:

@@ -38,7 +38,8 @@ def town(terminal: Terminal, *cases: tuple[str, str, str], changes: tuple[Edit, 
     """The small pack with these tests: name, more of the citizen, and what is expected."""
     folder = write_town(terminal.folder, *changes)
     text = "".join(HEAD.format(name=name, more=more) + expect for name, more, expect in cases)
-    (folder / "meter_check" / "tests.yaml").write_text(text, encoding="utf-8")
+    if text:
+        (folder / "meter_check" / "tests.yaml").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -213,14 +214,19 @@ def test_only_one_trigger_or_case(terminal: Terminal) -> None:
 
 
 def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
-    """Findings in tests.yaml, and a trigger without one, end with exit 1; what can be played is played."""
+    """Findings in tests.yaml are lint's too; with them, or without it, `test` ends with 1 and plays the rest."""
     folder = town(terminal, ("misspelt", "", MONTH.replace("step:", "stpe:")), ("right", "", MONTH + DAY))
     path = folder / "meter_check" / "tests.yaml"
     assert terminal.run("test", str(folder)) == (1, [
         f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)", "ok meter_check: right",
         "1 cases, 0 failed, 1 findings",
     ], "")  # fmt: skip
+    assert terminal.run("lint", str(folder)) == (1, [
+        f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
+        "1 triggers, 2 event types, 1 findings, 0 warnings",
+    ], "")  # fmt: skip
     path.unlink()
+    assert terminal.run("lint", str(folder)).code == 0
     assert terminal.run("test", str(folder)).lines == [
         f"{path}:1:1: this file is missing", "0 cases, 0 failed, 1 findings",
     ]  # fmt: skip

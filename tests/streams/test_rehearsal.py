@@ -11,7 +11,7 @@ from streams.rehearsal_stage import Stage, stages
 from streams.rehearsal_verdict import judge, said
 from templates.findings import Report
 from templates.loader import load_packs
-from tests.templates.packs import PACK, RULES, Change, write_town
+from tests.templates.packs import METER, PACK, RULES, Change, write_town
 
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
 CLOCK = "  clock: 2026-03-01T09:00+05:00\n"
@@ -59,9 +59,9 @@ def differences(folder: Path, text: str, *changes: Change) -> list[tuple[str, st
     ]
 
 
-def findings(folder: Path, text: str) -> list[str]:
+def findings(folder: Path, text: str, *changes: Change) -> list[str]:
     """What is wrong with a tests.yaml, with paths from its folder."""
-    stage, report = stage_of(folder), Report()
+    stage, report = stage_of(folder, *changes), Report()
     path = written(folder, text)
     assert read_cases(path, stage, report) == []
     return [str(each).removeprefix(f"{path}:") for each in report.findings]
@@ -98,8 +98,8 @@ def test_a_case_fails_where_a_message_is_another(
     tmp_path: Path, wrong: str, expected: str, keys: tuple[str, ...]
 ) -> None:
     """A wrong step, time, channel, text, length or recipient is told with what was sent instead."""
-    got = f'{MONTH} month sms "{MONTH_SMS}"'
-    assert differences(tmp_path, yaml(f"- {wrong}", TWICE[1])) == [(expected, got, keys)]
+    got, citizen = f'{MONTH} month sms "{MONTH_SMS}"', "channels: [sms], guardians: [$other]"
+    assert differences(tmp_path, yaml(f"- {wrong}", TWICE[1], citizen=citizen)) == [(expected, got, keys)]
 
 
 def test_a_case_fails_on_a_message_that_it_does_not_mention(tmp_path: Path) -> None:
@@ -339,6 +339,51 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
         "18:30: no reason is called 'optd_out' (did you mean 'opted_out'?)",
         "18:40: nothing is sent, so there is no channel",
         "19:5: at is missing: when does it go?",
+    ]
+
+
+def test_what_nothing_could_have_set_is_refused(tmp_path: Path) -> None:
+    """A value that no event sets and no words have is named by line and column, with what was probably meant."""
+    text = f"""\
+- name: a case
+{CLOCK}  citizen: {{language: kz, opted_out: [watr, water/smss, water/sms], consents: [wter, digest], zone: Almaty}}
+  persons: {{mother: {{phone: "87010000000", quiet_from: 21, quiet_to: "9:00", email: x, meter: cld, language: ru}}}}
+  events:
+  - {{at: +P1D, {INSTALLED[:-1]}, neighbours: [$mother]}}}}
+  expect: []
+"""
+    assert findings(tmp_path, text, (METER, "meter: event.number", "meter: event.kind")) == [
+        "3:23: no language of the packs is called 'kz'; known: kk, ru",
+        "3:39: no category of these packs' triggers is called 'watr' (did you mean 'water'?)",
+        "3:45: no channel is called 'smss' (did you mean 'sms'?)",
+        "3:80: no category of these packs' triggers is called 'wter' (did you mean 'water'?)",
+        "3:101: no time zone is called 'Almaty' (did you mean 'Asia/Almaty'?)",
+        "4:29: phone is written as in '+1000000'",
+        "4:56: quiet_from must be text; put it in quotes",
+        "4:70: quiet_to is written as in '00:00'",
+        "4:85: email must be a valid email",
+        "4:95: no value of meter is called 'cld' (did you mean 'cold'?)",
+    ]
+
+
+def test_whom_nothing_in_a_case_names_is_refused(tmp_path: Path) -> None:
+    """A person of whom something is known, or who is expected to hear, is named by something in the case."""
+    text = f"""\
+- name: a case
+{CLOCK}  persons: {{mohter: {{language: ru}}}}
+  events:
+  - {{at: +P1D, {INSTALLED[:-1]}, neighbours: [$mother]}}}}
+  expect:
+  - {{at: {MONTH}, to: $mothr, step: month}}
+  - {{at: {MONTH}, channel: push, step: month}}
+"""
+    no_push = (RULES, "channels: [push, sms, email]", "channels: [sms, email]")
+    stage, report = stage_of(tmp_path, no_push), Report()
+    assert read_cases(path := written(tmp_path, text), stage, report) == []
+    assert [str(each).removeprefix(f"{path}:") for each in report.findings] == [
+        "3:13: no person of this case is called '$mohter' (did you mean '$mother'?)",
+        "7:38: no person of this case is called '$mothr' (did you mean '$mother'?)",
+        "8:43: the trigger never goes by push, only by sms, email",
     ]
 
 

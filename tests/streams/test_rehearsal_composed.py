@@ -112,7 +112,7 @@ def test_a_repetition_has_the_words_of_its_step(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("answer", "finding"), [
     ("type: citizen.replied, answers: mnth", "no step is called 'mnth' (did you mean 'month'?)"),
-    ("type: citizen.replied, answers: month.4", "no step is called 'month.4'"),
+    ("type: citizen.replied, answers: month.4", "no step is called 'month.4'; known: month, month.2, month.3"),
     ("type: citizen.disputed, data: {nudge: 00000000-0000-0000-0000-000000000000}, answers: month",
      "only citizen.replied answers a message"),
     ("type: citizen.replied, answers: Month",

@@ -18,7 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from msgspec import Struct
 
 from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
-from app.pages.visits import citizen_of, csrf_of, language_of, official_of, remember_language
+from app.pages.places import places_of
+from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
 
 _HERE = Path(__file__).parent
 Before = Annotated[int | None, Query(ge=1, le=2**62)]
@@ -38,13 +39,17 @@ HEADERS: Mapping[str, str] = {
 
 
 class Frame(Struct, frozen=True):
-    """What surrounds the content of a page: its language, who looks at it, and where on the site they are."""
+    """What surrounds the content of a page: its language, who looks at it, and where on the site they are.
+
+    `theirs`: the places of officials where they may be.
+    """
 
     speech: Speech
     path: str
     query: Mapping[str, str]
     citizen: str
     official: str
+    theirs: Sequence[str]
     csrf: str
 
     @property
@@ -79,11 +84,10 @@ class Pages:
         if chosen in LANGUAGES:
             remember_language(request, chosen)
         wished = language_of(request) or language or language_of_header(request.headers.get("accept-language", ""))
-        official = official_of(request)
         return Frame(
             Speech(language_among(wished), zone or self._zone()), self.root + request.url.path,
             {name: value for name, value in request.query_params.items() if name != "language"},
-            citizen_of(request), official, csrf_of(request),
+            citizen_of(request), official_of(request), places_of(principal_of(request)), csrf_of(request),
         )  # fmt: skip
 
     def respond(

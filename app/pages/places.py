@@ -11,14 +11,17 @@ WORKERS: Final = frozenset({Role.AUTHOR, Role.APPROVER})
 """Whose the workbench is."""
 
 
+def places_of(who: Principal | None) -> list[str]:
+    """Where an official may be; their pages begin at the first."""
+    places = ["/work"] if who is not None and who.roles & WORKERS else []
+    if who is not None and (who.operator or Role.AUDITOR in who.roles):
+        places.append("/console" if who.operator else "/console/people")
+    return places
+
+
 def home_of(request: Request) -> str:
     """Where their pages begin; who did not sign in is led to that from a citizen's."""
-    who = principal_of(request)
-    if who is None:
-        return "/my"
-    if who.roles & WORKERS:
-        return "/work"
-    return "/console" if who.operator else "/console/people"
+    return next(iter(places_of(principal_of(request))), "/my")
 
 
 def base_of(request: Request) -> str:

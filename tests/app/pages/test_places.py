@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.http.application import application
+from app.principals import add
+from domain.principals import Principal, Role
 from tests.app.http.wire import client_of
 from tests.app.pages.console.office import HTML, Office, office_in, signed_in
 
@@ -41,6 +43,18 @@ def test_an_error_has_their_navigation(office: Office, who: str, path: str) -> N
     page = signed_in(office, who).get(path)
     assert page.status_code in {403, 404}
     assert f'<a href="{HOMES[who]}"' in page.text
+
+
+@pytest.mark.parametrize(("role", "there"), [(Role.OPERATOR, "/console"), (Role.AUDITOR, "/console/people")])
+def test_who_is_at_home_in_two_places_is_led_from_one_to_the_other(office: Office, role: Role, there: str) -> None:
+    """An author who operates or audits too finds the console in the workbench, and the way back; nobody else does."""
+    dina = Principal("dina", "interior", frozenset([Role.AUTHOR, role]))
+    tokens = {**office.tokens, "dina": add(office.world.platform.settings.principals, dina)}
+    both = signed_in(office._replace(tokens=tokens), "dina")
+    assert f'<a href="{there}">' in both.get("/work").text
+    assert '<a href="/work">' in both.get(there).text
+    assert '<a href="/console' not in signed_in(office, "saule").get("/work").text
+    assert '<a href="/work">' not in signed_in(office, "olga").get("/console").text
 
 
 @pytest.mark.parametrize("language", WORDS)

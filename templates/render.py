@@ -46,8 +46,9 @@ class Rendered(Struct, frozen=True):
 
 
 class Short(Struct, frozen=True):
-    """What fits on a telephone's screen."""
+    """What is to be short: it is read on a telephone's screen, or in a list of mails."""
 
+    subject: str
     push_title: str
     push_body: str
     sms: str
@@ -218,7 +219,10 @@ class _Language:
     def short(self, step: str, values: Mapping[str, Any], *, correction: bool) -> Short:
         parts = self._chosen(step, correction=correction)
         parts.check(values)
-        return Short(parts.push_title.render(values), parts.push_body.render(values), spelt(parts.sms.render(values)))
+        return Short(
+            parts.subject.render(values), parts.push_title.render(values), parts.push_body.render(values),
+            spelt(parts.sms.render(values)),
+        )  # fmt: skip
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)

@@ -35,8 +35,12 @@ _USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, 
 
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
-"""What fits on the screen of a locked telephone."""
-_PATHS: Mapping[str, Path] = {"push_title": ("push", "title"), "push_body": ("push", "body"), "sms": ("sms",)}
+"""What fits on the screen of a locked telephone; systems cut off more, each a little elsewhere."""
+SUBJECT = 78 - len("Subject: ")
+"""A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
+_PATHS: Mapping[str, Path] = {
+    "push_title": ("push", "title"), "push_body": ("push", "body"), "sms": ("sms",), "subject": ("subject",),
+}  # fmt: skip
 
 
 def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, report: Report) -> None:
@@ -136,11 +140,14 @@ class _Sample:
     def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():
             shortest, likely = (len(getattr(rendered, part)) for rendered in (smallest, usual))
+            seen = f"and {longest} are seen on a locked telephone"
             if shortest > longest:
-                self._too_long(part, where, f"this comes to {shortest} characters or more, and {longest} are seen")
+                self._too_long(part, where, f"this comes to {shortest} characters or more, {seen}")
             elif likely > longest:
-                message = f"this easily comes to {likely} characters, and {longest} are seen"
-                self._too_long(part, where, message, warning=True)
+                self._too_long(part, where, f"this easily comes to {likely} characters, {seen}", warning=True)
+        if (likely := len(usual.subject)) > SUBJECT:
+            message = f"this easily comes to {likely} characters, and a subject's line has {SUBJECT} (RFC 5322)"
+            self._too_long("subject", where, message, warning=True)
         shortest, likely = (len(segments(rendered.sms).parts) for rendered in (smallest, usual))
         if shortest > self.limit.parts:
             self._too_long(

@@ -140,5 +140,5 @@ def test_the_words_of_repetitions_are_tried_too(tmp_path: Path) -> None:
     again = step("from: event.valid_until, repeat: {every: P7D, at_most: 2}")
     long = (RU, 'Поверьте счётчик"\n  body', "{% if repetition > 1 %}" + "я" * 51 + '{% endif %}"\n  body')
     assert findings_of(write_town(tmp_path, again, long)) == [
-        f"{RU}:4:10: this comes to 51 characters or more, and 50 are seen"
+        f"{RU}:4:10: this comes to 51 characters or more, and 50 are seen on a locked telephone"
     ]

@@ -129,13 +129,13 @@ ROWS: list[Row] = [
         "meter_check/ru.md:8:14: the trigger is discreet: subject, push and SMS show no values",
     ]),
     (KK, 'Ескермеңіз", body', 'Бұрынғы хабарламаның барлығын түгел ескермеуіңізді сұраймыз", body', [
-        "11:17: this comes to 59 characters or more, and 50 are seen",
+        "11:17: this comes to 59 characters or more, and 50 are seen on a locked telephone",
     ]),
     (KK, '  sms: "Ескермеңіз"', '  sms: "' + "Ескермеңіз, " * 13 + '"', [
         "12:8: this comes to 155 characters or more: 3 SMS, at most 2 are paid",
     ]),
     (KK, 'title: "Есептегішті тексеріңіз"', "title: >\n    " + "тексеріңіз " * 6, [
-        "4:10: this comes to 65 characters or more, and 50 are seen",
+        "4:10: this comes to 65 characters or more, and 50 are seen on a locked telephone",
     ]),
 ]  # fmt: skip
 

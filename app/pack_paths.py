@@ -1,5 +1,6 @@
 """Paths of packs and triggers on the command line."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -7,7 +8,10 @@ import typer
 
 import templates
 from app.terminal import Exit, stop
-from templates.findings import closest
+from templates.elsewhere import Elsewhere
+from templates.files import PackFiles
+from templates.findings import Report, closest
+from templates.loader import examine, shipped
 
 With = Annotated[list[Path] | None, typer.Option("--with", metavar="PACK", help="Another pack that it needs.")]
 
@@ -31,6 +35,27 @@ def target_of(path: Path) -> Target:
     if not (folder.parent / "pack.yaml").is_file():
         stop(Exit.USAGE, f"{path}: there is no pack.yaml beside this trigger")
     return Target(path.parent if path.name else folder.parent, folder.name)
+
+
+def examine_folders(folders: Sequence[Path]) -> tuple[list[PackFiles], Report]:
+    """The packs in these folders, and all that is to be said of them: also which other pack has what they lack."""
+    return examine(folders, elsewhere(folders))
+
+
+def elsewhere(folders: Sequence[Path]) -> Elsewhere:
+    """The packs beside these, and those that are shipped."""
+    return Elsewhere(_others(folders))
+
+
+def _others(folders: Sequence[Path]) -> Iterator[Path]:
+    """As one would type them; none of the folders themselves."""
+    known, here = {folder.resolve() for folder in folders}, Path.cwd()
+    near = (path.parent for folder in folders for path in sorted(folder.parent.glob("*/pack.yaml")))
+    ours = (path.relative_to(here) if path.is_relative_to(here) else path for path in shipped())
+    for folder in (*near, *ours):
+        if folder.resolve() not in known:
+            known.add(folder.resolve())
+            yield folder
 
 
 def is_folder(path: Path) -> bool:

@@ -14,6 +14,7 @@ from domain.event_types import Catalogue
 from domain.said import Words
 from domain.triggers import Trigger
 from templates.benefit_check import Rest, check_benefits, check_parameters
+from templates.elsewhere import Elsewhere
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
 from templates.findings import BrokenPack, Finding, Report, closest
@@ -69,11 +70,14 @@ def load_packs(paths: Sequence[Path]) -> tuple[Pack, ...]:
     return tuple(pack_of(files) for files in packs)
 
 
-def examine(paths: Sequence[Path]) -> tuple[list[PackFiles], Report]:
-    """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them."""
+def examine(paths: Sequence[Path], elsewhere: Elsewhere | None = None) -> tuple[list[PackFiles], Report]:
+    """The files of the built-in pack and of the packs in the given folders, and all that is to be said of them.
+
+    `elsewhere`: packs that may have what these lack.
+    """
     report = Report()
     packs = _read(paths, report)
-    _check(packs, report)
+    _check(packs, elsewhere or Elsewhere(), report)
     return packs, report
 
 
@@ -84,7 +88,7 @@ def _read(paths: Sequence[Path], report: Report) -> list[PackFiles]:
     return [read_pack(path, report) for path in folders.values()]
 
 
-def _check(packs: list[PackFiles], report: Report) -> None:
+def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None:
     known = check_packs(packs, report)
     languages = languages_of(files.pack for files in packs)
     catalogue, broken = _catalogue(packs, known, report)
@@ -106,8 +110,8 @@ def _check(packs: list[PackFiles], report: Report) -> None:
             check_personas(files.personas, known.attributes, report)
         for trigger in files.triggers:
             _check_owner(trigger.rules, known, report)
-            if (made := check_rules(trigger.rules, trigger.name, catalogue, broken, report)) is not None:
-                compiled.append(made)
+            made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
+            compiled += [made] if made is not None else []
             link_actions(trigger.rules, services_of(services), report)
             _check_trigger(trigger, plain(files.pack), catalogue, languages, report)
     check_limits(packs, compiled, catalogue, report)

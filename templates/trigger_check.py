@@ -13,6 +13,7 @@ from domain.compiler_base import ENTITLED
 from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger, Trigger
+from templates.elsewhere import Elsewhere
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
 from templates.sense_check import check_sense
@@ -46,9 +47,10 @@ _ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 
 
 def check_rules(
-    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], report: Report
+    document: Document, name: str, catalogue: Catalogue, broken: frozenset[str], elsewhere: Elsewhere, report: Report
 ) -> Trigger | None:
-    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile.
+    """Report what is wrong with trigger.yaml. `broken`: event types that exist, but cannot be used to compile;
+    `elsewhere`: packs that may have a type which is in none of these.
 
     Gives the trigger of that name, where it can be compiled as it is.
     """
@@ -63,7 +65,10 @@ def check_rules(
     except BadTrigger as first:
         for bad in (first, *first.others):
             place = place_of(document, bad, ("when",))
-            report.add(document.finding(place, bad.problem, _meant(bad, rules, catalogue)))
+            if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
+                report.add(document.finding(place, f"{bad.problem}; {pack} has it: name that pack too"))
+            else:
+                report.add(document.finding(place, bad.problem, _meant(bad, rules, catalogue)))
     else:
         if not wrong:
             check_sense(document, trigger, catalogue, report)

@@ -16,7 +16,7 @@ from app.compose import Platform, compose
 from app.desk import LOCAL, somebody
 from app.looking import Looker, Purpose, looker
 from app.options import AsJson, DatabaseUrl, KeyFile, moment_of, settings_of
-from app.pack_paths import With, is_folder, target_of
+from app.pack_paths import With, examine_folders, is_folder, target_of
 from app.progress import parts
 from app.settings import Settings
 from app.terminal import Exit, data, data_json, stop, talk
@@ -30,7 +30,7 @@ from streams.drafting import Draft
 from streams.ownership import owners_of
 from templates.catalogue import defaults_of
 from templates.findings import closest
-from templates.loader import examine, pack_of
+from templates.loader import pack_of
 from templates.pack_check import sms_limit_of
 
 What = Annotated[
@@ -131,7 +131,7 @@ def _explain_silence(tally: Tally, order: Order, platform: Platform) -> None:
 def _read(what: str, others: list[Path]) -> Draft:
     """The draft in a folder; what is wrong with it, or with the packs that it needs, ends the command."""
     target = target_of(Path(what))
-    examined, report = examine([target_of(other).pack for other in others] + [target.pack])
+    examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
     report.close()
     pack = pack_of(next(each for each in examined if each.folder.resolve() == target.pack.resolve()))
     return Draft(

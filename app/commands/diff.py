@@ -11,11 +11,11 @@ from msgspec.structs import asdict
 from app.desk import desk
 from app.differing import Version, compared, version_of
 from app.options import AsJson, DatabaseUrl, KeyFile
-from app.pack_paths import With, target_of
+from app.pack_paths import With, examine_folders, target_of
 from app.terminal import Exit, data, data_json, stop
 from domain.principals import require_reader
 from templates.findings import closest
-from templates.loader import examine, pack_of
+from templates.loader import pack_of
 from templates.meaning import GROUPS, Change
 from templates.pack_meaning import PACK_GROUPS, PackChange, pack_changes
 
@@ -46,7 +46,7 @@ def diff(
 
 def _read(path: Path, others: Sequence[Path]) -> Version:
     target = target_of(path)
-    examined, report = examine([*others, target.pack])
+    examined, report = examine_folders([*others, target.pack])
     report.close()
     packs = [pack_of(files) for files in examined]
     mine = next(pack for pack, files in zip(packs, examined, strict=True)

@@ -10,13 +10,13 @@ import typer
 from app.commands.packs import require_passing
 from app.desk import Desk, desk
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile
-from app.pack_paths import Target, With, is_folder, target_of
+from app.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.submitted import show_submission
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.submissions import Subject, Submission, check_approving
 from streams.governing import Done, Reference, reference
 from streams.ownership import mine_of
-from templates.loader import Pack, examine, pack_of
+from templates.loader import Pack, pack_of
 
 Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="What to put up for approval.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
@@ -37,7 +37,7 @@ def submit(
                                                     *(each.pack for each in targets))}.values())  # fmt: skip
     with desk(database, key_file, clock, make=True) as at:
         require_passing(paths, (), as_json=as_json)
-        packs = {files.folder.resolve(): pack_of(files) for files in examine(paths)[0]}
+        packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
         wanted, left = _wanted(at, targets, packs)
         require_passing(paths, {about.name for about in wanted if about.kind == "trigger"}, as_json=as_json)
         _report(at.platform.governing.submit(list(packs.values()), wanted, at.who), "submitted", as_json=as_json)
@@ -147,7 +147,7 @@ def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -
 
 
 def _read(target: Target, others: Sequence[Path]) -> Pack:
-    examined, report = examine([*(target_of(each).pack for each in others), target.pack])
+    examined, report = examine_folders([*(target_of(each).pack for each in others), target.pack])
     report.close()
     return next(pack_of(files) for files in examined if files.folder.resolve() == target.pack.resolve())
 

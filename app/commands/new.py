@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from app.pack_paths import With, beside
+from app.pack_paths import With, beside, elsewhere, examine_folders
 from app.terminal import Exit, data, stop, talk
 from domain.event_types import Catalogue, EventType, event_type_of
 from templates.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.files import PackFiles
 from templates.findings import closest
 from templates.kinds import NAME
-from templates.loader import examine, pack_of
+from templates.loader import pack_of
 from templates.scaffold import Plan, first_type, pack_files, trigger_files
 from templates.sense_check import ANSWERS
 
@@ -48,7 +48,7 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
 
 
 def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) -> Plan:
-    examined, report = examine([*others, where.parent])
+    examined, report = examine_folders([*others, where.parent])
     report.close()
     contents = [pack_of(files).content for files in examined]
     catalogue = catalogue_of(contents)
@@ -76,7 +76,9 @@ def _type(on: str | None, catalogue: Catalogue, files: PackFiles) -> EventType:
     if on in ANSWERS:
         stop(Exit.USAGE, f"--on: answering any message gives {on}, so a message about it would never end")
     if on not in catalogue.types:
-        stop(Exit.USAGE, f"--on: no event type is called {on!r} ({_hint(on, catalogue.types)})")
+        pack = elsewhere([files.folder]).pack_with(on)
+        hint = _hint(on, catalogue.types) if pack is None else f"it is in another pack: --with {pack}"
+        stop(Exit.USAGE, f"--on: no event type is called {on!r} ({hint})")
     return catalogue.types[on]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.options import AsJson
-from app.pack_paths import is_folder
+from app.pack_paths import examine_folders, is_folder
 from app.rehearsing import Tried, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, stop
 from streams.rehearsal_cases import read_cases
@@ -17,7 +17,7 @@ from streams.rehearsal_verdict import Difference, said, unlike
 from templates.catalogue import NoDefaults
 from templates.files import PackFiles
 from templates.findings import BrokenPack, Finding, Report, closest
-from templates.loader import Pack, examine, load_packs, pack_of
+from templates.loader import Pack, load_packs, pack_of
 from templates.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
@@ -28,7 +28,7 @@ Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")
 def lint(packs: Packs, as_json: AsJson = False) -> None:
     """Say what is wrong with packs, by file, line and column."""
     folders = _folders(packs)
-    examined, report = examine(folders)
+    examined, report = examine_folders(folders)
     if not report.about(finding.path for finding in report.findings):
         _check_tests(folders, examined, report)
     for finding in report.findings:
@@ -96,7 +96,7 @@ def _folders(packs: Sequence[Path]) -> list[Path]:
 
 
 def _findings(folders: Sequence[Path], only: str | None) -> tuple[Finding, ...]:
-    packs, report = examine(folders)
+    packs, report = examine_folders(folders)
     try:
         report.close()
     except BrokenPack as broken:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from app.options import AsJson, ClockTime, clock_of
-from app.pack_paths import Target, With, target_of
+from app.pack_paths import Target, With, examine_folders, target_of
 from app.preview_lines import Grid
 from app.preview_page import page
 from app.terminal import Exit, data, data_json, stop, talk
@@ -16,7 +16,7 @@ from domain.compiling import compile_trigger
 from templates.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.files import PackFiles
 from templates.findings import closest
-from templates.loader import TriggerSource, examine, pack_of
+from templates.loader import TriggerSource, pack_of
 from templates.pack_check import SmsLimit, sms_limit_of
 from templates.personas import Persona, built_in, own
 from templates.preview import Hearing, Previewer
@@ -53,7 +53,7 @@ class Workbench:
 
     def __init__(self, target: Target, others: Sequence[Path], now: datetime) -> None:
         self._target, self._now = target, now
-        examined, report = examine([target_of(other).pack for other in others] + [target.pack])
+        examined, report = examine_folders([target_of(other).pack for other in others] + [target.pack])
         report.close()
         self._files: PackFiles = next(each for each in examined if each.folder.resolve() == target.pack.resolve())
         self._contents = [pack_of(files).content for files in examined]

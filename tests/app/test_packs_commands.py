@@ -79,6 +79,24 @@ def test_lint_as_json(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("command", ["lint", "test"])
+def test_the_pack_that_has_a_missing_event_type_is_named(terminal: Terminal, command: str) -> None:
+    """An event type of a pack that was not named is found in those beside, and in those that are shipped."""
+    ours = (RULES, "on: town.meter.installed,", "on: village.well.dug,")
+    folder = town(terminal, changes=(ours,))
+    village = terminal.folder / "village" / "events"
+    village.mkdir(parents=True)
+    (village.parent / "pack.yaml").write_text("pack: village\n", encoding="utf-8")
+    (village / "well.yaml").write_text("type: village.well.dug\n", encoding="utf-8")
+    [found, _] = terminal.run(command, str(folder)).lines
+    place, told = f"{folder}/{RULES}:19:10", "no event type is called 'village.well.dug'"
+    assert found == f"{place}: {told}; {village.parent} has it: name that pack too"
+    rules = folder / RULES
+    rules.write_text(rules.read_text("utf-8").replace("village.well.dug", "kz.document.issued"), encoding="utf-8")
+    [found, _] = terminal.run(command, str(folder)).lines
+    assert found.endswith("'kz.document.issued'; templates/kz has it: name that pack too")
+
+
+@pytest.mark.parametrize("command", ["lint", "test"])
 def test_a_folder_that_is_not_there(terminal: Terminal, command: str) -> None:
     """Exit 2 and its name, before anything else is looked at."""
     ended = terminal.run(command, str(town(terminal)), "/no/such/pack")

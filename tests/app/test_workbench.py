@@ -205,6 +205,8 @@ def test_new_writes_what_it_says(terminal: Terminal) -> None:
     (["meter_check"], "{}/meter_check: this is here already, and is left as it is"),
     (["leak", "--on", "town.meter.instaled"],
      "--on: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)"),
+    (["leak", "--on", "kz.document.issued"],
+     "--on: no event type is called 'kz.document.issued' (it is in another pack: --with templates/kz)"),
     (["leak", "--owner", "watr"], "--owner: no agency is called 'watr' (did you mean 'water'?)"),
     (["Leak"], "'Leak': a name has small Latin letters, digits and underscores, as in lost_passport"),
     (["a" * 300], "the name has 300 characters; give it 100 at most"),

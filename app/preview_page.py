@@ -9,10 +9,23 @@ from templates.preview import Hearing
 
 _TOP = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Emails of a preview</title>\n<style>'
-    "body{font-family:system-ui,sans-serif;margin:24px;background:#eee}iframe{width:100%;max-width:720px;height:640px;"
-    "border:1px solid #767676;background:#fff}h2{font-size:16px;margin:32px 0 8px}</style>\n</head>\n<body>\n"
+    "body{font-family:system-ui,sans-serif;margin:24px;background:#eee}iframe{width:640px;max-width:100%;height:640px;"
+    "border:1px solid #767676;background:#fff}h2{font-size:16px;margin:32px 0 8px}"
+    "@media print{body{margin:0}h2{break-after:avoid}iframe{break-inside:avoid}}</style>\n</head>\n<body>\n"
 )
-_FRAME = '<h2>{title}</h2>\n<iframe sandbox title="{title}" srcdoc="{html}"></iframe>\n'
+_FRAME = '<h2>{title}</h2>\n<iframe sandbox="allow-same-origin" title="{title}" srcdoc="{html}"></iframe>\n'
+_BOTTOM = """<script>
+const fit = () => document.querySelectorAll("iframe").forEach((frame) => {
+  frame.style.height = "0";
+  frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 2}px`;
+});
+addEventListener("load", fit);
+addEventListener("resize", fit);
+</script>
+</body>
+</html>
+"""
+"""Frames as high as their emails, or paper would show their beginnings only; within them no script runs."""
 
 
 def page(heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> str:
@@ -21,7 +34,7 @@ def page(heard: Sequence[tuple[TriggerSource, list[Hearing]]]) -> str:
     if len(emails) == 1:
         return emails[0][1]
     frames = [_FRAME.format(title=escape(title), html=escape(html)) for title, html in emails]
-    return f"{_TOP}{''.join(frames)}</body>\n</html>\n"
+    return f"{_TOP}{''.join(frames)}{_BOTTOM}"
 
 
 def _emails(source: TriggerSource, hearings: Sequence[Hearing]) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,8 @@ from typing import IO, Any, NamedTuple
 import msgspec
 from typer.testing import CliRunner
 
-from app.cli import FAILURES, application
+from app.cli import application
+from app.failures import ended_by
 from streams.cloudevents import Envelope
 
 NO_MORE: Mapping[str, str] = {}
@@ -45,10 +46,10 @@ class Terminal:
         failure, lines = found.exception, found.stdout.splitlines()
         if failure is None or isinstance(failure, SystemExit):
             return Ended(found.exit_code, lines, found.stderr)
-        code = next((code for kind, code in FAILURES.items() if type(failure) is kind), None)
-        if code is None:
+        if (ended := ended_by(failure)) is None:
             raise failure
-        return Ended(int(code), lines, found.stderr + str(failure))
+        code, words = ended
+        return Ended(int(code), lines, found.stderr + words)
 
     def act(self, name: str, agency: str, *roles: str, contacts: Mapping[str, str] = NO_MORE) -> Mapping[str, str]:
         """The environment in which a new principal acts."""

@@ -15,8 +15,8 @@ import pytest
 import uvloop
 from starlette.testclient import TestClient
 
-from app.cli import COMMANDS, GROUPS
 from app.clock import system_clock
+from app.command_table import COMMANDS, GROUPS
 from app.compose import Platform
 from app.http.application import application
 from app.principals import add

@@ -14,7 +14,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from app.cli import COMMANDS, application
+from app.cli import application
+from app.command_table import COMMANDS
 from app.providers import ProviderSettings, channel_of
 from app.settings import PREFIX, Settings
 from domain.channels import ADDRESS_OF

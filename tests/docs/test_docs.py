@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import COMMANDS, GROUPS
+from app.command_table import COMMANDS, GROUPS
 from app.http.metrics import DEAD_EVENTS, GAUGES, LAG, LAG_SECONDS, RECONCILED
 from app.settings import Settings
 from app.terminal import Exit

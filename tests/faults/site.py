@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from typer.testing import CliRunner
 
-from app.cli import FAILURES, application
+from app.cli import application
 from app.clock import fixed
 from app.compose import Platform, compose
+from app.failures import ended_by
 from app.keyfile import load_keyring
 from app.settings import load_settings
 from streams.cloudevents import Envelope
@@ -130,10 +131,10 @@ class Site:
         failure = found.exception
         if failure is None or isinstance(failure, SystemExit):
             return Ended(found.exit_code, found.stdout.splitlines(), found.stderr)
-        code = next((code for kind, code in FAILURES.items() if type(failure) is kind), None)
-        if code is None:
+        if (ended := ended_by(failure)) is None:
             raise failure
-        return Ended(int(code), found.stdout.splitlines(), found.stderr + str(failure))
+        code, words = ended
+        return Ended(int(code), found.stdout.splitlines(), found.stderr + words)
 
     def _at(self, arguments: Sequence[str]) -> list[str]:
         return ["--clock", self.now.isoformat()] if arguments[0] in TIMED else []

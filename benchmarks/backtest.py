@@ -23,8 +23,8 @@ from benchmarks.country import EACH, STARTING, make, settings_in
 from benchmarks.measuring import Row, seconds
 from projections.bulk import driver_rows
 from streams.backtest import Backtest
+from streams.decoding import LIFE
 from streams.drafting import Draft
-from streams.log import LIFE
 from streams.mapper import decode_life
 from streams.tables import log
 

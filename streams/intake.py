@@ -7,13 +7,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import area_plans, history
-from projections.bulk import among, chunked
+from projections.bulk import among, chunked, driver_rows
 from projections.tables import micros, optional_micros
 from streams import mapper, outbox
 from streams.checking import Checker
@@ -21,11 +21,13 @@ from streams.cloudevents import Envelope, Refused
 from streams.concerned import Concerned
 from streams.counts import Counts
 from streams.database import Database, Priority
+from streams.decoding import life_of
 from streams.keys import PersonKey
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry, LifeState, holders
 from streams.tables import log as log_table
+from streams.tables import log_rows, stream_of
 
 
 class Outcome(NamedTuple):
@@ -151,12 +153,10 @@ class _Storing:
 
     def _known(self, streams: Sequence[UUID]) -> dict[UUID, _Known]:
         found: dict[UUID, _Known] = {}
-        query = select(log_table.c.originator_id, log_table.c.position, log_table.c.state)
-        first = query.where(log_table.c.originator_version == 1)
+        first = log_rows.where(log_table.c.originator_version == 1)
         for part in chunked(streams):
-            rows = self.connection.execute(first.where(among(log_table.c.originator_id, part)))
-            for stream, position, state in rows:
-                found[stream] = _Known(position, mapper.decode_life(state))
+            rows = list(driver_rows(self.connection, first.where(among(log_table.c.originator_id, part))))
+            found |= {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
         return found
 
     def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> Outcome:

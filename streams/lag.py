@@ -11,8 +11,8 @@ from msgspec import Struct
 from projections import positions
 from projections.tables import micros
 from streams.database import Database
+from streams.decoding import head_of
 from streams.kafka_failures import DENIED, Heard, KafkaUnavailable
-from streams.mapper import decode_life
 from streams.recorder import FactRecorder, page_of
 from streams.topics import PARTITIONS, Topics, check_topic
 from streams.wakes import WAKING
@@ -38,7 +38,7 @@ def of_log(database: Database, reader: str, now: datetime) -> Lag:
         first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
     if first is None:
         return Lag(count, 0.0)
-    return Lag(count, max(0.0, (now - decode_life(first[4]).recorded).total_seconds()))
+    return Lag(count, max(0.0, (now - head_of(first).recorded).total_seconds()))
 
 
 class KafkaLag:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -13,15 +13,14 @@ from sqlalchemy import Connection, select
 from domain.events import LifeEvent
 from projections import retired
 from projections.bulk import among, chunked, driver_rows
-from streams.damaged import UNREADABLE, damaged
 from streams.database import Database
+from streams.decoding import Unopened, entries_of, life_of
 from streams.keys import PersonKey, PersonKeys
-from streams.mapper import Entry, FactMapper, decode, decode_life, encode, sealed_by, unseal
+from streams.mapper import Entry, FactMapper, encode, sealed_by
 from streams.recorder import FactRecorder, page_of
-from streams.tables import log, log_rows, stream_of
+from streams.tables import log, log_rows
 
 PAGE = 1000
-LIFE = LifeEvent.TOPIC
 
 
 class Log(Application[UUID]):
@@ -111,11 +110,11 @@ class Log(Application[UUID]):
         and used row by row is still in the processor's cache. A third time where a period has a key of its own: which
         it is that a part was sealed with is seen when the person's own does not open it.
         """
-        sealed: dict[int, _Sealed] = {}
-        entries = _decoded(rows, self.keys.at_hand(connection), sealed)
+        sealed: dict[int, Unopened] = {}
+        entries = entries_of(rows, self.keys.at_hand(connection), sealed)
         return self._with_keys(connection, entries, sealed) if sealed else entries
 
-    def _with_keys(self, connection: Connection, entries: list[Entry], sealed: "dict[int, _Sealed]") -> list[Entry]:
+    def _with_keys(self, connection: Connection, entries: list[Entry], sealed: dict[int, Unopened]) -> list[Entry]:
         asked: set[str] = set()
         known: dict[str, PersonKey] = {}
         while wanted := {holder for one in sealed.values() for holder in one.missing} - asked:
@@ -123,8 +122,8 @@ class Log(Application[UUID]):
             known |= (found := self.keys.load(connection, wanted))
             again = [at for at, one in sealed.items() if not found.keys().isdisjoint(one.missing)]
             known |= self.keys.load(connection, {each for at in again for each in _named(entries[at])})
-            still: dict[int, _Sealed] = {}
-            some = _decoded([sealed[at].row for at in again], known, still)
+            still: dict[int, Unopened] = {}
+            some = entries_of([sealed[at].row for at in again], known, still)
             for number, at in enumerate(again):
                 entries[at] = some[number]
                 if number in still:
@@ -135,41 +134,14 @@ class Log(Application[UUID]):
         return entries
 
     @staticmethod
-    def _retire(connection: Connection, entries: list[Entry], sealed: "Mapping[int, _Sealed]") -> None:
+    def _retire(connection: Connection, entries: list[Entry], sealed: Mapping[int, Unopened]) -> None:
         """Say of what cannot be read that it is retired, where it is."""
-        by = {at: sealed_by(decode_life(one.row[4])) for at, one in sealed.items()}
+        by = {at: sealed_by(life_of(one.row)) for at, one in sealed.items()}
         gone = retired.among_keys(connection, {key for keys in by.values() for key in keys})
         for at, keys in by.items():
             event, moments = entries[at].fact, [gone[key].at for key in keys if key in gone]
             if moments and isinstance(event, LifeEvent):
                 entries[at] = replace(entries[at], fact=replace(event, retired=max(moments)))
-
-
-class _Sealed(NamedTuple):
-    """A row that could not be read, and what the keys are called that were not at hand."""
-
-    row: Any
-    missing: list[str]
-
-
-def _decoded(rows: Iterable[Any], keys: Mapping[str, PersonKey], sealed: dict[int, _Sealed]) -> list[Entry]:
-    missing: list[str] = []
-    entries: list[Entry] = []
-    row: Any = None
-    try:
-        for row in rows:
-            stream = stream_of(row[1])
-            if row[3] == LIFE:
-                state = decode_life(row[4])
-                event = unseal(stream, state, keys, missing)
-                if missing:
-                    sealed[len(entries)], missing = _Sealed(row, missing), []
-                entries.append(Entry(stream, row[2], event, row[0], state.recorded))
-            else:
-                entries.append(Entry(stream, row[2], decode(row[3], row[4]), row[0]))
-    except UNREADABLE as error:
-        raise damaged(rows, row, error) from None
-    return entries
 
 
 def _named(entry: Entry) -> frozenset[str]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Connection
 
 from domain.accounting import ACCOUNTING_FACTS, ContentRetired, PersonErased
@@ -18,9 +17,8 @@ from projections.bulk import driver_rows, insert_rows
 from projections.erased import Erasure
 from projections.statistics import Key
 from projections.tables import micros
-from streams.damaged import each_read
-from streams.log import LIFE
-from streams.mapper import LifeHead, decode, decode_head
+from streams.decoding import LIFE, fact_of, head_of
+from streams.mapper import LifeHead
 from streams.recorder import page_of
 from streams.tables import stream_of
 
@@ -62,26 +60,20 @@ def read(connection: Connection, names: Names, after: int, upto: int, limit: int
     return found
 
 
-_retired = msgspec.msgpack.Decoder(ContentRetired).decode
-
-
 def _sort(rows: Iterable[Sequence[Any]], names: Names, found: Facts) -> None:
     ahead = _kept(lambda when: None if when is None else micros(when))
-
-    def sort(row: Sequence[Any]) -> None:
-        position, stream, _, topic, state = row
+    for row in rows:
+        position, stream, topic = row[0], row[1], row[3]
         if topic == LIFE:
-            _life(found, position, stream, decode_head(state), names, ahead)
-        elif topic == NudgeSent.TOPIC:
-            found.sent.append((stream_of(stream), decode(topic, state)))
-        elif topic in ACCOUNTING:
-            _accounting(found, position, decode(topic, state))
-        elif topic == ContentRetired.TOPIC:
-            found.retired.append((position, _retired(state)))
-        else:
+            _life(found, position, stream, head_of(row), names, ahead)
+        elif topic in GOVERNANCE:
             found.rules.append((position, topic))
-
-    each_read(rows, sort)
+        elif isinstance(fact := fact_of(row), NudgeSent):
+            found.sent.append((stream_of(stream), fact))
+        elif isinstance(fact, ContentRetired):
+            found.retired.append((position, fact))
+        else:
+            _accounting(found, position, fact)
 
 
 def _accounting(found: Facts, position: int, fact: Any) -> None:  # noqa: ANN401  (an accounting fact)

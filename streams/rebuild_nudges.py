@@ -13,9 +13,9 @@ from domain.nudge import Nudge, evolve
 from projections import nudges, tables
 from projections.bulk import among, driver_rows, insert_rows
 from streams import shadow_tables
-from streams.damaged import each_read
-from streams.mapper import Entry, decode
-from streams.tables import log, log_rows, stream_of
+from streams.decoding import entries_of
+from streams.mapper import Entry
+from streams.tables import log, log_rows
 from streams.views import Page, page_of
 
 TOPICS = tuple(sorted(each.TOPIC for each in NUDGE_FACTS))
@@ -35,7 +35,7 @@ def read(connection: Connection, after: UUID | None, upto: UUID | None, last: in
     query = query if after is None else query.where(log.c.originator_id > after)
     query = query if upto is None else query.where(log.c.originator_id <= upto)
     rows = driver_rows(connection, query.order_by(log.c.originator_id, log.c.originator_version))
-    entries = each_read(rows, lambda row: Entry(stream_of(row[1]), row[2], decode(row[3], row[4]), row[0]))
+    entries = entries_of(rows, {}, {})
     folded = [_folded(id_, facts) for id_, facts in groupby(entries, attrgetter("originator_id"))]
     return Folded(folded, page_of(entries, {}), len(entries))
 

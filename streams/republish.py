@@ -13,9 +13,8 @@ from domain.ids import Names
 from projections.bulk import among
 from projections.tables import micros
 from streams.database import Database
+from streams.decoding import LIFE, head_of
 from streams.jobs import Plan, Save, Step
-from streams.log import LIFE
-from streams.mapper import decode_head
 from streams.recorder import FactRecorder, page_of
 from streams.records import Record, Sender
 from streams.tables import log
@@ -53,7 +52,7 @@ def position_at(connection: Connection, moment: datetime) -> int:
     while low < high:
         middle = (low + high) // 2
         row = connection.execute(page_of(middle, 1, high, (LIFE,))).first()
-        if row is None or micros(decode_head(row[4]).recorded) >= micros(moment):
+        if row is None or micros(head_of(row).recorded) >= micros(moment):
             high = middle
         else:
             low = row[0]

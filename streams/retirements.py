@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from domain.accounting import ContentRetired
 from projections import retired
-from streams.log import LIFE, Log
-from streams.mapper import decode_life, sealed_by
+from streams.decoding import LIFE, life_of
+from streams.log import Log
+from streams.mapper import sealed_by
 from streams.tables import log as log_table
 from streams.tables import log_rows
 
@@ -27,7 +28,7 @@ def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement 
         log_table.c.originator_id == stream, log_table.c.originator_version == 1, log_table.c.topic == LIFE
     )
     row = connection.execute(first).first()
-    keys = sealed_by(decode_life(row[4])) if row is not None else []
+    keys = sealed_by(life_of(row)) if row is not None else []
     gone = retired.among_keys(connection, keys) if keys else {}
     if not gone:
         return None

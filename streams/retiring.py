@@ -25,9 +25,10 @@ from projections.tables import history as rows
 from projections.tables import retired as retired_table
 from streams.books import Books
 from streams.database import Priority
+from streams.decoding import life_of
 from streams.keys import KEY_ID_BYTES
 from streams.library import Rules
-from streams.mapper import Entry, decode_life, sealed_by
+from streams.mapper import Entry, sealed_by
 from streams.retiring_trial import Sealed, Trial
 from streams.tables import log as log_table
 from streams.tables import log_rows, period_keys, person_keys, stream_of
@@ -125,8 +126,8 @@ class Retiring:
         positions = list(connection.execute(theirs.distinct().order_by(rows.c.position).limit(EVENTS)).scalars())
         if not positions:
             return None
-        events = driver_rows(connection, log_rows.where(among(log_table.c.position, positions)))
-        lost = {key for row in events for key in sealed_by(decode_life(row[4]))}
+        events = list(driver_rows(connection, log_rows.where(among(log_table.c.position, positions))))
+        lost = {key for row in events for key in sealed_by(life_of(row))}
         for table in (person_keys, period_keys, erased, retired_table):
             for part in chunked(sorted(lost)):
                 lost -= set(connection.execute(select(table.c.key_id).where(among(table.c.key_id, part))).scalars())
@@ -171,7 +172,7 @@ class Retiring:
         """What these keys seal, with all whom these events name in any revision."""
         ids, parts, originals = set(keys.values()), {}, set()
         for row in _events(connection, one, sorted(keys)):
-            state, stream = decode_life(row[4]), stream_of(row[1])
+            state, stream = life_of(row), stream_of(row[1])
             by = {role: part[:KEY_ID_BYTES] for role, part in state.sealed.items()}
             if theirs := {role: key for role, key in by.items() if key in ids}:
                 parts[stream] = theirs

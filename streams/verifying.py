@@ -17,11 +17,10 @@ from sqlalchemy import select
 from projections import area_plans, history
 from projections.bulk import driver_rows
 from projections.tables import nudges as nudge_rows
-from streams.damaged import each_read
+from streams.decoding import LIFE, head_of
 from streams.jobs import Plan, Save, Step
 from streams.library import Library
-from streams.log import LIFE, Log
-from streams.mapper import decode_head
+from streams.log import Log
 from streams.rebuild import Rebuilding
 from streams.rebuild_ending import ROWS, Rebuilt
 from streams.recorder import FactRecorder
@@ -134,8 +133,7 @@ class Verifying:
         if at.after:
             query = query.where(log_table.c.originator_id > UUID(at.after))
         with self._database.reading() as connection:
-            read = driver_rows(connection, query)
-            rows = each_read(read, lambda row: (stream_of(row[1]), decode_head(row[4]).digest))
+            rows = [(stream_of(row[1]), head_of(row).digest) for row in list(driver_rows(connection, query))]
         if not rows:
             return replace(at, part="nudges", after="")
         found = replace(

@@ -11,17 +11,16 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import history
 from projections.bulk import among, chunked, driver_rows
-from streams.damaged import each_read
-from streams.log import LIFE
-from streams.mapper import LifeState, decode_life
+from streams.decoding import LIFE, life_of
+from streams.mapper import LifeState
 from streams.recorder import FactRecorder, page_of
-from streams.tables import log, stream_of
+from streams.tables import log, log_rows, stream_of
 
 WAKING = (LIFE, AheadMoved.TOPIC)
 """The facts after which somebody's plan may be another. (Rules and areas wake in the database, at leisure.)"""
@@ -93,8 +92,8 @@ class Waking:
         streams = [stream_of(row[1]) for row in rows]
         again = [stream for row, stream in zip(rows, streams, strict=True) if row[3] != LIFE]
         first = _first_of(connection, again) if again else {}
-        states = each_read(rows, lambda row: decode_life(row[4]) if row[3] == LIFE else first[stream_of(row[1])])
-        for row, stream, state in zip(rows, streams, states, strict=True):
+        for row, stream in zip(rows, streams, strict=True):
+            state = life_of(row) if row[3] == LIFE else first[stream]
             corrected = state.corrects is not None
             original = self._names.stream(state.source, state.corrects or state.id) if corrected else stream
             yield _Known(row[0], original, state)
@@ -128,16 +127,19 @@ def _in_any_revision(connection: Connection, events: Sequence[_Known]) -> Mappin
 
 
 def _first_of(connection: Connection, streams: Sequence[UUID]) -> dict[UUID, LifeState]:
-    query = select(log.c.position, log.c.originator_id, log.c.state).where(log.c.originator_version == 1)
+    first = log_rows.where(log.c.originator_version == 1)
     rows = [
-        row for part in chunked(streams) for row in connection.execute(query.where(among(log.c.originator_id, part)))
+        row
+        for part in chunked(streams)
+        for row in driver_rows(connection, first.where(among(log.c.originator_id, part)))
     ]
-    return dict(each_read(rows, lambda row: (row[1], decode_life(row[2]))))
+    return {stream_of(row[1]): life_of(row) for row in rows}
 
 
 def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, LifeState]:
-    query = select(log.c.position, log.c.state)
     rows = [
-        row for part in chunked(positions) for row in connection.execute(query.where(among(log.c.position, part)))
+        row
+        for part in chunked(positions)
+        for row in driver_rows(connection, log_rows.where(among(log.c.position, part)))
     ]
-    return dict(each_read(rows, lambda row: (row[0], decode_life(row[1]))))
+    return {row[0]: life_of(row) for row in rows}

@@ -94,3 +94,22 @@ def test_nothing_happens_at_import() -> None:
     )
     done = subprocess.run([ROOT / ".venv/bin/python", "-c", watch], cwd=ROOT, capture_output=True, check=False)  # noqa: S603  (ourselves)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_only_one_module_decodes_the_log() -> None:
+    """Nobody reads a fact of the log but by the module that says of a damaged one where it stands."""
+    decoders = {"decode", "decode_head", "decode_life"}
+    home = {ROOT / "streams" / name for name in ("decoding.py", "mapper.py")}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in _files(*OURS)
+        if path not in home
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "streams.mapper"
+            and decoders & {each.name for each in node.names}
+        )
+        or (isinstance(node, ast.Attribute) and node.attr in decoders and ast.unparse(node.value) == "mapper")
+    ]
+    assert found == []

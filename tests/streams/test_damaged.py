@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, Select, select, update
 
 from app.compose import Platform
 from app.replaying import verify
+from domain.ids import Names
+from streams import lag, rebuild_facts, republish
 from streams.damaged import DamagedFact
 from streams.faults import Faults
+from streams.retirements import retirement_of
 from streams.tables import log
 from streams.wakes import Waking
 from tests.streams.rebuilding import ended, rebuilt
-from tests.world import LONG_AGO, World, card, corrected, iin, registered
+from tests.world import LONG_AGO, NOON, World, card, corrected, iin, registered
 
 HARMS: dict[str, Callable[[bytes], bytes]] = {
     "nonsense": lambda _: b"\x00\x11",
@@ -26,6 +30,16 @@ READERS: dict[str, Callable[[Platform], object]] = {
     "follower": lambda on: on.follower.drain(),
     "log": lambda on: list(on.log.scan()),
 }
+OF_ONE: dict[str, Callable[[Platform], object]] = {
+    "intake of the same once more": lambda on: on.intake.accept([CARD]),
+    "lag of a reader": lambda on: lag.of_log(on.database, "anybody", NOON),
+}
+AT_HAND: dict[str, Callable[[Platform, Connection], object]] = {
+    "position of a time": lambda _, connection: republish.position_at(connection, NOON),
+    "when it was retired": lambda on, connection: retirement_of(
+        connection, on.log, on.names.stream(CARD.source, CARD.id)
+    ),
+}
 
 
 @pytest.fixture
@@ -36,11 +50,12 @@ def lived(world: World) -> World:
     return world
 
 
-def damage(world: World, topic: str, harm: str = "nonsense") -> int:
-    """Harm the last fact of that topic; where it stands."""
+def damage(world: World, topic: str, harm: str = "nonsense", only: Select[tuple[int]] | None = None) -> int:
+    """Harm the last fact of that topic (`only`: of those at these positions); where it stands."""
     database = world.platform.database
     with database.reading() as connection:
         query = select(log.c.position, log.c.state).where(log.c.topic == topic).order_by(log.c.position.desc())
+        query = query if only is None else query.where(log.c.position.in_(only))
         position, state = connection.execute(query.limit(1)).one()
     harmed = update(log).where(log.c.position == position).values(state=HARMS[harm](state))
     database.write(lambda connection: connection.execute(harmed))
@@ -56,6 +71,30 @@ def test_where_it_stands_is_said(lived: World, reader: str, topic: str, harm: st
     with pytest.raises(DamagedFact, match=rf"at position {position} of the log .*`habarshy audit verify`") as failure:
         READERS[reader](lived.platform)
     assert "array" not in str(failure.value)
+
+
+@pytest.mark.parametrize("reader", [*OF_ONE, *AT_HAND])
+def test_whoever_looks_at_one_fact_says_it_too(world: World, reader: str) -> None:
+    """To look at a single fact ends as reading them all does."""
+    world.take(CARD)
+    position = damage(world, "life/1")
+    on = world.platform
+    with pytest.raises(DamagedFact, match=f"position {position} "), on.database.reading() as connection:
+        OF_ONE[reader](on) if reader in OF_ONE else AT_HAND[reader](on, connection)
+
+
+class Defective(Names, frozen=True, dict=True):
+    """Names that have a defect."""
+
+    def stream(self, source: str, event_id: str) -> UUID:
+        """Fail with what a damaged fact could fail with."""
+        raise KeyError(source, event_id)
+
+
+def test_a_defect_is_no_damage(lived: World) -> None:
+    """What fails after a fact was read says what it is: nobody restores a database for a defect of ours."""
+    with lived.platform.database.reading() as connection, pytest.raises(KeyError):
+        rebuild_facts.read(connection, Defective(lived.platform.names.key), 0, 100)
 
 
 def test_a_relay_says_it_too(lived: World) -> None:

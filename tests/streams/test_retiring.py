@@ -13,8 +13,10 @@ from domain.accounting import ContentRetired
 from domain.events import LifeEvent
 from domain.principals import Principal, Role
 from projections import history
+from projections.tables import history as history_rows
 from projections.tables import micros
 from projections.tables import retired as retired_table
+from streams.damaged import DamagedFact
 from streams.keyring import KEY_BYTES, Keyring
 from streams.keys import PersonKeys
 from streams.periods import Period
@@ -25,6 +27,7 @@ from streams.tables import period_keys
 from tests.beginnings import KEYRING
 from tests.streams.rebuilding import rebuilt, verified
 from tests.streams.storing import counted
+from tests.streams.test_damaged import damage
 from tests.streams.test_erasing import counts, stored
 from tests.world import World, card, event, few_triggers, fine, iin, limited, registered
 
@@ -235,6 +238,17 @@ async def test_an_older_log_with_the_newest_keys_learns_that_they_are_gone(world
     await world.settle()
     assert world.nudges() == before
     assert verified(world.platform).equal
+
+
+@pytest.mark.parametrize("doing", ["retiring", "recognising"])
+async def test_what_is_damaged_is_named(world: World, doing: str) -> None:
+    """A fact that cannot be read is named by its position, and nothing is retired."""
+    await lived(world)
+    retiring, wanted = world.platform.retiring, world.platform.retiring.scope()
+    position = damage(world, "life/1", only=select(history_rows.c.position).where(history_rows.c.type == PAID))
+    with pytest.raises(DamagedFact, match=f"position {position} "):
+        retiring.retire(OMAR, wanted[1:]) if doing == "retiring" else retiring.recognise(OMAR, {(PAID, 2024)})
+    assert retiring.scope() == wanted
 
 
 async def test_an_erasure_takes_the_keys_of_all_periods(world: World) -> None:

@@ -139,7 +139,8 @@ class Pieces:
         known = {row.person for row in _rows(connection, pieces.c.message == name) if row.person is not None}
         self._log.keys.hold(connection, known.union(writers))
         take_turns(connection, int.from_bytes(name[:8], signed=True))
-        return writers[0] if writers else None
+        first = writers[:1]
+        return next(iter(self._log.keys.load(connection, first)), None)  # nobody's, if they were erased meanwhile
 
     def _kept(self, connection: Connection, name: bytes, provider: str, piece: Piece, person: str | None) -> _Piece:
         digest = self._names.piece(piece.number, piece.text)

@@ -1,10 +1,12 @@
 """Sent parts: what a provider calls the parts of a long SMS but the last, whichever process hears that one failed."""
 
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
 from projections.references import Tried
@@ -27,8 +29,20 @@ def parts_of(provider: str, tried: Tried, references: Iterable[str]) -> Parts:
 
 
 def keep(connection: Connection, parts: Parts, now: datetime) -> None:
-    """Know these from now on; the last one counts of what has one name."""
-    replace_rows(connection, sent_parts, [(*name, *tried[:3], micros(now)) for name, tried in sorted(parts.items())])
+    """Know these from now on, of nobody who was erased since the attempt; the last one counts of what has one name.
+
+    After the outcomes are appended: who does that holds the nudges, and so does who erases.
+    """
+    gone = _forgotten(connection, set(parts.values())) if parts else ()
+    rows = [(*name, *tried[:3], micros(now)) for name, tried in sorted(parts.items()) if tried not in gone]
+    replace_rows(connection, sent_parts, rows)
+
+
+def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Tried]:
+    erased_at = nudges.erasures(connection, {each.recipient for each in attempts})
+    these = {each for each in attempts if each.recipient in erased_at}
+    found = nudges.by_id(connection, {each.nudge for each in these}) if these else {}
+    return {each for each in these if nudges.is_forgotten(found[each.nudge].to(each.recipient), erased_at)}
 
 
 def find(connection: Connection, provider: str, references: Collection[str]) -> dict[str, Tried]:

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 from sqlalchemy.event import listen
 
-from notifiers.port import Piece
+from notifiers.port import Incoming, Piece
 from streams.letters_meant import Choice
+from streams.library import Rules
+from streams.pieces import Made, Pieces
 from streams.tables import pieces
 from tests.streams.piecing import (
     AGAIN,
@@ -241,6 +243,27 @@ def test_who_is_erased_has_begun_no_message(world: World) -> None:
     assert [row.person for row in kept(world)] == [None]
     come(world, piece(2, "мен кіммін?", reference=8, sender=STRANGER))
     assert letters(world) == 1
+
+
+class Overtaken:
+    """What is done with texts, by who read whose they may be before an erasure."""
+
+    def __init__(self, world: World) -> None:
+        self._writer, self._receiving = world.name(AIGERIM), world.platform.receiving
+
+    def writers(self, *_: object) -> Sequence[str]:
+        return [self._writer]
+
+    def within(self, connection: Connection, provider: str, message: Incoming, rules: Rules) -> Made | None:
+        return self._receiving.within(connection, provider, message, rules)
+
+
+def test_who_is_erased_meanwhile_writes_no_piece(world: World) -> None:
+    """A piece that waited for the erasure of who wrote it is nobody's, as all that come later."""
+    late = Pieces(world.platform.books, Overtaken(world))
+    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    late.take("operator", piece(1, "Иә, "))
+    assert [row.person for row in kept(world)] == [None]
 
 
 def test_who_has_no_key_any_more_is_read_by_nobody(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.compose import compose_engine
+from domain.facts import NudgeSent, NudgeUnknown
 from domain.principals import Principal, Role
 from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
@@ -147,6 +148,28 @@ async def test_who_is_erased_leaves_no_part(world: World) -> None:
     before = world.health().facts
     tell(world, FAILED["1"])
     assert world.health().facts == before
+
+
+@pytest.mark.parametrize("outcome", [TAKEN, Unknown(Reason.TIMED_OUT, parts=("1", "2"))])
+async def test_who_was_erased_meanwhile_leaves_no_part(world: World, outcome: Outcome) -> None:
+    """An outcome that comes after the erasure is a fact of the attempt, and brings no name of theirs back."""
+
+    async def erased(_: Message) -> None:
+        world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+
+    by_sms(world, outcome, erased)
+    await world.settle(DUE)
+    assert any(isinstance(each.fact, NudgeSent | NudgeUnknown) for each in world.entries())
+    assert rows(world, sent_parts) == []
+
+
+async def test_a_late_yes_brings_no_part_back(world: World) -> None:
+    """What a provider takes over after the recipient was erased names no part of it."""
+    by_sms(world, Unknown(Reason.TIMED_OUT))
+    [message] = await world.settle(DUE)
+    world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
+    world.platform.receiving.accepted("sms", numbered(message.key, 1), TAKEN, reports=True)
+    assert rows(world, sent_parts) == []
 
 
 def bound(world: World, centre: ScriptedCentre) -> SmppNotifier:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from app.paths import config_file, data_folder
 from app.providers import HookSettings, ProviderSettings
 from app.sign_in_settings import SignInSettings, one_way_in
+from streams.sqlite_file import names_a_file
 from templates.findings import closest
 
 PREFIX = "HABARSHY_"
@@ -56,7 +57,6 @@ def _each_a_broker(text: str) -> str:
 Brokers = Annotated[str, AfterValidator(_each_a_broker)]
 DATABASES = frozenset({"sqlite", "sqlite+pysqlite", "postgresql+psycopg"})
 """The kinds of database that there are drivers for here, as SQLAlchemy writes them."""
-IN_MEMORY = (None, "", ":memory:")
 
 
 def _a_database(url: str) -> str:
@@ -69,7 +69,7 @@ def _a_database(url: str) -> str:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise ValueError(f"this {kind} URL cannot be read; {known}") from None
-    if kind.startswith("sqlite") and parsed.database in IN_MEMORY:
+    if kind.startswith("sqlite") and not names_a_file(parsed):
         raise ValueError(f"SQLite keeps it in a file, and this names none; {known}")
     return url
 

@@ -15,6 +15,7 @@ from streams.at_work import say_so
 from streams.lost_hosts import limit_other_end, limits_of
 from streams.not_here import not_here, say_not_here
 from streams.page_costs import suppose_flash
+from streams.sqlite_file import names_a_file
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -137,7 +138,7 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", suppose_flash)
         event.listen(engine, "handle_error", say_not_here, retval=True)
         return engine
-    if parsed.database in (None, "", ":memory:"):
+    if not names_a_file(parsed):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
     # Parameters in an error would be people's data; the connection used last has the pages that are wanted next.
     engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)

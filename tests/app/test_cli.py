@@ -290,7 +290,15 @@ def test_the_lock_is_not_needed_elsewhere() -> None:
         pass
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:log?mode=memory&uri=true",
+    ],
+)
 def test_a_database_in_memory_is_refused(terminal: Terminal, url: str) -> None:
     """What would be gone with the process is no place for a log: the command says so and ends with 2."""
     ended = terminal.run("status", f"--database={url}")

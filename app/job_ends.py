@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from app.terminal import Exit, data, data_json, stop, talk
 from streams.jobs import Job, State
 from streams.verifying import Verified
+from streams.walking import CANNOT
 
 COUNTS = ("facts", "blocks", "unchained", "findings")
 """What an audit counts, besides each kind of finding."""
+NOT_ALL = "some persons cannot be planned (`habarshy repair --plan` says why); nothing was done for them"
 
 
 class Tell(Protocol):
@@ -20,13 +21,6 @@ class Tell(Protocol):
 
     def __call__(self, job: Job, *, as_json: bool) -> None:
         """To standard output."""
-
-
-class End(Struct, frozen=True):
-    """How the end of a kind of job is told. `wrong`: what has it end with 1, if anything."""
-
-    tell: Tell
-    wrong: Callable[[Job], str] = lambda _: ""
 
 
 def end(job: Job, *, as_json: bool) -> None:
@@ -39,12 +33,12 @@ def end(job: Job, *, as_json: bool) -> None:
 def show(job: Job, *, as_json: bool) -> None:
     """Print what came of it, if it is done and of a kind that has more to say than its own words."""
     if tells(job):
-        ENDS[job.kind].tell(job, as_json=as_json)
+        ENDS[job.kind](job, as_json=as_json)
 
 
 def wrong(job: Job) -> str:
-    """What is not as it should be, by a job that is done; "" if it found nothing."""
-    return ENDS[job.kind].wrong(job) if tells(job) else ""
+    """What is not as it should be, by a job that is done; "" if it found nothing, or mended what it found."""
+    return WRONG[job.kind](job) if job.state is State.DONE and job.kind in WRONG else ""
 
 
 def tells(job: Job) -> bool:
@@ -105,7 +99,11 @@ def _of_people(found: Verified) -> Iterator[str]:
 
 
 def _unlike(job: Job) -> str:
-    return "" if _verified(job).equal else "not all is as the log says; `habarshy replay views` mends views"
+    return (
+        ""
+        if not tells(job) or _verified(job).equal
+        else "not all is as the log says; `habarshy replay views` mends views"
+    )
 
 
 def _kafka(job: Job, *, as_json: bool) -> None:
@@ -133,11 +131,18 @@ def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def _altered(job: Job) -> str:
-    return "the log is not as it was written" if json.loads(job.words)["findings"] else ""
+    return "the log is not as it was written" if tells(job) and json.loads(job.words)["findings"] else ""
 
 
-ENDS: Mapping[str, End] = {
-    "replay views": End(_views), "replay verify": End(_verify, _unlike), "replay kafka": End(_kafka),
-    "audit verify": End(_audit, _altered),
+def _left_out(job: Job) -> str:
+    return NOT_ALL if CANNOT in job.words else ""
+
+
+ENDS: Mapping[str, Tell] = {
+    "replay views": _views, "replay verify": _verify, "replay kafka": _kafka, "audit verify": _audit,
 }  # fmt: skip
 """The kinds whose words are for programs; those of all others are for people, and tell it themselves."""
+WRONG: Mapping[str, Callable[[Job], str]] = {
+    "replay verify": _unlike, "audit verify": _altered, "repair": _left_out, "backfill": _left_out,
+}  # fmt: skip
+"""The kinds that may end with something that is not as it should be."""

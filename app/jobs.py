@@ -10,7 +10,7 @@ from app.compose import Platform
 from app.job_kinds import KINDS, planned_work, work_of
 from app.progress import counting, duration, progress
 from app.terminal import Exit, agree, data, data_json, stop, talk
-from streams.jobs import Job, JobFailed, NotNow, Plan, State, plan_of
+from streams.jobs import Job, JobFailed, NothingToDo, NotNow, Plan, State, Work, plan_of
 from streams.kafka_failures import KafkaFailure
 from streams.outages import STORE_AWAY, told
 from streams.records import NotDelivered
@@ -28,8 +28,7 @@ def begin(
     lane, work = KINDS[kind].lane, planned_work(platform, kind, arguments)
     if not plan_only:
         platform.jobs.refuse_second(lane)
-    with counting() as shown:
-        plan = plan_of(work, lambda step: shown(step.done, step.of or step.done, step.unit or ""))
+    plan = _plan(work)
     _show(platform, kind, plan, as_json=as_json)
     if plan_only:
         raise SystemExit(int(Exit.OK))
@@ -40,6 +39,16 @@ def begin(
         stop(Exit.UNAVAILABLE, f"nothing was done: no job could be noted ({told(error)})")
     talk(f"job {job.id}; `habarshy jobs pause {job.id}` or Ctrl-C pauses it")
     return go_on(platform, job)
+
+
+def _plan(work: Work) -> Plan:
+    try:
+        with counting() as shown:
+            return plan_of(work, lambda step: shown(step.done, step.of or step.done, step.unit or ""))
+    except NothingToDo as nothing:
+        if not nothing.left:
+            raise
+        stop(Exit.CHECK_FAILED, str(nothing))
 
 
 def begin_counted(platform: Platform, job: Job, by: str, *, yes: bool, as_json: bool) -> Job:

@@ -172,10 +172,11 @@ class NotNow(Exception):
 
 
 class NothingToDo(Exception):
-    """There is nothing to do: {looked} looked at."""
+    """There is nothing to do: {looked} looked at. `left`: what nothing can be done for, if anything."""
 
-    def __init__(self, looked: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(looked=looked))
+    def __init__(self, looked: str, left: str = "") -> None:
+        self.left = left
+        super().__init__(f"There is nothing to do: {looked} looked at{left and '; '}{left}.")
 
 
 class Stale(Exception):

@@ -76,7 +76,8 @@ class Looked(Struct, frozen=True):
     @property
     def stride(self) -> Stride:
         """As a job counts it."""
-        return Stride(self.upto, self.persons, Counter(gap.what.value for gap in self.gaps))
+        done = Counter(gap.what.value for gap in self.gaps)
+        return Stride(self.upto, self.persons, done, len(self.unplannable))
 
 
 class Repairing:

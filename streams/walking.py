@@ -13,27 +13,36 @@ from streams.jobs import NothingToDo, Plan, Save, Step
 A_SECOND = 1000.0
 
 
+CANNOT = "cannot be planned"
+"""In the words of a walk that had to leave somebody out."""
+
+
 class Stride(NamedTuple):
-    """What was gone through: up to where, how many, and of what kind what was done (or would be)."""
+    """What was gone through: up to where, how many, of what kind what was done (or would be), how many were left out.
+
+    Those are who cannot be planned: nothing can be done for them.
+    """
 
     upto: str
     looked: int
     done: Mapping[str, int]
+    left: int = 0
 
 
 class _Sofar(Struct, frozen=True):
-    """How far a count has come: up to whom, how many were looked at, what would be done, by which rules."""
+    """How far a count has come: the strides in one, and the rules by which they were looked at."""
 
     upto: str = ""
     looked: int = 0
     done: dict[str, int] = {}
     rules: int = 0
+    left: int = 0
 
     def further(self, stride: Stride) -> "_Sofar":
         """With one more stride."""
         done = Counter(self.done)
         done.update(stride.done)
-        return _Sofar(stride.upto, self.looked + stride.looked, dict(done), self.rules)
+        return _Sofar(stride.upto, self.looked + stride.looked, dict(done), self.rules, self.left + stride.left)
 
 
 class Walk:
@@ -70,21 +79,23 @@ class Walk:
 
     def _plan(self, at: _Sofar) -> Plan:
         if not at.done:
-            raise NothingToDo(f"{at.looked} {self._unit}")
+            raise NothingToDo(f"{at.looked} {self._unit}", _left_out(at.left))
         count = sum(at.done.values())
         return Plan(f"{self._wish}: {words_of(at.done)}", count, "nudges", A_SECOND, at.rules)
 
     def step(self, cursor: str, save: Save) -> Step:  # noqa: ARG002  (a stride keeps what it does by itself)
         """The next stride."""
-        place, _, before = cursor.partition(" ")
+        place, before, left = _kept(cursor)
         at, strides = self._under_way or ("", iter(()))
         if self._under_way is None or at != cursor:
             strides = self._go(place)
         counts = _counts(before)
         if (stride := next(strides, None)) is None:
-            return Step(cursor, counts.total(), finished=True, words=words_of(counts) or "nothing was left to do")
+            words = [words_of(counts) or "nothing was left to do", *filter(None, [_left_out(left)])]
+            return Step(cursor, counts.total(), finished=True, words="; ".join(words))
         counts.update(stride.done)
-        cursor = f"{stride.upto} {','.join(f'{what}={many}' for what, many in sorted(counts.items()))}"
+        told = ",".join(f"{what}={many}" for what, many in sorted(counts.items()))
+        cursor = f"{stride.upto} {told} {left + stride.left}"
         self._under_way = (cursor, strides)
         return Step(cursor, counts.total())
 
@@ -98,6 +109,17 @@ class Walk:
 def words_of(counts: Mapping[str, int]) -> str:
     """How many of each kind."""
     return ", ".join(f"{many:,} to {what}" for what, many in sorted(counts.items()))
+
+
+def _left_out(many: int) -> str:
+    who = "1 person" if many == 1 else f"{many:,} persons"
+    return f"{who} {CANNOT}, and their facts wait until that is mended" if many else ""
+
+
+def _kept(cursor: str) -> tuple[str, str, int]:
+    """Up to where, what was done, and how many were left out; of a job that an older version began, none."""
+    place, counts, left, *_ = [*cursor.split(" "), "", "", ""]
+    return place, counts, int(left or 0)
 
 
 def _counts(kept: str) -> Counter[str]:

@@ -7,6 +7,7 @@ from msgspec import to_builtins
 
 from app.commands.repair import Plan, tell_missing
 from app.desk import desk
+from app.job_ends import end
 from app.jobs import begin, finished
 from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
@@ -35,3 +36,4 @@ def backfill(
         given = {"further": to_builtins(further), "by": at.who.name}
         job = finished(begin(at.platform, "backfill", given, at.who.name, yes=yes, as_json=as_json))
         talk(f"backfilled: {job.words}")
+        end(job, as_json=as_json)

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import typer
 from msgspec import to_builtins
 
+from app import job_ends
 from app.desk import Desk, desk
 from app.jobs import begin, finished
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown, span_of
@@ -62,6 +63,7 @@ def _plan_missing(at: Desk, selection: Selection, plan: bool, yes: bool, *, as_j
         return
     job = finished(begin(at.platform, "repair", to_builtins(selection), at.who.name, yes=yes, as_json=as_json))
     talk(f"repaired: {job.words}")
+    job_ends.end(job, as_json=as_json)
 
 
 def _try_anew(at: Desk, outage: Outage, plan: bool, yes: bool, *, as_json: bool) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import func, select, update
 
 from app.clock import system_clock
 from streams.database import Database
 from streams.job_book import Jobs
 from streams.jobs import Plan
+from streams.tables import log
 from streams.turns import Lane
 from tests.app.terminal import Terminal
 from tests.world import card, iin, registered
@@ -86,6 +88,19 @@ def test_what_cannot_be_meant_is_refused(
     ended = terminal.run("repair", "--yes", *arguments, env=operator)
     assert (ended.code, words in ended.talk) == (code, True), ended.talk
     assert terminal.run("repair", "--plan", "--json", env=operator).lines
+
+
+def test_who_cannot_be_planned_is_not_passed_over(terminal: Terminal, operator: Mapping[str, str]) -> None:
+    """Looked at, repaired and repaired once more, it ends with 1 as long as somebody cannot be planned."""
+    damaged = update(log).where(log.c.position == select(func.max(log.c.position)).scalar_subquery())
+    with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
+        database.write(lambda connection: connection.execute(damaged.values(state=b"\x00")))
+    plan = terminal.run("repair", "--plan", env=operator)
+    assert (plan.code, "cannot be planned (1 DamagedFact)" in plan.talk) == (1, True)
+    done, again = (terminal.run("repair", "--yes", env=operator) for _ in range(2))
+    assert (done.code, "1 person cannot be planned, and their facts wait" in done.talk) == (1, True)
+    assert (again.code, "There is nothing to do: 2 persons looked at; 1 person cannot" in again.talk) == (1, True)
+    assert len(terminal.run("jobs", "show", "1", "--json", env=operator).objects) == 1
 
 
 def test_two_operators_at_once(terminal: Terminal, operator: Mapping[str, str]) -> None:

@@ -126,7 +126,7 @@ class Receipts:
         """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
         tried = references.find(connection, provider, names)
         tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
-        return tried | sent_parts.find(connection, provider, set(names).difference(tried))
+        return tried | sent_parts.find(connection, self._log, provider, names, tried)
 
     def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
         found = self._known(connection, provider, early)

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from domain.facts import NudgeSent
 from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
+from streams.log import Log
 from streams.tables import sent_parts
 
 KEPT = timedelta(days=30)
@@ -19,7 +21,8 @@ Parts = Mapping[tuple[str, str], Tried]
 """(Provider, its name for a part) -> the attempt."""
 _OF = sent_parts.c.provider == bindparam("by", type_=sent_parts.c.provider.type)
 _FOUND = Lookup(
-    select(*(sent_parts.c[name] for name in ("reference", *Tried._fields[:3]))).where(_OF), sent_parts.c.reference
+    select(*(sent_parts.c[name] for name in ("reference", *Tried._fields[:3], "at"))).where(_OF),
+    sent_parts.c.reference,
 )
 
 
@@ -45,10 +48,29 @@ def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Trie
     return {each for each in these if nudges.is_forgotten(found[each.nudge].to(each.recipient), erased_at)}
 
 
-def find(connection: Connection, provider: str, references: Collection[str]) -> dict[str, Tried]:
-    """Reference -> the attempt of which that is a part."""
-    rows = _FOUND.rows(connection, sorted(references), by=provider)
-    return {row[0]: Tried(row[1], row[2], row[3], part=True) for row in rows}
+def find(
+    connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, Tried]
+) -> dict[str, Tried]:  # fmt: skip
+    """Reference -> the attempt of which that is a part, but for what the provider calls a `whole` message since.
+
+    Centres use their ids again: the last one counts of what has one name, whether it is a message or a part.
+    """
+    rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
+    since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
+    return {
+        row[0]: Tried(row[1], row[2], row[3], part=True) for row in rows
+        if row[0] not in whole or since.get(whole[row[0]], 0) < row[4]
+    }  # fmt: skip
+
+
+def _sent_at(connection: Connection, log: Log, attempts: Collection[Tried]) -> Mapping[Tried, int]:
+    if not attempts:
+        return {}
+    found: dict[Tried, int] = {}
+    for entry in log.streams(connection, {each.nudge for each in attempts}, [NudgeSent.TOPIC]):
+        assert isinstance(entry.fact, NudgeSent)
+        found[Tried(entry.originator_id, entry.fact.recipient, entry.fact.attempt)] = micros(entry.fact.at)
+    return found
 
 
 def tidy(connection: Connection, now: datetime) -> None:

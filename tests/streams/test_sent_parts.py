@@ -30,6 +30,8 @@ TAKEN = Accepted("3", ("1", "2"))
 FAILED = {reference: Report(reference, Heard.FAILED, Reason.UNDELIVERED) for reference in ("1", "2", "3")}
 DELIVERED = {reference: Report(reference, Heard.DELIVERED) for reference in FAILED}
 OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
+WEEKS = timedelta(days=23)
+"""From the first step to the next."""
 Overtaken = Callable[[Message], Awaitable[None]]
 
 
@@ -43,9 +45,9 @@ def world(tmp_path: Path, url: str) -> Iterator[World]:
     made.close()
 
 
-def by_sms(world: World, outcome: Outcome, meanwhile: Overtaken | None = None) -> None:
+def by_sms(world: World, *outcomes: Outcome, meanwhile: Overtaken | None = None) -> None:
     """The provider answers that to the first SMS; meanwhile something else happens."""
-    world.notifiers["sms"] = FakeNotifier("sms", meanwhile or world.sent, script=[outcome], reports=True)
+    world.notifiers["sms"] = FakeNotifier("sms", meanwhile or world.sent, script=outcomes, reports=True)
     world.engine = compose_engine(world.platform, single_routes(world.notifiers))
 
 
@@ -92,7 +94,7 @@ async def test_a_part_may_fail_before_the_outcome_is_known(world: World, tmp_pat
         tell(other, DELIVERED["1"], FAILED["2"])
         assert rows(world, early_receipts) == ["1", "2"]
 
-    by_sms(world, TAKEN, overtaken)
+    by_sms(world, TAKEN, meanwhile=overtaken)
     assert [each.channel for each in await world.settle(DUE)] == ["email"]
     assert (world.delivery("month").exhausted, rows(world, early_receipts)) == (("sms",), [])
     other.close()
@@ -126,6 +128,17 @@ async def test_another_providers_part_of_that_name_is_another(world: World) -> N
     assert world.delivery("month").state == "sent"
 
 
+@pytest.mark.parametrize(("first", "then"), [(Accepted("2"), TAKEN), (TAKEN, Accepted("2"))])
+async def test_an_id_that_is_used_again_is_of_the_last_one(world: World, first: Accepted, then: Accepted) -> None:
+    """A centre's ids come again: what it reports is of the message, or the part of one, that had the id last."""
+    by_sms(world, first, then)
+    await world.settle(DUE)
+    tell(world, DELIVERED[first.reference])
+    await world.settle(DUE + WEEKS)
+    tell(world, FAILED["2"])
+    assert (world.delivery("month").state, world.delivery("week").state) == ("delivered", "failed")
+
+
 async def test_parts_are_let_go_of(world: World) -> None:
     """When no centre tries any longer; and before that with the erased person."""
     by_sms(world, TAKEN)
@@ -157,7 +170,7 @@ async def test_who_was_erased_meanwhile_leaves_no_part(world: World, outcome: Ou
     async def erased(_: Message) -> None:
         world.platform.erasing.erase(world.name(AIGERIM), OMAR, "asked")
 
-    by_sms(world, outcome, erased)
+    by_sms(world, outcome, meanwhile=erased)
     await world.settle(DUE)
     assert any(isinstance(each.fact, NudgeSent | NudgeUnknown) for each in world.entries())
     assert rows(world, sent_parts) == []

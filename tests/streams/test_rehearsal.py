@@ -297,7 +297,7 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
 
 
 def test_names_and_data_are_checked(tmp_path: Path) -> None:
-    """Attributes, event types, roles, fields, persons, ids, steps and reasons are known, or named with a guess."""
+    """Attributes, event types, roles, fields, persons and ids are known, or named with a guess."""
     text = f"""\
 - name: a case
 {CLOCK}  citizen: {{langauge: ru, opted_out: water, checked_on: 2026-02-30, guardians: [mother]}}
@@ -313,10 +313,7 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
   - {{at: +P2D, id: one, {INSTALLED}}}
   - {{at: +P1D, corrects: on, revision: 2, {INSTALLED}}}
   - {{at: +P9000Y, {INSTALLED}}}
-  expect:
-  - {{at: {MONTH}, step: mnth, because: done}}
-  - {{nothing: true, because: optd_out, channel: sms}}
-  - {{step: day}}
+  expect: []
 """
     assert findings(tmp_path, text) == [
         "3:13: no attribute is called 'langauge' (did you mean 'language'?)",
@@ -334,11 +331,24 @@ def test_names_and_data_are_checked(tmp_path: Path) -> None:
         "13:20: another event has this id; a correction has its own",
         "14:26: no event of this case is called 'on' (did you mean 'one'?)",
         "15:10: this lies beyond the calendar",
-        "17:40: no step is called 'mnth' (did you mean 'month'?)",
-        "17:46: only `nothing: true` has a reason",
-        "18:30: no reason is called 'optd_out' (did you mean 'opted_out'?)",
-        "18:40: nothing is sent, so there is no channel",
-        "19:5: at is missing: when does it go?",
+    ]
+
+
+def test_what_is_expected_is_checked(tmp_path: Path) -> None:
+    """Steps and reasons are known, or named with a guess, and what is expected says all that it takes and no more."""
+    text = f"""\
+- name: a case
+{CLOCK}  expect:
+  - {{at: {MONTH}, step: mnth, because: done}}
+  - {{nothing: true, because: optd_out, channel: sms}}
+  - {{step: day}}
+"""
+    assert findings(tmp_path, text) == [
+        "4:40: no step is called 'mnth' (did you mean 'month'?)",
+        "4:46: only `nothing: true` has a reason",
+        "5:30: no reason is called 'optd_out' (did you mean 'opted_out'?)",
+        "5:40: nothing is sent, so there is no channel",
+        "6:5: at is missing: when does it go?",
     ]
 
 

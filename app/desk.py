@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.compose import Platform, compose
-from app.options import clock_of, settings_of
+from app.options import clock_of
 from app.principals import acting, load
-from app.settings import Settings
+from app.settings import Settings, settings_of
 from domain.principals import NotAllowed, Principal, Role
 
 

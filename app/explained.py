@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from app.pages.catalogues import OTHERWISE, Speech
 from app.pages.life import told
 from streams.explaining import Why
-from streams.library import Rules
+from streams.rules import Rules
 from streams.writing import parts_of
 from templates.render import Rendered
 

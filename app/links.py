@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.ids import keyed_hash, shortened
 from domain.overrides import OVERRIDES
-from streams.settling import Case
+from streams.cases import Case
 
 _MAC, _TIME = 16, 8
 _BEGINNING, _NUMBER, _MARK = 5, 2, 8

@@ -8,9 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app.clock import Clock, fixed, system_clock
-from app.compose import Platform
-from app.moments import NO_TIME, moment_in, zone_here
-from app.settings import Settings, load_settings
+from app.moments import NO_TIME, moment_in
 from app.terminal import Exit, stop
 from templates.findings import closest
 
@@ -22,11 +20,6 @@ ClockTime = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="National id, pseudonym, or - to read it.")]
-
-
-def settings_of(database: str | None = None, key_file: Path | None = None) -> Settings:
-    """The settings with these flags."""
-    return load_settings(database=database, key_file=key_file)
 
 
 def clock_of(time: str | None) -> Clock:
@@ -49,13 +42,3 @@ def refuse_unknown(option: str, what: str, name: str, known: Sequence[str]) -> N
     meant = closest(name, known)
     hint = "" if meant is None else f" (did you mean {meant!r}?)"
     stop(Exit.USAGE, f"{option}: no {what} is called {name!r}{hint}; there are: {', '.join(known)}")
-
-
-def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:
-    """From when (inclusive) until when (exclusive), as `--from` and `--to` say it; in the zone of the rules."""
-    zone = zone_here(platform)
-    start = None if since is None else moment_of(since, "--from", zone)
-    end = None if until is None else moment_of(until, "--to", zone)
-    if start is not None and end is not None and start >= end:
-        stop(Exit.USAGE, f"--to: {until} is not after --from {since}, so no time lies between them")
-    return start, end

@@ -8,7 +8,8 @@ from msgspec import Struct, to_builtins
 from sqlalchemy import Connection
 
 from app.compose import Platform
-from app.moments import NO_TIME, moment_in, place_of, zone_here
+from app.moments import NO_TIME, moment_in
+from app.places_in_log import place_of, zone_here
 from app.replaying import VIEWS, chosen
 from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed, Principal

@@ -184,6 +184,11 @@ def load_settings(**flags: Any) -> Settings:  # noqa: ANN401  (one a setting)
         raise BadSettings(f"{config_file()}: {error}") from None
 
 
+def settings_of(database: str | None = None, key_file: Path | None = None) -> Settings:
+    """The settings with these flags."""
+    return load_settings(database=database, key_file=key_file)
+
+
 def _check_names(environment: Iterable[str]) -> None:
     """A misspelt variable would be ignored, and the default used in its place."""
     known = {name.upper() for name in Settings.model_fields} | COMING

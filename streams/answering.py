@@ -16,7 +16,7 @@ from streams.appending import record
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Rules
+from streams.rules import Rules
 from streams.spoken import spoken
 
 

@@ -26,12 +26,13 @@ from streams import reading
 from streams.areas_aside import AreasAside
 from streams.database import Database, Priority
 from streams.dead_letters import DeadLetters
-from streams.library import Library, Rules
+from streams.library import Library
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
 from streams.outages import NOBODYS
 from streams.planning import Planning, RulesMoved, refuse_moved_rules
+from streams.rules import Rules
 
 CHUNK = 10_000
 """Residents in one transaction: whoever has to write meanwhile waits for no more than one of them."""

@@ -24,11 +24,11 @@ from streams import outcomes, reading
 from streams.books import Books
 from streams.database import Priority
 from streams.late_answers import LateAnswers
-from streams.library import Rules
 from streams.receipts import Receipts
 from streams.recording import Recording
 from streams.refusals import Refusals
 from streams.routing import Routing
+from streams.rules import Rules
 from streams.under_way import Telling, UnderWay
 
 AGAIN, AT_MOST = timedelta(seconds=30), timedelta(seconds=60)

@@ -15,11 +15,11 @@ from domain.sms import segments
 from notifiers.port import Accepted, Message, Outcome, Unknown
 from notifiers.routes import Provider
 from projections.references import Tried
-from streams.digesting import Overflow
+from streams.cases import Case
+from streams.overflow import Overflow
 from streams.own_names import SMS
 from streams.receipts import Outcomes
 from streams.sent_parts import parts_of
-from streams.settling import Case
 
 
 class Size:

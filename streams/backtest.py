@@ -21,8 +21,8 @@ from streams.backtest_results import Own, Samples, Tally
 from streams.bulk_reading import Selection
 from streams.database import Database
 from streams.guarding import Guarding
-from streams.library import Rules
 from streams.log import Log
+from streams.rules import Rules
 
 
 class Question(Struct, frozen=True):

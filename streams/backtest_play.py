@@ -20,11 +20,11 @@ from domain.nudge import Nudge
 from domain.settle import Reason
 from domain.sms import segments
 from streams.backtest_results import AHEAD, Message, Played, Sample, Samples, Unsent
-from streams.library import Rules
+from streams.cases import Case
 from streams.playing import Playing
 from streams.playing_digest import words_of
 from streams.reading import Learnt, Recorded
-from streams.settling import Case
+from streams.rules import Rules
 from templates.render import Rendered
 
 

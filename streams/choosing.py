@@ -16,7 +16,7 @@ from streams import reading
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Rules
+from streams.rules import Rules
 
 SOURCE = "/habarshy/choice"
 PREFERENCES, CONSENT, NO_CONSENT = "citizen.preferences_changed", "citizen.consent_given", "citizen.consent_withdrawn"

@@ -17,9 +17,9 @@ from projections import nudges
 from projections.bulk import replace_rows
 from projections.tables import micros, moment
 from streams.attempts import Attempt
-from streams.library import Rules
+from streams.cases import Case
 from streams.log import Log
-from streams.settling import Case
+from streams.rules import Rules
 from streams.tables import conversations
 from streams.versions import rules_of
 

@@ -17,15 +17,17 @@ from projections.nudges import Due
 from projections.tables import micros
 from streams import outcomes
 from streams.attempts import still_stopped, unsent
+from streams.cases import Case
 from streams.database import Database, Priority
 from streams.digesting import Decided
 from streams.doubts import is_in_doubt, lost_before, presumed
-from streams.library import Library, Rules
+from streams.library import Library
 from streams.log import Log
 from streams.outages import STORE_AWAY
 from streams.rooms import Rooms
+from streams.rules import Rules
 from streams.sending import Sending
-from streams.settling import Case, Looking, look
+from streams.settling import Looking, look
 from streams.wording import readable
 
 BATCH = 256

@@ -8,7 +8,7 @@ from domain.delivery import Delivery
 from domain.facts import NudgeAttempted, NudgeFact, NudgeUnknown
 from domain.nudge import Nudge
 from domain.settle import Defer, Reason, Send, Settlement, Withhold, settle
-from streams.settling import Case
+from streams.cases import Case
 
 RESTORED = "restored"
 """Why nobody knows whether it went."""

@@ -16,8 +16,8 @@ from domain.settle import Controls
 from domain.triggers import BadTrigger
 from streams.checking import Checker
 from streams.governed import Governed, Publication, governed
-from streams.library import Rules
 from streams.publishing import publication
+from streams.rules import Rules
 from templates.catalogue import catalogue_of, defaults_of
 from templates.loader import TriggerSource
 from templates.renderers import Renderers, Source

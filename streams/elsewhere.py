@@ -8,10 +8,10 @@ from functools import partial
 from domain.facts import NudgeSent
 from projections import claims
 from projections.tables import micros
+from streams.cases import Case
 from streams.database import Database, Priority
 from streams.log import Log
 from streams.routing import Routing
-from streams.settling import Case
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 MEANWHILE = timedelta(seconds=5)

@@ -19,9 +19,9 @@ from projections.tables import history
 from streams import blocks
 from streams.blocks import Chained, StoredFact
 from streams.explaining import Why, explain
-from streams.library import Rules
 from streams.log import Log
 from streams.mapper import Entry
+from streams.rules import Rules
 from streams.signing import signed_by
 
 RULE_FACTS = (TriggerSubmitted, TriggerApproved, TriggerPublished)

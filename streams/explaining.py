@@ -21,11 +21,12 @@ from domain.steps import repetition_of
 from domain.timing import zone_of
 from domain.triggers import Trigger
 from projections import nudges
-from streams.library import Rules
+from streams.cases import Case
 from streams.log import Log
 from streams.mapper import Entry
 from streams.retirements import Retirement, retirement_of
-from streams.settling import Case, Looking
+from streams.rules import Rules
+from streams.settling import Looking
 from streams.wording import render
 from templates.render import Rendered, WordsFailed
 

@@ -27,10 +27,12 @@ from projections import nudges, upcoming
 from projections.lanes import lane_of
 from projections.nudges import Due
 from projections.tables import URGENT, micros, moment
+from streams.cases import Case
 from streams.database import Database
-from streams.library import Library, Rules
+from streams.library import Library
 from streams.log import Log
-from streams.settling import Case, Looking
+from streams.rules import Rules
+from streams.settling import Looking
 from streams.wording import render
 from templates.render import WordsFailed
 

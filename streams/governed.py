@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -23,7 +23,9 @@ from domain.governance import (
 from domain.rulebook import Version
 from domain.settle import PAUSED
 from domain.submissions import Subject, Submission, submissions
-from streams.mapper import Entry
+
+if TYPE_CHECKING:
+    from streams.mapper import Entry
 
 
 class Publication(Struct, frozen=True):
@@ -85,7 +87,7 @@ class Governed(Struct, frozen=True):
         return None if latest is None else latest.hash
 
 
-def governed(entries: Sequence[Entry]) -> Governed:
+def governed(entries: Sequence["Entry"]) -> Governed:
     """What these governance facts, in the order of the log, add up to."""
     packs: dict[str, PackPublished] = {}
     publications: list[Publication] = []
@@ -112,7 +114,7 @@ def governed(entries: Sequence[Entry]) -> Governed:
     return Governed(packs, publications, stopped, submissions(_facts(entries)), streams, max(doubts, default=None))
 
 
-def _facts(entries: Iterable[Entry]) -> Iterable[Any]:
+def _facts(entries: Iterable["Entry"]) -> Iterable[Any]:
     return (entry.fact for entry in entries)
 
 

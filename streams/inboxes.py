@@ -22,9 +22,9 @@ from projections.tables import moment
 from streams import reading
 from streams.books import Books
 from streams.explaining import UnknownNudge, Why, explain, seen_by
-from streams.library import Rules
 from streams.mapper import Entry
 from streams.retirements import retirement_of
+from streams.rules import Rules
 from streams.titles import pack_titles
 from streams.versions import rules_of
 

@@ -12,8 +12,8 @@ from streams import outcomes, own_names
 from streams.appending import record
 from streams.books import Books
 from streams.database import Priority
-from streams.library import Rules
 from streams.receipts import Outcomes, Receipt, Receipts
+from streams.rules import Rules
 from streams.sent_parts import parts_of
 from streams.settling import Looking
 

@@ -6,43 +6,25 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
-from domain.event_types import Catalogue
 from domain.governance import GOVERNANCE_FACTS, GovernanceFact
 from domain.ids import Names
 from domain.national_id import SCHEMES
-from domain.rulebook import Defaults, Rulebook
+from domain.rulebook import Rulebook
 from domain.settle import Controls
 from projections import governance
 from streams.checking import Checker
 from streams.database import Database
-from streams.governed import Governed, governed
+from streams.governed import governed
 from streams.log import Log
 from streams.mapper import Entry
 from streams.recorder import FactRecorder
+from streams.rules import Rules
 from templates.catalogue import catalogue_of, defaults_of, national_id_of
-from templates.render import Renderer
 from templates.renderers import Renderers, Source
 
 _TOPICS = sorted(each.TOPIC for each in GOVERNANCE_FACTS)
-
-
-class Rules(Struct, frozen=True):
-    """All that is in force at one position of the log.
-
-    `renderers`: version hash -> its words; `governed`: what the facts behind all that add up to.
-    """
-
-    position: int
-    catalogue: Catalogue
-    defaults: Defaults
-    rulebook: Rulebook
-    controls: Controls
-    checker: Checker
-    renderers: Mapping[str, Renderer]
-    governed: Governed
 
 
 class NothingPublished(Exception):

@@ -23,9 +23,9 @@ from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey, PersonKeys
 from streams.letters_about import names_them
-from streams.library import Rules
 from streams.outages import NOBODYS
 from streams.recorder import take_turns
+from streams.rules import Rules
 from streams.sealing import Sealing
 from streams.tables import pieces
 

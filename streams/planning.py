@@ -20,11 +20,12 @@ from projections.residents import Resident
 from projections.tables import history as rows
 from streams import reading
 from streams.database import Database, Priority
-from streams.library import Library, Rules
+from streams.library import Library
 from streams.log import Log
 from streams.mapper import Entry
 from streams.outages import NOBODYS
 from streams.residing import Residing
+from streams.rules import Rules
 
 BATCH, LEISURELY, WOKEN = 1500, 500, 250
 """Persons of one transaction: of all who wait, of those whom nobody waits for, and of those whom records wake.

@@ -21,9 +21,9 @@ from domain.plan import whole_plan
 from domain.settle import Decision as Outcome
 from domain.settle import Defer, Digest, Ledger, Reason, Send, Settlement, Withhold, recipients, settle
 from domain.triggers import CLASSES
-from streams.library import Rules
+from streams.cases import Case
 from streams.playing_digest import PLAYED, go_together, join_digest, words_of
-from streams.settling import Case
+from streams.rules import Rules
 from streams.wording import render
 from templates.render import Rendered, WordsFailed
 

@@ -9,9 +9,9 @@ from domain.digest import mirrored, travels
 from domain.facts import NudgeAttempted, NudgeDeferred, NudgeFact, NudgeSent, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Decision, Defer, Digest, Send, Settlement, Withhold
-from streams.digesting import Desk, Overflow
-from streams.library import Rules
-from streams.settling import Case, decide_digest
+from streams.cases import Case, decide_digest
+from streams.overflow import Desk, Overflow
+from streams.rules import Rules
 from streams.wording import readable, render
 from templates.render import Rendered
 

@@ -23,11 +23,11 @@ from streams.database import Priority
 from streams.dead_letters import Kind, Letter, StillDead
 from streams.keys import PersonKey
 from streams.late_answers import LateAnswers
-from streams.library import Rules
 from streams.outages import NOBODYS, told
 from streams.pieces import Made, Pieces
 from streams.receipts import Receipts
 from streams.refusals import Refusals
+from streams.rules import Rules
 from streams.spoken import Spoken, spoken
 from streams.stopping import Mandatory, Stopping
 from templates.questions import UNSAID, choices

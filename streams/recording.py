@@ -15,9 +15,10 @@ from domain.nudge import Nudge, evolve
 from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
-from streams.digesting import Decided, Overflow, append_decided
+from streams.digesting import Decided, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
+from streams.overflow import Overflow
 from streams.receipts import Outcomes, Receipt, Receipts
 from streams.refusals import Refusals
 

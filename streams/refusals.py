@@ -21,9 +21,9 @@ from streams.believing import BAD, believed
 from streams.books import Books
 from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Rules
 from streams.mapper import Entry
 from streams.receipts import Receipt
+from streams.rules import Rules
 from streams.soft_bounces import SOFT, Endurance, row_before, soft_among
 
 SOURCE, TYPE, ROLE = "/habarshy/refusal", "citizen.address_refused", "citizen"

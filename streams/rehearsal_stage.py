@@ -16,8 +16,8 @@ from domain.settle import Controls
 from domain.triggers import Trigger
 from streams.checking import Checker
 from streams.governed import governed
-from streams.library import Rules
 from streams.rehearsal_shapes import PERSON
+from streams.rules import Rules
 from templates.catalogue import catalogue_of, defaults_of, live_from_of
 from templates.loader import Pack, TriggerSource
 from templates.render import Renderer

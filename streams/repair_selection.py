@@ -13,8 +13,8 @@ from projections.bulk import chunked
 from projections.tables import optional_micros
 from streams import bulk_reading
 from streams.database import Database
-from streams.library import Rules
 from streams.log import Log
+from streams.rules import Rules
 
 PAGE = 10_000
 

@@ -24,11 +24,12 @@ from domain.triggers import CORRECTION
 from projections import area_plans, history
 from projections.tables import micros
 from streams.database import Database
-from streams.library import Library, Rules
+from streams.library import Library
 from streams.log import Log
 from streams.outages import NOBODYS
 from streams.planning import PersonPlan, Planning, Plans, RulesMoved
 from streams.repair_selection import Persons, Selection
+from streams.rules import Rules
 from streams.walking import Stride, Walk
 
 BATCH = 500

@@ -27,9 +27,9 @@ from streams.books import Books
 from streams.database import Priority
 from streams.decoding import life_of
 from streams.keys import KEY_ID_BYTES
-from streams.library import Rules
 from streams.mapper import Entry, sealed_by
 from streams.retiring_trial import Sealed, Trial
+from streams.rules import Rules
 from streams.tables import log as log_table
 from streams.tables import log_rows, period_keys, person_keys, stream_of
 

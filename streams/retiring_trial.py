@@ -14,9 +14,9 @@ from domain.events import LifeEvent
 from domain.plan import whole_plan
 from projections import history, nudges
 from streams import reading
-from streams.library import Rules
 from streams.log import Log
 from streams.reading import Learnt, Recorded
+from streams.rules import Rules
 
 
 class Sealed(Struct, frozen=True):

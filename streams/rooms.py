@@ -7,7 +7,7 @@ from itertools import groupby
 from uuid import UUID
 
 from streams.attempts import Size, groups
-from streams.settling import Case
+from streams.cases import Case
 
 PATIENCE = 2.0
 """Seconds that a group waits for its place; no longer does a decision hold, see `sending.FRESH`."""

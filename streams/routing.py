@@ -7,8 +7,8 @@ from domain.delivery import Delivery, State
 from domain.settle import Send
 from notifiers.routes import Provider, Route
 from streams.attempts import Attempt, is_bound
+from streams.cases import Case
 from streams.pace import Pace
-from streams.settling import Case
 
 
 class Routing:

@@ -22,10 +22,11 @@ from streams.asking import Asking
 from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, outcomes_of, unsent
 from streams.blocks import StoredFact
 from streams.books import Books
+from streams.cases import Case
 from streams.database import Priority
-from streams.digesting import Decided, Overflow, append_decided, crowded
+from streams.digesting import Decided, append_decided, crowded
 from streams.elsewhere import Elsewhere
-from streams.library import Rules
+from streams.overflow import Overflow
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
 from streams.receipts import Receipts
@@ -33,7 +34,7 @@ from streams.recording import Recording
 from streams.refusals import Refusals, refused_by
 from streams.rooms import Room, Rooms
 from streams.routing import Routing, agency
-from streams.settling import Case
+from streams.rules import Rules
 from streams.taking_turns import Turns, is_urgent
 from streams.unanswered import Unanswered
 from streams.under_way import UnderWay
@@ -223,8 +224,7 @@ class Sending:
 
     async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, size: Size) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
-        provider = attempts[0].provider
-        first = attempts[0]
+        first, provider = attempts[0], attempts[0].provider
         await self._pace.begin(slot, self.routing.limits(first.case, provider), self.routing.pieces(first))
         latest = self._clock() + self._lease * 2 / 3
         safe = [attempt for attempt in attempts if attempt.fact.until > latest]

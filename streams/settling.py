@@ -1,11 +1,10 @@
 """Before anything is sent: for each delivery whose turn has come, all that `settle` reads, and its decision."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from domain.cap import window_start
@@ -24,7 +23,6 @@ from domain.settle import (
     Settlement,
     Withhold,
     is_stopped,
-    leaves_digest,
     recipients,
     settle,
 )
@@ -32,34 +30,9 @@ from projections import inbox, nudges
 from projections.nudges import Due
 from projections.tables import micros
 from streams import reading
-from streams.library import Rules
+from streams.cases import Case, decide_digest
 from streams.log import Log
-
-
-class Case(Struct, frozen=True):
-    """One delivery to decide on.
-
-    `about`: the person whom the nudge concerns; `cause`: the life event behind it; `history`: of that person. Of a
-    digest, `members` go with it, and `leaving` leave it, each by its own decision.
-    """
-
-    settlement: Settlement
-    about: Person
-    cause: LifeEvent | None
-    decision: Decision
-    history: History
-    members: tuple["Case", ...] = ()
-    leaving: tuple["Case", ...] = ()
-
-    @property
-    def nudge(self) -> Nudge:
-        """The nudge that is delivered."""
-        return self.settlement.nudge
-
-    @property
-    def recipient(self) -> Person:
-        """Who gets it."""
-        return self.settlement.person
+from streams.rules import Rules
 
 
 class Turn(Struct, frozen=True):
@@ -206,18 +179,3 @@ class Looking:
         case = decide_digest(settlement, travelling, self.now, self._case)
         self._noted(settlement, case.decision)
         return case
-
-
-def decide_digest(
-    digest: Settlement, travelling: Iterable[Settlement], now: datetime,
-    case_of: Callable[[Settlement, Decision], Case],
-) -> Case:  # fmt: skip
-    """The case of a digest, with what goes with it now, and what does not any more."""
-    left = [(each, leaves_digest(each, now)) for each in travelling]
-    going = [each for each, reason in left if reason is None]
-    decision = settle(digest, now) if going else Withhold(Reason.NOTHING_LEFT)
-    return replace(
-        case_of(digest, decision),
-        members=tuple(case_of(each, decision) for each in going),
-        leaving=tuple(case_of(each, reason) for each, reason in left if reason is not None),
-    )

@@ -12,8 +12,8 @@ from domain.nudge import Nudge
 from domain.person import Person, person_as_of
 from projections import nudges
 from streams import reading
-from streams.library import Rules
 from streams.log import Log
+from streams.rules import Rules
 from streams.versions import rules_of
 
 

@@ -17,7 +17,7 @@ from streams.books import Books
 from streams.choosing import PREFERENCES, ROLE, event_of_person, time_after
 from streams.database import Priority
 from streams.keys import PersonKey
-from streams.library import Rules
+from streams.rules import Rules
 from streams.spoken import Spoken, spoken
 
 SOURCE = "/habarshy/stop"

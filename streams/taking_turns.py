@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.triggers import CLASSES
 from projections.tables import URGENT
-from streams.settling import Case
+from streams.cases import Case
 
 
 def is_urgent(case: Case) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from domain.event_types import Titles
-from streams.library import Rules
+from streams.rules import Rules
 
 
 def pack_titles(rules: Rules, section: str) -> dict[str, Titles]:

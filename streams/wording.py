@@ -14,8 +14,8 @@ from domain.person import Person, citizen_values
 from domain.settle import Reason, Withhold
 from domain.timing import zone_or
 from domain.triggers import CORRECTION
-from streams.library import Rules
-from streams.settling import Case
+from streams.cases import Case
+from streams.rules import Rules
 from templates.digest import render_digest
 from templates.render import Rendered, WordsFailed, context, unaddressed
 

@@ -10,8 +10,8 @@ from domain.channels import ADDRESS_OF
 from domain.ids import traced
 from domain.settle import Send
 from notifiers.port import Action, Message
-from streams.library import Rules
-from streams.settling import Case
+from streams.cases import Case
+from streams.rules import Rules
 from streams.wording import AnswerUrl, render
 from templates import footer
 from templates.footer import Proof

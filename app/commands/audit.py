@@ -9,8 +9,8 @@ import typer
 from app.compose import open_database
 from app.job_ends import audited
 from app.keyfile import BadKeyFile, keyring_of
-from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
-from app.settings import Settings
+from app.options import AsJson, DatabaseUrl, KeyFile
+from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop
 from streams import blocks
 from streams.auditing import WORDS, Audit, Finding

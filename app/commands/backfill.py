@@ -9,8 +9,8 @@ from app.commands.repair import Plan, tell_missing
 from app.desk import desk
 from app.job_ends import end
 from app.jobs import begin, finished
-from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.places_in_log import zone_here
 from app.terminal import Exit, stop, talk
 from streams.backfilling import Further
 

@@ -15,10 +15,10 @@ from app.clock import system_clock
 from app.compose import Platform, compose
 from app.desk import LOCAL, somebody
 from app.looking import Looker, Purpose, looker
-from app.options import AsJson, DatabaseUrl, KeyFile, moment_of, settings_of
+from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
 from app.pack_paths import With, examine_folders, is_folder, target_of
 from app.progress import parts
-from app.settings import Settings
+from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import Principal, Role, require
 from domain.submissions import Subject

@@ -13,9 +13,9 @@ import uvloop
 from app.bounces import NoMaildir, empty
 from app.compose import compose
 from app.keyfile import BadKeyFile
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.providers import channel_of
-from app.settings import BadSettings, Settings
+from app.settings import BadSettings, Settings, settings_of
 from app.terminal import Exit, data_json, stop, talk
 from notifiers.bounces import MOST_BYTES, NoBounceError, reports_in
 from notifiers.port import Inbox

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
-from app.settings import shown
+from app.options import AsJson, DatabaseUrl, KeyFile
+from app.settings import settings_of, shown
 from app.terminal import data, data_json
 
 Origin = Annotated[bool, typer.Option("--origin", help="Show where each value comes from.")]

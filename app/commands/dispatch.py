@@ -8,8 +8,9 @@ from app.commands.run import work
 from app.compose import Platform, compose_engine, compose_routes
 from app.listening import HealthHost, HealthPort, health_listener
 from app.logs import begin
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.roles import answered, composed
+from app.settings import settings_of
 from app.terminal import talk
 from notifiers.routes import Route
 from streams.counted import counted, passed_by

@@ -10,8 +10,9 @@ import typer
 from app.compose import compose
 from app.entitled import plain, source
 from app.looking import Purpose, looker
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of
 from app.persons import pseudonym_of
+from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.answers import Answer, Obstacle, Why
 from domain.benefits import Requirement

@@ -15,7 +15,8 @@ from app.compose import Platform, compose
 from app.evidence import packed
 from app.keyfile import BadKeyFile
 from app.looking import Purpose, looker
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from streams.blocks import Chained
 from streams.evidence import Evidence, NotAsWritten, NotChained, evidence

@@ -12,7 +12,8 @@ from typing import Annotated, BinaryIO
 import typer
 
 from app.compose import compose
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.terminal import Exit, data_json, stop, talk
 from streams.cloudevents import MAX_BYTES, Envelope, Refused, read_envelope
 from streams.intake import Intake, Outcome

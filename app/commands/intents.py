@@ -5,7 +5,8 @@ from itertools import chain
 
 from app.compose import compose
 from app.desk import somebody
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.sorting import in_order
 from app.terminal import compact, data
 from domain.plan import Intent

@@ -3,8 +3,9 @@
 import os
 
 from app.links import BadLink
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.principals import TOKEN
+from app.settings import settings_of
 from domain.principals import NotAllowed
 
 

@@ -7,8 +7,8 @@ import typer
 
 from app.compose import open_database
 from app.keyfile import load_keyring
-from app.options import AsJson, DatabaseUrl, KeyFile, settings_of
-from app.settings import Settings
+from app.options import AsJson, DatabaseUrl, KeyFile
+from app.settings import Settings, settings_of
 from app.terminal import data, data_json, talk
 from streams.database import Database
 from streams.migrating import FIRST, pending

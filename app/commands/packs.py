@@ -17,7 +17,7 @@ from streams.rehearsal_verdict import Difference, said, unlike
 from templates.catalogue import NoDefaults
 from templates.files import PackFiles
 from templates.findings import BrokenPack, Finding, Report, closest
-from templates.loader import Pack, load_packs, pack_of
+from templates.loader import pack_of
 from templates.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
@@ -47,8 +47,9 @@ def lint(packs: Packs, as_json: AsJson = False) -> None:
 def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json: AsJson = False) -> None:
     """Try the words out, then play the tests on a virtual clock; a message that no test expects fails it."""
     folders = _folders(packs)
-    findings = list(_findings(folders, only))
-    tried = [] if findings else _tried(folders, only, findings)
+    examined, found = _examined(folders, only)
+    findings = list(found)
+    tried = [] if findings else _tried(folders, examined, only, findings)
     for finding in findings:
         _print_finding(finding, as_json=as_json)
     for each in tried:
@@ -64,8 +65,9 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     Raises:
         Exit: with 1, as `lint` and `test` end.
     """
-    findings = list(_findings(folders, None))
-    staged = [] if findings else [each for each in _loaded(folders) if each[0].trigger.name in triggers]
+    packs, found = _examined(folders, None)
+    findings = list(found)
+    staged = [] if findings else [each for each in _loaded(folders, packs) if each[0].trigger.name in triggers]
     report = Report()
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += report.findings
@@ -81,7 +83,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
 def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report: Report) -> None:
     """Read the tests of these packs, where there are any; what they say can be checked once all else is in order."""
     try:
-        for stage, folder in _staged(folders, [pack_of(files) for files in examined]):
+        for stage, folder in _staged(folders, examined):
             if (path := folder / "tests.yaml").is_file():
                 read_cases(path, stage, report)
     except NoDefaults:  # a city's pack alone: with the country's it is read
@@ -95,19 +97,21 @@ def _folders(packs: Sequence[Path]) -> list[Path]:
     return list({pack.resolve(): pack for pack in reversed(packs)}.values())[::-1]
 
 
-def _findings(folders: Sequence[Path], only: str | None) -> tuple[Finding, ...]:
+def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles], Sequence[Finding]]:
     packs, report = examine_folders(folders)
     try:
         report.close()
     except BrokenPack as broken:
-        return broken.findings
+        return packs, broken.findings
     named = {trigger.name for files in packs for trigger in files.triggers} & {only}
-    return tried(packs, only=only if named else None)
+    return packs, tried(packs, only=only if named else None)
 
 
-def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -> list[Tried]:
+def _tried(
+    folders: Sequence[Path], packs: Sequence[PackFiles], only: str | None, findings: list[Finding]
+) -> list[Tried]:
     report, read = Report(), []
-    for stage, folder in _loaded(folders):
+    for stage, folder in _loaded(folders, packs):
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += report.findings
     wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
@@ -116,15 +120,15 @@ def _tried(folders: Sequence[Path], only: str | None, findings: list[Finding]) -
     return [try_case(stage, case) for stage, case in wanted]
 
 
-def _loaded(folders: Sequence[Path]) -> list[tuple[Stage, Path]]:
+def _loaded(folders: Sequence[Path], packs: Iterable[PackFiles]) -> list[tuple[Stage, Path]]:
     try:
-        return list(_staged(folders, load_packs(folders)))
+        return list(_staged(folders, packs))
     except NoDefaults as missing:
         stop(Exit.CHECK_FAILED, str(missing))
 
 
-def _staged(folders: Sequence[Path], packs: Sequence[Pack]) -> Iterator[tuple[Stage, Path]]:
-    for stage in stages(packs):
+def _staged(folders: Sequence[Path], packs: Iterable[PackFiles]) -> Iterator[tuple[Stage, Path]]:
+    for stage in stages([pack_of(files) for files in packs]):
         name = stage.trigger.name
         yield stage, next(folder / name for folder in folders if (folder / name / "trigger.yaml").is_file())
 

@@ -9,9 +9,10 @@ import typer
 from app.compose import Platform, compose
 from app.explained import lines
 from app.looking import Purpose, looker
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
 from app.persons import pseudonym_of
 from app.plain import as_plain, entry_plain
+from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
 from domain.events import LifeEvent
 from projections import trail as view

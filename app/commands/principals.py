@@ -7,8 +7,8 @@ import typer
 
 from app import principals
 from app.agencies import agencies_known
-from app.options import AsJson, KeyFile, settings_of
-from app.settings import Settings
+from app.options import AsJson, KeyFile
+from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import Principal, Role, Scope
 from templates.findings import closest

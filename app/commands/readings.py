@@ -8,8 +8,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.desk import desk
-from app.options import AsJson, DatabaseUrl, KeyFile, span_of
+from app.options import AsJson, DatabaseUrl, KeyFile
 from app.persons import pseudonym_of
+from app.places_in_log import span_of
 from app.terminal import data, data_json, talk
 from domain.accounting import LettersDropped
 from domain.principals import require_reading

@@ -2,7 +2,8 @@
 
 from app.listening import HealthHost, HealthPort, health_listener
 from app.logs import begin
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.terminal import talk
 
 

@@ -10,8 +10,9 @@ from msgspec import to_builtins
 from app import job_ends
 from app.desk import Desk, desk
 from app.jobs import begin, finished
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown, span_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
 from app.persons import pseudonym_of
+from app.places_in_log import span_of
 from app.progress import counting
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.channels import ADDRESS_OF

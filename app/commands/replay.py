@@ -11,10 +11,12 @@ from app.compose import Platform, compose
 from app.desk import operators
 from app.job_ends import end
 from app.jobs import begin, finished
-from app.moments import NO_TIME, place_of, zone_here
-from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of, settings_of
+from app.moments import NO_TIME
+from app.options import AsJson, DatabaseUrl, KeyFile, Yes, clock_of
+from app.places_in_log import place_of, zone_here
 from app.principals import TOKEN, acting
 from app.replaying import VIEWS, chosen
+from app.settings import settings_of
 from app.terminal import Exit, stop
 from streams.recorder import FactRecorder
 from streams.republish import Range, checked

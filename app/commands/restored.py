@@ -11,8 +11,8 @@ import typer
 from app import retired_list
 from app.desk import Desk, operators
 from app.erased_list import BadList, everybody, list_of
-from app.moments import zone_here
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
+from app.places_in_log import zone_here
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.erasing import NobodyKnown
 from streams.restoring import Restored

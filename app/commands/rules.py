@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from app.desk import desk
-from app.moments import zone_here
 from app.options import AsJson, DatabaseUrl, KeyFile, moment_of
+from app.places_in_log import zone_here
 from app.rule_lines import lines
 from app.terminal import data, data_json
 

@@ -11,8 +11,9 @@ import uvloop
 
 from app.compose import compose, compose_engine, compose_routes
 from app.logs import begin
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.runlock import run_lock
+from app.settings import settings_of
 from app.terminal import data_json, talk
 from notifiers.routes import Route
 from streams.health import health

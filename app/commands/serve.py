@@ -10,8 +10,9 @@ import typer
 from app.compose import compose
 from app.listening import BACKLOG, HealthHost, HealthPort, health_listener, listen
 from app.logs import begin
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.roles import composed, on_sqlite
+from app.settings import settings_of
 from app.terminal import talk
 
 Host = Annotated[str, typer.Option("--host", help="The address to listen on; by default this machine only.")]

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from app.compose import compose
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.terminal import data, data_json
 from streams.health import health
 

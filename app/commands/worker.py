@@ -6,7 +6,8 @@ import typer
 
 from app.listening import HealthHost, HealthPort, health_listener
 from app.logs import begin
-from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of, settings_of
+from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.settings import settings_of
 from app.terminal import talk
 
 FromKafka = Annotated[

@@ -15,8 +15,8 @@ from domain.nudge import Nudge
 from projections import nudges, statistics
 from streams import reading
 from streams.fake_box import Kept
-from streams.library import Rules
 from streams.mapper import Entry
+from streams.rules import Rules
 from streams.tables import log
 
 SHOWN = 8

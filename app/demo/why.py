@@ -17,7 +17,7 @@ from app.demo.packs import ENGLISH, published_titles
 from app.demo.reading import Reader
 from projections import nudges
 from streams.explaining import Why, explain
-from streams.library import Rules
+from streams.rules import Rules
 from templates.rule_words import RuleWords
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")

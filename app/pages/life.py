@@ -14,8 +14,8 @@ from domain.event_types import Titles
 from domain.said import N_
 from domain.timing import parse_offset
 from streams.explaining import Happened, Why
-from streams.library import Rules
 from streams.retirements import Retirement
+from streams.rules import Rules
 from streams.titles import pack_titles
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")

@@ -10,7 +10,7 @@ from app.pages.catalogues import Speech
 from app.pages.naming import FIELDS, VALUES
 from domain.event_types import Catalogue
 from domain.said import N_, Words
-from streams.library import Rules
+from streams.rules import Rules
 from streams.titles import pack_titles
 from templates.rule_words import Part, RuleWords
 

@@ -17,8 +17,9 @@ from msgspec import structs
 
 from app.commands.run import work
 from app.compose import Platform, compose_engine, compose_routes
-from app.options import clock_of, settings_of
+from app.options import clock_of
 from app.roles import composed, stopping, topics_of
+from app.settings import settings_of
 from app.terminal import talk
 from domain.facts import NudgeFact
 from projections import history
@@ -28,10 +29,10 @@ from streams.database import Priority
 from streams.dispatch import Dispatcher
 from streams.incoming import Incoming
 from streams.lag import KafkaLag
-from streams.library import Rules
 from streams.pace import Pace
 from streams.planning import Planning
 from streams.reconciling import Reconciler
+from streams.rules import Rules
 from streams.scheduler import DISPATCH
 from streams.sending import Sending
 from streams.upkeep import Upkeep

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from app.compose import compose_dispatcher
 from notifiers.port import GiveUp, Message, Notifier, Outcome, Reason
 from notifiers.routes import single_routes
+from streams.cases import Case
 from streams.dispatch import Dispatcher
-from streams.settling import Case
 from streams.writing import Writer
 from tests.streams.meddling import MeddledDatabase
 from tests.world import LONG_AGO, World, card, event, iin, registered

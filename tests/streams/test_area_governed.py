@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from domain.submissions import Subject
 from streams.areas import AreaPlanning
 from streams.governing import reference
-from streams.library import Library, Rules
+from streams.library import Library
+from streams.rules import Rules
 from tests.streams import governors
 from tests.streams.test_area_plans import HOMES, a_life, planner
 from tests.streams.weather import AT_DUE, AT_EVENT, settled, storm, write_weather

@@ -27,8 +27,8 @@ from streams.cloudevents import Envelope
 from streams.database import Database, Priority
 from streams.dead_letters import DeadLetters
 from streams.letters_meant import Choice
-from streams.library import Rules
 from streams.planning import Planning
+from streams.rules import Rules
 from tests.streams.meddling import MeddledDatabase, PowerCut, nothing
 from tests.streams.rebuilding import rebuild
 from tests.streams.weather import (

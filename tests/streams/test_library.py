@@ -15,10 +15,11 @@ from domain.ids import Names
 from streams.cloudevents import Envelope
 from streams.database import Database
 from streams.keys import PersonKeys
-from streams.library import Library, NothingPublished, Rules
+from streams.library import Library, NothingPublished
 from streams.log import Log
 from streams.migrating import migrate
 from streams.publishing import Publisher
+from streams.rules import Rules
 from templates.loader import load_packs
 from tests.beginnings import KEYRING
 from tests.templates.packs import KK, METER, PACK, RU, RULES, Change, write_town

@@ -16,8 +16,8 @@ from sqlalchemy.event import listen
 
 from notifiers.port import Incoming, Piece
 from streams.letters_meant import Choice
-from streams.library import Rules
 from streams.pieces import Made, Pieces
+from streams.rules import Rules
 from streams.tables import pieces
 from tests.streams.piecing import (
     AGAIN,

@@ -14,9 +14,9 @@ from streams.auditing import Audit
 from streams.blocks import count_of_facts
 from streams.chaining import Chaining
 from streams.letters_meant import Choice
-from streams.library import Rules
 from streams.planning import Planning, Plans
 from streams.reconciling import RECONCILE_AFTER, Reconciler, finds
+from streams.rules import Rules
 from streams.signing import Signer
 from streams.upkeep import Upkeep
 from tests.streams.distributed import Country, eventually, everyday, planned, running

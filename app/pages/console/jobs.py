@@ -12,7 +12,6 @@ from app.hands import Hands
 from app.http.problems import Problem
 from app.job_kinds import UnknownKind
 from app.keyfile import BadKeyFile
-from app.moments import DIGITS
 from app.orders import Orders
 from app.pages import visits
 from app.pages.console.job_words import KINDS, UNITS, told
@@ -20,6 +19,7 @@ from app.pages.console.staff import Staff, command, length, one
 from app.pages.layout import Frame
 from app.pages.life import shown
 from app.pages.visits import Fields, Form
+from app.places_in_log import DIGITS
 from app.wishes import command_of, given_of
 from domain.principals import NotAllowed, Principal
 from streams.backfilling import NotInForce

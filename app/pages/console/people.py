@@ -23,8 +23,8 @@ from domain.accounting import LEAST_SAID, MOST_SAID, LetterHandled, PersonErased
 from domain.events import LifeEvent
 from domain.principals import Principal
 from streams.explaining import UnknownNudge, Why, explain
-from streams.library import Rules
 from streams.mapper import Entry
+from streams.rules import Rules
 from streams.viewing import PAGE, NotTheirView, Views, note_viewing
 
 _PSEUDONYM, _NATIONAL_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9]{6,20}")

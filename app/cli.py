@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from app.command_table import Commands
+from app.command_table import Commands, imported
 from app.helping import Group
 from app.terminal import open_standard, talk, writing
 from app.tuning import calm_collector
@@ -18,6 +18,11 @@ class _Whole(Group):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401  (as Typer calls it)
         super().__init__(*arguments, **named)
         self.commands = cast("Any", Commands())  # nobody adds another
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (the same)
+        """The one that is asked for, imported now."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and imported(str(name)), rest
 
 
 def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)

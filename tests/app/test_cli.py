@@ -382,13 +382,15 @@ def test_a_terminal_without_kazakh_letters_stops_nothing(terminal: Terminal) -> 
     assert "\\u04" in said
 
 
-def test_a_command_interrupted_while_it_starts_ends_without_a_word() -> None:
+@pytest.mark.parametrize("meanwhile", ["app.cli", "app.compose"])
+def test_a_command_interrupted_while_it_starts_ends_without_a_word(meanwhile: str) -> None:
     """As a process: Ctrl-C in the second in which everything is imported ends with 130, and no traceback."""
-    begun = """
+    begun = f"""
 import sys
+sys.argv = ["habarshy", "status"]
 class Impatient:
     def find_spec(self, name, *_):
-        if name == "app.cli":
+        if name == "{meanwhile}":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Impatient())
 from app.__main__ import main

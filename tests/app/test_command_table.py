@@ -1,13 +1,16 @@
 """Commands that are imported when they are asked for."""
 
+import inspect
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from app.command_table import COMMANDS, GROUPS
 from tests.app.terminal import Terminal
+from tests.templates.packs import write_town
 
 EVERY = [[name] for name in COMMANDS] + [[group, name] for group, (_, inner) in GROUPS.items() for name in inner]
 IMPORTED = """
@@ -27,17 +30,33 @@ def test_every_command_is_there(words: list[str], tmp_path: Path) -> None:
     assert (found.code, " ".join(words) in " ".join(found.lines)) == (0, True)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_the_list_says_of_a_command_it_says_itself(name: str) -> None:
+    """The words of the list are the first of the function's own."""
+    where, about = COMMANDS[name]
+    module, function = where.split(".")
+    said = inspect.getdoc(getattr(import_module(f"app.commands.{module}"), function)) or ""
+    assert " ".join(said.split("\n\n")[0].split()) == about
+
+
 def test_a_command_is_not_imported_with_the_others() -> None:
     """Who asks for the version waits for no database's library, and who simulates for no other command."""
-    assert imported('"--version"') == set()
+    assert imported('"--version"') == imported('"--help"') == set()
     assert {name for name in imported('"simulate", "--help"') if name.startswith("app.")} == {"app.commands.simulate"}
 
 
-def imported(arguments: str) -> set[str]:
+@pytest.mark.parametrize("command", ["lint", "test", "preview"])
+def test_who_writes_triggers_waits_for_no_database(tmp_path: Path, command: str) -> None:
+    """What needs no log imports nothing of it."""
+    folder = write_town(tmp_path)
+    assert not any(name.startswith("sqlalchemy.") for name in imported(f'"{command}", "{folder}"', check=False))
+
+
+def imported(arguments: str, *, check: bool = True) -> set[str]:
     """Modules of commands and of the database that are imported for that."""
     code = IMPORTED.format(arguments=arguments)
-    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120, text=True)  # noqa: S603  (ourselves)
-    return set(ended.stderr.split())
+    ended = subprocess.run([sys.executable, "-c", code], check=check, capture_output=True, timeout=120, text=True)  # noqa: S603  (ourselves)
+    return set(ended.stderr.splitlines()[-1].split()) if ended.stderr.strip() else set()
 
 
 def test_it_says_its_version(tmp_path: Path) -> None:

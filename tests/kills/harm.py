@@ -17,6 +17,7 @@ from tests.kills.peers import Peers
 from tests.kills.registries import Registries
 from tests.kills.staff import Staff
 from tests.streams.distributed import eventually
+from tests.world import fine
 
 POISON: list[tuple[bytes | None, bytes | None]] = [
     (b"nobody", b"{}"), (None, b'{"position":1,"type":"t","time":"2025-01-01T00:00:00Z"}'), (b"0" * 32, b"\xff\xfe"),
@@ -133,9 +134,16 @@ class Harm:
         for role in self._land.of("worker"):
             self._staff.kill(role)
         role = self._staff.defective()
+        self._feeding.finish()
+        self._feeding.begin(self._registries.happens(self._fine()))
         assert role.ended() == DEFECT, role.words()
         assert role.said("a defect; nothing of this batch was acknowledged"), role.words()
         self._land.left(role)
+
+    def _fine(self) -> Envelope:
+        """Somebody is fined, so that there is something to plan."""
+        person = self._random.choice(sorted(filter(None, self._registries.contacts)))
+        return fine(person, f"D-{self._done['defect']}", self._land.clock().isoformat())
 
     def area(self) -> None:
         """A flood is expected, and who plans that for the residents dies between two steps."""

@@ -44,7 +44,7 @@ def examine_folders(folders: Sequence[Path]) -> tuple[list[PackFiles], Report]:
 
 def elsewhere(folders: Sequence[Path]) -> Elsewhere:
     """The packs beside these, and those that are shipped."""
-    return Elsewhere(_others(folders))
+    return Elsewhere(_others(folders), folders)
 
 
 def _others(folders: Sequence[Path]) -> Iterator[Path]:

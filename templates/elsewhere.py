@@ -9,19 +9,28 @@ from templates.findings import Report
 
 
 class Elsewhere:
-    """Some folders of packs; nothing in them is read before something is missing."""
+    """Some folders of packs beside the `given` ones, copies of which do not count.
 
-    def __init__(self, folders: Iterable[Path] = ()) -> None:
-        self._folders = folders
+    Nothing in them is read before something is missing.
+    """
+
+    def __init__(self, folders: Iterable[Path] = (), given: Iterable[Path] = ()) -> None:
+        self._folders, self._given = folders, given
 
     @cached_property
     def _types(self) -> Mapping[str, Path]:
-        unheeded = Report()
+        given = {_said(folder / "pack.yaml", "pack") for folder in self._given}
         return {
-            str(plain(read_document(path, unheeded)).get("type")): folder
-            for folder in self._folders for path in sorted((folder / "events").glob("*.yaml"))
+            _said(path, "type"): folder
+            for folder in self._folders if _said(folder / "pack.yaml", "pack") not in given
+            for path in sorted((folder / "events").glob("*.yaml"))
         }  # fmt: skip
 
     def pack_with(self, event_type: str) -> Path | None:
         """The pack that declares an event type."""
         return self._types.get(event_type)
+
+
+def _said(path: Path, key: str) -> str:
+    """What a file says under a key, however broken the rest is."""
+    return str(plain(read_document(path, Report())).get(key))

@@ -90,6 +90,9 @@ def test_the_pack_that_has_a_missing_event_type_is_named(terminal: Terminal, com
     [found, _] = terminal.run(command, str(folder)).lines
     place, told = f"{folder}/{RULES}:19:10", "no event type is called 'village.well.dug'"
     assert found == f"{place}: {told}; {village.parent} has it: name that pack too"
+    (village.parent / "pack.yaml").write_text("pack: town\n", encoding="utf-8")
+    [found, _] = terminal.run(command, str(folder)).lines
+    assert found == f"{place}: {told}", "a copy of the pack itself is no other one"
     rules = folder / RULES
     rules.write_text(rules.read_text("utf-8").replace("village.well.dug", "kz.document.issued"), encoding="utf-8")
     [found, _] = terminal.run(command, str(folder)).lines

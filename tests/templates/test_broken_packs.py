@@ -1,5 +1,6 @@
 """Broken packs, each with what lint says of it (tests/broken_packs/*/expected)."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ def test_there_are_many() -> None:
 def test_lint_says_exactly_this(tmp_path: Path, name: str) -> None:
     """Each finding with its file, line and column, nothing more and nothing less; warnings alone fail nothing."""
     expected = (BROKEN / name / "expected").read_text(encoding="utf-8").splitlines()
-    ended = Terminal(tmp_path).run("lint", str(BROKEN / name))
-    assert [line.removeprefix(f"{BROKEN}/") for line in ended.lines[:-1]] == expected
+    alone = tmp_path / "packs"  # the others may have what this one lacks
+    shutil.copytree(BROKEN / name, alone / name)
+    ended = Terminal(tmp_path).run("lint", str(alone / name))
+    assert [line.removeprefix(f"{alone}/") for line in ended.lines[:-1]] == expected
     warnings = sum(": warning: " in line for line in expected)
     errors = len(expected) - warnings
     assert (len(expected) > 0, ended.code, ended.talk) == (True, int(errors > 0), "")

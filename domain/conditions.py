@@ -23,6 +23,7 @@ _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\.[A-Za-z_][A-Za
 _STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 _NO_TOKEN = re.compile(r"Syntax error: token recognition error at: '(.*)'$", re.DOTALL)
 _NO_OVERLOAD = re.compile(r"found no matching overload for '[@_]?(in|\W+?)_?' applied to '\((.*)\)'")
+_NO_PARTS = re.compile(r"expression of type '(.*?)' cannot be the operand of a select operation")
 _MISSING = re.compile(r"Syntax error: missing ('.*?') at ")
 _SIGNS = {
     "=": "==",
@@ -226,7 +227,8 @@ def _plainly(problem: str) -> str:
     if found := _NO_OVERLOAD.match(problem):
         kinds = " and ".join(map(_kind, found[2].split(", ")))
         return f"{found[1]!r} does not go with {kinds}"
-    return problem
+    found = _NO_PARTS.match(problem)
+    return problem if found is None else f"{_kind(found[1])} has nothing after a dot; a date is compared as a whole"
 
 
 def _kind(name: str) -> str:

@@ -68,7 +68,9 @@ def check_rules(
             if (pack := elsewhere.pack_with(quoted_in(bad) or "")) is not None:
                 report.add(document.finding(place, f"{bad.problem}; {pack} has it: name that pack too"))
             else:
-                report.add(document.finding(place, bad.problem, _meant(bad, rules, catalogue)))
+                meant = _meant(bad, rules, catalogue)
+                others = _roles(bad, rules, catalogue) if meant is None else ""
+                report.add(document.finding(place, f"{bad.problem}{others}" if others else bad.problem, meant))
     else:
         if not wrong:
             check_sense(document, trigger, catalogue, report)
@@ -123,6 +125,12 @@ def place_of(document: Document, bad: BadTrigger, texts: Collection[str]) -> Pla
     return document.inside(bad.path, bad.line, quoted if _ROOTED.match(quoted) else "", bad.column)
 
 
+def _roles(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str:
+    """Whom the event names, for who wrote a role that is like none of them."""
+    type_ = catalogue.kinds[str(starts_on(rules["on"], catalogue))] if bad.path == ("to",) else None
+    return f"; it names {', '.join(sorted(type_.roles))}" if type_ is not None and type_.roles else ""
+
+
 def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str | None:
     if (quoted := quoted_in(bad)) is None or quoted == COMPLETE:
         return None
@@ -139,4 +147,7 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
     names += [COMPLETE] if "with" in rules else []
     names += [ONCE] if bad.path == ("occurrence",) else []
     names += ENTITLED if isinstance(rules["on"], dict) else ()
+    role, _, field = quoted.partition(".")
+    if role in type_.roles and f"event.{field}" in names:  # child.born_on, where the event says when it was born
+        return f"event.{field}"
     return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

@@ -44,7 +44,11 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
     if not (where.parent / "pack.yaml").is_file():
         stop(Exit.USAGE, f"{where.parent}: there is no pack here; make one with habarshy new --pack {where.parent}")
     _write(where, trigger_files(_plan(where, on, owner, others or [])))
-    talk(f"next: habarshy test {where.parent} --only {where.name}, habarshy preview {where}")
+    packs, more = (
+        " ".join(map(str, (*(others or ()), where.parent))),
+        "".join(f" --with {each}" for each in others or ()),
+    )
+    talk(f"next: habarshy test {packs} --only {where.name}, habarshy preview {where}{more}")
 
 
 def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) -> Plan:
@@ -55,14 +59,19 @@ def _plan(where: Path, on: str | None, owner: str | None, others: list[Path]) ->
     agencies = {name for content in contents for name in content.get("agencies") or ()}
     if owner is not None and owner not in agencies:
         stop(Exit.USAGE, f"--owner: no agency is called {owner!r} ({_hint(owner, agencies)})")
-    type_ = _type(on, catalogue, next(each for each in examined if each.folder.resolve() == where.parent.resolve()))
+    mine = next(each for each in examined if each.folder.resolve() == where.parent.resolve())
+    type_ = _type(on, catalogue, mine)
     try:
         defaults = defaults_of(contents)
     except NoDefaults as missing:
         stop(Exit.CHECK_FAILED, str(missing))
-    return Plan(
-        where.name, type_, owner or type_.agency, frozenset(catalogue.attributes), defaults, _schemas(where)
-    )  # fmt: skip
+    owner = owner or _owner(type_, pack_of(mine).content.get("agencies") or {})
+    return Plan(where.name, type_, owner, frozenset(catalogue.attributes), defaults, _schemas(where))
+
+
+def _owner(type_: EventType, mine: Mapping[str, object]) -> str:
+    """The pack's only agency, where the event is reported by another pack's."""
+    return next(iter(mine)) if type_.agency not in mine and len(mine) == 1 else type_.agency
 
 
 def _type(on: str | None, catalogue: Catalogue, files: PackFiles) -> EventType:

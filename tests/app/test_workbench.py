@@ -9,7 +9,7 @@ import pytest
 
 from templates.loader import load_packs, shipped
 from tests.app.terminal import Terminal
-from tests.templates.packs import KK, RU, RULES, write_town
+from tests.templates.packs import KK, RU, RULES, SHIPPED, write_town
 from tests.templates.packs import Change as Edit
 
 KZ = next(path for path in shipped() if path.name == "kz")
@@ -199,6 +199,15 @@ def test_new_writes_what_it_says(terminal: Terminal) -> None:
     rules = (folder / "leak" / "trigger.yaml").read_text(encoding="utf-8")
     assert "on: town.meter.installed\n" in rules
     assert "owner: water\n" in rules
+
+
+def test_new_beside_another_pack_says_how_to_go_on_with_both(terminal: Terminal) -> None:
+    """On an event of another pack the trigger is the own pack's agency's, and what comes next names both packs."""
+    folder, kz = town(terminal), SHIPPED["kz"]
+    ended = terminal.run("new", str(folder / "leak"), "--on", "kz.document.issued", "--with", str(kz))
+    tries, shows = (f"test {kz} {folder} --only leak", f"preview {folder}/leak --with {kz}")
+    assert ended.talk.splitlines()[-1] == f"next: habarshy {tries}, habarshy {shows}"
+    assert "owner: water\n" in (folder / "leak" / "trigger.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("arguments", "talk"), [

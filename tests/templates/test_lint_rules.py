@@ -107,7 +107,13 @@ ROWS: list[Row] = [
         "8:7: a condition must be true or false, this is a whole number",
     ]),
     (RULES, "to: subject", "to: [holder, owner]", [
-        "9:5: town.meter.installed names nobody in the role 'owner'",
+        "9:5: town.meter.installed names nobody in the role 'owner'; it names holder, neighbours",
+    ]),
+    (RULES, "{from: event.valid_until, offset", "{from: holder.valid_until, offset", [
+        "12:17: 'holder.valid_until' is no field of town.meter.installed (did you mean 'event.valid_until'?)",
+    ]),
+    (RULES, "when: event.fee > 0 &&", "when: event.valid_until.year > 2025 &&", [
+        "8:24: a text has nothing after a dot; a date is compared as a whole",
     ]),
     (RULES, "occurrence: event.number", "occurrence: event.nummer", [
         "10:13: 'event.nummer' is no field of town.meter.installed (did you mean 'event.number'?)",

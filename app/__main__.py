@@ -1,9 +1,6 @@
 """`habarshy`, and `python -m app`: small, because each process that a command starts beside it reads this as well."""
 
-from app.tuning import calm_collector
-
-INTERRUPTED = 130
-"""How a shell calls what Ctrl-C ended."""
+from app.tuning import INTERRUPTED, calm_collector
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import typer
 
 from app.command_table import Commands, imported
 from app.helping import Group
-from app.terminal import open_standard, talk, writing
-from app.tuning import calm_collector
+from app.terminal import Exit, open_standard, talk, writing
+from app.tuning import INTERRUPTED, calm_collector
 
 
 class _Whole(Group):
@@ -57,10 +57,7 @@ def main() -> None:
     try:
         application()()
     except Exception as failure:
-        from app.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any command fails)
-
-        ended = ended_by(failure)
-        if ended is None:
+        if (ended := _ended_by(failure)) is None:
             raise
         code, words = ended
         talk(words)
@@ -68,3 +65,11 @@ def main() -> None:
     finally:
         with writing():
             sys.stdout.flush()
+
+
+def _ended_by(failure: Exception) -> tuple[Exit, str] | None:
+    try:
+        from app.failures import ended_by  # noqa: PLC0415  (it imports nearly everything, and hardly any command fails)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
+    return ended_by(failure)

@@ -11,8 +11,8 @@ from typing import Any
 import typer
 from typer.main import get_command, get_group
 
-from app.__main__ import INTERRUPTED
 from app.helping import Command, Group
+from app.tuning import INTERRUPTED, calm_collector
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
@@ -233,4 +233,5 @@ def _imported(where: str) -> Callable[..., None]:
         found: Callable[..., None] = getattr(import_module(f"app.commands.{module}"), function)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
+    calm_collector()
     return found

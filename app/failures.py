@@ -93,7 +93,6 @@ FAILURES: Mapping[type[BaseException], Exit] = {
 
 def ended_by(failure: BaseException) -> tuple[Exit, str] | None:
     """How a command ends by that, and what it says; None: it is a defect, and shows its traceback."""
-    if isinstance(failure, STORE_AWAY):
-        return Exit.UNAVAILABLE, f"the database: {told(failure)}"
-    code = FAILURES.get(type(failure))
-    return None if code is None else (code, str(failure))
+    if (code := FAILURES.get(type(failure))) is not None:
+        return code, str(failure)
+    return (Exit.UNAVAILABLE, f"the database: {told(failure)}") if isinstance(failure, STORE_AWAY) else None

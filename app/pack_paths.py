@@ -50,7 +50,8 @@ def elsewhere(folders: Sequence[Path]) -> Elsewhere:
 def _others(folders: Sequence[Path]) -> Iterator[Path]:
     """As one would type them; none of the folders themselves."""
     known, here = {folder.resolve() for folder in folders}, Path.cwd()
-    near = (path.parent for folder in folders for path in sorted(folder.parent.glob("*/pack.yaml")))
+    around = (folder.parent if folder.name not in ("", "..") else folder.resolve().parent for folder in folders)
+    near = (path.parent for parent in around for path in sorted(parent.glob("*/pack.yaml")))
     ours = (path.relative_to(here) if path.is_relative_to(here) else path for path in shipped())
     for folder in (*near, *ours):
         if folder.resolve() not in known:

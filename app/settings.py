@@ -70,7 +70,7 @@ def _a_database(url: str) -> str:
     except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise ValueError(f"this {kind} URL cannot be read; {known}") from None
     if kind.startswith("sqlite") and not names_a_file(parsed):
-        raise ValueError(f"SQLite keeps it in a file, and this names none; {known}")
+        raise ValueError(f"SQLite keeps it in a file, and this is no plain name of one; {known}")
     return url
 
 

@@ -1,8 +1,10 @@
-"""How this process is tuned: set once, by the command line."""
+"""How this process is tuned, and ended: set once, by the command line."""
 
 import gc
 
 ALLOCATIONS_A_ROUND = 50_000
+INTERRUPTED = 130
+"""How a shell calls what Ctrl-C ended."""
 
 
 def calm_collector() -> None:
@@ -10,7 +12,8 @@ def calm_collector() -> None:
 
     Pages of facts are many small objects without cycles: with the default (700 allocations) the collector takes
     a third of the time of a scan (docs/decisions/0004). What modules are made of is a hundred thousand objects that
-    stay, with a few dozen in cycles: called before they are imported, it saves a sixth of a start.
+    stay, with a few dozen in cycles: called before they are imported, it saves a sixth of a start, and once they are
+    there, they are not looked at again.
     """
     gc.freeze()
     gc.set_threshold(ALLOCATIONS_A_ROUND, 20, 20)

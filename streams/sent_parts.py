@@ -53,13 +53,14 @@ def find(
 ) -> dict[str, Tried]:  # fmt: skip
     """Reference -> the attempt of which that is a part, but for what the provider calls a `whole` message since.
 
-    Centres use their ids again: the last one counts of what has one name, whether it is a message or a part.
+    Centres use their ids again: the last one counts of what has one name, whether it is a message or a part. Some
+    have one id for all parts of a message: that is the whole.
     """
     rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
     since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
     return {
         row[0]: Tried(row[1], row[2], row[3], part=True) for row in rows
-        if row[0] not in whole or since.get(whole[row[0]], 0) < row[4]
+        if (one := whole.get(row[0])) is None or (one[:3] != tuple(row[1:4]) and since.get(one, 0) < row[4])
     }  # fmt: skip
 
 

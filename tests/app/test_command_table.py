@@ -19,7 +19,8 @@ from app.cli import application
 try:
     application()([{arguments}])
 finally:
-    print(*(name for name in sys.modules if name.startswith(("app.commands.", "sqlalchemy."))), file=sys.stderr)
+    found = [name for name in sys.modules if name.startswith(("app.commands.", "sqlalchemy."))]
+    print("imported", *found, file=sys.stderr)
 """
 
 
@@ -49,14 +50,25 @@ def test_a_command_is_not_imported_with_the_others() -> None:
 def test_who_writes_triggers_waits_for_no_database(tmp_path: Path, command: str) -> None:
     """What needs no log imports nothing of it."""
     folder = write_town(tmp_path)
-    assert not any(name.startswith("sqlalchemy.") for name in imported(f'"{command}", "{folder}"', check=False))
+    found = imported(f'"{command}", "{folder}"', check=False)
+    assert COMMANDS[command][0].split(".")[0] in {name.removeprefix("app.commands.") for name in found}
+    assert not any(name.startswith("sqlalchemy.") for name in found)
 
 
 def imported(arguments: str, *, check: bool = True) -> set[str]:
     """Modules of commands and of the database that are imported for that."""
     code = IMPORTED.format(arguments=arguments)
     ended = subprocess.run([sys.executable, "-c", code], check=check, capture_output=True, timeout=120, text=True)  # noqa: S603  (ourselves)
-    return set(ended.stderr.splitlines()[-1].split()) if ended.stderr.strip() else set()
+    [line] = [each for each in ended.stderr.splitlines() if each.startswith("imported")]
+    return set(line.split()[1:])
+
+
+def test_a_database_that_cannot_be_used_is_told_once(tmp_path: Path) -> None:
+    """What is said in a sentence of its own has none of another's in front."""
+    broken = tmp_path / "broken.sqlite"
+    broken.write_text("no database", encoding="utf-8")
+    ended = Terminal(tmp_path).run("status", "--database", f"sqlite:///{broken}")
+    assert (ended.code, ended.talk.startswith("The database cannot be used: file is not a database")) == (3, True)
 
 
 def test_it_says_its_version(tmp_path: Path) -> None:

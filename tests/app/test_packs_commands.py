@@ -1,5 +1,6 @@
 """habarshy lint and habarshy test: exact lines, exit codes, and no database."""
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 
@@ -90,6 +91,9 @@ def test_the_pack_that_has_a_missing_event_type_is_named(terminal: Terminal, com
     [found, _] = terminal.run(command, str(folder)).lines
     place, told = f"{folder}/{RULES}:19:10", "no event type is called 'village.well.dug'"
     assert found == f"{place}: {told}; {village.parent} has it: name that pack too"
+    with contextlib.chdir(folder):
+        [found, _] = terminal.run(command, ".").lines
+    assert found == f"{RULES}:19:10: {told}; {village.parent} has it: name that pack too"
     (village.parent / "pack.yaml").write_text("pack: town\n", encoding="utf-8")
     [found, _] = terminal.run(command, str(folder)).lines
     assert found == f"{place}: {told}", "a copy of the pack itself is no other one"

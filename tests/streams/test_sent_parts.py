@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.compose import compose_engine
 from domain.facts import NudgeSent, NudgeUnknown
@@ -18,6 +18,7 @@ from notifiers.naming import numbered
 from notifiers.port import Accepted, Message, Outcome, Reason, Report, RetryLater, Unknown
 from notifiers.routes import single_routes
 from notifiers.smpp import SmppNotifier
+from streams.database import Priority
 from streams.sent_parts import KEPT
 from streams.tables import early_receipts, sent_parts
 from tests.notifiers.sms import options
@@ -84,6 +85,16 @@ async def test_one_part_that_was_delivered_is_not_the_message(world: World, last
     assert (world.delivery("month").state, rows(world, early_receipts)) == ("sent", [])
     tell(world, last)
     assert world.delivery("month").state == state
+
+
+async def test_an_id_that_all_parts_share_is_that_of_the_message(world: World) -> None:
+    """A centre that calls all parts alike tells of the message by that, however much later they were noted."""
+    by_sms(world, Accepted("5", ("5", "5")))
+    await world.settle(DUE)
+    later = update(sent_parts).values(at=sent_parts.c.at + 1000)
+    world.platform.database.write(lambda connection: connection.execute(later), Priority.DISPATCH)
+    tell(world, Report("5", Heard.DELIVERED))
+    assert world.delivery("month").state == "delivered"
 
 
 async def test_a_part_may_fail_before_the_outcome_is_known(world: World, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from domain.duration_meant import meant
+
 _DURATION = re.compile(
     r"(?P<sign>[+-])?P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
@@ -23,10 +25,10 @@ DAY_SECONDS = 86_400
 
 
 class NotADuration(ValueError):
-    """{text!r} is no ISO 8601 duration; write one such as -P30D, P18M, P63Y or PT1H."""
+    """{text!r} is no ISO 8601 duration; write {meant}."""
 
     def __init__(self, text: str) -> None:
-        super().__init__((type(self).__doc__ or "").format(text=text))
+        super().__init__((type(self).__doc__ or "").format(text=text, meant=meant(text)))
 
 
 class Offset(Struct, frozen=True):

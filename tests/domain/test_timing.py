@@ -53,6 +53,24 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
     assert repr(text) in str(refused.value)
 
 
+@pytest.mark.parametrize(("text", "written"), [
+    ("30 days before", "-P30D"), ("6 years", "P6Y"), ("-2 weeks", "-P2W"), ("1 Month after", "P1M"), ("18ай", "P18M"),
+    ("10 minutes", "PT10M"), ("3 дня до", "-P3D"), ("2 апта бұрын", "-P2W"), (" 5 часов после", "PT5H"),
+])  # fmt: skip
+def test_what_is_said_in_words_is_written_for_them(text: str, written: str) -> None:
+    """Whoever writes how long in words, in any of three languages, reads the duration that they mean."""
+    with pytest.raises(NotADuration, match=rf"; write {written}\.$"):
+        parse_offset(text)
+    parse_offset(written)
+
+
+@pytest.mark.parametrize("text", ["2026-06-01", "2026-06-01T09:00+05:00"])
+def test_a_date_is_no_duration(text: str) -> None:
+    """Who writes until when reads that it is asked how long."""
+    with pytest.raises(NotADuration, match="write how long, one such as -P30D, P18M, P63Y or PT1H, not until when"):
+        parse_offset(text)
+
+
 def test_only_no_offset_is_none() -> None:
     """An offset of nothing is false, and one of anything is true."""
     assert not Offset()

@@ -1,0 +1,27 @@
+"""What somebody means who writes how long in words: "30 days before", "6 лет", "2 апта"."""
+
+import re
+
+_IN_WORDS = re.compile(r"(?P<sign>-?)\s*(?P<number>\d{1,4})\s*(?P<unit>[^\W\d_]+)\s*(?P<side>[^\W\d_]*)")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*")
+_UNITS = {
+    "P{}Y": ("year", "years", "год", "года", "лет", "жыл"),
+    "P{}M": ("month", "months", "месяц", "месяца", "месяцев", "ай"),
+    "P{}W": ("week", "weeks", "неделя", "недели", "недель", "апта"),
+    "P{}D": ("day", "days", "день", "дня", "дней", "күн"),
+    "PT{}H": ("hour", "hours", "час", "часа", "часов", "сағат"),
+    "PT{}M": ("minute", "minutes", "минута", "минуты", "минут"),
+}
+_UNIT = {word: unit for unit, words in _UNITS.items() for word in words}
+_SIDES = {"": "", "before": "-", "до": "-", "бұрын": "-", "after": "", "после": "", "кейін": ""}
+SUCH_AS = "one such as -P30D, P18M, P63Y or PT1H"
+
+
+def meant(text: str) -> str:
+    """What is to be written instead; where that is not plain, what it may look like."""
+    if _DATE.fullmatch(text):
+        return f"how long, {SUCH_AS}, not until when"
+    found = _IN_WORDS.fullmatch(text.strip().casefold())
+    if found is None or (unit := _UNIT.get(found["unit"])) is None or found["side"] not in _SIDES:
+        return SUCH_AS
+    return (found["sign"] or _SIDES[found["side"]]) + unit.format(found["number"])

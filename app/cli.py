@@ -35,8 +35,10 @@ def _tell_version(asked: bool) -> None:  # noqa: FBT001  (as Typer calls it)
 _VERSION = typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which one it is.")
 
 
-def _whole(*, _: Annotated[bool, _VERSION] = False) -> None:
-    """What may stand before a command."""
+def _whole(ctx: typer.Context, *, _: Annotated[bool, _VERSION] = False) -> None:
+    """What may stand before a command; it is imported by now, and no garbage, which a process of its own may know."""
+    if ctx.obj is not None:
+        ctx.obj()
 
 
 def application() -> typer.Typer:
@@ -55,7 +57,7 @@ def main() -> None:
     calm_collector()
     open_standard()
     try:
-        application()()
+        application()(obj=calm_collector)
     except Exception as failure:
         if (ended := _ended_by(failure)) is None:
             raise

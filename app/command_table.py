@@ -12,7 +12,7 @@ import typer
 from typer.main import get_command, get_group
 
 from app.helping import Command, Group
-from app.tuning import INTERRUPTED, calm_collector
+from app.tuning import INTERRUPTED
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": (
@@ -233,5 +233,4 @@ def _imported(where: str) -> Callable[..., None]:
         found: Callable[..., None] = getattr(import_module(f"app.commands.{module}"), function)
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    calm_collector()
     return found

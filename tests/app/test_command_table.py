@@ -1,5 +1,6 @@
 """Commands that are imported when they are asked for."""
 
+import gc
 import inspect
 import subprocess
 import sys
@@ -13,6 +14,17 @@ from tests.app.terminal import Terminal
 from tests.templates.packs import write_town
 
 EVERY = [[name] for name in COMMANDS] + [[group, name] for group, (_, inner) in GROUPS.items() for name in inner]
+FROZEN = """
+import gc, sys
+from app.cli import main
+sys.argv[1:] = ["config", "show"]
+try:
+    main()
+finally:
+    print(gc.get_freeze_count())
+"""
+MANY = 50_000
+"""Objects, of which the command is most."""
 IMPORTED = """
 import sys
 from app.cli import application
@@ -69,6 +81,15 @@ def test_a_database_that_cannot_be_used_is_told_once(tmp_path: Path) -> None:
     broken.write_text("no database", encoding="utf-8")
     ended = Terminal(tmp_path).run("status", "--database", f"sqlite:///{broken}")
     assert (ended.code, ended.talk.startswith("The database cannot be used: file is not a database")) == (3, True)
+
+
+def test_modules_are_no_garbage_to_a_process_of_its_own(tmp_path: Path) -> None:
+    """What a command is made of is not looked through again; who runs it within a process is left as it was."""
+    ended = subprocess.run([sys.executable, "-c", FROZEN], check=True, capture_output=True, timeout=120, text=True)  # noqa: S603  (ourselves)
+    assert int(ended.stdout.splitlines()[-1]) > MANY
+    before = gc.get_freeze_count(), gc.get_threshold()
+    Terminal(tmp_path).run("config", "show")
+    assert (gc.get_freeze_count(), gc.get_threshold()) == before
 
 
 def test_it_says_its_version(tmp_path: Path) -> None:

@@ -203,11 +203,12 @@ def test_new_writes_what_it_says(terminal: Terminal) -> None:
 
 def test_new_beside_another_pack_says_how_to_go_on_with_both(terminal: Terminal) -> None:
     """On an event of another pack the trigger is the own pack's agency's, and what comes next names both packs."""
-    folder, kz = town(terminal), SHIPPED["kz"]
+    folder, kz = terminal.folder / "ours", SHIPPED["kz"]
+    terminal.run("new", "--pack", str(folder))
     ended = terminal.run("new", str(folder / "leak"), "--on", "kz.document.issued", "--with", str(kz))
     tries, shows = (f"test {kz} {folder} --only leak", f"preview {folder}/leak --with {kz}")
     assert ended.talk.splitlines()[-1] == f"next: habarshy {tries}, habarshy {shows}"
-    assert "owner: water\n" in (folder / "leak" / "trigger.yaml").read_text(encoding="utf-8")
+    assert "owner: library\n" in (folder / "leak" / "trigger.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("arguments", "talk"), [

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.compose import Platform
 from benchmarks.measuring import Row, ratio, seconds
-from benchmarks.world import envelopes, platform
+from benchmarks.world import KEYRING, envelopes, platform
 from streams.mapper import LifeState
 
 EVENTS, ROUNDS = 20_000, 15
@@ -34,10 +34,9 @@ def _ours(full: Platform) -> float:
 
 def _raw(file: Path) -> float:
     connection = sqlite3.connect(file)
-    wrapper = AESGCM(b"w" * 32)
     keys = {
-        person: AESGCM(wrapper.decrypt(wrapped[:12], wrapped[12:], person.encode() + key_id))
-        for person, key_id, wrapped, _ in connection.execute("SELECT * FROM person_keys")
+        person: AESGCM(KEYRING.unwrap(version, wrapped, person.encode() + key_id))
+        for person, key_id, wrapped, version in connection.execute("SELECT * FROM person_keys")
     }
     decode = msgspec.msgpack.Decoder(LifeState).decode
     part = msgspec.msgpack.Decoder(dict).decode

@@ -125,11 +125,10 @@ class Receiving:
         id_ = f"{provider}.{message.id}"
         if self._log.streams(connection, [self._names.stream(SOURCE, id_)]):
             return {}
-        said = self._said(connection, message.sender, rules)
+        said = self._held(connection, message.sender, rules)
         about = self._about(connection, said, rules)
         if about is None:
             return None
-        self._log.keys.hold(connection, sorted({each.recipient for each in said}))
         questions = conversations.asked(connection, self._log, rules, said, self._clock())
         understood = understand(message.text, questions.open, questions.answered)
         if isinstance(understood, Answered):
@@ -138,6 +137,12 @@ class Receiving:
         heard, made = self._obeyed(connection, understood, questions.open, about, rules)
         event = self._event(id_, message, about, heard)
         return {**made, **self._append(connection, [event])}
+
+    def _held(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
+        """As `_said`, with everybody in it held: whoever was erased before that is not among them."""
+        persons = {each.recipient for each in self._said(connection, sender, rules)}
+        self._log.keys.hold(connection, persons)
+        return [each for each in self._said(connection, sender, rules) if each.recipient in persons]
 
     def _said(self, connection: Connection, sender: str, rules: Rules) -> list[Said]:
         """What went to the number, the last first: only to whom it still belongs, as operators give it to others."""

@@ -99,11 +99,9 @@ def _of_people(found: Verified) -> Iterator[str]:
 
 
 def _unlike(job: Job) -> str:
-    return (
-        ""
-        if not tells(job) or _verified(job).equal
-        else "not all is as the log says; `habarshy replay views` mends views"
-    )
+    if tells(job) and not _verified(job).equal:
+        return "not all is as the log says; `habarshy replay views` mends views"
+    return ""
 
 
 def _kafka(job: Job, *, as_json: bool) -> None:

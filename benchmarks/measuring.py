@@ -2,12 +2,10 @@
 
 import gc
 import json
-import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +45,13 @@ def ratio(ours: Callable[[int], float], raw: Callable[[int], float], rounds: int
 
 
 def peak_mb() -> float:
-    """The most memory that this process has used, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has used, in MB.
+
+    By VmHWM, which begins anew with each program: `ru_maxrss` of a process tells at least as much as its parent had,
+    whose memory it shared until it became a program of its own (getrusage(2), vfork(2)).
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def save(name: str, rows: list[Row], notes: dict[str, float]) -> None:
@@ -56,10 +59,3 @@ def save(name: str, rows: list[Row], notes: dict[str, float]) -> None:
     RESULTS.mkdir(exist_ok=True)
     kept = {"python": sys.version, "rows": [row._asdict() | {"met": row.met} for row in rows], "notes": notes}
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
-
-
-@contextmanager
-def told(name: str) -> Iterator[None]:
-    """Say what is being measured."""
-    print(f"… {name}", flush=True)
-    yield

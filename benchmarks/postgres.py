@@ -43,11 +43,10 @@ def measure() -> tuple[list[Row], dict[str, float]]:
     source = simulate(10**9, 7, date(2025, 1, 1), date(2026, 1, 1))
     events = list(map(msgspec.to_builtins, itertools.islice(source, BATCH * BATCHES)))
     batches = [events[at : at + BATCH] for at in range(0, len(events), BATCH)]
-    with postgres.server(lasting=True) as server, tempfile.TemporaryDirectory() as folder:
+    with postgres.server(lasting=True) as server:
         faster, copy, _ = ratio(lambda _: _append(server, copy=True), lambda _: _append(server, copy=False), ROUNDS)
-        key_file = Path(folder) / "key"
-        taken = sorted(_intake(server, key_file, batches) for _ in range(ROUNDS))[ROUNDS // 2]
-        sent = sorted(_over_http(server, key_file, batches) for _ in range(ROUNDS))[ROUNDS // 2]
+        taken = sorted(_intake(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
+        sent = sorted(_over_http(server, batches) for _ in range(ROUNDS))[ROUNDS // 2]
     rows = [
         Row("append on PostgreSQL, COPY to executemany", faster, "×", 1.5),
         Row("intake into PostgreSQL", len(events) / taken, "events/s", 5000),
@@ -78,15 +77,15 @@ def _append(server: URL, *, copy: bool) -> float:
     return taken
 
 
-def _intake(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
+def _intake(server: URL, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
     read = [[envelope_of(event) for event in batch] for batch in batches]
-    with _published(server, key_file) as platform:
+    with _published(server) as platform:
         return seconds(lambda: [platform.intake.accept(batch) for batch in read])
 
 
-def _over_http(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
+def _over_http(server: URL, batches: Sequence[Sequence[dict[str, Any]]]) -> float:
     bodies = [msgspec.json.encode(batch) for batch in batches]
-    with _published(server, key_file) as platform, _api(platform) as port, ThreadPoolExecutor(CLIENTS) as clients:
+    with _published(server) as platform, _api(platform) as port, ThreadPoolExecutor(CLIENTS) as clients:
         headers = BATCHED | {"Authorization": f"Bearer {_key(platform)}"}
 
         def post(some: Sequence[bytes]) -> int:
@@ -107,9 +106,10 @@ def _over_http(server: URL, key_file: Path, batches: Sequence[Sequence[dict[str,
 
 
 @contextmanager
-def _published(server: URL, key_file: Path) -> Iterator[Platform]:
-    load_keyring(key_file, create=True)
-    with postgres.fresh(server) as at:
+def _published(server: URL) -> Iterator[Platform]:
+    with postgres.fresh(server) as at, tempfile.TemporaryDirectory() as folder:
+        key_file = Path(folder) / "key"
+        load_keyring(key_file, create=True)
         settings = load_settings(database=at.render_as_string(hide_password=False), key_file=key_file)
         made = compose(settings, fixed(NOW))
         Publisher(made.database, made.log, made.names).publish(load_packs(shipped()), by="bench", now=NOW)
@@ -129,7 +129,9 @@ def _api(platform: Platform) -> Iterator[int]:
     options = ["--port", "0", "--database", platform.settings.database, "--key-file", str(platform.settings.key_file)]
     with subprocess.Popen([sys.executable, "-m", "app", "api", *options], stderr=subprocess.PIPE) as process:  # noqa: S603  (ourselves)
         assert process.stderr is not None
-        found = re.search(rb":(\d+);", process.stderr.readline())
-        assert found is not None
-        yield int(found[1])
-        process.terminate()
+        try:
+            found = re.search(rb":(\d+);", process.stderr.readline())
+            assert found is not None
+            yield int(found[1])
+        finally:
+            process.terminate()

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes, platform
 from domain.events import PUBLIC, LifeEvent
 from projections.tables import micros
 from streams.mapper import LifeState
 
-BATCH, BATCHES = 5000, 4
+BATCH, BATCHES = sized(5000), 4
 SCHEMA = """
 CREATE TABLE log (position INTEGER PRIMARY KEY, originator_id BLOB NOT NULL, originator_version INTEGER NOT NULL,
   topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));

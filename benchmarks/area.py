@@ -18,7 +18,7 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.settings import load_settings
 from app.tuning import calm_collector
-from benchmarks.measuring import Row, peak_mb, seconds
+from benchmarks.measuring import Row, peak_mb, seconds, sized
 from benchmarks.world import KEYRING, NOW
 from domain.events import Effective, LifeEvent
 from domain.timing import UTC
@@ -28,7 +28,7 @@ from streams.cloudevents import envelope_of
 from streams.residing import Residing
 from templates.loader import shipped
 
-RESIDENTS, BATCH = 1_000_000, 20_000
+RESIDENTS, BATCH = sized(1_000_000, least=2000), 20_000
 CITY = "750000000"
 
 PACK = {

@@ -17,7 +17,7 @@ from sqlalchemy import insert, literal, select
 
 from app.compose import Platform
 from benchmarks.country import EACH, NOW, STARTING, make
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from domain.eligibility import eligibility
 from domain.events import LifeEvent
 from projections import history, nudges, positions, tables, trail
@@ -26,7 +26,7 @@ from streams.explaining import explain
 from streams.follower import READER
 from streams.repair_selection import Selection
 
-EVENTS, ASKED, TARGET_MS, STARTS = 1_000_000, 200, 50, 3
+EVENTS, ASKED, TARGET_MS, STARTS = sized(1_000_000), sized(200, least=20), 50, 3
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import URL
 
 from app.compose import Platform
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes, platform
 from projections.bulk import insert_rows
 from streams.auditing import Audit
@@ -23,7 +23,7 @@ from streams.signing import Signer
 from streams.tables import log
 from tests.services import postgres
 
-EVENTS, ROUNDS = 60_000, 7
+EVENTS, ROUNDS = sized(60_000), sized(7)
 SIGNER = Signer(bytes(range(32)))
 ROWS = "SELECT position, originator_id, originator_version, topic, state FROM log ORDER BY position"
 

@@ -20,7 +20,7 @@ from app.backtesting import Order, backtested
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.country import EACH, STARTING, make, settings_in
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from projections.bulk import driver_rows
 from streams.backtest import Backtest
 from streams.decoding import LIFE
@@ -28,7 +28,7 @@ from streams.drafting import Draft
 from streams.mapper import decode_life
 from streams.tables import log
 
-EVENTS, SMALLER, COUNTRY = 1_000_000, 4, 300_000_000
+EVENTS, SMALLER, COUNTRY = sized(1_000_000), 4, 300_000_000
 TRIGGER = "traffic_fine_discount"
 ZONE = ZoneInfo("Asia/Almaty")
 

@@ -12,7 +12,7 @@ from app.clock import VirtualClock
 from app.compose import Platform, compose, compose_dispatcher
 from app.keyfile import load_keyring
 from app.settings import load_settings
-from benchmarks.measuring import Row, peak_mb
+from benchmarks.measuring import Row, peak_mb, sized
 from benchmarks.world import NOW
 from domain.channels import ADDRESS_OF
 from domain.national_id import with_check_digit
@@ -24,7 +24,7 @@ from streams.publishing import Publisher
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 
-CITIZENS, WARM = 6_000, 500
+CITIZENS, WARM = sized(6_000, least=600), sized(500, least=50)
 DUE = datetime.fromisoformat("2026-02-18T12:00+05:00")
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import URL, delete, text
 
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from projections import claims, upcoming
 from projections.bulk import insert_rows
 from projections.front import Front
@@ -15,7 +15,7 @@ from projections.tables import due
 from streams.database import Database
 from tests.services import postgres
 
-ROWS, CHUNK, TICKS, CLAIM, CLAIMED = 3_000_000, 250_000, 50, 2000, 500_000
+ROWS, CHUNK, TICKS, CLAIM, CLAIMED = sized(3_000_000), sized(250_000), 50, 2000, sized(500_000)
 HOUR, LANES, IDLE = 3_600_000_000, 100, (False, False, None, None)
 
 

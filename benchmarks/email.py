@@ -12,7 +12,7 @@ from uuid import UUID
 import aiosmtplib
 import uvloop
 
-from benchmarks.measuring import Row, peak_mb
+from benchmarks.measuring import Row, peak_mb, sized
 from notifiers.email import EmailNotifier
 from notifiers.email_config import Security, SmtpOptions
 from notifiers.mime import Letter, Letterhead
@@ -23,9 +23,9 @@ from tests.services.delay import far_away
 from tests.services.sink import sink
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-LETTERS, BATCH, SLOW_LETTERS, ROUNDS = 4_000, 200, 400, 5
-LONG, PARAGRAPHS, HANDS = 30_000, 14, 4
-FAR_LETTERS, ROUND_TRIP = 400, 0.02
+LETTERS, BATCH, SLOW_LETTERS, ROUNDS = sized(4_000, least=400), 200, sized(400, least=40), sized(5)
+LONG, PARAGRAPHS, HANDS = sized(30_000), 14, 4
+FAR_LETTERS, ROUND_TRIP = sized(400, least=40), 0.02
 TITLE = "Жеке куәлігіңіздің мерзімі 30 күннен кейін аяқталады"
 WORDS = "Құрметті Әйгерім! Жеке куәлігіңіздің мерзімі 2026 ж. 31 наурызда аяқталады. Халыққа қызмет көрсету орталығы."
 

@@ -12,13 +12,13 @@ import msgspec
 
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.measuring import Row, peak_mb
+from benchmarks.measuring import Row, peak_mb, sized
 from benchmarks.world import envelopes, platform
 from streams.cloudevents import Envelope
 
-LIVE_BATCH, LIVE_EVENTS = 100, 6_000
-BULK_BATCH = 20_000
-SMALL, WINDOW, LARGE = 10_000, 40_000, 1_000_000
+LIVE_BATCH, LIVE_EVENTS = 100, sized(6_000)
+BULK_BATCH = sized(20_000)
+SMALL, WINDOW, LARGE = sized(10_000), sized(40_000), sized(1_000_000)
 
 
 class Grown(msgspec.Struct):

@@ -21,7 +21,7 @@ from app.clock import system_clock
 from app.compose import Platform, compose, compose_engine
 from app.settings import load_settings
 from benchmarks.dispatch import national_id
-from benchmarks.measuring import Row
+from benchmarks.measuring import Row, sized
 from benchmarks.production import key_file, topics
 from benchmarks.world import KEYRING
 from domain.channels import ADDRESS_OF
@@ -36,7 +36,7 @@ from streams.topics import Topics
 from templates.loader import load_packs, shipped
 from tests.services import kafka, postgres
 
-RATE, SECONDS = 200, int(os.environ.get("BENCH_SECONDS", "60"))
+RATE, SECONDS = 200, int(os.environ.get("BENCH_SECONDS", sized(60, least=10)))
 PERSONS, LIVED = RATE * SECONDS // 3, 8
 """So each gets three messages at the steady rate and three in the burst; before, so much had happened to them."""
 BURST, BURST_SECONDS = 1_000, int(os.environ.get("BENCH_BURST_SECONDS", str(max(1, SECONDS // 5))))

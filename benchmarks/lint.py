@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 
-TRIGGERS, ROUNDS = 200, 3
+TRIGGERS, ROUNDS = sized(200), sized(3)
 KZ = Path(__file__).parents[1] / "templates" / "kz"
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import statistics
 import sys
 import time
@@ -24,6 +25,15 @@ class Row(NamedTuple):
     @property
     def met(self) -> bool:
         return self.value <= self.target if self.most else self.value >= self.target
+
+
+def sized(count: int, least: int = 1) -> int:
+    """That many, or the share of them that BENCH_SHARE asks for: a hundredth tells whether a benchmark still runs."""
+    return max(least, int(count * _share()))
+
+
+def _share() -> float:
+    return float(os.environ.get("BENCH_SHARE", "1"))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -55,7 +65,9 @@ def peak_mb() -> float:
 
 
 def save(name: str, rows: list[Row], notes: dict[str, float]) -> None:
-    """Keep a benchmark's rows."""
+    """Keep a benchmark's rows, where it was of its full size."""
+    if _share() < 1:
+        return
     RESULTS.mkdir(exist_ok=True)
     kept = {"python": sys.version, "rows": [row._asdict() | {"met": row.met} for row in rows], "notes": notes}
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")

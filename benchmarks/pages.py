@@ -30,7 +30,7 @@ from app.http.application import application
 from app.principals import add
 from app.settings import load_settings
 from app.simulation import simulate
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from benchmarks.world import KEYRING, NOW, envelopes
 from domain.facts import NudgeAttempted, NudgeDelivered, NudgePlanned, NudgeSent
 from domain.nudge import Nudge, evolve
@@ -38,8 +38,8 @@ from domain.principals import Principal, Role, Scope
 from projections import inbox, nudges, tables
 from streams.mapper import Entry
 
-NUDGES, COPIES, BATCH = 1_000_000, 9, 5_000
-ASKED, EVENTS, AT_ONCE = 200, 20_000, 2_000
+NUDGES, COPIES, BATCH = sized(1_000_000), 9, sized(5_000, least=500)
+ASKED, EVENTS, AT_ONCE = sized(200, least=20), sized(20_000), sized(2_000)
 TOLD = timedelta(minutes=1)
 
 

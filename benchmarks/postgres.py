@@ -24,7 +24,7 @@ from app.keyfile import load_keyring
 from app.principals import add
 from app.settings import load_settings
 from app.simulation import simulate
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW
 from domain.principals import Principal, Role, Scope
 from projections.bulk import insert_rows
@@ -35,7 +35,7 @@ from streams.tables import log
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 
-BATCH, BATCHES, CLIENTS, ROUNDS = 1000, 20, 4, 3
+BATCH, BATCHES, CLIENTS, ROUNDS = sized(1000), 20, 4, sized(3, least=2)
 BATCHED = {"Content-Type": "application/cloudevents-batch+json"}
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 import uvloop
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from benchmarks.measuring import Row, peak_mb, ratio, seconds
+from benchmarks.measuring import Row, peak_mb, ratio, seconds, sized
 from notifiers.port import Accepted, Message, Notifier
 from notifiers.sealing import CURVE, drawn, sealed
 from notifiers.subscription import Hosts, Subscription
@@ -26,7 +26,7 @@ from tests.notifiers.browsers import AT, Browser, web_push_options
 from tests.notifiers.google import made_google
 
 TEXT = "Жеке куәлігіңіздің мерзімі 30 күннен кейін аяқталады. Жаңасына алдын ала өтініш беріңіз."
-MESSAGES = 4_000
+MESSAGES = sized(4_000, least=200)
 BROWSERS = 200
 LANES = 128
 _PAYLOAD = bytes(400)

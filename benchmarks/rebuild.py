@@ -21,13 +21,13 @@ from app.clock import fixed
 from app.compose import Platform, compose
 from app.rebuild_crew import crew_for
 from app.settings import load_settings
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import NOW, envelopes
 from domain.events import LifeEvent
 from streams.jobs import Step
 from streams.rebuild import Rebuilding
 
-EVENTS, BATCH, ROUNDS, FEWER = 60_000, 20_000, 3, 20_000
+EVENTS, BATCH, ROUNDS, FEWER = sized(60_000), 20_000, sized(3), sized(20_000)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

@@ -2,14 +2,14 @@
 
 from confluent_kafka import Producer
 
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, relayed, topics, waiting
 from streams.brokers import Brokers
 from streams.records import sending
 from streams.wakes import Waking, Woken
 from tests.services import kafka, postgres
 
-EVENTS, ROUNDS = 20_000, 3
+EVENTS, ROUNDS = sized(20_000), sized(3)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

@@ -1,12 +1,12 @@
 """Republish: a range of the log from PostgreSQL to Kafka, as the job does it, marked as a replay."""
 
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from benchmarks.production import copied, topics, waiting
 from streams.jobs import Step
 from streams.republish import Range, Republishing
 from tests.services import kafka, postgres
 
-EVENTS, ROUNDS = 40_000, 3
+EVENTS, ROUNDS = sized(40_000), sized(3)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

@@ -9,11 +9,11 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.compose import Platform
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from benchmarks.world import KEYRING, envelopes, platform
 from streams.mapper import LifeState
 
-EVENTS, ROUNDS = 20_000, 15
+EVENTS, ROUNDS = sized(20_000), sized(15)
 
 
 def measure() -> tuple[list[Row], dict[str, float]]:

@@ -17,13 +17,13 @@ from uuid import UUID
 import uvloop
 from smpp34 import SubmitSm
 
-from benchmarks.measuring import Row, peak_mb, ratio, seconds
+from benchmarks.measuring import Row, peak_mb, ratio, seconds, sized
 from notifiers.kinds import Tools
 from notifiers.port import Accepted, Incoming, Message, Piece, Report
 from notifiers.smpp import SmppNotifier
 from notifiers.smpp_config import SmppOptions
 
-COUNT, BATCH, WINDOW, ROUNDS = 6_000, 500, 64, 5
+COUNT, BATCH, WINDOW, ROUNDS = sized(6_000, least=500), 500, 64, sized(5)
 TEXT = "Мерзімі аяқталады: 2026 жылғы 24 мамыр."
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 PROGRAM = Path(__file__).parents[1] / "tests" / "peers" / "smsc.js"

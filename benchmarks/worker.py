@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from app.compose import Platform
 from app.tuning import calm_collector
-from benchmarks.measuring import Row
+from benchmarks.measuring import Row, sized
 from benchmarks.production import LOOK_EVERY, copied, key_file, relayed, topics, unplanned, waiting, worker
 from streams.brokers import Brokers
 from streams.incoming import Incoming
@@ -23,7 +23,7 @@ from streams.wakes import read_wake
 from streams.worker import Worker
 from tests.services import kafka, postgres
 
-EVENTS = 20_000
+EVENTS = sized(20_000, least=3000)
 WORKERS = (1, 2, 4)
 
 

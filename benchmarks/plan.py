@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from msgspec.structs import replace
 
-from benchmarks.measuring import Row, seconds
+from benchmarks.measuring import Row, seconds, sized
 from domain.compiling import compile_trigger
 from domain.event_types import Catalogue, EventType, event_type_of
 from domain.events import LifeEvent
@@ -18,7 +18,7 @@ from domain.plan import plan
 from domain.rulebook import Defaults, Rulebook, Version
 from domain.timing import QuietHours
 
-TYPES, TRIGGERS, FACTS, PERSONS, ROUNDS = 15, 50, 20, 400, 7
+TYPES, TRIGGERS, FACTS, PERSONS, ROUNDS = 15, 50, 20, sized(400, least=20), sized(7)
 KINDS = "abcd"
 NAMES = Names(b"k" * 32)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -107,8 +107,11 @@ class SmppNotifier:
         batch.parts += parts
         self._keeper.put(parts)
 
-    def _part_taken(self, message: Message, part: str) -> None:
-        self._arrivals.part_taken(part, numbered(message.key, message.attempt))
+    def _part_taken(self, message: Message, part: str, whole: bool) -> None:  # noqa: FBT001  (of a callback)
+        if whole:
+            self._arrivals.whole_taken(part)
+        else:
+            self._arrivals.part_taken(part, numbered(message.key, message.attempt))
 
     async def _settled(self, batch: Batch) -> None:
         try:

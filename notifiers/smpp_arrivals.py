@@ -91,6 +91,10 @@ class Arrivals:
         """A failure of this part is that of the attempt with our `name`."""
         self._names.keep(part.encode(), name)
 
+    def whole_taken(self, reference: str) -> None:
+        """A whole message has that id: an earlier part had it before, or all its parts have the same."""
+        self._names.forget(reference.encode())
+
     async def rest(self) -> None:
         """Wait until all that came is kept and answered, at most `limits.response` seconds."""
         with suppress(TimeoutError):

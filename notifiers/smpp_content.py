@@ -1,9 +1,15 @@
 """What a deliver_sm carries, wherever the centre puts it: the words, and where they belong."""
 
+from typing import Final
+
 from smpp34 import DeliverSm
 
 from notifiers import smpp_pdus as pdus
 from notifiers.sms_wire import Joint
+
+_SAR: Final = (pdus.TLV_SAR_MSG_REF_NUM, pdus.TLV_SAR_TOTAL_SEGMENTS, pdus.TLV_SAR_SEGMENT_SEQNUM)
+_MOST_PARTS, _LAST_REFERENCE = 0xFF, 0xFFFF
+"""In one octet and in two; but a centre may send any number."""
 
 
 def carried(pdu: DeliverSm) -> bytes:
@@ -15,5 +21,6 @@ def carried(pdu: DeliverSm) -> bytes:
 def joint_of(pdu: DeliverSm) -> Joint | None:
     """Where a part belongs by the optional parameters (SMPP 3.4, 5.3.2.22 to 24)."""
     found = {tlv.tag: int.from_bytes(tlv.value) for tlv in pdu.tlvs}
-    total, number = found.get(pdus.TLV_SAR_TOTAL_SEGMENTS, 0), found.get(pdus.TLV_SAR_SEGMENT_SEQNUM, 0)
-    return Joint(found.get(pdus.TLV_SAR_MSG_REF_NUM, 0), total, number) if 0 < number <= total else None
+    reference, total, number = (found.get(tag, 0) for tag in _SAR)
+    joins = 0 < number <= total <= _MOST_PARTS and reference <= _LAST_REFERENCE
+    return Joint(reference, total, number) if joins else None

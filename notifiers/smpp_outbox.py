@@ -83,7 +83,7 @@ class Sending:
                 self.reference = outcome.reference
             else:
                 self.parts += (outcome.reference,)
-                self.batch.part_taken(self.message, outcome.reference)
+            self.batch.part_taken(self.message, outcome.reference, last or outcome.reference == self.reference)
 
     def _counts(self, outcome: Outcome, *, last: bool) -> bool:
         if self.outcome is None:
@@ -104,13 +104,13 @@ class Sending:
 class Batch:
     """The messages of one `send`: nothing is written after `until` (loop time).
 
-    `part_taken` is called with the id of each part before the last of a message, as soon as the centre says it;
-    `late` with what became of a message that was given up, once the batch has ended.
+    `part_taken` is called with the id of each part of a message as soon as the centre says it, and whether that is
+    the message's; `late` with what became of a message that was given up, once the batch has ended.
     """
 
     until: float
     outcomes: list[Outcome | None]
-    part_taken: Callable[[Message, str], None]
+    part_taken: Callable[[Message, str, bool], None]
     late: Callable[[Message, Outcome], None] = field(default=lambda *_: None)
     parts: list[Part] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)

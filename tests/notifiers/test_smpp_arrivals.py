@@ -169,6 +169,37 @@ async def test_one_part_that_was_delivered_is_not_the_message() -> None:
     assert {status for _, status in centre.answered} == {0}
 
 
+def taken(sequence: int, id_: bytes) -> bytes:
+    """A good answer to that submit_sm."""
+    return bare(SUBMIT_SM_RESP, sequence, body=id_ + b"\0")
+
+
+@pytest.mark.parametrize("order", [(2, 3, 4), (4, 3, 2)])
+async def test_an_id_that_all_parts_share_tells_of_the_message(order: Sequence[int]) -> None:
+    """Where a centre calls all parts alike, what it tells of them is told of the message, whichever came first."""
+    inbox, answers = KeptInbox(), [Act.IGNORE, Act.IGNORE, b"".join(taken(each, b"5") for each in order)]
+    async with scripted_centre(submit=answers) as centre, sms_to(centre.port, inbox) as notifier:
+        assert await notifier.send([sms(text=LONG)]) == [Accepted("5", ("5", "5"))]
+        centre.deliver(1, short_message=b"id:5 stat:DELIVRD", esm_class=4)
+        await centre.until(lambda: centre.answered)
+    assert inbox.reports == [Report("5", Heard.DELIVERED)]
+
+
+@pytest.mark.parametrize(("stat", "told"), [
+    (b"DELIVRD", Report("1", Heard.DELIVERED)),
+    (b"UNDELIV", Report("1", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")),
+])  # fmt: skip
+async def test_a_parts_id_that_is_used_again_tells_of_the_new_message(stat: bytes, told: Report) -> None:
+    """What an earlier part of a long message was called may be the next message's id: then it is about that."""
+    inbox = KeptInbox()
+    async with scripted_centre(submit=[0, 0, 0, taken(5, b"1")]) as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.send([sms(text=LONG)])
+        assert await notifier.send([sms(number(1))]) == [Accepted("1")]
+        centre.deliver(1, short_message=b"id:1 stat:" + stat, esm_class=4)
+        await centre.until(lambda: centre.answered)
+    assert inbox.reports == [told]
+
+
 class Watching(KeptInbox):
     """An inbox that is slow until it is let go, and knows what was acknowledged while it kept something."""
 
@@ -401,6 +432,21 @@ async def test_the_only_part_of_a_message_is_the_message() -> None:
             await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
     assert [message.text for message in inbox.messages] == ["Иә", "Иә"]
     assert inbox.pieces == []
+
+
+@pytest.mark.parametrize(("reference", "total"), [
+    (b"\1\5", b"\1\0"), (b"\1\5", b"\x7f\xff\xff\xff"), (b"\1\5", b"\xff" * 9), (b"\xff" * 2000, b"\2"),
+])  # fmt: skip
+async def test_no_message_has_more_parts_than_the_standard_allows(reference: bytes, total: bytes) -> None:
+    """Numbers that are none make no part: nobody waits for millions of others, or lists them as missing."""
+    inbox, sar = KeptInbox(), [Tlv(0x20C, reference), Tlv(0x20E, total), Tlv(0x20F, b"\1")]
+    async with scripted_centre() as centre, sms_to(centre.port, inbox) as notifier:
+        await notifier.start()
+        await centre.until(lambda: "bind" in centre.heard)
+        centre.deliver(7, short_message=b"one", tlvs=sar)
+        await centre.until(lambda: centre.answered)
+    assert ([message.text for message in inbox.messages], inbox.pieces) == (["one"], [])
+    assert centre.answered == [(7, 0)]
 
 
 @pytest.mark.parametrize("arrival", [

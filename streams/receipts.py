@@ -1,32 +1,31 @@
 """Receipts: what providers and readers report back becomes facts of the nudge, in our vocabulary."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct, field
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
 from domain.facts import NudgeDelivered, NudgeFact, NudgeFailed, NudgeOpened, NudgeSent
 from domain.nudge import Nudge, evolve
 from domain.receipts import Heard
+from notifiers.naming import named
 from notifiers.port import Report
 from projections import nudges, references
-from projections.bulk import insert_rows
-from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
-from streams import own_names, sent_parts
+from streams import early, own_names, sent_parts
 from streams.appending import record
 from streams.database import Database, Priority
+from streams.early import Early
 from streams.log import Log
-from streams.recorder import APPEND_LOCK, take_turns
 from streams.sent_parts import Parts
-from streams.tables import early_receipts
 
-KEPT_EARLY = timedelta(days=7)
-"""How long a receipt waits for its message to be known by the name that the receipt has."""
+ASTRAY = timedelta(minutes=10)
+"""How far apart the clocks may be of who makes an attempt and of who hears what is reported."""
 
 
 class Receipt(Struct, frozen=True):
@@ -57,20 +56,12 @@ class UnknownNudge(LookupError):
         super().__init__(type(self).__doc__)
 
 
-class _Early(NamedTuple):
-    """A receipt by a name that the platform did not know when it came."""
+class _News(NamedTuple):
+    """A receipt that says something new, as a fact; `moves`: what is known of the message is another since."""
 
-    provider: str
-    reference: str
-    heard: str
-    reason: str | None
-
-
-_EARLY = Lookup(select(*(early_receipts.c[name] for name in _Early._fields)), early_receipts.c.reference)
-
-
-def _early(connection: Connection, names: Sequence[str]) -> Iterator[_Early]:
-    return map(_Early._make, _EARLY.rows(connection, names))
+    receipt: Receipt
+    fact: NudgeFact
+    moves: bool
 
 
 class Receipts:
@@ -94,33 +85,33 @@ class Receipts:
     def reported(self, provider: str, reports: Sequence[Report]) -> list[Receipt]:
         """Append what a provider reports about what it took over; gives what was new.
 
-        What it reports before the platform knows the message by that name is kept, see `catch_up`. What became known
-        while that was committed has caught up already, and is looked at once more.
+        What it reports before the platform knows the message by that name is kept, see `catch_up`; also what may be
+        about one that has a name again. What became known while that was committed has caught up already, and is
+        looked at once more.
         """
-        new, early = self._database.write(
+        new, waiting = self._database.write(
             lambda connection: self._reported(connection, provider, reports), Priority.DISPATCH
         )
-        if not early:
+        if not waiting:
             return new
         return new + self._database.write(
-            lambda connection: self._meanwhile(connection, provider, early), Priority.DISPATCH
+            lambda connection: self._meanwhile(connection, provider, waiting), Priority.DISPATCH
         )
 
     def _reported(
         self, connection: Connection, provider: str, reports: Sequence[Report]
-    ) -> tuple[list[Receipt], list[str]]:
+    ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
+        """What was new, and the names by which something waits, with what else has them."""
         tried = self._known(connection, provider, [each.reference for each in reports])
-        early = [each for each in reports if each.reference not in tried]
-        now = micros(self._clock())
-        rows = [(provider, each.reference, each.heard.value, each.reason, now) for each in early]
-        insert_rows(connection, early_receipts, list({row[:3]: row for row in rows}.values()), ignore=True)
-        new = self._take(connection, _receipts(
-            (tried[each.reference], each.heard, each.reason.value if each.reason else "")
-            for each in reports if each.reference in tried
+        news = self._news(connection, _receipts(
+            (tried[each.reference], each.heard, _reason(each)) for each in reports if each.reference in tried
         ))  # fmt: skip
-        if early:  # an outcome is committed before this, and is seen afterwards, or after this, and sees it
-            take_turns(connection, APPEND_LOCK)
-        return new, sorted({each.reference for each in early})
+        self._record(connection, news)
+        moved = {each.receipt for each in news if each.moves}
+        waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved)]
+        if waiting:
+            early.keep(connection, provider, waiting, self._clock())
+        return [each.receipt for each in news], {each.reference: tried.get(each.reference) for each in waiting}
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
         """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
@@ -128,10 +119,10 @@ class Receipts:
         tried |= own_names.find(connection, self._log, provider, set(names).difference(tried))
         return tried | sent_parts.find(connection, self._log, provider, names, tried)
 
-    def _meanwhile(self, connection: Connection, provider: str, early: Sequence[str]) -> list[Receipt]:
-        found = self._known(connection, provider, early)
-        known = {(provider, reference): tried for reference, tried in found.items()}
-        return self._caught_up(connection, _early(connection, sorted(found)), known)
+    def _meanwhile(self, connection: Connection, provider: str, waiting: Mapping[str, Tried | None]) -> list[Receipt]:
+        found = self._known(connection, provider, list(waiting))
+        known = {(provider, name): tried for name, tried in found.items() if tried != waiting[name]}
+        return self._caught_up(connection, early.waiting(connection, sorted(name for _, name in known)), known)
 
     def catch_up(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
         """Append what was reported early about messages that are known since these outcomes, in their transaction.
@@ -145,31 +136,47 @@ class Receipts:
             if isinstance(fact, NudgeSent) and fact.reference
         }
         ours = set(own_names.of_outcomes(outcomes.facts, sent=outcomes.told))
-        rows = list(_early(connection, sorted(ours.union(reference for _, reference in sent))))
+        rows = list(early.waiting(connection, sorted(ours.union(reference for _, reference in sent))))
         for provider, reference in sorted({row[:2] for row in rows if row.reference in ours}):
             tried = own_names.find(connection, self._log, provider, [reference])
             sent |= {(provider, name): each for name, each in tried.items()}
         return self._caught_up(connection, rows, sent)
 
     def _caught_up(
-        self, connection: Connection, early: Iterable[_Early], sent: Mapping[tuple[str, str], Tried]
+        self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], Tried]
     ) -> list[Receipt]:
-        table, rows = early_receipts, [row for row in early if (row.provider, row.reference) in sent]
-        for row in rows:
-            one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
-            connection.execute(delete(table).where(*one))
+        theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
+        early.drop(connection, (row for row, _ in theirs))
+        began = self._began(connection, {tried for _, tried in theirs})
         return self._take(connection, _receipts(
-            (sent[row.provider, row.reference], Heard(row.heard), row.reason or "") for row in rows
+            (tried, Heard(row.heard), row.reason or "") for row, tried in theirs
+            if named(row.reference) is not None or row.at >= began.get(tried, 0)
         ))  # fmt: skip
 
+    def _began(self, connection: Connection, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
+        """Since when each may have been reported, if it is the last of its message; its name was another's before."""
+        found = nudges.by_id(connection, {each.nudge for each in attempts})
+        deliveries = {each: found[each.nudge].to(each.recipient) for each in attempts if each.nudge in found}
+        return {
+            each: micros(one.attempted_at - ASTRAY) for each, one in deliveries.items()
+            if one.attempt == each.attempt and one.attempted_at is not None
+        }  # fmt: skip
+
     def forget(self, connection: Connection) -> None:
-        """Let go of early receipts of messages that never became known: they were another platform's."""
-        old = micros(self._clock() - KEPT_EARLY)
-        connection.execute(delete(early_receipts).where(early_receipts.c.at < old))
+        """Let go of early receipts of messages that never became known."""
+        early.forget(connection, self._clock())
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
+        news = self._news(connection, receipts)
+        self._record(connection, news)
+        return [each.receipt for each in news]
+
+    def _record(self, connection: Connection, news: Sequence[_News]) -> None:
+        record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
+
+    def _news(self, connection: Connection, receipts: Sequence[Receipt]) -> list[_News]:
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
-        new: list[tuple[Receipt, NudgeFact]] = []
+        news: list[_News] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)
             if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
@@ -178,9 +185,9 @@ class Receipts:
             after = evolve(nudge, receipt.nudge, nudge.version, fact)
             if after != nudge:
                 found[receipt.nudge] = after
-                new.append((receipt, fact))
-        record(connection, self._log, [(receipt.nudge, fact) for receipt, fact in new])
-        return [receipt for receipt, _ in new]
+                moves = after.to(receipt.recipient).state is not nudge.to(receipt.recipient).state
+                news.append(_News(receipt, fact, moves))
+        return news
 
 
 def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
@@ -189,6 +196,22 @@ def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
         Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
         for tried, heard, reason in told if not tried.part or heard is Heard.FAILED
     ]  # fmt: skip
+
+
+def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt]) -> bool:
+    """Whether it may be about a message that is not known by that name yet.
+
+    Providers use their names again: what changes nothing of the message that had it may be of the next one, whose
+    outcome is not committed. A name of ours is never used again.
+    """
+    if tried is None:
+        return True
+    about = _receipts([(tried, report.heard, _reason(report))])
+    return named(report.reference) is None and bool(about) and moved.isdisjoint(about)
+
+
+def _reason(report: Report) -> str:
+    return "" if report.reason is None else report.reason.value
 
 
 def _attempted(nudge: Nudge, receipt: Receipt) -> bool:

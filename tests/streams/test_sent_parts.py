@@ -100,6 +100,7 @@ async def test_an_id_that_all_parts_share_is_that_of_the_message(world: World) -
 async def test_a_part_may_fail_before_the_outcome_is_known(world: World, tmp_path: Path) -> None:
     """What another process hears while the last part is waited for counts as soon as that is answered."""
     other = beside(world, tmp_path)
+    other.at(DUE)
 
     async def overtaken(_: Message) -> None:
         tell(other, DELIVERED["1"], FAILED["2"])

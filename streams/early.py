@@ -1,0 +1,58 @@
+"""Early receipts: what is reported by a name before the platform knows whose it is, kept until that is known."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select
+
+from notifiers.port import Report
+from projections.bulk import replace_rows
+from projections.lookup import Lookup
+from projections.tables import micros
+from streams.recorder import APPEND_LOCK, take_turns
+from streams.tables import early_receipts
+
+KEPT = timedelta(days=7)
+"""How long a receipt waits for its message to be known by the name that the receipt has."""
+
+
+class Early(NamedTuple):
+    """A receipt by such a name; `at`: when it came (microseconds)."""
+
+    provider: str
+    reference: str
+    heard: str
+    reason: str | None
+    at: int
+
+
+_ROWS = Lookup(select(*(early_receipts.c[name] for name in Early._fields)), early_receipts.c.reference)
+
+
+def keep(connection: Connection, provider: str, reports: Sequence[Report], now: datetime) -> None:
+    """Keep them; of those that say the same the last one counts, as names are used again.
+
+    Nobody appends meanwhile: an outcome is committed before this, and is seen afterwards, or after this, and sees it.
+    """
+    take_turns(connection, APPEND_LOCK)
+    rows = [Early(provider, each.reference, each.heard.value, each.reason, micros(now)) for each in reports]
+    replace_rows(connection, early_receipts, sorted({row[:3]: row for row in rows}.values(), key=lambda row: row[:3]))
+
+
+def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
+    """What was reported by these names."""
+    return map(Early._make, _ROWS.rows(connection, names))
+
+
+def drop(connection: Connection, rows: Iterable[Early]) -> None:
+    """These wait no longer."""
+    table = early_receipts
+    for row in rows:
+        one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
+        connection.execute(delete(table).where(*one))
+
+
+def forget(connection: Connection, now: datetime) -> None:
+    """Let go of those whose message never became known: it was another platform's."""
+    connection.execute(delete(early_receipts).where(early_receipts.c.at < micros(now - KEPT)))

@@ -1,0 +1,90 @@
+"""A centre gives its ids to other messages again: a receipt is of the message that has the id when it comes."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.compose import compose_engine
+from domain.receipts import Heard
+from notifiers.fake import FakeNotifier
+from notifiers.port import Accepted, Message, Reason, Report
+from notifiers.routes import single_routes
+from tests.streams.dispatching import AIGERIM, CARD, DUE
+from tests.world import LONG_AGO, World, registered
+
+ID = "2"
+WEEKS = timedelta(days=23)
+"""From the first step to the next."""
+DELIVERED = Report(ID, Heard.DELIVERED)
+FAILED = Report(ID, Heard.FAILED, Reason.UNDELIVERED)
+
+
+class Centre:
+    """Takes every SMS under the same id, and reports what `says` has for its turn before it answers."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.world = World(folder, url=url)
+        self.says: list[Sequence[Report]] = []
+        sms = FakeNotifier("sms", self._taken, script=[Accepted(ID)] * 2, reports=True)
+        self.world.notifiers["sms"] = sms
+        self.world.engine = compose_engine(self.world.platform, single_routes(self.world.notifiers))
+        self.world.take(*registered(AIGERIM, LONG_AGO), CARD)
+        self.world.plan()
+
+    def _taken(self, message: Message) -> None:
+        self.world.sent.append(message)
+        self.tell(*(self.says.pop(0) if self.says else ()))
+
+    def tell(self, *reports: Report) -> None:
+        """It reports."""
+        self.world.platform.receiving.reported("sms", reports)
+
+    def states(self) -> tuple[str, str]:
+        """What is known of the first message, and of the second."""
+        return self.world.delivery("month").state.value, self.world.delivery("week").state.value
+
+
+@pytest.fixture
+def centre(tmp_path: Path, url: str) -> Iterator[Centre]:
+    """Aigerim's card is announced at DUE and WEEKS later, by SMS; on each database."""
+    made = Centre(tmp_path, url)
+    yield made
+    made.world.close()
+
+
+@pytest.mark.parametrize(("first", "second", "ends", "tried"), [
+    (DELIVERED, DELIVERED, ("delivered", "delivered"), ["sms", "sms"]),
+    (DELIVERED, FAILED, ("delivered", "sent"), ["sms", "sms", "email"]),
+    (FAILED, FAILED, ("sent", "sent"), ["sms", "email", "sms", "email"]),
+])  # fmt: skip
+async def test_a_receipt_before_the_answer_is_of_the_new_message(
+    centre: Centre, first: Report, second: Report, ends: tuple[str, str], tried: Sequence[str]
+) -> None:
+    """What became of the message before is known: what comes while the next one is answered is about that."""
+    centre.says = [[], [second]]
+    await centre.world.settle(DUE)
+    centre.tell(first)
+    await centre.world.settle()
+    await centre.world.settle(DUE + WEEKS)
+    assert (centre.states(), [each.channel for each in centre.world.sent]) == (ends, tried)
+
+
+async def test_a_receipt_that_came_again_is_not_of_a_later_message(centre: Centre) -> None:
+    """What was reported before a message was even tried is about another one, however often it was said."""
+    await centre.world.settle(DUE)
+    centre.tell(DELIVERED)
+    centre.world.at(DUE + WEEKS - timedelta(days=1))
+    centre.tell(DELIVERED)
+    await centre.world.settle(DUE + WEEKS)
+    assert centre.states() == ("delivered", "sent")
+
+
+async def test_a_receipt_from_before_the_attempt_is_of_another_platforms_message(centre: Centre) -> None:
+    """Who shares an account with others hears of their messages, and takes none of that for their own."""
+    centre.world.at(DUE - timedelta(days=1))
+    centre.tell(FAILED)
+    assert [each.channel for each in await centre.world.settle(DUE)] == ["sms"]
+    centre.tell(DELIVERED)
+    assert centre.states()[0] == "delivered"

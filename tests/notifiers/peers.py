@@ -16,6 +16,7 @@ class Act(Enum):
     HANG = "hang"
     CLOSE = "close"
     DEAF = "deaf"  # it stops reading, for good
+    DRIP = "drip"  # it answers for ever, byte by byte
 
 
 GARBAGE = b"\x00\xfe\xff not smtp \r\n"
@@ -96,6 +97,8 @@ class ScriptedServer:
             return int(answer[:3]) if answer[:3].isdigit() else 1
         if answer is Act.HANG:
             await reader.read()  # until the client hangs up
+        if answer is Act.DRIP:
+            await drip(reader, writer)
         if answer is Act.DEAF:
             writer.write(b"354 go on\r\n")
             writer.transport.pause_reading()  # type: ignore[attr-defined]  # typeshed: a transport that writes
@@ -107,6 +110,15 @@ class ScriptedServer:
         for writer in self._writers:
             writer.transport.abort()
         await asyncio.gather(*(task for task in self._tasks if task), return_exceptions=True)
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send single bytes until the client hangs up."""
+    left = asyncio.ensure_future(reader.read())
+    while not left.done():
+        writer.write(b"2")
+        await asyncio.wait([left], timeout=0.01)
+    await left
 
 
 async def _to_the_dot(reader: asyncio.StreamReader) -> bytes:

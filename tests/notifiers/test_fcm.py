@@ -234,6 +234,7 @@ async def test_distance_changes_nothing(google: Google) -> None:
         seen = await google.seen(far)
     assert len({outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)}) == 40
     assert sorted(message["token"] for message in seen["messages"]) == sorted(one.address for one in batch)
+    assert (set(seen["protocols"]), seen["sessions"]) == ({"h2"}, 2)  # the other is that of `seen`
 
 
 async def test_a_resend_replaces(google: Google) -> None:

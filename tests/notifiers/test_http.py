@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.notifiers.authority import Authority
 from tests.notifiers.browsers import AT
 from tests.notifiers.http_peers import GARBAGE, OK, answer, http_peer, kept_port, listening
 from tests.notifiers.node import node
-from tests.notifiers.peers import Act
+from tests.notifiers.peers import Act, drip
 
 PATIENT = Timeouts(5, 10)
 HASTY = Timeouts(0.2, 0.4)
@@ -131,15 +132,13 @@ async def test_half_an_answer_is_unknown(ending: bytes) -> None:
 async def test_a_drop_at_a_time_is_left() -> None:
     """A server that sends its answer forever by single bytes is left at the limit."""
 
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer_for_ever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 201 x\r\ncontent-length: 999\r\n\r\n")
-        ended = asyncio.ensure_future(reader.read())
-        while not ended.done():
-            writer.write(b"x")
-            await asyncio.wait([ended], timeout=0.01)
+        writer.write(b"HTTP/1.1 201 x\r\ncontent-length: 9999\r\n\r\n")
+        with suppress(ConnectionError):
+            await drip(reader, writer)
 
-    async with listening(drip) as port:
+    async with listening(answer_for_ever) as port:
         said = await ask(Http(HASTY), f"http://127.0.0.1:{port}/")
     assert said == Unknown(Reason.TIMED_OUT)
 

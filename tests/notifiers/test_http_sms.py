@@ -6,6 +6,7 @@ import logging
 import ssl
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from pydantic import ValidationError
@@ -121,6 +122,20 @@ async def test_another_gateways_shape_can_be_given(sent_as: str) -> None:
         assert json.loads(request["body"]) == expected
     else:
         assert b"msisdn=77012345678&body=a+%22quoted%22+%D3%98+%7Bto%7D" in request["body"]
+
+
+@pytest.mark.parametrize("sent_as", ["query", "form", "json"])
+async def test_words_stay_words(sent_as: str) -> None:
+    """Whatever stands in a text is neither a parameter nor a header of its own, nor another request."""
+    text = "1&to=%2B70000000000#x\r\nX-Evil: 1\r\n\r\nGET /evil HTTP/1.1\r\n\r\n\0"
+    shape = {"method": "POST", "sent_as": sent_as, "parameters": {"to": "{to}", "text": "{text}"}}
+    async with gateway() as peer, sms_by(peer.port, **shape) as notifier:
+        await notifier.send([sms(text=text)])
+    (request,) = peer.requests
+    assert "x-evil" not in request["headers"]
+    body = request["body"].decode()
+    read = json.loads(body) if sent_as == "json" else dict(parse_qsl(body)) or request["parameters"]
+    assert read == {"to": "+77012345678", "text": text}
 
 
 async def test_an_idempotency_header_makes_doubles_harmless() -> None:

@@ -1,7 +1,7 @@
 """The contract of the notifiers, over both kinds of push."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.notifiers.browsers import Browser, web_push
 from tests.notifiers.google import Google, made_google
 from tests.notifiers.http_peers import GARBAGE, http_peer, kept_port
 from tests.notifiers.peers import Act
+from tests.services.delay import far_away
 
 HASTY: dict[str, Any] = {"connect_timeout": 0.2, "timeout": 0.4, "begin": 0.2}
 
@@ -29,6 +30,7 @@ class TestWebPush(NotifierContract):
         """The port stays the same whoever listens there, for it is a part of the addresses."""
         self._folder = tmp_path
         with kept_port() as self._port:
+            self._near = self._port
             yield
 
     @asynccontextmanager
@@ -41,13 +43,13 @@ class TestWebPush(NotifierContract):
                 case Provider.DEAD:
                     yield notifier
                 case Provider.WELL:
-                    async with http_peer(at=self._port):
+                    async with http_peer(at=self._near):
                         yield notifier
                 case Provider.HUNG:
-                    async with http_peer(Act.HANG, at=self._port):
+                    async with http_peer(Act.HANG, at=self._near):
                         yield notifier
                 case Provider.GARBLED:
-                    async with http_peer(GARBAGE, at=self._port):
+                    async with http_peer(GARBAGE, at=self._near):
                         yield notifier
 
     def address(self, number: int) -> str:
@@ -56,6 +58,25 @@ class TestWebPush(NotifierContract):
 
 class TestWebPushWithSealers(TestWebPush):
     sealers = 2
+
+
+class TestWebPushFarAway(TestWebPush):
+    """The same promises, with a push service that is 20 ms away."""
+
+    limit = 1.4
+
+    @pytest.fixture(autouse=True)
+    def _distance(self, _place: None) -> Iterator[None]:
+        with kept_port() as self._near:
+            yield
+
+    @asynccontextmanager
+    async def facing(self, provider: Provider) -> AsyncIterator[Notifier]:
+        between: AbstractAsyncContextManager[object] = nullcontext()
+        if provider is not Provider.DEAD:  # the proxy is not dead
+            between = far_away(self._near.getsockname()[1], 0.02, at=self._port)
+        async with between, super().facing(provider) as notifier:
+            yield notifier
 
 
 class TestFcm(NotifierContract):
@@ -75,17 +96,31 @@ class TestFcm(NotifierContract):
                     async with self._google.sending(kept.getsockname()[1]) as notifier:
                         yield notifier
             case Provider.WELL:
-                async with self._google.listening() as port, self._google.sending(port) as notifier:
+                async with self._listening("") as port, self._google.sending(port) as notifier:
                     yield notifier
             case Provider.HUNG:
-                async with self._google.listening("hang") as port, self._google.sending(port, **HASTY) as notifier:
+                async with self._listening("hang") as port, self._google.sending(port, **HASTY) as notifier:
                     yield notifier
             case Provider.GARBLED:
-                async with self._google.listening("garbage") as port, self._google.sending(port) as notifier:
+                async with self._listening("garbage") as port, self._google.sending(port) as notifier:
                     yield notifier
+
+    def _listening(self, mode: str) -> AbstractAsyncContextManager[int]:
+        return self._google.listening(mode)
 
     def address(self, number: int) -> str:
         return f"phone-{number}:APA91b"
+
+
+class TestFcmFarAway(TestFcm):
+    """The same promises, with FCM and its token service 20 ms away."""
+
+    limit = 2.4
+
+    @asynccontextmanager
+    async def _listening(self, mode: str) -> AsyncIterator[int]:
+        async with super()._listening(mode) as near, far_away(near, 0.02) as port:
+            yield port
 
 
 @pytest.fixture(scope="module")

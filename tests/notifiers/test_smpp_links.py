@@ -216,6 +216,22 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert await sending == [Accepted("1")]
 
 
+@pytest.mark.parametrize(("silent", "limit", "outcome"), [
+    ("bind", "connect", RetryLater(None, Reason.TIMED_OUT)), ("submit", "response", Unknown(Reason.TIMED_OUT)),
+])  # fmt: skip
+async def test_an_answer_without_end_is_left_at_its_limit(silent: str, limit: str, outcome: object) -> None:
+    """A centre that answers byte by byte, for ever, gains no time by that."""
+    script = {silent: Act.IGNORE}
+    async with scripted_centre(**script) as centre, sms_to(centre.port, limits={limit: 0.2}) as notifier:
+        sending = asyncio.create_task(notifier.send([sms()]))
+        await centre.until(lambda: silent in centre.heard)
+        centre.say(struct.pack(">IIII", 60_000, 0x80000004, 0, 2))
+        while not sending.done():
+            centre.say(b"x")
+            await asyncio.wait([sending], timeout=0.01)
+        assert await sending == [outcome]
+
+
 async def test_tls_with_an_own_authority_and_a_client_certificate(authority: Authority) -> None:
     """A centre that wants to know who we are gets our certificate, and is itself checked by the authority given."""
     leaf = authority.leaf()

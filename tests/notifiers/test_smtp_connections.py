@@ -1,10 +1,12 @@
 import asyncio
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
 from notifiers.contract import BUSY
 from notifiers.email import EmailNotifier
-from notifiers.port import Accepted, Reason, RetryLater
+from notifiers.port import Accepted, GiveUp, Reason, RetryLater
 from tests.notifiers.letters import AT, config, email_to, letter
 from tests.notifiers.peers import Act, Answer, Box, Scripted, real
 
@@ -159,6 +161,19 @@ async def test_the_size_is_said_first(scripted: Scripted) -> None:
         await notifier.send([letter()])
     size = len(peer.letters[0].removesuffix(b".\r\n"))
     assert f"MAIL FROM:<habarshy@gov.test> SIZE={size}" in peer.heard
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+@pytest.mark.parametrize(("most", "outcome"), [(4_000_000, Accepted), (2_000_000, GiveUp)])
+async def test_a_letter_of_two_megabytes(pipelining: bool, most: int, outcome: type) -> None:  # noqa: FBT001  (the case)
+    """It arrives whole where the server takes so much, and is given up elsewhere; the next letter goes."""
+    box, text = Box(pipelining=pipelining), "Ұзақ мәтін\n" * 100_000
+    async with real(box, data_size_limit=most) as port, email_to(port, connections=1) as notifier:
+        outcomes = await notifier.send([letter(text=text), letter()])
+    assert [type(each) for each in outcomes] == [outcome, Accepted]
+    came = [message_from_bytes(each.original_content or b"", policy=default).get_content() for each in box.envelopes]
+    lengths = [len(text), len(letter().text)]
+    assert [len(each.replace("\r\n", "\n")) for each in came] == (lengths if outcome is Accepted else lengths[1:])
 
 
 async def test_a_letter_too_large_is_given_up() -> None:

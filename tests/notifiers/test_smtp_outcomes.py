@@ -99,9 +99,10 @@ async def test_a_link_lost_before_the_letter_means_later(scripted: Scripted, sta
 
 
 @pytest.mark.parametrize("stage", STAGES)
-async def test_a_silence_before_the_letter_means_later(scripted: Scripted, stage: str) -> None:
-    """A server that falls silent before the letter is left at its limit, and the letter put off."""
-    assert await outcome_of(scripted, stage, Act.HANG, **{STAGES[stage]: 0.2}) == LATER(None, Reason.TIMED_OUT)
+@pytest.mark.parametrize("act", [Act.HANG, Act.DRIP])
+async def test_a_silence_before_the_letter_means_later(scripted: Scripted, stage: str, act: Act) -> None:
+    """A server that falls silent before the letter, or answers for ever, is left at its limit, the letter put off."""
+    assert await outcome_of(scripted, stage, act, **{STAGES[stage]: 0.2}) == LATER(None, Reason.TIMED_OUT)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -133,6 +134,7 @@ async def test_a_4xx_to_the_letter_means_later(scripted: Scripted, answer: bytes
     [
         (Act.CLOSE, Reason.LINK_LOST),
         (Act.HANG, Reason.TIMED_OUT),
+        (Act.DRIP, Reason.TIMED_OUT),
         (GARBAGE, Reason.GARBLED),
         (FLOOD, Reason.GARBLED),
         (b"354 still going on\r\n", Reason.GARBLED),
@@ -140,7 +142,7 @@ async def test_a_4xx_to_the_letter_means_later(scripted: Scripted, answer: bytes
 )
 async def test_after_the_last_dot_nobody_knows(scripted: Scripted, answer: Answer, reason: Reason) -> None:
     """Once the last dot may have arrived, only a clear answer settles it: all else is unknown."""
-    outcome = await outcome_of(scripted, "letter", answer, **({"final": 0.2} if answer is Act.HANG else {}))
+    outcome = await outcome_of(scripted, "letter", answer, **({"final": 0.2} if reason is Reason.TIMED_OUT else {}))
     assert isinstance(outcome, Unknown)
     assert outcome.reason is reason
 

@@ -6,7 +6,7 @@ const jwt = require("jsonwebtoken");
 
 const [key, cert, account] = process.argv.slice(2, 5).map((path) => fs.readFileSync(path));
 const mode = process.argv[5] || "";
-const seen = { grants: 0, protocols: [], messages: [] };
+const seen = { grants: 0, sessions: 0, protocols: [], messages: [] };
 
 const fault = (status, name, errorCode, more = []) => [
   status,
@@ -58,6 +58,7 @@ function sent(body, bearer) {
 }
 
 const server = http2.createSecureServer({ key, cert });
+server.on("session", () => (seen.sessions += 1));
 server.on("stream", (stream, headers) => {
   let body = "";
   stream.on("error", () => {});

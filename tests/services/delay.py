@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from socket import socket
 
 
 @asynccontextmanager
-async def far_away(port: int, round_trip: float) -> AsyncIterator[int]:
-    """The port of a proxy to this port of loopback: from here to there and back takes `round_trip` seconds."""
+async def far_away(port: int, round_trip: float, at: socket | None = None) -> AsyncIterator[int]:
+    """The port of a proxy to this port of loopback: from here to there and back takes `round_trip` seconds.
+
+    `at`: a kept port, where it is known before.
+    """
     proxy = _Proxy(port, round_trip / 2)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    own = at.getsockname()[1] if at else 0
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", own, reuse_port=bool(at))
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -130,6 +130,19 @@ async def test_an_answer_is_named_by_its_code(told: Told) -> None:
     assert json.loads(heard.body)["data"]["answer"] == "2"
 
 
+async def test_the_agency_is_told_of_a_dispute(told: Told) -> None:
+    """That somebody says a message is wrong is told with the message and not with their words."""
+    [message] = await told.world.settle(ASKED)
+    said = {"nudge": str(message.nudge), "text": "Мен жұмыссыз емеспін"}
+    told.world.take(event("citizen.disputed", AIGERIM, "2025-06-04T10:20:00+05:00", said, id="wrong"))
+    await told.world.settle()
+    [heard] = told.peer.heard
+    body = json.loads(heard.body)
+    assert (body["type"], body["data"]["nudge"]) == ("citizen.disputed", str(message.nudge))
+    assert "жұмыссыз" not in heard.body.decode()
+    assert Agency(SECRET).accepts(heard)
+
+
 @pytest.mark.parametrize("told", [[BROKEN, Act.CLOSE, OK]], indirect=True)
 async def test_what_fails_is_tried_again_under_the_same_id(told: Told) -> None:
     """After an error and a lost link the call comes again, later, and the agency can tell that it is one."""

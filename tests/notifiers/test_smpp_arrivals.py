@@ -14,7 +14,7 @@ from notifiers.port import Accepted, Incoming, Piece, Reason, Report
 from notifiers.smpp_pdus import SUBMIT_SM_RESP, bare
 from notifiers.smpp_receipts import UnreadableError, is_receipt, report
 from tests.notifiers.sms import KAZAKH, KeptInbox, number, sms, sms_to
-from tests.notifiers.smsc import Act, ScriptedCentre, real_centre, scripted_centre
+from tests.notifiers.smsc import Act, Answer, ScriptedCentre, real_centre, scripted_centre
 
 TRY_AGAIN, NEVER = 0x64, 0x65
 LONG = KAZAKH * 4
@@ -177,7 +177,8 @@ def taken(sequence: int, id_: bytes) -> bytes:
 @pytest.mark.parametrize("order", [(2, 3, 4), (4, 3, 2)])
 async def test_an_id_that_all_parts_share_tells_of_the_message(order: Sequence[int]) -> None:
     """Where a centre calls all parts alike, what it tells of them is told of the message, whichever came first."""
-    inbox, answers = KeptInbox(), [Act.IGNORE, Act.IGNORE, b"".join(taken(each, b"5") for each in order)]
+    inbox, all_at_once = KeptInbox(), b"".join(taken(each, b"5") for each in order)
+    answers: list[Answer] = [Act.IGNORE, Act.IGNORE, all_at_once]
     async with scripted_centre(submit=answers) as centre, sms_to(centre.port, inbox) as notifier:
         assert await notifier.send([sms(text=LONG)]) == [Accepted("5", ("5", "5"))]
         centre.deliver(1, short_message=b"id:5 stat:DELIVRD", esm_class=4)

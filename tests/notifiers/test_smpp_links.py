@@ -221,7 +221,7 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
 ])  # fmt: skip
 async def test_an_answer_without_end_is_left_at_its_limit(silent: str, limit: str, outcome: object) -> None:
     """A centre that answers byte by byte, for ever, gains no time by that."""
-    script = {silent: Act.IGNORE}
+    script: dict[str, Any] = {silent: Act.IGNORE}
     async with scripted_centre(**script) as centre, sms_to(centre.port, limits={limit: 0.2}) as notifier:
         sending = asyncio.create_task(notifier.send([sms()]))
         await centre.until(lambda: silent in centre.heard)

@@ -1,4 +1,7 @@
-"""Early receipts: what is reported by a name before the platform knows whose it is, kept until that is known."""
+"""Early receipts: what is reported by a name before the platform knows whose it is, kept until that is known.
+
+Whoever keeps or drops some takes the turn of those who append before, and so has the nudges before.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -47,6 +50,7 @@ def waiting(connection: Connection, names: Sequence[str]) -> Iterator[Early]:
 
 def drop(connection: Connection, rows: Iterable[Early]) -> None:
     """These wait no longer."""
+    take_turns(connection, APPEND_LOCK)
     table = early_receipts
     for row in rows:
         one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)

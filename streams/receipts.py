@@ -106,12 +106,12 @@ class Receipts:
         news = self._news(connection, _receipts(
             (tried[each.reference], each.heard, _reason(each)) for each in reports if each.reference in tried
         ))  # fmt: skip
-        self._record(connection, news)
+        new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
         waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved)]
         if waiting:
             early.keep(connection, provider, waiting, self._clock())
-        return [each.receipt for each in news], {each.reference: tried.get(each.reference) for each in waiting}
+        return new, {each.reference: tried.get(each.reference) for each in waiting}
 
     def _known(self, connection: Connection, provider: str, names: Sequence[str]) -> dict[str, Tried]:
         """By the provider's name for it or a part of it, or by our own, which one that never answered knows, too."""
@@ -146,12 +146,15 @@ class Receipts:
         self, connection: Connection, rows: Iterable[Early], sent: Mapping[tuple[str, str], Tried]
     ) -> list[Receipt]:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
-        early.drop(connection, (row for row, _ in theirs))
+        if not theirs:
+            return []
         began = self._began(connection, {tried for _, tried in theirs})
-        return self._take(connection, _receipts(
+        news = self._news(connection, _receipts(
             (tried, Heard(row.heard), row.reason or "") for row, tried in theirs
             if named(row.reference) is not None or row.at >= began.get(tried, 0)
         ))  # fmt: skip
+        early.drop(connection, (row for row, _ in theirs))
+        return self._record(connection, news)
 
     def _began(self, connection: Connection, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
         """Since when each may have been reported, if it is the last of its message; its name was another's before."""
@@ -167,14 +170,14 @@ class Receipts:
         early.forget(connection, self._clock())
 
     def _take(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Receipt]:
-        news = self._news(connection, receipts)
-        self._record(connection, news)
+        return self._record(connection, self._news(connection, receipts))
+
+    def _record(self, connection: Connection, news: Sequence[_News]) -> list[Receipt]:
+        record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
         return [each.receipt for each in news]
 
-    def _record(self, connection: Connection, news: Sequence[_News]) -> None:
-        record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
-
     def _news(self, connection: Connection, receipts: Sequence[Receipt]) -> list[_News]:
+        """What is new of these, whose nudges are held from now on."""
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
         news: list[_News] = []
         for receipt in receipts:

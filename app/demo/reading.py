@@ -130,4 +130,4 @@ def _named(event: LifeEvent, names: Mapping[str, str]) -> str:
         for role, named in event.persons.items()
         for person in named
     ]
-    return ", ".join(told)
+    return ", ".join(told) or "the residents"

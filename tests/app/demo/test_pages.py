@@ -46,6 +46,16 @@ def test_the_whole_page_is_there_without_javascript(lived: Lived) -> None:
     assert 'id="pause" type="button" hidden' in front
 
 
+def test_every_event_says_whom_it_is_about(lived: Lived) -> None:
+    """An event of a person has their first name, one of an area says that it is about all residents."""
+    front = page(lived, "/")
+    listed = front[front.index("Life events arriving") : front.index("Latest nudges")]
+    about = re.findall(r'<p class="meta">([^<]*) · <time', listed)
+    assert len(about) == listed.count("<li>")
+    assert all(about)
+    assert "the residents" in about
+
+
 def test_the_telephone_counts_the_parts_of_an_sms(lived: Lived) -> None:
     """Under every SMS stands in how many parts it goes, and in which alphabet."""
     front = page(lived, "/?language=kk")

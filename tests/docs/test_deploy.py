@@ -36,6 +36,22 @@ def test_compose_has_every_role_and_what_they_need() -> None:
     assert {name for name in volumes if not name.startswith(".")} == set(COMPOSE["volumes"])
 
 
+def test_the_image_is_built_once_before_any_role_starts() -> None:
+    """One service builds it, and all others wait for that one: two that build one image at once fail, or pull it."""
+    [builds] = [name for name, each in SERVICES.items() if "build" in each]
+    assert builds in OURS
+    assert all(builds in each["depends_on"] for name, each in OURS.items() if name != builds)
+    assert {each["pull_policy"] for each in OURS.values()} == {"never"}
+
+
+def test_the_broker_is_the_one_that_the_tests_start() -> None:
+    """Whoever tries production out has the version of Kafka that all of this was tested with."""
+    pom = (DEPLOY.parent / "tests/services/kafka.pom.xml").read_text()
+    tested = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([\d.]+)</version>", pom)
+    assert tested is not None
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
+
+
 @pytest.mark.parametrize("service", sorted(OURS))
 def test_every_role_is_started_by_a_command_that_there_is(service: str) -> None:
     """Each service's command and options exist."""
@@ -74,7 +90,8 @@ def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:
     assert any("--require-hashes" in line for line in lines)
     assert all("--no-index" in line for line in lines if "pip " in line and "--require-hashes" not in line)
     assert "USER 10001" in lines
-    assert ".*" in (DEPLOY.parent / ".dockerignore").read_text().splitlines()
+    assert {".*", "**/*.pem", "**/*.token"} <= set((DEPLOY.parent / ".dockerignore").read_text().splitlines())
+    assert {"*.pem", "*.token"} <= set((DEPLOY.parent / ".gitignore").read_text().splitlines())
     assert os.access(DEPLOY / "Containerfile", os.R_OK)
 
 
@@ -91,7 +108,10 @@ def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
     """One template for all roles: systemd takes it, ends no sooner than a role may, and rates it as well confined."""
     text = (DEPLOY / "systemd" / "habarshy@.service").read_text()
     unit = dict(line.split("=", 1) for line in text.splitlines() if re.match(r"[A-Z][A-Za-z]+=", line))
-    assert unit["ExecStart"].split()[1] == "%i"
+    assert unit["ExecStart"].split()[1:] == ["$ROLE", "$OPTIONS"]
+    assert unit["Environment"].split()[0] == "ROLE=%i", (
+        "the file of an instance, which comes after it, may say another"
+    )
     assert unit["TimeoutStopSec"] + "s" == OURS["dispatch"]["stop_grace_period"]
     assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
     analyze = shutil.which("systemd-analyze")

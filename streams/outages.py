@@ -23,8 +23,11 @@ NOBODYS: tuple[type[Exception], ...] = (
 _STARTING = (
     "starting up", "shutting down", "recovery", "too many clients", "connection slots", "terminating",
     "too many connections", "accepting connections", "timeout", "try again",
+    "запускается", "останавливается", "восстановления", "слишком много", "слоты подключений", "закрытие подключения",
+    "принимает подключения", "тайм-аут",
 )  # fmt: skip
-_REFUSING = "FATAL"
+_REFUSING = ("FATAL", "ВАЖНО")
+"""What a server says first that does not let us in, in the language of its `lc_messages`: there is no code before."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -33,7 +36,11 @@ def heals(error: Exception) -> bool:
     words = str(error)
     if isinstance(error, NoPrivilege):
         return False
-    return _REFUSING not in words or any(each in words for each in _STARTING)
+    return not _refuses(words) or any(each in words for each in _STARTING)
+
+
+def _refuses(words: str) -> bool:
+    return any(each in words for each in _REFUSING)
 
 
 def refusal(error: Exception) -> DatabaseUnavailable | None:
@@ -68,4 +75,4 @@ def told(error: Exception) -> str:
     """What to say of it: the server's first line, or that in which it refuses us; no statement or its parameters."""
     inner = getattr(error, "orig", None) or error
     lines = str(inner).strip().splitlines()
-    return next((line for line in lines if _REFUSING in line), lines[0] if lines else type(inner).__name__).strip()
+    return next((line for line in lines if _refuses(line)), lines[0] if lines else type(inner).__name__).strip()

@@ -91,12 +91,17 @@ def assert_ends(land: Country, role: list[str], environment: dict[str, str], cod
         ("FATAL:  the database system is starting up", True),
         ("FATAL:  sorry, too many clients already", True),
         ("FATAL:  terminating connection due to administrator command", True),
+        ('ВАЖНО:  пользователь "habarshy" не прошёл проверку подлинности (по паролю)', False),
+        ('ВАЖНО:  роль "habarshy" не существует', False),
+        ("ВАЖНО:  система баз данных запускается", True),
+        ("ВАЖНО:  извините, уже слишком много клиентов", True),
+        ("ВАЖНО:  закрытие подключения по команде администратора", True),
         ("connection to server at 127.0.0.1 failed: Connection refused", True),
         ("server closed the connection unexpectedly", True),
     ],
 )
 def test_what_may_heal_is_told_from_what_may_not(words: str, may_heal: bool) -> None:  # noqa: FBT001  (a table)
-    """A server that is away comes back; one that refuses the password goes on refusing it."""
+    """A server that is away comes back; one that refuses the password goes on refusing it, in Russian too."""
     assert heals(Exception(words)) == may_heal
 
 

@@ -118,8 +118,8 @@ class Sender:
         if error.code() in DENIED:
             self._refused = NotGranted(self._brokers.address, f"WRITE on the topic {topic}", error.str())
 
-    def ask(self, topic: str, seconds: float) -> None:
-        """Nothing, if Kafka answers: for whoever has nothing to send.
+    def ask(self, topic: str, seconds: float) -> bool:
+        """Whether the topic is there, if Kafka answers: for whoever has nothing to send.
 
         Raises:
             KafkaUnavailable: it does not.
@@ -127,10 +127,12 @@ class Sender:
         """
         producer = self._producer = self._producer or Producer(sending(self._brokers, self._seconds))
         try:
-            check_topic(topic, producer.list_topics(topic, seconds).topics[topic])
+            found = producer.list_topics(topic, seconds).topics[topic]
+            check_topic(topic, found)
         except KafkaException as error:
             rights = dict.fromkeys(DENIED, f"DESCRIBE on the topic {topic}")
             raise Heard().failure(self._brokers.address, error, rights) from None
+        return bool(found.partitions)
 
     def _let_go(self) -> None:
         """What still waits in this producer must not go after what is sent again."""

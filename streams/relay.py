@@ -87,7 +87,9 @@ class Relay:
         self._unasked += seconds
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
-            self._sender.ask(self._topics.persons, self._topics.answer_seconds)
+            there = self._sender.ask(self._topics.persons, self._topics.answer_seconds)
+            if self.active and not there:  # somebody deleted it: workers want it, also while there is nothing to send
+                self._make_topics()
             self.away = ""
 
     def _pause(self, patience: Patience, reason: str) -> None:
@@ -101,8 +103,7 @@ class Relay:
         self._turn.give_up()
 
     def _active(self, session: Connection, patience: Patience) -> None:
-        for altered in self._topics.ensure():
-            self._tell(altered)
+        self._make_topics()
         self._tell(f"relaying to {self._topics.persons} from position {positions.position_of(session, READER)} on")
         self.active, self._waiting = True, False
         while not self._stopping.is_set():
@@ -110,6 +111,10 @@ class Relay:
                 self._idle(LOOK_EVERY)
             patience.over("relaying")
             self.away = ""
+
+    def _make_topics(self) -> None:
+        for altered in self._topics.ensure():
+            self._tell(altered)
 
     def page(self, session: Connection) -> int:
         """One page further; returns how many positions that was."""

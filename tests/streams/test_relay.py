@@ -5,6 +5,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -159,6 +160,26 @@ def test_another_number_of_partitions_stops_the_relay(land: Country) -> None:
     with pytest.raises(WrongPartitions, match="has 6 partitions, not 12"):
         land.relay().run()
     assert position(land) == 0
+
+
+def test_a_topic_that_is_deleted_under_an_idle_relay_is_made_anew(land: Country) -> None:
+    """Where somebody deletes the topic while there is nothing to relay, the relay makes it, and goes on."""
+    role, admin = land.relay(), AdminClient(land.topics.brokers.client())
+    with running(role.run, role.stop):
+        eventually(lambda: role.active and not role.behind().count)
+        before = made_as(admin, land.topics.persons)
+        land.forget()
+        eventually(lambda: made_as(admin, land.topics.persons) not in ("", before))
+        assert role.active
+
+
+def made_as(admin: AdminClient, topic: str) -> str:
+    """What Kafka calls the topic, another one each time that it is made; nothing where there is none."""
+    [asked] = admin.describe_topics(TopicCollection([topic])).values()
+    try:
+        return str(asked.result().topic_id)
+    except KafkaException:
+        return ""
 
 
 def test_how_far_the_relay_is_behind_is_known(land: Country) -> None:

@@ -61,11 +61,15 @@ class TopicRefused(KafkaFailure):
 class KeptOtherwise(KafkaFailure):
     """The topic {topic} has {found}, so it keeps records otherwise than the settings say ({reason}).
 
-    Have it altered: kafka-configs.sh --alter --entity-type topics --entity-name {topic} --add-config {wanted}
+    Have it altered: kafka-configs.sh --bootstrap-server {address} --alter --entity-type topics --entity-name {topic}
+    --add-config {wanted}
     """
 
-    def __init__(self, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], reason: str) -> None:
-        super().__init__(topic=topic, found=settings_line(found), wanted=settings_line(wanted), reason=reason)
+    def __init__(
+        self, address: str, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], reason: str
+    ) -> None:
+        found_line, wanted_line = settings_line(found), settings_line(wanted)
+        super().__init__(address=address, topic=topic, found=found_line, wanted=wanted_line, reason=reason)
 
 
 MAY_HEAL = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT})  # noqa: SLF001  (public, so named by the library)

@@ -38,7 +38,7 @@ def set_right(
         other = {name: found[name] for name, value in wanted.items() if found[name] != value}
         if other:
             instead = {name: wanted[name] for name in other}
-            _alter(admin, topic, other, instead, seconds)
+            _alter(address, admin, topic, other, instead, seconds)
             altered.append(f"the topic {topic} had {settings_line(other)}; it now has {settings_line(instead)}")
     return altered
 
@@ -54,8 +54,8 @@ def _found(address: str, admin: AdminClient, topic: str, seconds: float) -> dict
 
 
 def _alter(
-    admin: AdminClient, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], seconds: float
-) -> None:  # fmt: skip
+    address: str, admin: AdminClient, topic: str, found: Mapping[str, str], wanted: Mapping[str, str], seconds: float
+) -> None:
     entries = [
         ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
     ]
@@ -66,4 +66,4 @@ def _alter(
     except KafkaException as error:
         if error.args[0].code() in MAY_HEAL:
             raise
-        raise KeptOtherwise(topic, found, wanted, reason_of(error)) from None
+        raise KeptOtherwise(address, topic, found, wanted, reason_of(error)) from None

@@ -90,7 +90,9 @@ def test_who_may_not_alter_a_topic_says_what_to_alter(land: Country) -> None:
     assert topics.ensure() == []
     with pytest.raises(KeptOtherwise, match=rf"{topics.life_in} .*retention.ms=86400000") as refused:
         msgspec.structs.replace(topics, life_hours=1).ensure()
-    assert f"--entity-name {topics.life_in} --add-config retention.ms=3600000" in str(refused.value)
+    said = str(refused.value)
+    assert f"kafka-configs.sh --bootstrap-server {topics.address} --alter" in said, "the tool does nothing without"
+    assert f"--entity-name {topics.life_in} --add-config retention.ms=3600000" in said
 
 
 def test_who_may_not_look_how_long_a_topic_keeps_is_told_so(land: Country) -> None:

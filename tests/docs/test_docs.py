@@ -8,7 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.testing import CliRunner
 
+from app.cli import application
 from app.command_table import COMMANDS, GROUPS
 from app.http.metrics import DEAD_EVENTS, GAUGES, LAG, LAG_SECONDS, RECONCILED
 from app.settings import Settings
@@ -89,6 +92,30 @@ def test_every_command_and_exit_code_is_documented() -> None:
     assert len(rows) == len(set(rows))
     assert {name.split()[0] for name in rows} == {*COMMANDS, *GROUPS}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)} == {int(code) for code in Exit}
+
+
+OPERATORS = ("operations", "kafka", "history", "evidence", "security", "channels", "reliability")
+TYPED = re.compile(r"`habarshy ([a-z-]+)(?: ([a-z]+))?([^`/]*)`")
+
+
+@pytest.mark.parametrize("page", OPERATORS)
+def test_the_commands_that_operators_are_told_to_type_exist(page: str) -> None:
+    """Each command in the text of these pages exists, with each of its options."""
+    for name, part, rest in set(TYPED.findall((ROOT / f"docs/{page}.md").read_text())):
+        assert name in COMMANDS or name in GROUPS, name
+        words = [name, part] if part and name in GROUPS and part in GROUPS[name][1] else [name]
+        shown = CliRunner().invoke(application(), [*words, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert shown.exit_code == Exit.OK, words
+        assert [each for each in re.findall(r"--[a-z-]+", rest) if each not in shown.stdout] == [], words
+
+
+def test_every_alert_has_its_line_in_what_to_do() -> None:
+    """Whoever is called finds the alert by its name in docs/operations.md, and no alert there that nobody raises."""
+    [group] = yaml.safe_load((ROOT / "deploy/alerts.yaml").read_text())["groups"]
+    lines = re.findall(r"^\|([^|]*)\|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    assert {name for line in lines for name in re.findall(r"`(Habarshy\w+)`", line)} == {
+        rule["alert"] for rule in group["rules"]
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

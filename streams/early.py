@@ -3,21 +3,27 @@
 Whoever keeps or drops some takes the turn of those who append before, and so has the nudges before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
+from domain.delivery import Delivery
 from notifiers.port import Report
+from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
+from projections.references import Tried
 from projections.tables import micros
 from streams.recorder import APPEND_LOCK, take_turns
 from streams.tables import early_receipts
 
 KEPT = timedelta(days=7)
 """How long a receipt waits for its message to be known by the name that the receipt has."""
+ASTRAY = timedelta(minutes=10)
+"""How far apart the clocks may be of who makes an attempt and of who hears what is reported."""
 
 
 class Early(NamedTuple):
@@ -55,6 +61,24 @@ def drop(connection: Connection, rows: Iterable[Early]) -> None:
     for row in rows:
         one = (table.c.provider == row.provider, table.c.reference == row.reference, table.c.heard == row.heard)
         connection.execute(delete(table).where(*one))
+
+
+def began(connection: Connection, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
+    """Since when each may have been reported, if it is the last of its message; its name was another's before."""
+    return {
+        each: micros(one.attempted_at - ASTRAY) for each, one in _deliveries(connection, attempts)
+        if one.attempt == each.attempt and one.attempted_at is not None
+    }  # fmt: skip
+
+
+def ended(connection: Connection, attempts: AbstractSet[Tried]) -> AbstractSet[Tried]:
+    """Those of whose messages nothing more is waited for."""
+    return {each for each, one in _deliveries(connection, attempts) if one.due is None}
+
+
+def _deliveries(connection: Connection, attempts: AbstractSet[Tried]) -> list[tuple[Tried, Delivery]]:
+    found = nudges.by_id(connection, {each.nudge for each in attempts})
+    return [(each, found[each.nudge].to(each.recipient)) for each in attempts if each.nudge in found]
 
 
 def forget(connection: Connection, now: datetime) -> None:

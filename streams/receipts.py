@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,16 +16,12 @@ from notifiers.naming import named
 from notifiers.port import Report
 from projections import nudges, references
 from projections.references import Tried
-from projections.tables import micros
 from streams import early, own_names, sent_parts
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.early import Early
 from streams.log import Log
 from streams.sent_parts import Parts
-
-ASTRAY = timedelta(minutes=10)
-"""How far apart the clocks may be of who makes an attempt and of who hears what is reported."""
 
 
 class Receipt(Struct, frozen=True):
@@ -108,7 +104,8 @@ class Receipts:
         ))  # fmt: skip
         new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
-        waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved)]
+        ended = early.ended(connection, {each for each in tried.values() if each.part})
+        waiting = [each for each in reports if _waits(each, tried.get(each.reference), moved, ended)]
         if waiting:
             early.keep(connection, provider, waiting, self._clock())
         return new, {each.reference: tried.get(each.reference) for each in waiting}
@@ -148,22 +145,13 @@ class Receipts:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
         if not theirs:
             return []
-        began = self._began(connection, {tried for _, tried in theirs})
+        began = early.began(connection, {tried for _, tried in theirs})
         news = self._news(connection, _receipts(
             (tried, Heard(row.heard), row.reason or "") for row, tried in theirs
             if named(row.reference) is not None or row.at >= began.get(tried, 0)
         ))  # fmt: skip
         early.drop(connection, (row for row, _ in theirs))
         return self._record(connection, news)
-
-    def _began(self, connection: Connection, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
-        """Since when each may have been reported, if it is the last of its message; its name was another's before."""
-        found = nudges.by_id(connection, {each.nudge for each in attempts})
-        deliveries = {each: found[each.nudge].to(each.recipient) for each in attempts if each.nudge in found}
-        return {
-            each: micros(one.attempted_at - ASTRAY) for each, one in deliveries.items()
-            if one.attempt == each.attempt and one.attempted_at is not None
-        }  # fmt: skip
 
     def forget(self, connection: Connection) -> None:
         """Let go of early receipts of messages that never became known."""
@@ -201,16 +189,19 @@ def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
     ]  # fmt: skip
 
 
-def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt]) -> bool:
+def _waits(
+    report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]
+) -> bool:  # fmt: skip
     """Whether it may be about a message that is not known by that name yet.
 
     Providers use their names again: what changes nothing of the message that had it may be of the next one, whose
-    outcome is not committed. A name of ours is never used again.
+    outcome is not committed; of a part that was delivered only if its message has `ended`, as centres tell that
+    unasked. A name of ours is never used again.
     """
-    if tried is None:
-        return True
+    if tried is None or named(report.reference) is not None:
+        return tried is None
     about = _receipts([(tried, report.heard, _reason(report))])
-    return named(report.reference) is None and bool(about) and moved.isdisjoint(about)
+    return moved.isdisjoint(about) if about else tried in ended
 
 
 def _reason(report: Report) -> str:

@@ -22,12 +22,13 @@ FAILED = Report(ID, Heard.FAILED, Reason.UNDELIVERED)
 
 
 class Centre:
-    """Takes every SMS under the same id, and reports what `says` has for its turn before it answers."""
+    """Takes each SMS under the next of `ids`, and reports what `says` has for its turn before it answers."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.world = World(folder, url=url)
         self.says: list[Sequence[Report]] = []
-        sms = FakeNotifier("sms", self._taken, script=[Accepted(ID)] * 2, reports=True)
+        self.ids = [Accepted(ID)] * 2
+        sms = FakeNotifier("sms", self._taken, script=iter(lambda: self.ids.pop(0), None), reports=True)
         self.world.notifiers["sms"] = sms
         self.world.engine = compose_engine(self.world.platform, single_routes(self.world.notifiers))
         self.world.take(*registered(AIGERIM, LONG_AGO), CARD)
@@ -69,6 +70,25 @@ async def test_a_receipt_before_the_answer_is_of_the_new_message(
     await centre.world.settle()
     await centre.world.settle(DUE + WEEKS)
     assert (centre.states(), [each.channel for each in centre.world.sent]) == (ends, tried)
+
+
+@pytest.mark.parametrize(("whole", "second", "state"), [
+    (Report("3", Heard.DELIVERED), DELIVERED, "delivered"), (Report("3", Heard.DELIVERED), FAILED, "sent"),
+    (Report("3", Heard.FAILED), DELIVERED, "delivered"),
+])  # fmt: skip
+async def test_the_id_of_a_part_may_be_the_next_message(
+    centre: Centre, whole: Report, second: Report, state: str
+) -> None:  # fmt: skip
+    """Once the long message has ended, what comes by an earlier part's id is kept for whoever gets that id."""
+    centre.ids, centre.says = [Accepted("3", (ID,)), Accepted(ID)], [[], [second]]
+    await centre.world.settle(DUE)
+    centre.tell(whole)
+    await centre.world.settle()
+    await centre.world.settle(DUE + WEEKS)
+    assert (centre.states()[1], centre.world.delivery("week").exhausted) == (
+        state,
+        ("sms",) if state == "sent" else (),
+    )
 
 
 async def test_a_receipt_that_came_again_is_not_of_a_later_message(centre: Centre) -> None:

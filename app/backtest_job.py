@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, convert
 
-from app.backtesting import Gradual, Order
+from app.backtest_order import Order
+from app.backtesting import Gradual
 from app.compose import Platform
 from streams.backtest_results import Tally
 from streams.drafting import Draft

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from app.backtesting import Order
+from app.backtest_order import Order
 from app.demo import life_words
 from streams.backtest_results import Difference, Sample, Tally
 

@@ -1,15 +1,11 @@
-"""Other processes that do parts of a rebuild: as many as there are processors, each with a database of its own.
-
-They end with the process that has them, however that ends: what they hear it by breaks off.
-"""
+"""Other processes that do parts of a rebuild: as many as there are processors, each with a database of its own."""
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
-from multiprocessing import get_context
 
 from msgspec.structs import replace
 
+from app.beside import Beside, Gone
 from app.compose import Platform
 from app.rebuild_member import serve
 from app.settings import Settings
@@ -52,34 +48,28 @@ class Processes:
 
 
 class _Process:
-    """One of them, at the other end of a pipe. It says that it is ready: at first, and after each part."""
+    """One of them. It says that it is ready: at first, and after each part."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-        start = get_context("spawn")
-        self._pipe, theirs = start.Pipe()
-        self._process = start.Process(target=serve, args=(theirs, settings, catalogue), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._beside = Beside(serve, settings, catalogue)
         self._waits = self._gone = False
 
     @property
     def ready(self) -> bool:
-        if not self._waits and not self._gone and self._pipe.poll():
+        if not self._waits and not self._gone and self._beside.has_told:
             self.ended()
         return self._waits
 
     def begin(self, shadow: str, part: Part) -> None:
         self._waits = False
-        with suppress(OSError):  # it died: `ended` sees it too
-            self._pipe.send((shadow, part))
+        self._beside.tell((shadow, part))
 
     def ended(self) -> None:
         try:
-            self._pipe.recv()
-        except (EOFError, OSError):
+            self._beside.hear()
+        except Gone:
             self._gone = True
         self._waits = not self._gone
 
     def end(self) -> None:
-        self._pipe.close()
-        self._process.join()
+        self._beside.end()

@@ -1,6 +1,5 @@
 """A process that does parts of a rebuild: it reads as little of it all as that takes, and starts in half the time."""
 
-import signal
 from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 
@@ -20,7 +19,6 @@ from streams.residing import Residing
 
 def serve(pipe: Connection, settings: Settings, catalogue: Catalogue) -> None:
     """Do parts until the other end is gone; say that it is ready: at first, and after each part."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it pauses the job, which waits for this part
     calm_collector()
     keys = keyring_of(settings, create=False)
     with closing(Database(settings.database)) as live, suppress(EOFError, BrokenPipeError):

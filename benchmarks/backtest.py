@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import select
 
-from app.backtesting import Order, backtested
+from app.backtest_order import Order
+from app.backtesting import backtested
 from app.compose import Platform
 from app.tuning import calm_collector
 from benchmarks.country import EACH, STARTING, make, settings_in
@@ -80,7 +81,7 @@ def _measured(events: int) -> Measured:
 def _run(folder: Path, events: int) -> Measured:
     calm_collector()
     on = make(folder, events)
-    order = _order(on)
+    order = year_of_fines(on)
     tallies = []
     taken = seconds(lambda: tallies.append(backtested(settings_in(folder), on, order)))
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -93,7 +94,8 @@ def _run(folder: Path, events: int) -> Measured:
     return Measured(taken, children, tally.messages.total(), tally.persons, tally.facts, core, reading)
 
 
-def _order(on: Platform) -> Order:
+def year_of_fines(on: Platform) -> Order:
+    """The trigger in force over a year."""
     now = on.library.rules().governed
     fact = now.current(TRIGGER)
     assert fact is not None

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from app.backtest_order import Order
 from app.backtest_page import page
 from app.backtest_report import Report, lines, objects
-from app.backtesting import Order, backtested
+from app.backtesting import backtested
 from app.clock import system_clock
 from app.compose import Platform, compose
 from app.desk import LOCAL, somebody

@@ -28,7 +28,7 @@ async def test_a_backtest_is_what_would_have_happened(tmp_path: Path, seed: int)
     """Published at the start, the pack sends what the backtest says, nudge by nudge: to whom, when, how, why not."""
     packs, told = Pasts.in_folder(tmp_path), past(seed)
     world = World(tmp_path, now=told[0].known, packs=[packs.bare])
-    await lived(world, packs, told)
+    await lived(world, [packs.full], told)
     owns = played(world, question_of(world, packs.draft))
 
     assert went_played(owns) == went_live(world)
@@ -40,7 +40,7 @@ async def test_families_count_together(tmp_path: Path) -> None:
     """A mother who is told for several children at once has one cap: played alone, each child would overrun it."""
     packs, told = Pasts.in_folder(tmp_path), past(5, citizens=2)
     world = World(tmp_path, now=told[0].known, packs=[packs.bare])
-    await lived(world, packs, told)
+    await lived(world, [packs.full], told)
     question = question_of(world, packs.draft)
     alone, owns = played(world, question, together=False), played(world, question)
     assert went_played(owns) == went_live(world)

@@ -122,8 +122,8 @@ def draft_of(pack: Pack) -> Draft:
     return Draft(pack.name, pack.content, pack.triggers)
 
 
-async def lived(world: World, packs: Pasts, told: Sequence[Told]) -> None:
-    """Everything is told in its time; at the start the pack is published; what is due goes when it is due."""
+async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> None:
+    """Everything is told in its time; at the start the packs are published; what is due goes when it is due."""
     waiting, published, taken = sorted(told, reverse=True), False, list[Taken]()
     while True:
         with world.platform.database.reading() as connection:
@@ -142,7 +142,7 @@ async def lived(world: World, packs: Pasts, told: Sequence[Told]) -> None:
         if not published and world.clock() >= START:
             platform, published = world.platform, True
             publisher = Publisher(platform.database, platform.log, platform.names)
-            publisher.publish(load_packs([packs.full]), by="pack", now=START)
+            publisher.publish(load_packs(packs), by="pack", now=START)
         await world.settle()
 
 

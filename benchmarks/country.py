@@ -10,13 +10,16 @@ from uuid import UUID
 
 from app.clock import fixed
 from app.compose import Platform, compose
+from app.keyfile import load_keyring
 from app.settings import Settings, load_settings
 from domain.events import LifeEvent
 from projections.bulk import insert_rows
 from projections.tables import history, micros
 from streams.keys import PersonKey
 from streams.mapper import seal
+from streams.publishing import Publisher
 from streams.tables import log
+from templates.loader import load_packs, shipped
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OPENED, YEAR = datetime(2025, 1, 2, tzinfo=UTC), timedelta(days=350)
@@ -30,14 +33,18 @@ OTHERS = (
 )  # fmt: skip
 
 
-def settings_in(folder: Path) -> Settings:
-    """A database and a key file in the folder."""
-    return load_settings(database=f"sqlite:///{folder}/country.sqlite", key_file=folder / "key")
+def settings_in(folder: Path, url: str = "") -> Settings:
+    """A database and a key file in the folder; `url`: instead of that database."""
+    return load_settings(database=url or f"sqlite:///{folder}/country.sqlite", key_file=folder / "key")
 
 
-def make(folder: Path, events: int) -> Platform:
-    """A platform with so many events."""
-    on = compose(settings_in(folder), fixed(NOW))
+def make(folder: Path, events: int, url: str = "") -> Platform:
+    """A platform with so many events; `url`: on that database, which has our tables and nothing in them."""
+    if url:
+        load_keyring(folder / "key", create=True)
+    on = compose(settings_in(folder, url), fixed(NOW))
+    if url:
+        Publisher(on.database, on.log, on.names).publish(load_packs(shipped()), by="bench", now=NOW)
     people = sorted(on.names.pseudonym(str(number)) for number in range(events // EACH))
     first = on.log.facts.max_notification_id() or 0
     for number in range(EACH):

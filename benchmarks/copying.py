@@ -1,0 +1,43 @@
+"""A backtest on PostgreSQL, against COPY of the same range and decoding it without deciding anything."""
+
+import tempfile
+from pathlib import Path
+
+from app.backtesting import backtested
+from app.compose import Platform
+from benchmarks.backtest import year_of_fines
+from benchmarks.country import make, settings_in
+from benchmarks.measuring import Row, ratio, seconds
+from streams.decoding import LIFE
+from streams.mapper import decode_life
+from tests.services import postgres
+
+EVENTS, ROUNDS = 500_000, 3
+RANGE = "COPY (SELECT topic, state FROM log ORDER BY position) TO STDOUT (FORMAT BINARY)"
+
+
+def measure() -> tuple[list[Row], dict[str, float]]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        postgres.server(lasting=True) as server,
+        postgres.fresh(server) as at,
+    ):
+        url = at.render_as_string(hide_password=False)
+        on = make(Path(folder), EVENTS, url)
+        settings, order = settings_in(Path(folder), url), year_of_fines(on)
+        to_raw, ours, raw = ratio(
+            lambda _: seconds(lambda: backtested(settings, on, order)), lambda _: seconds(lambda: _copied(on)), ROUNDS
+        )
+        on.database.close()
+    rows = [Row("backtest on PostgreSQL against COPY and decoding the range", to_raw, "×", 0.4)]
+    return rows, {"backtest events/s": EVENTS / ours, "COPY and decode events/s": EVENTS / raw}
+
+
+def _copied(on: Platform) -> None:
+    with on.database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with driver.cursor() as cursor, cursor.copy(RANGE) as copy:
+            copy.set_types(["text", "bytea"])
+            events = sum(1 for _ in (decode_life(state) for topic, state in copy.rows() if topic == LIFE))
+    assert events == EVENTS

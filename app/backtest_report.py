@@ -13,7 +13,8 @@ from app.demo import life_words
 from streams.backtest_results import Difference, Sample, Tally
 
 ENDINGS: Mapping[str, str] = {
-    "expired": "too late to be of use", "cancelled": "no longer in the plan",
+    "expired": "too late to be of use",
+    "cancelled": "no longer in the plan: the thing itself was done, or the facts have changed",
     "ahead": "still to come when the time was over", "no_rule": "the rules do not speak to them",
 }  # fmt: skip
 CHANGES: Mapping[str, str] = {

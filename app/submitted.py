@@ -102,14 +102,16 @@ def _exactly(value: Any) -> str:  # noqa: ANN401  (plain data)
 
 def _by_type(content: Mapping[str, Any]) -> dict[str, Any]:
     """A pack's content with its event types under their names, so that a new one moves no other."""
-    return {**content, "events": {event["type"]: event for event in content.get("events", ())}}
+    types = {event["type"]: event for event in content.get("events", ())}
+    others = {name: value for name, value in content.items() if name != "events"}
+    return {**others, "events": types} if types else others
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  (plain data)
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _flat(inner, f"{path}.{name}" if path else str(name))
-    else:
+    elif path:  # a content that there is not yet has nothing in it
         yield path, value
 
 

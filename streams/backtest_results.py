@@ -185,7 +185,7 @@ class Tally(Struct):
         local = one.at.astimezone(zone)
         self.messages[one.channel, one.language] += 1
         self.steps[one.trigger, one.step] += 1
-        hour = local.isoformat(timespec="hours")
+        hour = local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
         self.days[hour[:DAY], one.channel] += 1
         self.hours[hour] += 1
         if one.channel == "sms":

@@ -121,7 +121,10 @@ def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
         data_json({"total": total})
         return
     hour = "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].astimezone(zone):%Y-%m-%d %H:%M})"
-    talk(f"{whole.due:,} deliveries are due; {total['messages']:,.0f} messages go{hour}")
+    more = " (a child's goes to each guardian)" if round(total["messages"]) > whole.due else ""
+    talk(f"{whole.due:,} deliveries are due; {total['messages']:,.0f} messages go{more}{hour}")
+    if priced:
+        talk(f"cost of SMS: {total['parts']:,.0f} parts, {total['cost']:,.0f}")
     for name in ("deferred", "withheld"):
         reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
         talk(f"{name}: {reasons or 'none'}")

@@ -19,6 +19,8 @@ from streams.rules import Rules
 from streams.titles import pack_titles
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+GROUPED = 10_000
+"""From here on the digits of a whole number stand in groups: with fewer it may be a year."""
 
 
 CHANNELS: Final[Mapping[str, str]] = {"push": N_("push message"), "sms": N_("SMS"), "email": N_("email")}
@@ -155,6 +157,8 @@ class _Words:
                 return self._speech.moment(value)
             case bool():
                 return self._say("yes") if value else self._say("no")
+            case int() if abs(value) < GROUPED:
+                return str(value)
             case int() | float():
                 return self._speech.number(value)
             case list() | tuple():

@@ -73,6 +73,7 @@ def test_the_summary_says_what_would_have_gone(terminal: Terminal) -> None:
     assert sum(each["messages"] for each in of_kind(told, "day")) == 14
     assert len(of_kind(told, "sample")) == 10
     assert [each["messages"] for each in of_kind(told, "recipient")] == [12, 2]
+    assert re.fullmatch(r"2025-\d\d-\d\dT\d\d:00[+]05:00", summary["peak"]["hour"])
 
     lines = backtest(terminal, folder(terminal)).lines
     assert any(re.match(r"messages +14", line) for line in lines)
@@ -270,6 +271,12 @@ def test_no_label_of_a_chart_is_clipped(days: int) -> None:
         marks = [mark.at for mark in by_day("SMS a day", {}, first, first + timedelta(days=days)).marks]
         assert all(later - sooner >= len("2024-05") * 7 for sooner, later in pairwise([*marks, WIDTH]))
         assert marks or days < 31
+
+
+def test_a_year_has_all_its_months() -> None:
+    """February is short, and March has its label all the same."""
+    marks = by_day("SMS a day", {}, date(2025, 1, 1), date(2025, 12, 31)).marks
+    assert [mark.label for mark in marks] == [f"2025-{month:02}" for month in range(1, 13)]
 
 
 def test_the_last_name_under_a_chart_ends_at_its_edge() -> None:

@@ -201,7 +201,9 @@ def test_a_forecast_by_day_and_agency(terminal: Terminal, operator: Mapping[str,
     assert {(each["agency"], each["channel"]) for each in lines} == {("interior", "sms")}
     assert total["total"]["due"] == sum(each["messages"] for each in lines) == 3
     assert total["total"]["peak"]["messages"] == 1
-    assert "3 messages go" in terminal.run("forecast", "--days", "60", *clock, env=operator).talk
+    told = terminal.run("forecast", "--days", "60", *clock, env=operator).talk
+    assert "3 messages go" in told
+    assert f"cost of SMS: {total['total']['parts']:,.0f} parts, {total['total']['cost']:,.0f}" in told
     hours = terminal.run("forecast", "--days", "60", "--by", "hour", *clock, env=operator)
     assert (hours.code, len(hours.lines)) == (0, 3)
     aida = terminal.act("aida", "interior", "author")

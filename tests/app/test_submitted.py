@@ -27,6 +27,7 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
         "rules.unless.1.on: mytown.library.card_issued", "rules.unless.1.when: later.valid_until > event.valid_until",
     ):  # fmt: skip
         assert f"    {line}" in shown.lines
+    assert not [line for line in shown.lines if line.endswith("→ gone")]
     assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]
 
 

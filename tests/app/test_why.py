@@ -5,7 +5,7 @@ from pathlib import Path
 from app.explained import lines
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
-from tests.world import LONG_AGO, World, card, iin, registered
+from tests.world import LONG_AGO, World, card, event, few_triggers, iin, registered
 
 
 async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> None:
@@ -19,4 +19,15 @@ async def test_a_silent_channel_and_the_next_one_are_told(tmp_path: Path) -> Non
     assert "sent  the next channel at 2025-06-20 04:10Z unless delivered by then" in told
     assert f"(kk, sms): {sent[0].text}" in told
     assert f"(kk, email): {email.title}" in told
+    world.close()
+
+
+def test_a_year_is_written_as_one(tmp_path: Path) -> None:
+    """The digits of a year stand in no groups, on the command line as on the page."""
+    world = World(tmp_path, packs=[few_triggers(tmp_path, "vehicle_tax_due")])
+    data = {"kind": "vehicle", "year": 2024, "amount": 18_200, "pay_by": "2025-09-01"}
+    world.take(*registered(iin(1), LONG_AGO), event("kz.tax.assessed", iin(1), "2025-06-01T12:00:00+05:00", data))
+    world.plan()
+    told = list(lines(world.why(world.nudge("month").intent.id), world.platform.library.rules()))
+    assert "  Year: 2024" in told
     world.close()

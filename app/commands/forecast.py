@@ -108,11 +108,11 @@ def _told(line: Sum, by: By) -> str:
 
 def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
     whole, peak = found.forecast, _peak(found.forecast)
+    messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
     zone = zone_of(found.rules.defaults.zone)
     priced = [line.cost for line in lines if line.cost is not None]
     total = {
-        "due": whole.due, "messages": round(sum(line.messages for line in lines), 1),
-        "parts": round(sum(line.parts for line in lines), 1), "cost": round(sum(priced), 2) if priced else None,
+        "due": whole.due, "messages": messages, "parts": parts, "cost": round(sum(priced), 2) if priced else None,
         "peak": peak and {"from": peak[0].astimezone(zone).isoformat(), "messages": round(peak[1], 1)},
         "deferred": _rounded(whole.deferred), "withheld": _rounded(whole.withheld),
         "held_back": found.held_back, "sample": round(found.share, 6),
@@ -121,10 +121,10 @@ def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
         data_json({"total": total})
         return
     hour = "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].astimezone(zone):%Y-%m-%d %H:%M})"
-    more = " (a child's goes to each guardian)" if round(total["messages"]) > whole.due else ""
-    talk(f"{whole.due:,} deliveries are due; {total['messages']:,.0f} messages go{more}{hour}")
+    more = " (a child's goes to each guardian)" if round(messages) > whole.due else ""
+    talk(f"{whole.due:,} deliveries are due; {messages:,.0f} messages go{more}{hour}")
     if priced:
-        talk(f"cost of SMS: {total['parts']:,.0f} parts, {total['cost']:,.0f}")
+        talk(f"cost of SMS: {parts:,.0f} parts, {sum(priced):,.0f}")
     for name in ("deferred", "withheld"):
         reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
         talk(f"{name}: {reasons or 'none'}")

@@ -14,6 +14,7 @@ from streams.job_rows import change, job_of, one, unfinished
 from streams.job_run import Run
 from streams.job_staleness import refuse_stale
 from streams.jobs import AT_WORK, ENDED, UNFINISHED, Busy, Job, NotNow, Plan, State, Work
+from streams.outages import STORE_AWAY
 from streams.recorder import take_turns
 from streams.tables import jobs
 from streams.turns import TRIES, Lane, turn
@@ -169,11 +170,21 @@ class Jobs:
         Raises:
             NotNow, UnknownJob: it has ended already, or there is none.
         """
-        job = self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.COUNTED, State.FAILED))
+        try:
+            job = self._cancelled(id_)
+        except STORE_AWAY:
+            self._abandon(self.job(id_), work)  # perhaps what it left is what the disk is full of
+            job = self._cancelled(id_)
+        self._abandon(job, work)
+        return job
+
+    def _cancelled(self, id_: int) -> Job:
+        return self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.COUNTED, State.FAILED))
+
+    def _abandon(self, job: Job, work: Work) -> None:
         with turn(self._database, job.lane, TRIES) as ours:
             if ours and job.confirmed:
                 work.abandon()
-        return job
 
     def _turn_to(self, id_: int, state: State, wish: str, allowed: tuple[State, ...]) -> Job:
         def turned(connection: Connection) -> Job:

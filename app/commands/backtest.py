@@ -54,6 +54,8 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
     """Say what a trigger or a pack would have sent in a part of the past. Sends nothing."""
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")
+    if html is not None and not html.parent.is_dir():
+        stop(Exit.USAGE, f"--html: {html} cannot be written: there is no folder {html.parent}")
     settings, began = settings_of(database, key_file), time.perf_counter()
     who, look = somebody(settings), _reader(settings, purpose)
     found = _read(what, others or []) if is_folder(Path(what)) else None
@@ -72,12 +74,12 @@ def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
         _explain_silence(tally, order, platform)
         _account(tally, look, platform, ", ".join(sorted(draft.names)))
     report = Report(order, tally, zone, sms_limit_of(draft.content).price, time.perf_counter() - began)
-    if html is not None:
-        _write(html, report)
     for one in objects(report) if as_json else ():
         data_json(one)
     for line in () if as_json else lines(report):
         data(line)
+    if html is not None:  # last: what was found is told, also where there is no room for a page
+        _write(html, report)
 
 
 def _reader(settings: Settings, purpose: str | None) -> Looker | None:

@@ -202,6 +202,15 @@ def test_what_makes_no_sense_is_said(terminal: Terminal, arguments: tuple[str, .
     assert (ended.code, says in ended.talk) == (2, True), ended.talk
 
 
+def test_what_was_found_is_told_though_the_page_cannot_be_written(terminal: Terminal) -> None:
+    """A page that cannot be written ends with 2, and nobody has to play it all again for the figures."""
+    ended = backtest(terminal, FINES, "--json", "--html", str(terminal.folder))
+    assert (ended.code, "--html: " in ended.talk) == (2, True)
+    assert of_kind(ended, "summary")[0]["messages"] == 14
+    nowhere = backtest(terminal, FINES, "--json", "--html", "/nowhere/report.html")
+    assert (nowhere.code, nowhere.lines) == (2, []), "that is said before anything is played"
+
+
 def test_a_draft_with_findings_is_not_played(terminal: Terminal) -> None:
     """A draft that does not lint ends with 1 and its findings."""
     ended = backtest(terminal, folder(terminal, ("on: kz.traffic.fine_issued", "on: kz.traffic.fine_isued")))

@@ -17,6 +17,8 @@ from tests.faults.site import Site, crowd, site
 from tests.services import postgres
 
 PLANNED, WAITING = 60, 20
+FOR_A_SHADOW = 300_000
+"""Bytes: room to note a job and to begin a shadow, and not to end it."""
 COMMANDS = (
     ("replay", "views", "--all", "--yes"), ("replay", "--verify"), ("repair", "--yes"),
     ("backfill", "traffic_fine_discount", "--since", "2023-01-01", "--also-overdue", "--yes"),
@@ -83,3 +85,21 @@ def test_no_job_is_begun_without_room(full: tuple[Site, Disk]) -> None:
             done = here.start(*command).ended()
             assert done.code == 0, done.talk
         assert rows(others)[jobs.name] == len(COMMANDS)
+
+
+def test_a_rebuild_that_filled_the_disk_is_cancelled(tmp_path: Path, mail: Post) -> None:
+    """Where what it left takes the last room, it goes first: only then can it be noted that the job is cancelled."""
+    with (
+        disk(tmp_path / "disk", 24) as small,
+        _lived(f"sqlite:///{small.folder}/log.sqlite", tmp_path, mail) as here,
+        closing(Database(here.url)) as others,  # as a platform at work has it open
+    ):
+        before = {name: many for name, many in rows(others).items() if name != jobs.name}
+        small.fill(FOR_A_SHADOW)
+        refused = here.start("replay", "views", "--all", "--yes").ended()
+        assert (refused.code, "`habarshy jobs resume 1` goes on" in refused.talk) == (3, True), refused.talk
+        small.fill()
+        cancelled = here.start("jobs", "cancel", "1").ended()
+        assert (cancelled.code, cancelled.talk) == (0, "job 1 is cancelled\n")
+        assert [each.name for each in small.folder.glob("*.shadow*")] == []
+        assert {name: many for name, many in rows(others).items() if name != jobs.name} == before

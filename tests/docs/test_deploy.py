@@ -66,6 +66,9 @@ def test_the_settings_of_the_roles_are_settings() -> None:
     variables = {name for each in OURS.values() for name in each["environment"] if name.startswith(PREFIX)}
     names = {name.removeprefix(PREFIX).lower() for name in variables}
     assert names <= set(Settings.model_fields)
+    for each in OURS.values():  # any password will do: in a URL some letters would mean something else
+        assert "$" not in each["environment"]["HABARSHY_DATABASE"]
+        assert each["environment"]["PGPASSWORD"] == SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"]
 
 
 def test_each_channel_has_a_provider(tmp_path: Path) -> None:

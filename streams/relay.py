@@ -87,8 +87,8 @@ class Relay:
         self._unasked += seconds
         if self._unasked >= ASK_EVERY:
             self._unasked = 0.0
-            there = self._sender.ask(self._topics.persons, self._topics.answer_seconds)
-            if self.active and not there:  # somebody deleted it: workers want it, also while there is nothing to send
+            there = [self._sender.ask(each, self._topics.answer_seconds) for each in self._topics.hours()]
+            if self.active and not all(there):  # somebody deleted one: who reads it wants it, though nothing is sent
                 self._make_topics()
             self.away = ""
 

@@ -241,6 +241,7 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     assert backtest(terminal, FINES, "--against", "live", "--html", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     assert text.count("<svg") == text.count("The same as a table") >= 2
+    assert re.search(r"<figcaption>SMS a day: 14 messages; most of them, \d: 2025-\d\d-\d\d</figcaption>", text)
     assert "Айыппұл" in text or "айыппұл" in text
     assert "default-src 'none'" in text
     assert not re.search(

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from app.backtest_chart import Chart, by_day
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
-from app.pages.life import CHANNELS, REASONS, shown
+from app.pages.life import CHANNELS, REASONS, STATES, shown
 from streams.forecasting import Foreseen
 
 SPANS = (7, 30, 90)
+NOT_SENT = {**REASONS, "expired": STATES["expired"]}
+"""Why it does not go: what is due was planned in time, and is over when its turn comes."""
 
 
 class ForecastPage:
@@ -62,4 +64,4 @@ class ForecastPage:
 def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:
     """Why, and how often, the most often first."""
     ordered = sorted(found.items(), key=lambda each: -each[1])
-    return [(shown(REASONS, why, speech), speech.number(round(many))) for why, many in ordered]
+    return [(shown(NOT_SENT, why, speech), speech.number(round(many))) for why, many in ordered]

@@ -98,7 +98,7 @@ def _chart(
     labels = marks or {at: label for at, (label, _) in enumerate(counts) if at % every == 0}
     peak = next(label for label, count in counts if count == most)
     return Chart(
-        title, unit, f"{sum(count for _, count in counts):,} messages; most of them, {most:,}: {peak}",
+        title, unit, f"{sum(count for _, count in counts):,} messages; the highest bar, {most:,}: {peak}",
         list(_bars(counts, top, wide, most)),
         [Mark(f"{top * part // 2:,}", _y(top * part / 2, top)) for part in range(3)],
         [Mark(label, round(LEFT + at * wide, 1)) for at, label in labels.items()],

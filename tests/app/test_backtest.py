@@ -241,7 +241,7 @@ def test_the_page_needs_nothing_else(terminal: Terminal) -> None:
     assert backtest(terminal, FINES, "--against", "live", "--html", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     assert text.count("<svg") == text.count("The same as a table") >= 2
-    assert re.search(r"<figcaption>SMS a day: 14 messages; most of them, \d: 2025-\d\d-\d\d</figcaption>", text)
+    assert re.search(r"<figcaption>SMS a day: 14 messages; the highest bar, \d: 2025-\d\d-\d\d</figcaption>", text)
     assert "Айыппұл" in text or "айыппұл" in text
     assert "default-src 'none'" in text
     assert not re.search(
@@ -266,7 +266,7 @@ def test_a_chart_says_what_it_shows() -> None:
     chart = by_day("SMS a day", {"2025-01-02": 7, "2025-01-03": 3}, date(2025, 1, 1), date(2025, 1, 4))
     assert [(bar.label, bar.count) for bar in chart.bars][1:3] == [("2025-01-02", 7), ("2025-01-03", 3)]
     assert [bar.most for bar in chart.bars] == [False, True, False, False]
-    assert chart.said == "10 messages; most of them, 7: 2025-01-02"
+    assert chart.said == "10 messages; the highest bar, 7: 2025-01-02"
     assert [tick.label for tick in chart.ticks] == ["0", "4", "8"]
     years = by_day("SMS a day", {"2025-01-02": 7}, date(2024, 1, 1), date(2025, 12, 31))
     assert (len(years.bars), years.unit, years.title) == (24, "Month", "SMS a month")

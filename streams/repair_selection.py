@@ -53,7 +53,7 @@ class Persons:
     def of(self, selection: Selection, rules: Rules, after: str, size: int) -> Iterator[Sequence[str]]:
         """Those after that pseudonym, so many at a time; each once."""
         types = _types(selection.trigger, rules)
-        if selection.person is not None:
+        if selection.person is not None and not selection.timed:
             return iter([[selection.person]] if selection.person > after else [])
         if not selection.timed and selection.area is None:
             return bulk_reading.batches(self._database, bulk_reading.Selection(types, after), size)
@@ -61,6 +61,8 @@ class Persons:
             moved = self._moved(connection, selection, rules) if selection.timed else None
             near = None if selection.area is None else self._near(connection, selection.area, rules)
         found = moved & near if moved is not None and near is not None else moved or near or set()
+        if selection.person is not None:
+            found &= {selection.person}
         return self._started(sorted(person for person in found if person > after), types, size)
 
     def _moved(self, connection: Connection, selection: Selection, rules: Rules) -> set[str]:

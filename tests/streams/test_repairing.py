@@ -222,6 +222,15 @@ def test_one_trigger_or_one_person(world: World) -> None:
     assert planned_intents(world) == world.intents()
 
 
+def test_one_person_of_an_outage(world: World) -> None:
+    """A person and a time together: only that person, and only if the outage concerned them."""
+    peopled(world)
+    who, now = world.name(AIGERIM), world.clock()
+    before, then = Selection(until=now, person=who), Selection(since=now, person=who)
+    assert missing(world, before) == []
+    assert {gap.person for gap in missing(world, then)} == {who}
+
+
 def test_two_at_once_plan_each_once(world: World) -> None:
     """Two repairs at the same moment close each gap once between them."""
     peopled(world)

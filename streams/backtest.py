@@ -4,7 +4,7 @@ Everybody is played alone, together with those who are told for them. Whoever is
 messages at once only if all of these are counted: such families are played again together.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -43,10 +43,12 @@ class Question(Struct, frozen=True):
         return [each.rulebook for each in (self.rules, self.against) if each is not None]
 
     def selection(self) -> Selection:
-        """Whoever has a fact on which one of the triggers may start; what lies behind every reach is passed."""
-        books = [_only(book, self.spoken) for book in self.books]
-        starting = _all_of([starting_types(book) for book in books])
-        reach = min((each.reach for book in books for each in book.versions.values()), default=self.start)
+        """Whoever has a fact on which any trigger in the rules may start; what lies behind every reach is passed.
+
+        Not only of the `spoken`: what others say about a child takes of the cap of whoever is told for the child.
+        """
+        starting = _all_of([starting_types(book) for book in self.books])
+        reach = min((each.reach for book in self.books for each in book.versions.values()), default=self.start)
         return Selection() if starting is None else Selection(starting, since=micros(reach))
 
 
@@ -137,7 +139,7 @@ class Backtest:
         return [_compared(person, play, other) for person in planned]
 
     def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
-        play = Play(side, lives, planned, self._question.start, samples)
+        play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
         play.until(self._question.end)
         return play
 
@@ -152,8 +154,3 @@ def _compared(person: str, play: Play, other: Play) -> Own:
 def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
     """The types in any of these; None, which stands for all, where one is."""
     return None if None in types else frozenset().union(*(each or () for each in types))
-
-
-def _only(book: Rulebook, triggers: Collection[str]) -> Rulebook:
-    versions = [each for each in book.versions.values() if each.trigger.name in triggers]
-    return Rulebook(book.catalogue, book.defaults, book.names, versions)

@@ -103,13 +103,18 @@ class Side(Struct, frozen=True):
 
 
 class Play(Playing):
-    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them."""
+    """A few persons from the publication on: those in `planned` hear of things, the others may be told with them.
+
+    Samples are kept of messages of the triggers in `spoken`.
+    """
 
     def __init__(
-        self, side: Side, lives: Mapping[str, Life], planned: Collection[str], start: datetime, samples: Samples
-    ) -> None:
+        self, side: Side, lives: Mapping[str, Life], planned: Collection[str], start: datetime, samples: Samples,
+        spoken: Collection[str],
+    ) -> None:  # fmt: skip
         super().__init__(side.rules, start, lives)
         self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
+        self._spoken = spoken
         deciding = side.deciding
         self._decisive = lives if deciding is None else {each: lives[each].about(deciding) for each in planned}
         self._histories: dict[str, tuple[datetime, tuple[int, int], History]] = {}
@@ -184,7 +189,7 @@ class Play(Playing):
         parts = len(segments(text).parts) if channel == "sms" else 0
         message = _message(case, self.now, channel, rendered.language, parts, words)
         self.messages.append(message)
-        if self._samples.wants(message):
+        if message.trigger in self._spoken and self._samples.wants(message):
             self._samples.keep(_sample(message, rendered))
         for each in case.members:
             along = _message(each, self.now, channel, rendered.language, 0, words)

@@ -22,6 +22,9 @@ from tests.streams.years import (
 )
 from tests.world import World
 
+PRESSED = "identity_card_expiry"
+"""A trigger whose reminders have no room beside those of vaccinations."""
+
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_backtest_is_what_would_have_happened(tmp_path: Path, seed: int) -> None:
@@ -45,6 +48,31 @@ async def test_families_count_together(tmp_path: Path) -> None:
     alone, owns = played(world, question, together=False), played(world, question)
     assert went_played(owns) == went_live(world)
     assert went_played(alone) != went_live(world)
+    world.close()
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+async def test_other_triggers_take_of_the_cap(tmp_path: Path, seed: int) -> None:
+    """One trigger played beside all others says what it said live, also where those are about children."""
+    packs, told = Pasts.in_folder(tmp_path), past(seed, citizens=2)
+    world = World(tmp_path, now=told[0].known, packs=[packs.bare])
+    await lived(world, [packs.full], told)
+    theirs = {one.intent.id for one in world.nudges() if one.intent.trigger == PRESSED}
+    live = {each for each in went_live(world) if each[0] in theirs}
+    alone, beside = (question_of(world, packs.one(PRESSED), others=others) for others in (False, True))
+    assert {each for each in went_played(played(world, beside)) if each[0] in theirs} == live
+    assert live < went_played(played(world, alone)), "nothing presses, so this shows nothing"
+    world.close()
+
+
+def test_samples_are_of_the_draft_only(tmp_path: Path) -> None:
+    """What is shown for review is of the triggers that are asked about, whatever is played beside them."""
+    packs, told = Pasts.in_folder(tmp_path), [each for each in past(4, citizens=8) if each.known < END]
+    world = World(tmp_path, now=END, packs=[packs.full])
+    world.take(*(each.envelope for each in told), ahead_from=END)
+    question = question_of(world, packs.one(PRESSED), others=True)
+    share = Backtest(world.platform.database, world.platform.log, question).share(question.selection())
+    assert {each.message.trigger for each in share.tally.samples.all()} == {PRESSED}
     world.close()
 
 

@@ -8,6 +8,7 @@ from random import Random
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.simulation import simulate
 from domain.delivery import State
@@ -116,6 +117,10 @@ class Pasts(Struct, frozen=True):
         """All triggers of the pack, as a draft."""
         return draft_of(load_packs([self.full])[-1])
 
+    def one(self, trigger: str) -> Draft:
+        """One trigger of the pack, as a draft."""
+        return replace(self.draft, triggers=tuple(each for each in self.draft.triggers if each.name == trigger))
+
 
 def draft_of(pack: Pack) -> Draft:
     """A pack as a draft."""
@@ -146,10 +151,10 @@ async def lived(world: World, packs: Sequence[Path], told: Sequence[Told]) -> No
         await world.settle()
 
 
-def question_of(world: World, draft: Draft) -> Question:
-    """What the draft would have said from the start to the end."""
+def question_of(world: World, draft: Draft, *, others: bool = False) -> Question:
+    """What the draft would have said from the start to the end; `others`: beside all that is in force."""
     platform = world.platform
-    rules = rules_with(draft, platform.library.rules().governed, START, platform.names)
+    rules = rules_with(draft, platform.library.rules().governed, START, platform.names, others=others)
     return Question(rules, draft.names, START, END)
 
 

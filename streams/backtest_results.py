@@ -167,8 +167,7 @@ class Tally(Struct):
             for unsent in own.played.unsent:
                 if unsent.trigger in spoken:
                     self._unsent(unsent)
-            for trigger, reason in own.played.deferred:
-                self.deferred[reason] += trigger in spoken
+            self.deferred.update(reason for trigger, reason in own.played.deferred if trigger in spoken)
             for each in own.differences:
                 if each.message.trigger in spoken:
                     self._differs(each)

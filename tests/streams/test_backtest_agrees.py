@@ -24,6 +24,8 @@ from tests.world import World
 
 PRESSED = "identity_card_expiry"
 """A trigger whose reminders have no room beside those of vaccinations."""
+FREE = "traffic_fine_discount"
+"""A trigger whose messages are never put off for the cap, as others' are."""
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -65,14 +67,18 @@ async def test_other_triggers_take_of_the_cap(tmp_path: Path, seed: int) -> None
     world.close()
 
 
-def test_samples_are_of_the_draft_only(tmp_path: Path) -> None:
-    """What is shown for review is of the triggers that are asked about, whatever is played beside them."""
+def test_what_is_told_is_of_the_draft_only(tmp_path: Path) -> None:
+    """Samples and counts are of the triggers that are asked about, whatever is played beside them."""
     packs, told = Pasts.in_folder(tmp_path), [each for each in past(4, citizens=8) if each.known < END]
     world = World(tmp_path, now=END, packs=[packs.full])
     world.take(*(each.envelope for each in told), ahead_from=END)
-    question = question_of(world, packs.one(PRESSED), others=True)
+    question = question_of(world, packs.one(FREE), others=True)
     share = Backtest(world.platform.database, world.platform.log, question).share(question.selection())
-    assert {each.message.trigger for each in share.tally.samples.all()} == {PRESSED}
+    tally = share.tally
+    tally.take(share.linked, zone_of("Asia/Almaty"), question.spoken)
+    assert {each.message.trigger for each in tally.samples.all()} == {FREE}
+    assert set(tally.steps) == {(FREE, step) for _, step in tally.steps}
+    assert all(tally.deferred.values()), "nothing is told of what others put off"
     world.close()
 
 

@@ -39,7 +39,8 @@ def backtested(
             told(number, len(parts), tally.facts)
         again = families(linked, question.rules.defaults)
         tally.samples.without({person for family in again for person in family})
-        for owns, samples in crew.families([again[at::PARTS] for at in range(min(PARTS, len(again)))]):
+        many = min(max(PARTS, hands), len(again))
+        for owns, samples in crew.families([again[at::many] for at in range(many)]):
             linked += owns
             tally.add(Tally(samples=samples))
     linked = [*{own.person: own for own in linked}.values()]

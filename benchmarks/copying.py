@@ -7,12 +7,12 @@ from app.backtesting import backtested
 from app.compose import Platform
 from benchmarks.backtest import year_of_fines
 from benchmarks.country import make, settings_in
-from benchmarks.measuring import Row, ratio, seconds
+from benchmarks.measuring import Row, ratio, seconds, sized
 from streams.decoding import LIFE
 from streams.mapper import decode_life
 from tests.services import postgres
 
-EVENTS, ROUNDS = 500_000, 3
+EVENTS, ROUNDS = sized(500_000), sized(3)
 RANGE = "COPY (SELECT topic, state FROM log ORDER BY position) TO STDOUT (FORMAT BINARY)"
 
 

@@ -11,12 +11,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from domain.delivery import Delivery
+from domain.facts import NudgeAttempted
 from notifiers.port import Report
 from projections import nudges
 from projections.bulk import replace_rows
 from projections.lookup import Lookup
 from projections.references import Tried
 from projections.tables import micros
+from streams.log import Log
 from streams.recorder import APPEND_LOCK, take_turns
 from streams.tables import early_receipts
 
@@ -63,12 +65,14 @@ def drop(connection: Connection, rows: Iterable[Early]) -> None:
         connection.execute(delete(table).where(*one))
 
 
-def began(connection: Connection, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
-    """Since when each may have been reported, if it is the last of its message; its name was another's before."""
-    return {
-        each: micros(one.attempted_at - ASTRAY) for each, one in _deliveries(connection, attempts)
-        if one.attempt == each.attempt and one.attempted_at is not None
+def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Mapping[Tried, int]:
+    """Since when each may have been reported (microseconds): its name was another's before."""
+    facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
+    begun = {
+        (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - ASTRAY)
+        for entry in facts if isinstance(entry.fact, NudgeAttempted)
     }  # fmt: skip
+    return {each: begun.get(each[:3], 0) for each in attempts}
 
 
 def ended(connection: Connection, attempts: AbstractSet[Tried]) -> AbstractSet[Tried]:

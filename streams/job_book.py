@@ -13,7 +13,7 @@ from streams.database import Database
 from streams.job_rows import change, job_of, one, unfinished
 from streams.job_run import Run
 from streams.job_staleness import refuse_stale
-from streams.jobs import AT_WORK, ENDED, UNFINISHED, Busy, Job, NotNow, Plan, State, Work
+from streams.jobs import AT_WORK, CANCELLABLE, ENDED, Busy, Job, NotNow, Plan, State, Work
 from streams.outages import STORE_AWAY
 from streams.recorder import take_turns
 from streams.tables import jobs
@@ -173,13 +173,16 @@ class Jobs:
         try:
             job = self._cancelled(id_)
         except STORE_AWAY:
-            self._abandon(self.job(id_), work)  # perhaps what it left is what the disk is full of
+            job = self.job(id_)
+            if job.state not in CANCELLABLE:
+                raise
+            self._abandon(job, work)  # perhaps what it left is what the disk is full of
             job = self._cancelled(id_)
         self._abandon(job, work)
         return job
 
     def _cancelled(self, id_: int) -> Job:
-        return self._turn_to(id_, State.CANCELLED, "cancelled", (*UNFINISHED, State.COUNTED, State.FAILED))
+        return self._turn_to(id_, State.CANCELLED, "cancelled", CANCELLABLE)
 
     def _abandon(self, job: Job, work: Work) -> None:
         with turn(self._database, job.lane, TRIES) as ours:

@@ -41,6 +41,7 @@ class State(StrEnum):
 
 AT_WORK = (State.COUNTING, State.RUNNING)
 UNFINISHED = (State.PLANNED, *AT_WORK, State.PAUSED)
+CANCELLABLE = (*UNFINISHED, State.COUNTED, State.FAILED)
 ENDED = (State.CANCELLED, State.DONE)
 
 

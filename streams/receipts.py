@@ -33,6 +33,11 @@ class Receipt(Struct, frozen=True):
     heard: Heard
     reason: str = ""
 
+    @property
+    def tried(self) -> Tried:
+        """The attempt that it is about."""
+        return Tried(self.nudge, self.recipient, self.attempt)
+
 
 class Outcomes(Struct, frozen=True):
     """What became of attempts, with the `parts` that providers have of them.
@@ -99,9 +104,11 @@ class Receipts:
     ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
         """What was new, and the names by which something waits, with what else has them."""
         tried = self._known(connection, provider, [each.reference for each in reports])
-        news = self._news(connection, _receipts(
+        receipts = _receipts(
             (tried[each.reference], each.heard, _reason(each)) for each in reports if each.reference in tried
-        ))  # fmt: skip
+        )
+        again = {tried[each.reference] for each in reports if each.reference in tried and _is_used_again(each)}
+        news = self._news(connection, receipts, again)
         new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
         ended = early.ended(connection, {each for each in tried.values() if each.part})
@@ -145,10 +152,10 @@ class Receipts:
         theirs = [(row, sent[row[:2]]) for row in rows if row[:2] in sent]
         if not theirs:
             return []
-        began = early.began(connection, {tried for _, tried in theirs})
+        began = early.began(connection, self._log, {tried for _, tried in theirs})
         news = self._news(connection, _receipts(
             (tried, Heard(row.heard), row.reason or "") for row, tried in theirs
-            if named(row.reference) is not None or row.at >= began.get(tried, 0)
+            if named(row.reference) is not None or row.at >= began[tried]
         ))  # fmt: skip
         early.drop(connection, (row for row, _ in theirs))
         return self._record(connection, news)
@@ -164,13 +171,17 @@ class Receipts:
         record(connection, self._log, [(each.receipt.nudge, each.fact) for each in news])
         return [each.receipt for each in news]
 
-    def _news(self, connection: Connection, receipts: Sequence[Receipt]) -> list[_News]:
-        """What is new of these, whose nudges are held from now on."""
+    def _news(
+        self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[Tried] = frozenset()
+    ) -> list[_News]:  # fmt: skip
+        """What is new of these, whose nudges are held from now on; `again`: those with names that others may have."""
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
         news: list[_News] = []
         for receipt in receipts:
             nudge = found.get(receipt.nudge)
             if nudge is None or not _attempted(nudge, receipt) or _gave_up_already(nudge, receipt):
+                continue
+            if receipt.tried in again and _had_arrived(nudge, receipt):
                 continue
             fact = _fact_of(receipt, nudge, self._clock())
             after = evolve(nudge, receipt.nudge, nudge.version, fact)
@@ -198,10 +209,20 @@ def _waits(
     outcome is not committed; of a part that was delivered only if its message has `ended`, as centres tell that
     unasked. A name of ours is never used again.
     """
-    if tried is None or named(report.reference) is not None:
+    if tried is None or not _is_used_again(report):
         return tried is None
     about = _receipts([(tried, report.heard, _reason(report))])
     return moved.isdisjoint(about) if about else tried in ended
+
+
+def _is_used_again(report: Report) -> bool:
+    return named(report.reference) is None
+
+
+def _had_arrived(nudge: Nudge, receipt: Receipt) -> bool:
+    """Whether a failure is reported of the only attempt that can have arrived, and did: it is another message's."""
+    delivery = nudge.to(receipt.recipient)
+    return receipt.heard is Heard.FAILED and delivery.arrived and set(delivery.accepted) <= {receipt.attempt}
 
 
 def _reason(report: Report) -> str:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.compose import compose_engine
+from domain.facts import NudgeDelivered, NudgeFailed, NudgeSent
 from domain.receipts import Heard
 from notifiers.fake import FakeNotifier
-from notifiers.port import Accepted, Message, Reason, Report
+from notifiers.naming import numbered
+from notifiers.port import Accepted, Message, Outcome, Reason, Report, Unknown
 from notifiers.routes import single_routes
 from tests.streams.dispatching import AIGERIM, CARD, DUE
 from tests.world import LONG_AGO, World, registered
@@ -27,7 +29,7 @@ class Centre:
     def __init__(self, folder: Path, url: str) -> None:
         self.world = World(folder, url=url)
         self.says: list[Sequence[Report]] = []
-        self.ids = [Accepted(ID)] * 2
+        self.ids: list[Outcome] = [Accepted(ID)] * 2
         sms = FakeNotifier("sms", self._taken, script=iter(lambda: self.ids.pop(0), None), reports=True)
         self.world.notifiers["sms"] = sms
         self.world.engine = compose_engine(self.world.platform, single_routes(self.world.notifiers))
@@ -41,6 +43,11 @@ class Centre:
     def tell(self, *reports: Report) -> None:
         """It reports."""
         self.world.platform.receiving.reported("sms", reports)
+
+    def facts(self, step: str) -> set[type]:
+        """What has happened to that message."""
+        nudge = self.world.nudge(step).intent.id
+        return {type(entry.fact) for entry in self.world.entries() if entry.originator_id == nudge}
 
     def states(self) -> tuple[str, str]:
         """What is known of the first message, and of the second."""
@@ -70,6 +77,9 @@ async def test_a_receipt_before_the_answer_is_of_the_new_message(
     await centre.world.settle()
     await centre.world.settle(DUE + WEEKS)
     assert (centre.states(), [each.channel for each in centre.world.sent]) == (ends, tried)
+    assert (NudgeFailed in centre.facts("month")) == (first is FAILED), (
+        "the second one's failure is not the first one's"
+    )
 
 
 @pytest.mark.parametrize(("whole", "second", "state"), [
@@ -108,3 +118,17 @@ async def test_a_receipt_from_before_the_attempt_is_of_another_platforms_message
     assert [each.channel for each in await centre.world.settle(DUE)] == ["sms"]
     centre.tell(DELIVERED)
     assert centre.states()[0] == "delivered"
+
+
+async def test_a_late_answer_takes_nothing_from_before_its_attempt(centre: Centre) -> None:
+    """What was reported by an id days before the attempt that turns out to have it is no news of that attempt."""
+    centre.world.at(DUE - timedelta(days=3))
+    centre.tell(DELIVERED)
+    centre.ids = [Unknown(Reason.TIMED_OUT), Accepted("9")]
+    await centre.world.settle(DUE)
+    await centre.world.settle(DUE + timedelta(days=3))
+    first, second = centre.world.sent
+    assert (first.channel, second.channel) == ("sms", "email")
+    centre.world.platform.receiving.accepted("sms", numbered(first.key, 1), Accepted(ID), reports=True)
+    assert NudgeSent in centre.facts("month")
+    assert NudgeDelivered not in centre.facts("month")

@@ -13,7 +13,7 @@ from projections import positions
 from streams.brokers import Brokers
 from streams.kafka_failures import WrongPartitions
 from streams.one_active import NeedsPostgres
-from streams.records import NotDelivered, Record, Sender
+from streams.records import NotDelivered, Record, Sender, sending
 from streams.relay import READER, Relay
 from streams.topics import PARTITIONS, Topics
 from tests.streams.distributed import Country, eventually, everyday, running
@@ -173,6 +173,11 @@ def test_a_topic_that_is_deleted_under_an_idle_relay_is_made_anew(land: Country,
         gone.result()
         eventually(lambda: made_as(admin, topic) not in ("", before))
         assert role.active
+
+
+def test_no_producer_of_ours_has_kafka_make_topics(land: Country) -> None:
+    """Where Kafka makes what it is asked for, a topic that was deleted would come back with one partition."""
+    assert sending(land.topics.brokers)["allow.auto.create.topics"] is False
 
 
 def made_as(admin: AdminClient, topic: str) -> str:

@@ -83,9 +83,13 @@ class Role:
         self._process.terminate()
         return self.ended()
 
-    def ended(self) -> int:
-        """Wait until it ends by itself; returns how."""
-        return self._process.wait(PATIENCE)
+    def ended(self, patience: float = PATIENCE) -> int:
+        """Wait until it ends by itself; returns how.
+
+        Raises:
+            TimeoutExpired: it goes on.
+        """
+        return self._process.wait(patience)
 
     def words(self) -> str:
         """The last of what it said."""

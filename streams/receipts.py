@@ -104,11 +104,9 @@ class Receipts:
     ) -> tuple[list[Receipt], Mapping[str, Tried | None]]:
         """What was new, and the names by which something waits, with what else has them."""
         tried = self._known(connection, provider, [each.reference for each in reports])
-        receipts = _receipts(
-            (tried[each.reference], each.heard, _reason(each)) for each in reports if each.reference in tried
-        )
-        again = {tried[each.reference] for each in reports if each.reference in tried and _is_used_again(each)}
-        news = self._news(connection, receipts, again)
+        known = [(tried[each.reference], each) for each in reports if each.reference in tried]
+        again = {about for about, each in known if _is_used_again(each)}
+        news = self._news(connection, _receipts((about, each.heard, _reason(each)) for about, each in known), again)
         new = self._record(connection, news)
         moved = {each.receipt for each in news if each.moves}
         ended = early.ended(connection, {each for each in tried.values() if each.part})

@@ -128,8 +128,7 @@ class Worker:
         app = self._app()
         starting, watching = asyncio.ensure_future(app.start()), self._watching(app, stopped)
         await asyncio.wait([starting, *watching], return_when=asyncio.FIRST_COMPLETED)
-        if stopped.is_set():  # what has started can be stopped without leaving anything behind
-            await asyncio.wait([starting], timeout=STOP_SECONDS)
+        await asyncio.wait([starting], timeout=STOP_SECONDS)  # in the midst it could not be stopped without a rest
         for each in watching:
             each.cancel()
         if not starting.done():

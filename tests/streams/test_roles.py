@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from msgspec import structs
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -22,7 +23,9 @@ from streams.kafka_failures import KafkaUnavailable, TopicRefused
 from streams.lag import KafkaLag, Lag
 from streams.outages import heals
 from streams.records import Record, Sender
+from streams.topics import Topics
 from streams.worker import DEFECT, Tuning, Worker
+from tests.services.delay import far_away
 from tests.streams.distributed import Country, ended, eventually, everyday, process, sent, working
 from tests.streams.storing import PATIENCE, url_in
 
@@ -212,18 +215,32 @@ class Nothing:
         raise AssertionError(records)
 
 
+async def silent(land: Country, topics: Topics, stalled: float) -> list[int]:
+    """The codes with which a worker ended of whose partitions ever older records are told, and that gets none."""
+    codes: list[int] = []
+    ages = itertools.count()
+    worker = Worker(
+        topics, "worker", Nothing(topics.persons), land.told.append,
+        lambda: [Lag(5, float(next(ages)), topics.persons, 3)], Tuning(session=6.0, stalled=stalled), codes.append,
+    )  # fmt: skip
+    await asyncio.wait_for(worker.run(asyncio.Event()), PATIENCE)
+    return codes
+
+
 async def test_a_worker_that_goes_silent_ends(land: Country) -> None:
     """Where records of its partitions wait and none arrives, a worker ends, so that it is started anew."""
     land.topics.ensure()
-    codes: list[int] = []
-    ages = itertools.count()
-    silent = Worker(
-        land.topics, "worker", Nothing(land.topics.persons), land.told.append,
-        lambda: [Lag(5, float(next(ages)), land.topics.persons, 3)], Tuning(session=6.0, stalled=0.5), codes.append,
-    )  # fmt: skip
-    await asyncio.wait_for(silent.run(asyncio.Event()), PATIENCE)
-    assert codes == [DEFECT]
+    assert await silent(land, land.topics, 0.5) == [DEFECT]
     assert "do not arrive" in land.told[-1]
+
+
+async def test_a_worker_that_starts_slowly_is_not_given_up_in_the_midst(land: Country) -> None:
+    """A start that takes longer than a stall is waited for: in the midst it would leave connections behind."""
+    land.topics.ensure()
+    async with far_away(int(land.topics.address.rpartition(":")[2]), 1.0) as far:
+        topics = structs.replace(land.topics, brokers=structs.replace(land.topics.brokers, address=f"127.0.0.1:{far}"))
+        assert await silent(land, topics, 0.2) == [DEFECT]
+    assert ["working on" in told for told in land.told] == [True, False]
 
 
 async def test_a_topic_that_was_lost_and_made_anew_is_read(land: Country) -> None:

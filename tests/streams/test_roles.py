@@ -238,7 +238,8 @@ async def test_a_worker_that_starts_slowly_is_not_given_up_in_the_midst(land: Co
     """A start that takes longer than a stall is waited for: in the midst it would leave connections behind."""
     land.topics.ensure()
     async with far_away(int(land.topics.address.rpartition(":")[2]), 1.0) as far:
-        topics = structs.replace(land.topics, brokers=structs.replace(land.topics.brokers, address=f"127.0.0.1:{far}"))
+        brokers = structs.replace(land.topics.brokers, address=f"127.0.0.1:{far}")
+        topics = structs.replace(land.topics, brokers=brokers)
         assert await silent(land, topics, 0.2) == [DEFECT]
     assert ["working on" in told for told in land.told] == [True, False]
 

@@ -1,7 +1,7 @@
-"""What is due in the next days: how many messages would go on which day, by which channel."""
+"""What is due in the next days: how many messages would go on which day, by which channel, whose, at what cost."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
@@ -9,10 +9,14 @@ from fastapi.responses import HTMLResponse, Response
 from msgspec.structs import replace
 
 from app.backtest_chart import Chart, by_day
+from app.foreseen import busiest, sums
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
 from app.pages.life import CHANNELS, REASONS, STATES, shown
+from domain.built_in import DIGEST_TRIGGER
+from domain.forecast import Sum
 from streams.forecasting import Foreseen
+from streams.titles import pack_titles
 
 SPANS = (7, 30, 90)
 NOT_SENT = {**REASONS, "expired": STATES["expired"]}
@@ -37,10 +41,11 @@ class ForecastPage:
         asked, speech = request.query_params.get("days", ""), frame.speech
         days = int(asked) if asked in map(str, SPANS) else 30
         found = self._staff.platform.forecasting.forecast(timedelta(days=days))
-        whole, number = found.forecast, speech.number
+        whole, lines, number = found.forecast, list(sums(found)), speech.number
         return self._staff.show(
             "forecast.html", frame, who, days=days, spans=[(each, speech.length(each)) for each in SPANS],
-            charts=list(self._charts(found, days, speech)), number=number, due=number(whole.due),
+            charts=list(self._charts(found, days, speech)), figures=list(_figures(found, lines, speech)),
+            agencies=_by_agency(found, lines, speech), number=number, due=number(whole.due),
             messages=number(round(sum(whole.messages.values()))), held=found.held_back and number(found.held_back),
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",
             deferred=_reasons(whole.deferred, speech), withheld=_reasons(whole.withheld, speech),
@@ -56,9 +61,40 @@ class ForecastPage:
         for channel in sorted(counts):
             whole = {day: round(many) for day, many in counts[channel].items()}
             title = shown(CHANNELS, channel, speech)
-            said = speech.say("{count} messages").format(count=speech.number(sum(whole.values())))
+            said = speech.many("{count} message", "{count} messages", sum(whole.values()))
             chart = by_day("", whole, first, first + timedelta(days=days))
             yield replace(chart, title=title[:1].upper() + title[1:], unit=speech.say("Day"), said=said)
+
+
+def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
+    """What matters most."""
+    if (peak := busiest(found)) is not None:
+        yield speech.say("Busiest hour"), f"{peak[0]:%Y-%m-%d %H:%M} – {speech.number(round(peak[1]))}"
+    yield speech.say("Parts of SMS"), speech.number(round(sum(line.parts for line in lines)))
+    yield speech.say("Cost of SMS"), _cost(lines, speech)
+
+
+def _by_agency(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> list[tuple[str, ...]]:
+    """Whose messages they are, the most first: the agency, messages, parts of SMS, their cost."""
+    titles = {**pack_titles(found.rules, "agencies"), "": DIGEST_TRIGGER.content["title"]}
+    theirs: defaultdict[str, list[Sum]] = defaultdict(list)
+    for line in lines:
+        theirs[line.agency].append(line)
+
+    def row(agency: str) -> tuple[str, ...]:
+        figures = [round(sum(getattr(line, what) for line in theirs[agency])) for what in ("messages", "parts")]
+        return (
+            speech.titled(titles.get(agency, {})) or agency, *map(speech.number, figures),
+            _cost(theirs[agency], speech),
+        )  # fmt: skip
+
+    return [row(agency) for agency in sorted(theirs, key=lambda each: -sum(line.messages for line in theirs[each]))]
+
+
+def _cost(lines: Sequence[Sum], speech: Speech) -> str:
+    """In the national currency; a dash where no pack says what a part costs."""
+    priced = [line.cost for line in lines if line.cost is not None]
+    return f"{speech.number(round(sum(priced)))} ₸" if priced else "–"
 
 
 def _reasons(found: dict[str, float], speech: Speech) -> list[tuple[str, str]]:

@@ -180,7 +180,7 @@ class _Told:
         zone, say = self._speech.zone, self._say
         first = self._asked.start.astimezone(zone).date()
         last = (self._asked.end - timedelta(microseconds=1)).astimezone(zone).date()
-        said = say("{count} messages").format(count=self._speech.number(days.total()))
+        said = self._speech.many("{count} message", "{count} messages", days.total())
         unit = say("Day") if (last - first).days <= 400 else say("Month")  # noqa: PLR2004  (see backtest_chart)
         return replace(by_day("", days, first, last), title=say("Messages over time"), unit=unit, said=said)
 

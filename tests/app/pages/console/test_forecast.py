@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.app.pages.console.office import AIGERIM, office_in, signed_in
-from tests.world import LONG_AGO, card, registered
+from tests.world import LONG_AGO, card, few_triggers, registered
 
 
 async def test_what_is_due_is_shown_by_day_and_channel(tmp_path: Path) -> None:
@@ -16,15 +16,43 @@ async def test_what_is_due_is_shown_by_day_and_channel(tmp_path: Path) -> None:
     browser = signed_in(office, "olga")
     page = browser.get("/console/forecast?days=30").text
     found = world.platform.forecasting.forecast(timedelta(days=30)).forecast
-    assert (found.due, f"{found.due} are due") == (1, "1 are due")
-    assert "1 are due; 1 messages would go." in page
+    assert found.due == 1
+    assert "Due: 1; messages that would go: 1." in page
     assert "<td>2025-06-20</td>" in page
     assert "habarshy forecast --days 30" in page
     world.control("trigger", "identity_card_expiry", stopped=True)
     await world.settle(datetime.fromisoformat("2025-06-20T12:00+05:00"))
     page = signed_in(office, "olga").get("/console/forecast?days=7").text
-    assert "0 are due; 0 messages would go." in page
+    assert "Due: 0; messages that would go: 0." in page
     assert "Held back by switches, and not counted: 1." in page
+    office.world.close()
+
+
+def test_whose_messages_they_are_and_what_they_cost_is_shown(tmp_path: Path) -> None:
+    """Whoever answers for a budget sees each agency's messages, parts and cost, and the busiest hour."""
+    office = office_in(tmp_path)
+    office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    office.world.plan()
+    page = signed_in(office, "olga").get("/console/forecast").text
+    assert "SMS: 1 message<" in page
+    for name, value in (("Busiest hour", "2025-06-20 09:00 – 1"), ("Parts of SMS", "2"), ("Cost of SMS", "20 ₸")):
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+    row = "".join(f"<td>{each}</td>" for each in ("1", "2", "20 ₸"))
+    assert f'<th scope="row">Ministry of Internal Affairs</th>{row}' in page
+    office.world.close()
+
+
+def test_without_a_price_nothing_is_said_to_cost_nothing(tmp_path: Path) -> None:
+    """Where no pack says what a part of an SMS costs, there is a dash."""
+    pack = few_triggers(tmp_path)
+    lines = (pack / "pack.yaml").read_text().splitlines()
+    (pack / "pack.yaml").unlink()  # it is a link to the shipped one
+    (pack / "pack.yaml").write_text("\n".join(line for line in lines if "sms_price" not in line))
+    office = office_in(tmp_path, packs=[pack])
+    office.world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
+    office.world.plan()
+    page = signed_in(office, "olga").get("/console/forecast").text
+    assert "<dt>Cost of SMS</dt><dd>–</dd>" in page
     office.world.close()
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
@@ -62,8 +63,8 @@ class Mailbox:
             await asyncio.wait_for(self._came.wait_for(lambda: len(self.received) >= count), 60)
 
 
-@pytest.fixture
-async def smtp() -> AsyncIterator[tuple[Mailbox, int]]:
+@asynccontextmanager
+async def serving() -> AsyncIterator[tuple[Mailbox, int]]:
     """A mail server, and its port."""
     mailbox = Mailbox()
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(mailbox), "127.0.0.1", 0)
@@ -106,14 +107,14 @@ def platform(server: URL, tmp_path: Path) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def start(platform: Platform, smtp: tuple[Mailbox, int]) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """Starts dispatchers; none outlives the test."""
+def start(platform: Platform) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """Starts dispatchers, each with the port of its mail server; none outlives the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(now: datetime = NOON) -> "subprocess.Popen[bytes]":
+    def begin(port: int, now: datetime = NOON) -> "subprocess.Popen[bytes]":
         settings = platform.settings
         command = [sys.executable, "-m", "tests.app.dispatching", settings.database, str(settings.key_file),
-                   str(smtp[1]), now.isoformat()]  # fmt: skip
+                   str(port), now.isoformat()]  # fmt: skip
         started.append(subprocess.Popen(command, stderr=subprocess.PIPE))  # noqa: S603  (ourselves)
         return started[-1]
 
@@ -141,35 +142,34 @@ def held(platform: Platform, pid: int) -> int:
 
 
 async def test_nobody_is_told_twice_whoever_stops_and_dies(
-    platform: Platform, smtp: tuple[Mailbox, int], start: Callable[..., "subprocess.Popen[bytes]"]
+    platform: Platform, start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
     """Of two dispatchers one is asked to stop and one is killed: a third ends their work, and no mail goes twice."""
-    mailbox, _ = smtp
-    asked, killed = start(), start()
-    assert await asyncio.to_thread(_comes, lambda: held(platform, asked.pid) and held(platform, killed.pid))
-    await mailbox.take(20)
-    asked.send_signal(signal.SIGTERM)
-    ending = asyncio.ensure_future(ended(asked))
-    while not ending.done():
-        await mailbox.take(1)
-    await ending
-    assert held(platform, asked.pid) == 0, "who stops gives back what they have not begun"
+    async with serving() as (quick, port), serving() as (slow, other):
+        asked, killed = start(port), start(other)
+        assert await asyncio.to_thread(_comes, lambda: held(platform, asked.pid) and held(platform, killed.pid))
+        await quick.take(10)
+        await slow.take(10)
+        asked.send_signal(signal.SIGTERM)
+        quick.let(PEOPLE)
+        await ended(asked)
+        assert held(platform, asked.pid) == 0, "who stops gives back what they have not begun"
 
-    await mailbox.take(5)
-    killed.kill()
-    killed.wait()
-    assert len(mailbox.received) < PEOPLE
-    mailbox.let(PEOPLE)
-    third = start(LEASES_OVER)
-    assert await asyncio.to_thread(_comes, lambda: _is_drained(platform))
-    third.send_signal(signal.SIGTERM)
-    await ended(third)
+        await slow.take(5)
+        killed.kill()
+        killed.wait()
+        assert len(quick.received) + len(slow.received) < PEOPLE
+        quick.let(PEOPLE)
+        third = start(port, LEASES_OVER)
+        assert await asyncio.to_thread(_comes, lambda: _is_drained(platform))
+        third.send_signal(signal.SIGTERM)
+        await ended(third)
 
-    report = _standing(platform)
-    assert set(Counter(mailbox.received).values()) == {1}
+    report, received = _standing(platform), [*quick.received, *slow.received]
+    assert set(Counter(received).values()) == {1}
     assert report.open_attempts == 0
     assert report.nudges["sent"] + report.nudges.get("unknown", 0) == PEOPLE
-    assert report.nudges["sent"] <= len(mailbox.received)
+    assert report.nudges["sent"] <= len(received)
 
 
 def _comes(true: Callable[[], object]) -> bool:

@@ -1,5 +1,6 @@
 """The rules over the API: what is published and what waits; approve, publish, pause; lint; figures."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
+_NAME = re.compile(r"[^\W\d][\w.-]*")
+"""Of a folder or file of a pack: it begins with a letter or underscore, for `..` is the folder above."""
 
 
 class Release(BaseModel, extra="forbid"):
@@ -187,7 +190,7 @@ def _folder(files: Files) -> Iterator[Path]:
 
 def _write(folder: Path, name: PurePosixPath, text: str) -> None:
     parts = name.parts
-    if not 1 <= len(parts) <= 3 or any(not part.replace(".", "_").replace("-", "_").isidentifier() for part in parts):  # noqa: PLR2004  (pack, trigger, file)
+    if not 1 <= len(parts) <= 3 or any(not _NAME.fullmatch(part) for part in parts):  # noqa: PLR2004  (pack, trigger, file)
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a path is no file of a pack, as in card_ends/trigger.yaml")
     path = folder.joinpath(*parts)
     try:

@@ -1,6 +1,9 @@
 """Drafts over the API, as a portal's editor would send them."""
 
+import tempfile
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -64,3 +67,13 @@ def test_what_is_no_draft_is_refused(author: TestClient, draft: dict[str, Any], 
     """A pack that is not published, a name or a file that leads elsewhere: 422, and nothing is written anywhere."""
     for path in ("/test", "/preview", "/submissions"):
         assert author.post(path, json=draft | changed).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["../../{name}", "../{name}", "card_ends/../../../{name}", "..", "card_ends/.."])
+def test_lint_writes_nothing_outside_its_folder(author: TestClient, path: str) -> None:
+    """A path that leads out of the pack is refused, and no file is there afterwards."""
+    outside = Path(tempfile.gettempdir(), f"habarshy-outside-{uuid4().hex}.yaml")
+    answer = author.post("/lint", json={"files": {path.format(name=outside.name): "x: 1"}})
+    assert (answer.status_code, outside.exists()) == (422, False)
+    inside = {"pack.yaml": "x: 1", "card_ends/trigger.yaml": "x: 1", "events/a-b.yaml": "x: 1"}
+    assert author.post("/lint", json={"files": inside}).status_code == 200

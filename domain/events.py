@@ -109,8 +109,9 @@ class Effective(Struct, frozen=True, dict=True):
 def effective(recorded: Iterable[LifeEvent]) -> list[Effective]:
     """What counts of the recorded events, in order: annulled ones are out, corrections wait for their original.
 
-    The highest revision wins; of two with one number, the greater id. Any order and any repetition of
-    `recorded` gives the same list.
+    The highest revision wins; of two with one number, the greater id. What is of another type than the original
+    revises nothing: a key is for the types of its agency, and any sender may write any source. Any order and any
+    repetition of `recorded` gives the same list.
     """
     groups: dict[tuple[str, str], list[LifeEvent]] = {}
     for event in recorded:
@@ -126,10 +127,11 @@ def _counting(group: list[LifeEvent]) -> Effective | None:
     originals = [event for event in group if event.corrects is None]
     if not originals:
         return None
-    latest = max(group, key=_precedence)
+    revisions = [event for event in group if event.type == originals[0].type]
+    latest = max(revisions, key=_precedence)
     if latest.annuls:
         return None
-    streams = tuple(sorted({event.stream for event in group}))
+    streams = tuple(sorted({event.stream for event in revisions}))
     return Effective(latest, originals[0].id, earliest_load(originals), streams if len(streams) > 1 else ())
 
 

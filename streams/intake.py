@@ -138,15 +138,14 @@ class _Storing:
         self, connection: Connection, log: Log, names: Names, now: datetime, limited: AbstractSet[str] = frozenset()
     ) -> None:
         self.connection, self.log, self.names, self.now, self.limited = connection, log, names, now, limited
-        self.chained: set[UUID] = set()
+        self.corrected: dict[UUID, _Known] = {}
 
     def _original(self, event: LifeEvent) -> UUID:
         return self.names.stream(event.source, event.original)
 
     def store(self, events: Sequence[LifeEvent]) -> tuple[list[Outcome], dict[str, PersonKey]]:
         known = self._known([event.stream for event in events])
-        corrected = self._known([self._original(event) for event in events if event.corrects is not None])
-        self.chained = {stream for stream, one in corrected.items() if one.state.corrects is not None}
+        self.corrected = self._known([self._original(event) for event in events if event.corrects is not None])
         fresh: dict[int, LifeEvent] = {}  # by the stream's number: a UUID's own hash is a call of Python
         outcomes = [self._take(event, known, fresh) for event in events]
         return outcomes, self._append(list(fresh.values()))
@@ -160,8 +159,7 @@ class _Storing:
         return found
 
     def _take(self, event: LifeEvent, known: Mapping[UUID, _Known], fresh: dict[int, LifeEvent]) -> Outcome:
-        if self.chained and event.corrects is not None and self._original(event) in self.chained:
-            reason = "names a correction; name the original event, and give this a higher revision"
+        if self.corrected and event.corrects is not None and (reason := self._corrects_wrongly(event)):
             return Outcome(accepted=False, refused=Refused("corrects", reason))
         stored = known.get(event.stream) if known else None
         if stored is None:
@@ -171,6 +169,15 @@ class _Storing:
         if outcome.duplicate:
             self._loaded_again(event, stored)
         return outcome
+
+    def _corrects_wrongly(self, event: LifeEvent) -> str:
+        """Why it cannot correct what it names; nothing where it can, or where that has not come yet."""
+        original = self.corrected.get(self._original(event))
+        if original is not None and original.state.corrects is not None:
+            return "names a correction; name the original event, and give this a higher revision"
+        if original is not None and original.state.type != event.type:
+            return "names an event of another type; a correction has the type of what it corrects"
+        return ""
 
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
         """The same event by an earlier load, or live after a historical load: more of it is planned."""

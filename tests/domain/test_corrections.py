@@ -147,3 +147,12 @@ def test_a_correction_that_is_not_needed_any_more_is_not_tried_again() -> None:
     assert desk.of("correction").waits
     assert desk.follow(given(PAPER, GONE, BACK).when(WORDS), "2025-01-25") == ["cancelled correction", "planned week"]
     assert not desk.of("correction").waits
+
+
+@pytest.mark.parametrize("annuls", [True, False])
+def test_an_event_of_another_type_revises_nothing(*, annuls: bool) -> None:
+    """Whoever may report other types takes nothing back, and puts nothing right, whenever it came in."""
+    foreign = replace(correction(PAPER, renewed("2025-01-11", event_id="x"), 99), source=PAPER.source, annuls=annuls)
+    for recorded in ([PAPER, foreign], [foreign, PAPER]):
+        assert given(*recorded).when(WORDS).intents == given(PAPER).when(WORDS).intents
+    assert given(PAPER, foreign, GONE).when(WORDS).intents == []

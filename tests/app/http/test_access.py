@@ -7,7 +7,7 @@ from app.compose import Platform
 from app.http.application import application
 from app.principals import add, remove
 from domain.principals import Principal, Role, Scope
-from tests.app.http.wire import STRUCTURED, client_of, event, key_of, stored
+from tests.app.http.wire import STRUCTURED, client_of, event, key_of, post, stored
 
 
 @pytest.fixture
@@ -60,3 +60,17 @@ def test_limits_are_told_with_every_answer(stranger: TestClient) -> None:
     answer = stranger.get("/openapi.json")
     assert answer.headers["ratelimit-policy"] == '"default";q=6000;w=60'
     assert answer.headers["ratelimit"].startswith('"default";r=5999;t=')
+
+
+def test_a_registry_takes_back_nothing_of_another(stranger: TestClient, platform: Platform) -> None:
+    """An annulment by another agency, with a source and an id that are not its own, is refused."""
+    assert report(stranger, key_of(platform, "interior", Scope.EVENTS)) == 202
+    before, taken_back = stored(platform), {"corrects": "fine-1", "revision": 2, "annuls": True, "data": None}
+
+    def annul(agency: str, **changed: object) -> int:
+        key = f"Bearer {key_of(platform, agency, Scope.EVENTS, name=f'{agency}-2')}"
+        return post(client_of(stranger.app, authorization=key), event(**(taken_back | changed))).status_code  # type: ignore[arg-type]
+
+    assert annul("education", id="x", type_="kz.education.kindergarten_enrolled") == 400
+    assert stored(platform) == before
+    assert annul("interior", id="y") == 202

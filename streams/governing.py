@@ -43,15 +43,16 @@ class NotSubmitted(LookupError):
 
 
 class TwoVersions(ValueError):
-    """{name} is named with two versions ({hashes}), and only one can hold. Publish one of them."""
+    """{name} is named with two versions ({hashes}), and only one can hold. Name one, by enough of its hash."""
 
     def __init__(self, one: Submission, other: Submission) -> None:
-        hashes = f"{one.hash[:12]} and {other.hash[:12]}"
+        length = 12 if one.hash[:12] != other.hash[:12] else None
+        hashes = f"{one.hash[:length]} and {other.hash[:length]}"
         super().__init__((type(self).__doc__ or "").format(name=one.about, hashes=hashes))
 
 
 class Reference(Struct, frozen=True):
-    """What a command names: a subject, and the beginning of its hash (empty: the latest that fits)."""
+    """What a command names: a subject, and the beginning of its hash (empty: the latest)."""
 
     about: Subject
     hash: str = ""
@@ -128,11 +129,12 @@ class Governing:
         return done
 
     def find(self, wanted: Reference, who: Principal, *, approved: bool = False) -> Submission:
-        """The submission of that name and hash, the latest of several; `approved`: the latest approved, if any is.
+        """The submission of that name and hash, without one the latest; `approved`: the latest approved, if any is.
 
         Raises:
             NotSubmitted: there is none.
             NotAllowed: it belongs to another agency.
+            TwoVersions: what is given of the hash begins two.
         """
         return find(self.governed(), wanted, who, approved=approved)
 
@@ -207,6 +209,8 @@ def find(before: Governed, wanted: Reference, who: Principal, *, approved: bool 
         raise NotSubmitted(str(wanted), mine)
     if not who.may_read(fitting[-1].owner):
         raise NotAllowed(f"{wanted.about} belongs to another agency than yours ({who.agency})")
+    if wanted.hash and len(fitting) > 1:  # an author can make two that begin alike, one to be looked at
+        raise TwoVersions(*fitting[-2:])
     ready = [each for each in fitting if each.approved_by] if approved else []
     return (ready or fitting)[-1]
 

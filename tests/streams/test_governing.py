@@ -16,11 +16,11 @@ from domain.governance import (
 )
 from domain.principals import NotAllowed
 from domain.submissions import Subject
-from streams.governing import NotSubmitted, reference
+from streams.governing import NotSubmitted, TwoVersions, reference
 from streams.library import NothingPublished
 from streams.planning import Planning
 from streams.releasing import NotPublished
-from templates.loader import load_packs
+from templates.loader import Pack, load_packs
 from tests.streams.governors import OPERATOR, STRANGER, approved, approver, author, publish
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.streams.rebuilding import rebuild
@@ -111,6 +111,33 @@ def test_a_name_that_nobody_submitted_is_told_with_what_was_meant(town: World) -
         town.platform.governing.find(reference("meter_chek"), author(WATER))
     with pytest.raises(NotSubmitted, match=r"meter_chek\. See"):
         town.platform.governing.find(reference("meter_chek"), STRANGER)
+
+
+def begin_alike(folder: Path) -> tuple[Pack, Pack, str]:
+    """Two packs whose versions of the trigger begin with the same digit, and that: of seventeen there are two."""
+    known: dict[str, Pack] = {}
+    for minute in range(10, 27):
+        packs = load_packs([write_town(folder / str(minute), *UNTIMED, (RULES, '"09:00"', f'"09:{minute}"'))])
+        [(pack, digit)] = [(pack, one.hash[0]) for pack in packs for one in pack.triggers if one.name == CHECK]
+        if digit in known:
+            return known[digit], pack, digit
+        known[digit] = pack
+    raise AssertionError
+
+
+def test_a_hash_that_begins_two_versions_names_none(town: World, tmp_path: Path) -> None:
+    """Who looked at one version by the beginning of its hash approves and publishes no other that begins alike."""
+    governing, who, wanted = town.platform.governing, author(WATER), [Subject("trigger", CHECK)]
+    one, other, digit = begin_alike(tmp_path)
+    [looked_at], [later] = (governing.submit([each], wanted, who) for each in (one, other))
+    with pytest.raises(TwoVersions, match=later.submission.hash[:12]):
+        governing.find(reference(f"{CHECK}@{digit}"), approver(WATER))
+    for done in (looked_at, later):
+        found = governing.find(reference(f"{CHECK}@{done.submission.hash}"), approver(WATER))
+        governing.approve(found, approver(WATER))
+    with pytest.raises(TwoVersions):
+        governing.publish([reference(f"{CHECK}@{digit}")], who)
+    assert publish(town, CHECK, WATER).submission.hash == later.submission.hash
 
 
 def test_another_agency_neither_sees_nor_touches_a_trigger(town: World) -> None:

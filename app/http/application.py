@@ -7,6 +7,7 @@ from app.http.access import Access
 from app.http.answer import Answer
 from app.http.assisting import Assisting
 from app.http.backtest_calls import BacktestCalls
+from app.http.bodies import MOST_BYTES
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -43,7 +44,7 @@ def application(platform: Platform) -> Api:
         title="Habarshy", version=VERSION,
         summary="Registries report life events; portals, officials and operators read and act.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
-        lifespan=hands.lifespan,
+        lifespan=hands.lifespan, max_body_size=MOST_BYTES,
     )  # fmt: skip
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from app.http.problems import Problem
 
+MOST_BYTES = 16 * 1024 * 1024
+"""No route takes a larger body, not even to refuse it: most are read before it is known who sends them."""
 PRINTED = r"^[^\x00]*$"
 """Text that every database can keep: PostgreSQL has no NUL."""
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.access import Access
+from app.http.bodies import MOST_BYTES
 from app.http.openapi import KEYED
 from app.http.problems import Problem, unavailable
 from domain.ids import keyed_hash
@@ -24,8 +25,7 @@ from streams.repeats import Answered, OtherRequest, Repeats, UnderWay
 
 HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
 LONGEST = 255
-MOST = 32 * 1024 * 1024
-"""A body that is larger is refused by its route, whatever its key."""
+_GONE = "http.disconnect"
 UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -66,6 +66,11 @@ class Repeating:
             detail = f"Idempotency-Key has 1 to {LONGEST} characters"
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
         messages, body = await _read(receive)
+        if (
+            messages[-1]["type"] == _GONE
+        ):  # what it was is not known; whoever sends it whole sends it for the first time
+            await self._app(request.scope, _again(messages, receive), send)
+            return
         name = self._hash("key", request.headers["authorization"], key)
         asked = self._hash("request", request.url.path, request.url.query,
                            request.headers.get("content-type", ""), blake2b(body).hexdigest())  # fmt: skip
@@ -116,7 +121,7 @@ def _settled(heard: Sequence[Message]) -> Answered | None:
 async def _read(receive: Receive) -> tuple[list[Message], bytes]:
     """The messages of a request's body, and the body, as far as it is not too large for any route."""
     messages, body = [], bytearray()
-    while len(body) <= MOST:
+    while len(body) <= MOST_BYTES:
         message = await receive()
         messages.append(message)
         body += message.get("body", b"")

@@ -1,6 +1,7 @@
 """Idempotency-Key: the same request under one key is done once and answered the same, on both databases."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from app.http.application import application
 from streams.mapper import Entry
@@ -142,3 +144,27 @@ def test_a_lost_race_is_told(world: World) -> None:
     for each in threads:
         each.join()
     assert (len(begun), len(told)) == (1, 3)
+
+
+async def test_a_request_that_broke_off_was_none(world: World) -> None:
+    """Who lost the connection in the midst of a body sends it whole under the same key, and it is done."""
+    client, headers = registry_of(world.platform), STRUCTURED | {"idempotency-key": "a-1"}
+    whole = json.dumps(event()).encode()
+    came: Iterator[Message] = iter([
+        {"type": "http.request", "body": whole[:40], "more_body": True}, {"type": "http.disconnect"}
+    ])  # fmt: skip
+
+    async def receive() -> Message:
+        return next(came)
+
+    async def send(_: Message) -> None:
+        """Nobody is there any more."""
+
+    given = {**headers, "authorization": client.headers["authorization"]}
+    scope = {
+        "type": "http", "method": "POST", "path": "/events", "query_string": b"", "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()], "client": ("192.0.2.1", 1),
+    }  # fmt: skip
+    await client.app(scope, receive, send)
+    answer = await asyncio.to_thread(client.post, "/events", content=whole, headers=headers)
+    assert (answer.status_code, REPLAYED in answer.headers) == (202, False)

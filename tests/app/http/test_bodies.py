@@ -1,11 +1,20 @@
+import json
+from http import HTTPStatus
+
 import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from app.http.bodies import read_body
-from app.http.problems import Problem
+from app.compose import Platform
+from app.http.application import application
+from app.http.bodies import MOST_BYTES, read_body
+from app.http.openapi import KEYED
+from app.http.problems import MEDIA_TYPE, Problem
+from tests.app.http.wire import routes_of
 
-PIECE = 1000
+PIECE, MEGABYTE = 1000, b" " * 1024 * 1024
+PARTS = {"person": "0" * 32, "nudge": "0" * 32, "name": "a", "hash": "0" * 64, "id": 1, "viewing": "0" * 32}
+"""What stands in the places of a path."""
 
 
 class Sender:
@@ -51,3 +60,38 @@ async def test_a_wrong_announcement_helps_nobody() -> None:
         await read_body(Sender(10, announced=-1).request, 3 * PIECE)
     with pytest.raises(Problem):
         await read_body(Sender(10, announced=1).request, 3 * PIECE)
+
+
+class Endless:
+    """Sends for ever, and hears the answer."""
+
+    def __init__(self) -> None:
+        self.taken, self.heard = 0, list[Message]()
+
+    async def receive(self) -> Message:
+        """One megabyte more; who takes more than any route may is at fault."""
+        self.taken += len(MEGABYTE)
+        assert self.taken <= MOST_BYTES + len(MEGABYTE)
+        return {"type": "http.request", "body": MEGABYTE, "more_body": True}
+
+    async def send(self, message: Message) -> None:
+        """A piece of the answer."""
+        self.heard.append(message)
+
+
+async def test_no_route_takes_an_endless_body(platform: Platform) -> None:
+    """Whoever has no key and sends for ever is answered by a problem, at what is the most of any route."""
+    app = application(platform)
+    routes = [each for each in routes_of(app) if each.path.startswith(KEYED) and each.methods != {"GET"}]
+    assert len(routes) > 10
+    for route in routes:
+        sender, path = Endless(), route.path.format_map(PARTS)
+        scope = {
+            "type": "http", "method": min(route.methods or ()), "path": path, "query_string": b"", "root_path": "",
+            "headers": [(b"content-type", b"application/json")], "client": ("192.0.2.1", 1),
+        }  # fmt: skip
+        await app(scope, sender.receive, sender.send)
+        begin, *rest = sender.heard
+        assert begin["status"] in {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}, path
+        assert (b"content-type", MEDIA_TYPE.encode()) in begin["headers"]
+        assert json.loads(b"".join(each["body"] for each in rest))["status"] == begin["status"]

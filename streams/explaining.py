@@ -76,6 +76,12 @@ class Why(Struct, frozen=True):
     members: tuple[UUID, ...] = ()
     retired: Retirement | None = None
 
+    @property
+    def everybody(self) -> list[str]:
+        """The pseudonyms of those whose data it is: whom it is about, and to whom it goes."""
+        told = (str(each.details["recipient"]) for each in self.facts if "recipient" in each.details)
+        return sorted({self.person, *self.words, *told})
+
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:
     """The answer for one nudge.

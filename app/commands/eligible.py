@@ -50,8 +50,7 @@ def eligible(
         pseudonym = pseudonym_of(person, platform.names)
         with platform.database.reading() as connection:
             history = reading.own_history(connection, platform.log, pseudonym, rulebook, known)
-        if history.facts:
-            look.note(platform, pseudonym, "eligible")
+        look.note(platform, pseudonym, "eligible")
     if not history.facts:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
     asked = Question(day or now().astimezone(zone).date(), known)

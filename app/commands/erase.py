@@ -9,6 +9,7 @@ import typer
 from app import erased_list
 from app.certificate import page, told
 from app.desk import operators
+from app.looking import Looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId
 from app.persons import pseudonym_of
 from app.terminal import agree, data, data_json, talk
@@ -29,6 +30,8 @@ def erase(
     """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
     with operators("erasures", database, key_file, clock, local=True) as at:
         pseudonym = pseudonym_of(person, at.platform.names)
+        if plan or not yes:
+            Looker(at.who, reason).note(at.platform, pseudonym, "erase")
         scope = at.platform.erasing.scope(pseudonym)
         if plan:
             if as_json:

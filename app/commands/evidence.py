@@ -48,7 +48,8 @@ def evidence_command(
             found = _found(platform, id_, signer, deposited)
         except (NotAsWritten, NotChained, UnknownNudge) as problem:
             stop(Exit.CHECK_FAILED, str(problem))
-        look.note(platform, found.why.person, "evidence")
+        for person in found.why.everybody:
+            look.note(platform, person, "evidence")
     content = packed(found, signer, platform.clock())
     try:
         private_files.replace(out, content)

@@ -81,7 +81,8 @@ def why(
         with platform.database.reading() as connection:
             rules = platform.library.rules()
             found = explain(connection, platform.log, rules, id_, now())
-        look.note(platform, found.person, "why")
+        for person in found.everybody:
+            look.note(platform, person, "why")
     except UnknownNudge as unknown:
         stop(Exit.CHECK_FAILED, str(unknown))
     finally:

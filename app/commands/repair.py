@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from app import job_ends
 from app.desk import Desk, desk
 from app.jobs import begin, finished
+from app.looking import Looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unknown
 from app.persons import pseudonym_of
 from app.places_in_log import span_of
@@ -115,9 +116,19 @@ def _doubt(at: Desk, provider: str | None) -> None:
 
 
 def _person(at: Desk, person: str | None) -> str | None:
-    who = None if person is None else pseudonym_of(person, at.platform.names, "--person")
+    """Their pseudonym; what is said of one person is a reading of their data, as `trail` is.
+
+    Raises:
+        NotAllowed: who acts is no operator.
+    """
+    if person is None:
+        return None
+    if not at.who.operator:
+        raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is none")
+    who = pseudonym_of(person, at.platform.names, "--person")
+    Looker(at.who, "to plan for them what is missing").note(at.platform, who, "repair")
     with at.platform.database.reading() as connection:
-        if who is not None and not history.counts(connection, [who]):
+        if not history.counts(connection, [who]):
             stop(Exit.CHECK_FAILED, "nothing is known about this person")
     return who
 

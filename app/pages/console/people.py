@@ -104,6 +104,8 @@ class PersonPages:
         rules, nudge = on.library.rules(), _uuid(request.path_params["nudge"])
         note_viewing(on.books, who, viewing.person, "why", viewing.purpose)
         found = self._explained(nudge, viewing.person, rules)
+        for other in set(found.everybody) - {viewing.person}:  # a child's data stands in what their guardian was told
+            note_viewing(on.books, who, other, "why", viewing.purpose)
         return self._staff.show(
             "trail_why.html", frame, who, told=told(found, rules, frame.speech), version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),
@@ -119,7 +121,7 @@ class PersonPages:
                 found = explain(connection, on.log, rules, nudge, on.clock())
         except UnknownNudge:
             found = None
-        if found is None or person not in {found.person, *(each.details.get("recipient") for each in found.facts)}:
+        if found is None or person not in found.everybody:
             raise Problem(HTTPStatus.NOT_FOUND, "no nudge of theirs has this id", kind="unknown-message")
         return found
 

@@ -12,7 +12,7 @@ from domain.principals import Principal
 from streams.viewing import LOOKED_AT, note_viewing
 from tests.app.pages.console.forms import send
 from tests.app.pages.console.office import AIGERIM, Office, office_in, signed_in
-from tests.world import NOON, card, fine, iin, registered
+from tests.world import LONG_AGO, NOON, birth, card, fine, iin, registered
 
 PEOPLE, WHY = "/console/people", "request 17 of the citizen"
 
@@ -64,6 +64,23 @@ def test_why_a_message_came_is_read_as_well(office: Office) -> None:
     assert browser.get(f"{where}/why/{other.id}").status_code == 404
     assert browser.get(f"{where}/why/x").status_code == 404
     assert [each.what for each in viewings(office)] == ["trail", "why", "why", "why"], "that it is not theirs says so"
+
+
+async def test_whose_message_it_is_has_it_in_their_trail(office: Office) -> None:
+    """Who looks why a parent was told of their child reads the child's data: it is noted in both trails."""
+    world, mother, child = office.world, iin(3), iin(4)
+    world.take(*registered(mother, LONG_AGO), birth(child, mother, "2008-12-15"), card(child, "2025-07-20"))
+    await world.settle("2025-06-20T09:00+05:00")
+    browser = signed_in(office, "olga")
+    where = send(browser, PEOPLE, PEOPLE, person=mother, purpose=WHY).headers["location"]
+    about_child = next(each.intent for each in world.nudges() if each.intent.person == world.name(child)
+                       and each.intent.step == "month")  # fmt: skip
+    assert "Identity card" in browser.get(f"{where}/why/{about_child.id}").text
+    noted = {(each.person, each.what, each.purpose) for each in viewings(office)}
+    assert noted == {
+        (world.name(mother), "trail", WHY),
+        *((world.name(each), "why", WHY) for each in (mother, child)),
+    }
 
 
 @pytest.mark.parametrize(

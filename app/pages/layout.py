@@ -8,7 +8,7 @@ from http import HTTPStatus
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Query, Request
@@ -85,7 +85,7 @@ class Pages:
             remember_language(request, chosen)
         wished = language_of(request) or language or language_of_header(request.headers.get("accept-language", ""))
         return Frame(
-            Speech(language_among(wished), zone or self._zone()), self.root + request.url.path,
+            Speech(language_among(wished), zone or self._zone()), self.root + _on_this_site(request.url.path),
             {name: value for name, value in request.query_params.items() if name != "language"},
             citizen_of(request), official_of(request), places_of(principal_of(request)), csrf_of(request),
         )  # fmt: skip
@@ -97,6 +97,11 @@ class Pages:
         environment = self._environments[frame.language]
         html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})
         return HTMLResponse(html, status, dict(HEADERS))
+
+
+def _on_this_site(path: str) -> str:
+    """The path as a link that stays here: what follows two slashes, or a backslash, is another site to browsers."""
+    return f"/{quote(path.lstrip('/'))}"
 
 
 def _stamp() -> str:

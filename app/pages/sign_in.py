@@ -110,7 +110,9 @@ class SignIn:
         return Official(replace(who, roles=roles), mark)
 
     def by_token(self, request: Request, fields: Form) -> Response:
-        """An official signs in with the personal token that commands use too."""
+        """An official signs in with the personal token that commands use too, by no other site's form."""
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise Problem(HTTPStatus.FORBIDDEN, "the form is another site's; sign in on ours", kind="csrf")
         wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
         found = self._access.holder((fields.get("token") or [""])[0].strip())
         if found is None or not found.roles:

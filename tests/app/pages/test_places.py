@@ -1,5 +1,6 @@
 """Officials find their way: home after signing in, and from a page that does not exist."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,16 @@ def test_an_error_has_their_navigation(office: Office, who: str, path: str) -> N
     page = signed_in(office, who).get(path)
     assert page.status_code in {403, 404}
     assert f'<a href="{HOMES[who]}"' in page.text
+
+
+@pytest.mark.parametrize("path", ["//evil.example/a", "///evil.example", "/%5Cevil.example", "//evil.example%3Fb"])
+def test_no_address_makes_a_link_to_another_site(office: Office, path: str) -> None:
+    """However odd the address of a page that is not there, its links to other languages stay on this site."""
+    page = client_of(application(office.world.platform), **HTML).get(f"http://testserver{path}")
+    links = re.findall(r'href="([^"]*language=[^"]*)"', page.text)
+    assert (page.status_code, len(links)) == (404, 3)
+    for link in links:
+        assert re.match(r"/[^/\\?]", link), link
 
 
 @pytest.mark.parametrize(("role", "there"), [(Role.OPERATOR, "/console"), (Role.AUDITOR, "/console/people")])

@@ -231,6 +231,14 @@ def test_an_official_signs_in_by_token(browser: TestClient, made: World) -> None
     assert browser.post("/sign-in/token", data={"token": token}).status_code == 401
 
 
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 303)])
+def test_no_other_site_makes_anybody_an_official(browser: TestClient, made: World, site: str, status: int) -> None:
+    """A form of another site with its owner's token does not have a colleague act in their name."""
+    token = add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    answer = browser.post("/sign-in/token", data={"token": token}, headers={"sec-fetch-site": site})
+    assert (answer.status_code, browser.get("/work").status_code) == (status, 200 if status == 303 else 303)
+
+
 @pytest.mark.parametrize("by", ["token", "listed"])
 def test_who_is_taken_out_of_the_list_is_out_at_once(browser: TestClient, made: World, by: str) -> None:
     """The visit of who was taken out, or has other roles by now, is over at the next request."""

@@ -117,10 +117,17 @@ def shift(moment: datetime, offset: Offset, zone: ZoneInfo) -> datetime:
     return utc(moved) + timedelta(seconds=offset.seconds)
 
 
-@lru_cache(maxsize=8192)  # nudges of a day are due at the same few times, and a zone's arithmetic is slow
 def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """That day at that local time, in UTC. A time that the day skips is read with the offset before the change."""
-    return utc(datetime.combine(day, clock, zone))
+    """That day at that local time, in UTC. A time that the day skips is read with the offset before the change.
+
+    Of a time that the day has twice it is the one that `clock.fold` says, by which no clocks are told apart.
+    """
+    return _at_local(day, clock, clock.fold, zone)
+
+
+@lru_cache(maxsize=8192)  # nudges of a day are due at the same few times, and a zone's arithmetic is slow
+def _at_local(day: date, clock: time, fold: int, zone: ZoneInfo) -> datetime:
+    return utc(datetime.combine(day, clock.replace(fold=fold), zone))
 
 
 def utc(moment: datetime) -> datetime:

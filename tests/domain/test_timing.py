@@ -143,6 +143,14 @@ def test_a_local_time_of_a_day(zone: ZoneInfo, day: str, clock: str, then: str) 
     assert at_local(date.fromisoformat(day), parse_clock(clock), zone) == datetime.fromisoformat(then)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_time_that_comes_twice_is_the_one_that_is_meant(order: tuple[int, int]) -> None:
+    """Of half past eleven twice in one night each stays itself, whichever was asked for first."""
+    clock = time(23, 31 + order[0])  # nobody has asked for it before
+    found = {fold: at_local(date(2024, 2, 29), clock.replace(fold=fold), ALMATY) for fold in order}
+    assert found[1] - found[0] == timedelta(hours=1)
+
+
 @pytest.mark.parametrize(("day", "then"), [("2024-02-28", "2024-02-28T18:00Z"), ("2025-02-28", "2025-02-28T19:00Z")])
 def test_a_day_ends_with_the_next(day: str, then: str) -> None:
     """The end of a day is the first moment of the next, in its zone."""

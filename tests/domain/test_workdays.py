@@ -113,6 +113,15 @@ def test_the_day_is_that_of_the_persons_zone() -> None:
     given(contact("2025-01-01", zone="Europe/Berlin"), saturday).when_book(book).then_intents("now 2025-01-11 02:00")
 
 
+def test_what_happens_in_an_hour_that_comes_twice_is_due_then() -> None:
+    """Of two events in one minute by the clock, an hour apart, each has its own due, in any order of planning."""
+    rolled = rules("paper.issued", {"now": {"on_working_day": "next"}})
+    first = paper(None, time="2024-02-29 23:17")
+    second = replace(first, time=first.time + timedelta(hours=1))
+    for event in (second, first, second):
+        assert given(event).when(rolled).only.due == event.time
+
+
 def test_the_end_of_the_calendar_is_no_due_day() -> None:
     """A date without a working day after it is due never, and stops nothing."""
     step = {"from": "event.expires_on", "working_days": 1}

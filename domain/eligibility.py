@@ -166,7 +166,8 @@ class Case:
                 yield from map(date.fromisoformat, self.course.catalogue.parameters[name.partition(".")[2]].days)
         born = self.course.at_last("citizen.born_on")
         if born is not None and "citizen.age" in self.benefit.judged:
-            yield from _birthdays(date.fromisoformat(born))
+            with suppress(ValueError):  # registries write year 0 for what they do not know
+                yield from _birthdays(date.fromisoformat(born))
 
     def amount_day(self, at: datetime) -> date:
         """By the law of which day the amount goes, for who asks at that time."""

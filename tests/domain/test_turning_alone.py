@@ -73,6 +73,16 @@ def test_what_is_not_read_explains_nothing() -> None:
     assert aging(*life).plan == aging(known()).plan
 
 
+def test_a_birth_in_the_year_0_stops_nothing() -> None:
+    """What a registry writes for a date that it does not know has no birthdays, and the rest is planned."""
+    grown = {**CITY, "conditions": [*CITY["conditions"], {"id": "age", "when": "citizen.age >= 18", "title": {}}]}
+    unknown = known("0000-01-01")
+    planned = turning(unknown, lives(), on=BECOMES, benefit=grown)
+    planned.then_intents("now 2024-01-01 10:00")
+    moved = turning(unknown, lives(), AWAY, BACK, on=BECOMES, benefit=grown)
+    moved.then_intents("now 2024-01-01 10:00", "now 2025-09-01 10:00")
+
+
 def test_each_period_has_its_own_edges() -> None:
     """Who comes back becomes entitled again: another nudge, explained by the return."""
     becoming = living(known(), lives(), AWAY, BACK)

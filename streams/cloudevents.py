@@ -4,7 +4,7 @@ Source: CloudEvents 1.0.2; `corrects`, `revision` and `annuls` are our extension
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -42,6 +42,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
 RESERVED = "/habarshy"
 YEARS, REVISIONS = range(1900, 2200), range(2, 2**31)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_SECONDS = slice(16, 19)
+"""Where ":SS" stands in such a time."""
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _decode = msgspec.json.Decoder(Envelope).decode
 _JSON_TYPES = ("application/json", "application/cloudevents+json")
@@ -114,12 +116,22 @@ def time_of(envelope: Envelope) -> datetime:
     if _RFC_3339.fullmatch(envelope.time) is None:
         raise Refused("time", *_no_time(envelope.time))
     try:
-        time = datetime.fromisoformat(envelope.time)
+        time = _moment(envelope.time.upper())
     except ValueError:
         raise Refused("time", *_no_time("")) from None
     if time.year not in YEARS:
         raise Refused("time", f"must lie between {YEARS.start} and {YEARS.stop - 1}")
     return time
+
+
+def _moment(text: str) -> datetime:
+    """The moment; a leap second, which ends a month in UTC, is the first second of the next. Raises ValueError."""
+    if text[_SECONDS] != ":60":
+        return datetime.fromisoformat(text)
+    after = datetime.fromisoformat(f"{text[: _SECONDS.start]}:59{text[_SECONDS.stop :]}") + timedelta(seconds=1)
+    if f"{after.astimezone(UTC):%d %H:%M:%S}" != "01 00:00:00":
+        raise ValueError("no leap second")
+    return after
 
 
 def _no_time(text: str) -> tuple[str, str]:

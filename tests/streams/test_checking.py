@@ -116,6 +116,24 @@ def test_a_refusal_names_field_and_reason_and_no_value(
     assert AIGERIM not in str(refused.value)
 
 
+@pytest.mark.parametrize(("text", "moment"), [
+    ("2025-01-10t12:00:00z", "2025-01-10T12:00:00+00:00"), ("2025-01-10 12:00:00+05:00", "2025-01-10T07:00:00+00:00"),
+    ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"), ("1990-12-31T15:59:60-08:00", "1991-01-01T00:00:00+00:00"),
+    ("2017-01-01T05:59:60.5+06:00", "2017-01-01T00:00:00.5+00:00"),
+])  # fmt: skip
+def test_times_are_read_as_rfc_3339_has_them(checker: Checker, text: str, moment: str) -> None:
+    """Small letters and leap seconds are no mistakes; a leap second is the first second of the next month."""
+    assert checker.check(read_envelope(body(time=text))).time == datetime.fromisoformat(moment)
+
+
+@pytest.mark.parametrize("text", ["2025-01-10T12:00:60Z", "2016-12-31T23:59:60+05:00", "2016-12-31T23:59:61Z"])
+def test_a_leap_second_ends_a_month(checker: Checker, text: str) -> None:
+    """No other minute has 61 seconds."""
+    with pytest.raises(Refused) as refused:
+        checker.check(read_envelope(body(time=text)))
+    assert refused.value.field == "time"
+
+
 FORBIDDEN: list[tuple[dict[str, Any], str]] = [
     ({"face_image": SECRET}, "data.face_image"),
     ({"camera": {"shots": [{"face_image": SECRET}]}}, "data.camera.shots.face_image"),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, select
 
 from domain.channels import ADDRESS_OF
@@ -12,6 +13,7 @@ from domain.delivery import State
 from domain.hearing import Question
 from domain.ids import Names
 from domain.nudge import Nudge
+from domain.replies import CONSENT
 from domain.settle import Send
 from projections import nudges
 from projections.bulk import replace_rows
@@ -52,7 +54,10 @@ def forget(connection: Connection, now: datetime) -> None:
 
 
 class Asked(Struct, frozen=True):
-    """The questions that wait for an answer, and those that have one; of what was asked again, the last."""
+    """The questions that wait for an answer, and those that have one; of what was asked again, the last.
+
+    An answered one that is over takes no other answer any more, but one that takes a consent back.
+    """
 
     open: Sequence[Question]
     answered: Sequence[Question]
@@ -70,7 +75,15 @@ def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], 
     def questions(of: Sequence[Said]) -> Sequence[Question]:
         return _questions(connection, log, rules, of, found)
 
-    return Asked(questions(waiting), questions(done))
+    last = (each if _waits(found[each.nudge], each.recipient, now) else _over(each) for each in questions(done))
+    return Asked(questions(waiting), [each for each in last if each.replies])
+
+
+def _over(question: Question) -> Question:
+    """Nothing is agreed to any more; of a consent that it may have got, the other answers take it back."""
+    codes = question.replies.items()
+    left = {code: type_ for code, type_ in codes if type_ != CONSENT} if CONSENT in question.replies.values() else {}
+    return replace(question, replies=left)
 
 
 def _questions(

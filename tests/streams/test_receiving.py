@@ -1,6 +1,7 @@
 """Receiving: what people write by SMS, and what providers report, comes in once and in any order."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ OFFERS = (
 )
 ASKED = "2025-06-04T10:00+05:00"
 AT_NOON = "2025-06-04T12:00+05:00"
+OVER = datetime.fromisoformat("2025-08-01T12:00+05:00")
+"""When the question has expired."""
 
 
 def unemployed(person: str) -> list[Envelope]:
@@ -122,6 +125,27 @@ async def test_taking_a_consent_back_leaves_the_others(world: World) -> None:
     write(world, "2", "2")
     assert life(world, "citizen.consent_given")[-1].values["event.categories"] == ["training"]
     assert life(world, "citizen.consent_withdrawn") == []
+
+
+async def test_a_question_that_is_over_gets_no_consent(world: World) -> None:
+    """Whoever said no is not taken at a word that comes when the question is over; a consent can be taken back."""
+    await world.settle(ASKED)
+    write(world, "2", "1")
+    world.at(OVER)
+    write(world, "1", "2")
+    assert understood(world) == ["answer", "other"]
+    assert life(world, "citizen.consent_given") == []
+
+
+async def test_a_consent_is_taken_back_also_when_the_question_is_over(world: World) -> None:
+    """No is heard however late."""
+    await world.settle(ASKED)
+    write(world, "1", "1")
+    world.at(OVER)
+    write(world, "1", "2")
+    write(world, "2", "3")
+    assert understood(world) == ["answer", "other", "answer"]
+    assert len(life(world, "citizen.consent_withdrawn")) == 1
 
 
 async def test_a_text_from_nobody_is_kept(world: World) -> None:

@@ -26,6 +26,7 @@ from streams import reading
 from streams.areas_aside import AreasAside
 from streams.database import Database, Priority
 from streams.dead_letters import DeadLetters
+from streams.forgotten import forgotten, leaving
 from streams.library import Library
 from streams.loads import as_loaded
 from streams.log import Log
@@ -218,9 +219,10 @@ class _Chunk:
         present = set(nudges.present(self.connection, [id_ for each in plans for id_ in each.ids]))
         told = [each for each in plans if present and not present.isdisjoint(each.ids)]
         known = self._known(told)
+        left = forgotten(self.connection, self.log, known)
         changes: list[Change] = []
         for each in plans:
-            changes += diff(each.plan, known.get(each.person, {}), self.rulebook, self.now)
+            changes += diff(leaving(each.plan, left), known.get(each.person, {}), self.rulebook, self.now)
         before = {id_: nudge for theirs in known.values() for id_, nudge in theirs.items()}
         self._append(changes, before)
 

@@ -20,6 +20,7 @@ from projections.residents import Resident
 from projections.tables import history as rows
 from streams import reading
 from streams.database import Database, Priority
+from streams.forgotten import forgotten, leaving
 from streams.library import Library
 from streams.log import Log
 from streams.mapper import Entry
@@ -168,12 +169,14 @@ class Planning:
             marks = history.marks(connection, persons)
             nudges_marks = nudges.marks(connection, persons)
             known = nudges.of_persons(connection, persons)
+            left = forgotten(connection, self._log, known)
             histories = reading.histories(connection, self._log, persons, rulebook)
         homes = {person: residing.rows(person, each.facts) for person, each in histories.items()}
         return Plans([
             PersonPlan(
                 person, marks[person], nudges_marks.get(person, 0),
-                _changes(whole_plan(histories[person], rulebook), known[person], rulebook, now), known[person],
+                _changes(leaving(whole_plan(histories[person], rulebook), left), known[person], rulebook, now),
+                known[person],
                 homes[person], homes[person] != housed.get(person, []),
             )
             for person in persons if person in marks

@@ -14,6 +14,7 @@ from domain.events import LifeEvent
 from domain.plan import whole_plan
 from projections import history, nudges
 from streams import reading
+from streams.forgotten import forgotten, leaving
 from streams.log import Log
 from streams.reading import Learnt, Recorded
 from streams.rules import Rules
@@ -42,6 +43,7 @@ class Trial:
         persons = sorted(history.marks(connection, sealed.named))
         self._recorded = reading.recorded(connection, log, persons, rules.rulebook)
         self._nudges = nudges.of_persons(connection, persons)
+        self._left = forgotten(connection, log, self._nudges)
 
     def needed(self, keys: AbstractSet[bytes]) -> set[bytes]:
         """Those of the keys without which something on its way, or yet to be planned, would not be what it is."""
@@ -64,7 +66,7 @@ class Trial:
         known = self._nudges[person]
         try:
             plans = [
-                whole_plan(each.history(person, self._rulebook.catalogue), self._rulebook)
+                leaving(whole_plan(each.history(person, self._rulebook.catalogue), self._rulebook), self._left)
                 for each in (whole, Recorded(own, whole.areas))
             ]
         except Exception:  # noqa: BLE001  (who cannot be planned keeps what they have, whatever it is)

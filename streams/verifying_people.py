@@ -16,6 +16,7 @@ from domain.plan import Intent, Plan, whole_plan
 from domain.rulebook import Rulebook
 from projections import area_plans, history, nudges
 from streams import reading
+from streams.forgotten import forgotten, leaving
 from streams.log import Log
 from streams.outages import NOBODYS
 from streams.reading import Recorded
@@ -40,12 +41,16 @@ class Compared(NamedTuple):
 
 
 class People(NamedTuple):
-    """Some persons as they are at one moment. `areas`: the area events that have yet to be planned."""
+    """Some persons as they are at one moment.
+
+    `areas`: the area events that have yet to be planned; `left`: the nudges that no plan has a say in any more.
+    """
 
     known: Mapping[str, Recorded]
     nudges: Mapping[str, Mapping[UUID, Nudge]]
     waiting: AbstractSet[str]
     areas: AbstractSet[UUID]
+    left: AbstractSet[UUID]
 
     def compared(self, rulebook: Rulebook, now: datetime) -> Compared:
         """With what their plans ask for.
@@ -53,7 +58,7 @@ class People(NamedTuple):
         Of an area event that waits, left out is what its plan may change of the nudges of residents, and no more.
         """
         plans = {
-            person: whole_plan(known.history(person, rulebook.catalogue), rulebook)
+            person: leaving(whole_plan(known.history(person, rulebook.catalogue), rulebook), self.left)
             for person, known in self.known.items()
         }
         left_out = {person: self._left_out(person, rulebook) for person in plans if person not in self.waiting}
@@ -97,7 +102,8 @@ def compared(
 
 def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook) -> People:
     """These persons as they are now."""
+    known = nudges.of_persons(connection, persons)
     return People(
-        reading.recorded(connection, log, persons, rulebook), nudges.of_persons(connection, persons),
-        history.waiting_among(connection, persons), area_plans.waiting_for(connection),
+        reading.recorded(connection, log, persons, rulebook), known, history.waiting_among(connection, persons),
+        area_plans.waiting_for(connection), forgotten(connection, log, known),
     )  # fmt: skip

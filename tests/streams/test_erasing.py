@@ -18,6 +18,7 @@ from domain.facts import NudgeAttempted, NudgeCancelled, NudgeFact, NudgeSent
 from domain.plan import Intent
 from domain.principals import Principal, Role
 from domain.receipts import Heard
+from domain.triggers import CORRECTION
 from projections import statistics
 from projections.tables import due, handed_over, history, inbox, residents
 from streams.appending import record
@@ -28,6 +29,7 @@ from streams.keys import PersonKeys
 from streams.planning import Planning, RulesMoved
 from streams.receipts import Receipt
 from streams.tables import conversations, dead_letters, fake_messages, log, person_keys
+from streams.verifying_people import compared
 from tests.beginnings import KEYRING
 from tests.streams.rebuilding import rebuild
 from tests.world import LONG_AGO, World, birth, card, corrected, fine, iin, registered
@@ -192,6 +194,20 @@ async def test_who_comes_back_has_a_new_key_and_an_empty_history(world: World) -
     assert rows(world, history, MOTHER) == 5
     assert {intent.due.year for intent in world.intents() if intent.person == world.name(MOTHER)} == {2026}
     assert not any(each.accepted for each in world.take(known())), "the same event again is known, and stays sealed"
+
+
+async def test_who_comes_back_is_told_of_nothing_from_before(world: World) -> None:
+    """What was sent before the erasure was no mistake: nobody is asked to disregard it, and no plan asks for that."""
+    await live(world)
+    assert "birth_allowance" in {one.intent.trigger for one in world.nudges() if one.state == "sent"}
+    world.platform.erasing.erase(world.name(MOTHER), OMAR, "asked")
+    world.at("2025-06-11T12:00:00+05:00")
+    world.take(*(replace(each, id=f"{each.id}-again") for each in registered(MOTHER, LONG_AGO)))
+    assert await world.settle() == []
+    assert CORRECTION not in {one.intent.step for one in world.nudges()}
+    book = world.platform.library.rules().rulebook
+    with world.platform.database.reading() as connection:
+        assert compared(connection, world.platform.log, [world.name(MOTHER)], book, world.clock()).unlike == 0
 
 
 async def test_an_older_copy_of_the_keys_is_destroyed_at_the_start(world: World, tmp_path: Path, url: str) -> None:

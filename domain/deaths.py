@@ -24,7 +24,14 @@ class Deaths:
 
     def cut_short(self, event: LifeEvent, trigger: Trigger, due: datetime) -> bool:
         """A death ends what its person would hear, and what others would hear about them, unless they are heirs."""
+        return any(due >= self.times[each] for each in self._dead(event, trigger))
+
+    def mourned(self, event: LifeEvent | None, trigger: Trigger) -> bool:
+        """Whether a death, whenever it was, ends what has yet to go, though it may have been due while they lived."""
+        return bool(self.times and self._dead(event, trigger))
+
+    def _dead(self, event: LifeEvent | None, trigger: Trigger) -> list[str]:
         concerned, type_ = [self._person], self._types.get(trigger.on)
-        if type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
+        if event is not None and type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
             concerned += event.persons.get(type_.subject, ())
-        return any(each in self.times and due >= self.times[each] for each in concerned)
+        return [each for each in concerned if each in self.times]

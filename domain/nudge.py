@@ -65,10 +65,6 @@ class Nudge(Struct, frozen=True, array_like=True, gc=False):
             return self.deliveries[0].state
         return max(self.deliveries, key=lambda one: RANK[one.state]).state
 
-    def was_done(self, recipient: str) -> bool:
-        """Whether the thing itself was done after it had gone to them, so that no other channel tells it."""
-        return any(one.recipient == recipient for one in self.done)
-
     def to(self, recipient: str) -> Delivery:
         """The delivery to that recipient; one who was not known before starts as planned."""
         for one in self.deliveries:
@@ -118,11 +114,13 @@ def _planned(before: Nudge | None, nudge_id: UUID, version: int, fact: facts.Nud
 
 
 def _anew(intent: Intent, before: Nudge | None) -> tuple[Delivery, ...]:
-    """What was tried and has certainly not gone begins again, and goes on counting its attempts."""
-    if before is None:
+    """What was tried and has certainly not gone begins again, and goes on counting its attempts.
+
+    To all whom it was to go to: what was tried for one guardian keeps the other, too.
+    """
+    if before is None or not before.attempted:
         return ()
-    tried = [one for one in before.deliveries if one.attempt]
-    return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in tried)
+    return tuple(replace(_fresh(intent, one.recipient), attempt=one.attempt) for one in before.deliveries)
 
 
 def _out_of_the_plan(delivery: Delivery) -> Delivery:

@@ -122,7 +122,10 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
 
 
 class Settlement(Struct, frozen=True):
-    """All that a decision about one delivery of a nudge reads; `person` is its recipient."""
+    """All that a decision about one delivery of a nudge reads; `person` is its recipient.
+
+    `mourned`: somebody has died whom it is about, see domain/deaths.py.
+    """
 
     nudge: Nudge
     trigger: Trigger
@@ -130,6 +133,7 @@ class Settlement(Struct, frozen=True):
     ledger: Ledger
     controls: Controls
     defaults: Defaults
+    mourned: bool = False
 
 
 def settle(case: Settlement, now: datetime) -> Decision:
@@ -165,14 +169,14 @@ def leaves_digest(case: Settlement, now: datetime) -> Decision | None:
 def _in_itself(case: Settlement, now: datetime) -> Iterator[Decision]:
     """What speaks against a nudge by whatever way it would go."""
     intent = case.nudge.intent
-    if case.person.died is not None:
+    if case.person.died is not None or case.mourned:
         yield Withhold(Reason.DIED)
     if case.trigger.name in case.controls.withdrawn:
         yield Withhold(Reason.WITHDRAWN)
     if intent.expires is not None and now >= intent.expires:
         yield Expire()
     moot = intent.moot_from is not None and now >= intent.moot_from
-    if moot or case.nudge.was_done(case.person.pseudonym):
+    if moot or case.nudge.done:  # after it had gone, perhaps to another guardian: no one else is told, by no channel
         yield Withhold(Reason.DONE)
     if caught_up(case.nudge, case.trigger, case.ledger.nudges):
         yield Withhold(Reason.CAUGHT_UP)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain import facts
 from domain.cap import counted_from
+from domain.deaths import Deaths
 from domain.delivery import State
 from domain.diff import diff
 from domain.digest import is_digest
@@ -124,8 +125,10 @@ class Playing:
         """What is decided about: the nudge for that recipient, at the time that it is."""
         ledger = Ledger(tuple(self.nudges[nudge.intent.person].values()), tuple(self._messages(recipient)))
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        who = self.person(recipient)
-        return Settlement(nudge, trigger, who, ledger, self.rules.controls, self.rules.defaults)
+        who, about, rules = self.person(recipient), nudge.intent.person, self.rules
+        deaths = Deaths(self.history(about), rules.rulebook)
+        mourned = bool(deaths.times) and deaths.mourned(self.cause(about, nudge.intent.cause), trigger)
+        return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned)
 
     def _messages(self, recipient: str) -> Iterator[datetime]:
         yield from self.lately(recipient)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.cap import window_start
+from domain.deaths import Deaths
 from domain.delivery import Delivery, State
 from domain.digest import is_digest, travels
 from domain.events import LifeEvent
@@ -87,6 +88,7 @@ class Looking:
         self.reported: Mapping[UUID, LifeEvent] = {}
         self.members: Mapping[UUID, Nudge] = {}
         self.histories: dict[str, History] = {}
+        self.deaths: dict[str, Deaths] = {}
 
     def cases(self, rows: Sequence[tuple[Nudge, str]]) -> Iterator[Case]:
         """A case for each delivery; a minor's nudge that nobody looked at yet gives one for each guardian.
@@ -153,8 +155,14 @@ class Looking:
             tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ()))
         )  # fmt: skip
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
-        rules = self.rules
-        return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults)
+        deaths, rules = self._deaths(nudge.intent.person), self.rules
+        mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger)
+        return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned)
+
+    def _deaths(self, person: str) -> Deaths:
+        if (found := self.deaths.get(person)) is None:
+            found = self.deaths[person] = Deaths(self.histories[person], self.rules.rulebook)
+        return found
 
     def _case(self, settlement: Settlement, decision: Decision) -> Case:
         intent = settlement.nudge.intent

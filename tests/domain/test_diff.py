@@ -1,3 +1,4 @@
+import pytest
 from msgspec.structs import replace
 
 from domain.delivery import State
@@ -108,6 +109,21 @@ def test_back_after_cancelling_is_planned_again_for_the_guardian_who_still_waite
     )
     assert desk.follow(given(paper(), done).when(card), "2025-01-21 10:00") == ["cancelled month"]
     assert desk.follow(given(paper(), done, annulment(done)).when(card), "2025-01-21 11:00") == ["planned month"]
+
+
+@pytest.mark.parametrize("waits", [
+    NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
+    NudgeWithheld(at("2025-01-21 09:00"), ERLAN, "no_address"),
+])  # fmt: skip
+def test_what_was_tried_for_one_guardian_is_rescheduled_for_both(waits: NudgeFact) -> None:
+    """A message that could not be handed over to one guardian moves with its date, also for the other."""
+    busy = NudgeFailed(at("2025-01-21 09:01"), SAULE, 1, "busy", at("2025-01-21 10:00"))
+    desk = _desk(replace(ATTEMPT, recipient=SAULE), waits, busy)
+    assert "rescheduled month" in desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-21 09:30")
+    due = at("2025-05-21 09:00")
+    assert [(one.recipient, one.state, one.due) for one in desk.of("month").deliveries] == [
+        (ERLAN, State.PLANNED, due), (SAULE, State.PLANNED, due),
+    ]  # fmt: skip
 
 
 def test_a_deferred_nudge_is_still_on_its_way() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from domain.deaths import Deaths
 from tests.domain.given import before, given, published, rules
 from tests.domain.world import (
     AIDA,
@@ -90,6 +91,25 @@ def test_a_child_that_died_is_not_spoken_of_to_the_mother() -> None:
     for facts in ([birth(), lost], [lost, birth()]):
         given(*facts, to=SAULE).when(FOR_MOTHER).then_intents("soon 2025-01-11 00:00")
     given(birth(), to=SAULE).when(FOR_MOTHER).then_intents("soon 2025-01-11 00:00", "later 2025-03-11 00:00")
+
+
+@pytest.mark.parametrize(("dead", "mourned"), [(AIDA, True), (SAULE, True), (ERLAN, False)])
+def test_what_was_due_before_a_death_is_mourned(dead: str, mourned: bool) -> None:  # noqa: FBT001
+    """What the mother's plan still has of her child goes to nobody once the child has died, or she has."""
+    lost = event("civil.died", "2025-01-12", "death", {"deceased": dead, "heirs": (SAULE, ERLAN)})
+    planned = given(birth(), lost, to=SAULE).when(FOR_MOTHER)
+    trigger = planned.book.version(planned.intents[0].version).trigger
+    assert Deaths(planned.history, planned.book).mourned(birth(), trigger) is mourned
+    assert not Deaths(given(birth(), to=SAULE).history, planned.book).mourned(birth(), trigger)
+
+
+def test_heirs_are_told_of_the_dead() -> None:
+    """What a death itself has to say to the heirs goes, unless the heir has died."""
+    left, own = death("2025-01-10", ERLAN, heirs=(AIDA,)), death("2025-01-19", event_id="d2")
+    planned = given(left).when(FOR_HEIRS)
+    trigger = planned.book.version(planned.only.version).trigger
+    assert not Deaths(planned.history, planned.book).mourned(left, trigger)
+    assert Deaths(given(left, own).history, planned.book).mourned(left, trigger)
 
 
 def test_the_fathers_death_does_not_end_what_the_mother_hears() -> None:

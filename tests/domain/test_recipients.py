@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from domain.facts import NudgeAttempted, NudgeDeferred, NudgeFailed, NudgeWithheld
+from domain.facts import NudgeAttempted, NudgeDeferred, NudgeDone, NudgeFailed, NudgeSent, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Decision, Reason, Send, Withhold, recipients
 from tests.domain.case import NOON, born, decided, nudge, person, trigger
@@ -70,6 +70,16 @@ def test_one_guardians_refusal_is_not_the_others() -> None:
     """A delivery that ended for one guardian goes on for the other."""
     about = nudge("month", NudgeWithheld(at("2025-01-21 09:00"), SAULE, "opted_out"))
     assert decided(about, person(ERLAN)) == Send("push")
+
+
+def test_what_one_guardian_was_told_and_was_done_is_not_told_to_the_other() -> None:
+    """Whoever of the parents did it after one of them was told: the other, who still waits, is not sent after it."""
+    went = NudgeSent(at("2025-01-21 09:00"), SAULE, 1, "ref")
+    done = NudgeDone(at("2025-01-21 11:00"), SAULE, 1, at("2025-01-21 10:00"))
+    tried = NudgeAttempted(at("2025-01-21 09:00"), SAULE, 1, "push", "fake", at("2025-01-21 09:03"))
+    waits = NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at(NOON), "quiet_hours")
+    assert decided(nudge("month", waits, tried, went), person(ERLAN)) == Send("push")
+    assert decided(nudge("month", waits, tried, went, done), person(ERLAN)) == Withhold(Reason.DONE)
 
 
 PUSH_AND_SMS = {"channels": ["sms", "push"]}

@@ -233,6 +233,30 @@ async def test_a_guardian_who_died_is_told_nothing(world: World) -> None:
     assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("withheld", 0)}
 
 
+async def test_parents_hear_nothing_of_a_child_that_has_died(world: World) -> None:
+    """What was due while the child lived, and was held back, goes to no parent once the death is reported."""
+    family(world)
+    world.plan()
+    world.control("all", "", stopped=True)
+    assert await world.settle(DUE) == []
+    world.take(died(SAULE, "2025-06-21"))
+    world.control("all", "", stopped=False)
+    assert await world.settle("2025-06-22T12:00+05:00") == []
+    assert states_of(world) == {AIGERIM: ("withheld", 0), MARAT: ("withheld", 0)}
+    assert {one.reason for one in world.nudges()[0].deliveries} == {"died"}
+
+
+async def test_a_mother_hears_nothing_of_a_child_that_has_died(world: World) -> None:
+    """A birth and a death that are reported together, late, make nobody ask her for anything about that child."""
+    lost = event(
+        "kz.civil.death_registered", SAULE, "2025-06-05T12:00:00+05:00",
+        {"died_on": "2025-06-05", "heirs": [AIGERIM]}, id="lost",
+    )  # fmt: skip
+    world.take(*registered(AIGERIM, LONG_AGO, phone="+77010000001"), birth(SAULE, AIGERIM, "2025-06-01"), lost)
+    assert await world.settle("2025-06-10T12:00+05:00") == []
+    assert {one.deliveries[0].reason for one in world.nudges()} == {"died"}
+
+
 async def test_guardians_are_those_of_the_moment(world: World) -> None:
     """A guardian who was appointed meanwhile is told, and the parents are not."""
     appointed = {"guardians": [DANA]}

@@ -132,7 +132,8 @@ def _out_of_the_plan(delivery: Delivery) -> Delivery:
         state = State.CANCELLED
     elif delivery.state in {State.DEFERRED, State.DIGESTED, State.PLANNED}:
         state = so_far(delivery) if delivery.accepted or delivery.uncertain else State.FAILED
-    digest = delivery.digest if delivery.due is None else None  # what still waited for a digest leaves it
+    went = delivery.due is None and delivery.maybe_sent  # what has yet to go with a digest leaves it
+    digest = delivery.digest if went else None
     return replace(delivery, state=state, due=None, digest=digest)
 
 

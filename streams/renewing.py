@@ -1,7 +1,7 @@
 """Repair after a provider's outage: what failed by it has its turn again, once; sending it is the dispatcher's."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.digest import is_digest, travels
-from domain.facts import NUDGE_FACTS, NudgeFact, NudgeRenewed
+from domain.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudge import Nudge
 from domain.plan import plan
-from domain.renewing import has_failed, passing_failures
+from domain.renewing import Failure, has_failed, passing_failures
 from domain.triggers import CORRECTION
 from projections import inbox, nudges
 from projections.nudges import Due
@@ -40,15 +40,26 @@ class Outage(Struct, frozen=True):
         """Whether the moment is within its time."""
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
+    def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
+        """Those on its channel and of its provider."""
+        return {
+            channel: each for channel, each in failures.items()
+            if self.channel in {None, channel} and self.provider in {None, each.provider}
+        }  # fmt: skip
+
 
 class Renewal(Struct, frozen=True):
-    """A delivery that is to be tried anew, on these channels; `reason`: why the last of them failed."""
+    """A delivery that is to be tried anew, on these channels; `reason`: why the last of them failed.
+
+    `leaving`: what was to go with this digest, and is not to be said any more.
+    """
 
     nudge: Nudge
     recipient: str
     channels: tuple[str, ...]
     provider: str
     reason: str
+    leaving: tuple[Nudge, ...] = ()
 
 
 class Found(Struct, frozen=True):
@@ -96,10 +107,13 @@ class Renewing:
             yield Found(found.upto, found.failed, self._commit(found.renewals, by))
 
     def _commit(self, renewals: Sequence[Renewal], by: str) -> Sequence[Renewal]:
-        now = self._clock()
-        facts = [(each.nudge, NudgeRenewed(now, each.recipient, each.channels, by)) for each in renewals]
+        now, facts = self._clock(), list[tuple[Nudge, NudgeFact]]()
+        for each in renewals:
+            facts.append((each.nudge, NudgeRenewed(now, each.recipient, each.channels, by)))
+            facts += [(member, NudgeCancelled(now)) for member in each.leaving]
+        tied = {each.nudge.intent.id: each.leaving for each in renewals}
         kept = self._database.write(
-            lambda connection: append_if_unmoved(connection, self._log, facts), Priority.DISPATCH
+            lambda connection: append_if_unmoved(connection, self._log, facts, tied), Priority.DISPATCH
         )
         return [each for each in renewals if each.nudge.intent.id in kept]
 
@@ -112,15 +126,16 @@ class Renewing:
             and has_failed(found[row.nudge], found[row.nudge].to(row.recipient), now)
         ]  # fmt: skip
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
-        wanted = self._wanted(connection, [nudge for nudge, _ in failed], now)
+        members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
+        wanted = self._wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
-            channels = {
-                channel: each for channel, each in passing_failures(told[nudge.intent.id], recipient).items()
-                if outage.channel in {None, channel} and outage.provider in {None, each.provider}
-            }  # fmt: skip
+            along = [members[each] for each in nudge.members if travels(members[each], nudge)]
+            leaving = tuple(each for each in along if each.intent.id not in wanted)
+            channels = outage.of(passing_failures(told[nudge.intent.id], recipient))
             last = next(reversed(channels.values()), None)
-            if last is not None and outage.covers(last.at) and nudge.intent.id in wanted:
-                yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason)
+            of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
+            if last is not None and outage.covers(last.at) and of_use:
+                yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason, leaving)
 
     def _facts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[NudgeFact]]:
         told: dict[UUID, list[NudgeFact]] = {id_: [] for id_ in ids}
@@ -137,16 +152,13 @@ class Renewing:
         histories = reading.histories(connection, self._log, persons, rulebook)
         intents = [intent for history in histories.values() for intent in plan(history, rulebook)]
         still = {each.id for each in intents if each.moot_from is None or now < each.moot_from}
-        others = [one for one in found if one.intent.id not in planned]
-        return still.union(one.intent.id for one in others if _has_members(connection, one, now))
+        return still.union(one.intent.id for one in found if one.intent.id not in planned)
 
 
-def _has_members(connection: Connection, nudge: Nudge, now: datetime) -> bool:
-    """Of a digest: whether anything that would go with it has not expired."""
-    if not is_digest(nudge.intent):
-        return True
-    members = nudges.by_id(connection, nudge.members).values()
-    return any(travels(one, nudge) and (one.intent.expires is None or now < one.intent.expires) for one in members)
+def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:
+    """Whether anything that would go with a digest is still to be said, and has not expired."""
+    left = (one.intent for one in members if one.intent.id in wanted)
+    return any(intent.expires is None or now < intent.expires for intent in left)
 
 
 def _in_order(nudge: Nudge, channels: Container[str]) -> tuple[str, ...]:

@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from domain import receipts
 from notifiers.fake import FakeNotifier
-from notifiers.port import GiveUp, Outcome, Reason, RetryLater, Unknown
+from notifiers.port import Accepted, GiveUp, Outcome, Reason, RetryLater, Unknown
 from projections.nudges import Due
 from streams.jobs import plan_of
 from streams.renewing import Outage, Renewal
+from tests.streams.calls import AIDA, NOON, call, calls_world, prefers, said, states
 from tests.streams.dispatching import ABSENT, AIGERIM, DANA, DUE, Killed, dispatcher, ends, kill, with_card
 from tests.streams.working import counted_by_many
-from tests.world import LONG_AGO, World, card, registered
+from tests.world import LONG_AGO, World, annulled, card, registered
 
 AWAY, REFUSES_US = GiveUp(Reason.UNREACHABLE), GiveUp(Reason.NOT_ADMITTED)
 ALL = Outage()
 DAY = timedelta(days=1)
+EVENING = NOON + timedelta(hours=6)
 
 
 def failed(world: World, outage: Outage = ALL) -> list[Renewal]:
@@ -118,6 +120,37 @@ async def test_what_is_over_gone_or_perhaps_sent_is_left(tmp_path: Path) -> None
     await unknown.settle(DUE + DAY)
     assert (renew(unknown), unknown.delivery("month").state) == ([], "unknown")
     unknown.close()
+
+
+async def test_a_digest_goes_without_what_is_no_longer_to_be_said(tmp_path: Path) -> None:
+    """What was annulled since an outage ended its digest is not told by the repair, and what stands is."""
+    script: list[Outcome] = [Accepted("1"), Accepted("2"), Accepted("3"), AWAY]
+    world, made = calls_world(tmp_path, script={"push": script}), [call(number) for number in range(5)]
+    world.take(prefers(channels=["push"]), *made)
+    await world.settle()
+    await world.settle(EVENING)
+    members = [number for number in range(5) if states(world)[str(number)] == "failed unreachable"]
+    world.take(annulled(made[members[0]], 2))
+    world.plan()
+    before = states(world)
+    assert [each.recipient for each in renew(world)] == [world.name(AIDA)]
+    assert said(await world.settle(EVENING + timedelta(minutes=5))) == ["Messages: 1"]
+    sent = {"digest 02": "sent", str(members[1]): "sent"}
+    assert (states(world), renew(world)) == (before | sent, [])
+    world.close()
+
+
+async def test_a_digest_of_which_nothing_is_to_be_said_is_left(tmp_path: Path) -> None:
+    """Where everything was annulled there is nothing to repair."""
+    script: list[Outcome] = [Accepted("1"), Accepted("2"), Accepted("3"), AWAY]
+    world, made = calls_world(tmp_path, script={"push": script}), [call(number) for number in range(4)]
+    world.take(prefers(channels=["push"]), *made)
+    await world.settle()
+    await world.settle(EVENING)
+    world.take(*(annulled(each, 2) for each in made))
+    world.plan()
+    assert (renew(world), await world.settle(EVENING + timedelta(minutes=5))) == ([], [])
+    world.close()
 
 
 async def test_a_kill_between_sends_nothing_twice(tmp_path: Path) -> None:

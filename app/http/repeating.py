@@ -66,9 +66,7 @@ class Repeating:
             detail = f"Idempotency-Key has 1 to {LONGEST} characters"
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
         messages, body = await _read(receive)
-        if (
-            messages[-1]["type"] == _GONE
-        ):  # what it was is not known; whoever sends it whole sends it for the first time
+        if messages[-1]["type"] == _GONE:  # whoever sends it whole later sends it for the first time
             await self._app(request.scope, _again(messages, receive), send)
             return
         name = self._hash("key", request.headers["authorization"], key)

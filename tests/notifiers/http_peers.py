@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from socket import SO_REUSEPORT, SOL_SOCKET, socket
+from socket import socket
 
 from tests.notifiers.peers import Act
 
@@ -105,11 +105,3 @@ async def http_peer(script: Answer | Sequence[Answer] = OK, at: socket | None = 
     peer = HttpPeer(script)
     async with listening(peer.serve, at) as peer.port:
         yield peer
-
-
-def kept_port() -> socket:
-    """A port of loopback that stays ours although nobody listens there yet."""
-    kept = socket()
-    kept.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
-    kept.bind(("127.0.0.1", 0))
-    return kept

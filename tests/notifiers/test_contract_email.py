@@ -9,6 +9,7 @@ from tests.notifiers import peers
 from tests.notifiers.letters import email_to
 from tests.notifiers.peers import GARBAGE, Act, Box, real
 from tests.services.delay import far_away
+from tests.services.ports import kept_port
 from tests.services.sink import sink
 
 
@@ -44,9 +45,8 @@ class TestEmail(NotifierContract):
                 async with self._well() as port:
                     yield port
             case Provider.DEAD:
-                async with self._scripted() as peer:
-                    port = peer.port
-                yield port
+                with kept_port() as kept:
+                    yield kept.getsockname()[1]
             case Provider.HUNG:
                 async with self._scripted(greeting=Act.HANG) as peer:
                     yield peer.port

@@ -11,12 +11,13 @@ from notifiers.http import Answer, Http, HttpConfigError, Timeouts, retry_after
 from notifiers.port import Reason, RetryLater, Unknown
 from tests.notifiers.authority import Authority
 from tests.notifiers.browsers import AT
-from tests.notifiers.http_peers import GARBAGE, OK, answer, http_peer, kept_port, listening
+from tests.notifiers.http_peers import GARBAGE, OK, answer, http_peer, listening
 from tests.notifiers.node import node
 from tests.notifiers.peers import Act, drip
+from tests.services.ports import kept_port
 
-PATIENT = Timeouts(5, 10)
-HASTY = Timeouts(0.2, 0.4)
+PATIENT = Timeouts(20, 40)
+HASTY = Timeouts(0.9, 1.0)
 
 
 async def ask(http: Http, url: str) -> Answer | RetryLater | Unknown:
@@ -99,7 +100,7 @@ async def test_nobody_there_means_later() -> None:
 async def test_a_silent_handshake_means_later() -> None:
     """A server that takes the connection and never agrees on TLS has read nothing."""
     async with http_peer(Act.HANG) as peer:
-        said = await ask(Http(HASTY), f"https://127.0.0.1:{peer.port}/")
+        said = await ask(Http(Timeouts(0.2, PATIENT.whole)), f"https://127.0.0.1:{peer.port}/")
     assert said == RetryLater(None, Reason.UNREACHABLE)
 
 
@@ -110,7 +111,8 @@ async def test_a_silent_handshake_means_later() -> None:
 async def test_a_request_that_was_written_is_unknown(act: bytes | Act, reason: Reason) -> None:
     """Whoever has read the request and gives no answer may have done what it asked."""
     async with http_peer(act) as peer:
-        said = await ask(Http(HASTY), f"http://127.0.0.1:{peer.port}/")
+        said = await ask(Http(HASTY if act is Act.HANG else PATIENT), f"http://127.0.0.1:{peer.port}/")
+        await peer.asked.wait()  # who is busy reads it only after it was given up
     assert said == Unknown(reason)
     assert len(peer.heard) == 1
 

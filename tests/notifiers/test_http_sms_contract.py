@@ -6,6 +6,7 @@ from notifiers.port import Notifier
 from tests.notifiers.gateway import gateway, http, sms_by
 from tests.notifiers.sms import number
 from tests.services.delay import far_away
+from tests.services.ports import kept_port
 
 GARBAGE = b"\xff\xfe\x00garbage that is no HTTP\r\n\r\n"
 
@@ -29,9 +30,8 @@ class TestHttpSms(NotifierContract):
                 async with gateway() as peer:
                     yield peer.port
             case Provider.DEAD:
-                async with gateway() as peer:
-                    port = peer.port
-                yield port
+                with kept_port() as kept:
+                    yield kept.getsockname()[1]
             case Provider.HUNG:
                 async with gateway(None) as peer:
                     yield peer.port

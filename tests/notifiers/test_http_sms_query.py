@@ -14,6 +14,7 @@ from notifiers.naming import numbered
 from notifiers.port import Accepted, Askable, Inquiry, NeverCame, Reason, Report, Told, Unknown
 from tests.notifiers.gateway import HANDED_IN, Book, book, by_status, gateway, http, options, sms_by
 from tests.notifiers.sms import number, sms
+from tests.services.ports import kept_port
 
 MESSAGE = sms()
 NAME = numbered(MESSAGE.key, 1)
@@ -35,13 +36,13 @@ class TestAskedGateway(AskableContract):
     @asynccontextmanager
     async def _port(self, provider: Provider) -> AsyncIterator[int]:
         match provider:
-            case Provider.WELL | Provider.DEAD:
+            case Provider.WELL:
                 async with book() as peer:
                     self._fill(peer)
-                    if provider is Provider.WELL:
-                        yield peer.port
-                if provider is Provider.DEAD:
                     yield peer.port
+            case Provider.DEAD:
+                with kept_port() as kept:
+                    yield kept.getsockname()[1]
             case Provider.HUNG | Provider.GARBLED:
                 async with gateway(None if provider is Provider.HUNG else http(200, b"<html>")) as other:
                     yield other.port

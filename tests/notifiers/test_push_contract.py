@@ -11,9 +11,10 @@ from notifiers.contract import NotifierContract, Provider
 from notifiers.port import Notifier
 from tests.notifiers.browsers import Browser, web_push
 from tests.notifiers.google import Google, made_google
-from tests.notifiers.http_peers import GARBAGE, http_peer, kept_port
+from tests.notifiers.http_peers import GARBAGE, http_peer
 from tests.notifiers.peers import Act
 from tests.services.delay import far_away
+from tests.services.ports import kept_port
 
 HASTY: dict[str, Any] = {"connect_timeout": 0.2, "timeout": 0.4, "begin": 0.2}
 

@@ -6,6 +6,7 @@ from notifiers.port import Notifier
 from tests.notifiers.sms import number, sms_to
 from tests.notifiers.smsc import Act, real_centre, scripted_centre
 from tests.services.delay import far_away
+from tests.services.ports import kept_port
 
 GARBAGE = b"\xff\xfe\x00garbage that is no SMPP"
 
@@ -31,9 +32,8 @@ class TestSmpp(NotifierContract):
                 async with real_centre() as centre:
                     yield centre.port
             case Provider.DEAD:
-                async with scripted_centre() as peer:
-                    port = peer.port
-                yield port
+                with kept_port() as kept:
+                    yield kept.getsockname()[1]
             case Provider.HUNG:
                 async with scripted_centre(bind=Act.IGNORE) as peer:
                     yield peer.port

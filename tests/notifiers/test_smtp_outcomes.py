@@ -8,6 +8,7 @@ from notifiers.verp import reference_of
 from tests.notifiers.hurrying import hurry
 from tests.notifiers.letters import PATIENCE, email_to, letter
 from tests.notifiers.peers import FLOOD, GARBAGE, Act, Answer, Scripted
+from tests.services.ports import kept_port
 
 LATER = RetryLater
 STAGES = {"greeting": "connect", "ehlo": "connect", "mail": "envelope", "rcpt": "envelope", "data": "envelope"}
@@ -161,12 +162,11 @@ async def test_any_2xx_accepts_the_letter(scripted: Scripted) -> None:
     assert outcome == Accepted(reference_of(message))
 
 
-async def test_nobody_listening_means_later(scripted: Scripted) -> None:
+async def test_nobody_listening_means_later() -> None:
     """A refused connection puts off the whole batch."""
-    async with scripted() as peer:
-        port = peer.port
-    async with email_to(port) as notifier:
-        outcomes = await notifier.send([letter(), letter()])
+    with kept_port() as kept:
+        async with email_to(kept.getsockname()[1]) as notifier:
+            outcomes = await notifier.send([letter(), letter()])
     assert outcomes == [LATER(None, Reason.UNREACHABLE)] * 2
 
 

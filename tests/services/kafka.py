@@ -8,10 +8,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import IO, NamedTuple
+
+from tests.services.ports import kept_ports
 
 GIVEN = "HABARSHY_TEST_KAFKA"
 """`host:port` of a broker to use instead, on which topics may be created and deleted."""
@@ -56,7 +58,8 @@ class Broker:
         self._folder, self._java = folder, shutil.which("java")
         if self._java is None or not any(JARS.glob("kafka_*.jar")):
             raise NoKafka
-        port, controller = _free_ports(2)
+        self._kept = ExitStack()
+        port, controller = kept_ports(2, self._kept)
         self.address = f"127.0.0.1:{port}"
         self._port = port
         self._settings = folder / "server.properties"
@@ -128,6 +131,7 @@ class Broker:
         """End it, for good."""
         self.kill()
         self._parent.shutdown()
+        self._kept.close()
 
     def _ended(self) -> None:
         assert self._process is not None
@@ -140,9 +144,9 @@ class Broker:
             raise DidNotStart((done.stdout + done.stderr).decode()[-2000:])
 
     def _command(self, main: str, *arguments: str) -> list[str]:
-        logging = f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}"
+        own = (f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}", f"-Djava.io.tmpdir={self._folder}")
         with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # also where we are killed
-        return [*with_us, str(self._java), *_MEMORY, logging, "-cp", f"{JARS}/*", main, *arguments]
+        return [*with_us, str(self._java), *_MEMORY, *own, "-cp", f"{JARS}/*", main, *arguments]
 
     def _words(self) -> str:
         return (self._folder / "log").read_text()[-2000:]
@@ -179,14 +183,6 @@ def own(users: Mapping[str, str] | None = None, certified: Certified | None = No
     ):
         broker.start()
         yield broker
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 _SETTINGS = """\

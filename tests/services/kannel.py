@@ -6,7 +6,6 @@ The port for the fake SMS centre is the only one that Kannel opens to all interf
 import asyncio
 import os
 import re
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
@@ -14,10 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from tests.services.ports import kept_ports
+
 _SERVICES = Path(__file__).parents[2] / ".services"
 _BOXES = _SERVICES / "usr/sbin"
 _FAKE = _SERVICES / "usr/lib/kannel/test/fakesmsc"
-_SECONDS = 15.0
+_SECONDS = 60.0
 _GOT = re.compile(rb"Got message \d+: <(\S+) (\S+) (text|ucs-2|udh \S+ data) (.*)>", re.DOTALL)
 _CONFIGURATION = """
 group = core
@@ -110,9 +111,9 @@ async def kannel(
     """
     if not _FAKE.exists():
         raise NoKannel
-    with tempfile.TemporaryDirectory(prefix="habarshy-kannel-") as name:
+    with tempfile.TemporaryDirectory(prefix="habarshy-kannel-") as name, ExitStack() as kept:
         folder = Path(name)
-        ports = dict(zip(("admin", "boxes", "centre", "sendsms"), _free_ports(4), strict=True))
+        ports = dict(zip(("admin", "boxes", "centre", "sendsms"), kept_ports(4, kept), strict=True))
         lines = {"service": service, "smsbox": smsbox, "centre_lines": centre}
         (folder / "kannel.conf").write_text(_CONFIGURATION.format(**ports, **lines))
         async with AsyncExitStack() as stack:
@@ -163,14 +164,6 @@ async def _listens(port: int) -> bool:
     """Looked up, for a connection would be taken for the centre's."""
     sockets = await asyncio.to_thread(Path("/proc/net/tcp").read_text)
     return f":{port:04X} 00000000:0000 0A" in sockets
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _ucs2(quoted: bytes) -> str:

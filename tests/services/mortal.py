@@ -14,7 +14,7 @@ import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from notifiers.contract import BUSY
-from tests.notifiers.http_peers import kept_port
+from tests.services.ports import kept_port
 
 ROOT = Path(__file__).parents[2]
 BEGUN = "listening"

@@ -3,15 +3,16 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL
+
+from tests.services.ports import kept_port
 
 PATIENCE, LOOK_EVERY = 60.0, 0.05
 """Seconds for the server to start or stop, and between two looks whether it has."""
@@ -40,7 +41,8 @@ class Server:
     ) -> None:  # fmt: skip
         self._password, self._folder = password, folder
         self._archive = folder / "archive" if archived else None
-        self._programs, self._data, self._port = _programs(), folder / "data", _free_port()
+        self._programs, self._data, self._kept = _programs(), folder / "data", kept_port()
+        self._port = int(self._kept.getsockname()[1])
         self._log, self._as_user = folder / "log", _other_user(folder)
         (folder / "password").write_text(password)
         signing_in = ("--auth=scram-sha-256", f"--pwfile={folder / 'password'}") if password else ("--auth=trust",)
@@ -151,6 +153,7 @@ class Server:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._ended()
+        self._kept.close()
 
     def _ended(self) -> None:
         assert self._process is not None
@@ -184,12 +187,6 @@ def _other_user(folder: Path) -> dict[str, Any]:
         return {}
     shutil.chown(folder, _USER)
     return {"user": _USER, "group": _USER, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def plain(at: URL) -> str:

@@ -2,15 +2,16 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+
+from tests.services.ports import kept_ports
 
 _SERVICES = Path(__file__).parents[2] / ".services"
 _PROGRAM = _SERVICES / "usr/sbin/smtp-sink"
-_SECONDS = 10.0
+_SECONDS = 60.0
 
 
 class NoSink(Exception):
@@ -42,24 +43,20 @@ async def sink() -> AsyncIterator[int]:
 def _running() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     if not _PROGRAM.exists():
         raise NoSink
-    port, libraries = _free_port(), [_SERVICES / "usr/lib/postfix", *(_SERVICES / "usr/lib").glob("*-linux-gnu*")]
+    libraries = [_SERVICES / "usr/lib/postfix", *(_SERVICES / "usr/lib").glob("*-linux-gnu*")]
     privileges = ["-u", "root"] if os.geteuid() == 0 else []
-    process = subprocess.Popen(  # noqa: S603  (a program that `make services` unpacked)
-        [_PROGRAM, *privileges, f"127.0.0.1:{port}", "1000"],
-        env={"LD_LIBRARY_PATH": ":".join(map(str, libraries))},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process, port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with ExitStack() as kept:
+        [port] = kept_ports(1, kept)
+        process = subprocess.Popen(  # noqa: S603  (a program that `make services` unpacked)
+            [_PROGRAM, *privileges, f"127.0.0.1:{port}", "1000"],
+            env={"LD_LIBRARY_PATH": ":".join(map(str, libraries))},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield process, port
+        finally:
+            process.kill()
+            process.wait()
 
 
 async def _listens(port: int) -> bool:

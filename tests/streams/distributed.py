@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -113,10 +113,8 @@ class Country:
 
     def forget(self) -> None:
         """Delete the topics, where there are any."""
-        admin = AdminClient(self.topics.brokers.client())
-        for gone in admin.delete_topics(list(self.topics.hours())).values():
-            with suppress(KafkaException):
-                gone.result()
+        admin = AdminClient(self.topics.brokers.client())  # with its connections, it outlasts what is raised here
+        wait(admin.delete_topics(list(self.topics.hours())).values())
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from concurrent.futures import wait
 
 import msgspec
 import pytest
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -28,9 +28,7 @@ def topics(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Top
     made = Topics(Brokers(kafka), prefix=f"{tmp_path_factory.getbasetemp().name}-{next(_numbers)}.")
     yield made
     admin = AdminClient(made.brokers.client())
-    for gone in admin.delete_topics([*made.hours(), made.replays]).values():
-        with suppress(KafkaException):
-            gone.result()
+    wait(admin.delete_topics([*made.hours(), made.replays]).values())
 
 
 def kept(topics: Topics, topic: str) -> list[str]:

@@ -49,16 +49,17 @@ def settled(here: Site, mail: Post, running: Running, people: int) -> None:
 
 def test_sqlite_waits_for_room(here: Site, mail: Post, small: Disk) -> None:
     """`run` says why it waits, and sends all when there is room; `ingest` ends with 3 and stores nothing."""
-    mail.pause = 0.05
+    mail.pause = 0.1
+    events = here.written(crowd(500, 400))
     running = here.start("run")
     mail.wait(5)
-    events = here.written(crowd(500, 400))
     small.fill()
     running.says("full; trying again")
     refused = here.start("ingest", events, "--json").ended()
     assert refused.code == 3, refused.talk
     assert "Traceback" not in refused.talk
     assert len(mail.received) < PEOPLE
+    mail.pause = 0.01
     small.empty()
     settled(here, mail, running, PEOPLE)
 

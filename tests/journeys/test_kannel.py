@@ -29,7 +29,7 @@ PHONE = "77011234567"
 STOP, THANKS = f"{PHONE} 1414 text STOP", f"{PHONE} 1414 ucs2 %04%20%04%30%04%9B%04%3C%04%35%04%42"
 FETCHED = "reply-emptymessage = fetched\nreply-couldnotfetch = failed"
 """What Kannel makes of our answer, said to the telephone."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Answers:

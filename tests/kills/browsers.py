@@ -30,7 +30,7 @@ class Browsers:
     def __init__(self, service: PushService, pause: float) -> None:
         self.port, self.topics = 0, Counter[str]()
         self._service, self._pause = service, pause
-        self._http, self._fates = Http(Timeouts(5, 10)), itertools.cycle(FATES)
+        self._http, self._fates = Http(Timeouts(20, 40)), itertools.cycle(FATES)
         self._addresses: dict[str, str] = {}
         self._telling: set[str] = set()
         self._shown: dict[str, list[dict[str, Any]]] = {}

@@ -60,7 +60,7 @@ class Google:
 
     async def seen(self, port: int) -> dict[str, Any]:
         """What that server got: grants, sessions (this one too), protocols, messages."""
-        http = Http(Timeouts(5, 10), authority=self.authority.read_bytes())
+        http = Http(Timeouts(20, 40), authority=self.authority.read_bytes())
         said = await http.request("GET", f"https://127.0.0.1:{port}/seen", {})
         await http.aclose()
         assert isinstance(said, Answer)

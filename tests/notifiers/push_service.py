@@ -49,7 +49,7 @@ def _browser(address: str) -> str:
 @asynccontextmanager
 async def push_service(at: datetime | None = None) -> AsyncIterator[PushService]:
     """A running service; `at`: the time by which it judges our tokens, instead of the machine's."""
-    http = Http(Timeouts(5, 10))
+    http = Http(Timeouts(20, 40))
     async with node("node_modules/web-push-testing/src/bin/server.js", "0", at=at) as port:
         yield PushService(port, http)
     await http.aclose()

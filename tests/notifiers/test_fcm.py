@@ -171,7 +171,7 @@ async def test_a_late_refusal_of_an_old_token_costs_nothing(google: Google) -> N
     """Whoever hears late that the token before was refused does not throw the new one away."""
     grants = [answer(200, body=b'{"access_token":"%b","expires_in":3599}' % name) for name in (b"first", b"second")]
     async with http_peer(grants) as peer:
-        http = Http(Timeouts(5, 10))
+        http = Http(Timeouts(20, 40))
         account = service_account(google.account(f"http://127.0.0.1:{peer.port}/token"))
         tokens = AccessTokens(account, http, Clock())
         assert await tokens.current() == "first"
@@ -208,6 +208,7 @@ async def test_without_a_token_nothing_has_gone(google: Google, said: bytes | Ac
         )
         notifier = FcmNotifier(options, Clock())
         assert await notifier.send([push(PHONE), push(PHONE)]) == [later, later]
+        await tokens.asked.wait()  # who is busy reads it only after it was given up
         assert messages.heard == []
         assert len(tokens.heard) == 1
         await notifier.aclose()

@@ -7,7 +7,7 @@ from app.http.access import Access
 from app.http.answer import Answer
 from app.http.assisting import Assisting
 from app.http.backtest_calls import BacktestCalls
-from app.http.bodies import MOST_BYTES
+from app.http.bounds import install_bounds
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -44,7 +44,7 @@ def application(platform: Platform) -> Api:
         title="Habarshy", version=VERSION,
         summary="Registries report life events; portals, officials and operators read and act.",
         responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
-        lifespan=hands.lifespan, max_body_size=MOST_BYTES,
+        lifespan=hands.lifespan,
     )  # fmt: skip
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
@@ -62,6 +62,7 @@ def application(platform: Platform) -> Api:
     install_work(app, platform, pages, hands)
     install_static(app)
     install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
+    install_bounds(app)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)

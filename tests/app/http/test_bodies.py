@@ -10,7 +10,7 @@ from app.http.application import application
 from app.http.bodies import MOST_BYTES, read_body
 from app.http.openapi import KEYED
 from app.http.problems import MEDIA_TYPE, Problem
-from tests.app.http.wire import routes_of
+from tests.app.http.wire import client_of, key_of, routes_of
 
 PIECE, MEGABYTE = 1000, b" " * 1024 * 1024
 PARTS = {"person": "0" * 32, "nudge": "0" * 32, "name": "a", "hash": "0" * 64, "id": 1, "viewing": "0" * 32}
@@ -95,3 +95,16 @@ async def test_no_route_takes_an_endless_body(platform: Platform) -> None:
         assert begin["status"] in {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}, path
         assert (b"content-type", MEDIA_TYPE.encode()) in begin["headers"]
         assert json.loads(b"".join(each["body"] for each in rest))["status"] == begin["status"]
+
+
+@pytest.mark.parametrize("path", ["/events", "/lint"])
+@pytest.mark.parametrize(("announced", "keyed"), [(True, False), (True, True), (False, True)])
+def test_whoever_sends_too_much_gets_a_problem(
+    platform: Platform, path: str, *, announced: bool, keyed: bool
+) -> None:
+    """As an ordinary client sends it, with its length, or in pieces, and under an Idempotency-Key, too."""
+    pieces, key = (MEGABYTE for _ in range(17)), f"Bearer {key_of(platform, 'interior')}"
+    headers = {"authorization": key, "idempotency-key": "a"} if keyed else {}
+    client = client_of(application(platform), **headers, **{"content-type": "application/json"})
+    answer = client.post(path, content=b"".join(pieces) if announced else pieces)
+    assert (answer.status_code, answer.headers["content-type"], answer.json()["status"]) == (413, MEDIA_TYPE, 413)

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import facts
+from domain.afterwards import afterwards
 from domain.cap import counted_from
 from domain.deaths import Deaths
 from domain.delivery import State
@@ -93,8 +94,10 @@ class Playing:
     def plan(self, person: str) -> None:
         """Bring the person's nudges to the plan of what is known now."""
         plan = whole_plan(self.planned_on(person), self.rules.rulebook)
-        changes = diff(plan, self.nudges[person], self.rules.rulebook, self.now)
-        for change in sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)):
+        before = dict(self.nudges[person])
+        changes = diff(plan, before, self.rules.rulebook, self.now)
+        noted = list(afterwards(plan, before, changes, self.now))
+        for change in [*sorted(changes, key=lambda each: getattr(each.fact, "due", self.now)), *noted]:
             self.keep(change.nudge, change.fact)
 
     def dispatch(self) -> None:

@@ -117,3 +117,28 @@ def store(world: World, events: list[LifeEvent]) -> None:
     placed = [replace(event, stream=names.stream(event.source, event.id)) for event in events]
     outcomes = world.platform.intake.store(placed) if placed else []
     assert all(each.accepted for each in outcomes)
+
+
+RENEWED = """\
+- name: renewed after one of the parents was told, while the other was not to be disturbed
+  clock: 2026-01-05T09:00+05:00
+  citizen: {language: ru, channels: [sms], born_on: "2009-05-05", guardians: [$mother, $father]}
+  persons: {mother: {channels: [sms]}, father: {channels: [sms], quiet_from: "08:00", quiet_to: "12:00"}}
+  events:
+    - at: 2026-01-06T12:00+05:00
+      type: kz.document.issued
+      data: {kind: identity_card, number: "031234567", issued_on: "2016-03-10", expires_on: "2026-03-10"}
+    - at: 2026-02-08T10:30+05:00
+      type: kz.document.issued
+      data: {kind: identity_card, number: "057654321", issued_on: "2026-02-08", expires_on: "2036-02-08"}
+  expect: []
+"""
+
+
+def test_what_one_parent_was_told_and_was_done_is_not_rehearsed_to_the_other(tmp_path: Path) -> None:
+    """As live: that it was done after one of them had been told is known, so the other is not sent after it."""
+    stage, path = staged()["identity_card_expiry"], tmp_path / "tests.yaml"
+    path.write_text(RENEWED, encoding="utf-8")
+    [case] = read_cases(path, stage, Report())
+    first = [each for each in rehearse(stage, case).endings if each.step == "month" and each.at.year == 2026]
+    assert {(each.recipient, each.because) for each in first} == {("$mother", None), ("$father", "done")}

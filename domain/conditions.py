@@ -19,8 +19,11 @@ CEL_TYPES = {
 }  # fmt: skip
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
-_NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\.[A-Za-z_][A-Za-z_0-9]*)+")
-_STRING = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+_NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\s*\.\s*`?[A-Za-z_][A-Za-z_0-9]*`?)+")
+_BETWEEN_NAMES = re.compile(r"[\s`]+")
+"""What may stand around a dot and means nothing there."""
+_QUOTED = re.compile(r"""(//[^\n]*|\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
+"""Remarks and texts, whichever begins first: an apostrophe in a remark begins no text."""
 _NO_TOKEN = re.compile(r"Syntax error: token recognition error at: '(.*)'$", re.DOTALL)
 _NO_OVERLOAD = re.compile(r"found no matching overload for '[@_]?(in|\W+?)_?' applied to '\((.*)\)'")
 _NO_PARTS = re.compile(r"expression of type '(.*?)' cannot be the operand of a select operation")
@@ -199,11 +202,23 @@ class Conditions:
     def _read_by(self, text: str) -> list[str]:
         """The declared names in the text; what follows one (a method) is not part of it."""
         found: set[str] = set()
-        for dotted in _NAME.findall(_STRING.sub("", text)):
-            parts = dotted.split(".")
+        for dotted in _NAME.findall(_QUOTED.sub(" ", text)):
+            parts = _BETWEEN_NAMES.sub("", dotted).split(".")
             prefixes = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
             found.update(itertools.islice((each for each in prefixes if each in self._variables), 1))
         return sorted(found)
+
+
+def without_remarks(text: str) -> str:
+    """The text of a condition without what its author remarks on it."""
+    return _QUOTED.sub(lambda found: "" if found[0].startswith("//") else found[0], text)
+
+
+def essence(text: str) -> str:
+    """The text of a condition without remarks and layout: it means the same, and texts in it stay as they are."""
+    pieces = _QUOTED.split(without_remarks(text))
+    said = (piece if at % 2 else " ".join(piece.split()) for at, piece in enumerate(pieces))
+    return " ".join(filter(None, said))
 
 
 def _bad_condition(message: str) -> BadCondition:

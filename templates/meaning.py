@@ -6,7 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from domain.conditions import Condition
+from domain.conditions import Condition, essence
 from domain.said import N_, Joined, Lowered, Words
 from domain.steps import Step
 from domain.timing import parse_offset
@@ -85,7 +85,7 @@ class _Comparison:
         if one.to != other.to:
             sentence = Words("It is told to {after}, before to {before}.", after=_roles(other), before=_roles(one))
             yield Change("who", "to", sentence, sorted(one.to), sorted(other.to))
-        if _text(one.when) != _text(other.when):
+        if _meant(one.when) != _meant(other.when):
             only = {"after": self._only(self.new, other.when), "before": self._only(self.old, one.when)}
             sentence = Words("It goes {after}; before, {before}.", **only)
             yield Change("who", "when", sentence, _text(one.when), _text(other.when))
@@ -202,6 +202,10 @@ def _text(condition: Condition | None) -> str | None:
     return None if condition is None else " ".join(condition.text.split())
 
 
+def _meant(condition: Condition | None) -> str | None:
+    return None if condition is None else essence(condition.text)
+
+
 def _roles(trigger: Trigger) -> str:
     return whom(sorted(trigger.to)) if trigger.to else Words("the residents of the area")
 
@@ -214,5 +218,5 @@ def _matter(trigger: Trigger) -> str:
 
 def _essence(part: Step | Unless) -> tuple[object, ...]:
     """All that a step or an `unless` consists of, but for the layout of its condition."""
-    values = asdict(part) | {"when": _text(part.when)}
+    values = asdict(part) | {"when": _meant(part.when)}
     return tuple(values.values())

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from domain.conditions import essence
 from templates.dependents import Dependents
 from templates.rule_words import RuleWords
 from templates.type_meaning import type_changes, was
@@ -174,10 +175,17 @@ _BENEFIT: Mapping[str, str] = {
 }  # fmt: skip
 
 
+_EXPRESSIONS = ("when", "amount")
+"""The keys of a benefit that hold CEL."""
+
+
 def _essence(value: Any) -> Any:  # noqa: ANN401  (plain data)
     """The value, but for the layout of the texts in it."""
     if isinstance(value, dict):
-        return {key: _essence(each) for key, each in value.items()}
+        return {
+            key: essence(each) if key in _EXPRESSIONS and isinstance(each, str) else _essence(each)
+            for key, each in value.items()
+        }
     if isinstance(value, list):
         return [_essence(each) for each in value]
     return " ".join(value.split()) if isinstance(value, str) else value

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from domain.conditions import without_remarks
 from domain.said import N_, Joined, Lowered, Words
 from domain.timing import NotADuration, parse_offset
 from templates.value_words import length, moved, work_days, working_days
@@ -86,7 +87,7 @@ class RuleWords(Struct, frozen=True):
 
     def condition(self, text: str) -> str:
         """A condition (CEL) in words."""
-        tokens: list[str] = _TOKEN.findall(text)
+        tokens: list[str] = _TOKEN.findall(without_remarks(text))
         named = [self.name(token) for token in tokens]
         for at, token in enumerate(tokens):
             named[at] = _sign(token, tokens[at - 1] if at else "") or named[at]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from domain.conditions import BadCondition, Condition, Conditions
+from domain.conditions import BadCondition, Condition, Conditions, essence
 from tests.domain.given import modest
 
 CONDITIONS = Conditions({
@@ -35,6 +35,9 @@ LATER: Mapping[str, Any] = {
     ('event.time < timestamp("2025-01-11T00:00:00Z")', True), ("(event.paid ? 1 : 2) == 1", True),
     ("later.time > event.time", True), ("later.kind == event.kind", False), ("later.amount > event.amount", True),
     ('event.kind == "event.amount"', False), ("true", True), ("event.amount > 3\n  && event.paid", True),
+    ("event .amount > 3 && event. paid", True), ("event\n  .fee\n  .amount == 7", True), ("event.`amount` > 3", True),
+    ("event.amount > 3 // it isn't much\n  && event.paid // it's done", True),
+    ("event.paid // event.amount > 9\n", True), ("""event.kind != 'a"' && event.paid && event.kind != '"b'""", True),
 ])  # fmt: skip
 def test_conditions_hold_or_don_t(text: str, *, holds: bool) -> None:
     """Conditions compare fields, attributes, dates, instants and lists, also of the later event."""
@@ -74,6 +77,17 @@ def test_what_is_decided_without_the_missing_value_is_decided(text: str, *, hold
 def test_what_cannot_be_reckoned_has_no_answer(text: str, values: Mapping[str, Any]) -> None:
     """A division by zero, a number too big or a value of another kind is no answer, and never an exception."""
     assert CONDITIONS.compile(text).holds(values) is None
+
+
+@pytest.mark.parametrize(("one", "other", "alike"), [
+    ("event.paid  &&\n event.amount > 1", "event.paid && event.amount > 1 // not free", True),
+    ('event.kind == "a  b"', 'event.kind == "a b"', False),
+    ("event.paid // by law\n && event.amount > 1", "event.paid // by law && event.amount > 1", False),
+    ('event.kind == "https://a"', 'event.kind == "https://b"', False),
+])  # fmt: skip
+def test_layout_and_remarks_are_no_part_of_what_is_meant(one: str, other: str, *, alike: bool) -> None:
+    """Line breaks and remarks change nothing, but where a remark swallows what follows it, or within a text."""
+    assert (essence(one) == essence(other)) is alike
 
 
 def test_later_speaks_of_the_other_event() -> None:

@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from templates.certain import ALWAYS, Certain, certain
 from templates.environment import COLLECTED, markdown_environment, plain_environment
-from templates.markdown import MARKS, Markdown, Page
+from templates.markdown import MARKS, Markdown, Page, spells_marks
 from templates.simple import Simple, simple
 from templates.syntax import read_words
 from templates.words_policy import Scope
@@ -25,6 +25,7 @@ _BREAK = re.compile(r"[ \t]*[\t\n][ \t\n]*")
 
 
 NO_VALUE = "has no value"
+UNSEEN = "has characters that cannot be seen"
 
 
 class BadWords(Exception):
@@ -55,7 +56,7 @@ class Compiler:
     def markdown(self, text: str) -> "MarkdownText":
         """The body of an email. Raises BadWords."""
         if not MARKS.isdisjoint(text):
-            raise BadWords("the text", "has characters that cannot be seen")
+            raise BadWords("the text", UNSEEN)
         if text not in self._markdown_texts:
             self._markdown_texts[text] = MarkdownText(_read(self._markdown, text), text, self._parser)
         return self._markdown_texts[text]
@@ -122,6 +123,8 @@ class MarkdownText:
     def _remember(self, words: str) -> Page:
         if len(self._pages) >= REMEMBERED:
             self._pages.clear()
+        if spells_marks(words):
+            raise BadWords("the text", UNSEEN)
         page = self._pages[words] = self._parser.page(words)
         return page
 
@@ -145,7 +148,7 @@ def _capped(template: Template | Simple, values: Mapping[str, Any]) -> str:
                 _check_size(sum(len(each.encode()) for each in chunks))
     except UndefinedError as error:
         raise BadWords(error.message or "a variable", NO_VALUE) from None
-    except (TemplateError, TypeError, ValueError):  # their texts may quote values
+    except (TemplateError, TypeError, ValueError, ArithmeticError):  # their texts may quote values
         raise BadWords("a value", "is of another type than the words take it for") from None
     return "".join(chunks)
 

@@ -29,6 +29,8 @@ URL = r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$"
 EDGES = ("becomes", "ceases")
 """On which edge of an entitlement a trigger starts."""
 _YEARS = 200
+_ENDS = (date.min.isoformat(), date.max.isoformat())
+"""Their starts and ends lie, somewhere on earth, in the years 0 and 10000, which no clock of ours knows."""
 
 
 def matching(pattern: str, problem: str) -> AfterValidator:
@@ -82,6 +84,14 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
     return value
 
 
+def _within(text: str) -> str:
+    if text in _ENDS:
+        raise ValueError(
+            "here the calendar ends, and not every time zone has this day; write 1900-01-01 or 2999-12-31"
+        )
+    return text
+
+
 def written(pattern: str) -> WithJsonSchema:
     """How editors are told of a pattern."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
@@ -131,7 +141,7 @@ Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short wo
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
-    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
+    AfterValidator(_within), WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
 ]  # fmt: skip
 Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from domain.said import Words
+from domain.conditions import BadCondition, Conditions
+from domain.said import N_, Words
 from templates.findings import closest
 
 _NAME, _OPERATOR = r"((?:event|later|citizen)(?:\.\w+)+)", r"(==|!=|<=|>=|<|>)"
@@ -17,6 +18,14 @@ _COMPARED = re.compile(rf"{_NAME}\s*{_OPERATOR}\s*{_TEXT}|{_TEXT}\s*{_OPERATOR}\
 _AMONG = re.compile(rf"{_NAME}\s+in\s+\[([^\]]*)\]")
 _BEGUN = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
 """A year or a month: texts of dates are sorted rightly by them."""
+_LITERAL = r"""[rR]?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+_READ = re.compile(rf"\b(timestamp|duration|matches)\(\s*({_LITERAL})\s*\)")
+_UNREADABLE: Mapping[str, str] = {
+    "timestamp": N_("{text} is no time; one is written 2026-03-01T09:00:00+05:00"),
+    "duration": N_("{text} is no length of time; one is written 36h"),
+    "matches": N_("{text} is no pattern"),
+}
+"""What reads a text as something else, and what is wrong where it cannot."""
 EQUAL = ("==", "!=")
 
 
@@ -40,6 +49,22 @@ def meaningless(
             known = [str(each) for each in choices[found.name]]
             message = Words("{name} is never {text!r}", name=found.name, text=found.text)
             yield found.start, message, closest(found.text, known)
+
+
+def unreadable(condition: str) -> Iterator[tuple[int, str]]:
+    """Where each text begins that a function cannot read, so that nobody is ever told, and what is wrong with it."""
+    for found in _READ.finditer(condition):
+        call = f"{found[1]}({found[2]}) == {found[1]}({found[2]})"
+        if not _reckoned(f'"".matches({found[2]})' if found[1] == "matches" else call):
+            yield found.start(2), Words(_UNREADABLE[found[1]], text=found[2])
+
+
+def _reckoned(condition: str) -> bool:
+    """Whether a condition that reads nothing has an answer."""
+    try:
+        return Conditions({}).compile(condition).holds({}) is not None
+    except BadCondition:  # it is in a remark
+        return True
 
 
 def _texts(condition: str) -> Iterator[Compared]:

@@ -5,6 +5,7 @@ Values are not in the text that is parsed: marks stand in their places, so that 
 
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from urllib.parse import quote
 
 from markdown_it import MarkdownIt
@@ -39,6 +40,11 @@ _ENCODED_MARK = re.compile("%EE%80%80([0-9]+)%EE%80%81")
 def mark(index: int) -> str:
     """What stands for the value with that index in a text."""
     return f"\ue000{index}\ue001"
+
+
+def spells_marks(words: str) -> bool:
+    """Whether the words write such a character as an entity ("&#xE000;"), which would be taken for a value's mark."""
+    return "&" in words and not MARKS.isdisjoint(unescape(_MARK.sub("", words)))
 
 
 class Gaps(Struct, frozen=True):

@@ -41,7 +41,7 @@ class CapShape(Shape):
     """So many messages in so many days."""
 
     messages: Positive
-    days: Positive
+    days: Annotated[int, Field(ge=1, le=3650)]
 
 
 class DefaultsShape(Shape):
@@ -52,7 +52,7 @@ class DefaultsShape(Shape):
     zone: Zone
     quiet_hours: QuietHoursShape
     cap: CapShape
-    age_of_majority: Annotated[int, Field(ge=0)]
+    age_of_majority: Annotated[int, Field(ge=0, le=150)]
 
 
 class HolidaysShape(Shape):

@@ -16,7 +16,7 @@ from domain.timing import Offset, parse_offset
 from domain.triggers import Trigger
 from templates.choices import always, choices_of
 from templates.findings import Report
-from templates.literal_check import meaningless
+from templates.literal_check import meaningless, unreadable
 from templates.yaml_file import Document, Path
 
 ZONE = ZoneInfo("UTC")
@@ -77,8 +77,14 @@ class _Check:
         if later is not None:
             kinds |= {f"later.{name}": kind for name, kind in later.variables().items()}
             choices |= {name.replace("event.", "later.", 1): each for name, each in choices_of(later).items()}
-        for start, message, meant in meaningless("" if condition is None else condition.text, kinds, choices):
-            before = condition.text[:start] if condition else ""
+        if condition is None:
+            return
+        found = [
+            *meaningless(condition.text, kinds, choices),
+            *((*each, None) for each in unreadable(condition.text)),
+        ]
+        for start, message, meant in found:
+            before = condition.text[:start]
             line, column = before.count("\n") + 1, start - before.rfind("\n")
             self.report.add(self.document.finding(self.document.inside(path, line, column=column), message, meant))
 

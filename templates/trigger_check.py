@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
-from msgspec.structs import replace
 from pydantic import ValidationError
 
 from domain.benefits import starts_on
@@ -61,7 +60,7 @@ def check_rules(
     if rules is None or broken & set(_types(rules, catalogue)):
         return None
     try:
-        trigger = compile_trigger("lint", rules, catalogue)
+        trigger = compile_trigger(name, rules, catalogue)
     except BadTrigger as first:
         for bad in (first, *first.others):
             place = place_of(document, bad, ("when",))
@@ -74,7 +73,7 @@ def check_rules(
     else:
         if not wrong:
             check_sense(document, trigger, catalogue, report)
-            return replace(trigger, name=name)
+            return trigger
     return None
 
 

@@ -10,16 +10,19 @@ import typer
 
 from app.pack_paths import With, beside, elsewhere, examine_folders
 from app.terminal import Exit, data, stop, talk
+from domain.built_in import DIGEST
 from domain.event_types import Catalogue, EventType, event_type_of
 from templates.catalogue import NoDefaults, catalogue_of, defaults_of
 from templates.files import PackFiles
 from templates.findings import closest
 from templates.kinds import NAME
-from templates.loader import pack_of
+from templates.loader import BUILT_IN, pack_of
 from templates.scaffold import Plan, first_type, pack_files, trigger_files
 from templates.sense_check import ANSWERS
 
 LONGEST_NAME = 100
+_TAKEN = {False: (DIGEST,), True: (BUILT_IN, "null", "true", "false")}
+"""Names of triggers, and of packs (True), that lint refuses: the platform's own, and words of YAML."""
 
 Where = Annotated[Path, typer.Argument(metavar="PACK/TRIGGER_NAME", help="The folder to make; it must not exist.")]
 On = Annotated[str | None, typer.Option("--on", metavar="EVENT_TYPE", help="What it starts on.")]
@@ -35,6 +38,8 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
         )
     if len(where.name) > LONGEST_NAME:
         stop(Exit.USAGE, f"the name has {len(where.name)} characters; give it {LONGEST_NAME} at most")
+    if where.name in _TAKEN[as_pack]:
+        stop(Exit.USAGE, f"{where.name!r}: this name is taken; choose another")
     if where.exists():
         stop(Exit.USAGE, f"{where}: this is here already, and is left as it is")
     if as_pack:

@@ -219,6 +219,9 @@ def test_new_beside_another_pack_says_how_to_go_on_with_both(terminal: Terminal)
      "--on: no event type is called 'kz.document.issued' (it is in another pack: --with templates/kz)"),
     (["leak", "--owner", "watr"], "--owner: no agency is called 'watr' (did you mean 'water'?)"),
     (["Leak"], "'Leak': a name has small Latin letters, digits and underscores, as in lost_passport"),
+    (["digest"], "'digest': this name is taken; choose another"),
+    (["citizen", "--pack"], "'citizen': this name is taken; choose another"),
+    (["null", "--pack"], "'null': this name is taken; choose another"),
     (["a" * 300], "the name has 300 characters; give it 100 at most"),
     (["leak", "--on", "citizen.disputed"],
      "--on: answering any message gives citizen.disputed, so a message about it would never end"),
@@ -267,6 +270,15 @@ def difference(terminal: Terminal, *changes: Edit) -> list[str]:
 def test_layout_is_no_difference(terminal: Terminal, changes: tuple[Edit, ...]) -> None:
     """Order, quotes, spaces, and what holds anyway, said or unsaid, change nothing."""
     assert difference(terminal, *changes) == ["no difference in meaning"]
+
+
+def test_a_line_break_that_a_remark_needs_is_a_difference(terminal: Terminal) -> None:
+    """Who joins the lines of a condition takes out what stood below a remark."""
+    when, broken = "when: event.fee > 0", "when: |\n  event.fee > 0 // not free\n  && event.number != '0'"
+    old = write_town(terminal.folder / "old", NO_AGE, (RULES, when, broken))
+    new = write_town(terminal.folder / "new", NO_AGE, (RULES, when, broken.replace("|", ">")))
+    said = " ".join(" ".join(terminal.run("diff", str(old), str(new)).lines).split())
+    assert "It goes only if the event’s ‘fee’ is more than 0; before, only if" in said
 
 
 @pytest.mark.parametrize(("change", "group", "sentence"), [

@@ -116,3 +116,21 @@ def test_characters_that_stand_for_values_cannot_be_written() -> None:
     """Words that hold the platform's own marks would show one value in another's place."""
     with pytest.raises(BadWords, match="cannot be seen"):
         Renderer({"en": {"body": "\ue0000\ue001"}}, {})
+
+
+@pytest.mark.parametrize("body", [
+    "&#xE000;7&#xE001;", "&#57344;0&#57345; {{ step }}", "[x](https://egov.kz/&#xE000;0&#xE001;)",
+    "&#x{% if step %}E000{% endif %};0&#xE001;",
+])  # fmt: skip
+def test_nor_can_they_be_written_as_entities(body: str) -> None:
+    """An entity is read after the values' marks are set, and would be taken for one of them."""
+    with pytest.raises(WordsFailed, match="cannot be seen"):
+        Renderer({"en": {"body": body}}, {}).render("en", "s", context({}, {}, {}, NOW))
+
+
+@pytest.mark.parametrize("value", [1e30, -1e300])
+def test_a_number_that_nobody_can_write_fails_as_words(value: float) -> None:
+    """Its digits are more than decimal arithmetic has; that is the event's fault, and is told as such."""
+    renderer = Renderer({"en": {"sms": "{{ event.rate | number }}"}}, {})
+    with pytest.raises(WordsFailed, match="of another type"):
+        renderer.render("en", "s", context({"event.rate": value}, {}, {}, NOW))

@@ -28,6 +28,8 @@ ROWS: list[Row] = [
         "7:19: nobody knows how dates are written in 'russian'",
     ]),
     (PACK, "messages: 3", "messages: 0", ["10:19: messages must be at least 1"]),
+    (PACK, "days: 7", "days: 999999", ["10:28: days must be at most 3650"]),
+    (PACK, "age_of_majority: 18", "age_of_majority: 9999", ["11:20: age_of_majority must be at most 150"]),
     (PACK, "messages: 3", "messages: three", ["10:19: messages must be a whole number"]),
     (PACK, "pack: town", "pack: citizen", ["1:7: 'citizen' is declared by two packs"]),
     (PACK, "  meter: {type", "  email: {type", [

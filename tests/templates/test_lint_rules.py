@@ -28,6 +28,18 @@ ROWS: list[Row] = [
     (RULES, 'legal_basis: "Rules of 2020"', 'legal_basis: " \u00a0"', ["4:14: legal_basis is empty"]),
     (RULES, "ru: Поверка", 'ru: " "', ["2:26: ru is empty"]),
     (RULES, 'legal_basis: "Rules of 2020"', "legal_basis:", ["4:13: legal_basis is empty"]),
+    (RULES, "event.fee > 0", 'event.time > timestamp("2026-01-01")', [
+        '8:30: "2026-01-01" is no time; one is written 2026-03-01T09:00:00+05:00',
+    ]),
+    (RULES, "event.fee > 0", "event.time - event.time > duration('2 days')", [
+        "8:42: '2 days' is no length of time; one is written 36h",
+    ]),
+    (RULES, "event.fee > 0", 'event.number.matches("(") && event.time > timestamp("2026-01-01T00:00:00Z")', [
+        '8:28: "(" is no pattern',
+    ]),
+    (RULES, "expires: event.valid_until", "expires: event.valid_until\nreach: 0001-01-01", [
+        "18:8: reach: here the calendar ends, and not every time zone has this day; write 1900-01-01 or 2999-12-31",
+    ]),
     (RULES, "to: subject", "to: ~", ["9:5: to is empty"]),
     (RULES, "class: reminder", "class: reminders", [
         "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",

@@ -40,6 +40,15 @@ def test_all_findings_come_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_no_trigger_is_called_like_the_platform_s_own(tmp_path: Path) -> None:
+    """The digest has a name already; a folder of that name is refused before anything is compiled from it."""
+    pack = write_town(tmp_path)
+    (pack / "meter_check").rename(pack / "digest")
+    assert findings_of(pack) == [
+        "digest/trigger.yaml:2:8: 'digest' is the name of the platform's own trigger; name the folder otherwise"
+    ]
+
+
 def test_every_bad_prevention_is_named(tmp_path: Path) -> None:
     """Of two clauses of `unless`, the second one's findings keep their places."""
     pack = write_town(tmp_path, (

@@ -78,9 +78,18 @@ class Why(Struct, frozen=True):
 
     @property
     def everybody(self) -> list[str]:
-        """The pseudonyms of those whose data it is: whom it is about, and to whom it goes."""
+        """The pseudonyms of those whose nudge it is: whom it is about, and to whom it goes."""
         told = (str(each.details["recipient"]) for each in self.facts if "recipient" in each.details)
         return sorted({self.person, *self.words, *told})
+
+    @property
+    def shown(self) -> list[str]:
+        """The pseudonyms of all whose data it shows: theirs, and of those whom its cause says something of."""
+        persons = {} if self.cause is None else self.cause.persons
+        said = (
+            each for role, named in persons.items() if self.cause and self.cause.fields.get(role) for each in named
+        )
+        return sorted({*self.everybody, *said})
 
 
 def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: datetime) -> Why:

@@ -48,7 +48,7 @@ def evidence_command(
             found = _found(platform, id_, signer, deposited)
         except (NotAsWritten, NotChained, UnknownNudge) as problem:
             stop(Exit.CHECK_FAILED, str(problem))
-        for person in found.why.everybody:
+        for person in found.why.shown:
             look.note(platform, person, "evidence")
     content = packed(found, signer, platform.clock())
     try:

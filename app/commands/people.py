@@ -81,7 +81,7 @@ def why(
         with platform.database.reading() as connection:
             rules = platform.library.rules()
             found = explain(connection, platform.log, rules, id_, now())
-        for person in found.everybody:
+        for person in found.shown:
             look.note(platform, person, "why")
     except UnknownNudge as unknown:
         stop(Exit.CHECK_FAILED, str(unknown))

@@ -104,7 +104,7 @@ class PersonPages:
         rules, nudge = on.library.rules(), _uuid(request.path_params["nudge"])
         note_viewing(on.books, who, viewing.person, "why", viewing.purpose)
         found = self._explained(nudge, viewing.person, rules)
-        for other in set(found.everybody) - {viewing.person}:  # a child's data stands in what their guardian was told
+        for other in set(found.shown) - {viewing.person}:  # a child's data stands in what their guardian was told
             note_viewing(on.books, who, other, "why", viewing.purpose)
         return self._staff.show(
             "trail_why.html", frame, who, told=told(found, rules, frame.speech), version=found.version[:12],

@@ -83,6 +83,21 @@ async def test_whose_message_it_is_has_it_in_their_trail(office: Office) -> None
     }
 
 
+async def test_of_whom_a_parents_message_tells_has_it_in_their_trail(office: Office) -> None:
+    """Why a mother is reminded half a year after a birth says when her child was born, though the message is hers."""
+    world, mother, child = office.world, iin(3), iin(4)
+    world.take(*registered(mother, LONG_AGO), birth(child, mother, "2025-06-01"))
+    world.plan()
+    browser = signed_in(office, "olga")
+    [hers] = [each for each in world.intents() if each.person == world.name(mother) and each.step == "half_year"]
+    where = send(browser, PEOPLE, PEOPLE, person=mother, purpose=WHY).headers["location"]
+    assert "date of birth" in browser.get(f"{where}/why/{hers.id}").text.lower()
+    noted = {each.person for each in viewings(office) if each.what == "why"}
+    assert noted == {world.name(mother), world.name(child)}
+    of_child = send(browser, PEOPLE, PEOPLE, person=child, purpose=WHY).headers["location"]
+    assert browser.get(f"{of_child}/why/{hers.id}").status_code == 404, "it is not the child's"
+
+
 @pytest.mark.parametrize(
     ("person", "purpose", "words"),
     [(AIGERIM, "", "Write why"), (AIGERIM, "x", "Write why"), ("", WHY, "Write a national id"),

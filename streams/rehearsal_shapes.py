@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from domain.timing import parse_offset
+from domain.timing import parse_offset, utc
 from templates.kinds import Channel, Name, Names, Positive, Shape, StepRef, Text, matching, optional
 
 PERSON = r"\$[a-z][a-z0-9_]*"
@@ -18,6 +18,10 @@ def _moment(text: str) -> str:
         raise ValueError("a time is written 2026-03-01T09:00+05:00") from None
     if moment.tzinfo is None:
         raise ValueError("the time has no zone; write 2026-03-01T09:00+05:00")
+    try:
+        utc(moment)
+    except OverflowError:
+        raise ValueError("this lies beyond the calendar") from None
     return text
 
 

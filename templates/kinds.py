@@ -86,9 +86,7 @@ def _on(value: Any) -> Any:  # noqa: ANN401  (an event type, or an edge of an en
 
 def _within(text: str) -> str:
     if text in _ENDS:
-        raise ValueError(
-            "here the calendar ends, and not every time zone has this day; write 1900-01-01 or 2999-12-31"
-        )
+        raise ValueError("here the calendar ends; write a day such as 1900-01-01 or 2999-12-31")
     return text
 
 
@@ -141,8 +139,10 @@ Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short wo
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
     str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
-    AfterValidator(_within), WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
 ]  # fmt: skip
+Since = Annotated[Day, AfterValidator(_within)]
+"""A date whose first moment counts."""
 Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}

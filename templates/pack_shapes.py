@@ -16,6 +16,7 @@ from templates.kinds import (
     Name,
     Positive,
     Shape,
+    Since,
     Text,
     Titles,
     Zone,
@@ -81,7 +82,7 @@ class PackShape(Shape):
 
     pack: Name
     title: Titles
-    live_from: Day = optional("reach and ahead_from of the versions it ships")
+    live_from: Since = optional("reach and ahead_from of the versions it ships")
     national_id: Annotated[
         str, matching("|".join(map(re.escape, SCHEMES)), f"must be one of: {', '.join(SCHEMES)}")
     ] = optional("the rule of the check digit")

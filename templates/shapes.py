@@ -14,13 +14,13 @@ from templates.kinds import (
     Channel,
     Clock,
     Code,
-    Day,
     Duration,
     Name,
     Names,
     On,
     Period,
     Shape,
+    Since,
     StepName,
     Text,
     Titles,
@@ -123,8 +123,8 @@ class TriggerShape(Shape):
         min_length=1, max_length=100, description="named steps: when each is due"
     )
     smooth: Duration = optional("for steps that do not say it: spread over so long, at most a day (PT2H)")
-    reach: Day = optional("from which event time it looks")
-    ahead_from: Day = optional("what is due before is not sent")
+    reach: Since = optional("from which event time it looks")
+    ahead_from: Since = optional("what is due before is not sent")
     expires: Until = optional("until the end of a date (event.expires_on), or so long after it is due (P14D)")
     catch_up: Literal["latest", "all", "none"] = optional("of steps overdue already: which go")
     unless: list[UnlessShape] = optional("the thing itself happened")

@@ -282,6 +282,11 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
   - {{at: tomorrow, contains: }}
   - {{nothing: yes}}
 - clock: 2026-03-01T09:00+05:00
+- clock: 0001-01-01T00:00+05:00
+  name: before all clocks
+  events:
+  - {{at: 9999-12-31T23:00-05:00, {INSTALLED}}}
+  expect: []
 """
     assert findings(tmp_path, text) == [
         "4:16: the key 'tpye' is not known here (did you mean 'type'?)",
@@ -293,6 +298,8 @@ def test_keys_and_kinds_are_checked(tmp_path: Path) -> None:
         "11:15: nothing must be true",
         "12:3: expect is missing",
         "12:3: name is missing",
+        "13:10: clock: this lies beyond the calendar",
+        "16:10: at: this lies beyond the calendar",
     ]
 
 

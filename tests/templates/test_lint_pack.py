@@ -28,6 +28,9 @@ ROWS: list[Row] = [
         "7:19: nobody knows how dates are written in 'russian'",
     ]),
     (PACK, "messages: 3", "messages: 0", ["10:19: messages must be at least 1"]),
+    (PACK, "live_from: 2024-03-01", "live_from: 9999-12-31", [
+        "3:12: live_from: here the calendar ends; write a day such as 1900-01-01 or 2999-12-31",
+    ]),
     (PACK, "days: 7", "days: 999999", ["10:28: days must be at most 3650"]),
     (PACK, "age_of_majority: 18", "age_of_majority: 9999", ["11:20: age_of_majority must be at most 150"]),
     (PACK, "messages: 3", "messages: three", ["10:19: messages must be a whole number"]),

@@ -38,7 +38,7 @@ ROWS: list[Row] = [
         '8:28: "(" is no pattern',
     ]),
     (RULES, "expires: event.valid_until", "expires: event.valid_until\nreach: 0001-01-01", [
-        "18:8: reach: here the calendar ends, and not every time zone has this day; write 1900-01-01 or 2999-12-31",
+        "18:8: reach: here the calendar ends; write a day such as 1900-01-01 or 2999-12-31",
     ]),
     (RULES, "to: subject", "to: ~", ["9:5: to is empty"]),
     (RULES, "class: reminder", "class: reminders", [

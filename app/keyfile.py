@@ -91,13 +91,17 @@ def rotate(path: Path) -> Keyring:
     return _change(path, lambda ring: replace(ring, wrapping={**ring.wrapping, ring.current + 1: _key()}))
 
 
-def retire(path: Path) -> Keyring:
-    """Take all wrapping keys but the current one out of the file: what they wrapped, nobody reads again.
+def retire(path: Path, current: int) -> Keyring:
+    """Take all wrapping keys before that version out of the file: what they wrapped, nobody reads again.
+
+    That version and later ones stay: another operator may have begun the next rotation meanwhile.
 
     Raises:
         BadKeyFile: the file cannot be used or changed.
     """
-    return _change(path, lambda ring: replace(ring, wrapping={ring.current: ring.wrapping[ring.current]}))
+    return _change(
+        path, lambda ring: replace(ring, wrapping={at: key for at, key in ring.wrapping.items() if at >= current})
+    )
 
 
 class KeptKeys:

@@ -1,12 +1,15 @@
 """Files that only their owner may read, changed whole or not at all, by one process at a time."""
 
+import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+Sync = Callable[[int], object]
+"""Returns once what a descriptor stands for is on the disk."""
 OWNER_ONLY = 0o600
 
 
@@ -20,37 +23,57 @@ def is_open_to_others(path: Path) -> bool:
 
 
 @contextmanager
-def draft_of(path: Path, text: str) -> Iterator[Path]:
-    """A file beside it with that text, on the disk already; gone after the block if it is still there."""
+def draft_of(path: Path, text: str, sync: Sync = os.fsync) -> Iterator[Path]:
+    """A file beside it with that text, on the disk already; gone after the block if it is still there.
+
+    What the block made of it is on the disk once that has ended: a name outlasts a loss of power by its folder.
+    """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno())
         yield draft
     finally:
         draft.unlink(missing_ok=True)
+    _keep_names(path.parent, sync)
 
 
 def append(path: Path, lines: Iterable[str]) -> None:
-    """Add lines, on the disk before it returns.
+    """Add lines, on the disk before it returns; half a line, by who went down or had no room, spoils none of them.
 
     Raises:
         OSError: they cannot be kept.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            file.write("\n")
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
         os.fsync(file.fileno())
+    _keep_names(path.parent, os.fsync)  # it may be new
 
 
-def replace(path: Path, text: str) -> None:
-    """Put a file with that text in the place of what is there."""
-    with draft_of(path, text) as draft:
+def replace(path: Path, text: str, sync: Sync = os.fsync) -> None:
+    """Put a file with that text in the place of what is there, on the disk before it returns."""
+    with draft_of(path, text, sync) as draft:
         draft.replace(path)
+
+
+def _keep_names(folder: Path, sync: Sync) -> None:
+    """Have the folder itself on the disk, where its file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        sync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

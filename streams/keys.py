@@ -13,6 +13,7 @@ from projections.bulk import among, chunked, insert_rows, lock_rows
 from projections.spelled import Query
 from streams.keyring import KEY_BYTES, NONCE_BYTES, Wrapper, WrongKeyFile
 from streams.periods import Period, period_of, person_of
+from streams.recorder import APPEND_LOCK, take_turns
 from streams.tables import erasures, made_with, period_keys, person_keys
 
 KEY_ID_BYTES = 8
@@ -56,7 +57,7 @@ class PersonKeys:
         self._wrapper = wrapper
         self._random = random
         self._kept = _Kept(b"", OrderedDict())
-        self._uncommitted: set[bytes] = set()
+        self._uncommitted: dict[bytes, bytes] = {}  # the id of a key -> the erasure as of which it was made
 
     def load(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
         """Those of the keys that there are.
@@ -64,7 +65,9 @@ class PersonKeys:
         Raises:
             WrongKeyFile: a key was wrapped by a key that we do not have.
         """
-        kept = self._current(connection)
+        return self._load(connection, self._current(connection), holders)
+
+    def _load(self, connection: Connection, kept: "_Kept", holders: Iterable[str]) -> dict[str, PersonKey]:
         wanted = holders if isinstance(holders, set) else set(holders)
         found = {holder: key for holder in wanted if (key := kept.keys.get(holder)) is not None}
         if missing := wanted.difference(found):
@@ -107,15 +110,15 @@ class PersonKeys:
         The made ones are to be given to `remember` once the transaction is committed, not before: a key that was
         rolled back must seal nothing.
         """
-        wanted = set(holders)
-        known = self.load(connection, wanted)
+        wanted, kept = set(holders), self._current(connection)
+        known = self._load(connection, kept, wanted)
         made, rows = {}, []
         for holder in sorted(wanted.difference(known)):
             key_id, key = self._random(KEY_ID_BYTES), self._random(KEY_BYTES)
             version, wrapped = self._wrapper.wrap(key, holder.encode() + key_id)
             rows.append((*(period_of(holder) or (holder,)), key_id, wrapped, version))
             made[holder] = PersonKey(key_id, AESGCM(key))
-            self._uncommitted.add(key_id)
+            self._uncommitted[key_id] = kept.mark
         for table in (person_keys, period_keys):
             theirs = [row for row in rows if len(row) == len(table.c)]
             insert_rows(connection, table, theirs, ignore=True)
@@ -127,10 +130,12 @@ class PersonKeys:
     ) -> tuple[dict[str, PersonKey], dict[str, PersonKey]]:
         """As `ensure`, with all whose they are and the others held: a key destroyed before that seals nothing."""
         wanted = set(holders)
+        if connection.dialect.name == "sqlite":  # its only writer holds everybody
+            return self.ensure(connection, wanted)
+        mark = self._current(connection).mark  # before: meanwhile another thread may see a later one
         known, made = self.ensure(connection, wanted)
-        mark = self._kept.mark
         self.hold(connection, set(map(person_of, wanted)).union(others))
-        if connection.dialect.name == "sqlite" or self._current(connection).mark == mark:
+        if self._current(connection).mark == mark:
             return known, made
         known, anew = self.ensure(connection, wanted)
         return known, {holder: key for holder, key in (made | anew).items() if known[holder].id == key.id}
@@ -141,13 +146,16 @@ class PersonKeys:
             return {}
         stored = self._read(connection, made)
         others = {holder: key for holder, key in stored.items() if key.id != made[holder].id}
-        self._uncommitted.difference_update(made[holder].id for holder in others)
+        for holder in others:
+            self._uncommitted.pop(made[holder].id, None)
         return others
 
     def remember(self, made: Mapping[str, PersonKey]) -> None:
-        """Keep keys that `ensure` made at hand, now that they are committed."""
-        self._uncommitted.difference_update(key.id for key in made.values())
-        self._kept.add(made)
+        """Keep keys that `ensure` made at hand, now that they are committed; where an erasure was seen since, it may
+        have been theirs, and the database is asked.
+        """
+        kept = self._kept
+        kept.add({holder: key for holder, key in made.items() if self._uncommitted.pop(key.id, None) == kept.mark})
 
     @staticmethod
     def hold(connection: Connection, persons: Iterable[str]) -> None:
@@ -169,7 +177,8 @@ class PersonKeys:
         return gone
 
     def _mark(self, connection: Connection) -> None:
-        """Empty every cache."""
+        """Empty every cache; who does so at the same moment waits (for the log's lock: the fact takes it anyway)."""
+        take_turns(connection, APPEND_LOCK)
         number = connection.execute(select(func.coalesce(func.max(erasures.c.number), 0))).scalar_one() + 1
         insert_rows(connection, erasures, [(number, self._random(KEY_ID_BYTES))])
 
@@ -208,7 +217,10 @@ def check_names(connection: Connection, fingerprint: bytes) -> None:
     Raises:
         WrongKeyFile: it is another.
     """
-    known = connection.execute(select(made_with.c.names)).scalar()
+    made_by = select(made_with.c.names)
+    if (known := connection.execute(made_by).scalar()) is None:
+        take_turns(connection, APPEND_LOCK)  # all roles may start at once, on a new database
+        known = connection.execute(made_by).scalar()
     if known is None:
         insert_rows(connection, made_with, [(fingerprint,)])
     elif known != fingerprint:

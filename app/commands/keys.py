@@ -46,7 +46,7 @@ def rotate(
             keyring = _rotated(platform.settings)
         done = Rewrapping(platform.database, keyring).run()
         if retire:
-            keyring = _retired(platform.settings)
+            keyring = _retired(platform.settings, keyring.current)
         platform.database.tidy()
     if as_json:
         data_json({"current": keyring.current, "rewrapped": done, "versions": sorted(keyring.wrapping)})
@@ -65,7 +65,7 @@ def _rotated(settings: Settings) -> Keyring:
     return keyfile.rotate(settings.key_file)
 
 
-def _retired(settings: Settings) -> Keyring:
+def _retired(settings: Settings, current: int) -> Keyring:
     if settings.key_ring.get_secret_value():
         stop(Exit.USAGE, f"{ELSEWHERE}: nothing needs the older versions any more, so take them out")
-    return keyfile.retire(settings.key_file)
+    return keyfile.retire(settings.key_file, current)

@@ -1,13 +1,16 @@
 import json
 import multiprocessing
+import os
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from app import private_files
 from app.keyfile import BadKeyFile, KeptKeys, _create, keyring_of, load_keyring, new_keyring, retire, rotate
 from app.settings import Settings
 from streams.keyring import KEY_BYTES, WrongKeyFile
@@ -233,4 +236,27 @@ def test_a_rotation_by_another_process_is_noticed(tmp_path: Path) -> None:
     assert (rotated.current, before.wrap(b"k" * KEY_BYTES, b"about").version) == (2, 2)
 
     with pytest.raises(WrongKeyFile):
-        KeptKeys(retire(path), path).unwrap(*old, b"about")
+        KeptKeys(retire(path, rotated.current), path).unwrap(*old, b"about")
+
+
+def test_who_retires_leaves_what_another_operator_has_begun(tmp_path: Path) -> None:
+    """A rotation begun since then has not wrapped all: what its keys are still wrapped with stays in the file."""
+    path = tmp_path / "key"
+    load_keyring(path, create=True)
+    seen = rotate(path)
+    begun = rotate(path)
+
+    left = retire(path, seen.current)
+    assert sorted(left.wrapping) == [seen.current, begun.current]
+
+
+def test_a_new_master_key_outlasts_a_loss_of_power(tmp_path: Path) -> None:
+    """Its file is on the disk under its name before anything is wrapped with it: first the file, then the folder."""
+    path, synced = tmp_path / "key", list[tuple[bool, str]]()
+    private_files.replace(path, "old")
+
+    def sync(descriptor: int) -> None:
+        synced.append((S_ISDIR(os.fstat(descriptor).st_mode), path.read_text()))
+
+    private_files.replace(path, "new", sync)
+    assert synced == [(False, "old"), (True, "new")]

@@ -160,8 +160,7 @@ def test_a_known_key_is_at_hand(store: Store) -> None:
 def test_the_cache_is_bounded(store: Store) -> None:
     """However many persons pass by, only so many keys are kept at hand; the others are read again."""
     (first,) = ensured(store.database, store.keys, AIDA).values()
-    key = person_key(b"x")
-    store.keys.remember({f"{number:032}": key for number in range(CACHED)})
+    ensured(store.database, store.keys, *(f"{number:032}" for number in range(CACHED)))
 
     assert len(store.keys._kept.keys) == CACHED
     assert AIDA not in store.keys._kept.keys, "the oldest goes first"

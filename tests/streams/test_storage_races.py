@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import Connection, event
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, event
 from streams.database import Database, Priority
 from streams.keys import PersonKey, PersonKeys
 from streams.migrating import migrate
-from tests.streams.storing import AIDA, BOLAT, KEYRING, Store, submitted, url_in
+from tests.streams.storing import AIDA, BOLAT, DANA, KEYRING, Store, submitted, url_in
 
 
 def loaded(store: Store, keys: PersonKeys, person: str) -> PersonKey | None:
@@ -33,6 +34,33 @@ def test_a_slow_reader_brings_no_destroyed_key_back(store: Store) -> None:
     with before_keys_are_read(store.database, meanwhile):
         assert loaded(store, keys, AIDA) is not None, "it was not destroyed yet when this reading began"
     assert loaded(store, keys, AIDA) is None
+
+
+def test_a_key_that_was_destroyed_before_it_was_at_hand_seals_nothing(store: Store) -> None:
+    """Who is erased between the commit that made their key and its being kept has a new key the next time."""
+    made = store.database.write(lambda connection: store.keys.ensure(connection, [AIDA]))[1]
+    store.database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, AIDA))
+    assert loaded(store, store.keys, BOLAT) is None  # another thread, which sees that there was an erasure
+    store.keys.remember(made)
+
+    assert loaded(store, store.keys, AIDA) is None
+    again, _ = store.database.write(lambda connection: store.keys.ensure_held(connection, [AIDA], []))
+    assert loaded(store, PersonKeys(KEYRING), AIDA) == (again[AIDA].id, ANY)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_an_erasure_that_another_thread_saw_first_is_noticed(store: Store) -> None:
+    """While an intake looks for keys, somebody at hand is erased and another thread sees it: theirs is made anew."""
+    known, made = store.database.write(lambda connection: store.keys.ensure(connection, [AIDA, BOLAT]))
+    store.keys.remember(made)
+
+    def meanwhile() -> None:
+        store.database.write(lambda connection: PersonKeys(KEYRING).destroy(connection, AIDA))
+        assert loaded(store, store.keys, BOLAT) is not None
+
+    with before_keys_are_read(store.database, meanwhile):
+        now, _ = store.database.write(lambda connection: store.keys.ensure_held(connection, [AIDA, DANA], []))
+    assert now[AIDA].id != known[AIDA].id
 
 
 @contextmanager

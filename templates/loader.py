@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.benefits import starts_on
 from domain.event_types import Catalogue
 from domain.said import Words
 from domain.triggers import Trigger
@@ -113,7 +112,7 @@ def _check(packs: list[PackFiles], elsewhere: Elsewhere, report: Report) -> None
             made = check_rules(trigger.rules, trigger.name, catalogue, broken, elsewhere, report)
             compiled += [made] if made is not None else []
             link_actions(trigger.rules, services_of(services), report)
-            _check_trigger(trigger, plain(files.pack), catalogue, languages, report)
+            _check_trigger(trigger, made, plain(files.pack), catalogue, languages, report)
     check_limits(packs, compiled, catalogue, report)
 
 
@@ -151,15 +150,16 @@ def _check_owner(rules: Document, known: Known, report: Report) -> None:
 
 
 def _check_trigger(
-    trigger: TriggerFiles, pack: Mapping[str, Any], catalogue: Catalogue, languages: list[str], report: Report
-) -> None:
+    trigger: TriggerFiles, made: Trigger | None, pack: Mapping[str, Any], catalogue: Catalogue, languages: list[str],
+    report: Report,
+) -> None:  # fmt: skip
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     check_links(trigger, domains_of(pack), report)
     check_replies(trigger, catalogue, report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]
-    if not report.about(paths) and starts_on(trigger.rules.data["on"], catalogue) is not None:
-        check_samples(trigger, catalogue, sms_limit_of(pack), report)
+    if made is not None and not report.about(paths):
+        check_samples(trigger, made, catalogue, sms_limit_of(pack), report)
 
 
 def pack_of(files: PackFiles) -> Pack:

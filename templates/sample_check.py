@@ -14,7 +14,9 @@ from domain.benefits import starts_on
 from domain.event_types import Catalogue
 from domain.sms import segments
 from domain.steps import named
-from domain.triggers import CORRECTION
+from domain.triggers import CORRECTION, Trigger
+from templates.choices import required_of
+from templates.compiled import NO_VALUE
 from templates.files import TriggerFiles
 from templates.findings import Report
 from templates.pack_check import SmsLimit
@@ -43,11 +45,16 @@ _PATHS: Mapping[str, Path] = {
 }  # fmt: skip
 
 
-def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, report: Report) -> None:
-    """Report words that fail for events that their schema allows, and words that are always too long."""
+def check_samples(
+    files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit, report: Report
+) -> None:  # fmt: skip
+    """Report words that fail for events that their schema allows, and words that are always too long.
+
+    Words that fail for people of whom too little is known are a warning: others are told.
+    """
     rules = files.rules.data
     renderer = Renderer({language: document.data for language, document in files.words.items()}, rules)
-    made = samples(rules["on"], catalogue)
+    made = samples(rules["on"], catalogue, known_of(trigger, catalogue))
     for language, document in files.words.items():
         sample = _Sample(language, document, renderer, limit, report)
         for step, said in rules["due"].items():
@@ -59,14 +66,33 @@ def check_samples(files: TriggerFiles, catalogue: Catalogue, limit: SmsLimit, re
 
 
 class Samples(Struct, frozen=True):
-    """What words may read: of a usual event with every field, and of the smallest event."""
+    """What words may read: of a usual event with every field, of the smallest event, and for a stranger.
+
+    Of a stranger no more is known than the trigger asks for.
+    """
 
     full: Mapping[str, Any]
     smallest: Mapping[str, Any]
+    stranger: Mapping[str, Any]
 
 
-def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in the file)
-    """Made-up events, of the type that a trigger `on` that starts on."""
+def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
+    """The attributes of a person ("citizen.<name>") that the trigger asks for, or that its event always sets."""
+    asked = trigger.reads | (trigger.turn.benefit.reads if trigger.turn else frozenset())
+    known = {name for name in asked if name.startswith("citizen.")}
+    type_ = catalogue.kinds[trigger.on]
+    sure = required_of(type_)
+    known |= {
+        f"citizen.{each.attribute}" for role in trigger.to for each in type_.sets.get(role, ())
+        if each.path is None or each.path in sure
+    }  # fmt: skip
+    return frozenset(
+        known | ({"citizen.born_on", "citizen.age"} if known & {"citizen.born_on", "citizen.age"} else set())
+    )
+
+
+def samples(on: Any, catalogue: Catalogue, known: frozenset[str] = frozenset()) -> Samples:  # noqa: ANN401  (as in the file)
+    """Made-up events, of the type that a trigger `on` that starts on; `known`: what is known of a stranger."""
     type_ = catalogue.kinds[str(starts_on(on, catalogue))]
     event = {f"event.{name}": _SHORTEST[kind] for name, kind in type_.variables().items()}
     event |= {f"event.{name}": value for name, value in _chosen("", type_.schema)}
@@ -79,9 +105,11 @@ def samples(on: Any, catalogue: Catalogue) -> Samples:  # noqa: ANN401  (as in t
     person = citizen | flat({name: value for name, value in NAMES.items() if f"citizen.{name}" in citizen}, "citizen")
     law = {name: _SHORTEST[kind] for name, kind in law_variables(on, catalogue).items()}
     likely = {name: _USUAL.get(kind, _SHORTEST[kind]) for name, kind in law_variables(on, catalogue).items()}
+    stranger = {name: value for name, value in person.items() if name in known}
     return Samples(
         context(usual, person, person, MOMENT, lambda: likely),
         context(smallest, citizen, citizen, MOMENT, lambda: law),
+        context(usual, stranger, stranger, MOMENT, lambda: likely),
     )
 
 
@@ -124,18 +152,29 @@ class _Sample:
         try:
             smallest = self.renderer.short(self.language, step, made.smallest, correction=correction)
         except WordsFailed as failed:
-            self._missing(failed.variable)
+            self._missing(failed, f"an event may lack {failed.variable}", "where an event lacks what it may lack")
         else:
             self._lengths(smallest, usual, where)
+            self._of_a_stranger(step, made.stranger, correction=correction)
 
-    def _missing(self, variable: str) -> None:
+    def _of_a_stranger(self, step: str, values: Mapping[str, Any], *, correction: bool) -> None:
+        try:
+            self.renderer.short(self.language, step, values, correction=correction)
+        except WordsFailed as failed:
+            told = f"whoever has no {failed.variable} is told nothing"
+            self._missing(failed, told, "where little is known of a person", warning=True)
+
+    def _missing(self, failed: WordsFailed, why: str, otherwise: str, *, warning: bool = False) -> None:
+        variable = failed.variable
         places = (
             self.document.inside(path, 1, variable)
             for path, text in texts((), self.document.data)
             if variable in text
         )
-        message = f'an event may lack {variable}: write {{% if {variable} is defined %}}, or | default("…")'
-        self.report.add(self.document.finding(next(places, START), message))
+        message = f'{why}: write {{% if {variable} is defined %}}, or | default("…")'
+        if failed.problem != NO_VALUE:
+            message = f"{variable} {failed.problem}, {otherwise}"
+        self.report.add(self.document.finding(next(places, START), message, warning=warning))
 
     def _lengths(self, smallest: Short, usual: Short, where: Path) -> None:
         for part, longest in LIMITS.items():

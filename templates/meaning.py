@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from domain.compiling import ONCE
 from domain.conditions import Condition, essence
 from domain.said import N_, Joined, Lowered, Words
 from domain.steps import Step
@@ -89,9 +90,9 @@ class _Comparison:
             only = {"after": self._only(self.new, other.when), "before": self._only(self.old, one.when)}
             sentence = Words("It goes {after}; before, {before}.", **only)
             yield Change("who", "when", sentence, _text(one.when), _text(other.when))
-        if one.occurrence != other.occurrence:
+        if _about(one) != _about(other):
             sentence = Words("One matter is {after}; before, {before}.", after=_matter(other), before=_matter(one))
-            yield Change("who", "occurrence", sentence, list(one.occurrence), list(other.occurrence))
+            yield Change("who", "occurrence", sentence, _about(one), _about(other))
         yield from self._simple("who", "minors", N_("For a minor it goes to {after}; before, to {before}."))
 
     @staticmethod
@@ -210,7 +211,13 @@ def _roles(trigger: Trigger) -> str:
     return whom(sorted(trigger.to)) if trigger.to else Words("the residents of the area")
 
 
+def _about(trigger: Trigger) -> list[str]:
+    return [ONCE] if trigger.once else list(trigger.occurrence)
+
+
 def _matter(trigger: Trigger) -> str:
+    if trigger.once:
+        return Words("the person, once and for all")
     if not trigger.occurrence:
         return Words("each event by itself")
     return Joined(trigger.occurrence, Words(" and "))

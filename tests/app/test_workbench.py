@@ -272,6 +272,14 @@ def test_layout_is_no_difference(terminal: Terminal, changes: tuple[Edit, ...]) 
     assert difference(terminal, *changes) == ["no difference in meaning"]
 
 
+def test_once_a_person_is_another_matter_than_each_event(terminal: Terminal) -> None:
+    """Both read no field of the event, and yet one is told of every event, and the other of the first."""
+    old = write_town(terminal.folder / "old", NO_AGE, (RULES, "occurrence: event.number\n", ""))
+    new = write_town(terminal.folder / "new", NO_AGE, (RULES, "occurrence: event.number", "occurrence: person"))
+    said = " ".join(" ".join(terminal.run("diff", str(old), str(new)).lines).split())
+    assert "One matter is the person, once and for all; before, each event by itself." in said
+
+
 def test_a_line_break_that_a_remark_needs_is_a_difference(terminal: Terminal) -> None:
     """Who joins the lines of a condition takes out what stood below a remark."""
     when, broken = "when: event.fee > 0", "when: |\n  event.fee > 0 // not free\n  && event.number != '0'"
@@ -293,6 +301,8 @@ def test_a_line_break_that_a_remark_needs_is_a_difference(terminal: Terminal) ->
     ((RULES, "event.fee > 0", "event.fee > 5"), "who",
      "It goes only if the event’s ‘fee’ is more than 5; before, only if the event’s ‘fee’ is more than 0."),
     ((RULES, "occurrence: event.number\n", ""), "who", "One matter is each event by itself; before, event.number."),
+    ((RULES, "occurrence: event.number", "occurrence: person"), "who",
+     "One matter is the person, once and for all; before, event.number."),
     ((RULES, "expires: event.valid_until", "expires: P3D"), "when",
      "It is worth sending until 3 days after it was due; before, until the event’s ‘valid until’."),
     ((RULES, "category: water", "category: water\ncatch_up: all"), "when",

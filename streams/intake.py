@@ -139,6 +139,7 @@ class _Storing:
     ) -> None:
         self.connection, self.log, self.names, self.now, self.limited = connection, log, names, now, limited
         self.corrected: dict[UUID, _Known] = {}
+        self.loaded: list[tuple[LifeEvent, _Known]] = []
 
     def _original(self, event: LifeEvent) -> UUID:
         return self.names.stream(event.source, event.original)
@@ -166,8 +167,8 @@ class _Storing:
             first = fresh.setdefault(event.stream.int, event)
             return ACCEPTED if first is event else _again(event, first.digest)
         outcome = _again(event, stored.state.digest)
-        if outcome.duplicate:
-            self._loaded_again(event, stored)
+        if outcome.duplicate and stored.state.ahead_from is not None:
+            self.loaded.append((event, stored))
         return outcome
 
     def _corrects_wrongly(self, event: LifeEvent) -> str:
@@ -181,8 +182,6 @@ class _Storing:
 
     def _loaded_again(self, event: LifeEvent, known: _Known) -> None:
         """The same event by an earlier load, or live after a historical load: more of it is planned."""
-        if known.state.ahead_from is None:
-            return
         facts = self.log.streams(self.connection, [event.stream])
         _, counting = as_loaded(facts)[event.stream]
         before = counting.ahead_from
@@ -199,7 +198,10 @@ class _Storing:
         if self.limited:
             everybody |= {holder for event in events for holder in holders(event, self.limited)}
         concerned = Concerned(self.connection, self.connection, self.log, self.names)
-        keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events))
+        woken = history.loaded_at(self.connection, [known.position for _, known in self.loaded])
+        keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
+        for each in self.loaded:  # now: whoever plans one of those whom it wakes is done, or begins after this
+            self._loaded_again(*each)
         rows = [(event.stream, 1, event.TOPIC, mapper.seal(event, keys, self.now, self.limited)) for event in events]
         outbox.note(self.connection, events, self.now)
         before = self.log.facts.append(self.connection, rows)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import OperationalError
 
@@ -122,6 +123,29 @@ def test_a_correction_holds_whom_it_wakes_before_the_log(known: Store) -> None:
     with known.database.reading() as connection:
         assert history.marks(connection, [AIDA])[AIDA].rows == 2
         assert history.unplanned(connection, 10) == [AIDA, BOLAT]
+
+
+def test_an_earlier_load_holds_whom_it_wakes_before_the_log(known: Store) -> None:
+    """An event that comes live after a historical load is planned as live, also by who planned it at that moment."""
+    intake = Intake(known.database, known.log, NAMES, pytest.fail, fixed(NOW))
+    loaded = [life(each, persons={"child": (AIDA,)}, fields={}, ahead_from=NOW) for each in ("8", "9")]
+    known.database.write(partial(intake.append, events=loaded))
+    live, other = (replace(each, ahead_from=None) for each in loaded)
+    with known.database.reading() as connection:
+        seen = history.marks(connection, [AIDA])
+
+    def plan(connection: Connection) -> None:
+        known.keys.hold(connection, [AIDA])
+        if history.marks(connection, [AIDA]) == seen:
+            history.mark_planned(connection, seen)
+
+    assert meet(known.database, [partial(intake.append, events=[live])], [plan]) == {None}
+    with known.database.reading() as connection:
+        assert history.unplanned(connection, 10) == [AIDA], "it was planned as it counted before"
+    fresh = life("10", persons={"child": (AIDA,)}, fields={})
+    assert meet(
+        known.database, [plan, appending(known, 71)], [partial(intake.append, events=[other, fresh])]
+    ) == {None}  # fmt: skip
 
 
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:

@@ -100,15 +100,6 @@ def move_ahead(connection: Connection, position: int, ahead_from: int | None, *,
     )
 
 
-def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
-    """Whom `move_ahead` would wake: who has these facts of historical loads."""
-    loaded = select(history.c.person).where(history.c.ahead_from.is_not(None))
-    return {
-        person for part in chunked(positions)
-        for person in connection.execute(loaded.where(among(history.c.position, part))).scalars()
-    }  # fmt: skip
-
-
 def unplanned(connection: Connection, limit: int, woken_before: int | None = None) -> list[str]:
     """Persons with facts that are not planned yet, those who wait longest first."""
     query = select(history.c.person).where(~history.c.planned).order_by(history.c.woken, history.c.person)

@@ -23,7 +23,7 @@ from streams.counts import Counts
 from streams.database import Database, Priority
 from streams.decoding import life_of
 from streams.keys import PersonKey
-from streams.loads import as_loaded
+from streams.loads import as_loaded, loaded_at
 from streams.log import Log
 from streams.mapper import Entry, LifeState, holders
 from streams.tables import log as log_table
@@ -198,7 +198,7 @@ class _Storing:
         if self.limited:
             everybody |= {holder for event in events for holder in holders(event, self.limited)}
         concerned = Concerned(self.connection, self.connection, self.log, self.names)
-        woken = history.loaded_at(self.connection, [known.position for _, known in self.loaded])
+        woken = loaded_at(self.connection, [known.position for _, known in self.loaded])
         keys, made = self.log.keys.ensure_held(self.connection, everybody, concerned.others(events) | woken)
         for each in self.loaded:  # now: whoever plans one of those whom it wakes is done, or begins after this
             self._loaded_again(*each)

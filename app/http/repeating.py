@@ -5,6 +5,7 @@ do nothing the second time anyway.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,6 +26,7 @@ from streams.repeats import Answered, OtherRequest, Repeats, UnderWay
 
 HEADER, REPLAYED = "idempotency-key", "idempotency-replayed"
 LONGEST = 255
+_KEY = re.compile(rf"[ -~]{{1,{LONGEST}}}")
 _GONE = "http.disconnect"
 UNSETTLED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
@@ -62,8 +64,8 @@ class Repeating:
         return True
 
     async def _once(self, request: Request, key: str, receive: Receive, send: Send) -> None:
-        if not 1 <= len(key) <= LONGEST:
-            detail = f"Idempotency-Key has 1 to {LONGEST} characters"
+        if not _KEY.fullmatch(key):
+            detail = f"Idempotency-Key has 1 to {LONGEST} printable characters of ASCII"
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
         messages, body = await _read(receive)
         if messages[-1]["type"] == _GONE:  # whoever sends it whole later sends it for the first time

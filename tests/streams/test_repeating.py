@@ -85,12 +85,13 @@ def test_who_has_no_key_gets_no_answer_of_others(world: World) -> None:
     assert registry_of(world.platform).post("/events", json=event(), headers=headers).status_code == 202
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_that_is_none_is_refused(world: World, key: str) -> None:
-    """Too long or empty: 400 with the header named, and nothing stored."""
+@pytest.mark.parametrize("key", [b"", b"x" * 256, b"a\x1f", b"\x7f", b"a\xe9"])
+def test_a_key_that_is_none_is_refused(world: World, key: bytes) -> None:
+    """Too long, empty or not printable: 400 with the header named, and nothing stored."""
     before = len(facts(world))
     client = registry_of(world.platform)
-    refused = client.post("/events", json=event(), headers=STRUCTURED | {"idempotency-key": key})
+    headers = [*((name.encode(), value.encode()) for name, value in STRUCTURED.items()), (b"idempotency-key", key)]
+    refused = client.post("/events", json=event(), headers=headers)
     assert refused.status_code == 400
     assert "Idempotency-Key" in refused.json()["detail"]
     assert len(facts(world)) == before

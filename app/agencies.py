@@ -20,8 +20,16 @@ from templates.files import read_document
 from templates.findings import BrokenPack, Report
 
 UNASKED: tuple[type[Exception], ...] = (
-    DamagedFact, BadSettings, NoDefaults, WrongSchema, ReadOnly, BadKeyFile, WrongKeyFile, BrokenPack, *STORE_AWAY,
-)  # fmt: skip
+    DamagedFact,
+    BadSettings,
+    NoDefaults,
+    WrongSchema,
+    ReadOnly,
+    BadKeyFile,
+    WrongKeyFile,
+    BrokenPack,
+    *STORE_AWAY,
+)
 """Why the database cannot say what is published; whoever is added meets it soon enough, and in its own words."""
 
 

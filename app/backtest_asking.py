@@ -16,16 +16,14 @@ LONGEST = timedelta(days=3 * 366)
 """Over so much history, at most."""
 
 
-def asked_for(
-    platform: Platform, laid: Laid, agency: str, start: datetime, end: datetime, *, caps: bool
-) -> Asked:  # fmt: skip
+def asked_for(platform: Platform, laid: Laid, agency: str, start: datetime, end: datetime, *, caps: bool) -> Asked:
     """The draft as it is now, in which nothing hinders; compared with that agency's in force, if there is one."""
     [source] = laid.pack().triggers
     live = platform.governing.governed().current(source.name)
     against = live is not None and live.rules["owner"] == agency
     return Asked(
         agency, laid.text.pack, source.name, source.hash, source.rules, source.words, start, end, caps, against
-    )  # fmt: skip
+    )
 
 
 def begin(platform: Platform, hands: Hands, asked: Asked, who: Principal) -> Job:

@@ -90,19 +90,25 @@ def _thinned(marks: Mapping[int, str], many: int) -> Mapping[int, str]:
 
 
 def _chart(
-    title: str, unit: str, counts: Sequence[tuple[str, int]], *, every: int = 1,
+    title: str,
+    unit: str,
+    counts: Sequence[tuple[str, int]],
+    *,
+    every: int = 1,
     marks: Mapping[int, str] | None = None,
-) -> Chart:  # fmt: skip
+) -> Chart:
     most = max(count for _, count in counts)
     top, wide = _round(most), (WIDTH - LEFT) / len(counts)
     labels = marks or {at: label for at, (label, _) in enumerate(counts) if at % every == 0}
     peak = next(label for label, count in counts if count == most)
     return Chart(
-        title, unit, f"{sum(count for _, count in counts):,} messages; the highest bar, {most:,}: {peak}",
+        title,
+        unit,
+        f"{sum(count for _, count in counts):,} messages; the highest bar, {most:,}: {peak}",
         list(_bars(counts, top, wide, most)),
         [Mark(f"{top * part // 2:,}", _y(top * part / 2, top)) for part in range(3)],
         [Mark(label, round(LEFT + at * wide, 1)) for at, label in labels.items()],
-    )  # fmt: skip
+    )
 
 
 def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int) -> Iterator[Bar]:
@@ -110,9 +116,14 @@ def _bars(counts: Sequence[tuple[str, int]], top: int, wide: float, most: int) -
     for at, (label, count) in enumerate(counts):
         y = _y(count, top)
         yield Bar(
-            label, count, round(LEFT + at * wide, 2), y, round(wide - gap, 2), round(HEIGHT - FOOT - y, 1),
+            label,
+            count,
+            round(LEFT + at * wide, 2),
+            y,
+            round(wide - gap, 2),
+            round(HEIGHT - FOOT - y, 1),
             most=0 < count == most,
-        )  # fmt: skip
+        )
 
 
 def _y(count: float, top: int) -> float:

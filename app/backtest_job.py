@@ -65,14 +65,22 @@ class Counts(Struct, frozen=True):
 def counts(tally: Tally, price: float | None) -> Counts:
     """The counts of a tally, without samples and examples: these are people's, and need a purpose."""
     return Counts(
-        tally.persons, tally.facts, tally.people, tally.along,
+        tally.persons,
+        tally.facts,
+        tally.people,
+        tally.along,
         sorted((*key, many) for key, many in tally.messages.items()),
         sorted((*key, many) for key, many in tally.parts.items()),
         sorted((step, many) for (_, step), many in tally.steps.items()),
-        sorted((*key, many) for key, many in tally.days.items()), sorted(tally.hours.items()),
-        tally.deferred.most_common(), tally.withheld.most_common(), tally.ended.most_common(),
-        sorted((*key, many) for key, many in tally.changes.items()), f"{tally.digest:032x}", price,
-    )  # fmt: skip
+        sorted((*key, many) for key, many in tally.days.items()),
+        sorted(tally.hours.items()),
+        tally.deferred.most_common(),
+        tally.withheld.most_common(),
+        tally.ended.most_common(),
+        sorted((*key, many) for key, many in tally.changes.items()),
+        f"{tally.digest:032x}",
+        price,
+    )
 
 
 class BacktestWork:

@@ -28,9 +28,12 @@ class Table(Struct, frozen=True):
 def page(report: Report) -> str:
     """The page."""
     environment = Environment(
-        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.filters["number"] = lambda count: f"{count:,}"
     seen = {
         "report": report,
@@ -62,7 +65,7 @@ def _tables(report: Report) -> Iterator[Table]:
         rows = [
             (CHANNELS.get(channel, channel), language, f"{many:,}")
             for (channel, language), many in sorted(tally.messages.items())
-        ]  # fmt: skip
+        ]
         yield Table("By channel and language", ("Channel", "Language", "Messages"), rows, numbers=last)
         rows = [(trigger, step, f"{many:,}") for (trigger, step), many in sorted(tally.steps.items())]
         yield Table("By step", ("Trigger", "Step", "Messages"), rows, numbers=last)
@@ -90,15 +93,20 @@ def _changes(report: Report) -> Iterator[Table]:
         return
     rows = [
         (CHANGES[what], report.reason(why) if why else "", f"{many:,}")
-        for what in CHANGES for why, many in report.changes.get(what, Counter()).most_common()
-    ]  # fmt: skip
+        for what in CHANGES
+        for why, many in report.changes.get(what, Counter()).most_common()
+    ]
     about = "What is in force was played as if it had been published on the same day."
     yield Table("Against what is in force", ("Told", "Why", "Messages"), rows, about, numbers=frozenset({2}))
     for what, title in (("gains", "Some who would gain"), ("loses", "Some who would lose")):
         examples = [
-            (each.message.to, report.local(each.message.at), f"{each.message.trigger}, {each.message.step}",
-             report.reason(each.why or ""))
+            (
+                each.message.to,
+                report.local(each.message.at),
+                f"{each.message.trigger}, {each.message.step}",
+                report.reason(each.why or ""),
+            )
             for each in report.tally.examples.get(what, ())
-        ]  # fmt: skip
+        ]
         if examples:
             yield Table(title, ("Person", "When", "Step", "Why not otherwise"), examples, codes=frozenset({0}))

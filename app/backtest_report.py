@@ -15,13 +15,16 @@ from streams.backtest_results import Difference, Sample, Tally
 ENDINGS: Mapping[str, str] = {
     "expired": "too late to be of use",
     "cancelled": "no longer in the plan: the thing itself was done, or the facts have changed",
-    "ahead": "still to come when the time was over", "no_rule": "the rules do not speak to them",
-}  # fmt: skip
+    "ahead": "still to come when the time was over",
+    "no_rule": "the rules do not speak to them",
+}
 CHANGES: Mapping[str, str] = {
-    "gains": "told only by the draft", "loses": "told only by what is in force",
-    "moved": "told by both, at another time or by another channel", "reworded": "told by both, in other words",
+    "gains": "told only by the draft",
+    "loses": "told only by what is in force",
+    "moved": "told by both, at another time or by another channel",
+    "reworded": "told by both, in other words",
     "same": "told by both alike",
-}  # fmt: skip
+}
 
 
 class Report(Struct, frozen=True):
@@ -217,13 +220,26 @@ def objects(report: Report) -> Iterator[dict[str, Any]]:
     """The report for programs, one object a line: the summary first."""
     tally, order = report.tally, report.order
     yield {
-        "kind": "summary", "triggers": sorted(order.draft.names), "from": order.start, "to": order.end,
-        "with_caps": order.others, "persons": tally.persons, "facts": tally.facts, "people": tally.people,
-        "messages": report.total, "with_digest": tally.along, "sms_parts": report.sms_parts, "cost": report.cost,
+        "kind": "summary",
+        "triggers": sorted(order.draft.names),
+        "from": order.start,
+        "to": order.end,
+        "with_caps": order.others,
+        "persons": tally.persons,
+        "facts": tally.facts,
+        "people": tally.people,
+        "messages": report.total,
+        "with_digest": tally.along,
+        "sms_parts": report.sms_parts,
+        "cost": report.cost,
         "peak": None if report.peak is None else {"hour": report.peak[0], "messages": report.peak[1]},
-        "deferred": tally.deferred, "withheld": tally.withheld, "not_sent": tally.ended, "sent": 0,
-        "digest": report.digest, "seconds": round(report.seconds, 2),
-    }  # fmt: skip
+        "deferred": tally.deferred,
+        "withheld": tally.withheld,
+        "not_sent": tally.ended,
+        "sent": 0,
+        "digest": report.digest,
+        "seconds": round(report.seconds, 2),
+    }
     for (channel, language), many in sorted(tally.messages.items()):
         yield {"kind": "messages", "channel": channel, "language": language, "messages": many}
     for (language, parts), many in sorted(tally.parts.items()):
@@ -244,6 +260,13 @@ def objects(report: Report) -> Iterator[dict[str, Any]]:
 
 def _of(one: Any) -> dict[str, Any]:  # noqa: ANN401  (a message)
     return {
-        "nudge": one.nudge, "person": one.about, "recipient": one.to, "trigger": one.trigger, "step": one.step,
-        "at": one.at, "channel": one.channel, "language": one.language, "parts": one.parts,
-    }  # fmt: skip
+        "nudge": one.nudge,
+        "person": one.about,
+        "recipient": one.to,
+        "trigger": one.trigger,
+        "step": one.step,
+        "at": one.at,
+        "channel": one.channel,
+        "language": one.language,
+        "parts": one.parts,
+    }

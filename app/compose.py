@@ -148,30 +148,60 @@ def _composed(
     answering, stopping, links = Answering(books), Stopping(books), Links(settings.base_url, keys.names)
     receipts, repairing = Receipts(database, log, clock), Repairing(database, log, library, planning, names, clock)
     receiving = Receiving(
-        books, receipts, refusals, answering, stopping,
+        books,
+        receipts,
+        refusals,
+        answering,
+        stopping,
         lambda connection, letter: letters.put(connection, letter),  # noqa: PLW0108  (each needs the other)
-    )  # fmt: skip
+    )
     handled = {WEBHOOK: retrying(books), STRANGER: strangers(receiving), **kinds(planning)}
     aside = PutAside(database, letters := DeadLetters(database, person_keys, names, clock, handled))
     areas = AreaPlanning(database, log, library, planning, letters, clock)
     handled[AREA] = kind_of_areas(areas.again)  # only now: each needs the other
     watermark = Watermark(database, log, None if keyring else settings.key_file, clock)
     return Platform(
-        settings=settings, clock=clock, database=database, log=log, names=names, library=library,
-        intake=intake, planning=planning, follower=Follower(database, log), areas=areas,
+        settings=settings,
+        clock=clock,
+        database=database,
+        log=log,
+        names=names,
+        library=library,
+        intake=intake,
+        planning=planning,
+        follower=Follower(database, log),
+        areas=areas,
         chaining=Chaining(database, Signer(keys.sealing) if keys.sealing else None, clock),
-        books=books, receipts=receipts, refusals=refusals, answering=answering, stopping=stopping,
-        choosing=Choosing(books), inboxes=Inboxes(books), receiving=receiving,
-        links=links, codes=Codes(links.secret("genuine"), books), box=FakeBox(database, person_keys),
-        governing=Governing(database, log, names, clock), switches=Switches(database, log, names, clock),
-        trials=Trials(database, log, names, clock), tidying=Tidying(database, receipts, clock),
-        letters=letters, webhooks=Webhooks(books, letters, _hooks(settings)),
-        aside=aside, reconciler=Reconciler(database, planning, aside, clock), soundings=Soundings(database, clock),
-        jobs=Jobs(database, clock), repairing=repairing, renewing=Renewing(database, log, library, clock),
+        books=books,
+        receipts=receipts,
+        refusals=refusals,
+        answering=answering,
+        stopping=stopping,
+        choosing=Choosing(books),
+        inboxes=Inboxes(books),
+        receiving=receiving,
+        links=links,
+        codes=Codes(links.secret("genuine"), books),
+        box=FakeBox(database, person_keys),
+        governing=Governing(database, log, names, clock),
+        switches=Switches(database, log, names, clock),
+        trials=Trials(database, log, names, clock),
+        tidying=Tidying(database, receipts, clock),
+        letters=letters,
+        webhooks=Webhooks(books, letters, _hooks(settings)),
+        aside=aside,
+        reconciler=Reconciler(database, planning, aside, clock),
+        soundings=Soundings(database, clock),
+        jobs=Jobs(database, clock),
+        repairing=repairing,
+        renewing=Renewing(database, log, library, clock),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
-        forecasting=Forecasting(database, log, library, clock), erasing=Erasing(books, letters),
-        watermark=watermark, restoring=Restoring(database, log, names, watermark, clock), retiring=Retiring(books),
-    )  # fmt: skip
+        forecasting=Forecasting(database, log, library, clock),
+        erasing=Erasing(books, letters),
+        watermark=watermark,
+        restoring=Restoring(database, log, names, watermark, clock),
+        retiring=Retiring(books),
+    )
 
 
 def _publish_first(settings: Settings, publisher: Publisher, log: Log, clock: Clock, *, make: bool) -> None:
@@ -211,10 +241,20 @@ def compose_engine(platform: Platform, routes: Mapping[str, Route]) -> Engine:
     """The platform with the means to send: only here do notifiers come in."""
     dispatcher = compose_dispatcher(platform, routes)
     return Engine(
-        platform.database, platform.planning, platform.areas, dispatcher, platform.follower, platform.chaining,
-        platform.webhooks, platform.tidying, platform.receiving.pieces, platform.reconciler, platform.soundings,
-        platform.watermark, platform.clock,
-    )  # fmt: skip
+        platform.database,
+        platform.planning,
+        platform.areas,
+        dispatcher,
+        platform.follower,
+        platform.chaining,
+        platform.webhooks,
+        platform.tidying,
+        platform.receiving.pieces,
+        platform.reconciler,
+        platform.soundings,
+        platform.watermark,
+        platform.clock,
+    )
 
 
 def compose_dispatcher(
@@ -228,15 +268,24 @@ def compose_dispatcher(
     settings, clock, links = platform.settings, platform.clock, platform.links
     lease = timedelta(seconds=settings.lease_seconds)
     sending = Sending(
-        platform.books, routes,
+        platform.books,
+        routes,
         writer or Writer(links.unsubscribe, links.answer, links.seen, proofs(links, platform.codes)),
         pace or Pace(platform.database, limits_of(settings.providers, settings.rates), clock),
-        platform.receipts, platform.refusals, lease, platform.watermark,
-    )  # fmt: skip
+        platform.receipts,
+        platform.refusals,
+        lease,
+        platform.watermark,
+    )
     return Dispatcher(
-        platform.database, platform.log, platform.library, sending, clock,
-        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}", lease=lease,
-    )  # fmt: skip
+        platform.database,
+        platform.log,
+        platform.library,
+        sending,
+        clock,
+        holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
+        lease=lease,
+    )
 
 
 def compose_routes(platform: Platform) -> Mapping[str, Route]:

@@ -44,14 +44,13 @@ class Version(Struct, frozen=True):
         return PackSide(pack, Dependents(catalogue, triggers), rule_words(self.contents, catalogue))
 
 
-def rule_words(
-    contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH
-) -> RuleWords:  # fmt: skip
+def rule_words(contents: Iterable[Mapping[str, Any]], catalogue: Catalogue, language: str = ENGLISH) -> RuleWords:
     """What puts clauses into words, with the titles of these packs in that language."""
     titles = {type_.name: _title(type_.title, language) for type_ in catalogue.types.values()} | {
         f"citizen.{attribute}": _title(declared["title"], language)
-        for content in contents for attribute, declared in (content.get("attributes") or {}).items()
-    }  # fmt: skip
+        for content in contents
+        for attribute, declared in (content.get("attributes") or {}).items()
+    }
     titles |= {benefit.name: _title(benefit.title, language) for benefit in catalogue.benefits.values()} | {
         f"param.{name}": _title(each.content["title"], language) for name, each in catalogue.parameters.items()
     }
@@ -60,7 +59,7 @@ def rule_words(
 
 def version_of(
     contents: Sequence[Mapping[str, Any]], facts: Iterable[TriggerPublished | TriggerSubmitted]
-) -> Version:  # fmt: skip
+) -> Version:
     """Packs and triggers as the log has them."""
     triggers = {fact.trigger: source_of(fact) for fact in facts}
     return Version(contents, triggers, triggers)

@@ -12,17 +12,26 @@ def plain(answer: Answer, catalogue: Catalogue, day: date, known_at: datetime) -
     """The answer as of that day and as known then, with everything that it follows from."""
     benefit = answer.benefit
     return {
-        "benefit": benefit.name, "title": benefit.title, "agency": benefit.agency, "as_of": day,
-        "known_at": known_at, "entitled": answer.entitled, "clause": benefit.clause, "amount": answer.amount,
-        "per": benefit.per, "from": answer.start, "until": answer.until,
+        "benefit": benefit.name,
+        "title": benefit.title,
+        "agency": benefit.agency,
+        "as_of": day,
+        "known_at": known_at,
+        "entitled": answer.entitled,
+        "clause": benefit.clause,
+        "amount": answer.amount,
+        "per": benefit.per,
+        "from": answer.start,
+        "until": answer.until,
         "about": None if answer.about is None else _fact(answer.about),
         "why_not": [_obstacle(each) for each in answer.obstacles],
         "parameters": {
             name: {"value": applied.value, "since": applied.since, "source": source(catalogue, name)}
             for name, applied in answer.parameters.items()
         },
-        "used": answer.used, "facts": [_fact(each) for each in answer.facts],
-    }  # fmt: skip
+        "used": answer.used,
+        "facts": [_fact(each) for each in answer.facts],
+    }
 
 
 def source(catalogue: Catalogue, parameter: str) -> str:
@@ -40,6 +49,9 @@ def _obstacle(each: Obstacle) -> dict[str, Any]:
     if each.requirement is not None:
         required = each.requirement
         found |= {
-            "condition": required.id, "title": required.title, "clause": required.clause, "unknown": each.unknown
-        }  # fmt: skip
+            "condition": required.id,
+            "title": required.title,
+            "clause": required.clause,
+            "unknown": each.unknown,
+        }
     return found if each.fact is None else found | {"fact": _fact(each.fact)}

@@ -15,15 +15,17 @@ FORMAT = "habarshy-evidence/1"
 
 def packed(found: Evidence, signer: Signer, made_at: datetime) -> str:
     """The file; docs/evidence.md says what is in it, docs/verify_evidence.py checks it."""
-    content = compact({
-        "format": FORMAT,
-        "nudge": found.why.nudge,
-        "made_at": made_at,
-        "public_key": signer.public.hex(),
-        "why": as_plain(found.why),
-        "facts": [_fact(each) for each in found.facts],
-        "chain": [head_of(each, signer.public) for each in found.chain],
-    })  # fmt: skip
+    content = compact(
+        {
+            "format": FORMAT,
+            "nudge": found.why.nudge,
+            "made_at": made_at,
+            "public_key": signer.public.hex(),
+            "why": as_plain(found.why),
+            "facts": [_fact(each) for each in found.facts],
+            "chain": [head_of(each, signer.public) for each in found.chain],
+        }
+    )
     signature = signer.sign(f"{FORMAT}\n{content}".encode())
     return f"{content}\n{signature.hex()}\n"
 
@@ -31,7 +33,13 @@ def packed(found: Evidence, signer: Signer, made_at: datetime) -> str:
 def _fact(each: Shown) -> dict[str, Any]:
     position, stream, version, topic, state = each.stored
     return {
-        "of": each.of, "position": position, "stream": stream.hex(), "version": version, "topic": topic,
-        "state": b64encode(state).decode(), "block": each.block,
-        "proof": [[side, digest.hex()] for side, digest in each.proof], "reads": entry_plain(each.entry),
-    }  # fmt: skip
+        "of": each.of,
+        "position": position,
+        "stream": stream.hex(),
+        "version": version,
+        "topic": topic,
+        "state": b64encode(state).decode(),
+        "block": each.block,
+        "proof": [[side, digest.hex()] for side, digest in each.proof],
+        "reads": entry_plain(each.entry),
+    }

@@ -137,10 +137,16 @@ def _left_out(job: Job) -> str:
 
 
 ENDS: Mapping[str, Tell] = {
-    "replay views": _views, "replay verify": _verify, "replay kafka": _kafka, "audit verify": _audit,
-}  # fmt: skip
+    "replay views": _views,
+    "replay verify": _verify,
+    "replay kafka": _kafka,
+    "audit verify": _audit,
+}
 """The kinds whose words are for programs; those of all others are for people, and tell it themselves."""
 WRONG: Mapping[str, Callable[[Job], str]] = {
-    "replay verify": _unlike, "audit verify": _altered, "repair": _left_out, "backfill": _left_out,
-}  # fmt: skip
+    "replay verify": _unlike,
+    "audit verify": _altered,
+    "repair": _left_out,
+    "backfill": _left_out,
+}
 """The kinds that may end with something that is not as it should be."""

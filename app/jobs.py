@@ -17,9 +17,15 @@ from streams.records import NotDelivered
 
 
 def begin(
-    platform: Platform, kind: str, arguments: Mapping[str, Any], by: str, *,
-    yes: bool, as_json: bool, plan_only: bool = False,
-) -> Job:  # fmt: skip
+    platform: Platform,
+    kind: str,
+    arguments: Mapping[str, Any],
+    by: str,
+    *,
+    yes: bool,
+    as_json: bool,
+    plan_only: bool = False,
+) -> Job:
     """Say what would be done, ask, and do it; returns the job as it ended: done, paused or cancelled.
 
     Raises:

@@ -34,8 +34,11 @@ class JsonLine(logging.Formatter):
         """The line, without its end."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(), "logger": record.name, "message": _message(record), "role": self._role,
-        }  # fmt: skip
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+            "role": self._role,
+        }
         if trace := _TRACE.get():
             line["trace"] = trace[_TRACE_ID]
         if record.exc_info:
@@ -73,9 +76,7 @@ def begin(role: str, settings: Settings) -> None:
     threading.excepthook = lambda args: _defect(args.exc_type, args.exc_value, args.exc_traceback)
 
 
-def _defect(
-    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
-) -> None:  # fmt: skip
+def _defect(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     logging.getLogger(OURS).critical("a defect", exc_info=(kind, error or kind(), trace))
 
 

@@ -46,10 +46,14 @@ class Orders:
     def __init__(self, platform: Platform) -> None:
         self._on = platform
         self._kinds: Mapping[str, Callable[[Given, Principal], Order]] = {
-            "replay views": self._views, "replay verify": self._verify, "replay kafka": self._kafka,
-            "audit verify": self._audit, "repair": self._repair, "repair-failed": self._renew,
+            "replay views": self._views,
+            "replay verify": self._verify,
+            "replay kafka": self._kafka,
+            "audit verify": self._audit,
+            "repair": self._repair,
+            "repair-failed": self._renew,
             "backfill": self._backfill,
-        }  # fmt: skip
+        }
 
     @property
     def kinds(self) -> Sequence[str]:

@@ -13,9 +13,16 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
     head = {"position": entry.position, "fact": fact.TOPIC, "stream": entry.originator_id}
     if isinstance(fact, LifeEvent):
         return head | {
-            "type": fact.type, "time": fact.time, "source": fact.source, "id": fact.id, "persons": fact.persons,
-            "data": fact.fields, "revision": fact.revision, "corrects": fact.corrects, "annuls": fact.annuls,
-        }  # fmt: skip
+            "type": fact.type,
+            "time": fact.time,
+            "source": fact.source,
+            "id": fact.id,
+            "persons": fact.persons,
+            "data": fact.fields,
+            "revision": fact.revision,
+            "corrects": fact.corrects,
+            "annuls": fact.annuls,
+        }
     return head | {name: getattr(fact, name) for name in getattr(fact, "__struct_fields__", ())}
 
 
@@ -25,11 +32,20 @@ def as_plain(why_: Why) -> dict[str, Any]:
     plain["class"] = plain.pop("klass")
     cause = why_.cause
     plain["cause"] = cause and {
-        "stream": cause.stream, "type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id
-    }  # fmt: skip
+        "stream": cause.stream,
+        "type": cause.type,
+        "time": cause.time,
+        "source": cause.source,
+        "id": cause.id,
+    }
     plain["words"] = {
-        who: {"language": words.language, "subject": words.subject, "push": [words.push_title, words.push_body],
-              "sms": words.sms, "text": words.text}
+        who: {
+            "language": words.language,
+            "subject": words.subject,
+            "push": [words.push_title, words.push_body],
+            "sms": words.sms,
+            "text": words.text,
+        }
         for who, words in why_.words.items()
-    }  # fmt: skip
+    }
     return plain

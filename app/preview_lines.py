@@ -62,9 +62,13 @@ class Grid:
     def _texts(self, rendered: Rendered, channel: str) -> Texts:
         """What is read on a channel, each text with its size."""
         if channel == "push":
-            return tuple((f"{len(text)} of {LIMITS[part]}", text) for part, text in (
-                ("push_title", rendered.push_title), ("push_body", rendered.push_body),
-            ))  # fmt: skip
+            return tuple(
+                (f"{len(text)} of {LIMITS[part]}", text)
+                for part, text in (
+                    ("push_title", rendered.push_title),
+                    ("push_body", rendered.push_body),
+                )
+            )
         if channel == "sms":
             return ((self._sms(rendered), rendered.sms),)
         return (("subject", rendered.subject), ("text", rendered.text))

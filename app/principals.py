@@ -164,10 +164,13 @@ def _change(path: Path, change: Callable[[dict[str, Kept]], None]) -> None:
 def _table(name: str, kept: Kept) -> str:
     contacts = ", ".join(f"{channel} = {_toml(address)}" for channel, address in sorted(kept.contacts.items()))
     lines = [
-        f"[{_toml(name)}]", f"agency = {_toml(kept.agency)}", f"roles = {_toml(list(kept.roles))}",
-        f"token = {_toml(kept.token)}", f"contacts = {{{contacts}}}",
+        f"[{_toml(name)}]",
+        f"agency = {_toml(kept.agency)}",
+        f"roles = {_toml(list(kept.roles))}",
+        f"token = {_toml(kept.token)}",
+        f"contacts = {{{contacts}}}",
         *([f"scopes = {_toml(list(kept.scopes))}"] if kept.scopes else ()),
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n\n"
 
 

@@ -123,10 +123,14 @@ def provider(name: str, settings: ProviderSettings, tools: Tools) -> Provider:
     """The provider with its notifier. Raises ValueError for options that could never work together."""
     of_kind = settings.of_kind()
     return Provider(
-        name, of_kind.make(settings.own(), tools), settings.weight, settings.slow_seconds, settings.rate,
+        name,
+        of_kind.make(settings.own(), tools),
+        settings.weight,
+        settings.slow_seconds,
+        settings.rate,
         Context(name, FAILURES, RECOVERY_SECONDS),
         calls=any((of_kind.hears, settings.receipts_secret, settings.gateway_token)),
-    )  # fmt: skip
+    )
 
 
 def channel_of(settings: ProviderSettings) -> str:

@@ -77,11 +77,17 @@ def as_data(tried: Tried) -> dict[str, Any]:
     """A played case for a page or an API: name, line, passed, differences (expected, got, why, words), decisions."""
     case = tried.case
     return {
-        "name": case.name, "line": case.line, "passed": not tried.differences,
+        "name": case.name,
+        "line": case.line,
+        "passed": not tried.differences,
         "differences": [
-            {"expected": each.expected and said(case, each.expected), "got": each.got and said(case, each.got),
-             "why": why(each), "words": list(unlike(each))}
+            {
+                "expected": each.expected and said(case, each.expected),
+                "got": each.got and said(case, each.got),
+                "why": why(each),
+                "words": list(unlike(each)),
+            }
             for each in tried.differences
         ],
         "decisions": [told(case, each) for each in tried.played.decisions],
-    }  # fmt: skip
+    }

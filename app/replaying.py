@@ -79,6 +79,12 @@ def _rebuilding(platform: Platform, names: Iterable[str], *, swap: bool) -> Rebu
     with platform.database.reading() as connection:
         catalogue = platform.library.rules_of_log(connection).catalogue
     return Rebuilding(
-        platform.database, platform.log, platform.names, catalogue, talk,
-        views=[VIEWS[name] for name in names], swap=swap, crew=crew_for(platform, catalogue),
-    )  # fmt: skip
+        platform.database,
+        platform.log,
+        platform.names,
+        catalogue,
+        talk,
+        views=[VIEWS[name] for name in names],
+        swap=swap,
+        crew=crew_for(platform, catalogue),
+    )

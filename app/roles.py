@@ -32,17 +32,24 @@ def topics_of(settings: Settings) -> Topics:
     if not settings.kafka:
         raise BadSettings("kafka: no broker is named; write HABARSHY_KAFKA=host:9092")
     brokers = Brokers(
-        settings.kafka, settings.kafka_tls, settings.kafka_ca_file, settings.kafka_username,
-        settings.kafka_password.get_secret_value(), settings.kafka_mechanism,
-    )  # fmt: skip
+        settings.kafka,
+        settings.kafka_tls,
+        settings.kafka_ca_file,
+        settings.kafka_username,
+        settings.kafka_password.get_secret_value(),
+        settings.kafka_mechanism,
+    )
     try:
         brokers.context()
     except OSError as error:  # no file, or no certificates in it
         raise BadSettings(f"kafka_ca_file: {settings.kafka_ca_file}: {error.strerror or error}") from None
     return Topics(
-        brokers, settings.kafka_prefix, settings.kafka_replication, settings.kafka_retention_hours,
+        brokers,
+        settings.kafka_prefix,
+        settings.kafka_replication,
+        settings.kafka_retention_hours,
         settings.kafka_life_hours,
-    )  # fmt: skip
+    )
 
 
 def composed(settings: Settings, clock: Clock) -> Platform:

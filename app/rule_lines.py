@@ -17,6 +17,13 @@ def lines(now: Governed, who: Principal) -> Iterator[dict[str, Any]]:
             state = "withdrawn" if each.withdrawn else "in force" if latest else "earlier"
             state = "paused" if latest and (PAUSED, fact.trigger) in now.stopped else state
             yield {
-                "trigger": fact.trigger, "hash": fact.hash, "owner": owner, "state": state, "share": fact.share,
-                "reach": fact.reach, "ahead_from": fact.ahead_from, "published": fact.at, "by": fact.by,
-            }  # fmt: skip
+                "trigger": fact.trigger,
+                "hash": fact.hash,
+                "owner": owner,
+                "state": state,
+                "share": fact.share,
+                "reach": fact.reach,
+                "ahead_from": fact.ahead_from,
+                "published": fact.at,
+                "by": fact.by,
+            }

@@ -6,10 +6,14 @@ from typing import Any
 from app.replaying import VIEWS
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "replay views": ("replay", "views"), "replay verify": ("replay", "--verify"), "replay kafka": ("replay", "kafka"),
-    "audit verify": ("audit", "verify"), "repair": ("repair",), "repair-failed": ("repair", "--failed"),
+    "replay views": ("replay", "views"),
+    "replay verify": ("replay", "--verify"),
+    "replay kafka": ("replay", "kafka"),
+    "audit verify": ("audit", "verify"),
+    "repair": ("repair",),
+    "repair-failed": ("repair", "--failed"),
     "backfill": ("backfill",),
-}  # fmt: skip
+}
 UNNAMED = {"backfill": "trigger", "replay views": "views"}
 """What the command takes without a name."""
 TIMES = {"since": "from", "until": "to"}
@@ -34,9 +38,7 @@ def given_of(kind: str, arguments: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _fields(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, list[str]]:
-    return {
-        names.get(name, name): ["yes" if value is True else str(value)] for name, value in given.items() if value
-    }  # fmt: skip
+    return {names.get(name, name): ["yes" if value is True else str(value)] for name, value in given.items() if value}
 
 
 def command_of(kind: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -63,9 +63,13 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
 
 
 def _work(
-    name: str, platform: Platform, topics: Topics, handler: Handler, health: socket.socket | None,
+    name: str,
+    platform: Platform,
+    topics: Topics,
+    handler: Handler,
+    health: socket.socket | None,
     beside: Future[None] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     topics_there(topics)
     tuning = Tuning(session=platform.settings.kafka_session_seconds)
     with closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag:

@@ -112,7 +112,20 @@ class _Raw:
                 nonce = os.urandom(12)
                 sealed[role] = key_id + nonce + cipher.encrypt(nonce, self.encode(part), stream + role.encode())
         state = LifeState(
-            event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
-            event.corrects, event.revision, event.annuls, event.area, None, event.digest, None, NOW,
-        )  # fmt: skip
+            event.source,
+            event.id,
+            event.type,
+            event.time,
+            event.persons,
+            event.fields.get(PUBLIC, {}),
+            sealed,
+            event.corrects,
+            event.revision,
+            event.annuls,
+            event.area,
+            None,
+            event.digest,
+            None,
+            NOW,
+        )
         return self.encode(state)

@@ -119,11 +119,15 @@ def _settle(on: Platform, large: int) -> None:
 def _residence(on: Platform, number: int) -> LifeEvent:
     data = {"area": f"75{number % 8 + 1:02}10000", "address": "Абай даңғылы, 10"}
     return LifeEvent(
-        stream=on.names.stream("/bench", str(number)), source="/bench", id=str(number),
-        type="kz.residence.registered", time=NOW.replace(year=2020, tzinfo=UTC),
+        stream=on.names.stream("/bench", str(number)),
+        source="/bench",
+        id=str(number),
+        type="kz.residence.registered",
+        time=NOW.replace(year=2020, tzinfo=UTC),
         persons={"citizen": (on.names.pseudonym(str(number)),)},
-        fields={"citizen": data, "public": {"kind": "first"}}, digest=str(number).encode(),
-    )  # fmt: skip
+        fields={"citizen": data, "public": {"kind": "first"}},
+        digest=str(number).encode(),
+    )
 
 
 def _rows(residing: Residing, events: Sequence[LifeEvent]) -> dict[str, list[residents.Resident]]:
@@ -133,9 +137,13 @@ def _rows(residing: Residing, events: Sequence[LifeEvent]) -> dict[str, list[res
 
 def _outage() -> dict[str, object]:
     return {
-        "specversion": "1.0", "id": "outage", "source": "/bench", "type": "city.outage",
-        "time": NOW.isoformat(), "data": {"area": CITY, "on": "2026-01-20"},
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": "outage",
+        "source": "/bench",
+        "type": "city.outage",
+        "time": NOW.isoformat(),
+        "data": {"area": CITY, "on": "2026-01-20"},
+    }
 
 
 def _main(arguments: Iterator[str]) -> None:

@@ -39,7 +39,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
             "eligible": (lambda one: _eligible(on, one), persons),
             "trail": (lambda one: _trail(on, one), persons),
             "why": (lambda one: _why(on, one), _fined(on, persons)),
-        }  # fmt: skip
+        }
         rows = [_row(name, ask, whom, events) for name, (ask, whom) in asked.items()]
         start = statistics.median(seconds(lambda: _command(Path(folder), persons[0])) for _ in range(STARTS))
         on.database.close()

@@ -61,7 +61,7 @@ def _measured(name: str, database: Database, raw: Callable[[], Any]) -> tuple[li
     return [
         Row(f"audit on {name}", chained[0] / ours, "facts/s", 200_000),
         Row(f"audit on {name}, ratio to reading the rows", share, "×", 0.15),
-    ], {f"{name} facts/s read": chained[0] / read, f"{name} facts/s chained": chained[0] / took}  # fmt: skip
+    ], {f"{name} facts/s read": chained[0] / read, f"{name} facts/s chained": chained[0] / took}
 
 
 def _audit(database: Database) -> None:

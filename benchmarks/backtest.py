@@ -65,9 +65,11 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         Row("backtest against reading and decoding the range", large.reading / large.seconds, "×", 0.3),
     ]
     notes = {
-        "messages": large.messages, "persons played": large.persons, "facts played": large.facts,
+        "messages": large.messages,
+        "persons played": large.persons,
+        "facts played": large.facts,
         f"minutes for {COUNTRY:,} events": COUNTRY / rate / 60,
-    }  # fmt: skip
+    }
     return rows, notes
 
 

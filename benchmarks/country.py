@@ -27,10 +27,19 @@ EACH, STARTING = 20, 5
 """Events of each person, and of how many persons one has a fine."""
 BATCH = 20_000
 OTHERS = (
-    "kz.health.screened", "kz.tax.assessed", "kz.tax.paid", "kz.pension.contribution_received", "kz.car.inspected",
-    "kz.work.job_started", "kz.work.job_ended", "kz.school.enrolled", "kz.health.vaccinated", "kz.clinic.attached",
-    "kz.housing.listed", "kz.business.registered",
-)  # fmt: skip
+    "kz.health.screened",
+    "kz.tax.assessed",
+    "kz.tax.paid",
+    "kz.pension.contribution_received",
+    "kz.car.inspected",
+    "kz.work.job_started",
+    "kz.work.job_ended",
+    "kz.school.enrolled",
+    "kz.health.vaccinated",
+    "kz.clinic.attached",
+    "kz.housing.listed",
+    "kz.business.registered",
+)
 
 
 def settings_in(folder: Path, url: str = "") -> Settings:
@@ -52,10 +61,19 @@ def make(folder: Path, events: int, url: str = "") -> Platform:
             _write(on, people[start : start + BATCH], number, first + number * len(people) + start)
     for start in range(0, len(people), BATCH // EACH):
         rows = [
-            (person, first + number * len(people) + start + at + 1, micros(_time(person, number)),
-             _type(person, number), None, True, micros(_time(person, number)), 0)
-            for at, person in enumerate(people[start : start + BATCH // EACH]) for number in range(EACH)
-        ]  # fmt: skip
+            (
+                person,
+                first + number * len(people) + start + at + 1,
+                micros(_time(person, number)),
+                _type(person, number),
+                None,
+                True,
+                micros(_time(person, number)),
+                0,
+            )
+            for at, person in enumerate(people[start : start + BATCH // EACH])
+            for number in range(EACH)
+        ]
         on.database.write(lambda connection: insert_rows(connection, history, rows))  # noqa: B023  (runs at once)
     on.database.write(lambda connection: connection.exec_driver_sql("ANALYZE"))
     return on
@@ -92,14 +110,24 @@ def _event(person: str, number: int, stream: UUID) -> LifeEvent:
             role, day = "driver", _time(person, number).date().isoformat()
             data = {"number": f"{person[:12]}", "amount": 19660, "violated_on": day, "issued_on": day}
     return LifeEvent(
-        stream=stream, source="/bench", id=f"{person}-{number}", type=type_, time=_time(person, number),
-        persons={role: (person,)}, fields={role: data}, digest=b"digest",
-    )  # fmt: skip
+        stream=stream,
+        source="/bench",
+        id=f"{person}-{number}",
+        type=type_,
+        time=_time(person, number),
+        persons={role: (person,)},
+        fields={role: data},
+        digest=b"digest",
+    )
 
 
 def _type(person: str, number: int) -> str:
-    opening = ("kz.citizen.registered", "citizen.contact_changed", "citizen.preferences_changed",
-               "kz.residence.registered")  # fmt: skip
+    opening = (
+        "kz.citizen.registered",
+        "citizen.contact_changed",
+        "citizen.preferences_changed",
+        "kz.residence.registered",
+    )
     if number < len(opening):
         return opening[number]
     if number == EACH // 2 and int(person[:6], 16) % STARTING == 0:

@@ -62,9 +62,7 @@ def _measured(url: str, folder: Path, citizens: int) -> tuple[float, int]:
     return rate, sent.count
 
 
-async def drained(
-    platform: Platform, dispatcher: Dispatcher, sent: "Count", patience: float | None = None
-) -> float:  # fmt: skip
+async def drained(platform: Platform, dispatcher: Dispatcher, sent: "Count", patience: float | None = None) -> float:
     """Nudges a second, from when it is warm until nothing is due; with `patience` as `Dispatcher.drain` has it."""
     while sent.count < WARM:
         await dispatcher.turn()
@@ -136,7 +134,14 @@ def _life(person: str) -> list[Envelope]:
 
 
 def _event(person: str, type_: str, at: str, data: dict[str, str]) -> Envelope:
-    return envelope_of({
-        "specversion": "1.0", "id": f"{type_}.{hash(person)}", "source": "/bench", "type": type_, "time": at,
-        "subject": person, "data": data,
-    })  # fmt: skip
+    return envelope_of(
+        {
+            "specversion": "1.0",
+            "id": f"{type_}.{hash(person)}",
+            "source": "/bench",
+            "type": type_,
+            "time": at,
+            "subject": person,
+            "data": data,
+        }
+    )

@@ -63,9 +63,11 @@ def _fairly(database: Database, *, now: int) -> list[Due]:
 
 
 def _claim(database: Database, front: Front, *, now: int, shares: Shares | None = None) -> list[Due]:
-    return database.write(lambda connection: claims.claim(
-        connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front, shares=shares
-    ))  # fmt: skip
+    return database.write(
+        lambda connection: claims.claim(
+            connection, now=now, until=now + HOUR, holder="bench", limit=CLAIM, front=front, shares=shares
+        )
+    )
 
 
 def _drain(database: Database) -> None:

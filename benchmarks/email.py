@@ -36,8 +36,14 @@ def measure() -> tuple[list[Row], dict[str, float]]:
 
 async def _measure() -> tuple[list[Row], dict[str, float]]:
     async with sink() as port:
-        options = SmtpOptions(host="127.0.0.1", port=port, security=Security.NONE, sender="habarshy@gov.test",
-                              sender_name="Хабаршы", bounces="bounces@gov.test")  # fmt: skip
+        options = SmtpOptions(
+            host="127.0.0.1",
+            port=port,
+            security=Security.NONE,
+            sender="habarshy@gov.test",
+            sender_name="Хабаршы",
+            bounces="bounces@gov.test",
+        )
         notifier, messages = EmailNotifier(options, lambda: AT), [_message(n) for n in range(LETTERS)]
         head = Letterhead(options)
         written = [head.write(message, AT) for message in messages]
@@ -68,18 +74,28 @@ async def _measure() -> tuple[list[Row], dict[str, float]]:
         Row("email, 20 ms away, a connection", far, "letters/RTT", 0.7),
         Row(f"memory of {LONG:,} letters more", grown, "MB", 5, most=True),
     ]
-    return rows, {"octets a letter": len(contents[0]), "raw/s": raw, "written before/s": wire,
-                  "aiosmtplib.send/s": library,
-                  "µs to write a letter": _writing(head, messages)}  # fmt: skip
+    return rows, {
+        "octets a letter": len(contents[0]),
+        "raw/s": raw,
+        "written before/s": wire,
+        "aiosmtplib.send/s": library,
+        "µs to write a letter": _writing(head, messages),
+    }
 
 
 def _message(number: int) -> Message:
     return Message(
-        nudge=UUID(int=number), attempt=1, channel="email", recipient=f"person-{number}",
-        address=f"citizen{number}@mail.test", language="kk", title=TITLE, text=f"{WORDS}\n\n" * PARAGRAPHS,
+        nudge=UUID(int=number),
+        attempt=1,
+        channel="email",
+        recipient=f"person-{number}",
+        address=f"citizen{number}@mail.test",
+        language="kk",
+        title=TITLE,
+        text=f"{WORDS}\n\n" * PARAGRAPHS,
         html=f"<html><body>{f'<p>{WORDS}</p>' * PARAGRAPHS}</body></html>",
         unsubscribe_url=f"https://gov.test/u/{number}",
-    )  # fmt: skip
+    )
 
 
 async def _rate(work: Callable[[], Awaitable[None]], letters: int) -> float:
@@ -143,9 +159,13 @@ async def _many(notifier: EmailNotifier, letters: int) -> None:
 async def _library(port: int, contents: list[bytes]) -> None:
     for number, content in enumerate(contents):
         await aiosmtplib.send(
-            content, sender="habarshy@gov.test", recipients=[f"citizen{number}@mail.test"], hostname="127.0.0.1",
-            port=port, start_tls=False,
-        )  # fmt: skip
+            content,
+            sender="habarshy@gov.test",
+            recipients=[f"citizen{number}@mail.test"],
+            hostname="127.0.0.1",
+            port=port,
+            start_tls=False,
+        )
 
 
 async def _raw(port: int, contents: list[bytes]) -> None:

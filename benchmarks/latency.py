@@ -138,27 +138,39 @@ def _opening(number: int) -> Iterator[Envelope]:
 
 
 def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
-    return envelope_of({
-        "specversion": "1.0", "id": id_ or f"{type_}.{number}", "source": "/bench", "type": type_,
-        "time": at.isoformat(), "subject": national_id(number), "data": data,
-    })  # fmt: skip
+    return envelope_of(
+        {
+            "specversion": "1.0",
+            "id": id_ or f"{type_}.{number}",
+            "source": "/bench",
+            "type": type_,
+            "time": at.isoformat(),
+            "subject": national_id(number),
+            "data": data,
+        }
+    )
 
 
 def _written(name: str) -> Envelope:
     """Something that is answered at once, by an SMS that ends with the name."""
     data = {
-        "nudge": "00000000-0000-0000-0000-000000000001", "understood": "unclear", "owner": "labour", "topic": "",
+        "nudge": "00000000-0000-0000-0000-000000000001",
+        "understood": "unclear",
+        "owner": "labour",
+        "topic": "",
         "choices": name,
-    }  # fmt: skip
+    }
     return _event(hash(name) % PERSONS, "citizen.message_received", data, f"written.{name}", system_clock())
 
 
 @contextmanager
 def _roles(to: Topics, url: str, keys: Path) -> Iterator[None]:
     environment = os.environ | {
-        "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(keys), "HABARSHY_KAFKA": to.address,
+        "HABARSHY_DATABASE": url,
+        "HABARSHY_KEY_FILE": str(keys),
+        "HABARSHY_KAFKA": to.address,
         "HABARSHY_KAFKA_PREFIX": to.prefix,
-    }  # fmt: skip
+    }
     roles = [
         subprocess.Popen([sys.executable, "-m", "app", role], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)
         for role in ("relay", "worker")

@@ -22,8 +22,9 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         processor = (_processor() - before) / ROUNDS
         start = median(seconds(lambda: _run("lint", "--help")) for _ in range(ROUNDS))
     return [Row("lint, 200 triggers", whole, "s", 2, most=True)], {
-        "ms to start": start * 1000, "ms of processor": processor * 1000,
-    }  # fmt: skip
+        "ms to start": start * 1000,
+        "ms of processor": processor * 1000,
+    }
 
 
 def _processor() -> float:

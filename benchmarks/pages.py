@@ -132,8 +132,11 @@ def _store(on: Platform, entries: Sequence[Entry], connection: Connection) -> No
     now: dict[UUID, Nudge] = dict(before)
     for entry in entries:
         now[entry.originator_id] = evolve(
-            now.get(entry.originator_id), entry.originator_id, entry.originator_version, entry.fact  # type: ignore[arg-type]
-        )  # fmt: skip
+            now.get(entry.originator_id),
+            entry.originator_id,
+            entry.originator_version,
+            entry.fact,  # type: ignore[arg-type]
+        )
     nudges.store(connection, list(now.values()), before)
     on.log.append(connection, entries)
 
@@ -141,9 +144,11 @@ def _store(on: Platform, entries: Sequence[Entry], connection: Connection) -> No
 def _told(on: Platform) -> list[str]:
     """Citizens with events of their own and with messages, in an order that nobody chose."""
     with on.database.reading() as connection:
-        theirs = select(tables.inbox.c.recipient).distinct().where(
-            tables.inbox.c.recipient.in_(select(tables.residents.c.person))
-        )  # fmt: skip
+        theirs = (
+            select(tables.inbox.c.recipient)
+            .distinct()
+            .where(tables.inbox.c.recipient.in_(select(tables.residents.c.person)))
+        )
         found = sorted(connection.execute(theirs).scalars())
     random.Random(7).shuffle(found)  # noqa: S311  (no secret)
     return found

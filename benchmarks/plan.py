@@ -78,10 +78,16 @@ def _trigger(number: int, types: int) -> dict[str, object]:
     }
     unless = {"on": type_, "when": "later.kind == event.kind && later.expires_on > event.expires_on"}
     return {
-        "owner": "o", "category": "c", "class": "reminder", "on": type_, "channels": ["sms"], "due": due,
-        "when": f'event.kind == "{KINDS[number % 4]}" && citizen.age >= 16', "occurrence": "event.number",
+        "owner": "o",
+        "category": "c",
+        "class": "reminder",
+        "on": type_,
+        "channels": ["sms"],
+        "due": due,
+        "when": f'event.kind == "{KINDS[number % 4]}" && citizen.age >= 16',
+        "occurrence": "event.number",
         "unless": [unless],
-    }  # fmt: skip
+    }
 
 
 def _facts(person: int) -> list[LifeEvent]:
@@ -92,12 +98,16 @@ def _facts(person: int) -> list[LifeEvent]:
 def _fact(person: int, pseudonym: str, number: int) -> LifeEvent:
     year = 1980 + person % 10 if number == 0 else 2020 + (number * 37 + person) % 10
     part = {
-        "kind": KINDS[(number * 3 + person) % 4], "number": f"{person}-{number}",
+        "kind": KINDS[(number * 3 + person) % 4],
+        "number": f"{person}-{number}",
         "expires_on": f"{year}-0{1 + person % 9}-1{number % 10}",
-    }  # fmt: skip
+    }
     return LifeEvent(
-        stream=NAMES.stream("s", f"{person}-{number}"), source="s", id=f"{person}-{number}",
+        stream=NAMES.stream("s", f"{person}-{number}"),
+        source="s",
+        id=f"{person}-{number}",
         type=f"t{number % TYPES}",
         time=datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=30 * number + person),
-        persons={"citizen": (pseudonym,)}, fields={"citizen": part},
-    )  # fmt: skip
+        persons={"citizen": (pseudonym,)},
+        fields={"citizen": part},
+    )

@@ -94,7 +94,9 @@ def worker(on: Platform, to: Topics, keys: Path) -> "subprocess.Popen[bytes]":
     """A worker as a process of its own."""
     environment = os.environ | {
         "HABARSHY_DATABASE": on.database.engine.url.render_as_string(hide_password=False),
-        "HABARSHY_KEY_FILE": str(keys), "HABARSHY_KAFKA": to.address, "HABARSHY_KAFKA_PREFIX": to.prefix,
-    }  # fmt: skip
+        "HABARSHY_KEY_FILE": str(keys),
+        "HABARSHY_KAFKA": to.address,
+        "HABARSHY_KAFKA_PREFIX": to.prefix,
+    }
     command = [sys.executable, "-m", "app", "worker", "--clock", NOW.isoformat()]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)

@@ -97,9 +97,15 @@ def _sink() -> Iterator[int]:
 
 def _message(number: int, address: str) -> Message:
     return Message(
-        nudge=UUID(int=number + 1), attempt=1, channel="push", recipient=f"person {number}", address=address,
-        language="kk", title="Жеке куәлік", text=f"{TEXT} {number}",
-    )  # fmt: skip
+        nudge=UUID(int=number + 1),
+        attempt=1,
+        channel="push",
+        recipient=f"person {number}",
+        address=address,
+        language="kk",
+        title="Жеке куәлік",
+        text=f"{TEXT} {number}",
+    )
 
 
 def _messages(addresses: list[str]) -> list[Message]:

@@ -14,9 +14,11 @@ EVENTS, ROUNDS = sized(20_000), sized(3)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with (
-        postgres.server(lasting=True) as server, kafka.server() as broker, waiting(server, EVENTS) as at,
+        postgres.server(lasting=True) as server,
+        kafka.server() as broker,
+        waiting(server, EVENTS) as at,
         copied(server, at) as on,
-    ):  # fmt: skip
+    ):
         to = topics(broker)
         with on.database.reading() as connection:
             woken = Waking(on.names, 10**9).after(connection, 0)[1]

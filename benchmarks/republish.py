@@ -11,9 +11,11 @@ EVENTS, ROUNDS = sized(40_000), sized(3)
 
 def measure() -> tuple[list[Row], dict[str, float]]:
     with (
-        postgres.server(lasting=True) as server, kafka.server() as broker, waiting(server, EVENTS) as at,
+        postgres.server(lasting=True) as server,
+        kafka.server() as broker,
+        waiting(server, EVENTS) as at,
         copied(server, at) as on,
-    ):  # fmt: skip
+    ):
         to = topics(broker)
         last = on.log.recorder.max_notification_id() or 0
         chosen = Range(0, last)

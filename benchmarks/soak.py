@@ -72,9 +72,15 @@ def soak(minutes: float, rate: int) -> dict[str, Any]:
                 took = time.perf_counter() - begun
             on.database.close()
     return {
-        "minutes": minutes, "rate": rate, "events": int(minutes * 60 * rate), "late_s": round(late, 1),
-        "all_done": done, "drained_in_s": round(took, 1), "load": os.getloadavg()[1], **_told(looks),
-    }  # fmt: skip
+        "minutes": minutes,
+        "rate": rate,
+        "events": int(minutes * 60 * rate),
+        "late_s": round(late, 1),
+        "all_done": done,
+        "drained_in_s": round(took, 1),
+        "load": os.getloadavg()[1],
+        **_told(looks),
+    }
 
 
 def _feed(on: Platform, seconds: float, rate: int, roles: Mapping[str, int]) -> tuple[list[Look], float]:
@@ -113,15 +119,18 @@ def _told(looks: Sequence[Look]) -> dict[str, Any]:
     def level(values: Sequence[float]) -> dict[str, float]:
         slope = statistics.linear_regression(hours, values).slope
         return {
-            "median": round(statistics.median(values), 1), "most": round(max(values), 1), "per_hour": round(slope, 1),
-        }  # fmt: skip
+            "median": round(statistics.median(values), 1),
+            "most": round(max(values), 1),
+            "per_hour": round(slope, 1),
+        }
 
     return {
         "memory_mb": {role: level([look.memory[role] for look in half]) for role in half[0].memory},
         "descriptors": {role: level([look.descriptors[role] for look in half]) for role in half[0].memory},
-        "unplanned": level([look.unplanned for look in half]), "due": level([look.due for look in half]),
+        "unplanned": level([look.unplanned for look in half]),
+        "due": level([look.due for look in half]),
         "looks": len(looks),
-    }  # fmt: skip
+    }
 
 
 def _until(holds: Callable[[], bool], seconds: float) -> bool:
@@ -150,26 +159,38 @@ def _opening(number: int) -> Iterator[Envelope]:
 def _written(number: int, person: int) -> Envelope:
     """Something that is answered at once, by an SMS."""
     data = {
-        "nudge": "00000000-0000-0000-0000-000000000001", "understood": "unclear", "owner": "labour", "topic": "",
+        "nudge": "00000000-0000-0000-0000-000000000001",
+        "understood": "unclear",
+        "owner": "labour",
+        "topic": "",
         "choices": str(number),
-    }  # fmt: skip
+    }
     return _event(person, "citizen.message_received", data, f"written.{number}", system_clock())
 
 
 def _event(number: int, type_: str, data: Mapping[str, object], id_: str = "", at: datetime = BEFORE) -> Envelope:
-    return envelope_of({
-        "specversion": "1.0", "id": id_ or f"{type_}.{number}", "source": "/soak", "type": type_,
-        "time": at.isoformat(), "subject": national_id(number), "data": data,
-    })  # fmt: skip
+    return envelope_of(
+        {
+            "specversion": "1.0",
+            "id": id_ or f"{type_}.{number}",
+            "source": "/soak",
+            "type": type_,
+            "time": at.isoformat(),
+            "subject": national_id(number),
+            "data": data,
+        }
+    )
 
 
 @contextmanager
 def _roles(to: Topics, url: str, keys: Path) -> Iterator[Mapping[str, int]]:
     """Relay, worker and dispatcher, each a process: role -> process id; "intake" is this one."""
     environment = os.environ | {
-        "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(keys), "HABARSHY_KAFKA": to.address,
+        "HABARSHY_DATABASE": url,
+        "HABARSHY_KEY_FILE": str(keys),
+        "HABARSHY_KAFKA": to.address,
         "HABARSHY_KAFKA_PREFIX": to.prefix,
-    }  # fmt: skip
+    }
     commands = {"relay": ["app", "relay"], "worker": ["app", "worker"], "dispatch": ["benchmarks.soak", "--dispatch"]}
     made = {
         role: subprocess.Popen([sys.executable, "-m", *command], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  (ourselves)

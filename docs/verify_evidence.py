@@ -58,10 +58,14 @@ def digest_of(head: Any, public_key: str) -> bytes:
     """The digest of a block's head, if this key signed it."""
     at = datetime.fromisoformat(head["at"])
     message = b"habarshy block/1\n" + struct.pack(
-        ">qqqIq32s32s32s", head["block"], head["after"], head["upto"], head["count"],
+        ">qqqIq32s32s32s",
+        head["block"],
+        head["after"],
+        head["upto"],
+        head["count"],
         (at - EPOCH) // timedelta(microseconds=1),
         *(bytes.fromhex(head[name]) for name in ("previous", "root", "marks")),
-    )  # fmt: skip
+    )
     require(signed(public_key, bytes.fromhex(head["signature"]), message), f"block {head['block']} was not signed")
     digest = hashlib.sha256(message).digest()
     require(digest.hex() == head["digest"], f"block {head['block']} has another digest")
@@ -124,11 +128,31 @@ def agree(stored: Any, said: Any) -> bool:
     return type(stored) is type(said) and stored == said
 
 
-FIXED = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h",
-         0xD2: ">i", 0xD3: ">q"}  # fmt: skip
-SIZED = {0xC4: ("B", "bytes"), 0xC5: ("H", "bytes"), 0xC6: ("I", "bytes"), 0xC7: ("B", "time"),
-         0xD9: ("B", "text"), 0xDA: ("H", "text"), 0xDB: ("I", "text"), 0xDC: ("H", "list"), 0xDD: ("I", "list"),
-         0xDE: ("H", "map"), 0xDF: ("I", "map")}  # fmt: skip
+FIXED = {
+    0xCA: ">f",
+    0xCB: ">d",
+    0xCC: ">B",
+    0xCD: ">H",
+    0xCE: ">I",
+    0xCF: ">Q",
+    0xD0: ">b",
+    0xD1: ">h",
+    0xD2: ">i",
+    0xD3: ">q",
+}
+SIZED = {
+    0xC4: ("B", "bytes"),
+    0xC5: ("H", "bytes"),
+    0xC6: ("I", "bytes"),
+    0xC7: ("B", "time"),
+    0xD9: ("B", "text"),
+    0xDA: ("H", "text"),
+    0xDB: ("I", "text"),
+    0xDC: ("H", "list"),
+    0xDD: ("I", "list"),
+    0xDE: ("H", "map"),
+    0xDF: ("I", "map"),
+}
 
 
 class Stored:

@@ -24,11 +24,34 @@ from domain.steps import Step
 from domain.timing import zone_or
 from domain.triggers import CORRECTION, Trigger
 
-_UNDERSTOOD = frozenset({
-    "title", "owner", "legal_basis", "category", "class", "on", "when", "to", "residents_at", "occurrence", "due",
-    "smooth", "reach", "ahead_from", "expires", "catch_up", "unless", "channels", "cascade_after", "cascade",
-    "minors", "discreet", "actions", "correction",
-})  # fmt: skip
+_UNDERSTOOD = frozenset(
+    {
+        "title",
+        "owner",
+        "legal_basis",
+        "category",
+        "class",
+        "on",
+        "when",
+        "to",
+        "residents_at",
+        "occurrence",
+        "due",
+        "smooth",
+        "reach",
+        "ahead_from",
+        "expires",
+        "catch_up",
+        "unless",
+        "channels",
+        "cascade_after",
+        "cascade",
+        "minors",
+        "discreet",
+        "actions",
+        "correction",
+    }
+)
 _STEP_UNDERSTOOD = frozenset({"from", "offset", "at", "when", "smooth"})
 _UNLESS_UNDERSTOOD = frozenset({"on", "when", "grace"})
 
@@ -98,10 +121,16 @@ class Likeness:
         for trigger, subject in sorted(self._subjects(one)):
             occurrence = names.occurrence(trigger, one.person, *subject)
             ids = {step: names.nudge(trigger, one.person, occurrence, step) for step in self._steps(trigger)}
-            groups.append((trigger, subject, [
-                self._slot(step, intents.get(id_), needless=id_ in plan.needless, zone=zone)
-                for step, id_ in ids.items()
-            ]))  # fmt: skip
+            groups.append(
+                (
+                    trigger,
+                    subject,
+                    [
+                        self._slot(step, intents.get(id_), needless=id_ in plan.needless, zone=zone)
+                        for step, id_ in ids.items()
+                    ],
+                )
+            )
         return Pattern(names, groups)
 
     def _slot(self, step: str, intent: Intent | None, *, needless: bool, zone: ZoneInfo) -> Slot:
@@ -120,15 +149,18 @@ class Likeness:
         others = [] if self.alone else [fact for fact in one.everything if fact.event.area is not None]
         return {
             (version.trigger.name, subject)
-            for fact in (*own, *others) for version in self.concerned
+            for fact in (*own, *others)
+            for version in self.concerned
             if version.trigger.on == fact.event.type and (subject := version.trigger.subject(fact)) is not None
-        }  # fmt: skip
+        }
 
     def _steps(self, trigger: str) -> list[str]:
         steps = {
-            step.name for version in self._rulebook.versions.values() if version.trigger.name == trigger
+            step.name
+            for version in self._rulebook.versions.values()
+            if version.trigger.name == trigger
             for step in version.trigger.steps
-        }  # fmt: skip
+        }
         return sorted(steps)
 
 
@@ -177,10 +209,12 @@ def _understood(trigger: Trigger, catalogue: Catalogue) -> bool:
     content, type_ = trigger.content, catalogue.types.get(trigger.on)
     steps = [step or {} for step in content["due"].values()]
     return (
-        type_ is not None and type_.subject is None and _UNDERSTOOD.issuperset(content)
+        type_ is not None
+        and type_.subject is None
+        and _UNDERSTOOD.issuperset(content)
         and all(_STEP_UNDERSTOOD.issuperset(step) for step in steps)
         and all(_UNLESS_UNDERSTOOD.issuperset(unless) for unless in content.get("unless") or ())
-    )  # fmt: skip
+    )
 
 
 def _telling_types(triggers: Iterable[Trigger], catalogue: Catalogue) -> Iterator[str]:

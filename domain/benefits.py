@@ -162,11 +162,20 @@ class _Compiler:
     def benefit(self) -> Benefit:
         content = self.content
         return Benefit(
-            name=self.name, title=content["title"], agency=content["agency"], clause=content["clause"],
-            on=content["on"], to=self.to(), start=self.start(), until=self.until(),
-            conditions=tuple(each() for each in self.conditions()), unless=tuple(each() for each in self.unless()),
-            amount=self.amount(), as_of_asked=content.get("amount_as_of") == "asked", per=content.get("per", "once"),
-        )  # fmt: skip
+            name=self.name,
+            title=content["title"],
+            agency=content["agency"],
+            clause=content["clause"],
+            on=content["on"],
+            to=self.to(),
+            start=self.start(),
+            until=self.until(),
+            conditions=tuple(each() for each in self.conditions()),
+            unless=tuple(each() for each in self.unless()),
+            amount=self.amount(),
+            as_of_asked=content.get("amount_as_of") == "asked",
+            per=content.get("per", "once"),
+        )
 
     def problems(self) -> Iterator[BadTrigger]:
         parts: list[Callable[[], object]] = [self.to, self.start, self.until, self.amount]
@@ -216,9 +225,11 @@ class _Compiler:
     def conditions(self) -> Iterator[Callable[[], Requirement]]:
         for at, each in enumerate(self.content.get("conditions") or ()):
             yield lambda at=at, each=each: Requirement(  # type: ignore[misc]
-                each["id"], condition_at(("conditions", at, "when"), each["when"], self.variables), each["title"],
+                each["id"],
+                condition_at(("conditions", at, "when"), each["when"], self.variables),
+                each["title"],
                 each.get("clause"),
-            )  # fmt: skip
+            )
 
     def unless(self) -> Iterator[Callable[[], Had]]:
         for at, each in enumerate(self.content.get("unless") or ()):

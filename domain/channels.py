@@ -18,15 +18,16 @@ def is_wanted(person: Person, channel: str, category: str) -> bool:
 
 def reachable(
     person: Person, channels: Sequence[str], had: Container[str | None], category: str, *, always: bool
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Those of the channels, in their order, that the person wants, with an address, and that they had not yet.
 
     `always`: also where they want none of them.
     """
     refused = person.get(REFUSED) or ()
     found = [
-        channel for channel in channels
+        channel
+        for channel in channels
         if (address := person.get(ADDRESS_OF[channel])) and address not in refused and channel not in had
-    ]  # fmt: skip
+    ]
     wished = [channel for channel in found if is_wanted(person, channel, category)]
     return wished or (found if always else [])

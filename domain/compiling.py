@@ -45,15 +45,30 @@ class _Compiler(StepCompiler):
                 ("title",), f"{DIGEST!r} is the name of the platform's own trigger; name the folder otherwise"
             )
         return Trigger(
-            name=self.name, owner=content["owner"], category=content["category"], klass=content["class"],
-            on=self.type.name, turn=self.turn, when=self._condition(("when",), content.get("when"), self.variables),
-            to=self._recipients(), occurrence=self._occurrence(), steps=self._steps(), unless=self._unless(),
-            expiry=self._expiry(), catch_up=content.get("catch_up", "latest"), channels=tuple(content["channels"]),
-            minors=content.get("minors", "guardians"), corrects=bool(content.get("correction")), content=content,
-            needs=self._needs(), once=content.get("occurrence") in (ONCE, [ONCE]),
-            residents_at=self._residents_at(), replies=self._replies(), cascade_after=self._cascade_after(),
+            name=self.name,
+            owner=content["owner"],
+            category=content["category"],
+            klass=content["class"],
+            on=self.type.name,
+            turn=self.turn,
+            when=self._condition(("when",), content.get("when"), self.variables),
+            to=self._recipients(),
+            occurrence=self._occurrence(),
+            steps=self._steps(),
+            unless=self._unless(),
+            expiry=self._expiry(),
+            catch_up=content.get("catch_up", "latest"),
+            channels=tuple(content["channels"]),
+            minors=content.get("minors", "guardians"),
+            corrects=bool(content.get("correction")),
+            content=content,
+            needs=self._needs(),
+            once=content.get("occurrence") in (ONCE, [ONCE]),
+            residents_at=self._residents_at(),
+            replies=self._replies(),
+            cascade_after=self._cascade_after(),
             until_opened=content.get("cascade") == "until_opened",
-        )  # fmt: skip
+        )
 
     def _recipients(self) -> frozenset[str]:
         whose = self.turn.benefit.to if self.turn else None
@@ -124,9 +139,11 @@ class _Compiler(StepCompiler):
             raise BadTrigger(("with", at, "on"), f"{later.name} is about an area; `with` needs events about people")
         variables = self.variables | prefixed("later", later)
         return With(
-            later.name, self._condition(("with", at, "when"), each.get("when"), variables),
-            self._offset(("with", at, "within"), each["within"]), each.get("order", "any"),
-        )  # fmt: skip
+            later.name,
+            self._condition(("with", at, "when"), each.get("when"), variables),
+            self._offset(("with", at, "within"), each["within"]),
+            each.get("order", "any"),
+        )
 
     @collected
     def _in_order(self) -> bool:

@@ -14,9 +14,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 from cel_expr_python import cel
 
 CEL_TYPES = {
-    "string": cel.Type.STRING, "date": cel.Type.STRING, "integer": cel.Type.INT, "number": cel.Type.DOUBLE,
-    "boolean": cel.Type.BOOL, "instant": cel.Type.TIMESTAMP, "strings": cel.Type.List(cel.Type.STRING),
-}  # fmt: skip
+    "string": cel.Type.STRING,
+    "date": cel.Type.STRING,
+    "integer": cel.Type.INT,
+    "number": cel.Type.DOUBLE,
+    "boolean": cel.Type.BOOL,
+    "instant": cel.Type.TIMESTAMP,
+    "strings": cel.Type.List(cel.Type.STRING),
+}
 _POSITION = re.compile(r"<input>:(\d+):(\d+): (.*?)(?: \(in container ''\))?$", re.MULTILINE)
 _UNEXPECTED = re.compile(r"Syntax error: (?:mismatched|extraneous) input '(.*?)' expecting ")
 _NAME = re.compile(r"\b(?:event|citizen|later|param|entitled)(?:\s*\.\s*`?[A-Za-z_][A-Za-z_0-9]*`?)+")
@@ -46,9 +51,15 @@ _SIGNS = {
 }
 """What people write, and what it is called here."""
 KINDS = {
-    "string": "a text", "int": "a whole number", "double": "a decimal number", "bool": "true or false",
-    "timestamp": "a time", "google.protobuf.timestamp": "a time", "list(string)": "a list", "list<string>": "a list",
-}  # fmt: skip
+    "string": "a text",
+    "int": "a whole number",
+    "double": "a decimal number",
+    "bool": "true or false",
+    "timestamp": "a time",
+    "google.protobuf.timestamp": "a time",
+    "list(string)": "a list",
+    "list<string>": "a list",
+}
 """The engine's types in our words."""
 
 

@@ -38,9 +38,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-MAYBE_SENT = frozenset(
-    {State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED, State.UNKNOWN}
-)  # fmt: skip
+MAYBE_SENT = frozenset({State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED, State.UNKNOWN})
 """The states in which the recipient may have read it."""
 
 _ARRIVED = frozenset({State.DELIVERED, State.OPENED, State.ANSWERED})
@@ -97,11 +95,24 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
 
 RANK = {
     state: rank
-    for rank, state in enumerate((
-        State.CANCELLED, State.WITHHELD, State.EXPIRED, State.FAILED, State.PLANNED, State.DEFERRED, State.DIGESTED,
-        State.UNKNOWN, State.ATTEMPTED, State.SENT, State.DELIVERED, State.OPENED, State.ANSWERED,
-    ))
-}  # fmt: skip
+    for rank, state in enumerate(
+        (
+            State.CANCELLED,
+            State.WITHHELD,
+            State.EXPIRED,
+            State.FAILED,
+            State.PLANNED,
+            State.DEFERRED,
+            State.DIGESTED,
+            State.UNKNOWN,
+            State.ATTEMPTED,
+            State.SENT,
+            State.DELIVERED,
+            State.OPENED,
+            State.ANSWERED,
+        )
+    )
+}
 
 
 @singledispatch
@@ -136,7 +147,7 @@ def _(fact: facts.NudgeDeferred, delivery: Delivery) -> Delivery:
     since = delivery.attempted_at if delivery.digest is None else None  # it did not go by itself yet
     return replace(
         delivery, state=State.DEFERRED, due=fact.until, reason=fact.reason, attempted_at=since, digest=None
-    )  # fmt: skip
+    )
 
 
 @after.register
@@ -149,11 +160,19 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
     same = delivery.channel == fact.channel
     left = delivery.channel if delivery.is_silent and not same else None
     return replace(
-        delivery, state=State.ATTEMPTED, due=fact.until, attempt=fact.attempt, channel=fact.channel,
-        attempted_at=fact.at, provider=fact.provider, silence=None, exhausted=_with(delivery.exhausted, left),
-        doubtful=delivery.doubtful if same else None, since=(delivery.since if same else None) or fact.at,
+        delivery,
+        state=State.ATTEMPTED,
+        due=fact.until,
+        attempt=fact.attempt,
+        channel=fact.channel,
+        attempted_at=fact.at,
+        provider=fact.provider,
+        silence=None,
+        exhausted=_with(delivery.exhausted, left),
+        doubtful=delivery.doubtful if same else None,
+        since=(delivery.since if same else None) or fact.at,
         ask_at=None,
-    )  # fmt: skip
+    )
 
 
 def so_far(delivery: Delivery) -> State:
@@ -209,10 +228,14 @@ def _moved(delivery: Delivery, state: State, at: datetime) -> Delivery:
         return delivery
     waits = delivery.silence is not None and _PROGRESS.index(state) < _PROGRESS.index(delivery.silence)
     return replace(
-        delivery, state=state, reason=None, sent_at=delivery.sent_at or at,
-        due=delivery.due if waits else None, silence=delivery.silence if waits else None,
+        delivery,
+        state=state,
+        reason=None,
+        sent_at=delivery.sent_at or at,
+        due=delivery.due if waits else None,
+        silence=delivery.silence if waits else None,
         arrived=delivery.arrived or state is not State.SENT,
-    )  # fmt: skip
+    )
 
 
 @after.register
@@ -226,9 +249,15 @@ def _(fact: facts.NudgeFailed, delivery: Delivery) -> Delivery:
     maybe = bool(accepted) or delivery.uncertain
     state = so_far(went) if maybe and fact.retry_at is None else State.FAILED
     return replace(
-        delivery, state=state, due=fact.retry_at, exhausted=exhausted, reason=fact.reason, accepted=accepted,
-        silence=None, ask_at=None,
-    )  # fmt: skip
+        delivery,
+        state=state,
+        due=fact.retry_at,
+        exhausted=exhausted,
+        reason=fact.reason,
+        accepted=accepted,
+        silence=None,
+        ask_at=None,
+    )
 
 
 def _without_support(delivery: Delivery, reason: str) -> Delivery:
@@ -244,11 +273,16 @@ def _(fact: facts.NudgeUnknown, delivery: Delivery) -> Delivery:
     awaited = State.DELIVERED if fact.silent_at is not None else None
     undecided = delivery.doubtful if fact.ask_at is not None else None
     return replace(
-        delivery, state=State.UNKNOWN if fact.retry_at or fact.ask_at else so_far(delivery),
-        due=fact.ask_at or fact.retry_at or fact.silent_at, reason=fact.reason, uncertain=True, silence=awaited,
+        delivery,
+        state=State.UNKNOWN if fact.retry_at or fact.ask_at else so_far(delivery),
+        due=fact.ask_at or fact.retry_at or fact.silent_at,
+        reason=fact.reason,
+        uncertain=True,
+        silence=awaited,
         doubtful=delivery.provider if fact.retry_at is not None else undecided,
-        doubts=(*(each for each in delivery.doubts if each != fact.attempt), fact.attempt), ask_at=fact.ask_at,
-    )  # fmt: skip
+        doubts=(*(each for each in delivery.doubts if each != fact.attempt), fact.attempt),
+        ask_at=fact.ask_at,
+    )
 
 
 @after.register

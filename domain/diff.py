@@ -37,9 +37,10 @@ def diff(plan: Plan, nudges: Mapping[UUID, Nudge], rulebook: Rulebook, now: date
         return [_planned(intent, None, now) for intent in plan.intents]
     wanted = {intent.id: intent for intent in plan.intents if not _spoke_once(intent, plan, nudges, rulebook)}
     nudges = {
-        id_: nudge for id_, nudge in nudges.items()
+        id_: nudge
+        for id_, nudge in nudges.items()
         if not is_digest(nudge.intent) and (id_ in wanted or not plan.leaves(nudge.intent))
-    }  # fmt: skip
+    }
     corrections = _corrections(plan.needless.union(wanted), nudges, rulebook, now)
     gone = [nudge for id_, nudge in nudges.items() if id_ not in wanted and id_ not in corrections]
     changes = [_towards(intent, nudges.get(intent.id), now) for intent in wanted.values()]

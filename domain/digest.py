@@ -50,10 +50,18 @@ def digest_planned(
     It never expires: what it takes along does.
     """
     return facts.NudgePlanned(
-        at=now, person=recipient, trigger=DIGEST, version=DIGEST_VERSION,
-        occurrence=_occurrence(names, recipient, day), step=DIGEST_STEP, due=due, expires=None,
-        klass=DIGEST_TRIGGER.klass, channels=DIGEST_TRIGGER.channels, cause=cause,
-    )  # fmt: skip
+        at=now,
+        person=recipient,
+        trigger=DIGEST,
+        version=DIGEST_VERSION,
+        occurrence=_occurrence(names, recipient, day),
+        step=DIGEST_STEP,
+        due=due,
+        expires=None,
+        klass=DIGEST_TRIGGER.klass,
+        channels=DIGEST_TRIGGER.channels,
+        cause=cause,
+    )
 
 
 def has_room(digest: Nudge | None) -> bool:
@@ -73,10 +81,7 @@ def mirrored(fact: NudgeFact, delivery: Delivery) -> NudgeFact | None:
             return replace(fact, attempt=delivery.attempt + 1, provider=DIGEST)
         case facts.NudgeSent():
             return replace(fact, attempt=delivery.attempt, provider=DIGEST)
-        case (
-            facts.NudgeDelivered() | facts.NudgeFailed() | facts.NudgeUnknown()
-            | facts.NudgeOpened()
-        ):  # fmt: skip
+        case facts.NudgeDelivered() | facts.NudgeFailed() | facts.NudgeUnknown() | facts.NudgeOpened():
             return replace(fact, attempt=delivery.attempt)
         case facts.NudgeWithheld() | facts.NudgeExpired():
             return fact

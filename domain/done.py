@@ -41,7 +41,7 @@ def done_of(start: Start, trigger: Trigger, reported: Reported) -> list[Done]:
         for unless in trigger.unless
         for later in reported(unless.on, elsewhen=about_homes)
         if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
-    ]  # fmt: skip
+    ]
 
 
 def answers(by_type: Mapping[str, Sequence[Effective]], trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:

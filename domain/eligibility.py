@@ -60,9 +60,10 @@ def subjects(benefit: Benefit, history: History) -> Sequence[Effective | None]:
     if benefit.on == PERSON:
         return (None,)
     return [
-        fact for fact in history.facts
+        fact
+        for fact in history.facts
         if fact.event.type == benefit.on and history.person in fact.event.persons.get(benefit.to or "", ())
-    ]  # fmt: skip
+    ]
 
 
 class Case:
@@ -190,11 +191,16 @@ class Case:
         obstacles = tuple(self.obstacles(at))
         values, (start, until) = self.values(at), self.bounds(at)
         return Answer(
-            benefit=self.benefit, about=self.about, obstacles=obstacles, start=start, until=until,
-            amount=None if obstacles else self.amount(at), parameters=self._applied(at),
+            benefit=self.benefit,
+            about=self.about,
+            obstacles=obstacles,
+            start=start,
+            until=until,
+            amount=None if obstacles else self.amount(at),
+            parameters=self._applied(at),
             used={name: values[name] for name in sorted(self._own()) if values.get(name) is not None},
             facts=self._facts(at, obstacles),
-        )  # fmt: skip
+        )
 
     def _own(self) -> set[str]:
         return {name for name in self.benefit.reads if name.startswith(("event.", "citizen."))}

@@ -80,9 +80,15 @@ class _Alone(EventType, frozen=True):
 
 
 ALONE = _Alone(
-    name=PERSON, title={}, agency="", subject="citizen", roles={"citizen": False}, fields={}, sets={},
+    name=PERSON,
+    title={},
+    agency="",
+    subject="citizen",
+    roles={"citizen": False},
+    fields={},
+    sets={},
     schema={"type": "object", "properties": {}},
-)  # fmt: skip
+)
 
 
 class Catalogue(Struct, frozen=True, dict=True):
@@ -129,12 +135,19 @@ def event_type_of(content: Mapping[str, Any]) -> EventType:
         else:
             roles[name] = several
     return EventType(
-        name=content["type"], title=content["title"], agency=content["agency"], subject=subject, roles=roles,
-        fields=fields, sets=_sets_of(content.get("sets") or {}), schema=schema,
-        ends_life=content.get("ends_life", False), area=content.get("area"),
+        name=content["type"],
+        title=content["title"],
+        agency=content["agency"],
+        subject=subject,
+        roles=roles,
+        fields=fields,
+        sets=_sets_of(content.get("sets") or {}),
+        schema=schema,
+        ends_life=content.get("ends_life", False),
+        area=content.get("area"),
         forbidden=frozenset(content.get("forbidden") or ()),
         retention=parse_offset(content["retention"]) if "retention" in content else None,
-    )  # fmt: skip
+    )
 
 
 def _leaves(path: str, prop: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -234,14 +234,44 @@ class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
 
 
 NUDGE_FACTS = (
-    NudgePlanned, NudgeRescheduled, NudgeCancelled, NudgeWithheld, NudgeDeferred, NudgeExpired, NudgeAttempted,
-    NudgeSent, NudgeDelivered, NudgeFailed, NudgeUnknown, NudgeOpened, NudgeAnswered, NudgeDigested, NudgeGathered,
-    NudgeRenewed, NudgeDone, NudgeUndone,
-)  # fmt: skip
+    NudgePlanned,
+    NudgeRescheduled,
+    NudgeCancelled,
+    NudgeWithheld,
+    NudgeDeferred,
+    NudgeExpired,
+    NudgeAttempted,
+    NudgeSent,
+    NudgeDelivered,
+    NudgeFailed,
+    NudgeUnknown,
+    NudgeOpened,
+    NudgeAnswered,
+    NudgeDigested,
+    NudgeGathered,
+    NudgeRenewed,
+    NudgeDone,
+    NudgeUndone,
+)
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)
 
 NudgeFact = (
-    NudgePlanned | NudgeRescheduled | NudgeCancelled | NudgeWithheld | NudgeDeferred | NudgeExpired | NudgeAttempted
-    | NudgeSent | NudgeDelivered | NudgeFailed | NudgeUnknown | NudgeOpened | NudgeAnswered | NudgeDigested
-    | NudgeGathered | NudgeRenewed | NudgeDone | NudgeUndone
-)  # fmt: skip
+    NudgePlanned
+    | NudgeRescheduled
+    | NudgeCancelled
+    | NudgeWithheld
+    | NudgeDeferred
+    | NudgeExpired
+    | NudgeAttempted
+    | NudgeSent
+    | NudgeDelivered
+    | NudgeFailed
+    | NudgeUnknown
+    | NudgeOpened
+    | NudgeAnswered
+    | NudgeDigested
+    | NudgeGathered
+    | NudgeRenewed
+    | NudgeDone
+    | NudgeUndone
+)

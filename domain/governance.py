@@ -178,11 +178,33 @@ class LogRestored(Struct, frozen=True, array_like=True):
 
 
 GOVERNANCE_FACTS = (
-    PackSubmitted, PackApproved, PackPublished, TriggerSubmitted, TriggerApproved, TriggerPublished,
-    TriggerReachChanged, TriggerWithdrawn, TriggerPaused, TriggerResumed, ControlSet, SentAsTest, LogRestored,
-)  # fmt: skip
+    PackSubmitted,
+    PackApproved,
+    PackPublished,
+    TriggerSubmitted,
+    TriggerApproved,
+    TriggerPublished,
+    TriggerReachChanged,
+    TriggerWithdrawn,
+    TriggerPaused,
+    TriggerResumed,
+    ControlSet,
+    SentAsTest,
+    LogRestored,
+)
 
 GovernanceFact = (
-    PackSubmitted | PackApproved | PackPublished | TriggerSubmitted | TriggerApproved | TriggerPublished
-    | TriggerReachChanged | TriggerWithdrawn | TriggerPaused | TriggerResumed | ControlSet | SentAsTest | LogRestored
-)  # fmt: skip
+    PackSubmitted
+    | PackApproved
+    | PackPublished
+    | TriggerSubmitted
+    | TriggerApproved
+    | TriggerPublished
+    | TriggerReachChanged
+    | TriggerWithdrawn
+    | TriggerPaused
+    | TriggerResumed
+    | ControlSet
+    | SentAsTest
+    | LogRestored
+)

@@ -11,8 +11,9 @@ from domain.replies import meant, spelt
 STOP_WORDS = frozenset({"stop", "стоп", "тоқтату", "тоқтат", "токтату", "токтат", "unsubscribe", "отписаться"})
 """With ‹к› for ‹қ› too: not every telephone has the letters of Kazakh."""
 MEANT_AS: Mapping[str, frozenset[str]] = {
-    "1": frozenset({"иә", "иа", "ия", "да", "yes"}), "2": frozenset({"жоқ", "жок", "нет", "no"}),
-}  # fmt: skip
+    "1": frozenset({"иә", "иа", "ия", "да", "yes"}),
+    "2": frozenset({"жоқ", "жок", "нет", "no"}),
+}
 """Code -> the words that mean the same, where a question takes the code and not the word itself."""
 _BETWEEN = re.compile(r"[\W_]+")
 

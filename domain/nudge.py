@@ -162,10 +162,19 @@ _content = attrgetter(*CONTENT)
 def intent_of(nudge_id: UUID, fact: facts.NudgePlanned) -> Intent:
     """The intent that the fact keeps: spelled out, for that takes a tenth of the time, and replays make millions."""
     return Intent(
-        id=nudge_id, person=fact.person, trigger=fact.trigger, version=fact.version, occurrence=fact.occurrence,
-        step=fact.step, due=fact.due, expires=fact.expires, klass=fact.klass, channels=fact.channels,
-        cause=fact.cause, moot_from=fact.moot_from,
-    )  # fmt: skip
+        id=nudge_id,
+        person=fact.person,
+        trigger=fact.trigger,
+        version=fact.version,
+        occurrence=fact.occurrence,
+        step=fact.step,
+        due=fact.due,
+        expires=fact.expires,
+        klass=fact.klass,
+        channels=fact.channels,
+        cause=fact.cause,
+        moot_from=fact.moot_from,
+    )
 
 
 def content_of(intent: Intent) -> dict[str, Any]:

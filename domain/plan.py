@@ -217,12 +217,22 @@ class _Planner:
             return
         if step.smooth:
             due = step.smoothed(due, id_)
-        about.intents.append(Intent(
-            id=id_, person=self.person, trigger=trigger.name, version=version.hash, occurrence=about.occurrence,
-            step=name, due=due, expires=trigger.expires(due, start.values, start.zone), klass=trigger.klass,
-            channels=trigger.channels, cause=event.stream,
-            moot_from=moot_from(about.done) if about.done else None,
-        ))  # fmt: skip
+        about.intents.append(
+            Intent(
+                id=id_,
+                person=self.person,
+                trigger=trigger.name,
+                version=version.hash,
+                occurrence=about.occurrence,
+                step=name,
+                due=due,
+                expires=trigger.expires(due, start.values, start.zone),
+                klass=trigger.klass,
+                channels=trigger.channels,
+                cause=event.stream,
+                moot_from=moot_from(about.done) if about.done else None,
+            )
+        )
 
     def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
         found = self.by_type.get(type_, [])
@@ -236,9 +246,9 @@ class _Planner:
             home = self.homes.at(max(due, event.time))
         if event.area is None or not lives_in(home, event.area, levels):
             return None
-        return replace(about, done=[
-            each for each in about.done if each.area is None or lives_in(home, each.area, levels)
-        ])  # fmt: skip
+        return replace(
+            about, done=[each for each in about.done if each.area is None or lives_in(home, each.area, levels)]
+        )
 
     def _ended(self, start: Start, trigger: Trigger, about: "_About", deadline: datetime, due: datetime) -> bool:
         """Whether the thing itself was done in time, or a death came first."""

@@ -11,9 +11,17 @@ class Heard(StrEnum):
     FAILED = "failed"
 
 
-OF_THE_PROVIDER = frozenset({
-    "not_admitted", "unreachable", "link_lost", "timed_out", "garbled", "no_time", "never_came",
-})  # fmt: skip
+OF_THE_PROVIDER = frozenset(
+    {
+        "not_admitted",
+        "unreachable",
+        "link_lost",
+        "timed_out",
+        "garbled",
+        "no_time",
+        "never_came",
+    }
+)
 """The reasons of a failure that lie with the provider and not with a message: another may do better, or it later."""
 PASSING = OF_THE_PROVIDER | {"busy", "closed"}
 """The reasons after which the same message may go by the same provider once its outage is over."""

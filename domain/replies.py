@@ -66,9 +66,11 @@ def _fillable(type_: EventType) -> list[str]:
 def data_of(type_: EventType, reply: Reply, category: str, chosen: Iterable[str] = ()) -> dict[str, Any]:
     """The data of the event that a reply becomes; `chosen`: the categories that were chosen before, which stay so."""
     every = {
-        NUDGE: str(reply.nudge), "answer": spelt(reply.code), "category": category,
+        NUDGE: str(reply.nudge),
+        "answer": spelt(reply.code),
+        "category": category,
         "categories": sorted({*chosen, category}),
-    }  # fmt: skip
+    }
     return {name: every[name] for name in _fillable(type_)}
 
 
@@ -87,9 +89,15 @@ def reply_event(
     for name, value in data_of(type_, reply, category, chosen).items():
         fields.setdefault(type_.fields[name].owner, {})[name] = value
     return LifeEvent(
-        stream=names.stream(source, id_), source=source, id=id_, type=type_.name, time=time,
-        persons={type_.subject or "": (reply.recipient,)}, fields=fields, digest=names.digest(id_.encode()),
-    )  # fmt: skip
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_.name,
+        time=time,
+        persons={type_.subject or "": (reply.recipient,)},
+        fields=fields,
+        digest=names.digest(id_.encode()),
+    )
 
 
 class Said(Struct, frozen=True):
@@ -128,11 +136,15 @@ def withdrawal(
     type_ = given if left else catalogue.types[WITHDRAWN]
     id_, source = f"{reply.nudge}.{reply.recipient}.{reply.at.isoformat()}.withdrawn", f"{SOURCE}/{reply.way}"
     return LifeEvent(
-        stream=names.stream(source, id_), source=source, id=id_, type=type_.name, time=time,
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_.name,
+        time=time,
         persons={type_.subject or "": (reply.recipient,)},
         fields={given.fields["categories"].owner: {"categories": left}} if left else {},
         digest=names.digest(id_.encode()),
-    )  # fmt: skip
+    )
 
 
 def _chosen(

@@ -48,10 +48,11 @@ class Retired:
         """
         moments = [
             fact.event.retired
-            for unless in trigger.unless if unless.when is not None
+            for unless in trigger.unless
+            if unless.when is not None
             for fact in self._facts.get(unless.on, ())
             if fact is not start.fact and fact.event.retired is not None
-        ]  # fmt: skip
+        ]
         return max(moments, default=None)
 
     def hides(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:

@@ -157,9 +157,10 @@ class Rulebook:
     def about(self, types: Collection[str]) -> list[Version]:
         """All versions that start on an event of these types, or are prevented by one."""
         return [
-            version for version in self.versions.values()
+            version
+            for version in self.versions.values()
             if version.trigger.on in types or any(unless.on in types for unless in version.trigger.unless)
-        ]  # fmt: skip
+        ]
 
     def has(self, trigger: str) -> bool:
         """Whether any version of the trigger is in force."""

@@ -244,9 +244,12 @@ def _unreachable(case: Settlement) -> Reason:
 
 def _stopped(case: Settlement, channel: str = "") -> bool:
     switches = {
-        ("all", ""), ("trigger", case.trigger.name), ("agency", case.trigger.owner), ("channel", channel),
+        ("all", ""),
+        ("trigger", case.trigger.name),
+        ("agency", case.trigger.owner),
+        ("channel", channel),
         (PAUSED, case.trigger.name),
-    }  # fmt: skip
+    }
     return not switches.isdisjoint(case.controls.stopped)
 
 

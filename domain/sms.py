@@ -20,11 +20,19 @@ _EXTENSION: Final = "\f^{}\\[~]|€"
 _SEPTETS: Final = dict(zip(_BASIC, repeat(1))) | dict(zip(_EXTENSION, repeat(2)))
 _GSM: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*")
 """Fails at the first Cyrillic letter: most texts begin with one."""
-_SPELT: Final = str.maketrans({
-    **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), **dict.fromkeys("\u00ad\u200b\ufeff", ""),
-    **dict.fromkeys("‘’‚′", "'"), **dict.fromkeys("“”„«»″", '"'), **dict.fromkeys("‐‑‒–—−•", "-"),
-    "…": "...", "№": "No.", "×": "x", "₸": "KZT",
-})  # fmt: skip
+_SPELT: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
+        **dict.fromkeys("\u00ad\u200b\ufeff", ""),
+        **dict.fromkeys("‘’‚′", "'"),
+        **dict.fromkeys("“”„«»″", '"'),
+        **dict.fromkeys("‐‑‒–—−•", "-"),
+        "…": "...",
+        "№": "No.",
+        "×": "x",
+        "₸": "KZT",
+    }
+)
 """How typography and the sign of the tenge are spelt in GSM 03.38, which has neither."""
 _SPELLABLE: Final = re.compile(f"[{re.escape(_BASIC + _EXTENSION + ''.join(map(chr, _SPELT)))}]*")
 _LAST_IN_ONE_UNIT: Final = "\uffff"

@@ -72,10 +72,12 @@ def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted:
     """The events that count, up to the start, no earlier than its window."""
     since = back(start.fact.event.time, count.within, start.zone)
     return [
-        each.fact for each in counted
-        if each.fact.event.time > since and (trigger.when is None or trigger.when.holds(each.values))
+        each.fact
+        for each in counted
+        if each.fact.event.time > since
+        and (trigger.when is None or trigger.when.holds(each.values))
         and not (trigger.to and trigger.to.isdisjoint(each.fact.event.role_of(person)))
-    ]  # fmt: skip
+    ]
 
 
 def _candidates(start: Start, needs: Needs, by_type: Mapping[str, Sequence[Effective]]) -> list[list[Effective]]:

@@ -23,13 +23,14 @@ class StepCompiler(CompilerBase):
             raise BadTrigger(where, "'correction' is the name of the platform's own step; choose another")
         clock = step.get("at")
         return Step(
-            name, self._date((*where, "from"), step.get("from") or self._start()),
+            name,
+            self._date((*where, "from"), step.get("from") or self._start()),
             self._offset((*where, "offset"), step.get("offset", "P0D")),
             None if clock is None else parse_clock(clock),
             self._condition((*where, "when"), step.get("when"), self.variables),
             self._series(where, step),
             self._smooth((*where, "smooth"), step["smooth"]) if "smooth" in step else smooth,
-        )  # fmt: skip
+        )
 
     def _series(self, where: tuple[str | int, ...], step: Mapping[str, Any]) -> Series | None:
         days, repeat = self._working_days(where, step), self._repeat(where, step.get("repeat"))

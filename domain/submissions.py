@@ -41,9 +41,10 @@ def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
                 versions = found.setdefault(about, {})
                 before = versions.pop(fact.hash, None)
                 versions[fact.hash] = (
-                    Submission(about, fact.owner, fact.hash, fact, (fact.by,)) if before is None
+                    Submission(about, fact.owner, fact.hash, fact, (fact.by,))
+                    if before is None
                     else replace(before, by=(*before.by, fact.by))
-                )  # fmt: skip
+                )
             case PackApproved() | TriggerApproved():
                 versions = found[subject_of(fact)]
                 versions[fact.hash] = replace(versions[fact.hash], approved_by=fact.by)

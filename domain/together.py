@@ -34,10 +34,12 @@ class With(Struct, frozen=True):
         earliest = time if self.order == "after" else back(time, self.within, zone)
         latest = time if self.order == "before" else _on(time, self.within, zone)
         return [
-            fact for fact in facts
-            if earliest <= fact.event.time <= latest and self._stands_right(fact, start)
+            fact
+            for fact in facts
+            if earliest <= fact.event.time <= latest
+            and self._stands_right(fact, start)
             and (self.when is None or self.when.holds(values, fact.values))
-        ]  # fmt: skip
+        ]
 
     def _stands_right(self, fact: Effective, start: Effective) -> bool:
         """Whether it comes before or after the start, as the order says; of one moment, as the history has them."""

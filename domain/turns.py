@@ -40,10 +40,12 @@ class Turns:
         after it was reported, and what waits till then keeps its version.
         """
         found = [
-            (number, edge, version) for version, types in self._rulebook.alone
+            (number, edge, version)
+            for version, types in self._rulebook.alone
             if version.trigger.turn is not None and self._may_apply(version, types)
-            for number, edge in self._alone(version.trigger.turn) if self._applies(version, edge)
-        ]  # fmt: skip
+            for number, edge in self._alone(version.trigger.turn)
+            if self._applies(version, edge)
+        ]
         return sorted(found, key=itemgetter(0))
 
     def _may_apply(self, version: Version, types: AbstractSet[str]) -> bool:

@@ -175,9 +175,12 @@ class AskableContract(ABC):
     def inquiry(self, number: int) -> Inquiry:
         """The only attempt at the message with this number."""
         return Inquiry(
-            nudge=UUID(int=number + 1), attempt=1, channel=self.channel, recipient=f"person-{number}",
+            nudge=UUID(int=number + 1),
+            attempt=1,
+            channel=self.channel,
+            recipient=f"person-{number}",
             address=self.address(number),
-        )  # fmt: skip
+        )
 
     async def told(self, notifier: Askable, number: int) -> Told:
         """Ask within the limit, or fail."""

@@ -110,9 +110,11 @@ class HttpSmsOptions(HttpOptions, Requested):
     def refusals(self) -> Mapping[Reason, re.Pattern[str]]:
         """What a refusal is known by, whatever its status."""
         given = {
-            Reason.BAD_ADDRESS: self.bad_address, Reason.REJECTED: self.rejected, Reason.BUSY: self.busy,
+            Reason.BAD_ADDRESS: self.bad_address,
+            Reason.REJECTED: self.rejected,
+            Reason.BUSY: self.busy,
             Reason.NOT_ADMITTED: self.not_admitted,
-        }  # fmt: skip
+        }
         return {reason: re.compile(pattern) for reason, pattern in given.items() if pattern}
 
     @property

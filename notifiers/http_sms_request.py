@@ -13,10 +13,24 @@ from notifiers.http_options import MASK
 Fields = Mapping[str, str]
 """Name -> value, of what a parameter may be made from."""
 
-NAMES: Final = frozenset({
-    "username", "password", "sender", "to", "digits", "text", "coding", "charset", "minutes", "key", "reference",
-    "short", "report_url", "report_mask",
-})  # fmt: skip
+NAMES: Final = frozenset(
+    {
+        "username",
+        "password",
+        "sender",
+        "to",
+        "digits",
+        "text",
+        "coding",
+        "charset",
+        "minutes",
+        "key",
+        "reference",
+        "short",
+        "report_url",
+        "report_mask",
+    }
+)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _PLACES: Final = re.compile(r"(\{\w+\})")
 

@@ -218,9 +218,8 @@ class Route:
     def others(self, address: str, than: str) -> Iterator[Provider]:
         """The other providers that could be tried now."""
         return (
-            each for each in self.providers
-            if each.name != than and each.notifier.reaches(address) and each.is_open()
-        )  # fmt: skip
+            each for each in self.providers if each.name != than and each.notifier.reaches(address) and each.is_open()
+        )
 
     async def start(self) -> None:
         """Begin to listen for what comes back."""

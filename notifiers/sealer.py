@@ -115,6 +115,10 @@ class Sealer:
 def _begun(theirs: socket.socket) -> "subprocess.Popen[bytes]":
     """Without a variable of our environment but the way to the code, and in a session that no terminal interrupts."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "notifiers.sealer_child"], stdin=theirs.fileno(), stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, env={"PYTHONPATH": _OURS, "PYTHONUTF8": "1"}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-P", "-m", "notifiers.sealer_child"],
+        stdin=theirs.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": _OURS, "PYTHONUTF8": "1"},
+        start_new_session=True,
+    )

@@ -160,10 +160,15 @@ class Arrivals:
     def _piece(self, content: DeliverSm, joint: Joint, words: str) -> Piece:
         limits = self._limits
         return Piece(
-            sender=self._sender(content), receiver=content.destination_addr, reference=joint.reference,
-            total=joint.total, number=joint.number, text=words, patience=timedelta(seconds=limits.incomplete),
+            sender=self._sender(content),
+            receiver=content.destination_addr,
+            reference=joint.reference,
+            total=joint.total,
+            number=joint.number,
+            text=words,
+            patience=timedelta(seconds=limits.incomplete),
             again=timedelta(seconds=limits.again),
-        )  # fmt: skip
+        )
 
     def _sender(self, content: DeliverSm) -> str:
         return written(content.source_addr, international=content.source_addr_ton == 1, region=self._region)

@@ -14,8 +14,16 @@ _KIND: Final = 0x3C  # of esm_class: the message type (5.2.12)
 _RECEIPT: Final = 0x04
 _INTERMEDIATE: Final = 0x20
 
-_STATES: Final = {1: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 6: "ACCEPTD", 7: "UNKNOWN",
-                  8: "REJECTD"}  # fmt: skip
+_STATES: Final = {
+    1: "ENROUTE",
+    2: "DELIVRD",
+    3: "EXPIRED",
+    4: "DELETED",
+    5: "UNDELIV",
+    6: "ACCEPTD",
+    7: "UNKNOWN",
+    8: "REJECTD",
+}
 _FINAL: Final = {
     "DELIVRD": (Heard.DELIVERED, None),
     "EXPIRED": (Heard.FAILED, Reason.EXPIRED_THERE),

@@ -140,10 +140,19 @@ def _content(message: Message, tag: str, room: int) -> bytes | GiveUp:
     nudge, links = str(message.nudge), buttons(message)
 
     def write(body: str) -> bytes:
-        return _ENCODER.encode(_Payload(
-            message.title, body, message.language, tag, nudge, message.seen_url, message.page_url, message.code,
-            links,
-        ))  # fmt: skip
+        return _ENCODER.encode(
+            _Payload(
+                message.title,
+                body,
+                message.language,
+                tag,
+                nudge,
+                message.seen_url,
+                message.page_url,
+                message.code,
+                links,
+            )
+        )
 
     return fitted(write, message.text, room)
 

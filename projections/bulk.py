@@ -117,9 +117,10 @@ class Among(ColumnElement[bool]):
     inherit_cache = True
     type = Boolean()
     _traverse_internals = [  # noqa: RUF012  (the library's way to say what a statement is cached by)
-        ("column", InternalTraversal.dp_clauseelement), ("listed", InternalTraversal.dp_clauseelement),
+        ("column", InternalTraversal.dp_clauseelement),
+        ("listed", InternalTraversal.dp_clauseelement),
         ("array", InternalTraversal.dp_clauseelement),
-    ]  # fmt: skip
+    ]
 
     def __init__(self, column: ColumnElement[Any], values: Iterable[Any]) -> None:
         listed = list(values)

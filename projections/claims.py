@@ -15,9 +15,17 @@ from projections.tables import URGENT, due
 
 
 def claim(
-    connection: Connection, *, now: int, until: int, holder: str, limit: int, stopped: bool = False,
-    urgent: bool = False, front: Front | None = None, shares: Shares | None = None,
-) -> list[Due]:  # fmt: skip
+    connection: Connection,
+    *,
+    now: int,
+    until: int,
+    holder: str,
+    limit: int,
+    stopped: bool = False,
+    urgent: bool = False,
+    front: Front | None = None,
+    shares: Shares | None = None,
+) -> list[Due]:
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
     `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;

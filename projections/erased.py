@@ -11,9 +11,7 @@ from projections import nudges
 from projections.bulk import among, chunked, insert_rows
 from projections.tables import erased, handed_over, history, inbox, micros, residents
 
-PURGED: dict[Table, str] = {
-    history: "person", residents: "person", inbox: "recipient", handed_over: "recipient"
-}  # fmt: skip
+PURGED: dict[Table, str] = {history: "person", residents: "person", inbox: "recipient", handed_over: "recipient"}
 """The views that know people, by the column that names them; due rows go with the nudges that end."""
 
 

@@ -20,7 +20,7 @@ class ForEach:
 
     def __init__(
         self, statement: Delete | Update, columns: Sequence[Column[Any]], these: Callable[..., ColumnElement[bool]]
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._statement, self._columns, self._these = statement, columns, these
         self._names = [f"key_{each.name}" for each in columns]
         self._binds = [bind_of(each.type) for each in columns]
@@ -47,6 +47,6 @@ class ForEach:
         arrays = (
             bindparam(name, type_=ARRAY(unbounded(each)))
             for name, each in zip(self._names, self._columns, strict=True)
-        )  # fmt: skip
+        )
         given = func.unnest(*arrays).table_valued(*(each.name for each in self._columns)).render_derived()
         return self._statement.where(self._these(*given.c))

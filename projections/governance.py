@@ -50,7 +50,9 @@ def note_mended(connection: Connection) -> None:
 _MENDINGS = "governance mended"
 """Kept among the positions of readers: a number that processes look at, in a table that all of them have."""
 _NEWEST = Query(select(governance.c.position).order_by(governance.c.position.desc()).limit(1))
-_MARK = Query(select(
-    select(func.max(governance.c.position)).scalar_subquery(),
-    select(positions_table.c.position).where(positions_table.c.reader == _MENDINGS).scalar_subquery(),
-))  # fmt: skip
+_MARK = Query(
+    select(
+        select(func.max(governance.c.position)).scalar_subquery(),
+        select(positions_table.c.position).where(positions_table.c.reader == _MENDINGS).scalar_subquery(),
+    )
+)

@@ -211,9 +211,10 @@ def with_corrections(connection: Connection, persons: Sequence[str]) -> set[str]
         return set()
     corrections = select(history.c.person).join_from(history, revisions, history.c.position == revisions.c.position)
     return {
-        person for part in chunked(persons)
+        person
+        for part in chunked(persons)
         for (person,) in driver_rows(connection, corrections.where(among(history.c.person, part)).distinct())
-    }  # fmt: skip
+    }
 
 
 def counts(connection: Connection, persons: Sequence[str]) -> int:
@@ -230,7 +231,7 @@ def persons_after(connection: Connection, person: str, limit: int, upto: str | N
 
 def persons_with(
     connection: Connection, types: Iterable[str], after: str = "", upto: str | None = None, since: int | None = None
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """All persons after one and up to another who have any fact of these types (since then), by pseudonym."""
     query = _persons(after, upto).where(among(history.c.type, sorted(types)))
     query = query if since is None else query.where(history.c.time >= since)

@@ -65,9 +65,16 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
         if one.due is not None and one.digest is None:  # with a digest, only the digest is waited for
             attempted, stopped = one.state is State.ATTEMPTED, is_stopped(one)
             yield (
-                micros(one.due), rank, nudge.intent.id, one.recipient, attempted, stopped, None, None,
+                micros(one.due),
+                rank,
+                nudge.intent.id,
+                one.recipient,
+                attempted,
+                stopped,
+                None,
+                None,
                 lane(nudge.intent),
-            )  # fmt: skip
+            )
 
 
 def lane(intent: Intent) -> int:
@@ -175,9 +182,7 @@ def hold(connection: Connection, ids: Iterable[UUID]) -> None:
     lock_rows(connection, nudges.c.nudge, ids)
 
 
-def held(
-    connection: Connection, ids: Iterable[UUID], known: Mapping[UUID, Nudge] | None = None
-) -> dict[UUID, Nudge]:  # fmt: skip
+def held(connection: Connection, ids: Iterable[UUID], known: Mapping[UUID, Nudge] | None = None) -> dict[UUID, Nudge]:
     """The nudges with those ids, held with all that go with them; `known`: as some of them were a moment ago.
 
     All at once: whoever waits holds nothing that others wait for. SQLite has one writer, who holds everything.

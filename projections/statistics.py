@@ -21,7 +21,7 @@ def add(connection: Connection, counts: Mapping[Key, int], table: Table = statis
     rows = [
         {"day": day, "trigger": trigger, "what": what, "count": count}
         for (day, trigger, what), count in sorted(counts.items())
-    ]  # fmt: skip
+    ]
     if rows:
         connection.execute(_adding(connection, table), rows)
 

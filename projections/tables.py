@@ -63,8 +63,13 @@ history = Table(
     Column("woken", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("history_unplanned", history.c.woken, history.c.person,
-      sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
+Index(
+    "history_unplanned",
+    history.c.woken,
+    history.c.person,
+    sqlite_where=~history.c.planned,
+    postgresql_where=~history.c.planned,
+)
 WRITTEN = ("citizen.disputed", "citizen.message_received")
 """What citizens write themselves: a few events among many."""
 IS_WRITTEN = history.c.type.in_([literal_column(f"'{each}'") for each in WRITTEN])  # an index is found by its words
@@ -152,8 +157,14 @@ due = Table(
 With room in every page, so that PostgreSQL changes a claimed row in place, and vacuumed long before a fifth of it is
 gone: what is gone lies at the front, where every claim begins.
 """
-Index("due_urgent", due.c.due_at, due.c.rank, due.c.nudge,
-      sqlite_where=due.c.rank <= URGENT, postgresql_where=due.c.rank <= URGENT)  # fmt: skip
+Index(
+    "due_urgent",
+    due.c.due_at,
+    due.c.rank,
+    due.c.nudge,
+    sqlite_where=due.c.rank <= URGENT,
+    postgresql_where=due.c.rank <= URGENT,
+)
 Index("due_lane", due.c.lane, due.c.due_at, due.c.rank, due.c.nudge)
 Index("due_attempted", due.c.nudge, sqlite_where=due.c.attempted, postgresql_where=due.c.attempted)
 Index("due_stopped", due.c.due_at, due.c.nudge, sqlite_where=due.c.stopped, postgresql_where=due.c.stopped)

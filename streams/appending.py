@@ -14,9 +14,11 @@ from streams.mapper import Entry
 
 
 def append_if_unmoved(
-    connection: Connection, log: Log, facts: Iterable[tuple[Nudge, NudgeFact]],
+    connection: Connection,
+    log: Log,
+    facts: Iterable[tuple[Nudge, NudgeFact]],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-) -> Mapping[UUID, Nudge]:  # fmt: skip
+) -> Mapping[UUID, Nudge]:
     """Append facts to nudges that have not changed since they were read; the others are let go.
 
     `tied`: what else must not have changed for a nudge's facts, such as what goes with a digest.
@@ -29,18 +31,21 @@ def append_if_unmoved(
     every = {one.intent.id for each in read.values() for one in each}
     versions = nudges.versions_held(connection, every.union(*(one.members for one, *_ in read.values())))
     kept = {
-        id_: by_nudge[id_] for id_, each in read.items()
+        id_: by_nudge[id_]
+        for id_, each in read.items()
         if all(versions.get(one.intent.id) == one.version for one in each)
-    }  # fmt: skip
+    }
     after = _append(connection, log, kept)
     nudges.release(connection, [id_ for id_ in by_nudge if id_ not in kept])
     return after
 
 
 def record(
-    connection: Connection, log: Log, facts: Iterable[tuple[UUID, NudgeFact]],
+    connection: Connection,
+    log: Log,
+    facts: Iterable[tuple[UUID, NudgeFact]],
     known: Mapping[UUID, Nudge] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Append facts to nudges as they are now, or to new ones: outcomes and receipts are accepted however late.
 
     `known`: some of them as they were a moment ago, which need not be read if they have not changed since.
@@ -54,7 +59,7 @@ def record(
 
 def _append(
     connection: Connection, log: Log, changes: Mapping[UUID, tuple[Nudge | None, Sequence[NudgeFact]]]
-) -> dict[UUID, Nudge]:  # fmt: skip
+) -> dict[UUID, Nudge]:
     folding = _Folding({id_: nudge for id_, (nudge, _) in changes.items() if nudge is not None})
     for nudge, _ in changes.values():
         if nudge is not None and nudge.members:

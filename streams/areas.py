@@ -45,9 +45,15 @@ class AreaPlanning:
     """Plans area events on their own path, after everybody else."""
 
     def __init__(
-        self, database: Database, log: Log, library: Library, planning: Planning, letters: DeadLetters,
-        clock: Callable[[], datetime], chunk: int = CHUNK,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        planning: Planning,
+        letters: DeadLetters,
+        clock: Callable[[], datetime],
+        chunk: int = CHUNK,
+    ) -> None:
         self._database, self._log, self._library, self._planning = database, log, library, planning
         self._aside, self._clock, self._size = AreasAside(database, letters), clock, chunk
         self._stopping = False
@@ -124,7 +130,7 @@ class _Chunk:
 
     def __init__(
         self, connection: Connection, log: Log, aside: AreasAside, rules: Rules, now: datetime, size: int
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.connection, self.log, self.aside, self.now, self.size = connection, log, aside, now, size
         self.rulebook, self.position = rules.rulebook, rules.position
 

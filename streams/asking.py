@@ -49,9 +49,14 @@ class Asking:
     """Asks providers about attempts of which nobody knows the outcome, beside everything else."""
 
     def __init__(
-        self, books: Books, routing: Routing, receipts: Receipts, refusals: Refusals, recording: Recording,
+        self,
+        books: Books,
+        routing: Routing,
+        receipts: Receipts,
+        refusals: Refusals,
+        recording: Recording,
         under_way: UnderWay,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._log, self._names, self._clock = books.database, books.log, books.names, books.clock
         self._routing, self._receipts, self._refusals, self._recording = routing, receipts, refusals, recording
         self._late, self._under_way = LateAnswers(books, receipts), under_way
@@ -86,9 +91,12 @@ class Asking:
         with self._database.reading() as connection:
             address = self._address(connection, case, rules)
         inquiry = Inquiry(
-            nudge=case.nudge.intent.id, attempt=delivery.attempt, channel=channel, recipient=delivery.recipient,
+            nudge=case.nudge.intent.id,
+            attempt=delivery.attempt,
+            channel=channel,
+            recipient=delivery.recipient,
             address=address or "",
-        )  # fmt: skip
+        )
         return _Doubt(case, provider, inquiry) if address else None
 
     def _address(self, connection: Connection, case: Settlement, rules: Rules) -> str | None:
@@ -96,9 +104,10 @@ class Asking:
         delivery = case.nudge.to(case.person.pseudonym)
         tried = (delivery.recipient, delivery.attempt)
         [at] = [
-            each.position for each in self._log.streams(connection, [case.nudge.intent.id], [NudgeAttempted.TOPIC])
+            each.position
+            for each in self._log.streams(connection, [case.nudge.intent.id], [NudgeAttempted.TOPIC])
             if isinstance(each.fact, NudgeAttempted) and (each.fact.recipient, each.fact.attempt) == tried
-        ]  # fmt: skip
+        ]
         then = reading.persons(connection, self._log, [delivery.recipient], rules.rulebook, at)
         address: str | None = then[delivery.recipient].get(ADDRESS_OF[delivery.channel or ""])
         return address
@@ -109,9 +118,7 @@ class Asking:
             self._known(doubt, told)
         elif doubt is not None and isinstance(told, Unknown) and self._is_early(case):
             until = micros(self._clock() + AGAIN)
-            self._database.write(
-                lambda connection: claims.leave(connection, [case.nudge], until), Priority.DISPATCH
-            )  # fmt: skip
+            self._database.write(lambda connection: claims.leave(connection, [case.nudge], until), Priority.DISPATCH)
             return
         self._recording.decided([(case.nudge, self._ended(case, doubt, told))], self._names)
 

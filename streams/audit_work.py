@@ -91,7 +91,9 @@ def _place(finding: Finding) -> str:
 def _words(seen: Seen, unchained: int) -> str:
     told = {what: f"{many}; the first: {first} ({WORDS[what]})" for what, (many, first) in seen.found.items()}
     counts = {
-        "facts": seen.facts, "blocks": seen.block, "unchained": unchained,
+        "facts": seen.facts,
+        "blocks": seen.block,
+        "unchained": unchained,
         "findings": sum(many for many, _ in seen.found.values()),
-    }  # fmt: skip
+    }
     return msgspec.json.encode(counts | told).decode()

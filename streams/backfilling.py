@@ -46,9 +46,14 @@ class Backfilling:
     """Lets an agency's people have their trigger look further back."""
 
     def __init__(
-        self, database: Database, log: Log, names: Names, library: Library, repairing: Repairing,
+        self,
+        database: Database,
+        log: Log,
+        names: Names,
+        library: Library,
+        repairing: Repairing,
         clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._log, self._names, self._library = database, log, names, library
         self._repairing, self._clock = repairing, clock
 
@@ -68,11 +73,12 @@ class Backfilling:
         """The backfill as the work of a job; it moves the reach before its first stride."""
         since = further.since.astimezone(zone_of(self._library.rules().defaults.zone))
         return Walk(
-            f"backfill {further.trigger} since {since:%Y-%m-%d}", "persons",
+            f"backfill {further.trigger} since {since:%Y-%m-%d}",
+            "persons",
             lambda: self._library.rules().position,
             lambda after: (each.stride for each in self.look(further, by, after)),
             lambda after: self._go(further, by, after),
-        )  # fmt: skip
+        )
 
     def look(self, further: Further, by: str, after: str = "") -> Iterator[Looked]:
         """What would be planned, a batch of persons at a time; nothing is changed."""
@@ -111,9 +117,7 @@ class Backfilling:
         ahead = [further.since] if further.also_overdue else [now]
         if len(same) < len(before.of(further.trigger)):
             ahead += nominal(connection, before, further.trigger, now)
-        return TriggerReachChanged(
-            now, by, further.trigger, current.hash, further.since, min(ahead), further=True
-        )  # fmt: skip
+        return TriggerReachChanged(now, by, further.trigger, current.hash, further.since, min(ahead), further=True)
 
 
 def _current(before: Governed, trigger: str) -> TriggerPublished:

@@ -17,7 +17,7 @@ _Key = tuple[UUID, str]
 
 def differences(
     draft: Played, live: Played, histories: tuple[History, History], rulebooks: tuple[Rulebook, Rulebook]
-) -> Iterator[Difference]:  # fmt: skip
+) -> Iterator[Difference]:
     """The differences between what two rulebooks say to a person; of each the history at the end, and the rules."""
     new, old = _by_key(draft), _by_key(live)
     if new.keys() - old.keys():

@@ -18,9 +18,11 @@ def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
     Where every message finds room among all that count at its recipient, it went as if it were alone.
     """
     crowded = {
-        recipient for side in (_draft, _against)
-        for recipient, counted in _counted(owns, side).items() if _is_crowded(counted, defaults)
-    }  # fmt: skip
+        recipient
+        for side in (_draft, _against)
+        for recipient, counted in _counted(owns, side).items()
+        if _is_crowded(counted, defaults)
+    }
     return _connected([{own.person, *_recipients(own)} for own in owns], crowded) if crowded else []
 
 

@@ -109,9 +109,14 @@ class Play(Playing):
     """
 
     def __init__(
-        self, side: Side, lives: Mapping[str, Life], planned: Collection[str], start: datetime, samples: Samples,
+        self,
+        side: Side,
+        lives: Mapping[str, Life],
+        planned: Collection[str],
+        start: datetime,
+        samples: Samples,
         spoken: Collection[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(side.rules, start, lives)
         self._samples, self._lives, self._planned, self._starting = samples, lives, planned, side.starting
         self._spoken = spoken
@@ -199,9 +204,11 @@ class Play(Playing):
         """What became of what concerns that person; a digest concerns whom the first concerns that goes with it."""
         unsent = [
             Unsent(nudge.intent.id, person, one.recipient, nudge.intent.trigger, nudge.intent.step, *_came_to(one))
-            for nudge in self.nudges[person].values() if not is_digest(nudge.intent)
-            for one in nudge.deliveries if not one.maybe_sent
-        ]  # fmt: skip
+            for nudge in self.nudges[person].values()
+            if not is_digest(nudge.intent)
+            for one in nudge.deliveries
+            if not one.maybe_sent
+        ]
         deferred = tuple((trigger, reason) for who, trigger, reason in self.deferred if who == person)
         return Played(tuple(one for one in self.messages if one.about == person), tuple(unsent), deferred)
 
@@ -215,9 +222,19 @@ def _message(case: Case, at: datetime, channel: str, language: str, parts: int, 
     intent = case.nudge.intent
     about = case.members[0].nudge.intent.person if case.members else intent.person
     return Message(
-        intent.id, about, case.recipient.pseudonym, intent.trigger, case.settlement.trigger.klass, intent.step, at,
-        channel, language, parts, digest=False, words=words,
-    )  # fmt: skip
+        intent.id,
+        about,
+        case.recipient.pseudonym,
+        intent.trigger,
+        case.settlement.trigger.klass,
+        intent.step,
+        at,
+        channel,
+        language,
+        parts,
+        digest=False,
+        words=words,
+    )
 
 
 def _came_to(delivery: Delivery) -> tuple[str, str | None]:

@@ -208,8 +208,10 @@ class Tally(Struct):
     def add(self, other: "Tally") -> None:
         """Put another part to this one; no recipient is in both."""
         self.persons, self.facts, self.people = (
-            self.persons + other.persons, self.facts + other.facts, self.people + other.people,
-        )  # fmt: skip
+            self.persons + other.persons,
+            self.facts + other.facts,
+            self.people + other.people,
+        )
         self.along, self.digest = self.along + other.along, (self.digest + other.digest) % 2**128
         for name in ("messages", "parts", "steps", "days", "hours", "deferred", "withheld", "ended", "changes"):
             getattr(self, name).update(getattr(other, name))

@@ -59,10 +59,25 @@ def marks_of(connection: Connection, number: int) -> bytes:
 def store(connection: Connection, one: Chained, marks: bytes) -> None:
     """One more block."""
     block = one.block
-    insert_rows(connection, blocks, [
-        (block.number, block.after, block.upto, block.count, block.at, block.previous, block.root, block.marks,
-         one.signature, one.signer, marks)
-    ])  # fmt: skip
+    insert_rows(
+        connection,
+        blocks,
+        [
+            (
+                block.number,
+                block.after,
+                block.upto,
+                block.count,
+                block.at,
+                block.previous,
+                block.root,
+                block.marks,
+                one.signature,
+                one.signer,
+                marks,
+            )
+        ],
+    )
 
 
 def stored_facts(

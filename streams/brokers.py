@@ -34,16 +34,22 @@ class Brokers(Struct, frozen=True):
         again so often that it costs little and is back within a second.
         """
         found: dict[str, Any] = {
-            "bootstrap.servers": self.address, "client.id": "habarshy", "log_level": 0,
-            "reconnect.backoff.ms": 500, "reconnect.backoff.max.ms": 1_000,
-            "socket.connection.setup.timeout.ms": 10_000, "security.protocol": self._protocol,
-        }  # fmt: skip
+            "bootstrap.servers": self.address,
+            "client.id": "habarshy",
+            "log_level": 0,
+            "reconnect.backoff.ms": 500,
+            "reconnect.backoff.max.ms": 1_000,
+            "socket.connection.setup.timeout.ms": 10_000,
+            "security.protocol": self._protocol,
+        }
         if self.tls and self.ca_file:
             found["ssl.ca.location"] = self.ca_file
         if self.username:
             found |= {
-                "sasl.mechanism": self.mechanism, "sasl.username": self.username, "sasl.password": self.password,
-            }  # fmt: skip
+                "sasl.mechanism": self.mechanism,
+                "sasl.username": self.username,
+                "sasl.password": self.password,
+            }
         return found
 
     @property

@@ -64,9 +64,13 @@ def histories(
 
 
 def recorded(
-    database: Database, log: Log, rulebook: Rulebook, selection: Selection = EVERYBODY, batch: int = BATCH,
+    database: Database,
+    log: Log,
+    rulebook: Rulebook,
+    selection: Selection = EVERYBODY,
+    batch: int = BATCH,
     types: Collection[str] | None = None,
-) -> Iterator[tuple[dict[str, Recorded], int]]:  # fmt: skip
+) -> Iterator[tuple[dict[str, Recorded], int]]:
     """As `histories`, but every revision with the moment of its recording, for who asks what was known when.
 
     With how many facts these persons have. `types`: see reading.recorded.

@@ -46,15 +46,25 @@ def _credentials(brokers: Brokers) -> Any:  # noqa: ANN401  (Faust's credentials
 def faust_app(topics: Topics, role: str, session: float) -> Any:  # noqa: ANN401  (Faust's app)
     """A member of the role's group; `session`: seconds after which one that says nothing is taken for dead."""
     app: Any = faust.App(
-        topics.group(role), broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
-        broker_credentials=_credentials(topics.brokers), store="memory://",
-        web_enabled=False, processing_guarantee="at_least_once", loghandlers=[],
-        topic_disable_leader=True, topic_allow_declare=False, consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=2048, stream_wait_empty=False,
-        broker_commit_interval=1.0, broker_commit_every=1000, broker_session_timeout=session,
-        broker_heartbeat_interval=session / 10, broker_rebalance_timeout=session * 2,
+        topics.group(role),
+        broker=[f"kafka://{each.strip()}" for each in topics.address.split(",")],
+        broker_credentials=_credentials(topics.brokers),
+        store="memory://",
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        loghandlers=[],
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=2048,
+        stream_wait_empty=False,
+        broker_commit_interval=1.0,
+        broker_commit_every=1000,
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 10,
+        broker_rebalance_timeout=session * 2,
         broker_max_poll_interval=NEVER,
-    )  # fmt: skip
+    )
     app.on_first_start = _make_no_folders
     app.transport = _transport(app)
     return app

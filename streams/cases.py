@@ -40,9 +40,11 @@ class Case(Struct, frozen=True):
 
 
 def decide_digest(
-    digest: Settlement, travelling: Iterable[Settlement], now: datetime,
+    digest: Settlement,
+    travelling: Iterable[Settlement],
+    now: datetime,
     case_of: Callable[[Settlement, Decision], Case],
-) -> Case:  # fmt: skip
+) -> Case:
     """The case of a digest, with what goes with it now, and what does not any more."""
     left = [(each, leaves_digest(each, now)) for each in travelling]
     going = [each for each, reason in left if reason is None]

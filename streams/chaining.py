@@ -56,9 +56,15 @@ class Chaining:
         leaves = [leaf(*fact) for fact in facts]
         marks = marked([fact[0] for fact in facts], leaves)
         block = Block(
-            last.number + 1, last.upto, facts[-1][0], len(facts), micros(self._clock()), last.digest, root(leaves),
+            last.number + 1,
+            last.upto,
+            facts[-1][0],
+            len(facts),
+            micros(self._clock()),
+            last.digest,
+            root(leaves),
             sha256(marks).digest(),
-        )  # fmt: skip
+        )
         one = Chained(block, signer.sign(block.head), signer.id)
         return self._database.write(lambda connection: _store(connection, one, marks), Priority.FOLLOWING)
 

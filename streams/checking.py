@@ -48,12 +48,21 @@ class Checker:
             checker.check_data(data)
         persons = {role: tuple(map(self._names.pseudonym, ids)) for role, (_, ids) in national.items()}
         return LifeEvent(
-            stream=self._names.stream(envelope.source, envelope.id), source=envelope.source, id=envelope.id,
-            type=envelope.type, time=time.astimezone(UTC), persons=persons, fields=checker.split(data, persons),
-            corrects=envelope.corrects, revision=revision, annuls=annuls, area=checker.area(data),
-            ahead_from=ahead_from, digest=self._digest(envelope, time, revision, annuls=annuls),
+            stream=self._names.stream(envelope.source, envelope.id),
+            source=envelope.source,
+            id=envelope.id,
+            type=envelope.type,
+            time=time.astimezone(UTC),
+            persons=persons,
+            fields=checker.split(data, persons),
+            corrects=envelope.corrects,
+            revision=revision,
+            annuls=annuls,
+            area=checker.area(data),
+            ahead_from=ahead_from,
+            digest=self._digest(envelope, time, revision, annuls=annuls),
             traceparent=traceparent_of(envelope),
-        )  # fmt: skip
+        )
 
     def _type(self, name: str) -> "_TypeChecker":
         if (found := self._types.get(name)) is not None:

@@ -76,8 +76,12 @@ class Choosing:
         return made is not None
 
     def _chosen(
-        self, connection: Connection, pseudonym: str, event_of: Any, rules: Rules  # noqa: ANN401  (the same)
-    ) -> Mapping[str, PersonKey] | None:  # fmt: skip
+        self,
+        connection: Connection,
+        pseudonym: str,
+        event_of: Any,  # noqa: ANN401  (the same)
+        rules: Rules,
+    ) -> Mapping[str, PersonKey] | None:
         self._log.keys.hold(connection, [pseudonym])  # two choices at once must not forget each other
         found = self._chooser(connection, pseudonym, rules)
         type_, data = event_of(found.person)
@@ -86,9 +90,10 @@ class Choosing:
         attributes = ["consents"] if type_ in (CONSENT, NO_CONSENT) else list(data)
         time = time_after(found.known, attributes, rules, self._clock())
         fields = {ROLE: {} if type_ == NO_CONSENT else dict(data)}
-        return self._append(connection, [
-            event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)
-        ])  # fmt: skip
+        return self._append(
+            connection,
+            [event_of_person(self._names, SOURCE, f"{pseudonym}.{time.isoformat()}", type_, pseudonym, fields, time)],
+        )
 
     def _chooser(self, connection: Connection, pseudonym: str, rules: Rules) -> Chooser:
         known = reading.histories(connection, self._log, [pseudonym], rules.rulebook)[pseudonym]
@@ -109,14 +114,25 @@ class Choosing:
 
 
 def event_of_person(
-    names: Names, source: str, id_: str, type_: str, person: str, fields: Mapping[str, Mapping[str, Any]],
+    names: Names,
+    source: str,
+    id_: str,
+    type_: str,
+    person: str,
+    fields: Mapping[str, Mapping[str, Any]],
     time: datetime,
-) -> LifeEvent:  # fmt: skip
+) -> LifeEvent:
     """What a person said about themselves, as the life event that it is."""
     return LifeEvent(
-        stream=names.stream(source, id_), source=source, id=id_, type=type_, time=time, persons={ROLE: (person,)},
-        fields=fields, digest=names.digest(id_.encode()),
-    )  # fmt: skip
+        stream=names.stream(source, id_),
+        source=source,
+        id=id_,
+        type=type_,
+        time=time,
+        persons={ROLE: (person,)},
+        fields=fields,
+        digest=names.digest(id_.encode()),
+    )
 
 
 def time_after(known: History, attributes: Sequence[str], rules: Rules, now: datetime) -> datetime:

@@ -69,8 +69,12 @@ def asked(connection: Connection, log: Log, rules: Rules, said: Sequence[Said], 
     known = [each for each in said if each.nudge in found]
     done = [each for each in known if found[each.nudge].to(each.recipient).state is State.ANSWERED]
     answered = {(found[each.nudge].intent.occurrence, each.recipient) for each in done}
-    waiting = [each for each in known if _waits(found[each.nudge], each.recipient, now)
-               and (found[each.nudge].intent.occurrence, each.recipient) not in answered]  # fmt: skip
+    waiting = [
+        each
+        for each in known
+        if _waits(found[each.nudge], each.recipient, now)
+        and (found[each.nudge].intent.occurrence, each.recipient) not in answered
+    ]
 
     def questions(of: Sequence[Said]) -> Sequence[Question]:
         return _questions(connection, log, rules, of, found)
@@ -113,11 +117,14 @@ def note_attempts(connection: Connection, names: Names, attempts: Iterable[Attem
     sms = [each for each in attempts if each.message.channel == SMS]
     rows = [
         (
-            names.number(each.message.address), each.nudge, each.message.recipient, micros(now),
+            names.number(each.message.address),
+            each.nudge,
+            each.message.recipient,
+            micros(now),
             each.mark or (names.mark(each.nudge) if each.case.settlement.trigger.replies else ""),
         )
         for each in sms
-    ]  # fmt: skip
+    ]
     replace_rows(connection, conversations, rows)
 
 

@@ -138,10 +138,16 @@ class Correspondence:
         rulebook = self._books.library.rules().rulebook
         content: Mapping[str, Any] = rules_of(connection, self._books.log, rulebook, nudge.intent.version) or {}
         return Written(
-            event.stream, event.type, event.time, min(event.everybody), nudge.intent.trigger,
-            content.get("title", {}), str(content.get("owner", "")), str(event.values.get("event.text", "")),
+            event.stream,
+            event.type,
+            event.time,
+            min(event.everybody),
+            nudge.intent.trigger,
+            content.get("title", {}),
+            str(content.get("owner", "")),
+            str(event.values.get("event.text", "")),
             retired=event.retired,
-        )  # fmt: skip
+        )
 
 
 def _with_cause(found: Written, cause: Sequence[Entry]) -> Written:

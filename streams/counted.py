@@ -82,11 +82,12 @@ def _said(outcome: Outcome) -> tuple[str, str]:
 def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
     """The same routes, by the same doors."""
     return {
-        channel: Route(route.channel, [
-            replace(each, notifier=Counted(each.notifier, each.name, counts)) for each in route.providers
-        ])
+        channel: Route(
+            route.channel,
+            [replace(each, notifier=Counted(each.notifier, each.name, counts)) for each in route.providers],
+        )
         for channel, route in routes.items()
-    }  # fmt: skip
+    }
 
 
 def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:

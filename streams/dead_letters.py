@@ -98,9 +98,13 @@ class DeadLetters:
     """Keeps what could not be handled, on either database."""
 
     def __init__(
-        self, database: Database, keys: PersonKeys, names: Names, clock: Callable[[], datetime],
+        self,
+        database: Database,
+        keys: PersonKeys,
+        names: Names,
+        clock: Callable[[], datetime],
         kinds: Mapping[str, Kind],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._names, self._clock, self._kinds = database, names, clock, kinds
         self._sealing = Sealing(keys)
 
@@ -118,9 +122,10 @@ class DeadLetters:
         """Those of the persons about whom there is a letter of that kind."""
         found = select(dead_letters.c.person).where(dead_letters.c.kind == kind)
         return {
-            person for part in chunked(persons)
+            person
+            for part in chunked(persons)
             for person in connection.execute(found.where(among(dead_letters.c.person, part))).scalars()
-        }  # fmt: skip
+        }
 
     @staticmethod
     def settle(connection: Connection, kind: str, persons: Sequence[str]) -> None:

@@ -24,9 +24,12 @@ Decided = tuple[Nudge, NudgeFact | Overflow]
 
 
 def append_decided(
-    connection: Connection, log: Log, names: Names, decided: Sequence[Decided],
+    connection: Connection,
+    log: Log,
+    names: Names,
+    decided: Sequence[Decided],
     tied: Mapping[UUID, Sequence[Nudge]] | None = None,
-) -> Mapping[UUID, Nudge]:  # fmt: skip
+) -> Mapping[UUID, Nudge]:
     """As `append_if_unmoved`; what overflows joins the first digest that has room, or makes one."""
     log.keys.hold(connection, [each.case.person.pseudonym for _, each in decided if isinstance(each, Overflow)])
     desk = Desk(names, lambda id_: nudges.by_id(connection, [id_]).get(id_))
@@ -47,9 +50,10 @@ def crowded(connection: Connection, cases: Sequence[Settlement], now: datetime) 
     sent = inbox.messages(connection, {case.person.pseudonym for case in cases}, since)
     digested: set[str] = set()
     return {
-        case.nudge.intent.id for case in cases
+        case.nudge.intent.id
+        for case in cases
         if not (_is_first(connection, case, digested, now) and _fits(case, sent[case.person.pseudonym], now))
-    }  # fmt: skip
+    }
 
 
 def _is_first(connection: Connection, case: Settlement, digested: set[str], now: datetime) -> bool:

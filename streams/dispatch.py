@@ -40,9 +40,16 @@ class Dispatcher:
     """Takes nudges from due to their end. Several may run at once: a claim keeps each delivery in one hand."""
 
     def __init__(
-        self, database: Database, log: Log, library: Library, sending: Sending, clock: Callable[[], datetime], *,
-        holder: str, lease: timedelta = LEASE,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        sending: Sending,
+        clock: Callable[[], datetime],
+        *,
+        holder: str,
+        lease: timedelta = LEASE,
+    ) -> None:
         self._database, self._log, self._library, self._sending = database, log, library, sending
         self._clock, self._holder, self._lease = clock, holder, lease
         self._stopping = False
@@ -111,9 +118,7 @@ class Dispatcher:
         claimed = await asyncio.to_thread(self._claim, limit) or await asyncio.to_thread(self._claim_stopped, limit)
         return await asyncio.to_thread(self._settle, claimed) if claimed else None
 
-    async def _send(
-        self, ready: "_Ready", rooms: Rooms, shares: Shares, patience: float | None = None
-    ) -> None:  # fmt: skip
+    async def _send(self, ready: "_Ready", rooms: Rooms, shares: Shares, patience: float | None = None) -> None:
         back = await self._sending.send(ready.cases, ready.rules, ready.at, rooms, patience)
         shares.learn(nudges.lane(case.nudge.intent) for case in back)
         await self._sending.asking.begin(ready.asked, ready.rules, waits=patience is None)
@@ -153,11 +158,18 @@ class Dispatcher:
         shares = None if not self._sending.paced else self._urgent_shares if urgent else self._shares
         return self._database.write(
             lambda connection: claims.claim(
-                connection, now=micros(now), until=micros(now + self._lease), holder=self._holder, limit=limit,
-                stopped=stopped, urgent=urgent, front=front, shares=shares,
+                connection,
+                now=micros(now),
+                until=micros(now + self._lease),
+                holder=self._holder,
+                limit=limit,
+                stopped=stopped,
+                urgent=urgent,
+                front=front,
+                shares=shares,
             ),
             Priority.DISPATCH,
-        )  # fmt: skip
+        )
 
     def _claim_stopped(self, limit: int) -> list[Due]:
         """What kill switches hold back, when it is time to look whether they still do; each once."""

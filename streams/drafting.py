@@ -30,9 +30,10 @@ class DoesNotFit(Exception):
 
     def __init__(self, name: str, problem: Exception, *, of_the_draft: bool) -> None:
         remedy = (
-            "Publish what it needs of other packs first" if of_the_draft
+            "Publish what it needs of other packs first"
+            if of_the_draft
             else "Keep in the draft's pack what it reads, or play the draft alone, without --with-caps"
-        )  # fmt: skip
+        )
         super().__init__((type(self).__doc__ or "").format(name=name, problem=problem, remedy=remedy))
 
 
@@ -66,9 +67,14 @@ def _source(fact: TriggerPublished) -> TriggerSource:
 
 
 def rules_with(
-    draft: Draft, now: Governed, at: datetime, names: Names, *, others: bool = False,
+    draft: Draft,
+    now: Governed,
+    at: datetime,
+    names: Names,
+    *,
+    others: bool = False,
     besides: frozenset[str] = frozenset(),
-) -> Rules:  # fmt: skip
+) -> Rules:
     """The rules with the draft published at that moment; `others`: beside it, what else is in force of packs.
 
     What else is in force counts as having been so before that moment: it looks ahead from there. `besides`: triggers
@@ -119,12 +125,20 @@ def _running(fact: TriggerPublished, at: datetime) -> TriggerPublished:
 
 
 def _rules(
-    facts: Sequence[TriggerPublished], versions: Sequence[Version], catalogue: Catalogue, defaults: Defaults,
+    facts: Sequence[TriggerPublished],
+    versions: Sequence[Version],
+    catalogue: Catalogue,
+    defaults: Defaults,
     names: Names,
-) -> Rules:  # fmt: skip
+) -> Rules:
     sources = {fact.hash: Source(fact.trigger, fact.words, fact.rules) for fact in facts}
     return Rules(
-        position=0, catalogue=catalogue, defaults=defaults, rulebook=Rulebook(catalogue, defaults, names, versions),
-        controls=Controls(), checker=Checker(catalogue, names, bool), governed=governed([]),
+        position=0,
+        catalogue=catalogue,
+        defaults=defaults,
+        rulebook=Rulebook(catalogue, defaults, names, versions),
+        controls=Controls(),
+        checker=Checker(catalogue, names, bool),
+        governed=governed([]),
         renderers=Renderers(sources, defaults.language),
-    )  # fmt: skip
+    )

@@ -70,8 +70,9 @@ def began(connection: Connection, log: Log, attempts: AbstractSet[Tried]) -> Map
     facts = log.streams(connection, {each.nudge for each in attempts}, [NudgeAttempted.TOPIC])
     begun = {
         (entry.originator_id, entry.fact.recipient, entry.fact.attempt): micros(entry.fact.at - ASTRAY)
-        for entry in facts if isinstance(entry.fact, NudgeAttempted)
-    }  # fmt: skip
+        for entry in facts
+        if isinstance(entry.fact, NudgeAttempted)
+    }
     return {each: begun.get(each[:3], 0) for each in attempts}
 
 

@@ -179,9 +179,15 @@ class Erasing:
             at = [position for position, event in found.events.items() if other in event.everybody]
             history.wake_again(connection, other, at, micros(now))
         fact = PersonErased(
-            now, who.name, who.agency, person, reason, b"" if kept is None else kept.key_id,
-            b"" if kept is None else sha256(kept.wrapped).digest(), {**removed, "due": len(endings)},
-        )  # fmt: skip
+            now,
+            who.name,
+            who.agency,
+            person,
+            reason,
+            b"" if kept is None else kept.key_id,
+            b"" if kept is None else sha256(kept.wrapped).digest(),
+            {**removed, "due": len(endings)},
+        )
         self._note(connection, fact)
 
     def _note(self, connection: Connection, fact: PersonErased) -> None:
@@ -215,9 +221,19 @@ class Erasing:
         fact, digest = entry.fact, leaf(position, stream_of(row[1]).bytes, *row[2:])
         assert isinstance(fact, PersonErased)
         return Certificate(
-            person, fact.at, fact.by, fact.agency, fact.reason, position, digest.hex(), fact.key.hex(),
-            fact.wrapped.hex(), fact.removed, self._concerned(connection, person, position).kept, clean,
-        )  # fmt: skip
+            person,
+            fact.at,
+            fact.by,
+            fact.agency,
+            fact.reason,
+            position,
+            digest.hex(),
+            fact.key.hex(),
+            fact.wrapped.hex(),
+            fact.removed,
+            self._concerned(connection, person, position).kept,
+            clean,
+        )
 
 
 def _endings(person: str, found: Iterable[Nudge], now: datetime) -> Iterable[tuple[UUID, NudgeFact]]:

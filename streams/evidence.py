@@ -109,9 +109,10 @@ def _read_of_person(connection: Connection, rules: Rules, why: Why) -> Iterable[
     """What set those attributes of the person that the rule read."""
     read = {OF_THE_DATE.get(name, name).removeprefix("citizen.") for name in why.used if name.startswith("citizen.")}
     types = [
-        name for name, type_ in rules.catalogue.types.items()
+        name
+        for name, type_ in rules.catalogue.types.items()
         if any(setting.attribute in read for settings in type_.sets.values() for setting in settings)
-    ]  # fmt: skip
+    ]
     if not types:
         return []
     where = (history.c.person == why.person, among(history.c.type, types))
@@ -138,9 +139,7 @@ class _Proven(NamedTuple):
     proof: Proof
 
 
-def _proven(
-    connection: Connection, one: Chained, wanted: Mapping[int, str], public: bytes
-) -> Iterator[_Proven]:  # fmt: skip
+def _proven(connection: Connection, one: Chained, wanted: Mapping[int, str], public: bytes) -> Iterator[_Proven]:
     block = one.block
     if not signed_by(public, one.signature, block.head):
         raise NotAsWritten(block.number)

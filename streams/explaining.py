@@ -107,15 +107,27 @@ def explain(connection: Connection, log: Log, rules: Rules, id_: UUID, now: date
     cause = case.cause
     type_ = rules.catalogue.types.get(cause.type) if cause else None
     return Why(
-        nudge=id_, person=intent.person, trigger=intent.trigger, step=intent.step, version=intent.version,
-        title=trigger.content["title"], agency=trigger.owner, klass=trigger.klass,
-        legal_basis=str(trigger.content["legal_basis"]), due=intent.due, expires=intent.expires,
-        state=state_of(nudge), cause=cause, cause_title=type_.title if type_ else {},
+        nudge=id_,
+        person=intent.person,
+        trigger=intent.trigger,
+        step=intent.step,
+        version=intent.version,
+        title=trigger.content["title"],
+        agency=trigger.owner,
+        klass=trigger.klass,
+        legal_basis=str(trigger.content["legal_basis"]),
+        due=intent.due,
+        expires=intent.expires,
+        state=state_of(nudge),
+        cause=cause,
+        cause_title=type_.title if type_ else {},
         clause=_clause(trigger, intent.step),
-        used=_used(trigger, intent, cause, case.history, rules), words=_words(reader, nudge, case),
-        facts=tuple(_happened(reader.facts)), members=nudge.members,
+        used=_used(trigger, intent, cause, case.history, rules),
+        words=_words(reader, nudge, case),
+        facts=tuple(_happened(reader.facts)),
+        members=nudge.members,
         retired=retirement_of(connection, log, cause.stream) if cause and cause.retired else None,
-    )  # fmt: skip
+    )
 
 
 _CLAUSE = ("on", "when", "with", "in_order", "count", "to", "unless", "expires")
@@ -217,10 +229,11 @@ def seen_by(why: Why, nudge: Nudge, person: str) -> Why:
     if nudge.gone and theirs not in nudge.deliveries:
         theirs = replace(theirs, state=State.CANCELLED)
     return replace(
-        why, state=state_of(replace(nudge, deliveries=(theirs,))),
+        why,
+        state=state_of(replace(nudge, deliveries=(theirs,))),
         words={who: words for who, words in why.words.items() if who == person},
         facts=tuple(each for each in why.facts if each.details.get("recipient", person) == person),
-    )  # fmt: skip
+    )
 
 
 def state_of(nudge: Nudge) -> str:

@@ -40,9 +40,13 @@ class FakeBox:
 
     def _insert(self, connection: Connection, message: Message) -> None:
         kept = Kept(
-            message.channel, message.language, message.title, message.text, message.html,
+            message.channel,
+            message.language,
+            message.title,
+            message.text,
+            message.html,
             tuple((action.label, action.url) for action in message.actions),
-        )  # fmt: skip
+        )
         key = self._keys.load(connection, [message.recipient]).get(message.recipient)
         if key is None:
             return  # erased since it was handed over

@@ -55,7 +55,7 @@ class Forecasting:
 
     def __init__(
         self, database: Database, log: Log, library: Library, clock: Callable[[], datetime], sample: int = SAMPLE
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
         self._sample = sample
 
@@ -85,9 +85,11 @@ class _Lanes(dict[int, str]):
     def __init__(self, rules: Rules, agency: str | None) -> None:
         triggers = [DIGEST_TRIGGER, *(each.trigger for each in rules.rulebook.versions.values())]
         super().__init__(
-            (lane_of(each.name, rank), each.name) for each in triggers
-            if agency in {None, each.owner} for rank in (0, URGENT + 1)
-        )  # fmt: skip
+            (lane_of(each.name, rank), each.name)
+            for each in triggers
+            if agency in {None, each.owner}
+            for rank in (0, URGENT + 1)
+        )
 
 
 def _pseudonym_at(share: float) -> str:

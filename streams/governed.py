@@ -46,9 +46,7 @@ class Publication(Struct, frozen=True):
         """
         fact = self.fact
         trigger = compile_trigger(fact.trigger, fact.rules, catalogue)
-        return Version(
-            trigger, fact.hash, self.position, fact.reach, fact.ahead_from, self.withdrawn, fact.share
-        )  # fmt: skip
+        return Version(trigger, fact.hash, self.position, fact.reach, fact.ahead_from, self.withdrawn, fact.share)
 
 
 class Governed(Struct, frozen=True):

@@ -96,9 +96,10 @@ class Governing:
         """What waits for approval or publication and is theirs to know, by name."""
         now = self.governed()
         return [
-            latest for about, versions in sorted(now.submitted.items())
+            latest
+            for about, versions in sorted(now.submitted.items())
             if (latest := versions[-1]).hash != now.hash_of(about) and who.may_read(latest.owner)
-        ]  # fmt: skip
+        ]
 
     def submit(self, packs: Sequence[Pack], wanted: Sequence[Subject], who: Principal) -> list[Done]:
         """Put up for approval what is new of the wanted in these packs, which lint and their tests have passed.
@@ -155,7 +156,7 @@ class Governing:
 
     def publish(
         self, wanted: Sequence[Reference], who: Principal, *, share: float = 1.0, to_pending: bool = False
-    ) -> list[Done]:  # fmt: skip
+    ) -> list[Done]:
         """Publish approved versions, all or none; `to_pending`: also for the nudges that are planned already.
 
         Raises:
@@ -171,9 +172,15 @@ class Governing:
         )
 
     def _publish(
-        self, connection: Connection, wanted: Sequence[Reference], who: Principal, share: float,
-        begins: Sequence[Pack], *, to_pending: bool,
-    ) -> list[Done]:  # fmt: skip
+        self,
+        connection: Connection,
+        wanted: Sequence[Reference],
+        who: Principal,
+        share: float,
+        begins: Sequence[Pack],
+        *,
+        to_pending: bool,
+    ) -> list[Done]:
         """`begins`: what is published before anything else, if the log has nothing: what belongs to the program."""
         before, now = read_governed(connection, self._log), self._clock()
         found = _each_once(find(before, each, who, approved=True) for each in wanted)
@@ -182,8 +189,9 @@ class Governing:
         done: list[Done] = []
         facts: list[Any] = [
             PackPublished(now, "pack", pack.name, pack.hash, pack.content)
-            for pack in begins if pack.name not in before.packs
-        ]  # fmt: skip
+            for pack in begins
+            if pack.name not in before.packs
+        ]
         packs = {name: pack.content for name, pack in before.packs.items()}
         for submission in found:  # packs come first
             fact = submission.fact

@@ -34,27 +34,36 @@ class Guarding:
         if not self._needed:
             return frozenset()
         found = {
-            guardian for event in events if event.type in self._roles
-            for role, named in self._roles[event.type].items() if person in event.persons.get(role, ())
-            for each in named for guardian in event.persons.get(each, ())
-        }  # fmt: skip
+            guardian
+            for event in events
+            if event.type in self._roles
+            for role, named in self._roles[event.type].items()
+            if person in event.persons.get(role, ())
+            for each in named
+            for guardian in event.persons.get(each, ())
+        }
         return frozenset(found - {person}) if found and self._may_be_minor(person, events) else frozenset()
 
     def guards(self, person: str, events: Iterable[LifeEvent]) -> bool:
         """Whether the person may be the guardian of a minor."""
         oldest = self._since - A_YEAR * (self._majority + 1)
         return self._needed and any(
-            event.time >= oldest and any(
+            event.time >= oldest
+            and any(
                 person in event.persons.get(each, ()) for named in self._roles[event.type].values() for each in named
             )
-            for event in events if event.type in self._roles
-        )  # fmt: skip
+            for event in events
+            if event.type in self._roles
+        )
 
     def _may_be_minor(self, person: str, events: Iterable[LifeEvent]) -> bool:
         born = {
-            event.values.get(path) for event in events if event.type in self._births
-            for role, path in self._births[event.type].items() if person in event.persons.get(role, ())
-        }  # fmt: skip
+            event.values.get(path)
+            for event in events
+            if event.type in self._births
+            for role, path in self._births[event.type].items()
+            if person in event.persons.get(role, ())
+        }
         day = (self._since - timedelta(days=1)).date()
         return any(self._is_minor(each, day) for each in born if each is not None)
 

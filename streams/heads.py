@@ -37,9 +37,18 @@ def head_of(one: Chained, public: bytes) -> Head:
     """The head of a block that the key with that public half signed."""
     block = one.block
     return Head(
-        block.number, block.after, block.upto, block.count, moment(block.at), block.previous.hex(), block.root.hex(),
-        block.marks.hex(), block.digest.hex(), one.signature.hex(), public.hex(),
-    )  # fmt: skip
+        block.number,
+        block.after,
+        block.upto,
+        block.count,
+        moment(block.at),
+        block.previous.hex(),
+        block.root.hex(),
+        block.marks.hex(),
+        block.digest.hex(),
+        one.signature.hex(),
+        public.hex(),
+    )
 
 
 def read_head(line: bytes) -> Chained:
@@ -51,9 +60,15 @@ def read_head(line: bytes) -> Chained:
     try:
         head = msgspec.json.decode(line, type=Head)
         block = Block(
-            head.block, head.after, head.upto, head.count, micros(head.at), bytes.fromhex(head.previous),
-            bytes.fromhex(head.root), bytes.fromhex(head.marks),
-        )  # fmt: skip
+            head.block,
+            head.after,
+            head.upto,
+            head.count,
+            micros(head.at),
+            bytes.fromhex(head.previous),
+            bytes.fromhex(head.root),
+            bytes.fromhex(head.marks),
+        )
         return Chained(block, bytes.fromhex(head.signature), key_id(bytes.fromhex(head.public_key)))
     except (ValueError, TypeError) as error:
         raise BadHead(str(error)) from None

@@ -101,8 +101,9 @@ class Inboxes:
             )
             return [
                 Coming(each.intent.id, _due(each, person), about["title"], about["office"], about["klass"])
-                for each in waiting if (about := look.about(each))["category"]
-            ]  # fmt: skip
+                for each in waiting
+                if (about := look.about(each))["category"]
+            ]
 
     def why(self, person: str, nudge: UUID) -> Why:
         """Everything about a nudge that went to them, or is about them, but what is its other recipients'.
@@ -201,9 +202,11 @@ class _Look:
             self._contents[version] = self._inboxes.content(self._connection, self._rules, version)
         content = self._contents[version]
         return {
-            "title": content.get("title", {}), "office": self._offices.get(str(content.get("owner")), {}),
-            "category": str(content.get("category", "")), "klass": nudge.intent.klass,
-        }  # fmt: skip
+            "title": content.get("title", {}),
+            "office": self._offices.get(str(content.get("owner")), {}),
+            "category": str(content.get("category", "")),
+            "klass": nudge.intent.klass,
+        }
 
 
 def _event(fact: Effective, person: str) -> dict[str, Any]:
@@ -232,9 +235,11 @@ def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
         return [each for each in each_once if _kinds(each["class"]) == (legal, offer)]
 
     return Topic(
-        category, tuple(each["title"] for each in of()), tuple(each["title"] for each in of(offer=True)),
+        category,
+        tuple(each["title"] for each in of()),
+        tuple(each["title"] for each in of(offer=True)),
         tuple((each["title"], str(each["legal_basis"])) for each in of(legal=True)),
-    )  # fmt: skip
+    )
 
 
 def _kinds(klass: Class) -> tuple[bool, bool]:

@@ -57,9 +57,16 @@ class Jobs:
         return self._new(kind, lane, arguments, State.COUNTING, 0, "", by, None)
 
     def _new(
-        self, kind: str, lane: Lane, arguments: Mapping[str, Any], state: State, of: int, unit: str, by: str,
+        self,
+        kind: str,
+        lane: Lane,
+        arguments: Mapping[str, Any],
+        state: State,
+        of: int,
+        unit: str,
+        by: str,
         confirmed_by: str | None,
-    ) -> Job:  # fmt: skip
+    ) -> Job:
         def work(connection: Connection) -> Job:
             take_turns(connection, JOBS_LOCK)
             if (other := unfinished(connection, lane)) is not None:
@@ -237,9 +244,15 @@ class Jobs:
             state = State.RUNNING if job.confirmed else State.COUNTING
             began = func.coalesce(jobs.c.began_at, now)
             change(
-                connection, job, state=state.value, claim=job.claim + 1, began_at=began, changed_at=now, words="",
+                connection,
+                job,
+                state=state.value,
+                claim=job.claim + 1,
+                began_at=began,
+                changed_at=now,
+                words="",
                 **anew,
-            )  # fmt: skip
+            )
             return one(connection, id_)
 
         return self._database.write(take)

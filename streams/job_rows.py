@@ -50,8 +50,12 @@ def one(connection: Connection, id_: int) -> Job:
 def job_of(row: Row[Any]) -> Job:
     """The job that a row is."""
     given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
-        "lane": Lane(row.lane), "state": State(row.state), "arguments": msgspec.json.decode(row.arguments),
-        "asked_at": moment(row.asked_at), "began_at": optional_moment(row.began_at),
-        "changed_at": moment(row.changed_at), "worked": timedelta(microseconds=row.worked),
-    }  # fmt: skip
+        "lane": Lane(row.lane),
+        "state": State(row.state),
+        "arguments": msgspec.json.decode(row.arguments),
+        "asked_at": moment(row.asked_at),
+        "began_at": optional_moment(row.began_at),
+        "changed_at": moment(row.changed_at),
+        "worked": timedelta(microseconds=row.worked),
+    }
     return Job(**given)

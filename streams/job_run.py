@@ -21,7 +21,7 @@ class Run:
 
     def __init__(
         self, database: Database, clock: Callable[[], datetime], claim: Job, work: Work, tell: Callable[[Job], None]
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._clock, self._job = database, clock, claim
         self._work, self._tell, self._saved = work, tell, Step(claim.cursor, claim.done)
 
@@ -76,9 +76,14 @@ class Run:
         took = self._job.worked + self._clock() - self._job.changed_at
         counted = msgspec.json.encode(Counted(found, took.total_seconds())).decode()
         self._change(
-            state=State.COUNTED.value, cursor=counted, done=0, of=found.count, unit=found.unit, worked=0,
+            state=State.COUNTED.value,
+            cursor=counted,
+            done=0,
+            of=found.count,
+            unit=found.unit,
+            worked=0,
             changed_at=micros(self._clock()),
-        )  # fmt: skip
+        )
 
     def _change(self, **changes: Any) -> None:  # noqa: ANN401  (any column)
         self._database.write(lambda connection: change(connection, self._job, **changes, ours=True))
@@ -86,10 +91,13 @@ class Run:
     def _save(self, connection: Connection, step: Step) -> None:
         now = self._clock()
         changes: dict[str, Any] = {
-            "cursor": step.cursor, "done": step.done, "of": jobs.c.of if step.of is None else step.of,
+            "cursor": step.cursor,
+            "done": step.done,
+            "of": jobs.c.of if step.of is None else step.of,
             "unit": jobs.c.unit if step.unit is None else step.unit,
-            "worked": jobs.c.worked + micros(now) - jobs.c.changed_at, "changed_at": micros(now),
-        }  # fmt: skip
+            "worked": jobs.c.worked + micros(now) - jobs.c.changed_at,
+            "changed_at": micros(now),
+        }
         if step.finished:
             changes |= {"state": State.DONE.value, "words": step.words}
         if not change(connection, self._job, **changes, ours=True):

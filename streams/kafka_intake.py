@@ -74,9 +74,11 @@ class TakeIn:
 
     def _refused(self, record: Incoming, refused: Refused) -> Record:
         why = {
-            "field": refused.field, "reason": refused.reason, "code": refused.code,
+            "field": refused.field,
+            "reason": refused.reason,
+            "code": refused.code,
             "origin": f"{self.topic}/{record.partition}/{record.offset}",
-        }  # fmt: skip
+        }
         kept = [(name, value) for name, value in record.headers if not name.startswith(_OURS)]
         return Record(
             self._dead,

@@ -92,9 +92,10 @@ class PersonKeys:
     def _read(self, connection: Connection, holders: Iterable[str]) -> dict[str, PersonKey]:
         periods = {holder: period for holder in holders if (period := period_of(holder)) is not None}
         rows = [
-            (row.person, row) for part in chunked([each for each in holders if each not in periods])
+            (row.person, row)
+            for part in chunked([each for each in holders if each not in periods])
             for row in connection.execute(select(person_keys).where(among(person_keys.c.person, part)))
-        ]  # fmt: skip
+        ]
         if periods:
             rows += _of_periods(connection, periods)
         return {holder: self._unwrap(holder, row.key_id, row.wrapped, row.wrapped_by) for holder, row in rows}

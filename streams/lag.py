@@ -49,7 +49,7 @@ class KafkaLag:
 
     def __init__(
         self, topics: Topics, role: str, topic: str, clock: Callable[[], datetime], *, joins: bool = False
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._topics, self._topic, self._clock, self._joins = topics, topic, clock, joins
         self._group = topics.group(role)
         self._lock = threading.Lock()
@@ -88,9 +88,10 @@ class KafkaLag:
         now = micros(self._clock()) // 1000
         return [
             Lag(waiting[at][0], max(0.0, (now - since[at]) / 1000), self._topic, at)
-            if at in since else Lag(0, 0.0, self._topic, at)
+            if at in since
+            else Lag(0, 0.0, self._topic, at)
             for at in range(PARTITIONS)
-        ]  # fmt: skip
+        ]
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -100,10 +101,15 @@ class KafkaLag:
 
     def _client(self) -> dict[str, Any]:
         return self._topics.brokers.client() | {
-            "group.id": self._group, "enable.auto.commit": False, "fetch.wait.max.ms": 10,
-            "isolation.level": "read_committed", "enable.partition.eof": True, "error_cb": self._heard,
-            "session.timeout.ms": int(self._topics.answer_seconds * 1000), "retry.backoff.ms": 10,
-        }  # fmt: skip
+            "group.id": self._group,
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 10,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "error_cb": self._heard,
+            "session.timeout.ms": int(self._topics.answer_seconds * 1000),
+            "retry.backoff.ms": 10,
+        }
 
     def _hear(self, consumer: Consumer) -> None:
         """What came up on the connections, and, as if they were records, what the group was told."""

@@ -46,7 +46,7 @@ class LateAnswers:
 
     def _fact(
         self, connection: Connection, tried: Tried, rules: Rules, provider: str, reference: str, *, reports: bool
-    ) -> NudgeSent | None:  # fmt: skip
+    ) -> NudgeSent | None:
         """None where it is known already, or where the attempt has failed for good by what was reported since."""
         nudge = nudges.held(connection, [tried.nudge])[tried.nudge]
         delivery = nudge.to(tried.recipient)

@@ -112,11 +112,15 @@ class Library:
             for fact in (each.fact for each in found.publications)
         }
         return Rules(
-            position=position, catalogue=catalogue, defaults=defaults, rulebook=rulebook,
+            position=position,
+            catalogue=catalogue,
+            defaults=defaults,
+            rulebook=rulebook,
             controls=Controls(found.stopped, withdrawn),
             checker=Checker(catalogue, self._names, _valid_id(found.contents)),
-            renderers=Renderers(sources, defaults.language), governed=found,
-        )  # fmt: skip
+            renderers=Renderers(sources, defaults.language),
+            governed=found,
+        )
 
 
 def _valid_id(contents: Sequence[Mapping[str, Any]]) -> Callable[[str], bool]:

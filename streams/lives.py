@@ -23,10 +23,15 @@ from streams.mapper import Entry
 from streams.publishing import read_entries
 
 _WHAT: Mapping[type, str] = {
-    TriggerSubmitted: "submitted", TriggerApproved: "approved", TriggerPublished: "published",
-    TriggerReachChanged: "reach moved", TriggerWithdrawn: "withdrawn", TriggerPaused: "paused",
-    TriggerResumed: "resumed", SentAsTest: "sent as test",
-}  # fmt: skip
+    TriggerSubmitted: "submitted",
+    TriggerApproved: "approved",
+    TriggerPublished: "published",
+    TriggerReachChanged: "reach moved",
+    TriggerWithdrawn: "withdrawn",
+    TriggerPaused: "paused",
+    TriggerResumed: "resumed",
+    SentAsTest: "sent as test",
+}
 
 
 class Happened(Struct, frozen=True):
@@ -62,8 +67,14 @@ def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
                 what = "stopped" if fact.stopped else "let go on"
                 found.setdefault(fact.name, []).append(Happened(fact.at, fact.by, what, reason=fact.reason))
         elif (named := _WHAT.get(type(fact))) is not None:
-            found.setdefault(fact.trigger, []).append(Happened(
-                fact.at, fact.by, named, getattr(fact, "hash", ""), getattr(fact, "reason", ""),
-                getattr(fact, "share", 1.0),
-            ))  # fmt: skip
+            found.setdefault(fact.trigger, []).append(
+                Happened(
+                    fact.at,
+                    fact.by,
+                    named,
+                    getattr(fact, "hash", ""),
+                    getattr(fact, "reason", ""),
+                    getattr(fact, "share", 1.0),
+                )
+            )
     return found

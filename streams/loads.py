@@ -20,9 +20,10 @@ def loaded_at(connection: Connection, positions: Sequence[int]) -> set[str]:
     """Who has these facts of historical loads: whom `history.move_ahead` would wake."""
     loaded = select(history.c.person).where(history.c.ahead_from.is_not(None))
     return {
-        person for part in chunked(positions)
+        person
+        for part in chunked(positions)
         for person in connection.execute(loaded.where(among(history.c.position, part))).scalars()
-    }  # fmt: skip
+    }
 
 
 def as_loaded(entries: Iterable[Entry]) -> dict[UUID, Placed]:

@@ -64,18 +64,20 @@ class Log(Application[UUID]):
         """The entries at those positions, in the order of the log."""
         wanted = sorted(set(positions))
         rows = [
-            row for part in chunked(wanted)
+            row
+            for part in chunked(wanted)
             for row in driver_rows(connection, log_rows.where(among(log.c.position, part)).order_by(log.c.position))
-        ]  # fmt: skip
+        ]
         return self.decoded(connection, rows)
 
     def streams(self, connection: Connection, ids: Iterable[UUID], topics: Sequence[str] = ()) -> list[Entry]:
         """All entries of those streams, or those of these topics, in the order of the log."""
         query = log_rows.where(among(log.c.topic, topics)) if topics else log_rows
         rows = [
-            row for part in chunked(sorted(set(ids)))
+            row
+            for part in chunked(sorted(set(ids)))
             for row in driver_rows(connection, query.where(among(log.c.originator_id, part)))
-        ]  # fmt: skip
+        ]
         return self.decoded(connection, sorted(rows))
 
     def scan(
@@ -92,9 +94,13 @@ class Log(Application[UUID]):
                 after = entries[-1].position
 
     def page(
-        self, connection: Connection, after: int, upto: int | None = None, topics: Sequence[str] = (),
+        self,
+        connection: Connection,
+        after: int,
+        upto: int | None = None,
+        topics: Sequence[str] = (),
         limit: int | None = None,
-    ) -> list[Entry]:  # fmt: skip
+    ) -> list[Entry]:
         """The next entries after a position, of the whole log or of these topics."""
         return self.decoded(connection, driver_rows(connection, page_of(after, limit, upto, topics)))
 

@@ -7,18 +7,23 @@ from psycopg import Connection, sql
 from sqlalchemy import URL
 
 LIMITS: Mapping[str, int] = {
-    "connect_timeout": 10, "tcp_user_timeout": 60_000, "keepalives_idle": 20, "keepalives_interval": 10,
+    "connect_timeout": 10,
+    "tcp_user_timeout": 60_000,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
     "keepalives_count": 4,
-}  # fmt: skip
+}
 """So that it is noticed within a minute; the database's URL may say others.
 
 As libpq has them: in seconds, but `tcp_user_timeout` in milliseconds.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 _THEIRS = {
-    "tcp_user_timeout": "tcp_user_timeout", "keepalives_idle": "tcp_keepalives_idle",
-    "keepalives_interval": "tcp_keepalives_interval", "keepalives_count": "tcp_keepalives_count",
-}  # fmt: skip
+    "tcp_user_timeout": "tcp_user_timeout",
+    "keepalives_idle": "tcp_keepalives_idle",
+    "keepalives_interval": "tcp_keepalives_interval",
+    "keepalives_count": "tcp_keepalives_count",
+}
 
 
 def limits_of(url: URL) -> dict[str, int]:
@@ -31,8 +36,9 @@ def limit_other_end(connection: Connection[Any], _record: object) -> None:
     set_here = connection.info.get_parameters()
     told = [
         sql.SQL("SET {} = {}").format(sql.Identifier(theirs), sql.Literal(int(set_here[ours])))
-        for ours, theirs in _THEIRS.items() if ours in set_here
-    ]  # fmt: skip
+        for ours, theirs in _THEIRS.items()
+        if ours in set_here
+    ]
     connection.autocommit = True
     connection.execute(sql.SQL("; ").join(told))
     connection.autocommit = False

@@ -111,11 +111,23 @@ def seal(event: LifeEvent, keys: Mapping[str, PersonKey], recorded: datetime, li
             sealed[role] = keys[holder].seal(_encode(part), about + role.encode())
     return _encode(
         LifeState(
-            event.source, event.id, event.type, event.time, event.persons, event.fields.get(PUBLIC, {}), sealed,
-            event.corrects, event.revision, event.annuls, event.area, event.ahead_from, event.digest,
-            event.traceparent, recorded,
+            event.source,
+            event.id,
+            event.type,
+            event.time,
+            event.persons,
+            event.fields.get(PUBLIC, {}),
+            sealed,
+            event.corrects,
+            event.revision,
+            event.annuls,
+            event.area,
+            event.ahead_from,
+            event.digest,
+            event.traceparent,
+            recorded,
         )
-    )  # fmt: skip
+    )
 
 
 def holders(event: LifeEvent, limited: Container[str]) -> list[str]:
@@ -150,10 +162,21 @@ def unseal(
             elif missing is not None:
                 missing.append(holder)
     return LifeEvent(
-        stream=stream, source=state.source, id=state.id, type=state.type, time=state.time, persons=persons,
-        fields=fields, corrects=state.corrects, revision=state.revision, annuls=state.annuls, area=state.area,
-        ahead_from=state.ahead_from, digest=state.digest, traceparent=state.traceparent,
-    )  # fmt: skip
+        stream=stream,
+        source=state.source,
+        id=state.id,
+        type=state.type,
+        time=state.time,
+        persons=persons,
+        fields=fields,
+        corrects=state.corrects,
+        revision=state.revision,
+        annuls=state.annuls,
+        area=state.area,
+        ahead_from=state.ahead_from,
+        digest=state.digest,
+        traceparent=state.traceparent,
+    )
 
 
 def decode(topic: str, state: bytes) -> Fact:

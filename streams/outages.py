@@ -10,22 +10,45 @@ from streams.database import DatabaseUnavailable
 from streams.not_here import NoPrivilege
 
 STORE_AWAY: tuple[type[Exception], ...] = (
-    OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable,
-)  # fmt: skip
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    DatabaseUnavailable,
+)
 """The database does not answer, or gave the transaction up; psycopg's own come from within COPY."""
 
 NOBODYS: tuple[type[Exception], ...] = (
-    *STORE_AWAY, ProgrammingError, InternalError, NoConnectionLeft, psycopg.ProgrammingError, psycopg.InternalError,
+    *STORE_AWAY,
+    ProgrammingError,
+    InternalError,
+    NoConnectionLeft,
+    psycopg.ProgrammingError,
+    psycopg.InternalError,
     MemoryError,
-)  # fmt: skip
+)
 """What says nothing of the person or event that is at work when it is raised: the next one would meet it too."""
 
 _STARTING = (
-    "starting up", "shutting down", "recovery", "too many clients", "connection slots", "terminating",
-    "too many connections", "accepting connections", "timeout", "try again",
-    "запускается", "останавливается", "восстановления", "слишком много", "слоты подключений", "закрытие подключения",
-    "принимает подключения", "тайм-аут",
-)  # fmt: skip
+    "starting up",
+    "shutting down",
+    "recovery",
+    "too many clients",
+    "connection slots",
+    "terminating",
+    "too many connections",
+    "accepting connections",
+    "timeout",
+    "try again",
+    "запускается",
+    "останавливается",
+    "восстановления",
+    "слишком много",
+    "слоты подключений",
+    "закрытие подключения",
+    "принимает подключения",
+    "тайм-аут",
+)
 _REFUSING = ("FATAL", "ВАЖНО")
 """What a server says first that does not let us in, in the language of its `lc_messages`: there is no code before."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0

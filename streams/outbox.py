@@ -36,9 +36,13 @@ def put_back(connection: Connection, event: UUID, now: datetime) -> None:
 def claim(connection: Connection, now: datetime, until: datetime, limit: int) -> list[Waiting]:
     """Those whose turn has come; nobody else gets them until then."""
     free = (
-        select(webhooks.c.event).where(webhooks.c.due_at <= micros(now)).order_by(webhooks.c.due_at).limit(limit)
-        .with_for_update(skip_locked=True).cte("free")
-    )  # fmt: skip
+        select(webhooks.c.event)
+        .where(webhooks.c.due_at <= micros(now))
+        .order_by(webhooks.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
     statement = update(webhooks).where(webhooks.c.event == free.c.event).values(due_at=micros(until))
     rows = connection.execute(statement.returning(webhooks.c.event, webhooks.c.attempts))
     return [Waiting(row.event, row.attempts) for row in rows]

@@ -14,9 +14,7 @@ from notifiers.port import Accepted, GiveUp, Outcome, RetryLater
 from notifiers.routes import Provider, in_trouble
 
 ATTEMPTS_A_CHANNEL, UNKNOWN_A_CHANNEL = 8, 3
-BACKOFF = (
-    timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4)
-)  # fmt: skip
+BACKOFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 
 
 class Tried(Struct, frozen=True):
@@ -74,9 +72,14 @@ def sent(tried: Tried, reference: str, now: datetime, provider: str, *, reports:
     trigger = tried.case.trigger
     silent_at = _silent_at(tried, now) if reports or trigger.until_opened else None
     return NudgeSent(
-        now, tried.delivery.recipient, tried.delivery.attempt, reference, silent_at,
-        trigger.until_opened and silent_at is not None, provider,
-    )  # fmt: skip
+        now,
+        tried.delivery.recipient,
+        tried.delivery.attempt,
+        reference,
+        silent_at,
+        trigger.until_opened and silent_at is not None,
+        provider,
+    )
 
 
 def unknown(tried: Tried, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
@@ -92,9 +95,13 @@ def unknown(tried: Tried, reason: str, now: datetime, *, asked: bool = False) ->
     removes_doubles = provider is not None and provider.notifier.removes_doubles
     again = (removes_doubles or tried.case.trigger.klass == "legal") and not often
     return NudgeUnknown(
-        now, delivery.recipient, delivery.attempt, reason, now + backoff(delivery.attempt) if again else None,
+        now,
+        delivery.recipient,
+        delivery.attempt,
+        reason,
+        now + backoff(delivery.attempt) if again else None,
         None if again else _silent_at(tried, now),
-    )  # fmt: skip
+    )
 
 
 def not_again(case: Settlement, now: datetime) -> NudgeUnknown:

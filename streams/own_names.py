@@ -28,7 +28,7 @@ class _Attempt(NamedTuple):
 
 def find(
     connection: Connection, log: Log, provider: str, references: Iterable[str], *, open_too: bool = False
-) -> dict[str, Tried]:  # fmt: skip
+) -> dict[str, Tried]:
     """Reference -> the last attempt by that provider that it can be about, of those that may have gone.
 
     An attempt that is still under way is none of them, unless asked for: its outcome would take back a failure.
@@ -46,9 +46,7 @@ def find(
     return {each: tried[-1] for each, tried in found.items() if tried}
 
 
-def _attempts(
-    connection: Connection, entries: Sequence[Entry], *, open_too: bool
-) -> Mapping[UUID, list[_Attempt]]:  # fmt: skip
+def _attempts(connection: Connection, entries: Sequence[Entry], *, open_too: bool) -> Mapping[UUID, list[_Attempt]]:
     """Nudge -> its attempts that may have gone, without those from before their recipient was erased."""
     certain = {_tried(each) for each in entries if isinstance(each.fact, NudgeFailed)}
     maybe = {_tried(each) for each in entries if isinstance(each.fact, NudgeSent | NudgeUnknown)}

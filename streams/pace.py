@@ -35,9 +35,12 @@ class Pace:
     """
 
     def __init__(
-        self, database: Database, rates: Mapping[str, float], clock: Callable[[], datetime],
+        self,
+        database: Database,
+        rates: Mapping[str, float],
+        clock: Callable[[], datetime],
         rest: Rest = asyncio.sleep,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._clock, self.rest = database, clock, rest
         self._gaps = {name: timedelta(microseconds=math.ceil(1_000_000 / rate)) for name, rate in rates.items()}
         self._last: dict[str, datetime] = {}
@@ -91,7 +94,7 @@ class Pace:
 
     async def begin(
         self, slot: datetime, limits: Sequence[str], pieces: Mapping[str, int] = MappingProxyType({})
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Wait for a slot, and for the last message of each limit, with all its pieces, to be long enough ago."""
         now = self._clock()
         last = {name: self._last[name] for name in limits if name in self._last}

@@ -173,8 +173,9 @@ def _opened(connection: Connection, sealing: Sealing, rows: Iterable[_Piece]) ->
     """Number -> sender and words, of those that can be read."""
     found = {
         row.number: sealing.open(connection, row.sealed, row.digest, row.person)
-        for row in rows if row.sealed is not None
-    }  # fmt: skip
+        for row in rows
+        if row.sealed is not None
+    }
     return {number: _decode(content) for number, content in found.items() if content is not None}
 
 

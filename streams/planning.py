@@ -172,15 +172,23 @@ class Planning:
             left = forgotten(connection, self._log, known)
             histories = reading.histories(connection, self._log, persons, rulebook)
         homes = {person: residing.rows(person, each.facts) for person, each in histories.items()}
-        return Plans([
-            PersonPlan(
-                person, marks[person], nudges_marks.get(person, 0),
-                _changes(leaving(whole_plan(histories[person], rulebook), left), known[person], rulebook, now),
-                known[person],
-                homes[person], homes[person] != housed.get(person, []),
-            )
-            for person in persons if person in marks
-        ], areas, rules.position)  # fmt: skip
+        return Plans(
+            [
+                PersonPlan(
+                    person,
+                    marks[person],
+                    nudges_marks.get(person, 0),
+                    _changes(leaving(whole_plan(histories[person], rulebook), left), known[person], rulebook, now),
+                    known[person],
+                    homes[person],
+                    homes[person] != housed.get(person, []),
+                )
+                for person in persons
+                if person in marks
+            ],
+            areas,
+            rules.position,
+        )
 
     def commit(self, plans: Plans) -> list[str]:
         """Bring the log to the plans, all in one transaction; returns whose (a history that moved is left out).
@@ -198,9 +206,10 @@ class Planning:
             return []  # who is planned without the area event might be passed by its plan: plan them again
         marks, nudges_marks = history.marks(connection, persons), nudges.marks(connection, persons)
         still = [
-            plan for plan in plans.persons
+            plan
+            for plan in plans.persons
             if marks.get(plan.person) == plan.mark and nudges_marks.get(plan.person, 0) == plan.nudges_mark
-        ]  # fmt: skip
+        ]
         history.mark_planned(connection, {plan.person: plan.mark for plan in still if plan.whole})
         refuse_moved_rules(connection, plans.rules)
         residents.store(connection, {plan.person: plan.residences for plan in still if plan.moved})

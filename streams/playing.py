@@ -57,7 +57,7 @@ class Playing:
 
     def ended(
         self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A delivery has ended: sent by a channel in these words (or the digest's), or not, because of that."""
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:
@@ -104,9 +104,10 @@ class Playing:
         """Settle whatever is due by now, in the order of dispatch."""
         due = [
             (one.due, _RANK[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
-            for nudge in self.every() for one in nudge.deliveries
+            for nudge in self.every()
+            for one in nudge.deliveries
             if one.due is not None and one.due <= self.now and one.digest is None
-        ]  # fmt: skip
+        ]
         for *_, recipient, id_ in sorted(due):
             self._settle(id_, recipient)
 
@@ -190,9 +191,15 @@ class Playing:
         self.went(case, channel, rendered)
 
     def end(
-        self, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None,
-        text: str = "", digest: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        case: Case,
+        fact: NudgeFact,
+        *,
+        because: str | None = None,
+        channel: str | None = None,
+        text: str = "",
+        digest: bool = False,
+    ) -> None:
         """The last fact of a delivery, and how it ended."""
         self.keep(case.nudge.intent.id, fact, text)
         to = case.recipient.pseudonym

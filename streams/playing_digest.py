@@ -32,9 +32,15 @@ class Book(Protocol):
         """One more fact of a nudge."""
 
     def end(
-        self, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None,
-        text: str = "", digest: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        case: Case,
+        fact: NudgeFact,
+        *,
+        because: str | None = None,
+        channel: str | None = None,
+        text: str = "",
+        digest: bool = False,
+    ) -> None:
         """The last fact of a delivery, and how it ended."""
 
     def went(self, case: Case, channel: str, rendered: Rendered) -> None:
@@ -96,7 +102,7 @@ def _send(book: Book, case: Case, channel: str) -> None:
 
 def _end(
     book: Book, case: Case, fact: NudgeFact, *, because: str | None = None, channel: str | None = None, text: str = ""
-) -> None:  # fmt: skip
+) -> None:
     """The digest ends, and with it what goes with it."""
     book.keep(case.nudge.intent.id, fact)
     for each in case.members:
@@ -109,6 +115,7 @@ def _end(
 def words_of(rendered: Rendered) -> Mapping[str, str]:
     """Channel -> what is read there."""
     return {
-        "sms": rendered.sms, "push": f"{rendered.push_title}\n{rendered.push_body}",
+        "sms": rendered.sms,
+        "push": f"{rendered.push_title}\n{rendered.push_body}",
         "email": f"{rendered.subject}\n\n{rendered.text}",
-    }  # fmt: skip
+    }

@@ -54,9 +54,11 @@ class Publisher:
     def _publish(self, connection: Connection, packs: Sequence[Pack], by: str, now: datetime) -> int:
         before = read_governed(connection, self._log)
         facts = [
-            fact for pack in packs for fact in _facts(pack, before, by, now)
+            fact
+            for pack in packs
+            for fact in _facts(pack, before, by, now)
             if fact.hash != before.hash_of(subject_of(fact))
-        ]  # fmt: skip
+        ]
         append_governance(connection, self._log, self._names, facts, before, now)
         return len(facts)
 
@@ -168,7 +170,7 @@ def _facts(pack: Pack, before: Governed, by: str, now: datetime) -> list[PackPub
 
 def publication(
     source: TriggerSubmitted, pack: Mapping[str, Any], before: Governed, by: str, now: datetime, share: float = 1.0
-) -> TriggerPublished:  # fmt: skip
+) -> TriggerPublished:
     """The trigger's publication. What it and its pack say of reach is for its first version: later ones look ahead.
 
     A first version that leaves its canary looks as far back as it did there; its steps that are due are behind it.

@@ -47,9 +47,13 @@ def _events(learnt: Iterable[Learnt]) -> list[LifeEvent]:
 
 
 def recorded(
-    connection: Connection, log: Log, persons: Iterable[str], rulebook: Rulebook, before: int | None = None,
+    connection: Connection,
+    log: Log,
+    persons: Iterable[str],
+    rulebook: Rulebook,
+    before: int | None = None,
     types: Collection[str] | None = None,
-) -> dict[str, Recorded]:  # fmt: skip
+) -> dict[str, Recorded]:
     """Person -> what their history is made of; as known before that position of the log, or now.
 
     `types`: of whoever has no corrections, only facts of these types.
@@ -87,9 +91,12 @@ def folded(known: Mapping[str, History], rulebook: Rulebook) -> dict[str, Person
 
 
 def _recorded(
-    connection: Connection, log: Log, persons: Sequence[str], before: int | None = None,
+    connection: Connection,
+    log: Log,
+    persons: Sequence[str],
+    before: int | None = None,
     types: Collection[str] | None = None,
-) -> dict[str, list[Learnt]]:  # fmt: skip
+) -> dict[str, list[Learnt]]:
     found: dict[str, list[Learnt]] = {person: [] for person in persons}
     query = log_rows.add_columns(history.c.person, history.c.ahead_from).join_from(
         history, log_table, history.c.position == log_table.c.position

@@ -34,10 +34,21 @@ from streams.residing import Residing
 PAGE, PERSONS = 20_000, 4_000
 A_SECOND = 50_000.0
 
-FROM_LIFE = frozenset({
-    tables.history, tables.revisions, tables.area_facts, tables.area_plans, tables.residents, tables.handed_over,
-    tables.governance, tables.erased, tables.retired, tables.trail, tables.statistics,
-})  # fmt: skip
+FROM_LIFE = frozenset(
+    {
+        tables.history,
+        tables.revisions,
+        tables.area_facts,
+        tables.area_plans,
+        tables.residents,
+        tables.handed_over,
+        tables.governance,
+        tables.erased,
+        tables.retired,
+        tables.trail,
+        tables.statistics,
+    }
+)
 FROM_NUDGES = frozenset({tables.nudges, tables.due, tables.inbox, tables.trail, tables.statistics})
 
 
@@ -49,9 +60,18 @@ class Rebuilding:
     """
 
     def __init__(
-        self, database: Database, log: Log, names: Names, catalogue: Catalogue, tell: Callable[[str], None], *,
-        views: Collection[Table] = tuple(COMPARED), swap: bool, page: int = PAGE, crew: Crew | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        log: Log,
+        names: Names,
+        catalogue: Catalogue,
+        tell: Callable[[str], None],
+        *,
+        views: Collection[Table] = tuple(COMPARED),
+        swap: bool,
+        page: int = PAGE,
+        crew: Crew | None = None,
+    ) -> None:
         self._live, self._log, self._names, self._tell = database, log, names, tell
         self._views, self._swap, self.page = views, swap, page
         self._residing, self._crew = Residing(catalogue, names), crew or Alone()
@@ -143,9 +163,12 @@ class Rebuilding:
         if at.stage in (Stage.NUDGES, Stage.RESIDENTS):
             return self._one_part(views, name, at)
         work: Mapping[Stage, Callable[[Connection, Connection, Standing], Standing]] = {
-            Stage.FACTS: lambda _, __, at: following(at), Stage.KEYS: self._one_key,
-            Stage.CORRECTIONS: self._some_corrections, Stage.LOADS: self._some_loads, Stage.TAIL: self._tail,
-        }  # fmt: skip
+            Stage.FACTS: lambda _, __, at: following(at),
+            Stage.KEYS: self._one_key,
+            Stage.CORRECTIONS: self._some_corrections,
+            Stage.LOADS: self._some_loads,
+            Stage.TAIL: self._tail,
+        }
         with self._live.reading() as facts:
             views.write(lambda connection: keep(connection, work[at.stage](connection, facts, at)))
         return None

@@ -98,9 +98,13 @@ def _kept(work: Callable[[datetime | None], int | None]) -> Callable[[datetime |
 
 
 def _life(
-    found: Facts, position: int, stream: UUID | bytes, event: LifeHead, names: Names,
+    found: Facts,
+    position: int,
+    stream: UUID | bytes,
+    event: LifeHead,
+    names: Names,
     ahead: Callable[[datetime | None], int | None],
-) -> None:  # fmt: skip
+) -> None:
     time, recorded, type_ = micros(event.time), ahead(event.recorded), event.type
     from_when = ahead(event.ahead_from)
     for person in event.everybody:

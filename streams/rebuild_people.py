@@ -49,16 +49,26 @@ def join(views: Connection, facts: Connection, log: Log, originals: Sequence[UUI
 
 def _rows(members: Sequence[tuple[int, LifeEvent]], recorded: Mapping[int, int]) -> list[Concerns]:
     """Everybody has every member, since it was recorded and they were first named in any."""
-    named = {person: [at for at, event in members if person in event.everybody] for _, each in members
-             for person in each.everybody}  # fmt: skip
+    named = {
+        person: [at for at, event in members if person in event.everybody]
+        for _, each in members
+        for person in each.everybody
+    }
     since = {person: min(recorded[at] for at in positions) for person, positions in named.items()}
     return [
         Concerns(
-            person, at, micros(event.time), event.type, optional_micros(event.ahead_from), planned=False,
-            recorded=max(recorded[at], first), woken=max(recorded[at], first),
+            person,
+            at,
+            micros(event.time),
+            event.type,
+            optional_micros(event.ahead_from),
+            planned=False,
+            recorded=max(recorded[at], first),
+            woken=max(recorded[at], first),
         )
-        for at, event in members for person, first in since.items()
-    ]  # fmt: skip
+        for at, event in members
+        for person, first in since.items()
+    ]
 
 
 def move(views: Connection, facts: Connection, log: Log, entries: Iterable[Entry]) -> None:

@@ -20,9 +20,7 @@ from streams.ways import attempts_before
 class Tail:
     """Applies facts to the views of a shadow; `of_life`, `of_nudges`: those that it is to have."""
 
-    def __init__(
-        self, log: Log, names: Names, residing: Residing, *, of_life: bool, of_nudges: bool
-    ) -> None:  # fmt: skip
+    def __init__(self, log: Log, names: Names, residing: Residing, *, of_life: bool, of_nudges: bool) -> None:
         self._log, self._names, self._residing = log, names, residing
         self._of_life, self._of_nudges = of_life, of_nudges
 

@@ -151,10 +151,14 @@ class Receipts:
         if not theirs:
             return []
         began = early.began(connection, self._log, {tried for _, tried in theirs})
-        news = self._news(connection, _receipts(
-            (tried, Heard(row.heard), row.reason or "") for row, tried in theirs
-            if named(row.reference) is not None or row.at >= began[tried]
-        ))  # fmt: skip
+        news = self._news(
+            connection,
+            _receipts(
+                (tried, Heard(row.heard), row.reason or "")
+                for row, tried in theirs
+                if named(row.reference) is not None or row.at >= began[tried]
+            ),
+        )
         early.drop(connection, (row for row, _ in theirs))
         return self._record(connection, news)
 
@@ -171,7 +175,7 @@ class Receipts:
 
     def _news(
         self, connection: Connection, receipts: Sequence[Receipt], again: AbstractSet[Tried] = frozenset()
-    ) -> list[_News]:  # fmt: skip
+    ) -> list[_News]:
         """What is new of these, whose nudges are held from now on; `again`: those with names that others may have."""
         found = nudges.held(connection, {receipt.nudge for receipt in receipts})
         news: list[_News] = []
@@ -194,13 +198,12 @@ def _receipts(told: Iterable[tuple[Tried, Heard, str]]) -> list[Receipt]:
     """Of a part only its failure says something, and that of the whole."""
     return [
         Receipt(tried.nudge, tried.recipient, tried.attempt, heard, reason)
-        for tried, heard, reason in told if not tried.part or heard is Heard.FAILED
-    ]  # fmt: skip
+        for tried, heard, reason in told
+        if not tried.part or heard is Heard.FAILED
+    ]
 
 
-def _waits(
-    report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]
-) -> bool:  # fmt: skip
+def _waits(report: Report, tried: Tried | None, moved: AbstractSet[Receipt], ended: AbstractSet[Tried]) -> bool:
     """Whether it may be about a message that is not known by that name yet.
 
     Providers use their names again: what changes nothing of the message that had it may be of the next one, whose

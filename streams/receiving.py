@@ -53,9 +53,14 @@ class Receiving:
     """Takes in what comes back from providers."""
 
     def __init__(
-        self, books: Books, receipts: Receipts, refusals: Refusals, answering: Answering, stopping: Stopping,
+        self,
+        books: Books,
+        receipts: Receipts,
+        refusals: Refusals,
+        answering: Answering,
+        stopping: Stopping,
         keep: Callable[[Connection, Letter], UUID],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._append, self._clock = books.append, books.clock
         self._receipts, self._refusals, self._answering, self._stopping = receipts, refusals, answering, stopping
@@ -167,9 +172,13 @@ class Receiving:
         return found if found is not None and found.nudge.to(said.recipient).maybe_sent else None
 
     def _obeyed(
-        self, connection: Connection, understood: Understood, questions: Sequence[Question], about: Spoken,
+        self,
+        connection: Connection,
+        understood: Understood,
+        questions: Sequence[Question],
+        about: Spoken,
         rules: Rules,
-    ) -> tuple[_Heard, Mapping[str, PersonKey]]:  # fmt: skip
+    ) -> tuple[_Heard, Mapping[str, PersonKey]]:
         match understood:
             case Answered(question, code):
                 reply = Reply(question.nudge, question.recipient, code, self._clock(), WAY)
@@ -195,19 +204,24 @@ class Receiving:
         found = [(each, spoken(connection, self._log, rules, each.nudge, each.recipient)) for each in questions]
         return choices(
             (_title(asked.content, about.language), next(iter(each.replies)), each.mark)
-            for each, asked in found if asked is not None
-        )[:LONGEST]  # fmt: skip
+            for each, asked in found
+            if asked is not None
+        )[:LONGEST]
 
     def _event(self, id_: str, message: Incoming, about: Spoken, heard: _Heard) -> LifeEvent:
         told: dict[str, Any] = {"text": message.text[:LONGEST], "topic": heard.topic, "choices": heard.choices}
         owner = about.content.get("owner", OURS)  # a digest has no agency of its own
         public = {"nudge": str(about.nudge.intent.id), "understood": heard.understood, "owner": owner}
         return LifeEvent(
-            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=self._clock(),
+            stream=self._names.stream(SOURCE, id_),
+            source=SOURCE,
+            id=id_,
+            type=TYPE,
+            time=self._clock(),
             persons={ROLE: (about.person.pseudonym,)},
             fields={ROLE: told, PUBLIC: public},
             digest=self._names.digest(id_.encode()),
-        )  # fmt: skip
+        )
 
 
 def strangers(receiving: Receiving) -> Kind:

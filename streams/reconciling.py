@@ -25,9 +25,13 @@ class Reconciler:
     """Looks for who was forgotten."""
 
     def __init__(
-        self, database: Database, planning: Planning, aside: PutAside, clock: Callable[[], datetime],
+        self,
+        database: Database,
+        planning: Planning,
+        aside: PutAside,
+        clock: Callable[[], datetime],
         after: timedelta = RECONCILE_AFTER,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._planning, self._aside = database, planning, aside
         self._clock, self._after = clock, after
 

@@ -45,15 +45,25 @@ class Recording:
 
     def _decided(self, connection: Connection, decided: Sequence[Decided], names: Names) -> list[Receipt]:
         kept = append_decided(connection, self._log, names, decided)
-        return self._receipts.catch_up(connection, Outcomes([
-            (nudge.intent.id, fact) for nudge, fact in decided
-            if nudge.intent.id in kept and not isinstance(fact, Overflow)
-        ]))  # fmt: skip
+        return self._receipts.catch_up(
+            connection,
+            Outcomes(
+                [
+                    (nudge.intent.id, fact)
+                    for nudge, fact in decided
+                    if nudge.intent.id in kept and not isinstance(fact, Overflow)
+                ]
+            ),
+        )
 
     async def surely(
-        self, outcomes: Outcomes, known: Mapping[UUID, Nudge], until: datetime, clock: Callable[[], datetime],
+        self,
+        outcomes: Outcomes,
+        known: Mapping[UUID, Nudge],
+        until: datetime,
+        clock: Callable[[], datetime],
         rest: Callable[[float], Awaitable[None]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Append them as soon as the database answers, if that is by then: later, others call them unknown.
 
         `known`: the nudges as they were a moment ago.
@@ -77,7 +87,14 @@ class Recording:
     def _record_what_is_new(self, connection: Connection, outcomes: Outcomes) -> list[Receipt]:
         """The commit may have come through although its answer did not."""
         found = nudges.held(connection, {id_ for id_, _ in outcomes.facts})
-        return self._record(connection, replace(outcomes, facts=[
-            (id_, fact) for id_, fact in outcomes.facts
-            if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
-        ]))  # fmt: skip
+        return self._record(
+            connection,
+            replace(
+                outcomes,
+                facts=[
+                    (id_, fact)
+                    for id_, fact in outcomes.facts
+                    if evolve(found[id_], id_, found[id_].version, fact) != found[id_]
+                ],
+            ),
+        )

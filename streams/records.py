@@ -164,8 +164,12 @@ def sending(brokers: Brokers, seconds: float = DELIVERY_SECONDS) -> dict[str, An
     """What a producer of ours is configured with."""
     return brokers.client() | {
         "allow.auto.create.topics": False,  # we make them, with as many partitions as they should have
-        "enable.idempotence": True, "acks": "all", "linger.ms": 5, "compression.type": "lz4",
-        "message.timeout.ms": int(seconds * 1000), "message.max.bytes": SENT_BYTES,
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "message.timeout.ms": int(seconds * 1000),
+        "message.max.bytes": SENT_BYTES,
         "queue.buffering.max.messages": 200_000,
         "partitioner": "murmur2_random",  # as Java's clients do it, so that any tool finds a person's partition
-    }  # fmt: skip
+    }

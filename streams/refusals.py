@@ -51,17 +51,19 @@ def refuses_address(outcome: Outcome) -> bool:
 def refused_by(provider: Provider, messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Refused]:
     """The addresses that nobody can ever be reached at, where the provider's word about an address counts."""
     return [
-        refused_of(message) for message, outcome in zip(messages, outcomes, strict=True)
+        refused_of(message)
+        for message, outcome in zip(messages, outcomes, strict=True)
         if refuses_address(outcome) and provider.knows_addresses() and provider.notifier.reaches(message.address)
-    ]  # fmt: skip
+    ]
 
 
 def among_receipts(receipts: Sequence[Receipt]) -> list[Refused]:
     """What was reported about an address that nobody can be reached at."""
     return [
         Refused(each.nudge, each.recipient, each.attempt)
-        for each in receipts if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS
-    ]  # fmt: skip
+        for each in receipts
+        if each.heard is Heard.FAILED and each.reason == Reason.BAD_ADDRESS
+    ]
 
 
 class Refusals:
@@ -87,9 +89,10 @@ class Refusals:
             kept = believed(connection, self._log, tried, SOFT)
             rows = [row_before(connection, self._log, each, self._endurance) for each in soft]
             return [
-                Refused(*each) for each, row in zip(tried, rows, strict=True)
+                Refused(*each)
+                for each, row in zip(tried, rows, strict=True)
                 if each in kept and row and len({*self._addresses_then(connection, row, rules)}) == 1
-            ]  # fmt: skip
+            ]
 
     def _addresses_then(self, connection: Connection, row: Sequence[Entry], rules: Rules) -> Iterator[str | None]:
         for each in row:
@@ -154,7 +157,12 @@ class Refusals:
         moment = timedelta(microseconds=1)
         time = max([self._clock(), *(at + moment for at in times_of(theirs, REFUSED, rules.catalogue))])
         return LifeEvent(
-            stream=self._names.stream(SOURCE, id_), source=SOURCE, id=id_, type=TYPE, time=time,
-            persons={ROLE: (person,)}, fields={ROLE: {"addresses": addresses}},
+            stream=self._names.stream(SOURCE, id_),
+            source=SOURCE,
+            id=id_,
+            type=TYPE,
+            time=time,
+            persons={ROLE: (person,)},
+            fields={ROLE: {"addresses": addresses}},
             digest=self._names.digest(id_.encode()),
-        )  # fmt: skip
+        )

@@ -114,7 +114,7 @@ class _Rehearsal(Playing):
 
     def ended(
         self, nudge: Nudge, recipient: str, *, because: str | None, channel: str | None, text: str, digest: bool
-    ) -> None:  # fmt: skip
+    ) -> None:
         name, intent = self.case.names[recipient], nudge.intent
         self.decided[intent.id, recipient] = Ending(self.now, intent.step, name, channel, text, because, digest)
 
@@ -123,15 +123,20 @@ class _Rehearsal(Playing):
         citizen = NAMES.pseudonym(CITIZEN)
         for nudge in (each for each in self.every() if not is_digest(each.intent)):
             ended = [
-                self.decided[nudge.intent.id, one.recipient] for one in nudge.deliveries
+                self.decided[nudge.intent.id, one.recipient]
+                for one in nudge.deliveries
                 if one.state is not State.CANCELLED and (nudge.intent.id, one.recipient) in self.decided
-            ]  # fmt: skip
+            ]
             yield from [one for one in ended if citizen == nudge.intent.person or one.recipient == CITIZEN]
             if not ended:
                 yield from self._unplanned(nudge)
         known = {nudge.intent.id for nudge in self.every()}
-        yield from (one for each in self.prevented.values() if each.intent.id not in known
-                    for one in self._unplanned(_as_planned(each.intent)))  # fmt: skip
+        yield from (
+            one
+            for each in self.prevented.values()
+            if each.intent.id not in known
+            for one in self._unplanned(_as_planned(each.intent))
+        )
 
     def _unplanned(self, nudge: Nudge) -> Iterator[Ending]:
         intent, citizen = nudge.intent, NAMES.pseudonym(CITIZEN)
@@ -147,9 +152,11 @@ class _Rehearsal(Playing):
         if decision.nudge is None:
             return decision.about != OPENING
         concerned = {
-            person for nudge in self.every() if nudge.intent.id == decision.nudge
+            person
+            for nudge in self.every()
+            if nudge.intent.id == decision.nudge
             for person in (nudge.intent.person, *(one.recipient for one in nudge.deliveries))
-        } | {each.intent.person for id_, each in self.prevented.items() if id_ == decision.nudge}  # fmt: skip
+        } | {each.intent.person for id_, each in self.prevented.items() if id_ == decision.nudge}
         return NAMES.pseudonym(CITIZEN) in concerned and decision.what != "attempted"
 
 

@@ -78,12 +78,17 @@ class _Reader:
         first = min([clock, *(each.event.time for each in events)])
         zone = (shape.citizen or {}).get("zone")
         return Case(
-            path=self.document.path, line=self.document.value(()).line, name=shape.name, clock=clock,
+            path=self.document.path,
+            line=self.document.value(()).line,
+            name=shape.name,
+            clock=clock,
             zone=zone_or(zone if isinstance(zone, str) else None, self.stage.defaults.zone),
-            openings=tuple(self._openings(shape, list(letters), first)), events=tuple(events),
-            expected=tuple(expected), names={NAMES.pseudonym(letter): letter for letter in letters},
+            openings=tuple(self._openings(shape, list(letters), first)),
+            events=tuple(events),
+            expected=tuple(expected),
+            names={NAMES.pseudonym(letter): letter for letter in letters},
             sent_lately=shape.sent_lately or 0,
-        )  # fmt: skip
+        )
 
     def _check_persons(self, shape: CaseShape, cast: set[str]) -> None:
         """Somebody of whom much is known and whom nothing names was probably meant to be somebody else."""
@@ -113,10 +118,16 @@ class _Reader:
         return Expected(
             line=self.document.value(where).line,
             at=None if shape.at is None else reader.moment((*where, "at"), shape.at),
-            step=shape.step, to=shape.to, channel=shape.channel, contains=tuple(shape.contains or ()),
-            least=parts.min if parts else 0, most=parts.max if parts else None, nothing=bool(shape.nothing),
-            because=ALSO.get(because or "", because), digest=bool(shape.digest),
-        )  # fmt: skip
+            step=shape.step,
+            to=shape.to,
+            channel=shape.channel,
+            contains=tuple(shape.contains or ()),
+            least=parts.min if parts else 0,
+            most=parts.max if parts else None,
+            nothing=bool(shape.nothing),
+            because=ALSO.get(because or "", because),
+            digest=bool(shape.digest),
+        )
 
     def _check_expected(self, where: At, shape: ExpectedShape) -> None:
         steps = [*self.stage.trigger.step_names, CORRECTION]
@@ -142,9 +153,14 @@ def _opening(letter: str, attributes: Mapping[str, Any], time: datetime) -> Life
     if isinstance(guardians := values.get("guardians"), list):
         values["guardians"] = [NAMES.pseudonym(str(each)) for each in guardians]
     return LifeEvent(
-        stream=NAMES.stream("", letter), source="", id=letter, type=OPENING, time=time,
-        persons={ROLE: (NAMES.pseudonym(letter),)}, fields={ROLE: {OPENING: values}},
-    )  # fmt: skip
+        stream=NAMES.stream("", letter),
+        source="",
+        id=letter,
+        type=OPENING,
+        time=time,
+        persons={ROLE: (NAMES.pseudonym(letter),)},
+        fields={ROLE: {OPENING: values}},
+    )
 
 
 def _persons(content: Mapping[str, Any]) -> Iterator[str]:

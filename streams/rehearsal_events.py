@@ -80,10 +80,17 @@ class EventReader:
             self._check_answers(where, shape)
             data = {NUDGE: str(UUID(int=0)), **(data or {})}
         envelope = Envelope(
-            specversion="1.0", id=shape.id or f"event-{at + 1}", source="/tests", type=name,
-            time=time.isoformat(), subject=subject, data=data, corrects=shape.corrects, revision=shape.revision,
+            specversion="1.0",
+            id=shape.id or f"event-{at + 1}",
+            source="/tests",
+            type=name,
+            time=time.isoformat(),
+            subject=subject,
+            data=data,
+            corrects=shape.corrects,
+            revision=shape.revision,
             annuls=bool(shape.annuls),
-        )  # fmt: skip
+        )
         try:
             event = self._stage.checker.check(envelope)
         except Refused as refused:

@@ -59,14 +59,24 @@ class PartsShape(Shape):
 
 
 Parts = Annotated[
-    PartsShape, BeforeValidator(_range),
-    WithJsonSchema({"anyOf": [
-        {"type": "integer", "minimum": 1},
-        {"type": "object", "additionalProperties": False, "properties": {
-            "min": {"type": "integer", "minimum": 1}, "max": {"type": "integer", "minimum": 1},
-        }},
-    ]}),
-]  # fmt: skip
+    PartsShape,
+    BeforeValidator(_range),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "min": {"type": "integer", "minimum": 1},
+                        "max": {"type": "integer", "minimum": 1},
+                    },
+                },
+            ]
+        }
+    ),
+]
 
 
 class EventShape(Shape):

@@ -51,10 +51,15 @@ class Stage(Struct, frozen=True):
         )
         catalogue = replace(self.catalogue, types={**self.catalogue.types, OPENING: _opening(self.catalogue)})
         return Rules(
-            position=0, catalogue=catalogue, defaults=self.defaults,
-            rulebook=Rulebook(catalogue, self.defaults, NAMES, [version]), controls=Controls(), checker=self.checker,
-            renderers={self.source.hash: self.renderer}, governed=governed([]),
-        )  # fmt: skip
+            position=0,
+            catalogue=catalogue,
+            defaults=self.defaults,
+            rulebook=Rulebook(catalogue, self.defaults, NAMES, [version]),
+            controls=Controls(),
+            checker=self.checker,
+            renderers={self.source.hash: self.renderer},
+            governed=governed([]),
+        )
 
     def _stated(self, key: str, otherwise: datetime) -> datetime:
         text = self.source.rules.get(key)
@@ -75,10 +80,15 @@ def stages(packs: Sequence[Pack]) -> Iterator[Stage]:
     for pack in packs:
         for source in pack.triggers:
             yield Stage(
-                source, _at_once(compile_trigger(source.name, source.rules, catalogue)), catalogue, defaults, checker,
+                source,
+                _at_once(compile_trigger(source.name, source.rules, catalogue)),
+                catalogue,
+                defaults,
+                checker,
                 Renderer(source.words, source.rules, trigger=source.name, default=defaults.language),
-                live_from_of(pack.content), categories,
-            )  # fmt: skip
+                live_from_of(pack.content),
+                categories,
+            )
 
 
 def _at_once(trigger: Trigger) -> Trigger:
@@ -90,6 +100,12 @@ def _opening(catalogue: Catalogue) -> EventType:
     """An event type that sets any attribute, so that a person's start is folded like everything else."""
     settings = tuple(Setting(name, path=f"event.{OPENING}.{name}") for name in catalogue.attributes)
     return EventType(
-        name=OPENING, title={}, agency="", subject=ROLE, roles={ROLE: False}, fields={}, sets={ROLE: settings},
+        name=OPENING,
+        title={},
+        agency="",
+        subject=ROLE,
+        roles={ROLE: False},
+        fields={},
+        sets={ROLE: settings},
         schema={},
-    )  # fmt: skip
+    )

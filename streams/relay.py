@@ -36,9 +36,14 @@ class Relay:
     """
 
     def __init__(
-        self, database: Database, names: Names, topics: Topics, clock: Callable[[], datetime],
-        tell: Callable[[str], None], page: int = PAGE,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        names: Names,
+        topics: Topics,
+        clock: Callable[[], datetime],
+        tell: Callable[[str], None],
+        page: int = PAGE,
+    ) -> None:
         self._database, self._topics, self._clock, self._tell = database, topics, clock, tell
         self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
         self._turn = OneActive(database, RELAY)

@@ -23,9 +23,16 @@ class NotPublished(LookupError):
 
 
 def released(
-    connection: Connection, before: Governed, packs: Mapping[str, Mapping[str, Any]], source: TriggerSubmitted,
-    by: str, now: datetime, share: float, *, to_pending: bool,
-) -> list[TriggerPublished | TriggerReachChanged]:  # fmt: skip
+    connection: Connection,
+    before: Governed,
+    packs: Mapping[str, Mapping[str, Any]],
+    source: TriggerSubmitted,
+    by: str,
+    now: datetime,
+    share: float,
+    *,
+    to_pending: bool,
+) -> list[TriggerPublished | TriggerReachChanged]:
     """The facts that publish the version for that share of persons; none where that is so already.
 
     Raises:

@@ -43,9 +43,10 @@ class Outage(Struct, frozen=True):
     def of(self, failures: Mapping[str, Failure]) -> dict[str, Failure]:
         """Those on its channel and of its provider."""
         return {
-            channel: each for channel, each in failures.items()
+            channel: each
+            for channel, each in failures.items()
             if self.channel in {None, channel} and self.provider in {None, each.provider}
-        }  # fmt: skip
+        }
 
 
 class Renewal(Struct, frozen=True):
@@ -85,10 +86,12 @@ class Renewing:
     def work(self, outage: Outage, by: str) -> Walk:
         """The repair as the work of a job."""
         return Walk(
-            "try again", "failed deliveries", lambda: self._library.rules().position,
+            "try again",
+            "failed deliveries",
+            lambda: self._library.rules().position,
             lambda after: (each.stride for each in self.look(outage, _place(after))),
             lambda after: (each.stride for each in self.renew(outage, by, _place(after))),
-        )  # fmt: skip
+        )
 
     def look(self, outage: Outage, after: Due = NOBODY) -> Iterator[Found]:
         """What would be tried anew, a batch at a time; nothing is changed."""
@@ -121,10 +124,11 @@ class Renewing:
         now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
         failed = [
-            (found[row.nudge], row.recipient) for row in rows
+            (found[row.nudge], row.recipient)
+            for row in rows
             if outage.trigger in {None, found[row.nudge].intent.trigger}
             and has_failed(found[row.nudge], found[row.nudge].to(row.recipient), now)
-        ]  # fmt: skip
+        ]
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
         members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
         wanted = self._wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)

@@ -89,10 +89,13 @@ class Persons:
         """Where something was recorded in that time."""
         recorded = self._log.read(connection, happened_in_areas.areas_since(connection, None))
         return {
-            entry.fact.area for entry in recorded
-            if isinstance(entry.fact, LifeEvent) and entry.fact.area is not None
-            and entry.recorded is not None and selection.covers(entry.recorded)
-        }  # fmt: skip
+            entry.fact.area
+            for entry in recorded
+            if isinstance(entry.fact, LifeEvent)
+            and entry.fact.area is not None
+            and entry.recorded is not None
+            and selection.covers(entry.recorded)
+        }
 
     def _residents(self, connection: Connection, areas: Iterable[str], rules: Rules) -> set[str]:
         """Those who live or lived there, as of their last plan."""

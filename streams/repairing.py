@@ -90,19 +90,26 @@ class Repairing:
     batch = BATCH
 
     def __init__(
-        self, database: Database, log: Log, library: Library, planning: Planning, names: Names,
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        planning: Planning,
+        names: Names,
         clock: Callable[[], datetime],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._library, self._planning = database, library, planning
         self._names, self._clock, self._persons = names, clock, Persons(database, log, names)
 
     def work(self, selection: Selection) -> Walk:
         """The repair as the work of a job."""
         return Walk(
-            "repair", "persons", lambda: self._library.rules().position,
+            "repair",
+            "persons",
+            lambda: self._library.rules().position,
             lambda after: (each.stride for each in self.look(selection, after=after)),
             lambda after: (each.stride for each in self.repair(selection, after)),
-        )  # fmt: skip
+        )
 
     def look(self, selection: Selection, rules: Rules | None = None, after: str = "") -> Iterator[Looked]:
         """What is missing, a batch of persons at a time; nothing is changed. `rules`: others than those that hold."""
@@ -165,9 +172,7 @@ class _Owed(Struct, frozen=True):
 class _Owing:
     """Says of plans what of them the selection asks for."""
 
-    def __init__(
-        self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime
-    ) -> None:  # fmt: skip
+    def __init__(self, database: Database, selection: Selection, names: Names, rules: Rules, now: datetime) -> None:
         self._database, self._selection, self._now = database, selection, now
         levels = rules.catalogue.area_levels
         self._within = None if selection.area is None else names.within(selection.area, levels)
@@ -212,10 +217,15 @@ class _Owing:
             intent = _about(change, plan)
             waits = plan.person in waiting or intent.cause in areas
             yield Gap(
-                change.nudge, plan.person, intent.trigger, intent.step, intent.due, intent.expires,
+                change.nudge,
+                plan.person,
+                intent.trigger,
+                intent.step,
+                intent.due,
+                intent.expires,
                 What.WITHHOLD if change.nudge in withheld else _what(change),
                 Why.WAITING if waits else Why.OVERLOOKED,
-            )  # fmt: skip
+            )
 
 
 def _about(change: Change, plan: PersonPlan) -> Intent:

@@ -84,9 +84,16 @@ class Republishing:
     """The work of a job. A kill repeats at most one page: whoever counts tells records by key and `position`."""
 
     def __init__(
-        self, database: Database, names: Names, topics: Topics, topic: str, chosen: Range, job: int,
-        page: int = PAGE, counted: int = COUNTED,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        names: Names,
+        topics: Topics,
+        topic: str,
+        chosen: Range,
+        job: int,
+        page: int = PAGE,
+        counted: int = COUNTED,
+    ) -> None:
         self._database, self._topics, self._topic, self._chosen = database, topics, topic, chosen
         self._waking, self._sender = Waking(names, page), Sender(topics.brokers)
         self._headers = [(HEADER, str(job).encode())]

@@ -26,11 +26,9 @@ class Residing:
     def rows(self, person: str, facts: Iterable[Effective]) -> list[Resident]:
         """The rows that the facts of a person's history give."""
         return [
-            Resident(
-                person, micros(one.since), self._home(one.area, one.zone), optional_micros(one.until), one.only
-            )
+            Resident(person, micros(one.since), self._home(one.area, one.zone), optional_micros(one.until), one.only)
             for one in self._residences.of(person, facts)
-        ]  # fmt: skip
+        ]
 
     def _home(self, area: str, zone: str | None) -> str:
         if (found := self._homes.get((area, zone))) is None:

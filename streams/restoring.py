@@ -64,7 +64,7 @@ class Restoring:
     def is_erased(self, person: str, at: datetime) -> bool:
         """Whether the log knows that they were erased then."""
         with self._database.reading() as connection:
-            query = select(func.count()).select_from(erased).where(
-                erased.c.person == person, erased.c.at >= micros(at)
-            )  # fmt: skip
+            query = (
+                select(func.count()).select_from(erased).where(erased.c.person == person, erased.c.at >= micros(at))
+            )
             return bool(connection.execute(query).scalar_one())

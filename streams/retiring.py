@@ -103,8 +103,9 @@ class Retiring:
             found = _periods(connection, {type_ for type_, _ in periods}, 9999)
             return [
                 Over(type_, year, text_of(limits.get(type_, Offset())), keys, _facts(connection, type_, year))
-                for type_, year, keys in found if (type_, year) in periods
-            ]  # fmt: skip
+                for type_, year, keys in found
+                if (type_, year) in periods
+            ]
 
     def recognise(self, who: Principal, periods: AbstractSet[tuple[str, int]]) -> int:
         """Say of keys of these periods that they are gone, where the log is older than that and does not know.
@@ -204,7 +205,7 @@ def _periods(connection: Connection, types: Collection[str], before: int) -> lis
     """Type, year and how many keys, of the years before that one."""
     query = select(period_keys.c.type, period_keys.c.year, func.count()).where(
         among(period_keys.c.type, sorted(types)), period_keys.c.year < before
-    )  # fmt: skip
+    )
     key = (period_keys.c.type, period_keys.c.year)
     return [(type_, year, count) for type_, year, count in connection.execute(query.group_by(*key).order_by(*key))]
 
@@ -213,7 +214,7 @@ def _keys(connection: Connection, one: Over, after: str, limit: int) -> dict[str
     """The next persons with a key of that period -> its id."""
     query = select(period_keys.c.person, period_keys.c.key_id).where(
         period_keys.c.type == one.type, period_keys.c.year == one.year, period_keys.c.person > after
-    )  # fmt: skip
+    )
     rows = connection.execute(query.order_by(period_keys.c.person).limit(limit))
     return {person: bytes(key) for person, key in rows}
 

@@ -19,10 +19,15 @@ FOLDER = Path(str(templates.__file__)).parent
 OLDER = "draft-07"
 _MODELINE = "# yaml-language-server: $schema="
 _GLOBS = {
-    "pack": "pack.yaml", "personas": "personas.yaml", "event": "events/*.yaml", "trigger": "*/trigger.yaml",
-    "tests": "*/tests.yaml", "parameters": "parameters.yaml", "benefits": "benefits.yaml",
+    "pack": "pack.yaml",
+    "personas": "personas.yaml",
+    "event": "events/*.yaml",
+    "trigger": "*/trigger.yaml",
+    "tests": "*/tests.yaml",
+    "parameters": "parameters.yaml",
+    "benefits": "benefits.yaml",
     "services": "services.yaml",
-}  # fmt: skip
+}
 
 
 def schemas() -> dict[str, dict[str, Any]]:

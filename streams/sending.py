@@ -55,9 +55,16 @@ class Sending:
     """
 
     def __init__(
-        self, books: Books, routes: Mapping[str, Route], writer: Writer, pace: Pace, receipts: Receipts,
-        refusals: Refusals, lease: timedelta, watermark: Watermark,
-    ) -> None:  # fmt: skip
+        self,
+        books: Books,
+        routes: Mapping[str, Route],
+        writer: Writer,
+        pace: Pace,
+        receipts: Receipts,
+        refusals: Refusals,
+        lease: timedelta,
+        watermark: Watermark,
+    ) -> None:
         self._database, self._log, self._library, self._names = books.database, books.log, books.library, books.names
         self._writer, self._pace, self._refusals, self.under_way = writer, pace, refusals, UnderWay()
         self.routing = Routing(routes, pace)
@@ -93,7 +100,7 @@ class Sending:
 
     async def send(
         self, cases: Sequence[Case], rules: Rules, decided: datetime, rooms: Rooms, patience: float | None = None
-    ) -> list[Case]:  # fmt: skip
+    ) -> list[Case]:
         """Send those that are to be sent, and end the others together with them; gives what there was no time for.
 
         With `patience`, what a provider has is not waited for, and a place with one no longer than so many seconds.
@@ -196,8 +203,9 @@ class Sending:
         over = crowded(connection, [each.case.settlement for each in attempts], now)
         decided = [
             (case.nudge, each.fact if isinstance(each, Attempt) else each)
-            for case, each in zip(cases, tried, strict=True) if case.nudge.intent.id not in over
-        ]  # fmt: skip
+            for case, each in zip(cases, tried, strict=True)
+            if case.nudge.intent.id not in over
+        ]
         tied = {each.nudge: [member.nudge for member in each.case.members] for each in attempts}
         nudges.release(connection, list(over))
         conversations.note_attempts(connection, self._names, attempts, now)
@@ -244,7 +252,7 @@ class Sending:
         return [
             (attempt.nudge, outcomes.fact_of(self._tried(attempt, result), result, now))
             for attempt, result in zip(attempts, results, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
         free = is_for_another(result) and not is_bound(attempt.case)

@@ -50,7 +50,7 @@ def _forgotten(connection: Connection, attempts: AbstractSet[Tried]) -> set[Trie
 
 def find(
     connection: Connection, log: Log, provider: str, references: Iterable[str], whole: Mapping[str, Tried]
-) -> dict[str, Tried]:  # fmt: skip
+) -> dict[str, Tried]:
     """Reference -> the attempt of which that is a part, but for what the provider calls a `whole` message since.
 
     Centres use their ids again: the last one counts of what has one name, whether it is a message or a part. Some
@@ -59,9 +59,10 @@ def find(
     rows = list(_FOUND.rows(connection, sorted(set(references)), by=provider))
     since = _sent_at(connection, log, [whole[row[0]] for row in rows if row[0] in whole])
     return {
-        row[0]: Tried(row[1], row[2], row[3], part=True) for row in rows
+        row[0]: Tried(row[1], row[2], row[3], part=True)
+        for row in rows
         if (one := whole.get(row[0])) is None or (one[:3] != tuple(row[1:4]) and since.get(one, 0) < row[4])
-    }  # fmt: skip
+    }
 
 
 def _sent_at(connection: Connection, log: Log, attempts: Collection[Tried]) -> Mapping[Tried, int]:

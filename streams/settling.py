@@ -135,8 +135,10 @@ class Looking:
         wanted = {nudge.intent.cause: nudge.intent.person for nudge in found}
         known = {
             one.event.stream: one.event
-            for person in set(wanted.values()) for one in self.histories[person].facts if one.event.stream in wanted
-        }  # fmt: skip
+            for person in set(wanted.values())
+            for one in self.histories[person].facts
+            if one.event.stream in wanted
+        }
         entries = self.log.streams(self.connection, wanted.keys() - known.keys())
         return known | {each.originator_id: each.fact for each in entries if isinstance(each.fact, LifeEvent)}
 
@@ -151,9 +153,7 @@ class Looking:
                 yield self._case(settlement, self._noted(settlement, decision))
 
     def _settlement(self, nudge: Nudge, recipient: str) -> Settlement:
-        ledger = Ledger(
-            tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ()))
-        )  # fmt: skip
+        ledger = Ledger(tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ())))
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         deaths, rules = self._deaths(nudge.intent.person), self.rules
         mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger)

@@ -106,7 +106,7 @@ def _made(connection: Connection) -> bool:
     names = {parts.name, standing.name, *(each.name for each in DIFFERING.values())}
     return names <= set(tables.get_table_names()) and {
         each["name"] for each in tables.get_columns(standing.name)
-    } == set(standing.columns.keys())  # fmt: skip
+    } == set(standing.columns.keys())
 
 
 def _file(database: Database) -> Path:

@@ -32,11 +32,9 @@ LARGE = (*LOOKED_UP, *UNREAD)
 """What is looked up once the facts are in it, and what is not: its keys are made while residents are shared out."""
 
 DIFFERING = {
-    table: Table(
-        f"differing_{table.name}", MetaData(), *(Column(each.name, each.type) for each in table.primary_key)
-    )
+    table: Table(f"differing_{table.name}", MetaData(), *(Column(each.name, each.type) for each in table.primary_key))
     for table in (*SMALL, *LARGE)
-}  # fmt: skip
+}
 """View -> the keys of the rows that only one of the two has, as of the last comparison: what is to be mended."""
 
 counted = Table("counted", MetaData(), *(Column(each.name, each.type) for each in statistics.columns))

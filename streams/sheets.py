@@ -125,10 +125,17 @@ class Sheets:
                 return there
             if there.revision != revision:
                 raise SheetMoved(there)
-            return _changed(connection, there, {
-                "files": msgspec.json.encode(files).decode(), "revision": revision + 1, "version": "",
-                "changed_by": who.name, "changed_at": micros(self._clock()),
-            })  # fmt: skip
+            return _changed(
+                connection,
+                there,
+                {
+                    "files": msgspec.json.encode(files).decode(),
+                    "revision": revision + 1,
+                    "version": "",
+                    "changed_by": who.name,
+                    "changed_at": micros(self._clock()),
+                },
+            )
 
         return self._database.write(work)
 
@@ -180,6 +187,8 @@ def _changed(connection: Connection, sheet: Sheet, values: Mapping[str, Any]) ->
 
 def _sheet(row: Row[Any]) -> Sheet:
     given = dict(row._mapping) | {  # noqa: SLF001  (public, so named by the library)
-        "files": msgspec.json.decode(row.files), "made_at": moment(row.made_at), "changed_at": moment(row.changed_at),
-    }  # fmt: skip
+        "files": msgspec.json.decode(row.files),
+        "made_at": moment(row.made_at),
+        "changed_at": moment(row.changed_at),
+    }
     return Sheet(**given)

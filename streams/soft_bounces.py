@@ -60,9 +60,10 @@ def _failed_softly(entries: Sequence[Entry]) -> Mapping[Tried, datetime]:
     """When each was reported so first: that nothing further can be tried is said again later."""
     arrived = {_tried(each) for each in entries if isinstance(each.fact, NudgeDelivered | NudgeOpened)}
     return {
-        _tried(each): each.fact.at for each in reversed(entries)
+        _tried(each): each.fact.at
+        for each in reversed(entries)
         if isinstance(each.fact, NudgeFailed) and each.fact.reason in SOFT and _tried(each) not in arrived
-    }  # fmt: skip
+    }
 
 
 def _at(entry: Entry) -> datetime:

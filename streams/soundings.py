@@ -67,8 +67,11 @@ class Soundings:
         first: dict[str, tuple[datetime, int]] = {}
         for at, name, count in rows:
             first.setdefault(name, (moment(at), count))
-        return {name: trend(*first[name], now, count) for name, count in counts.items()
-                if name in first and count and now - first[name][0] >= LEAST}  # fmt: skip
+        return {
+            name: trend(*first[name], now, count)
+            for name, count in counts.items()
+            if name in first and count and now - first[name][0] >= LEAST
+        }
 
 
 def trend(since: datetime, before: int, now: datetime, count: int) -> Trend:

@@ -120,10 +120,13 @@ class Stopping:
 def _topic(found: Spoken, rules: Rules) -> Topic:
     content = found.content
     return Topic(
-        language=found.language, titles=tuple(_titles(content, rules.rulebook)),
-        legal_basis=str(content["legal_basis"]), mandatory=OVERRIDES[content["class"]].opt_out,
-        stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()), category=content["category"],
-    )  # fmt: skip
+        language=found.language,
+        titles=tuple(_titles(content, rules.rulebook)),
+        legal_basis=str(content["legal_basis"]),
+        mandatory=OVERRIDES[content["class"]].opt_out,
+        stopped=content["category"] in (found.person.get(ATTRIBUTE) or ()),
+        category=content["category"],
+    )
 
 
 def _titles(content: Mapping[str, Any], rulebook: Rulebook) -> Iterator[Titles]:

@@ -43,9 +43,12 @@ Index("log_of_attempts", log.c.position, sqlite_where=IS_OF_ATTEMPT, postgresql_
 """The facts by which a provider's record is known, found without everything else."""
 
 log_rows = select(
-    log.c.position, type_coerce(log.c.originator_id, NullType), log.c.originator_version, log.c.topic,
+    log.c.position,
+    type_coerce(log.c.originator_id, NullType),
+    log.c.originator_version,
+    log.c.topic,
     type_coerce(log.c.state, NullType),
-)  # fmt: skip
+)
 """Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `stream_of`.
 
 A processor a column would be a call of Python a row.
@@ -108,38 +111,57 @@ paces = Table(
 """From when on each limit of messages a second lets another one through."""
 
 conversations = Table(
-    "conversations", metadata, Column("number", LargeBinary(16), primary_key=True),
-    Column("nudge", Id, primary_key=True), Column("recipient", Pseudonym, primary_key=True),
-    Column("at", BigInteger, nullable=False), Column("mark", String, nullable=False),
-)  # fmt: skip
+    "conversations",
+    metadata,
+    Column("number", LargeBinary(16), primary_key=True),
+    Column("nudge", Id, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("mark", String, nullable=False),
+)
 """What went by SMS to which number (as a keyed hash): whoever writes from there speaks of one of these."""
 Index("conversations_recipient", conversations.c.recipient)
 
 pieces = Table(
-    "pieces", metadata, Column("message", LargeBinary(16), primary_key=True),
-    Column("number", Integer, primary_key=True), Column("digest", LargeBinary(16), primary_key=True),
-    Column("provider", String, nullable=False), Column("total", Integer, nullable=False),
-    Column("until", BigInteger, nullable=False), Column("again", BigInteger, nullable=False),
-    Column("person", Pseudonym), Column("sealed", LargeBinary),
-)  # fmt: skip
+    "pieces",
+    metadata,
+    Column("message", LargeBinary(16), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("again", BigInteger, nullable=False),
+    Column("person", Pseudonym),
+    Column("sealed", LargeBinary),
+)
 """The pieces of longer SMS that people send, by keyed hashes of whose and which it is and of its words; each waits
 until then for the others. Nothing sealed: it is in a message since, and for `again` (microseconds) the same piece is
 that one. `person`: who wrote it, whose key seals it if they have one."""
 Index("pieces_until", pieces.c.until)
 
 early_receipts = Table(
-    "early_receipts", metadata, Column("provider", String, primary_key=True),
-    Column("reference", String, primary_key=True), Column("heard", String, primary_key=True),
-    Column("reason", String), Column("at", BigInteger, nullable=False),
-)  # fmt: skip
+    "early_receipts",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("heard", String, primary_key=True),
+    Column("reason", String),
+    Column("at", BigInteger, nullable=False),
+)
 """Receipts that came before the platform knew what the provider calls the message."""
 
 sent_parts = Table(
-    "sent_parts", metadata, Column("provider", String, primary_key=True),
-    Column("reference", String, primary_key=True), Column("nudge", Id, nullable=False),
-    Column("recipient", Pseudonym, nullable=False), Column("attempt", Integer, nullable=False),
-    Column("at", BigInteger, nullable=False, index=True), sqlite_with_rowid=False,
-)  # fmt: skip
+    "sent_parts",
+    metadata,
+    Column("provider", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("nudge", Id, nullable=False),
+    Column("recipient", Pseudonym, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
 """What each provider calls the parts of a long SMS but the last, which names the message: any of them may fail."""
 
 webhooks = Table(
@@ -153,10 +175,14 @@ webhooks = Table(
 Index("webhooks_due", webhooks.c.due_at)
 
 fake_messages = Table(
-    "fake_messages", metadata, Column("nudge", Id, primary_key=True),
-    Column("recipient", Pseudonym, primary_key=True), Column("attempt", Integer, primary_key=True),
-    Column("channel", String, nullable=False), Column("sealed", LargeBinary, nullable=False),
-)  # fmt: skip
+    "fake_messages",
+    metadata,
+    Column("nudge", Id, primary_key=True),
+    Column("recipient", Pseudonym, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
 
 dead_letters = Table(
     "dead_letters",
@@ -181,15 +207,21 @@ reconciled = Table(
 """How many persons the reconciler found who waited for too long, by when it looked (microseconds)."""
 
 dead_events = Table(
-    "dead_events", metadata, Column("code", String, primary_key=True),
-    Column("refused", BigInteger, nullable=False), Column("last", BigInteger, nullable=False),
-)  # fmt: skip
+    "dead_events",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("refused", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+)
 """How many events from Kafka were ever refused with each code, and when the last one was (microseconds)."""
 
 soundings = Table(
-    "soundings", metadata, Column("at", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", String, primary_key=True), Column("count", BigInteger, nullable=False),
-)  # fmt: skip
+    "soundings",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
 """How much waited for each part of the platform, by when somebody looked (microseconds); kept for an hour."""
 
 jobs = Table(
@@ -217,10 +249,15 @@ jobs = Table(
 so that whoever lost it notices; `worked`: microseconds, over all claims. The arguments hold nobody's data."""
 
 repeats = Table(
-    "repeats", metadata, Column("key", LargeBinary(16), primary_key=True),
-    Column("request", LargeBinary(16), nullable=False), Column("at", BigInteger, nullable=False),
-    Column("status", Integer), Column("media_type", String), Column("body", LargeBinary),
-)  # fmt: skip
+    "repeats",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("request", LargeBinary(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("media_type", String),
+    Column("body", LargeBinary),
+)
 """What was answered to a request with a key of its sender (Idempotency-Key), by keyed hashes; no status: not yet."""
 
 blocks = Table(

@@ -35,9 +35,7 @@ class Turns:
             if intent.id not in place:
                 many[intent.trigger] = many.get(intent.trigger, 0) + 1
                 place[intent.id] = (many[intent.trigger], self._served.get(intent.trigger, 0), number)
-        return sorted(
-            cases, key=lambda case: (not is_urgent(case), self._bound(case), *place[case.nudge.intent.id])
-        )  # fmt: skip
+        return sorted(cases, key=lambda case: (not is_urgent(case), self._bound(case), *place[case.nudge.intent.id]))
 
     def note(self, cases: Sequence[Case]) -> None:
         """These were handed over."""

@@ -62,8 +62,10 @@ class Topics(Struct, frozen=True):
     def hours(self) -> Mapping[str, int]:
         """Every topic, and for how long its records are kept."""
         return {
-            self.persons: self.retention_hours, self.life_in: self.life_hours, self.life_dead: self.life_hours,
-        }  # fmt: skip
+            self.persons: self.retention_hours,
+            self.life_in: self.life_hours,
+            self.life_dead: self.life_hours,
+        }
 
     @property
     def replays(self) -> str:

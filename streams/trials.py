@@ -74,9 +74,14 @@ class Trials:
         html = re.sub(r"(<body[^>]*>)", rf"\1<p>{MARK}</p>", trial.rendered.html, count=1)
         about = self._names.registry_stream("trigger", trial.trigger)
         return Message(
-            nudge=self._names.nudge(trial.trigger, recipient, about, f"test {number}"), attempt=1,
-            channel=trial.channel, recipient=recipient, address=to.contacts[trial.channel],
-            language=trial.rendered.language, text=f"{MARK} {text}", title=f"{MARK} {title}" if title else "",
+            nudge=self._names.nudge(trial.trigger, recipient, about, f"test {number}"),
+            attempt=1,
+            channel=trial.channel,
+            recipient=recipient,
+            address=to.contacts[trial.channel],
+            language=trial.rendered.language,
+            text=f"{MARK} {text}",
+            title=f"{MARK} {title}" if title else "",
             html=html if trial.channel == "email" else None,
             actions=tuple(Action(one.id, one.label, one.url) for one in trial.rendered.actions),
-        )  # fmt: skip
+        )

@@ -22,10 +22,17 @@ class Upkeep:
     """One of all workers does it, whoever has the turn; when that one ends, another takes over."""
 
     def __init__(
-        self, database: Database, areas: AreaPlanning, follower: Follower, chaining: Chaining,
-        reconciler: Reconciler, soundings: Soundings, tell: Callable[[str], None], every: float = EVERY,
+        self,
+        database: Database,
+        areas: AreaPlanning,
+        follower: Follower,
+        chaining: Chaining,
+        reconciler: Reconciler,
+        soundings: Soundings,
+        tell: Callable[[str], None],
+        every: float = EVERY,
         reconcile_turns: int = RECONCILE_TURNS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._every, self._reconcile_turns = every, reconcile_turns
         self._areas, self._follower, self._chaining = areas, follower, chaining
         self._reconciler, self._soundings, self._tell = reconciler, soundings, tell
@@ -76,9 +83,11 @@ class Upkeep:
 
     def _parts(self, number: int) -> dict[str, Callable[[], object]]:
         parts: dict[str, Callable[[], object]] = {
-            "areas": self._some_areas, "follower": self._follower.drain, "chain": self._chaining.drain,
+            "areas": self._some_areas,
+            "follower": self._follower.drain,
+            "chain": self._chaining.drain,
             "soundings": self._soundings.take,
-        }  # fmt: skip
+        }
         looks = self._more or number % self._reconcile_turns == 0
         return parts | ({"reconciler": partial(self._reconcile, number)} if looks else {})
 

@@ -72,11 +72,14 @@ class Verified(Struct, frozen=True):
     def with_people(self, found: Compared) -> "Verified":
         """With some more persons."""
         return replace(
-            self, intents=self.intents + len(found.intents), unlike=self.unlike + found.unlike,
-            waiting=self.waiting + found.waiting, unplannable=self.unplannable + found.unplannable,
+            self,
+            intents=self.intents + len(found.intents),
+            unlike=self.unlike + found.unlike,
+            waiting=self.waiting + found.waiting,
+            unplannable=self.unplannable + found.unplannable,
             residents=self.residents + found.residents,
             digests=self.longer("intents", [_encode(each) for each in found.intents]),
-        )  # fmt: skip
+        )
 
 
 class At(Struct, frozen=True):
@@ -137,9 +140,10 @@ class Verifying:
         if not rows:
             return replace(at, part="nudges", after="")
         found = replace(
-            at.found, facts=at.found.facts + len(rows),
+            at.found,
+            facts=at.found.facts + len(rows),
             digests=at.found.longer("facts", [stream.bytes + digest for stream, digest in rows]),
-        )  # fmt: skip
+        )
         return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
 
     def _some_nudges(self, at: At) -> At:
@@ -152,9 +156,10 @@ class Verifying:
         if not rows:
             return replace(at, part="intents", after="")
         found = replace(
-            at.found, nudges=at.found.nudges + len(rows),
+            at.found,
+            nudges=at.found.nudges + len(rows),
             digests=at.found.longer("nudges", [id_.bytes + state.encode() for id_, state in rows]),
-        )  # fmt: skip
+        )
         return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
 
     def _some_intents(self, at: At) -> At:

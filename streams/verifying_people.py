@@ -69,14 +69,15 @@ class People(NamedTuple):
     def _left_out(self, person: str, rulebook: Rulebook) -> set[str]:
         """The triggers of which nothing can be said yet."""
         types = {
-            event.type for event, _ in (self.known[person].areas if self.areas else ())
+            event.type
+            for event, _ in (self.known[person].areas if self.areas else ())
             if rulebook.names.stream(event.source, event.original) in self.areas
-        }  # fmt: skip
+        }
         return {version.trigger.name for version in rulebook.about(types)} if types else set()
 
     def _is_unlike(
         self, person: str, plan: Plan, rulebook: Rulebook, now: datetime, left_out: AbstractSet[str]
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Whether anything is owed; a log that never noted what was done afterwards owes nothing for it."""
         known = self.nudges[person]
         changes = diff(plan, known, rulebook, now)
@@ -84,9 +85,7 @@ class People(NamedTuple):
         return any(evolve(known.get(each.nudge), *each).intent.trigger not in left_out for each in changes)
 
 
-def compared(
-    connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime
-) -> Compared:  # fmt: skip
+def compared(connection: Connection, log: Log, persons: Sequence[str], rulebook: Rulebook, now: datetime) -> Compared:
     """These persons, with what their plans ask for; of whom no plan can be made is found by ever smaller parts."""
     try:
         return people(connection, log, persons, rulebook).compared(rulebook, now)
@@ -104,6 +103,9 @@ def people(connection: Connection, log: Log, persons: Sequence[str], rulebook: R
     """These persons as they are now."""
     known = nudges.of_persons(connection, persons)
     return People(
-        reading.recorded(connection, log, persons, rulebook), known, history.waiting_among(connection, persons),
-        area_plans.waiting_for(connection), forgotten(connection, log, known),
-    )  # fmt: skip
+        reading.recorded(connection, log, persons, rulebook),
+        known,
+        history.waiting_among(connection, persons),
+        area_plans.waiting_for(connection),
+        forgotten(connection, log, known),
+    )

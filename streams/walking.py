@@ -53,9 +53,13 @@ class Walk:
     """
 
     def __init__(
-        self, wish: str, unit: str, rules: Callable[[], int], look: Callable[[str], Iterator[Stride]],
+        self,
+        wish: str,
+        unit: str,
+        rules: Callable[[], int],
+        look: Callable[[str], Iterator[Stride]],
         go: Callable[[str], Iterator[Stride]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._wish, self._unit, self._rules, self._look, self._go = wish, unit, rules, look, go
         self._looking: tuple[str, Iterator[Stride]] | None = None
         self._under_way: tuple[str, Iterator[Stride]] | None = None

@@ -154,9 +154,12 @@ class Webhooks:
         causes = [each for each in cause if isinstance(each, LifeEvent)]
         began = [{"source": each.source, "id": each.id} for each in causes]
         data = {
-            "nudge": str(about), "trigger": nudge.intent.trigger, "step": nudge.intent.step,
-            "answer": event.values.get("event.answer"), "cause": began[0] if began else None,
-        }  # fmt: skip
+            "nudge": str(about),
+            "trigger": nudge.intent.trigger,
+            "step": nudge.intent.step,
+            "answer": event.values.get("event.answer"),
+            "cause": began[0] if began else None,
+        }
         told = {"type": event.type, "timestamp": event.time.isoformat(), "data": data}
         trace = next((traced(each.traceparent, str(stream)) for each in causes), None)
         return Call(stream, str(content.get("owner", "")), json.dumps(told, ensure_ascii=False).encode(), trace)
@@ -210,7 +213,9 @@ def _asked(answer: object, now: datetime) -> timedelta:
 def _headers(hook: Hook, call: Call, now: datetime) -> dict[str, str]:
     id_, now = f"evt_{call.event.hex}", now.astimezone(UTC)  # the library takes any time for one in UTC
     return {
-        "content-type": "application/json", "webhook-id": id_, "webhook-timestamp": str(int(now.timestamp())),
+        "content-type": "application/json",
+        "webhook-id": id_,
+        "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(Webhook(each).sign(id_, now, call.body.decode()) for each in hook.secrets),
         **({} if call.traceparent is None else {"traceparent": call.traceparent}),
-    }  # fmt: skip
+    }

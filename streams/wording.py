@@ -43,9 +43,12 @@ def render(
     about = _values(case.about, now, defaults.zone)
     recipient = about if case.recipient is case.about else _values(case.recipient, now, defaults.zone)
     values = context(
-        _event_values(case, case.cause), about, recipient,
-        intent.due.astimezone(zone), partial(law_values, intent, case.cause, case.history, rules.rulebook),
-    )  # fmt: skip
+        _event_values(case, case.cause),
+        about,
+        recipient,
+        intent.due.astimezone(zone),
+        partial(law_values, intent, case.cause, case.history, rules.rulebook),
+    )
     answer = unaddressed if answer_url is None else partial(answer_url, intent.id, case.recipient.pseudonym)
     return rules.renderers[intent.version].render(
         language, intent.step, values, correction=intent.step == CORRECTION, answer=answer, only=only

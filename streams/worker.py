@@ -55,10 +55,16 @@ class Worker:
     """
 
     def __init__(
-        self, topics: Topics, role: str, handler: Handler, tell: Callable[[str], None],
-        lag: Callable[[], Sequence[Lag]], tuning: Tuning | None = None, end: Callable[[int], None] = os._exit,
+        self,
+        topics: Topics,
+        role: str,
+        handler: Handler,
+        tell: Callable[[str], None],
+        lag: Callable[[], Sequence[Lag]],
+        tuning: Tuning | None = None,
+        end: Callable[[int], None] = os._exit,
         beside: Future[None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._topics, self._role, self._handler, self._tell = topics, role, handler, tell
         self._lag, self._tuning, self._end = lag, tuning or Tuning(), end
         self._batches = 0

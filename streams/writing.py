@@ -55,14 +55,25 @@ class Writer(Struct, frozen=True):
         if proof is not None:
             text, html = _proven(channel, text, html, rendered.language, proof, stops=stop is not None)
         return Message(
-            nudge=intent.id, attempt=attempt, channel=channel, recipient=recipient,
-            address=address, language=rendered.language, text=text, title=title, html=html, unsubscribe_url=stop,
+            nudge=intent.id,
+            attempt=attempt,
+            channel=channel,
+            recipient=recipient,
+            address=address,
+            language=rendered.language,
+            text=text,
+            title=title,
+            html=html,
+            unsubscribe_url=stop,
             actions=tuple(Action(one.id, one.label, one.url) for one in rendered.actions),
             seen_url=self._seen(intent.id, recipient, attempt) if channel == "push" else None,
-            page_url=None if proof is None else proof.page, code="" if proof is None else proof.code,
-            owner=trigger.owner, klass=trigger.klass, expires=intent.expires,
+            page_url=None if proof is None else proof.page,
+            code="" if proof is None else proof.code,
+            owner=trigger.owner,
+            klass=trigger.klass,
+            expires=intent.expires,
             traceparent=traced(case.cause.traceparent if case.cause else None, str(intent.id), str(attempt)),
-        )  # fmt: skip
+        )
 
     def _seen(self, nudge: UUID, recipient: str, attempt: int) -> str | None:
         return None if self.seen_url is None else self.seen_url(nudge, recipient, attempt)

@@ -5,9 +5,12 @@ from datetime import date
 from typing import Any
 
 KINDS: Mapping[str, tuple[type, str]] = {
-    "string": (str, "text; put it in quotes"), "date": (str, "a date such as 1990-05-05"),
-    "integer": (int, "a whole number"), "boolean": (bool, "true or false"), "strings": (list, "a list of texts"),
-}  # fmt: skip
+    "string": (str, "text; put it in quotes"),
+    "date": (str, "a date such as 1990-05-05"),
+    "integer": (int, "a whole number"),
+    "boolean": (bool, "true or false"),
+    "strings": (list, "a list of texts"),
+}
 
 
 def is_of(kind: str, value: Any) -> bool:  # noqa: ANN401  (anything that a file may hold)

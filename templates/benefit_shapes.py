@@ -52,14 +52,25 @@ class HadShape(Shape):
 
 
 BoundOrDate = Annotated[
-    BoundShape, BeforeValidator(_from_alone),
-    WithJsonSchema({"anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "object", "additionalProperties": False, "required": ["from"], "properties": {
-            "from": {"type": "string", "minLength": 1}, "offset": {"type": "string", "pattern": DURATION},
-        }},
-    ]}),
-]  # fmt: skip
+    BoundShape,
+    BeforeValidator(_from_alone),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["from"],
+                    "properties": {
+                        "from": {"type": "string", "minLength": 1},
+                        "offset": {"type": "string", "pattern": DURATION},
+                    },
+                },
+            ]
+        }
+    ),
+]
 
 
 class BenefitShape(Shape):

@@ -52,11 +52,15 @@ def defaults_of(contents: Sequence[Content]) -> Defaults:
         raise NoDefaults
     quiet, cap = found["quiet_hours"], found["cap"]
     return Defaults(
-        language=found["language"], languages=tuple(found["languages"]), zone=found["zone"],
+        language=found["language"],
+        languages=tuple(found["languages"]),
+        zone=found["zone"],
         quiet_hours=QuietHours(parse_clock(quiet["from"]), parse_clock(quiet["to"])),
-        cap_messages=cap["messages"], cap_days=cap["days"], age_of_majority=found["age_of_majority"],
+        cap_messages=cap["messages"],
+        cap_days=cap["days"],
+        age_of_majority=found["age_of_majority"],
         workdays=workdays_of(contents),
-    )  # fmt: skip
+    )
 
 
 def workdays_of(contents: Sequence[Content]) -> Workdays:

@@ -59,12 +59,12 @@ def always(condition: Condition, event: EventType, later: EventType | None = Non
     What is not enumerable stays unknown, and an unknown part decides nothing in `&&` and `||` where the other does.
     """
     own = {name: values for name, values in choices_of(event).items() if name in condition.reads}
-    others = {} if later is None else {
-        name: values for name, values in choices_of(later).items() if _as_later(name) in condition.reads
-    }  # fmt: skip
-    answers = {
-        condition.holds(values, more) for values in combinations(own) for more in combinations(others)
-    }  # fmt: skip
+    others = (
+        {}
+        if later is None
+        else {name: values for name, values in choices_of(later).items() if _as_later(name) in condition.reads}
+    )
+    answers = {condition.holds(values, more) for values in combinations(own) for more in combinations(others)}
     if answers == {False}:
         return False
     sure = required_of(event) | ({_as_later(name) for name in required_of(later)} if later else set())

@@ -79,10 +79,15 @@ class Confined:
     def _start(self) -> "subprocess.Popen[bytes]":
         limits = (str(self._limits.memory), str(self._limits.work))
         child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-P", "-m", self._module, *limits], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, cwd="/", env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"}, bufsize=0,
+            [sys.executable, "-P", "-m", self._module, *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PYTHONPATH": OURS, "PYTHONUTF8": "1"},
+            bufsize=0,
             start_new_session=True,
-        )  # fmt: skip
+        )
         os.set_blocking(cast("IO[bytes]", child.stdin).fileno(), False)
         return child
 

@@ -26,9 +26,12 @@ def serve(prepare: Callable[[Any], Answer]) -> None:
     """
     memory, work = map(int, sys.argv[1:])
     for limit, most in (
-        (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, MOST_FILES), (resource.RLIMIT_NPROC, 0),
-    ):  # fmt: skip
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, MOST_FILES),
+        (resource.RLIMIT_NPROC, 0),
+    ):
         resource.setrlimit(limit, (most, most))
     questions = sys.stdin.buffer
     try:

@@ -20,18 +20,21 @@ class _Words(Struct, frozen=True):
 
 WORDS: Mapping[str, _Words] = {
     "kk": _Words(
-        "Сізге арналған хабарламалар: {count}", "Хабарламалар: {count}",
+        "Сізге арналған хабарламалар: {count}",
+        "Хабарламалар: {count}",
         "Соңғы күндері сізге хабарлама көп келді, сондықтан қалғандарын бірге жіберіп отырмыз.",
     ),
     "ru": _Words(
-        "Сообщения для вас: {count}", "Сообщений: {count}",
+        "Сообщения для вас: {count}",
+        "Сообщений: {count}",
         "За последние дни вам пришло много сообщений, поэтому остальные мы отправляем вместе.",
     ),
     "en": _Words(
-        "Messages for you: {count}", "Messages: {count}",
+        "Messages for you: {count}",
+        "Messages: {count}",
         "You have had many messages in the last days, so we send the others together.",
     ),
-}  # fmt: skip
+}
 """Language -> the platform's own words; whoever reads another language gets the first."""
 
 
@@ -42,11 +45,15 @@ def render_digest(language: str, members: Sequence[Rendered]) -> Rendered:
     subject, push = words.subject.format(count=count), words.push.format(count=count)
     layout = Layout(known, ())
     return Rendered(
-        language=known, subject=subject, push_title=push,
+        language=known,
+        subject=subject,
+        push_title=push,
         push_body=_fitting("", titles, lambda text: len(text) <= PUSH_LONGEST),
         sms=spelt(_fitting(f"{push}. ", titles, lambda text: len(segments(spelt(text)).parts) <= SMS_PARTS)),
-        text=layout.text(_text(words.why, members)), html=layout.html(subject, _html(words.why, members)), actions=(),
-    )  # fmt: skip
+        text=layout.text(_text(words.why, members)),
+        html=layout.html(subject, _html(words.why, members)),
+        actions=(),
+    )
 
 
 def _title(member: Rendered) -> str:

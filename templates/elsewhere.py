@@ -22,9 +22,10 @@ class Elsewhere:
         given = {_said(folder / "pack.yaml", "pack") for folder in self._given}
         return {
             _said(path, "type"): folder
-            for folder in self._folders if _said(folder / "pack.yaml", "pack") not in given
+            for folder in self._folders
+            if _said(folder / "pack.yaml", "pack") not in given
             for path in sorted((folder / "events").glob("*.yaml"))
-        }  # fmt: skip
+        }
 
     def pack_with(self, event_type: str) -> Path | None:
         """The pack that declares an event type."""

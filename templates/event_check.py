@@ -16,8 +16,12 @@ from templates.yaml_file import Document, Path
 RESERVED = ("type", "time")
 """`event.type` and `event.time` are the event's own."""
 _LITERALS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,), "date": (str,), "integer": (int,), "boolean": (bool,), "strings": (list,),
-}  # fmt: skip
+    "string": (str,),
+    "date": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "strings": (list,),
+}
 
 
 class Known(Struct, frozen=True):

@@ -9,19 +9,20 @@ from domain.sms import segments
 from templates.layout import BOTTOM
 
 _PAGE: Mapping[str, str] = {
-    "kk": "Бұл хабарлама сізге неге келді", "ru": "Почему вам пришло это сообщение",
+    "kk": "Бұл хабарлама сізге неге келді",
+    "ru": "Почему вам пришло это сообщение",
     "en": "Why you got this message",
-}  # fmt: skip
+}
 _PAGE_AND_STOP: Mapping[str, str] = {
     "kk": "Бұл хабарлама сізге неге келді және мұндай хабарламаларды қалай тоқтатуға болады",
     "ru": "Почему вам пришло это сообщение и как остановить такие сообщения",
     "en": "Why you got this message, and how to stop such messages",
-}  # fmt: skip
+}
 _CODE: Mapping[str, str] = {
     "kk": "Хабарламаның коды: {code}. Оның шынайылығын мына бетте тексеріңіз: {check} (мекенжайын өзіңіз теріңіз)",
     "ru": "Код сообщения: {code}. Проверьте, настоящее ли оно: {check} (наберите адрес сами)",
     "en": "Code of this message: {code}. Check that it is genuine: {check} (type the address yourself)",
-}  # fmt: skip
+}
 _SHORT_CODE: Mapping[str, str] = {"kk": "Код: {code}", "ru": "Код: {code}", "en": "Code: {code}"}
 _RULE = (
     '<hr style="border:0;border-top:1px solid #767676;margin:32px 0 16px">\n'

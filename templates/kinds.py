@@ -138,20 +138,37 @@ StepRef = Annotated[
 Code = Annotated[str, matching(CODE, "a code is one or two digits, or a short word"), written(CODE)]
 Until = Annotated[str, AfterValidator(_until)]
 Day = Annotated[
-    str, matching(DAY, "a date is written 2024-01-01"), _accepted(date.fromisoformat, "there is no such day"),
+    str,
+    matching(DAY, "a date is written 2024-01-01"),
+    _accepted(date.fromisoformat, "there is no such day"),
     WithJsonSchema({"type": "string", "format": "date", "pattern": DAY}),
-]  # fmt: skip
+]
 Since = Annotated[Day, AfterValidator(_within)]
 """A date whose first moment counts."""
 Zone = Annotated[str, _accepted(zone_of, "there is no such time zone; write one as in Asia/Almaty")]
 OneOrMore = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )
-On = Annotated[Any, AfterValidator(_on), WithJsonSchema({"anyOf": [
-    {"type": "string", "minLength": 1},
-    *({"type": "object", "properties": {edge: {"type": "string"}}, "required": [edge], "additionalProperties": False}
-      for edge in EDGES),
-]})]  # fmt: skip
+On = Annotated[
+    Any,
+    AfterValidator(_on),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                *(
+                    {
+                        "type": "object",
+                        "properties": {edge: {"type": "string"}},
+                        "required": [edge],
+                        "additionalProperties": False,
+                    }
+                    for edge in EDGES
+                ),
+            ]
+        }
+    ),
+]
 Names = Annotated[list[Text], Field(min_length=1), AfterValidator(distinct), BeforeValidator(_listed), OneOrMore]
 Titles = dict[Language, Text]
 Languages = Annotated[list[Language], Field(min_length=1), AfterValidator(distinct)]

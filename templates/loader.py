@@ -150,9 +150,13 @@ def _check_owner(rules: Document, known: Known, report: Report) -> None:
 
 
 def _check_trigger(
-    trigger: TriggerFiles, made: Trigger | None, pack: Mapping[str, Any], catalogue: Catalogue, languages: list[str],
+    trigger: TriggerFiles,
+    made: Trigger | None,
+    pack: Mapping[str, Any],
+    catalogue: Catalogue,
+    languages: list[str],
     report: Report,
-) -> None:  # fmt: skip
+) -> None:
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
     check_links(trigger, domains_of(pack), report)

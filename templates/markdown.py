@@ -15,8 +15,17 @@ from markupsafe import escape
 from msgspec import Struct
 
 RULES = (
-    "heading", "list", "blockquote", "hr", "newline", "escape", "entity", "emphasis", "link", "autolink",
-)  # fmt: skip
+    "heading",
+    "list",
+    "blockquote",
+    "hr",
+    "newline",
+    "escape",
+    "entity",
+    "emphasis",
+    "link",
+    "autolink",
+)
 LINK = re.compile(
     r"https://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#].*)?|tel:\+?[0-9]+|mailto:[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+"
 )
@@ -26,10 +35,13 @@ STYLES: Mapping[str, str] = {
     "h1": "font-size:22px;line-height:1.3;margin:0 0 16px",
     "h2": "font-size:20px;line-height:1.3;margin:24px 0 12px",
     "h3": "font-size:18px;line-height:1.3;margin:20px 0 8px",
-    "ul": "margin:0 0 16px;padding-left:24px", "ol": "margin:0 0 16px;padding-left:24px", "li": "margin:0 0 8px",
+    "ul": "margin:0 0 16px;padding-left:24px",
+    "ol": "margin:0 0 16px;padding-left:24px",
+    "li": "margin:0 0 8px",
     "blockquote": "margin:0 0 16px;padding-left:16px;border-left:4px solid #767676",
-    "hr": "border:0;border-top:1px solid #767676;margin:24px 0", "a": "color:#0b5e8a",
-}  # fmt: skip
+    "hr": "border:0;border-top:1px solid #767676;margin:24px 0",
+    "a": "color:#0b5e8a",
+}
 
 MARKS = frozenset("\ue000\ue001\ue002")
 """The private characters that marks are made of."""

@@ -19,11 +19,33 @@ from templates.words_meaning import words_changes
 
 Group = Literal["who", "when", "words", "channels", "basis"]
 GROUPS: tuple[Group, ...] = ("who", "when", "channels", "basis", "words")
-_COMPARED = frozenset([
-    "title", "on", "when", "to", "occurrence", "minors", "due", "unless", "expires", "reach", "ahead_from",
-    "catch_up", "channels", "cascade_after", "cascade", "discreet", "actions", "owner", "class", "category",
-    "legal_basis", "correction", "replies",
-])  # fmt: skip
+_COMPARED = frozenset(
+    [
+        "title",
+        "on",
+        "when",
+        "to",
+        "occurrence",
+        "minors",
+        "due",
+        "unless",
+        "expires",
+        "reach",
+        "ahead_from",
+        "catch_up",
+        "channels",
+        "cascade_after",
+        "cascade",
+        "discreet",
+        "actions",
+        "owner",
+        "class",
+        "category",
+        "legal_basis",
+        "correction",
+        "replies",
+    ]
+)
 _USUAL: Mapping[str, Any] = {"catch_up": "latest", "minors": "guardians", "discreet": False, "correction": False}
 """What holds where nothing is said: saying it changes nothing."""
 
@@ -51,10 +73,16 @@ def changes(old: Side, new: Side) -> list[Change]:
     """Everything in which two versions differ, group by group; none: only the layout differs, if anything."""
     comparison = _Comparison(old, new)
     found = [
-        *comparison.who(), *comparison.when(), *comparison.channels(), *comparison.basis(), *comparison.others(),
-        *(Change("words", each.about, each.sentence, each.before, each.after, each.language)
-          for each in words_changes(old.source.words, new.source.words)),
-    ]  # fmt: skip
+        *comparison.who(),
+        *comparison.when(),
+        *comparison.channels(),
+        *comparison.basis(),
+        *comparison.others(),
+        *(
+            Change("words", each.about, each.sentence, each.before, each.after, each.language)
+            for each in words_changes(old.source.words, new.source.words)
+        ),
+    ]
     return sorted(found, key=lambda change: GROUPS.index(change.group))
 
 
@@ -67,9 +95,7 @@ class _Comparison:
         usual = _USUAL.get(key)
         return self.before.get(key, usual), self.after.get(key, usual)
 
-    def _simple(
-        self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str
-    ) -> Iterator[Change]:  # fmt: skip
+    def _simple(self, group: Group, key: str, sentence: str, none: str = NOTHING, **more: str) -> Iterator[Change]:
         """A key whose values are said as they are."""
         before, after = self._values(key)
         if before != after:
@@ -149,10 +175,12 @@ class _Comparison:
 
     def _unless(self) -> Iterator[Change]:
         before, after = (
-            {_essence(unless): rule for unless, rule in zip(
-                side.trigger.unless, side.source.rules.get("unless") or (), strict=True
-            )} for side in (self.old, self.new)
-        )  # fmt: skip
+            {
+                _essence(unless): rule
+                for unless, rule in zip(side.trigger.unless, side.source.rules.get("unless") or (), strict=True)
+            }
+            for side in (self.old, self.new)
+        )
         for key in (each for each in before if each not in after):
             sentence = Words("No longer: {sentence}", sentence=Lowered(self.old.words.unless(before[key])))
             yield Change("when", "unless", sentence, before[key], None)
@@ -175,9 +203,10 @@ class _Comparison:
         if before != after:
             told = [length(parse_offset(text)) if text else Words("no time that is said") for text in (before, after)]
             sentence = Words(
-                "The next channel follows after a silence of {after}; before, of {before}.", after=told[1],
+                "The next channel follows after a silence of {after}; before, of {before}.",
+                after=told[1],
                 before=told[0],
-            )  # fmt: skip
+            )
             yield Change("channels", "cascade_after", sentence, before, after)
 
     def basis(self) -> Iterator[Change]:

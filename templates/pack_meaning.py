@@ -67,9 +67,13 @@ def pack_changes(old: PackSide, new: PackSide) -> list[PackChange]:
     """Everything in which two versions of a pack differ beside their triggers, group by group."""
     comparison = _Comparison(old, new)
     return [
-        *comparison.defaults(), *comparison.events(), *comparison.attributes(), *comparison.parameters(),
-        *comparison.benefits(), *comparison.services(),
-    ]  # fmt: skip
+        *comparison.defaults(),
+        *comparison.events(),
+        *comparison.attributes(),
+        *comparison.parameters(),
+        *comparison.benefits(),
+        *comparison.services(),
+    ]
 
 
 class _Comparison:
@@ -168,11 +172,19 @@ class _Comparison:
 
 
 _BENEFIT: Mapping[str, str] = {
-    "on": "what it is about", "to": "whose it is", "from": "its first day", "until": "the day on which it is over",
-    "conditions": "what must hold", "unless": "by what it was had already", "amount": "the amount",
-    "amount_as_of": "by the law of which day the amount goes", "per": "how often it is paid", "clause": "the law",
-    "agency": "the agency", "title": "the title",
-}  # fmt: skip
+    "on": "what it is about",
+    "to": "whose it is",
+    "from": "its first day",
+    "until": "the day on which it is over",
+    "conditions": "what must hold",
+    "unless": "by what it was had already",
+    "amount": "the amount",
+    "amount_as_of": "by the law of which day the amount goes",
+    "per": "how often it is paid",
+    "clause": "the law",
+    "agency": "the agency",
+    "title": "the title",
+}
 
 
 _EXPRESSIONS = ("when", "amount")

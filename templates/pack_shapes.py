@@ -24,7 +24,7 @@ from templates.kinds import (
     matching,
     optional,
     written,
-)  # fmt: skip
+)
 
 Domain = Annotated[str, matching(DOMAIN, "a site is written egov.kz"), written(DOMAIN)]
 AttributeType = Literal["string", "date", "integer", "boolean", "strings"]

@@ -23,7 +23,7 @@ _CALLED: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "С
 class Persona(Struct, frozen=True):
     """Somebody invented. `citizen`: attributes; `guardian`: those of who is told for a minor; `event`: parts of the
     data of what happens to them. `sparse`: everything optional is missing.
-    """  # fmt: skip
+    """
 
     name: str
     about: str
@@ -63,10 +63,15 @@ def own(document: Document | None) -> list[Persona]:
     found = {} if document is None else plain(document)
     return [
         Persona(
-            name, str(content.get("about", "of this pack")), content.get("citizen", {}),
-            content.get("guardian", {}), content.get("event", {}), content.get("sparse", False),
-        ) for name, content in found.items()
-    ]  # fmt: skip
+            name,
+            str(content.get("about", "of this pack")),
+            content.get("citizen", {}),
+            content.get("guardian", {}),
+            content.get("event", {}),
+            content.get("sparse", False),
+        )
+        for name, content in found.items()
+    ]
 
 
 def check_personas(document: Document, attributes: Mapping[str, str], report: Report) -> None:

@@ -100,11 +100,16 @@ class Previewer:
         if self._trigger.corrects:
             dues[CORRECTION] = self._now
         messages = [
-            Message(step, local := due.astimezone(self._zone), tuple(
-                self._words(language, step, context(values, citizen, recipient, local, lambda: values))
-                for language in languages or self._languages
-            )) for step, due in dues.items()
-        ]  # fmt: skip
+            Message(
+                step,
+                local := due.astimezone(self._zone),
+                tuple(
+                    self._words(language, step, context(values, citizen, recipient, local, lambda: values))
+                    for language in languages or self._languages
+                ),
+            )
+            for step, due in dues.items()
+        ]
         return Hearing(persona, told, tuple(messages))
 
     def _person(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,9 +125,14 @@ class Previewer:
         made = flat(Inventor(self.today).data(self._type.schema, optional=not persona.sparse))
         roles = {f"event.{role}": f"${role}" for role, several in self._type.roles.items() if not several}
         usual = {
-            **citizen, **roles, **made, **self._known_of(citizen), **flat(persona.event),
-            "event.type": self._type.name, "event.time": self._now,
-        }  # fmt: skip
+            **citizen,
+            **roles,
+            **made,
+            **self._known_of(citizen),
+            **flat(persona.event),
+            "event.type": self._type.name,
+            "event.time": self._now,
+        }
         fixed = {f"event.{name}" for name in persona.event}
         candidates = _candidates(self._conditions, self._type, usual)
         free = {name: values for name, values in candidates.items() if name not in fixed}
@@ -141,9 +151,10 @@ class Previewer:
         """What the event says of the person that is known of them: a registry has the same date of birth."""
         return {
             setting.path: citizen[f"citizen.{setting.attribute}"]
-            for role in self._trigger.to for setting in self._type.sets.get(role, ())
+            for role in self._trigger.to
+            for setting in self._type.sets.get(role, ())
             if setting.path is not None and f"citizen.{setting.attribute}" in citizen
-        }  # fmt: skip
+        }
 
     def _words(self, language: str, step: str, values: Mapping[str, Any]) -> Words:
         try:

@@ -23,8 +23,9 @@ def law_of(trigger: Trigger, values: Values, catalogue: Catalogue, today: date, 
         law |= _entitled(trigger.turn.benefit, values, today, zone)
     amounts = {
         benefit.name: _amount(benefit, {**values, **law}, catalogue, zone)
-        for benefit in catalogue.benefits.values() if benefit.on == trigger.on
-    }  # fmt: skip
+        for benefit in catalogue.benefits.values()
+        if benefit.on == trigger.on
+    }
     return law | {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}
 
 

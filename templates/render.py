@@ -55,9 +55,12 @@ class Short(Struct, frozen=True):
 
 
 def context(
-    event: Mapping[str, Any], citizen: Mapping[str, Any], recipient: Mapping[str, Any], due: datetime,
+    event: Mapping[str, Any],
+    citizen: Mapping[str, Any],
+    recipient: Mapping[str, Any],
+    due: datetime,
     law: Callable[[], Mapping[str, Any]] = dict,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What words may read, from values by dotted name; `due` is local and aware, and times are shown in its zone.
 
     `law`: gives parameters (param.…), amounts (benefit.….amount) and the entitlement (entitled.…), to who reads them.
@@ -100,9 +103,15 @@ class Renderer:
         self._languages = {language: _Language(language, texts, rules) for language, texts in words.items()}
 
     def render(
-        self, language: str, step: str, values: Mapping[str, Any], *, correction: bool = False,
-        answer: AnswerUrl = unaddressed, only: str | None = None,
-    ) -> Rendered:  # fmt: skip
+        self,
+        language: str,
+        step: str,
+        values: Mapping[str, Any],
+        *,
+        correction: bool = False,
+        answer: AnswerUrl = unaddressed,
+        only: str | None = None,
+    ) -> Rendered:
         """The words of a step, or of its correction, for values made by `context`; `answer`: the link of a reply.
 
         `only`: what is not read on that channel is left empty, but fails all the same where it would.
@@ -183,10 +192,12 @@ class _Language:
         texts = {**words, **other}
         push = {**(words.get("push") or {}), **(other.get("push") or {})}
         return _Parts(
-            compiler.plain(texts.get("subject", "")), compiler.plain(push.get("title", "")),
-            compiler.plain(push.get("body", "")), compiler.plain(texts.get("sms", "")),
+            compiler.plain(texts.get("subject", "")),
+            compiler.plain(push.get("title", "")),
+            compiler.plain(push.get("body", "")),
+            compiler.plain(texts.get("sms", "")),
             compiler.markdown(texts.get("body", "")),
-        )  # fmt: skip
+        )
 
     def render(
         self, step: str, values: Mapping[str, Any], *, correction: bool, answer: AnswerUrl, only: str | None
@@ -220,9 +231,11 @@ class _Language:
         parts = self._chosen(step, correction=correction)
         parts.check(values)
         return Short(
-            parts.subject.render(values), parts.push_title.render(values), parts.push_body.render(values),
+            parts.subject.render(values),
+            parts.push_title.render(values),
+            parts.push_body.render(values),
             spelt(parts.sms.render(values)),
-        )  # fmt: skip
+        )
 
     def _chosen(self, step: str, *, correction: bool) -> _Parts:
         parts = self._correction if correction else self._steps.get(step, self._usual)

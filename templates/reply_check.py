@@ -32,7 +32,7 @@ def check_replies(files: TriggerFiles, catalogue: Catalogue, report: Report) -> 
         if not by_sms and not any(spelt(code) == spelt(each) for each in buttons):
             message = Words(
                 "nobody can answer {code!r}: the channels have no sms, and no action has `reply: {code}`", code=code
-            )  # fmt: skip
+            )
             report.add(document.finding(document.value(("replies", code)), message))
         if problem := _refused(code, name, rules, catalogue):
             report.add(document.finding(document.value(("replies", code)), problem))
@@ -44,9 +44,10 @@ def _replies(rules: Mapping[str, Any]) -> dict[str, str]:
     """The replies that are written as they should be."""
     found = rules.get("replies")
     return {
-        code: name for code, name in (found.items() if isinstance(found, dict) else ())
+        code: name
+        for code, name in (found.items() if isinstance(found, dict) else ())
         if isinstance(name, str) and re.fullmatch(CODE, code)
-    }  # fmt: skip
+    }
 
 
 def _buttons(rules: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -19,32 +19,53 @@ Part = Literal["start", "to", "due", "unless", "replies", "expires"]
 
 _TOKEN = re.compile(r'"[^"]*"|[a-z]\w*(?:\.\w+)+|&&|\|\||[<>=!]=|[<>!()]|\S+')
 _SIGNS = {
-    "&&": Words("and"), "||": Words("or"), "==": Words("is"), "!=": Words("is not"), ">=": Words("is at least"),
-    "<=": Words("is at most"), ">": Words("is more than"), "<": Words("is less than"), "!": Words("not"),
-}  # fmt: skip
+    "&&": Words("and"),
+    "||": Words("or"),
+    "==": Words("is"),
+    "!=": Words("is not"),
+    ">=": Words("is at least"),
+    "<=": Words("is at most"),
+    ">": Words("is more than"),
+    "<": Words("is less than"),
+    "!": Words("not"),
+}
 _OF_DATES = {
-    ">": Words("is after"), "<": Words("is before"), ">=": Words("is not before"), "<=": Words("is not after")
-}  # fmt: skip
+    ">": Words("is after"),
+    "<": Words("is before"),
+    ">=": Words("is not before"),
+    "<=": Words("is not after"),
+}
 _DATES = ("_on", "_by", "_from", "_until", ".from", ".until", ".time")
 """How the names of dates end."""
 _OWNED = {
-    "event": N_("the event’s {field}"), "later": N_("the later event’s {field}"),
-    "citizen": N_("the citizen’s {field}"), "param": N_("the law’s {field}"),
-    "entitled": N_("the entitlement’s {field}"), "benefit": N_("the benefit’s {field}"),
-}  # fmt: skip
+    "event": N_("the event’s {field}"),
+    "later": N_("the later event’s {field}"),
+    "citizen": N_("the citizen’s {field}"),
+    "param": N_("the law’s {field}"),
+    "entitled": N_("the entitlement’s {field}"),
+    "benefit": N_("the benefit’s {field}"),
+}
 """What has a value, by what it is called in conditions."""
 _ROLES = {
-    "subject": Words("the person whom it is about"), "mother": Words("the mother"), "father": Words("the father"),
-    "parents": Words("the parents"), "child": Words("the child"), "residents": Words("the residents of the area"),
-    "parent": Words("the parent"), "person": Words("the person"), "heirs": Words("the heirs"),
+    "subject": Words("the person whom it is about"),
+    "mother": Words("the mother"),
+    "father": Words("the father"),
+    "parents": Words("the parents"),
+    "child": Words("the child"),
+    "residents": Words("the residents of the area"),
+    "parent": Words("the parent"),
+    "person": Words("the person"),
+    "heirs": Words("the heirs"),
     "recipient": Words("the recipient"),
-}  # fmt: skip
+}
 DIGEST = Words("What exceeds a citizen’s limit of messages goes together, once a day, at 18:00 in their time zone.")
 """The platform's own rule, which starts on no event."""
 _CALLS = {
-    "contains": Words("contains"), "startsWith": Words("starts with"), "endsWith": Words("ends with"),
+    "contains": Words("contains"),
+    "startsWith": Words("starts with"),
+    "endsWith": Words("ends with"),
     "matches": Words("fits the pattern"),
-}  # fmt: skip
+}
 """What conditions ask of a text."""
 _STARTS = {"becomes": "entitled.from", "ceases": "entitled.until"}
 _TIMES = {
@@ -156,9 +177,7 @@ class RuleWords(Struct, frozen=True):
                 return Words("This is needed too, within {length} before it: {event}.", length=within, event=event)
             case "after":
                 return Words("This is needed too, within {length} after it: {event}.", length=within, event=event)
-        return Words(
-            "This is needed too, within {length} before or after it: {event}.", length=within, event=event
-        )  # fmt: skip
+        return Words("This is needed too, within {length} before or after it: {event}.", length=within, event=event)
 
     def unless(self, each: Mapping[str, Any]) -> str:
         """What makes it needless, as a sentence."""
@@ -214,7 +233,7 @@ def _again(repeat: Mapping[str, Any] | None) -> Iterator[str]:
     else:
         yield Words(
             "It is said again every {length} until it is answered, {most} times in all.", length=every, most=most
-        )  # fmt: skip
+        )
 
 
 def _sign(token: str, before: str) -> str | None:

@@ -29,9 +29,14 @@ MOMENT = datetime(2026, 5, 1, 9, tzinfo=UTC)
 USUAL_DAY = date(2026, 9, 24)
 """A day that is long to write out, in all languages."""
 _SHORTEST: Mapping[str, Any] = {
-    "string": "x", "date": "2026-05-01", "integer": 1, "number": 1.0, "boolean": True, "strings": (),
+    "string": "x",
+    "date": "2026-05-01",
+    "integer": 1,
+    "number": 1.0,
+    "boolean": True,
+    "strings": (),
     "instant": MOMENT,
-}  # fmt: skip
+}
 _USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, "number": 4325.0}
 """What parameters, amounts and days of an entitlement come to."""
 
@@ -41,13 +46,16 @@ LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 SUBJECT = 78 - len("Subject: ")
 """A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
 _PATHS: Mapping[str, Path] = {
-    "push_title": ("push", "title"), "push_body": ("push", "body"), "sms": ("sms",), "subject": ("subject",),
-}  # fmt: skip
+    "push_title": ("push", "title"),
+    "push_body": ("push", "body"),
+    "sms": ("sms",),
+    "subject": ("subject",),
+}
 
 
 def check_samples(
     files: TriggerFiles, trigger: Trigger, catalogue: Catalogue, limit: SmsLimit, report: Report
-) -> None:  # fmt: skip
+) -> None:
     """Report words that fail for events that their schema allows, and words that are always too long.
 
     Words that fail for people of whom too little is known are a warning: others are told.
@@ -83,9 +91,11 @@ def known_of(trigger: Trigger, catalogue: Catalogue) -> frozenset[str]:
     type_ = catalogue.kinds[trigger.on]
     sure = required_of(type_)
     known |= {
-        f"citizen.{each.attribute}" for role in trigger.to for each in type_.sets.get(role, ())
+        f"citizen.{each.attribute}"
+        for role in trigger.to
+        for each in type_.sets.get(role, ())
         if each.path is None or each.path in sure
-    }  # fmt: skip
+    }
     return frozenset(
         known | ({"citizen.born_on", "citizen.age"} if known & {"citizen.born_on", "citizen.age"} else set())
     )

@@ -19,12 +19,17 @@ _AHEAD_WORDS = ("expire", "until", "deadline", "due", "end", "valid", "start", "
 _MONEY_WORDS = ("amount", "fee", "price", "sum", "debt", "salary", "income", "payment")
 NAMES: Mapping[str, str] = {"given_name": "Айгерім", "family_name": "Серікбаева", "patronymic": "Нұрланқызы"}
 _KNOWN: Mapping[str, str] = {
-    **NAMES, "number": "031234567",
-    "street": "Абай даңғылы", "area": "750000000", "where": "750000000",
-}  # fmt: skip
+    **NAMES,
+    "number": "031234567",
+    "street": "Абай даңғылы",
+    "area": "750000000",
+    "where": "750000000",
+}
 _FORMATS: Mapping[str, str] = {
-    "email": "citizen@example.org", "uuid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "uri": "https://example.org/",
-}  # fmt: skip
+    "email": "citizen@example.org",
+    "uuid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+    "uri": "https://example.org/",
+}
 _AMOUNT, _COUNT, _NUMBER = 43_250, 2, 12.5
 
 

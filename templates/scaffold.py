@@ -68,23 +68,25 @@ def pack_files(name: str, schemas: str) -> dict[str, str]:
 def _rules(plan: Plan) -> str:
     titles = ", ".join(f"{language}: {plan.title}" for language in plan.defaults.languages)
     to = [] if plan.recipient is None else [f"to: {plan.recipient}"]
-    return "\n".join([
-        f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
-        f"title: {{{titles}}}",
-        f"owner: {plan.owner}",
-        'legal_basis: "Write here the law and the article that oblige or allow you to tell"',
-        "category: general  # what a citizen opts out of",
-        "class: service  # or legal, reminder, offer",
-        f"on: {plan.type.name}",
-        *to,
-        "due:",
-        f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
-        "expires: P14D  # two weeks later it is not worth sending",
-        "# unless:  # what makes the message needless; take the # away and name an event type",
-        "#   - {on: some.event.type}",
-        "channels: [sms, email]",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
+            f"title: {{{titles}}}",
+            f"owner: {plan.owner}",
+            'legal_basis: "Write here the law and the article that oblige or allow you to tell"',
+            "category: general  # what a citizen opts out of",
+            "class: service  # or legal, reminder, offer",
+            f"on: {plan.type.name}",
+            *to,
+            "due:",
+            f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
+            "expires: P14D  # two weeks later it is not worth sending",
+            "# unless:  # what makes the message needless; take the # away and name an event type",
+            "#   - {on: some.event.type}",
+            "channels: [sms, email]",
+            "",
+        ]
+    )
 
 
 def _words(plan: Plan, language: str) -> str:
@@ -97,10 +99,12 @@ def _tests(plan: Plan) -> str:
         _case(plan, "told on the next day by SMS", {"language": languages[0], "channels": ["sms"]}, "sms"),
         _case(plan, "told by email", {"language": languages[-1], "channels": ["email"]}, "email"),
         _case(
-            plan, "whoever opted out hears nothing",
-            {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]}, None,
+            plan,
+            "whoever opted out hears nothing",
+            {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]},
+            None,
         ),
-    ]  # fmt: skip
+    ]
     head = f"# yaml-language-server: $schema={plan.schema}/tests.schema.json\n"
     return head + yaml.safe_dump(cases, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
 
@@ -113,9 +117,12 @@ def _case(plan: Plan, name: str, citizen: Mapping[str, Any], channel: str | None
     expected: dict[str, Any] = {"at": due, "step": "first"}
     expected |= {"nothing": True, "because": "opted_out"} if channel is None else {"channel": channel}
     return {
-        "name": name, "clock": _moment(plan, DAY, time(9)), "citizen": {**citizen, **more},
-        "events": [_event(plan)], "expect": [expected],
-    }  # fmt: skip
+        "name": name,
+        "clock": _moment(plan, DAY, time(9)),
+        "citizen": {**citizen, **more},
+        "events": [_event(plan)],
+        "expect": [expected],
+    }
 
 
 def _event(plan: Plan) -> dict[str, Any]:

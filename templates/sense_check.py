@@ -98,7 +98,7 @@ class _Check:
             if self.trigger.catch_up == "none" and self._past(step):
                 message = Words(
                     "{step} is overdue when its event becomes known, and `catch_up: none` drops it", step=step.name
-                )  # fmt: skip
+                )
                 self._wrong(("due", step.name), message, key=True)
         for one, other in combinations(self.trigger.steps, 2):
             if _together(one, other):
@@ -108,9 +108,7 @@ class _Check:
         for path in _waits(self.rules):
             if not _forward(parse_offset(_at(self.rules, path))):
                 name = path[-1]
-                self._wrong(
-                    path, Words("{name} waits for nothing: write it longer, and without a minus", name=name)
-                )  # fmt: skip
+                self._wrong(path, Words("{name} waits for nothing: write it longer, and without a minus", name=name))
 
     def _expired(self, step: Step) -> bool:
         expiry = self.trigger.expiry
@@ -119,7 +117,7 @@ class _Check:
         return all(
             (ends := self.trigger.expires(due, values, ZONE)) is not None and ends <= due
             for values, due in _dues(step)
-        )  # fmt: skip
+        )
 
     @staticmethod
     def _past(step: Step) -> bool:

@@ -30,7 +30,7 @@ from templates.kinds import (
     apart,
     distinct,
     optional,
-)  # fmt: skip
+)
 
 
 class RepeatShape(Shape):

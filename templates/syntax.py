@@ -11,19 +11,25 @@ from templates.words_policy import MAX_LENGTH, Problem, Scope
 
 _UNEXPECTED = re.compile(r"(?:got|tag) '(\w+)'")
 
-_PLAINLY = [(re.compile(said), plain) for said, plain in (
-    (r"^unexpected '\}'", "{{{{ is closed by one }} alone: write }}}}"),
-    (r"expected token 'end of print statement', got '(.*)'", "{0!r} is not expected here: is }}}} missing?"),
-    (r"expected token 'end of statement block', got '(.*)'", "{0!r} is not expected here: is %}} missing?"),
-    (r"^unexpected end of template, expected 'end of print", "{{{{ is not closed: write }}}} behind the value"),
-    (r"^unexpected end of template", "{{{{ or {{% is not closed"),
-    (r"^Unexpected end of template.*closed is '(\w+)'", "{{% {0} %}} is not closed: write {{% end{0} %}}"),
-    (
-        r"^Encountered unknown tag '(\w+)'.*closed is '(\w+)'",
-        "{{% {0} %}} is not known here; {{% {1} %}} ends with {{% end{1} %}}",
-    ),
-    (r"^Encountered unknown tag '(\w+)'", "{{% {0} %}} is not known here; there are {{% if … %}} and {{% for … %}}"),
-)]  # fmt: skip
+_PLAINLY = [
+    (re.compile(said), plain)
+    for said, plain in (
+        (r"^unexpected '\}'", "{{{{ is closed by one }} alone: write }}}}"),
+        (r"expected token 'end of print statement', got '(.*)'", "{0!r} is not expected here: is }}}} missing?"),
+        (r"expected token 'end of statement block', got '(.*)'", "{0!r} is not expected here: is %}} missing?"),
+        (r"^unexpected end of template, expected 'end of print", "{{{{ is not closed: write }}}} behind the value"),
+        (r"^unexpected end of template", "{{{{ or {{% is not closed"),
+        (r"^Unexpected end of template.*closed is '(\w+)'", "{{% {0} %}} is not closed: write {{% end{0} %}}"),
+        (
+            r"^Encountered unknown tag '(\w+)'.*closed is '(\w+)'",
+            "{{% {0} %}} is not known here; {{% {1} %}} ends with {{% end{1} %}}",
+        ),
+        (
+            r"^Encountered unknown tag '(\w+)'",
+            "{{% {0} %}} is not known here; there are {{% if … %}} and {{% for … %}}",
+        ),
+    )
+]
 
 
 class Reading(Struct):

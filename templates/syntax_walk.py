@@ -17,7 +17,7 @@ from templates.words_policy import (
     UNREADABLE,
     Problem,
     Scope,
-)  # fmt: skip
+)
 
 
 class Walk:

@@ -36,9 +36,12 @@ class _Trial(Struct, frozen=True):
     def question(self) -> dict[str, object]:
         """What the child is asked."""
         return {
-            "on": self.on, "language": self.language, "text": self.text, "steps": self.steps,
+            "on": self.on,
+            "language": self.language,
+            "text": self.text,
+            "steps": self.steps,
             "markdown": is_markdown(self.path),
-        }  # fmt: skip
+        }
 
 
 def tried(

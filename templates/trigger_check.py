@@ -38,9 +38,13 @@ _COMPILED = (
 _OTHERS = ("with", "unless")
 """The keys that list other events."""
 _HARMLESS: Mapping[str, Any] = {
-    "title": {"en": "-"}, "owner": "-", "legal_basis": "-", "category": "any", "class": "service",
+    "title": {"en": "-"},
+    "owner": "-",
+    "legal_basis": "-",
+    "category": "any",
+    "class": "service",
     "channels": ["email"],
-}  # fmt: skip
+}
 _QUOTED = re.compile(r"'([^']+)'")
 _ROOTED = re.compile(r"(?:event|citizen|later|param|entitled)\.")
 

@@ -9,10 +9,14 @@ from templates.value_words import said_plainly
 
 Content = Mapping[str, Any]
 _WHOLE: Mapping[str, str] = {
-    "subject": "the role of its subject", "area": "the field of its area", "ends_life": "that it ends a life",
-    "agency": "the agency that reports it", "forbidden": "what it must never carry", "title": "its title",
+    "subject": "the role of its subject",
+    "area": "the field of its area",
+    "ends_life": "that it ends a life",
+    "agency": "the agency that reports it",
+    "forbidden": "what it must never carry",
+    "title": "its title",
     "retention": "for how long its content can be read",
-}  # fmt: skip
+}
 
 
 class TypeChange(Struct, frozen=True):

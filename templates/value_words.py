@@ -40,11 +40,13 @@ def length(offset: Offset) -> str:
     hours, rest = divmod(abs(offset.seconds), _HOUR)
     minutes, seconds = divmod(rest, _MINUTE)
     named = [
-        Counted("{count} year", "{count} years", years), Counted("{count} month", "{count} months", months),
-        Counted("{count} day", "{count} days", abs(offset.days)), Counted("{count} hour", "{count} hours", hours),
+        Counted("{count} year", "{count} years", years),
+        Counted("{count} month", "{count} months", months),
+        Counted("{count} day", "{count} days", abs(offset.days)),
+        Counted("{count} hour", "{count} hours", hours),
         Counted("{count} minute", "{count} minutes", minutes),
         Counted("{count} second", "{count} seconds", seconds),
-    ]  # fmt: skip
+    ]
     return Joined([each for each in named if each.number] or [Words("no time")], Words(" and "))
 
 

@@ -159,7 +159,7 @@ class _Words:
         if path[0] == CORRECTION and (gone := sorted(reading.reads & ENTITLED.keys())):
             message = Words(
                 "a correction may come when nobody is entitled any more, so {variable} has no value", variable=gone[0]
-            )  # fmt: skip
+            )
             self.report.add(self.document.finding(self.document.value(path), message))
         if is_markdown(path):
             self._markdown(path, text)

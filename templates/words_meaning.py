@@ -15,9 +15,12 @@ from templates.yaml_file import Path
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _TEXTS: Mapping[str, str] = {
-    "subject": Sentence("email subject"), "sms": Sentence("SMS"), BODY: Sentence("email"),
-    "push title": Sentence("push title"), "push body": Sentence("push body"),
-}  # fmt: skip
+    "subject": Sentence("email subject"),
+    "sms": Sentence("SMS"),
+    BODY: Sentence("email"),
+    "push title": Sentence("push title"),
+    "push body": Sentence("push body"),
+}
 Words = Mapping[str, Mapping[str, Any]]
 
 

@@ -9,9 +9,12 @@ from jinja2 import nodes
 from msgspec import Struct
 
 FILTERS: Mapping[str, tuple[str, ...]] = {
-    "date": ("date", "instant"), "money": ("integer",), "number": ("integer", "number"), "upper_first": ("string",),
+    "date": ("date", "instant"),
+    "money": ("integer",),
+    "number": ("integer", "number"),
+    "upper_first": ("string",),
     "default": (),
-}  # fmt: skip
+}
 """The filters there are, and the types that each takes (none named: any)."""
 TESTS = ("defined", "undefined")
 LOOP = ("first", "last", "index", "length")
@@ -27,19 +30,31 @@ UNREADABLE = {
     "boolean": "{name} is true or false; write {{% if {name} %}}…{{% endif %}}",
 }
 REFUSED: Mapping[type[nodes.Node], str] = {
-    nodes.Call: "nothing can be called in words", nodes.Getitem: "write event.name, without brackets",
-    nodes.Include: "words cannot take in other files", nodes.Import: "words cannot take in other files",
-    nodes.FromImport: "words cannot take in other files", nodes.Extends: "words cannot take in other files",
-    nodes.Mul: "words cannot multiply", nodes.Pow: "words cannot raise to a power", nodes.Mod: "words cannot use %",
-    nodes.Div: "words cannot divide", nodes.FloorDiv: "words cannot divide",
-    nodes.Assign: "words cannot set variables", nodes.AssignBlock: "words cannot set variables",
-    nodes.Macro: "words cannot define macros", nodes.CallBlock: "words cannot define macros",
-}  # fmt: skip
+    nodes.Call: "nothing can be called in words",
+    nodes.Getitem: "write event.name, without brackets",
+    nodes.Include: "words cannot take in other files",
+    nodes.Import: "words cannot take in other files",
+    nodes.FromImport: "words cannot take in other files",
+    nodes.Extends: "words cannot take in other files",
+    nodes.Mul: "words cannot multiply",
+    nodes.Pow: "words cannot raise to a power",
+    nodes.Mod: "words cannot use %",
+    nodes.Div: "words cannot divide",
+    nodes.FloorDiv: "words cannot divide",
+    nodes.Assign: "words cannot set variables",
+    nodes.AssignBlock: "words cannot set variables",
+    nodes.Macro: "words cannot define macros",
+    nodes.CallBlock: "words cannot define macros",
+}
 PRIMITIVES: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 TYPES_OF_COMPOSED: Mapping[type[nodes.Node], str | None] = {
-    nodes.And: None, nodes.Or: None, nodes.List: None, nodes.Tuple: None,
-    nodes.Not: "boolean", nodes.Concat: "string",
-}  # fmt: skip
+    nodes.And: None,
+    nodes.Or: None,
+    nodes.List: None,
+    nodes.Tuple: None,
+    nodes.Not: "boolean",
+    nodes.Concat: "string",
+}
 """The type of an expression made of others, where it is not that of its first part."""
 
 

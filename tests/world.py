@@ -44,9 +44,13 @@ def iin(number: int) -> str:
 
 
 TRIGGERS = (
-    "birth_allowance", "clinic_attachment", "identity_card_expiry", "kindergarten_queue", "retirement_age",
+    "birth_allowance",
+    "clinic_attachment",
+    "identity_card_expiry",
+    "kindergarten_queue",
+    "retirement_age",
     "traffic_fine_discount",
-)  # fmt: skip
+)
 """What a world knows of the pack kz, so that what a test counts does not grow with the pack."""
 
 
@@ -81,9 +85,14 @@ LONG_AGO = "1950-01-01"
 def event(type_: str, subject: str | None, time: str, data: Mapping[str, Any], **more: Any) -> Envelope:
     """A CloudEvent; its id is made from type, subject and time unless given."""
     attributes = {
-        "specversion": "1.0", "id": f"{type_}-{len(data)}-{time}", "source": "/test", "type": type_, "time": time,
-        "subject": subject, "data": dict(data),
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": f"{type_}-{len(data)}-{time}",
+        "source": "/test",
+        "type": type_,
+        "time": time,
+        "subject": subject,
+        "data": dict(data),
+    }
     return envelope_of({name: value for name, value in (attributes | more).items() if value is not None})
 
 
@@ -92,11 +101,21 @@ def registered(person: str, born_on: str = "1990-01-01", *, language: str = "kk"
     names = {"given_name": "Айгерім", "family_name": "Серікқызы", "sex": "female", "born_on": born_on}
     return [
         event("kz.citizen.registered", person, "2020-01-01T00:00:00+05:00", names, id=f"reg-{_tail(person)}"),
-        event("citizen.contact_changed", person, "2020-01-02T00:00:00+05:00",
-              {"phone": "+77011234567", "email": "a@example.org"} | contact, id=f"contact-{_tail(person)}"),
-        event("citizen.preferences_changed", person, "2020-01-03T00:00:00+05:00", {"language": language},
-              id=f"language-{_tail(person)}"),
-    ]  # fmt: skip
+        event(
+            "citizen.contact_changed",
+            person,
+            "2020-01-02T00:00:00+05:00",
+            {"phone": "+77011234567", "email": "a@example.org"} | contact,
+            id=f"contact-{_tail(person)}",
+        ),
+        event(
+            "citizen.preferences_changed",
+            person,
+            "2020-01-03T00:00:00+05:00",
+            {"language": language},
+            id=f"language-{_tail(person)}",
+        ),
+    ]
 
 
 def _tail(person: str) -> str:
@@ -145,10 +164,17 @@ class World:
     """
 
     def __init__(
-        self, folder: Path, *, now: datetime = NOON, script: Mapping[str, Iterable[Outcome]] | None = None,
-        packs: Sequence[Path] = (), copy_of: Path | None = None, notifiers: Mapping[str, Notifier] | None = None,
-        url: str = "", **settings: Any,
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        *,
+        now: datetime = NOON,
+        script: Mapping[str, Iterable[Outcome]] | None = None,
+        packs: Sequence[Path] = (),
+        copy_of: Path | None = None,
+        notifiers: Mapping[str, Notifier] | None = None,
+        url: str = "",
+        **settings: Any,
+    ) -> None:
         self.clock = VirtualClock(now)
         self.sent: list[Message] = []
         at = make_url(url or f"sqlite:///{folder}/world.sqlite")
@@ -248,9 +274,11 @@ class World:
         log, stream = self.platform.log, self.platform.names.registry_stream(kind, name)
         with self.platform.database.reading() as connection:
             version = len(log.streams(connection, [stream])) + 1
-        self.platform.database.write(lambda connection: governance.note(
-            connection, log.append(connection, [Entry(stream, version, fact)]) + 1, fact.TOPIC
-        ))  # fmt: skip
+        self.platform.database.write(
+            lambda connection: governance.note(
+                connection, log.append(connection, [Entry(stream, version, fact)]) + 1, fact.TOPIC
+            )
+        )
 
     def close(self) -> None:
         """Let go of the file."""

@@ -27,9 +27,12 @@ Last = Annotated[int, typer.Option("--last", min=1, help="How many heads; the la
 
 
 def verify(
-    start: From = 1, head: HeadFile = None, as_json: AsJson = False, database: DatabaseUrl = None,
+    start: From = 1,
+    head: HeadFile = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Check every fact in the chain against its block's signed head, and say where the log is not what it was."""
     settings = settings_of(database, key_file)
     deposited = deposited_heads(head) if head else []

@@ -20,9 +20,17 @@ Overdue = Annotated[bool, typer.Option("--also-overdue", help="Also steps due be
 
 
 def backfill(
-    trigger: Trigger, since: Since, *, also_overdue: Overdue = False, plan: Plan = False, yes: Yes = False,
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    trigger: Trigger,
+    since: Since,
+    *,
+    also_overdue: Overdue = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Have a published trigger look further back, and plan what it should have said by then, once."""
     with desk(database, key_file, clock) as at:
         at.platform.backfilling.check(trigger, at.who)

@@ -47,10 +47,19 @@ LIVE = "live"
 
 
 def backtest(  # noqa: PLR0913, PLR0917  (the options of a command)
-    what: What, start: From, end: To, against: Against = None, with_caps: WithCaps = False, html: Html = None,
-    others: With = None, processes: Processes = None, purpose: Purpose = None, as_json: AsJson = False,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    what: What,
+    start: From,
+    end: To,
+    against: Against = None,
+    with_caps: WithCaps = False,
+    html: Html = None,
+    others: With = None,
+    processes: Processes = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Say what a trigger or a pack would have sent in a part of the past. Sends nothing."""
     if against not in (None, LIVE):
         stop(Exit.USAGE, f"--against: {against!r} is not known (did you mean 'live'?)")

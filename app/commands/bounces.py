@@ -54,9 +54,12 @@ def bounce(
 
 
 def bounces(
-    maildir: Maildir, provider: Provider = None, clock: ClockTime = None, database: DatabaseUrl = None,
+    maildir: Maildir,
+    provider: Provider = None,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Take in the new mails of a Maildir, and mark them read once what they tell is stored."""
     with _inbox(provider, clock, database, key_file) as inbox:
         try:

@@ -36,9 +36,14 @@ def list_letters(
 
 
 def show(
-    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, limit: Limit = 100, as_json: AsJson = False,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Print letters, the oldest first, without anybody's data."""
     with _letters(database, key_file) as letters:
         found = letters.letters(_choice(ids, kind, cause), limit)
@@ -53,9 +58,16 @@ def show(
 
 
 def retry(
-    ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, plan: Plan = False,
-    yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    every: Every = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
     with _letters(database, key_file) as letters:
         choice = _decided(letters, ids, kind, cause, every=every)
@@ -69,10 +81,18 @@ def retry(
 
 
 def drop(  # noqa: PLR0913  (the options of the command)
-    *, ids: Ids = None, kind: OfKind = None, cause: OfCause = None, every: Every = False, reason: Reason = "",
-    plan: Plan = False, yes: Yes = False, as_json: AsJson = False, database: DatabaseUrl = None,
+    *,
+    ids: Ids = None,
+    kind: OfKind = None,
+    cause: OfCause = None,
+    every: Every = False,
+    reason: Reason = "",
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Give letters up for ever; the log keeps who did, and why."""
     with operators("dead letters", database, key_file) as at:
         letters = at.platform.letters
@@ -98,7 +118,7 @@ def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> 
 
 def _decided(
     letters: DeadLetters, ids: list[UUID] | None, kind: str | None, cause: str | None, *, every: bool
-) -> Choice:  # fmt: skip
+) -> Choice:
     """What is chosen, said in full: nothing said is not everything, and what comes meanwhile is not meant."""
     if not (every or ids or kind or cause):
         stop(Exit.USAGE, "which letters? name IDs, --kind, --cause, or --all")

@@ -21,9 +21,13 @@ A_MINUTE = 60.0
 
 
 def demo(
-    citizens: Citizens = 200, seed: Seed = 5, port: Port = 0, keep: Keep = False, fast: Fast = False,
+    citizens: Citizens = 200,
+    seed: Seed = 5,
+    port: Port = 0,
+    keep: Keep = False,
+    fast: Fast = False,
     until_done: UntilDone = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show a year in a minute: open the printed address. Needs no configuration, and sends nothing."""
     from app.demo.show import Options, PortTaken, show  # noqa: PLC0415  (the web server loads only where it is used)
 

@@ -26,9 +26,13 @@ SAME = "no difference in meaning"
 
 
 def diff(
-    old: Old, new: New = None, others: With = None, database: DatabaseUrl = None, key_file: KeyFile = None,
+    old: Old,
+    new: New = None,
+    others: With = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Say what changes for citizens between two versions; with one folder, since what is published."""
     later = _read(new or old, others or [])
     earlier = _published(database, key_file, later) if new is None else _read(old, others or [])
@@ -49,8 +53,9 @@ def _read(path: Path, others: Sequence[Path]) -> Version:
     examined, report = examine_folders([*others, target.pack])
     report.close()
     packs = [pack_of(files) for files in examined]
-    mine = next(pack for pack, files in zip(packs, examined, strict=True)
-                if files.folder.resolve() == target.pack.resolve())  # fmt: skip
+    mine = next(
+        pack for pack, files in zip(packs, examined, strict=True) if files.folder.resolve() == target.pack.resolve()
+    )
     wanted = {source.name: source for source in mine.triggers if target.trigger in (None, source.name)}
     every = {source.name: source for pack in packs for source in pack.triggers}
     return Version([pack.content for pack in packs], wanted, every, None if target.trigger else mine.content)

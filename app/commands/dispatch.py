@@ -19,9 +19,12 @@ from streams.scheduler import DISPATCH
 
 
 def dispatch(
-    health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
     settings, health = settings_of(database, key_file), health_listener(health_host, health_port)
     begin("dispatch", settings)

@@ -34,9 +34,15 @@ class Question(NamedTuple):
 
 
 def eligible(
-    person: PersonId, as_of: AsOf = None, known_at: KnownAt = None, purpose: Purpose = None,
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    person: PersonId,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Say for each benefit whether the person is entitled to it, how much it is, or why not."""
     now = clock_of(clock)
     day = None if as_of is None else _day(as_of)

@@ -24,9 +24,16 @@ TYPED = 8
 
 
 def erase(
-    person: PersonId, reason: Reason, plan: Plan = False, yes: Yes = False, html: Html = None,
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    person: PersonId,
+    reason: Reason,
+    plan: Plan = False,
+    yes: Yes = False,
+    html: Html = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
     with operators("erasures", database, key_file, clock, local=True) as at:
         pseudonym = pseudonym_of(person, at.platform.names)

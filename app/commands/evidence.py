@@ -27,10 +27,15 @@ Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to wr
 
 
 def evidence_command(
-    nudge: NudgeId, out: Out, head: HeadFile = None, purpose: Purpose = None, as_json: AsJson = False,
+    nudge: NudgeId,
+    out: Out,
+    head: HeadFile = None,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
     clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Write the facts behind a nudge with their proofs into a file that anybody can check offline."""
     id_ = nudge_id(nudge)
     deposited = deposited_heads(head)[-1] if head else None

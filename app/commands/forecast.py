@@ -29,9 +29,15 @@ Agency = Annotated[str | None, typer.Option("--agency", help="Only what this age
 
 
 def forecast(
-    *, days: Days = 30, by: Length = By.DAY, agency: Agency = None, as_json: AsJson = False, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    *,
+    days: Days = 30,
+    by: Length = By.DAY,
+    agency: Agency = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
     with desk(database, key_file, clock) as at:
         only = _agency(at, agency)
@@ -62,9 +68,13 @@ def _agency(at: Desk, agency: str | None) -> str | None:
 def _plain(line: Sum) -> dict[str, object]:
     cost = None if line.cost is None else round(line.cost, 2)
     return {
-        "from": line.start.isoformat(), "agency": line.agency, "channel": line.channel,
-        "messages": round(line.messages, 1), "parts": round(line.parts, 1), "cost": cost,
-    }  # fmt: skip
+        "from": line.start.isoformat(),
+        "agency": line.agency,
+        "channel": line.channel,
+        "messages": round(line.messages, 1),
+        "parts": round(line.parts, 1),
+        "cost": cost,
+    }
 
 
 def _told(line: Sum, by: By) -> str:
@@ -78,11 +88,16 @@ def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
     messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
     priced = [line.cost for line in lines if line.cost is not None]
     total = {
-        "due": whole.due, "messages": messages, "parts": parts, "cost": round(sum(priced), 2) if priced else None,
+        "due": whole.due,
+        "messages": messages,
+        "parts": parts,
+        "cost": round(sum(priced), 2) if priced else None,
         "peak": peak and {"from": peak[0].isoformat(), "messages": round(peak[1], 1)},
-        "deferred": _rounded(whole.deferred), "withheld": _rounded(whole.withheld),
-        "held_back": found.held_back, "sample": round(found.share, 6),
-    }  # fmt: skip
+        "deferred": _rounded(whole.deferred),
+        "withheld": _rounded(whole.withheld),
+        "held_back": found.held_back,
+        "sample": round(found.share, 6),
+    }
     if as_json:
         data_json({"total": total})
         return

@@ -28,13 +28,21 @@ SHOWN = 12
 
 
 def submit(
-    folders: Folders, others: With = None, as_json: AsJson = False, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    folders: Folders,
+    others: With = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Put triggers and packs up for approval, once lint and their tests have passed."""
     targets = [target_of(folder) for folder in folders]
-    paths = list({path.resolve(): path for path in (*(target_of(each).pack for each in others or ()),
-                                                    *(each.pack for each in targets))}.values())  # fmt: skip
+    paths = list(
+        {
+            path.resolve(): path
+            for path in (*(target_of(each).pack for each in others or ()), *(each.pack for each in targets))
+        }.values()
+    )
     with desk(database, key_file, clock, make=True) as at:
         require_passing(paths, (), as_json=as_json)
         packs = {files.folder.resolve(): pack_of(files) for files in examine_folders(paths)[0]}
@@ -49,9 +57,7 @@ def submit(
             talk("all of it is published as it is")
 
 
-def _wanted(
-    at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]
-) -> tuple[list[Subject], list[Subject]]:  # fmt: skip
+def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> tuple[list[Subject], list[Subject]]:
     """What is new of what is named and may be submitted, and what is left out of whole packs."""
     before = at.platform.governing.governed()
     wanted: list[Subject] = []
@@ -67,9 +73,13 @@ def _wanted(
 
 
 def approve(
-    names: Names, others: With = None, as_json: AsJson = False, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    names: Names,
+    others: With = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Show what waits, and approve it as another person of the agency."""
     with desk(database, key_file, clock) as at:
         governing = at.platform.governing
@@ -82,9 +92,15 @@ def approve(
 
 
 def publish(
-    names: Names, canary: Canary = None, apply_to_pending: ToPending = False, others: With = None,
-    as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    names: Names,
+    canary: Canary = None,
+    apply_to_pending: ToPending = False,
+    others: With = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Publish what was approved: for a share of all persons first, or for everybody."""
     share = _share(canary)
     with desk(database, key_file, clock) as at:
@@ -97,7 +113,7 @@ def publish(
 
 def withdraw(
     trigger: Trigger, clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:  # fmt: skip
+) -> None:
     """Plan and send nothing of a trigger any more; what it planned is withheld."""
     with desk(database, key_file, clock) as at:
         new = at.platform.switches.withdraw(trigger, at.who)
@@ -106,7 +122,7 @@ def withdraw(
 
 def submissions(
     names: Some = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
-) -> None:  # fmt: skip
+) -> None:
     """Print what waits for approval or publication; with names, what each would change."""
     with desk(database, key_file) as at:
         governing = at.platform.governing
@@ -134,8 +150,11 @@ def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -
         target = target_of(Path(name))
         pack = _read(target, others or [])
         if target.trigger is not None:
-            found += [Reference(Subject("trigger", each.name), each.hash) for each in pack.triggers
-                      if each.name == target.trigger]  # fmt: skip
+            found += [
+                Reference(Subject("trigger", each.name), each.hash)
+                for each in pack.triggers
+                if each.name == target.trigger
+            ]
             continue
         waiting = {(each.about, each.hash) for each in at.platform.governing.waiting(at.who)}
         all_of_it = [(Subject("pack", pack.name), pack.hash)]

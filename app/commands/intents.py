@@ -26,8 +26,9 @@ def intents(
     platform = compose(settings, clock_of(clock), make=False)
     found = readable(
         chain.from_iterable(all_intents(platform.database, platform.log, platform.library)),
-        platform.library.rules().rulebook, who,
-    )  # fmt: skip
+        platform.library.rules().rulebook,
+        who,
+    )
     printed = _for_machines if as_json else _for_people
     for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
         data(line[ID_LENGTH:])
@@ -44,9 +45,10 @@ def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> I
         raise NotAllowed(f"what is planned is for people with a role to read; {who.name} has none")
     everything = Role.AUDITOR in who.roles
     mine = {
-        hash_ for hash_, version in rulebook.versions.items()
+        hash_
+        for hash_, version in rulebook.versions.items()
         if everything or who.may_read(str(version.trigger.content["owner"]))
-    }  # fmt: skip
+    }
     return (intent for intent in intents if intent.version in mine)
 
 

@@ -23,9 +23,11 @@ def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFil
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
         line = {
-            "version": version, "current": version == keyring.current, "known": version in keyring.wrapping,
+            "version": version,
+            "current": version == keyring.current,
+            "known": version in keyring.wrapping,
             "wraps": counts.get(version, 0),
-        }  # fmt: skip
+        }
         if as_json:
             data_json(line)
         else:

@@ -39,8 +39,10 @@ def lint(packs: Packs, as_json: AsJson = False) -> None:
     findings = len(report.findings) - warnings
     counts = {
         "triggers": sum(len(files.triggers) for files in read),
-        "event_types": sum(len(files.events) for files in read), "findings": findings, "warnings": warnings,
-    }  # fmt: skip
+        "event_types": sum(len(files.events) for files in read),
+        "findings": findings,
+        "warnings": warnings,
+    }
     _end(counts, failed=bool(findings), as_json=as_json)
 
 
@@ -161,16 +163,26 @@ def _print_lines(tried: Tried, *, explain: bool) -> None:
 def _print_json(tried: Tried, *, explain: bool) -> None:
     case = tried.case
     found: dict[str, Any] = {
-        "path": case.path, "line": case.line, "trigger": tried.trigger, "case": case.name,
+        "path": case.path,
+        "line": case.line,
+        "trigger": tried.trigger,
+        "case": case.name,
         "passed": not tried.differences,
         "differences": [_as_plain(case, each) for each in tried.differences],
-    }  # fmt: skip
+    }
     if explain:
         found["decisions"] = [
-            {"at": case.when(each.at), "what": each.what, "about": each.about, "reason": each.reason,
-             "until": each.until and case.when(each.until), "channel": each.channel, "text": each.text or None}
+            {
+                "at": case.when(each.at),
+                "what": each.what,
+                "about": each.about,
+                "reason": each.reason,
+                "until": each.until and case.when(each.until),
+                "channel": each.channel,
+                "text": each.text or None,
+            }
             for each in tried.played.decisions
-        ]  # fmt: skip
+        ]
     data_json(found)
 
 
@@ -178,9 +190,12 @@ def _as_plain(case: Case, difference: Difference) -> dict[str, Any]:
     expected, got = difference.expected, difference.got
     line = expected.line if isinstance(expected, Expected) else None
     return {
-        "line": line, "expected": expected and said(case, expected), "got": got and said(case, got),
-        "differs": difference.keys, "words": list(unlike(difference)),
-    }  # fmt: skip
+        "line": line,
+        "expected": expected and said(case, expected),
+        "got": got and said(case, got),
+        "differs": difference.keys,
+        "words": list(unlike(difference)),
+    }
 
 
 def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:

@@ -23,9 +23,12 @@ NudgeId = Annotated[str, typer.Argument(metavar="NUDGE", help="The id of a nudge
 
 
 def trail(
-    person: PersonId, purpose: Purpose = None, as_json: AsJson = False, database: DatabaseUrl = None,
+    person: PersonId,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Print every fact that concerns a person, in the order of the log."""
     settings = settings_of(database, key_file)
     look = looker(settings, purpose)
@@ -68,10 +71,13 @@ def _line(entry: Entry) -> str:
 
 
 def why(
-    nudge: NudgeId, purpose: Purpose = None, as_json: AsJson = False, clock: ClockTime = None,
+    nudge: NudgeId,
+    purpose: Purpose = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Explain a nudge: the facts, the rule, its version, the data used, the words, the legal basis."""
     id_, now = nudge_id(nudge), clock_of(clock)
     settings = settings_of(database, key_file)

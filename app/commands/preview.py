@@ -30,9 +30,14 @@ T = TypeVar("T")
 
 
 def preview(
-    what: What, persona: Who = None, language: Languages = None, html: Html = None, others: With = None,
-    clock: ClockTime = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
+    what: What,
+    persona: Who = None,
+    language: Languages = None,
+    html: Html = None,
+    others: With = None,
+    clock: ClockTime = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what a trigger would say to invented people; needs no database and sends nothing."""
     target = target_of(what)
     workbench = Workbench(target, others or [], clock_of(clock)())

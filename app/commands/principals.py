@@ -28,9 +28,16 @@ EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
 
 
 def add(
-    name: Name, agency: Agency, role: Roles = None, scope: Scopes = None, email: Email = None, phone: Phone = None,
-    push: Push = None, key_file: KeyFile = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
+    name: Name,
+    agency: Agency,
+    role: Roles = None,
+    scope: Scopes = None,
+    email: Email = None,
+    phone: Phone = None,
+    push: Push = None,
+    key_file: KeyFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Add somebody, or a system, and print the new token (its API key), which nobody can read again."""
     if not role and not scope:
         stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
@@ -62,9 +69,12 @@ def show(key_file: KeyFile = None, as_json: AsJson = False) -> None:
     everybody = principals.load(_path(key_file))
     for name, kept in everybody.items():
         plain = {
-            "name": name, "agency": kept.agency, "roles": kept.roles, "contacts": sorted(kept.contacts),
+            "name": name,
+            "agency": kept.agency,
+            "roles": kept.roles,
+            "contacts": sorted(kept.contacts),
             "scopes": kept.scopes,
-        }  # fmt: skip
+        }
         if as_json:
             data_json(plain)
         else:

@@ -44,9 +44,16 @@ class _Wanted(Struct, frozen=True):
 
 
 def list_readings(
-    *, person: OfPerson = None, by: By = None, agency: OfAgency = None, since: Since = None, until: Until = None,
-    as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    *,
+    person: OfPerson = None,
+    by: By = None,
+    agency: OfAgency = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Print who read which person's data, and who gave up dead letters, when and why, the earliest first."""
     with desk(database, key_file, local=True) as at:
         require_reading(at.who)

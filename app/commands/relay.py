@@ -8,9 +8,12 @@ from app.terminal import talk
 
 
 def relay(
-    health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1", clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Relay the log to Kafka. One is active; others wait, and one of them takes over."""
     from app.working import relay_log  # noqa: PLC0415  (imports that no other command needs)
 

@@ -41,11 +41,22 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.
 
 
 def repair(  # noqa: PLR0913  (a flag each)
-    *, plan: Plan = False, yes: Yes = False, since: Since = None, until: Until = None, trigger: OfTrigger = None,
-    area: OfArea = None, person: OfPerson = None, failed: Failed = False, provider: OfProvider = None,
-    channel: OfChannel = None, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    *,
+    plan: Plan = False,
+    yes: Yes = False,
+    since: Since = None,
+    until: Until = None,
+    trigger: OfTrigger = None,
+    area: OfArea = None,
+    person: OfPerson = None,
+    failed: Failed = False,
+    provider: OfProvider = None,
+    channel: OfChannel = None,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
     with desk(database, key_file, clock) as at:
@@ -91,9 +102,7 @@ def _check_allowed(at: Desk, trigger: str | None) -> None:
         raise NotAllowed(f"only an operator repairs for all agencies; {at.who.name} may name a --trigger of theirs")
 
 
-def _refuse_mixed(
-    *, failed: bool, of_failed: tuple[str | None, ...], of_planned: tuple[str | None, ...]
-) -> None:  # fmt: skip
+def _refuse_mixed(*, failed: bool, of_failed: tuple[str | None, ...], of_planned: tuple[str | None, ...]) -> None:
     if failed and any(each is not None for each in of_planned):
         stop(Exit.USAGE, "--area and --person say whose plans are looked at; --failed looks at what was sent")
     if not failed and any(each is not None for each in of_failed):
@@ -191,7 +200,13 @@ def _print_counts(kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
 def _plain(renewal: Renewal) -> dict[str, object]:
     intent = renewal.nudge.intent
     return {
-        "nudge": intent.id, "recipient": renewal.recipient, "trigger": intent.trigger, "step": intent.step,
-        "due": intent.due, "expires": intent.expires, "channels": renewal.channels, "provider": renewal.provider,
+        "nudge": intent.id,
+        "recipient": renewal.recipient,
+        "trigger": intent.trigger,
+        "step": intent.step,
+        "due": intent.due,
+        "expires": intent.expires,
+        "channels": renewal.channels,
+        "provider": renewal.provider,
         "reason": renewal.reason,
-    }  # fmt: skip
+    }

@@ -31,9 +31,12 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.
 
 
 def replay(
-    context: typer.Context, verify: Verify = False, as_json: AsJson = False, database: DatabaseUrl = None,
+    context: typer.Context,
+    verify: Verify = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """History again: views anew, a range of the log to Kafka, the proof that all of it agrees."""
     if context.invoked_subcommand is not None:
         if verify:
@@ -48,9 +51,15 @@ def replay(
 
 
 def kafka(
-    begins: From, ends: To = None, topic: Topic = None, plan: Plan = False, yes: Yes = False, as_json: AsJson = False,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    begins: From,
+    ends: To = None,
+    topic: Topic = None,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Send the records of a range of the log to Kafka once more, marked as a replay, for other consumers."""
     with operators("replays", database, key_file) as at:
         platform = at.platform
@@ -59,16 +68,21 @@ def kafka(
             after = _place(platform, connection, begins, "--from", of_the_first=True)
             upto = last if ends is None else _place(platform, connection, ends, "--to")
             chosen = checked(connection, Range(after, upto))
-        job = finished(begin(
-            platform, "replay kafka", {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""}, at.who.name,
-            yes=yes, as_json=as_json, plan_only=plan,
-        ))  # fmt: skip
+        job = finished(
+            begin(
+                platform,
+                "replay kafka",
+                {"after": chosen.after, "upto": chosen.upto, "topic": topic or ""},
+                at.who.name,
+                yes=yes,
+                as_json=as_json,
+                plan_only=plan,
+            )
+        )
     end(job, as_json=as_json)
 
 
-def _place(
-    platform: Platform, connection: Connection, text: str, option: str, *, of_the_first: bool = False
-) -> int:  # fmt: skip
+def _place(platform: Platform, connection: Connection, text: str, option: str, *, of_the_first: bool = False) -> int:
     """The position behind which the range begins, or up to which it goes."""
     try:
         return place_of(connection, text, zone_here(platform), of_the_first=of_the_first)
@@ -77,15 +91,22 @@ def _place(
 
 
 def views(
-    names: Names = None, every: Every = False, plan: Plan = False, yes: Yes = False, as_json: AsJson = False,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    names: Names = None,
+    every: Every = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Rebuild views from the log beside the live ones, and mend these where they differ; they go on serving."""
     if every == bool(names):
         stop(Exit.USAGE, f"which views? name some of {', '.join(VIEWS)}, or say --all")
     wanted = list(VIEWS) if every else chosen(names or ())
     with operators("replays", database, key_file) as at:
-        job = finished(begin(
-            at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
-        ))  # fmt: skip
+        job = finished(
+            begin(
+                at.platform, "replay views", {"views": wanted}, at.who.name, yes=yes, as_json=as_json, plan_only=plan
+            )
+        )
     end(job, as_json=as_json)

@@ -30,9 +30,15 @@ REASON = "erased before the restore"
 
 
 def restored(
-    until: Until = None, erased: Certificates = [], plan: Plan = False, yes: Yes = False, as_json: AsJson = False,  # noqa: B006  (typer reads it, nobody changes it)
-    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    until: Until = None,
+    erased: Certificates = [],  # noqa: B006  (typer reads it, nobody changes it)
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Say that the database came back from a backup; what may have been sent since is not sent again."""
     with operators("restores", database, key_file, clock, local=True) as at:
         scope = at.platform.restoring.scope(_moment(until, at))
@@ -97,10 +103,17 @@ def _erase(at: Desk, person: str) -> bool:
 
 def _show(scope: Restored, again: _Again, tell: Callable[[str], None], *, as_json: bool) -> None:
     if as_json:
-        data_json({
-            "until": scope.until, "position": scope.position, "in_doubt": scope.in_doubt, "legal": scope.legal,
-            "erased": len(again.erased), "retired": again.keys, "known": scope.known and scope.known.at,
-        })  # fmt: skip
+        data_json(
+            {
+                "until": scope.until,
+                "position": scope.position,
+                "in_doubt": scope.in_doubt,
+                "legal": scope.legal,
+                "erased": len(again.erased),
+                "retired": again.keys,
+                "known": scope.known and scope.known.at,
+            }
+        )
         return
     for line in _told(scope, again):
         tell(line)

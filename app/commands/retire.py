@@ -15,9 +15,13 @@ Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.
 
 
 def retire(
-    plan: Plan = False, yes: Yes = False, as_json: AsJson = False, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    plan: Plan = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Destroy the keys of content that is older than its event type may be read for; it cannot be undone."""
     with operators("retirements", database, key_file, clock, local=True) as at:
         platform = at.platform
@@ -49,8 +53,9 @@ def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool)
         tell(f"{each.type} of {each.year} (limit {each.limit}): {each.keys} keys, one a person; {each.facts} facts")
     tell(
         "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
-        if wanted else "nothing is older than its limit"
-    )  # fmt: skip
+        if wanted
+        else "nothing is older than its limit"
+    )
 
 
 def _tell(done: Sequence[Done], *, clean: bool, as_json: bool) -> None:

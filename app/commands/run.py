@@ -24,9 +24,12 @@ UntilIdle = Annotated[bool, typer.Option("--until-idle", help="Stop when nothing
 
 
 def run(
-    until_idle: UntilIdle = False, as_json: AsJson = False, clock: ClockTime = None, database: DatabaseUrl = None,
+    until_idle: UntilIdle = False,
+    as_json: AsJson = False,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Plan and send, for as long as it runs (or until nothing waits); with --json, end with how it stands."""
     now, settings = clock_of(clock), settings_of(database, key_file)
     begin("run", settings)

@@ -20,10 +20,14 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to
 
 
 def api(
-    host: Host = "127.0.0.1", port: Port = 8000, health_port: HealthPort = None,
-    health_host: HealthHost = "127.0.0.1", clock: ClockTime = None, database: DatabaseUrl = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
@@ -36,10 +40,14 @@ def api(
     platform = (compose if on_sqlite(settings) else composed)(settings, clock_of(clock))
     listener, own = listen(host, port), health_listener(health_host, health_port)
     config = uvicorn.Config(
-        application(platform), log_level="warning", access_log=False,  # a path may hold the secret of a stop link
-        server_header=False, backlog=BACKLOG, log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
+        application(platform),
+        log_level="warning",
+        access_log=False,  # a path may hold the secret of a stop link
+        server_header=False,
+        backlog=BACKLOG,
+        log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
         forwarded_allow_ips=settings.proxies,
-    )  # fmt: skip
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:

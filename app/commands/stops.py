@@ -16,9 +16,12 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the lo
 
 
 def pause(
-    trigger: Trigger, reason: Reason = "", clock: ClockTime = None, database: DatabaseUrl = None,
+    trigger: Trigger,
+    reason: Reason = "",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Send nothing of a trigger until it is resumed; it goes on planning."""
     with desk(database, key_file, clock) as at:
         new = at.platform.switches.pause(trigger, at.who, reason)
@@ -26,9 +29,12 @@ def pause(
 
 
 def resume(
-    trigger: Trigger, reason: Reason = "", clock: ClockTime = None, database: DatabaseUrl = None,
+    trigger: Trigger,
+    reason: Reason = "",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
     key_file: KeyFile = None,
-) -> None:  # fmt: skip
+) -> None:
     """Send again, what waited included."""
     with desk(database, key_file, clock) as at:
         new = at.platform.switches.resume(trigger, at.who, reason)
@@ -36,9 +42,14 @@ def resume(
 
 
 def control(
-    scope: Scope, stopped: Stop, reason: Reason, name: Name = None, clock: ClockTime = None,
-    database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    scope: Scope,
+    stopped: Stop,
+    reason: Reason,
+    name: Name = None,
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Set or clear a kill switch, as an operator."""
     if (scope == "all") != (name is None):
         stop(Exit.USAGE, f"{scope} takes {'no name' if scope == 'all' else 'a name'}")

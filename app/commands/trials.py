@@ -36,9 +36,16 @@ Step = Annotated[str | None, typer.Option("--step", help="This step; otherwise t
 
 
 def trial(
-    what: What, to: To, channel: Channel = None, language: Language = None, persona: Who = "adult", step: Step = None,
-    others: With = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    what: What,
+    to: To,
+    channel: Channel = None,
+    language: Language = None,
+    persona: Who = "adult",
+    step: Step = None,
+    others: With = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Send what a trigger says to a colleague's registered contact, marked as a test."""
     with desk(database, key_file) as at:
         receiver = colleague(at.platform.settings.principals, to, at.who)
@@ -98,9 +105,7 @@ def _fact(at: Desk, what: str) -> TriggerSubmitted:
         owner = owner_of(now, what, at.who)
         require_reader(at.who, owner, what)
         last = [each.fact for each in now.publications if each.fact.trigger == what][-1]
-        return TriggerSubmitted(
-            last.at, last.by, last.pack, last.trigger, owner, last.hash, last.rules, last.words
-        )  # fmt: skip
+        return TriggerSubmitted(last.at, last.by, last.pack, last.trigger, owner, last.hash, last.rules, last.words)
     if not isinstance(found, TriggerSubmitted):
         stop(Exit.USAGE, f"{what}: a pack has no words; name a trigger")
     return found

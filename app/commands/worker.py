@@ -16,9 +16,13 @@ FromKafka = Annotated[
 
 
 def worker(
-    intake: FromKafka = False, health_port: HealthPort = None, health_host: HealthHost = "127.0.0.1",
-    clock: ClockTime = None, database: DatabaseUrl = None, key_file: KeyFile = None,
-) -> None:  # fmt: skip
+    intake: FromKafka = False,
+    health_port: HealthPort = None,
+    health_host: HealthHost = "127.0.0.1",
+    clock: ClockTime = None,
+    database: DatabaseUrl = None,
+    key_file: KeyFile = None,
+) -> None:
     """Work on what comes through Kafka; as many as needed share the work."""
     from app.working import plan_woken, take_in  # noqa: PLC0415  (a second of imports that no other command needs)
 

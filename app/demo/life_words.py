@@ -22,7 +22,7 @@ REASONS: Mapping[str, str] = {
     "unreadable": "its words need a value that is missing",
     "bounced": "it bounced",
     "cap": "enough messages this week",
-}  # fmt: skip
+}
 """Our word for a reason -> the reason. What is missing here is shown as it is."""
 
 CHANNELS: Mapping[str, str] = {"push": "push message", "sms": "SMS", "email": "email"}

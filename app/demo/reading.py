@@ -38,7 +38,9 @@ class Reader:
         with self.platform.database.reading() as connection:
             look = _Look(self, connection, rules)
             return Board(
-                now=self.year.now, share=self.year.share, done=self.year.now >= self.year.end,
+                now=self.year.now,
+                share=self.year.share,
+                done=self.year.now >= self.year.end,
                 counters=counters_of(statistics.totals(connection), self.year.known),
                 arrived=tuple(look.arrived(SHOWN)),
                 told=tuple(look.told(latest(language, None, SHOWN))),
@@ -46,7 +48,7 @@ class Reader:
                 texted=tuple(look.told(latest(language, "sms", ON_PHONE))),
                 mailed=tuple(look.told(latest(language, "email", 1))),
                 not_sent=tuple(look.not_sent(ON_PHONE)),
-            )  # fmt: skip
+            )
 
     def told(self, connection: Connection, nudge: Nudge) -> list[Told]:
         """The messages of one nudge, as far as their words can still be read."""
@@ -95,11 +97,17 @@ class _Look:
         delivery = nudge.to(handed.recipient)
         office = self.reader.offices.get(trigger.owner, "All agencies together")
         return Told(
-            nudge=handed.nudge, number=nudge.deliveries.index(delivery),
+            nudge=handed.nudge,
+            number=nudge.deliveries.index(delivery),
             at=delivery.sent_at or delivery.attempted_at or nudge.planned_at,
-            title=_in(trigger.content["title"], words.language), name=name, office=office,
-            channel=words.channel, language=words.language, state=delivery.state.value, words=words,
-        )  # fmt: skip
+            title=_in(trigger.content["title"], words.language),
+            name=name,
+            office=office,
+            channel=words.channel,
+            language=words.language,
+            state=delivery.state.value,
+            words=words,
+        )
 
     def not_sent(self, limit: int) -> Iterator[NotSent]:
         entries = self._latest(NudgeWithheld.TOPIC, limit)

@@ -73,17 +73,24 @@ async def show(
 
 
 async def _serve(
-    platform: Platform, clock: VirtualClock, options: Options, listening: socket.socket, stopped: asyncio.Event,
-    announce: Callable[[], None], talk: Callable[[str], None],
-) -> None:  # fmt: skip
+    platform: Platform,
+    clock: VirtualClock,
+    options: Options,
+    listening: socket.socket,
+    stopped: asyncio.Event,
+    announce: Callable[[], None],
+    talk: Callable[[str], None],
+) -> None:
     mailroom = Mailroom(platform.box, clock, Random(options.seed))  # noqa: S311  drawn to be repeated
     notifiers = {channel: FakeNotifier(channel, mailroom.keep) for channel in ADDRESS_OF}
     engine = compose_engine(platform, single_routes(notifiers))
     year = Year(platform, engine, clock, mailroom, population(options.citizens, options.seed, START, END), END)
     pages = site(Reader(platform, mailroom, year), zone_of(platform.library.rules().defaults.zone))
-    server = _Server(uvicorn.Config(
-        pages, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
-    ))  # fmt: skip
+    server = _Server(
+        uvicorn.Config(
+            pages, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        )
+    )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         announce()

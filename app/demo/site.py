@@ -120,9 +120,12 @@ class _Pages:
 
 def _environment(zone: ZoneInfo) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     environment.filters["at"] = lambda moment: life_words.at(moment, zone)
     environment.filters["iso"] = lambda moment: moment.astimezone(zone).isoformat(timespec="minutes")
     environment.filters["day"] = lambda moment: f"{moment.astimezone(zone):%A}"

@@ -76,14 +76,19 @@ class Explainer:
         offices = self._reader.offices
         type_ = rules.catalogue.types.get(cause.type) if cause else None
         return WhyPage(
-            why=why, titles=why.title, office=offices.get(why.agency, why.agency),
+            why=why,
+            titles=why.title,
+            office=offices.get(why.agency, why.agency),
             name=self._reader.names(connection, [why.person]).get(why.person, "somebody"),
             recorded=titles.get(cause.type, cause.type) if cause else "Nothing that can still be read",
             recorded_by=offices.get(type_.agency, type_.agency) if type_ else "",
-            rule=tuple(words.sentences(why.clause)), clause=_as_written(why.clause),
-            used=dict(self._used(connection, why.used, words)), told=messages,
-            not_sent=_withheld(why), life=tuple(Life(each.at, told(each, self._zone)) for each in why.facts),
-        )  # fmt: skip
+            rule=tuple(words.sentences(why.clause)),
+            clause=_as_written(why.clause),
+            used=dict(self._used(connection, why.used, words)),
+            told=messages,
+            not_sent=_withheld(why),
+            life=tuple(Life(each.at, told(each, self._zone)) for each in why.facts),
+        )
 
     def _used(self, connection: Connection, used: Mapping[str, Any], words: RuleWords) -> Iterator[tuple[str, str]]:
         for name, value in used.items():

@@ -27,12 +27,21 @@ class Year:
     """Lives from `start` to `end`: events go in when they happen, nudges go out when they are due."""
 
     def __init__(
-        self, platform: Platform, engine: Engine, clock: VirtualClock, mailroom: Mailroom, people: Population,
+        self,
+        platform: Platform,
+        engine: Engine,
+        clock: VirtualClock,
+        mailroom: Mailroom,
+        people: Population,
         end: datetime,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._platform, self._engine, self._clock, self._mailroom, self._people = (
-            platform, engine, clock, mailroom, people
-        )  # fmt: skip
+            platform,
+            engine,
+            clock,
+            mailroom,
+            people,
+        )
         self.start, self.end = clock(), end
         self._arrived = 0
 

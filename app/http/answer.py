@@ -33,7 +33,7 @@ class Answer:
 
     def __init__(
         self, answering: Answering, links: Links, beginning: Beginning, pages: Pages, clock: Callable[[], datetime]
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._answering, self._links, self._pages, self._clock = answering, links, pages, clock
         self._beginning = beginning
 
@@ -53,10 +53,15 @@ class Answer:
         frame = self._pages.frame(request, question.language)
         _ = frame.speech.say
         return self._pages.respond(
-            "link.html", frame, title=_label(question, code, frame),
+            "link.html",
+            frame,
+            title=_label(question, code, frame),
             lead=_("If you press the button, your answer to this message is recorded:"),
-            items=(_title(question, frame),), note="", button=_("Confirm"), action="",
-        )  # fmt: skip
+            items=(_title(question, frame),),
+            note="",
+            button=_("Confirm"),
+            action="",
+        )
 
     def post(self, request: Request, token: str) -> HTMLResponse:
         """Give the answer as the person whom the message was sent to, now; repeating it stores nothing more."""
@@ -69,10 +74,15 @@ class Answer:
         frame = self._pages.frame(request, question.language)
         say = frame.speech.say
         return self._pages.respond(
-            "link.html", frame, title=say("Your answer is recorded"),
+            "link.html",
+            frame,
+            title=say("Your answer is recorded"),
             lead=say("This is the message that you answered:"),
-            items=(_title(question, frame),), note="", button="", action="",
-        )  # fmt: skip
+            items=(_title(question, frame),),
+            note="",
+            button="",
+            action="",
+        )
 
     def _asked(self, nudge: UUID, recipient: str, code: str) -> tuple[Question, str]:
         question = self._answering.question(nudge, recipient)

@@ -41,11 +41,15 @@ def application(platform: Platform) -> Api:
     """Everything that is served over HTTP; closing the platform stays with the caller."""
     hands = Hands(platform)
     app = Api(
-        title="Habarshy", version=VERSION,
+        title="Habarshy",
+        version=VERSION,
         summary="Registries report life events; portals, officials and operators read and act.",
-        responses=PROBLEMS, docs_url=None, redoc_url=None, redirect_slashes=False,
+        responses=PROBLEMS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
         lifespan=hands.lifespan,
-    )  # fmt: skip
+    )
     settings, clock = platform.settings, platform.clock
     access = Access(settings.principals)
     pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))

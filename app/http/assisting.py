@@ -59,6 +59,9 @@ def _served(server: "MCPServer") -> ASGIApp:
 
     anywhere = TransportSecuritySettings(enable_dns_rebinding_protection=False)  # no browser sends a token by itself
     return server.streamable_http_app(
-        streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
+        streamable_http_path=PATH,
+        json_response=True,
+        stateless_http=True,
+        max_request_body_size=MOST_BYTES,
         transport_security=anywhere,
-    )  # fmt: skip
+    )

@@ -52,8 +52,13 @@ class BacktestCalls:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter(tags=["rules"])
-        router.add_api_route("/backtests", self.begin, methods=["POST"], status_code=HTTPStatus.ACCEPTED,
-                             summary="Play a draft on history")  # fmt: skip
+        router.add_api_route(
+            "/backtests",
+            self.begin,
+            methods=["POST"],
+            status_code=HTTPStatus.ACCEPTED,
+            summary="Play a draft on history",
+        )
         router.add_api_route("/backtests/{id}", self.show, methods=["GET"], summary="What came of a backtest")
         return router
 

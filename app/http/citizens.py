@@ -54,18 +54,34 @@ class Citizens:
         router.add_api_route("/persons", self.find, methods=["POST"], summary="The name of a person here")
         router.add_api_route("/persons/{person}/inbox", self.inbox, methods=["GET"], summary="What they were told")
         router.add_api_route("/persons/{person}/coming", self.coming, methods=["GET"], summary="What comes next")
-        router.add_api_route("/persons/{person}/preferences", self.preferences, methods=["GET"],
-                             summary="What they chose")  # fmt: skip
-        router.add_api_route("/persons/{person}/preferences", self.prefer, methods=["PATCH"],
-                             summary="Choose for them")  # fmt: skip
-        router.add_api_route("/persons/{person}/consents", self.consents, methods=["GET"],
-                             summary="To which offers they consented")  # fmt: skip
-        router.add_api_route("/persons/{person}/consents", self.consent, methods=["PUT"],
-                             summary="Consent to these offers and to no others")  # fmt: skip
-        router.add_api_route("/persons/{person}/nudges/{nudge}", self.why, methods=["GET"],
-                             summary="Why they got a message, and what became of it")  # fmt: skip
-        router.add_api_route("/persons/{person}/nudges/{nudge}/dispute", self.dispute, methods=["POST"],
-                             status_code=HTTPStatus.NO_CONTENT, summary="They say that it is not right")  # fmt: skip
+        router.add_api_route(
+            "/persons/{person}/preferences", self.preferences, methods=["GET"], summary="What they chose"
+        )
+        router.add_api_route(
+            "/persons/{person}/preferences", self.prefer, methods=["PATCH"], summary="Choose for them"
+        )
+        router.add_api_route(
+            "/persons/{person}/consents", self.consents, methods=["GET"], summary="To which offers they consented"
+        )
+        router.add_api_route(
+            "/persons/{person}/consents",
+            self.consent,
+            methods=["PUT"],
+            summary="Consent to these offers and to no others",
+        )
+        router.add_api_route(
+            "/persons/{person}/nudges/{nudge}",
+            self.why,
+            methods=["GET"],
+            summary="Why they got a message, and what became of it",
+        )
+        router.add_api_route(
+            "/persons/{person}/nudges/{nudge}/dispute",
+            self.dispute,
+            methods=["POST"],
+            status_code=HTTPStatus.NO_CONTENT,
+            summary="They say that it is not right",
+        )
         return router
 
     def find(self, request: Request, wanted: Wanted) -> Person:
@@ -154,14 +170,19 @@ def explained(why: Why) -> dict[str, Any]:
     names = ("nudge", "trigger", "step", "version", "title", "agency", "klass", "legal_basis", "due", "state")
     cause = why.cause
     plain: dict[str, Any] = {name: getattr(why, name) for name in names}
-    plain["recorded"] = cause and {"type": cause.type, "time": cause.time, "source": cause.source, "id": cause.id,
-                                    "traceparent": cause.traceparent}  # fmt: skip
+    plain["recorded"] = cause and {
+        "type": cause.type,
+        "time": cause.time,
+        "source": cause.source,
+        "id": cause.id,
+        "traceparent": cause.traceparent,
+    }
     plain["retired"] = why.retired and {"at": why.retired.at, "limit": why.retired.limit}
     plain["clause"], plain["used"] = to_builtins(why.clause), to_builtins(why.used)
     plain["facts"] = [
         {"at": each.at, "what": each.what} | {name: each.details[name] for name in _TOLD if each.details.get(name)}
         for each in why.facts
-    ]  # fmt: skip
+    ]
     return plain
 
 

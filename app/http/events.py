@@ -68,7 +68,11 @@ class Events:
         """The route."""
         router = APIRouter()
         router.add_api_route(
-            "/events", self.post, methods=["POST"], status_code=HTTPStatus.ACCEPTED, response_model=Stored,
+            "/events",
+            self.post,
+            methods=["POST"],
+            status_code=HTTPStatus.ACCEPTED,
+            response_model=Stored,
             summary="Report life events (CloudEvents 1.0)",
             openapi_extra={"requestBody": EVENT_BODIES, "parameters": EVENT_HEADERS},
             response_description="The event is new and stored for good.",
@@ -76,7 +80,7 @@ class Events:
                 200: {"model": Stored | BatchResult, "description": "A duplicate, or a batch that is stored whole."},
                 207: {"model": BatchResult, "description": "A batch of which some events were refused."},
             },
-        )  # fmt: skip
+        )
         return router
 
     async def post(self, request: Request) -> JSONResponse:

@@ -56,18 +56,24 @@ class GatewayCalls:
         """The routes."""
         router = APIRouter()
         router.add_api_route(
-            "/gateways/{provider}/receipts", self.receipt, methods=["GET"], response_class=PlainTextResponse,
+            "/gateways/{provider}/receipts",
+            self.receipt,
+            methods=["GET"],
+            response_class=PlainTextResponse,
             summary="Report what became of a message, as Kannel does (dlr-url)",
-        )  # fmt: skip
+        )
         router.add_api_route(
-            "/gateways/{provider}/messages", self.message, methods=["POST"], response_class=PlainTextResponse,
+            "/gateways/{provider}/messages",
+            self.message,
+            methods=["POST"],
+            response_class=PlainTextResponse,
             summary="Hand over an SMS that a person wrote, as Kannel does (post-url)",
-        )  # fmt: skip
+        )
         return router
 
     async def receipt(
         self, provider: str, token: Token, reference: Reference, status: State, request: Request
-    ) -> PlainTextResponse:  # fmt: skip
+    ) -> PlainTextResponse:
         """Take a receipt: 1 delivered, 2 failed, 16 refused; the same again changes nothing."""
         self._check(provider, token, request)
         if status in _STATES:
@@ -77,7 +83,7 @@ class GatewayCalls:
 
     async def message(
         self, provider: str, token: Token, request: Request, sender: Sender = "", charset: Charset = ""
-    ) -> PlainTextResponse:  # fmt: skip
+    ) -> PlainTextResponse:
         """Take an SMS: the body is its text, X-Kannel-From or `sender` the number that it came from.
 
         A form has `text` and `sender`, and may name the `charset`, as the address may; else Content-Type does.

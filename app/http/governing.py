@@ -103,10 +103,15 @@ class GovernCalls:
         """What is yours to know."""
         who = self._access.official(request)
         items = [
-            {"kind": each.about.kind, "name": each.about.name, "hash": each.hash, "owner": each.owner,
-             "state": "approved" if each.approved_by else "submitted"}
+            {
+                "kind": each.about.kind,
+                "name": each.about.name,
+                "hash": each.hash,
+                "owner": each.owner,
+                "state": "approved" if each.approved_by else "submitted",
+            }
             for each in self._platform.governing.waiting(who)
-        ]  # fmt: skip
+        ]
         return WaitingList.model_validate({"items": items})
 
     def approve(self, request: Request, name: Name, hash: Hash) -> Governed:  # noqa: A002  (its name)
@@ -132,7 +137,7 @@ class GovernCalls:
 
     def statistics(
         self, request: Request, since: Annotated[date, Query(alias="from")], until: Annotated[date, Query(alias="to")]
-    ) -> Counts:  # fmt: skip
+    ) -> Counts:
         """Of your agency's triggers, from one day to another, both inclusive, a year at most."""
         who = self._access.caller(request)
         if Scope.STATISTICS not in who.scopes and not who.roles:

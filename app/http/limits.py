@@ -74,13 +74,16 @@ def install_limits(app: FastAPI, limits: Limits, access: Access, answer: Answere
         guess = _is_guess(request)
         caller = _place(request) if guess else _key(request, access) or _place(request)
         allowed, left, seconds = limits.take(caller, guess=guess)
-        headers = {"RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
-                   "RateLimit": f'"default";r={max(left, 0)};t={seconds}'}  # fmt: skip
+        headers = {
+            "RateLimit-Policy": f'"default";q={allowed};w={WINDOW}',
+            "RateLimit": f'"default";r={max(left, 0)};t={seconds}',
+        }
         if left < 0:
             problem = Problem(
-                HTTPStatus.TOO_MANY_REQUESTS, f"too many requests; ask again in {seconds} seconds",
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"too many requests; ask again in {seconds} seconds",
                 headers=headers | {"Retry-After": str(seconds)},
-            )  # fmt: skip
+            )
             return answer(request, problem)
         response = response or await call_next(request)
         response.headers.update(headers)

@@ -27,9 +27,17 @@ RECONCILED, DEAD_EVENTS = "habarshy_reconciled", "habarshy_dead_events"
 REFUSED, ATTEMPTS, PASSED_BY = "habarshy_refused_events", "habarshy_attempts", "habarshy_provider_passed_by"
 TAKING_IN = ("api", "intake")
 CODES = (
-    "invalid", "bad_data", "bad_encoding", "bad_json", "defect", "forbidden_field", "id_reused", "no_zone",
-    "repeated", "too_large",
-)  # fmt: skip
+    "invalid",
+    "bad_data",
+    "bad_encoding",
+    "bad_json",
+    "defect",
+    "forbidden_field",
+    "id_reused",
+    "no_zone",
+    "repeated",
+    "too_large",
+)
 """Shown from the beginning: of what appears only with its first time, Prometheus does not see that it grew."""
 LAG, LAG_SECONDS, READY = "habarshy_lag", "habarshy_lag_seconds", "habarshy_ready"
 
@@ -106,7 +114,7 @@ def _by_code(name: str, about: str, counts: Mapping[str, int]) -> CounterMetricF
 
 def exposition(
     role: str, standing: Standing | None, lags: Sequence[Lag], own: Own | None = None, *, ready: bool
-) -> bytes:  # fmt: skip
+) -> bytes:
     """The metrics in Prometheus' text format; what could not be read is absent."""
     registry = CollectorRegistry()
     registry.register(_Now(role, standing, lags, own or Own(), ready=ready))

@@ -40,12 +40,18 @@ _CLOUD_EVENT = {
         "annuls": {"type": ["boolean", "string"], "description": "What `corrects` names did not happen."},
         "traceparent": {"type": ["string", "null"]},
     },
-    "examples": [{
-        "specversion": "1.0", "id": "0192-77", "source": "/registry/interior", "type": "kz.traffic.fine_issued",
-        "time": "2026-03-01T09:00:00+05:00", "subject": "900101300017",
-        "data": {"number": "KZ-1", "amount": 20000, "violated_on": "2026-02-28", "issued_on": "2026-03-01"},
-    }],
-}  # fmt: skip
+    "examples": [
+        {
+            "specversion": "1.0",
+            "id": "0192-77",
+            "source": "/registry/interior",
+            "type": "kz.traffic.fine_issued",
+            "time": "2026-03-01T09:00:00+05:00",
+            "subject": "900101300017",
+            "data": {"number": "KZ-1", "amount": 20000, "violated_on": "2026-02-28", "issued_on": "2026-03-01"},
+        }
+    ],
+}
 _EVENT = {"$ref": _REF.format(model="CloudEvent")}
 
 EVENT_BODIES: dict[str, Any] = {
@@ -85,18 +91,32 @@ EVENT_HEADERS: list[dict[str, Any]] = [
 
 
 SIGNED_HEADERS: list[dict[str, Any]] = [
-    _header("webhook-id", "The call's id."), _header("webhook-timestamp", "When it was signed: seconds since 1970."),
+    _header("webhook-id", "The call's id."),
+    _header("webhook-timestamp", "When it was signed: seconds since 1970."),
     _header("webhook-signature", "`v1,` and the base64 of the HMAC, as Standard Webhooks say."),
-]  # fmt: skip
+]
 
 
 IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key", "in": "header", "schema": _PRINTED | {"maxLength": 255},
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": _PRINTED | {"maxLength": 255},
     "description": "One for each request, a UUID for instance, kept for sending the same again: for 24 hours it is "
     "done once, and answered as the first time. Another request under it: 422; while the first is under way: 409.",
-}  # fmt: skip
-KEYED = ("/events", "/persons", "/triggers", "/submissions", "/lint", "/test", "/preview", "/statistics",
-         "/jobs", "/trails", "/backtests")  # fmt: skip
+}
+KEYED = (
+    "/events",
+    "/persons",
+    "/triggers",
+    "/submissions",
+    "/lint",
+    "/test",
+    "/preview",
+    "/statistics",
+    "/jobs",
+    "/trails",
+    "/backtests",
+)
 """Where a key is needed; elsewhere a link or a signature is all."""
 
 
@@ -116,9 +136,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     problem = ProblemDetails.model_json_schema(ref_template=_REF)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    document["components"]["securitySchemes"] = {"key": {
-        "type": "http", "scheme": "bearer", "description": "A key or token of `habarshy principals`."
-    }}  # fmt: skip
+    document["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer", "description": "A key or token of `habarshy principals`."}
+    }
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if method == "post" and path.startswith(KEYED):

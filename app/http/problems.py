@@ -72,8 +72,11 @@ class Problem(Exception):
 
 
 NOT_YOURS = "not_yours"
-_STATUS = {NOT_YOURS: HTTPStatus.FORBIDDEN, "id_reused": HTTPStatus.CONFLICT,
-           "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # fmt: skip
+_STATUS = {
+    NOT_YOURS: HTTPStatus.FORBIDDEN,
+    "id_reused": HTTPStatus.CONFLICT,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
 """The code of a refusal → its status; every other one is the sender's mistake in the body: 400."""
 
 
@@ -125,9 +128,10 @@ def _allowed(request: Request) -> list[str]:
     if has_head(request.scope["path"]):
         scopes["HEAD"] = scopes["GET"]
     return [
-        method for method, scope in scopes.items()
+        method
+        for method, scope in scopes.items()
         if any(route.matches(scope)[0] is Match.FULL for route in app.routes)
-    ]  # fmt: skip
+    ]
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")

@@ -77,10 +77,13 @@ class ReceiptCalls:
         """The route."""
         router = APIRouter()
         router.add_api_route(
-            "/receipts/{provider}", self.post, methods=["POST"], response_model=Taken,
+            "/receipts/{provider}",
+            self.post,
+            methods=["POST"],
+            response_model=Taken,
             summary="Report what became of messages (Standard Webhooks, or as the provider's kind reads it)",
             openapi_extra={"requestBody": _described(), "parameters": SIGNED_HEADERS},
-        )  # fmt: skip
+        )
         router.add_api_route("/receipts/{provider}", self.post, methods=["GET", "PUT"], include_in_schema=False)
         return router
 

@@ -72,8 +72,13 @@ class Repeating:
             await self._app(request.scope, _again(messages, receive), send)
             return
         name = self._hash("key", request.headers["authorization"], key)
-        asked = self._hash("request", request.url.path, request.url.query,
-                           request.headers.get("content-type", ""), blake2b(body).hexdigest())  # fmt: skip
+        asked = self._hash(
+            "request",
+            request.url.path,
+            request.url.query,
+            request.headers.get("content-type", ""),
+            blake2b(body).hexdigest(),
+        )
         try:
             before = await asyncio.to_thread(self._repeats.begin, name, asked)
         except OtherRequest as error:

@@ -28,9 +28,12 @@ class Seen:
         """The route."""
         router = APIRouter()
         router.add_api_route(
-            "/seen/{token}", self.post, methods=["POST"], status_code=HTTPStatus.NO_CONTENT,
+            "/seen/{token}",
+            self.post,
+            methods=["POST"],
+            status_code=HTTPStatus.NO_CONTENT,
             summary="Tell that a device shows a message, or that it was opened",
-        )  # fmt: skip
+        )
         return router
 
     async def post(self, token: str, what: Literal["displayed", "opened"] = "displayed") -> Response:

@@ -23,7 +23,7 @@ class Stop:
 
     def __init__(
         self, stopping: Stopping, choosing: Choosing, links: Links, beginning: Beginning, pages: Pages
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._stopping, self._choosing, self._links, self._pages = stopping, choosing, links, pages
         self._beginning = beginning
 
@@ -32,10 +32,13 @@ class Stop:
         router = APIRouter(default_response_class=HTMLResponse)
         router.add_api_route("/stop/{token}", self.get, methods=["GET"], summary="Show what a link would stop")
         router.add_api_route(
-            "/stop/{token}", self.post, methods=["POST"], summary="Stop it (RFC 8058)",
+            "/stop/{token}",
+            self.post,
+            methods=["POST"],
+            summary="Stop it (RFC 8058)",
             responses={403: {"description": "The law requires these messages.", "content": {"text/html": {}}}},
             openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": _ONE_CLICK}}}},
-        )  # fmt: skip
+        )
         router.add_api_route("/stop/{token}/undo", self.undo, methods=["POST"], summary="Take the stopping back")
         return router
 
@@ -66,9 +69,15 @@ class Stop:
         frame = self._pages.frame(request, topic.language)
         _ = frame.speech.say
         return self._pages.respond(
-            "link.html", frame, title=_("The messages will come again"), lead=_("You will get these messages again:"),
-            items=_titles(topic, frame), note="", button="", action="",
-        )  # fmt: skip
+            "link.html",
+            frame,
+            title=_("The messages will come again"),
+            lead=_("You will get these messages again:"),
+            items=_titles(topic, frame),
+            note="",
+            button="",
+            action="",
+        )
 
     def _topic(self, token: str) -> Topic:
         try:
@@ -88,27 +97,37 @@ def bad_link(error: Exception) -> Problem:
 def _ask(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
-        "title": _("Stop messages"), "lead": _("If you press the button, you will no longer get these messages:"),
-        "items": _titles(topic, frame), "note": _("Messages that the law requires will still come."),
-        "button": _("Stop"), "action": "",
-    }  # fmt: skip
+        "title": _("Stop messages"),
+        "lead": _("If you press the button, you will no longer get these messages:"),
+        "items": _titles(topic, frame),
+        "note": _("Messages that the law requires will still come."),
+        "button": _("Stop"),
+        "action": "",
+    }
 
 
 def _done(topic: Topic, frame: Frame, token: str, root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
-        "title": _("The messages are stopped"), "lead": _("You will no longer get these messages:"),
-        "items": _titles(topic, frame), "note": _("Messages that the law requires will still come."),
-        "button": _("Undo"), "action": f"{root}/stop/{token}/undo",
-    }  # fmt: skip
+        "title": _("The messages are stopped"),
+        "lead": _("You will no longer get these messages:"),
+        "items": _titles(topic, frame),
+        "note": _("Messages that the law requires will still come."),
+        "button": _("Undo"),
+        "action": f"{root}/stop/{token}/undo",
+    }
 
 
 def _mandatory(topic: Topic, frame: Frame, _token: str, _root: str) -> dict[str, Any]:
     _ = frame.speech.say
     return {
-        "title": _("This message cannot be stopped"), "lead": _("The law obliges the state to send it to you:"),
-        "items": (topic.legal_basis,), "note": "", "button": "", "action": "",
-    }  # fmt: skip
+        "title": _("This message cannot be stopped"),
+        "lead": _("The law obliges the state to send it to you:"),
+        "items": (topic.legal_basis,),
+        "note": "",
+        "button": "",
+        "action": "",
+    }
 
 
 def _titles(topic: Topic, frame: Frame) -> tuple[str, ...]:

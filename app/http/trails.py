@@ -59,8 +59,13 @@ class Trails:
     def router(self) -> APIRouter:
         """The routes."""
         router = APIRouter(tags=["trails"])
-        router.add_api_route("/trails", self.begin, methods=["POST"], status_code=HTTPStatus.CREATED,
-                             summary="Say whose trail is read, and why")  # fmt: skip
+        router.add_api_route(
+            "/trails",
+            self.begin,
+            methods=["POST"],
+            status_code=HTTPStatus.CREATED,
+            summary="Say whose trail is read, and why",
+        )
         router.add_api_route("/trails/{viewing}", self.read, methods=["GET"], summary="What happened, in order")
         return router
 

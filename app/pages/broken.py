@@ -60,17 +60,19 @@ _LATER = N_("Nothing is lost. Try again in a few minutes.")
 _WORDS = {
     HTTPStatus.NOT_FOUND: (N_("Page not found"), N_("Check the address, or begin with your messages.")),
     HTTPStatus.UNAUTHORIZED: (
-        N_("You cannot do that here"), N_("It is not yours, or the form is too old. Open its page again.")
+        N_("You cannot do that here"),
+        N_("It is not yours, or the form is too old. Open its page again."),
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (N_("Too many tries"), N_("Wait a minute, then try again.")),
     HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _LATER),
     HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _LATER),
-}  # fmt: skip
+}
 _NO_PLACE = N_("Check the address, or begin with one of the pages above.")
 """To officials, who have no messages here."""
 _OTHERWISE = (
-    N_("This did not work"), N_("What was sent cannot be read. Go back and try again; nothing was changed.")
-)  # fmt: skip
+    N_("This did not work"),
+    N_("What was sent cannot be read. Go back and try again; nothing was changed."),
+)
 _BY_KIND = {
     "bad-link": (
         N_("The link does not work"),

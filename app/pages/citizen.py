@@ -64,29 +64,39 @@ class Citizen:
         told, place = self._platform.inboxes.told(person, read(after))
         rows = [self._row(each, frame) for each in told]
         return self._pages.respond(
-            "inbox.html", frame, messages=rows, first=f"{self._pages.root}/my" if after else "",
+            "inbox.html",
+            frame,
+            messages=rows,
+            first=f"{self._pages.root}/my" if after else "",
             next=f"{self._pages.root}/my?after={written(place)}" if place else "",
-        )  # fmt: skip
+        )
 
     def _row(self, told: Told, frame: Frame) -> dict[str, Any]:
         speech = frame.speech
         return {
-            "nudge": told.nudge, "at": speech.moment(told.at), "office": speech.titled(told.office),
+            "nudge": told.nudge,
+            "at": speech.moment(told.at),
+            "office": speech.titled(told.office),
             "title": speech.titled(told.title) or speech.say("Daily summary"),
-            "channel": shown(CHANNELS, told.channel, speech), "state": shown(STATES, told.state, speech),
+            "channel": shown(CHANNELS, told.channel, speech),
+            "state": shown(STATES, told.state, speech),
             "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
             "klass": shown(CLASSES, told.klass, speech) if told.klass == "legal" else "",
-        }  # fmt: skip
+        }
 
     def coming(self, request: Request) -> Response:
         """What is planned."""
         person, frame = self._visitor(request)
         speech = frame.speech
         rows = [
-            {"nudge": each.nudge, "due": speech.moment(each.due), "title": speech.titled(each.title),
-             "office": speech.titled(each.office)}
+            {
+                "nudge": each.nudge,
+                "due": speech.moment(each.due),
+                "title": speech.titled(each.title),
+                "office": speech.titled(each.office),
+            }
             for each in self._platform.inboxes.coming(person)
-        ]  # fmt: skip
+        ]
         return self._pages.respond("coming.html", frame, messages=rows)
 
     def data(self, request: Request, *, ended: bool = False) -> Response:

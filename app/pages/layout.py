@@ -71,9 +71,13 @@ class Pages:
 
     def _environment(self, language: str) -> Environment:
         made = Environment(
-            loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
-        )  # fmt: skip
+            loader=FileSystemLoader(_HERE / "html"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
         made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
         made.globals |= {"root": self.root, "languages": LANGUAGES, "stamp": _stamp()}
         return made
@@ -85,14 +89,22 @@ class Pages:
             remember_language(request, chosen)
         wished = language_of(request) or language or language_of_header(request.headers.get("accept-language", ""))
         return Frame(
-            Speech(language_among(wished), zone or self._zone()), self.root + _on_this_site(request.url.path),
+            Speech(language_among(wished), zone or self._zone()),
+            self.root + _on_this_site(request.url.path),
             {name: value for name, value in request.query_params.items() if name != "language"},
-            citizen_of(request), official_of(request), places_of(principal_of(request)), csrf_of(request),
-        )  # fmt: skip
+            citizen_of(request),
+            official_of(request),
+            places_of(principal_of(request)),
+            csrf_of(request),
+        )
 
     def respond(
-        self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any,  # noqa: ANN401
-    ) -> HTMLResponse:  # fmt: skip
+        self,
+        template: str,
+        frame: Frame,
+        status: HTTPStatus = HTTPStatus.OK,
+        **shown: Any,  # noqa: ANN401
+    ) -> HTMLResponse:
         """The page as it goes out."""
         environment = self._environments[frame.language]
         html = environment.get_template(template).render(shown | {"frame": frame, "speech": frame.speech})

@@ -66,9 +66,13 @@ class Leaving:
             rows = []
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._pages.respond(
-            "erase.html", frame, status, rows=rows, word=frame.speech.say("ERASE"),
+            "erase.html",
+            frame,
+            status,
+            rows=rows,
+            word=frame.speech.say("ERASE"),
             errors={"word": wrong} if wrong else {},
-        )  # fmt: skip
+        )
 
 
 def planned(scope: Scope, speech: Speech) -> Rows:
@@ -76,9 +80,10 @@ def planned(scope: Scope, speech: Speech) -> Rows:
     sealed = speech.many("{count} record about you", "{count} records about you", scope.sealed)
     ending = speech.many("{count} message that was to come", "{count} messages that were to come", scope.ending)
     return [
-        (speech.say("Becomes unreadable for ever"), sealed), (speech.say("Is cancelled"), ending),
+        (speech.say("Becomes unreadable for ever"), sealed),
+        (speech.say("Is cancelled"), ending),
         (speech.say("Stays, as proof of what the state did"), _kept(scope.kept, speech)),
-    ]  # fmt: skip
+    ]
 
 
 def _kept(kept: Mapping[str, int], speech: Speech) -> str:
@@ -88,8 +93,9 @@ def _kept(kept: Mapping[str, int], speech: Speech) -> str:
 def certified(one: Certificate, speech: Speech) -> Rows:
     """What is proven, in words; the digests are for who checks the log."""
     return [
-        (speech.say("Who"), one.person), (speech.say("When"), speech.moment(one.at)),
+        (speech.say("Who"), one.person),
+        (speech.say("When"), speech.moment(one.at)),
         (speech.say("Line of the log"), f"{one.position}, SHA-256 {one.fact}"),
         (speech.say("Destroyed key"), f"{one.key or '–'}, SHA-256 {one.wrapped or '–'}"),
         (speech.say("Stays, as proof of what the state did"), _kept(one.kept, speech)),
-    ]  # fmt: skip
+    ]

@@ -25,47 +25,84 @@ GROUPED = 10_000
 
 CHANNELS: Final[Mapping[str, str]] = {"push": N_("push message"), "sms": N_("SMS"), "email": N_("email")}
 STATES: Final[Mapping[str, str]] = {
-    "planned": N_("planned"), "deferred": N_("put off"), "digested": N_("goes with a daily summary"),
-    "attempted": N_("being sent"), "sent": N_("sent"), "delivered": N_("delivered"), "opened": N_("opened"),
-    "answered": N_("answered"), "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"),
-    "withheld": N_("not sent"), "expired": N_("no longer useful, not sent"), "cancelled": N_("cancelled"),
-    "rescheduled": N_("planned anew"), "renewed": N_("tried anew"), "gathered": N_("one more message goes with it"),
-    "done": N_("done afterwards"), "undone": N_("not done, as it was thought"),
-}  # fmt: skip
+    "planned": N_("planned"),
+    "deferred": N_("put off"),
+    "digested": N_("goes with a daily summary"),
+    "attempted": N_("being sent"),
+    "sent": N_("sent"),
+    "delivered": N_("delivered"),
+    "opened": N_("opened"),
+    "answered": N_("answered"),
+    "failed": N_("did not arrive"),
+    "unknown": N_("not known whether it arrived"),
+    "withheld": N_("not sent"),
+    "expired": N_("no longer useful, not sent"),
+    "cancelled": N_("cancelled"),
+    "rescheduled": N_("planned anew"),
+    "renewed": N_("tried anew"),
+    "gathered": N_("one more message goes with it"),
+    "done": N_("done afterwards"),
+    "undone": N_("not done, as it was thought"),
+}
 REASONS: Final[Mapping[str, str]] = {
-    "died": N_("the person has died"), "no_guardian": N_("no guardian of the child is known"),
-    "done": N_("the thing itself was done"), "opted_out": N_("messages on this topic are not wanted"),
+    "died": N_("the person has died"),
+    "no_guardian": N_("no guardian of the child is known"),
+    "done": N_("the thing itself was done"),
+    "opted_out": N_("messages on this topic are not wanted"),
     "no_consent": N_("offers need a consent, and there is none"),
-    "caught_up": N_("a later reminder goes instead"), "no_address": N_("no address is known"),
-    "no_channel": N_("none of the channels is wanted"), "quiet_hours": N_("quiet hours"),
-    "stopped": N_("the platform has stopped it for now"), "withdrawn": N_("the office has withdrawn it"),
-    "cap": N_("enough messages lately"), "nothing_left": N_("nothing was left to send"),
-    "unreadable": N_("its data is missing"), "expired": N_("it was over before it could be planned"),
+    "caught_up": N_("a later reminder goes instead"),
+    "no_address": N_("no address is known"),
+    "no_channel": N_("none of the channels is wanted"),
+    "quiet_hours": N_("quiet hours"),
+    "stopped": N_("the platform has stopped it for now"),
+    "withdrawn": N_("the office has withdrawn it"),
+    "cap": N_("enough messages lately"),
+    "nothing_left": N_("nothing was left to send"),
+    "unreadable": N_("its data is missing"),
+    "expired": N_("it was over before it could be planned"),
     "erased": N_("the data of its recipient was erased"),
     "bad_address": N_("nobody can be reached at the address"),
     "not_listed": N_("nothing may be sent to where the address leads"),
-    "bad_content": N_("its words cannot be carried"), "mailbox_full": N_("the mailbox is full"),
-    "too_large": N_("it is too large"), "rejected": N_("the carrier refused it"),
+    "bad_content": N_("its words cannot be carried"),
+    "mailbox_full": N_("the mailbox is full"),
+    "too_large": N_("it is too large"),
+    "rejected": N_("the carrier refused it"),
     "undelivered": N_("the carrier could not bring it"),
     "expired_there": N_("the carrier tried until it was too late"),
     "suppressed": N_("the carrier lists the address as one that wants nothing"),
-    "busy": N_("the carrier was busy"), "not_admitted": N_("the carrier did not let the platform in"),
-    "unreachable": N_("the carrier could not be reached"), "link_lost": N_("the connection was lost"),
-    "timed_out": N_("no answer came in time"), "garbled": N_("the carrier's answer made no sense"),
+    "busy": N_("the carrier was busy"),
+    "not_admitted": N_("the carrier did not let the platform in"),
+    "unreachable": N_("the carrier could not be reached"),
+    "link_lost": N_("the connection was lost"),
+    "timed_out": N_("no answer came in time"),
+    "garbled": N_("the carrier's answer made no sense"),
     "never_came": N_("it never came to the carrier"),
-    "no_time": N_("there was no time left for it"), "closed": N_("the connection was closed before"),
-    "lease_over": N_("its turn was over before it went"), "no_outcome": N_("nobody knows how it ended"),
+    "no_time": N_("there was no time left for it"),
+    "closed": N_("the connection was closed before"),
+    "lease_over": N_("its turn was over before it went"),
+    "no_outcome": N_("nobody knows how it ended"),
     "commit_unanswered": N_("the database did not answer"),
     "restored": N_("the records were restored from an older copy"),
-}  # fmt: skip
+}
 CATEGORIES: Final[Mapping[str, str]] = {
-    "business": N_("Business"), "documents": N_("Documents"), "education": N_("Kindergarten and school"),
-    "environment": N_("Air and environment"), "family": N_("Family"), "health": N_("Health"),
-    "housing": N_("Housing"), "military": N_("Military registration"), "pension": N_("Pension"),
-    "safety": N_("Safety"), "social": N_("Social support"), "taxes": N_("Taxes"), "transport": N_("Transport"),
-    "utilities": N_("Light, water, heating"), "work": N_("Work"), "work_offers": N_("Offers of work"),
+    "business": N_("Business"),
+    "documents": N_("Documents"),
+    "education": N_("Kindergarten and school"),
+    "environment": N_("Air and environment"),
+    "family": N_("Family"),
+    "health": N_("Health"),
+    "housing": N_("Housing"),
+    "military": N_("Military registration"),
+    "pension": N_("Pension"),
+    "safety": N_("Safety"),
+    "social": N_("Social support"),
+    "taxes": N_("Taxes"),
+    "transport": N_("Transport"),
+    "utilities": N_("Light, water, heating"),
+    "work": N_("Work"),
+    "work_offers": N_("Offers of work"),
     "digest": N_("Daily summary"),
-}  # fmt: skip
+}
 
 
 class Line(Struct, frozen=True):
@@ -114,10 +151,11 @@ def told(why: Why, rules: Rules, speech: Speech) -> Told:
     """The parts of the page that says why."""
     words, rule = _Words(rules, speech), Clause(why.clause, why.agency, why.klass, why.legal_basis)
     return Told(
-        tuple(words.recorded(why)), tuple(rule_told(rule, rules, speech)),
+        tuple(words.recorded(why)),
+        tuple(rule_told(rule, rules, speech)),
         tuple((words.name(name), words.value(value)) for name, value in why.used.items()),
         tuple(line_of(each, speech) for each in why.facts),
-    )  # fmt: skip
+    )
 
 
 class _Words:
@@ -125,8 +163,9 @@ class _Words:
         self._types, self._speech, self._say = rules.catalogue.types, speech, speech.say
         self._offices = pack_titles(rules, "agencies")
         self._titles: Mapping[str, Mapping[str, Titles]] = {
-            "citizen": pack_titles(rules, "attributes"), "param": pack_titles(rules, "parameters"),
-        }  # fmt: skip
+            "citizen": pack_titles(rules, "attributes"),
+            "param": pack_titles(rules, "parameters"),
+        }
 
     def recorded(self, why: Why) -> Iterator[tuple[str, str]]:
         if why.cause is None:

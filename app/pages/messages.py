@@ -64,17 +64,22 @@ class Messages:
         went = bool(channels)
         may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency  # type: ignore[index]
         return {
-            "title": speech.titled(why.title) or speech.say("Daily summary"), "base": reader.base,
+            "title": speech.titled(why.title) or speech.say("Daily summary"),
+            "base": reader.base,
             "spoken": words.language if words else frame.language,
-            "linked": reader.linked, "office": self._office(why, frame),
+            "linked": reader.linked,
+            "office": self._office(why, frame),
             "text": parts_of(words, "email")[0] or parts_of(words, "sms")[0] if words else "",
             "channels": [shown(CHANNELS, each, speech) for each in channels],
-            "state": shown(STATES, why.state.partition(" ")[0], speech), "due": speech.moment(why.due),
-            "unsent": not went and why.state != State.DIGESTED, "code": self._code(reader) if went else "",
+            "state": shown(STATES, why.state.partition(" ")[0], speech),
+            "due": speech.moment(why.due),
+            "unsent": not went and why.state != State.DIGESTED,
+            "code": self._code(reader) if went else "",
             "actions": self._actions(reader, words) if went else [],
             "stop": f"{self._pages.root}/stop/{self._platform.links.token(reader.nudge, reader.person)}"
-            if may_stop else "",
-        }  # fmt: skip
+            if may_stop
+            else "",
+        }
 
     def _code(self, reader: Reader) -> str:
         """By which anybody may check it; none where the answer would be that it is not ours."""
@@ -85,9 +90,10 @@ class Messages:
         links = self._platform.links
         return [
             (each.label, links.answer(reader.nudge, reader.person, each.url.removeprefix(ANSWER)))
-            if each.url.startswith(ANSWER) else (each.label, each.url)
+            if each.url.startswith(ANSWER)
+            else (each.label, each.url)
             for each in (words.actions if words else ())
-        ]  # fmt: skip
+        ]
 
     def _office(self, why: Why, frame: Frame) -> str:
         offices = self._platform.inboxes.offices()
@@ -101,14 +107,23 @@ class Messages:
 
     def _why(
         self, reader: Reader, frame: Frame, why: Why, *, disputed: bool = False, wrong: str = "", text: str = ""
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         found = told(why, self._platform.library.rules(), frame.speech)
         return self._pages.respond(
-            "why.html", frame, status, title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
-            base=reader.base, told=found, version=why.version[:12], disputed=disputed, linked=reader.linked,
-            office=self._office(why, frame), errors={"text": wrong} if wrong else {}, text=text,
-        )  # fmt: skip
+            "why.html",
+            frame,
+            status,
+            title=frame.speech.titled(why.title) or frame.speech.say("Daily summary"),
+            base=reader.base,
+            told=found,
+            version=why.version[:12],
+            disputed=disputed,
+            linked=reader.linked,
+            office=self._office(why, frame),
+            errors={"text": wrong} if wrong else {},
+            text=text,
+        )
 
     def dispute(self, request: Request, fields: Form) -> Response:
         """Tell that it is not right: a fact for the agency."""

@@ -62,24 +62,40 @@ class Preferring:
         return RedirectResponse(where, HTTPStatus.SEE_OTHER, headers)
 
     def _show(
-        self, frame: Frame, person: Person, chosen: Mapping[str, Any], wrong: Mapping[str, str] | None = None,
-        *, saved: bool = False,
-    ) -> Response:  # fmt: skip
+        self,
+        frame: Frame,
+        person: Person,
+        chosen: Mapping[str, Any],
+        wrong: Mapping[str, str] | None = None,
+        *,
+        saved: bool = False,
+    ) -> Response:
         speech, defaults = frame.speech, self._platform.library.rules().defaults
         zone = local_zone(person, defaults)
         now = self._platform.clock()
         until = quiet_hours(person, defaults).ends_after(now, zone)
         topics = [_plain(each, frame) for each in self._platform.inboxes.topics()]
         return self._pages.respond(
-            "preferences.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
-            chosen=chosen, errors=dict(wrong or {}), saved=saved, spoken=defaults.languages, languages=LANGUAGES,
+            "preferences.html",
+            frame,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            chosen=chosen,
+            errors=dict(wrong or {}),
+            saved=saved,
+            spoken=defaults.languages,
+            languages=LANGUAGES,
             channels=[(each, shown(CHANNELS, each, speech)) for each in CHANNELS],
-            zones=_zones(defaults.zone, str(chosen["zone"])), topics=[each for each in topics if each["titles"]],
+            zones=_zones(defaults.zone, str(chosen["zone"])),
+            topics=[each for each in topics if each["titles"]],
             offers=[each for each in topics if each["offers"]],
             legal=[row for each in topics for row in each["legal"]],
-            earliest=speech.moment(until or now), quiet=until is not None, zone=zone.key,
-            local=speech.moment(now), cap=defaults.cap_messages, days=speech.length(defaults.cap_days),
-        )  # fmt: skip
+            earliest=speech.moment(until or now),
+            quiet=until is not None,
+            zone=zone.key,
+            local=speech.moment(now),
+            cap=defaults.cap_messages,
+            days=speech.length(defaults.cap_days),
+        )
 
 
 def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
@@ -87,11 +103,14 @@ def _chosen(person: Person, platform: Platform) -> dict[str, Any]:
     hours = quiet_hours(person, defaults)
     channels = person.get("channels")
     return {
-        "language": person.get("language") or defaults.language, "zone": person.get("zone") or defaults.zone,
-        "quiet_from": f"{hours.start:%H:%M}", "quiet_to": f"{hours.end:%H:%M}",
-        "channels": list(CHANNELS) if channels is None else channels, "opted_out": person.get("opted_out") or [],
+        "language": person.get("language") or defaults.language,
+        "zone": person.get("zone") or defaults.zone,
+        "quiet_from": f"{hours.start:%H:%M}",
+        "quiet_to": f"{hours.end:%H:%M}",
+        "channels": list(CHANNELS) if channels is None else channels,
+        "opted_out": person.get("opted_out") or [],
         "consents": person.get("consents") or [],
-    }  # fmt: skip
+    }
 
 
 def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, Any]:
@@ -100,11 +119,13 @@ def _wished(fields: Fields, topics: list[Topic], person: Person) -> dict[str, An
     before = person.get("opted_out")
     muted = _muted(fields, topics) if "by_shown" in fields else {each for each in before or () if "/" in each}
     return {
-        "language": _one(fields, "language"), "zone": _one(fields, "zone"),
-        "quiet_from": _one(fields, "quiet_from"), "quiet_to": _one(fields, "quiet_to"),
+        "language": _one(fields, "language"),
+        "zone": _one(fields, "zone"),
+        "quiet_from": _one(fields, "quiet_from"),
+        "quiet_to": _one(fields, "quiet_to"),
         "channels": [each for each in CHANNELS if each in fields.get("channel", [])],
         "opted_out": sorted({*left, *muted, *_unlisted(before, topics)}),
-    }  # fmt: skip
+    }
 
 
 def _muted(fields: Fields, topics: list[Topic]) -> set[str]:
@@ -146,8 +167,10 @@ def _zones(default: str, chosen: str) -> list[str]:
 def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
     speech = frame.speech
     return {
-        "category": topic.category, "name": category(topic.category, speech),
-        "titles": "; ".join(map(speech.titled, topic.titles)), "offers": "; ".join(map(speech.titled, topic.offers)),
+        "category": topic.category,
+        "name": category(topic.category, speech),
+        "titles": "; ".join(map(speech.titled, topic.titles)),
+        "offers": "; ".join(map(speech.titled, topic.offers)),
         "legal": [(speech.titled(title), law) for title, law in topic.legal],
         "pairs": {f"{topic.category}/{channel}": shown(CHANNELS, channel, speech) for channel in CHANNELS},
-    }  # fmt: skip
+    }

@@ -15,14 +15,19 @@ from streams.titles import pack_titles
 from templates.rule_words import Part, RuleWords
 
 CLASSES: Final[Mapping[str, str]] = {
-    "legal": N_("required by law"), "service": N_("about a service"), "reminder": N_("reminder"),
+    "legal": N_("required by law"),
+    "service": N_("about a service"),
+    "reminder": N_("reminder"),
     "offer": N_("offer"),
-}  # fmt: skip
+}
 PARTS: Final[Mapping[Part, str]] = {
-    "start": N_("The rule"), "to": N_("Who is told"), "due": N_("When it is sent"),
-    "unless": N_("When it is not sent"), "replies": N_("What an answer does"),
+    "start": N_("The rule"),
+    "to": N_("Who is told"),
+    "due": N_("When it is sent"),
+    "unless": N_("When it is not sent"),
+    "replies": N_("What an answer does"),
     "expires": N_("How long it is of use"),
-}  # fmt: skip
+}
 _READ_OF = ("event", "later", "entitled")
 
 

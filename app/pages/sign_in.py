@@ -44,10 +44,12 @@ class SignIn:
         self._issuers = OAuth()
         for name, each in settings.sign_in.items():
             self._issuers.register(
-                name, client_id=each.client_id, client_secret=each.client_secret.get_secret_value() or None,
+                name,
+                client_id=each.client_id,
+                client_secret=each.client_secret.get_secret_value() or None,
                 server_metadata_url=f"{each.issuer.rstrip('/')}/.well-known/openid-configuration",
                 client_kwargs={"scope": each.scope, "code_challenge_method": "S256"},
-            )  # fmt: skip
+            )
 
     def router(self) -> APIRouter:
         """The routes."""

@@ -60,9 +60,13 @@ def install_visits(app: FastAPI, secret: str, base_url: str, listed: Listed) -> 
     app.state.listed = listed
     safe = urlsplit(base_url).scheme == "https"
     app.add_middleware(
-        SessionMiddleware, secret_key=secret, session_cookie="__Host-habarshy" if safe else "habarshy",
-        max_age=int(KEPT.total_seconds()), same_site="lax", https_only=safe,  # strict loses who comes back
-    )  # fmt: skip
+        SessionMiddleware,
+        secret_key=secret,
+        session_cookie="__Host-habarshy" if safe else "habarshy",
+        max_age=int(KEPT.total_seconds()),
+        same_site="lax",
+        https_only=safe,  # strict loses who comes back
+    )
 
 
 def begin(request: Request, now: datetime, *, citizen: str = "", official: Official | None = None) -> None:

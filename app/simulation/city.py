@@ -43,9 +43,7 @@ def _outage(rng: Random, number: str, day: Day) -> Iterator[dict[str, Any]]:
     on, (begins, ends) = iso(day + 4), rng.choice(_OFF)
     place = f"{rng.choice(_STREETS)}, 1–{20 + int(60 * rng.random())}"
     supply, luck = rng.choice(_SUPPLIES), rng.random()
-    data = {
-        "resource": supply, "starts_on": on, "starts_at": begins, "ends_on": on, "ends_at": ends, "places": place
-    }  # fmt: skip
+    data = {"resource": supply, "starts_on": on, "starts_at": begins, "ends_on": on, "ends_at": ends, "places": place}
     planned = _event(rng, number, day, "alatau.utilities.outage_planned", data)
     yield planned
     if luck < _CALLED_OFF:
@@ -59,9 +57,18 @@ def _outage(rng: Random, number: str, day: Day) -> Iterator[dict[str, Any]]:
 
 def _yearly(rng: Random, year: int) -> Iterator[dict[str, Any]]:
     frost = date(year, 1, 15).toordinal() + int(12 * rng.random())
-    yield _event(rng, "", frost, "alatau.schools.classes_cancelled", {
-        "cancelled_on": iso(frost + 1), "grades": "0–4", "reason": "frost", "announced": "evening",
-    })  # fmt: skip
+    yield _event(
+        rng,
+        "",
+        frost,
+        "alatau.schools.classes_cancelled",
+        {
+            "cancelled_on": iso(frost + 1),
+            "grades": "0–4",
+            "reason": "frost",
+            "announced": "evening",
+        },
+    )
     flood = date(year, 4, 5).toordinal() + int(10 * rng.random())
     expected = {"river": "Іле", "expected_on": iso(flood + 2)}
     yield _event(rng, f"F-{year}", flood, "alatau.emergencies.flood_expected", expected)
@@ -74,10 +81,14 @@ def _yearly(rng: Random, year: int) -> Iterator[dict[str, Any]]:
 def _event(rng: Random, number: str, day: Day, type_: str, data: dict[str, Any]) -> dict[str, Any]:
     named = {"number": number} if number else {}
     return {
-        "specversion": "1.0", "id": f"{type_}-{number or iso(day)}", "source": "/kz/alatau", "type": type_,
-        "time": stamp(day, office_second(rng)), "datacontenttype": "application/json",
+        "specversion": "1.0",
+        "id": f"{type_}-{number or iso(day)}",
+        "source": "/kz/alatau",
+        "type": type_,
+        "time": stamp(day, office_second(rng)),
+        "datacontenttype": "application/json",
         "data": {**named, "area": CITY, **data},
-    }  # fmt: skip
+    }
 
 
 def _day_of(event: dict[str, Any]) -> Day:

@@ -9,9 +9,14 @@ from app.simulation.days import Day, iso
 from app.simulation.happenings import Happening, report
 from app.simulation.households import Household
 
-_VISITS: Final[Mapping[str, Day]] = MappingProxyType({
-    "two_months": 61, "three_months": 91, "four_months": 122, "one_year": 365,
-})  # fmt: skip
+_VISITS: Final[Mapping[str, Day]] = MappingProxyType(
+    {
+        "two_months": 61,
+        "three_months": 91,
+        "four_months": 122,
+        "one_year": 365,
+    }
+)
 """A visit of the calendar -> the child's age in days."""
 _VACCINATED: Final = 0.92
 _LATE_BY: Final = 20

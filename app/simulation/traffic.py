@@ -34,15 +34,32 @@ def fines(household: Household, citizen: Citizen) -> Iterator[Happening]:
 def _fine(rng: Random, citizen: Citizen, day: Day) -> Iterator[Happening]:
     number = f"{int(1e12 * rng.random()):012d}"
     amount = mci(day) * rng.choices(*zip(*_MCI_A_FINE.items(), strict=True))[0]
-    yield report(rng, day, citizen, "kz.traffic.fine_issued", {
-        "number": number, "amount": amount, "recorded_by": "camera" if rng.random() < _BY_CAMERA else "officer",
-        "violated_on": iso(day - int(10 * rng.random())), "issued_on": iso(day),
-    })  # fmt: skip
+    yield report(
+        rng,
+        day,
+        citizen,
+        "kz.traffic.fine_issued",
+        {
+            "number": number,
+            "amount": amount,
+            "recorded_by": "camera" if rng.random() < _BY_CAMERA else "officer",
+            "violated_on": iso(day - int(10 * rng.random())),
+            "issued_on": iso(day),
+        },
+    )
     if delay := _pays_after(rng):
         paid = amount // 2 if delay <= _DISCOUNT_DAYS else amount
-        yield report(rng, day + delay, citizen, "kz.traffic.fine_paid", {
-            "number": number, "amount": paid, "paid_on": iso(day + delay),
-        })  # fmt: skip
+        yield report(
+            rng,
+            day + delay,
+            citizen,
+            "kz.traffic.fine_paid",
+            {
+                "number": number,
+                "amount": paid,
+                "paid_on": iso(day + delay),
+            },
+        )
 
 
 def _pays_after(rng: Random) -> int | None:

@@ -20,10 +20,15 @@ from notifiers.routes import single_routes
 def main(database: str, key_file: str, port: str, time: str) -> None:
     """Dispatch until it is stopped."""
     clock = fixed(datetime.fromisoformat(time))
-    mail = SmtpOptions.model_validate({
-        "host": "127.0.0.1", "port": int(port), "security": "none", "sender": "habarshy@example.org",
-        "sender_name": "Habarshy",
-    })  # fmt: skip
+    mail = SmtpOptions.model_validate(
+        {
+            "host": "127.0.0.1",
+            "port": int(port),
+            "security": "none",
+            "sender": "habarshy@example.org",
+            "sender_name": "Habarshy",
+        }
+    )
     platform = compose(load_settings(database=database, key_file=Path(key_file)), clock)
     notifiers = {channel: FakeNotifier(channel, []) for channel in ("push", "sms")}
     dispatch_due(platform, lambda _: single_routes({**notifiers, "email": EmailNotifier(mail, clock)}))

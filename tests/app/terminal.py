@@ -69,9 +69,12 @@ class Terminal:
         """Start a command as a process of its own."""
         wanted = {**os.environ, **self.environment, **env}
         return subprocess.Popen(  # noqa: S603  (ourselves)
-            [sys.executable, "-m", "app", *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "app", *arguments],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             env={name: value for name, value in wanted.items() if value is not None},
-        )  # fmt: skip
+        )
 
     def written(self, name: str, *lines: Envelope | str) -> str:
         """A file with these events, one a line; its path."""

@@ -28,10 +28,11 @@ def terminal(tmp_path: Path) -> Terminal:
     made = Terminal(tmp_path)
     made.environment["HABARSHY_PACKS"] = str(few_triggers(tmp_path))
     events = [
-        *registered(AIDA, LONG_AGO), *registered(BOLAT, LONG_AGO, language="ru"),
+        *registered(AIDA, LONG_AGO),
+        *registered(BOLAT, LONG_AGO, language="ru"),
         *(fine(AIDA, f"F{month}", f"2025-0{month}-10T12:00:00+05:00") for month in range(1, 7)),
         fine(BOLAT, "F9", "2025-02-10T23:30:00+05:00"),
-    ]  # fmt: skip
+    ]
     loaded = made.run("ingest", "--historical", "--clock", "2026-02-01", made.written("events.ndjson", *events))
     assert loaded.code == 0, loaded
     return made
@@ -82,8 +83,11 @@ def test_the_summary_says_what_would_have_gone(terminal: Terminal) -> None:
 
 def test_against_live_says_who_gains_and_who_loses(terminal: Terminal) -> None:
     """A draft that leaves somebody out and moves a step says so, message by message, with the reason."""
-    draft = folder(terminal, ("on: kz.traffic.fine_issued", 'on: kz.traffic.fine_issued\nwhen: event.number != "F9"'),
-                   ('at: "10:00"', 'at: "11:00"'))  # fmt: skip
+    draft = folder(
+        terminal,
+        ("on: kz.traffic.fine_issued", 'on: kz.traffic.fine_issued\nwhen: event.number != "F9"'),
+        ('at: "10:00"', 'at: "11:00"'),
+    )
     told = backtest(terminal, draft, "--against", "live", "--json")
     changes = {(each["what"], each["why"]): each["messages"] for each in of_kind(told, "difference")}
     assert changes == {("loses", "no_rule"): 2, ("moved", None): 6, ("same", None): 6}
@@ -184,18 +188,19 @@ def test_whoever_waits_sees_how_far_it_is() -> None:
     parts = Parts("backtest", Line(told.append, terminal=False), lambda: next(times))
     for done, facts in ((1, 100_000), (4, 400_000), (8, 800_000)):
         parts(done, 8, facts)
-    assert told == [
-        "backtest: 50 %, 20,000 facts/s, 20 s to go\n", "backtest: 100 %, 20,000 facts/s, 0 s to go\n"
-    ]  # fmt: skip
+    assert told == ["backtest: 50 %, 20,000 facts/s, 20 s to go\n", "backtest: 100 %, 20,000 facts/s, 0 s to go\n"]
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (("--from", "2025-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2025-01-01"),
-    (("--from", "2026-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2026-01-01"),
-    (("--from", "soon", "--to", "2025-01-01"), "--from: 'soon' is no time; one is written 2026-03-01"),
-    ((*YEAR, "--against", "dead"), "did you mean 'live'?"),
-    ((*YEAR, "--html", "/nowhere/report.html"), "--html: /nowhere/report.html cannot be written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--from", "2025-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2025-01-01"),
+        (("--from", "2026-01-01", "--to", "2025-01-01"), "--to: 2025-01-01 is not after --from 2026-01-01"),
+        (("--from", "soon", "--to", "2025-01-01"), "--from: 'soon' is no time; one is written 2026-03-01"),
+        ((*YEAR, "--against", "dead"), "did you mean 'live'?"),
+        ((*YEAR, "--html", "/nowhere/report.html"), "--html: /nowhere/report.html cannot be written"),
+    ],
+)
 def test_what_makes_no_sense_is_said(terminal: Terminal, arguments: tuple[str, ...], says: str) -> None:
     """A range that is empty or the wrong way round, a time that is none: exit 2, in words that name the option."""
     ended = terminal.run("backtest", folder(terminal), *arguments)

@@ -27,9 +27,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     with closing(World(tmp_path, now=END)) as made_:
         for number in range(1, 9):
             made_.take(
-                *registered(iin(number), LONG_AGO), fine(iin(number), f"F{number}", f"2025-03-1{number}T12:00+05:00"),
+                *registered(iin(number), LONG_AGO),
+                fine(iin(number), f"F{number}", f"2025-03-1{number}T12:00+05:00"),
                 ahead_from=END,
-            )  # fmt: skip
+            )
         yield made_
 
 

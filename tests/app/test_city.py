@@ -57,17 +57,21 @@ def test_somebody_lives_there_and_hears_of_it() -> None:
     news = [checker.check(envelope_of(event)) for event in city_news(5, *year)]
     lives = [checker.check(envelope_of(event)) for event in simulate(200, 5, *year)]
     residents = {
-        person for event in lives for person in event.everybody
+        person
+        for event in lives
+        for person in event.everybody
         if any(lives_in(part.get("area"), CITY, catalogue.area_levels) for part in event.fields.values())
-    }  # fmt: skip
+    }
     assert len(residents) > 2
     told = {
-        intent.trigger for stage in stages(packs) for person in residents
+        intent.trigger
+        for stage in stages(packs)
+        for person in residents
         for intent in plan(
             history_of(person, [event for event in lives if person in event.everybody], catalogue, news),
             stage.rules(lives[0].time).rulebook,
         )
-    }  # fmt: skip
+    }
     assert told >= {
         "planned_outage",
         "air_quality",

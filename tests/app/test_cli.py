@@ -71,8 +71,9 @@ def test_what_ingest_refuses_is_named_and_the_rest_goes_in(terminal: Terminal) -
     ended = terminal.run("ingest", file, "--json")
     assert (ended.code, summary(ended)) == (1, {"accepted": 1, "duplicates": 0, "rejected": 2})
     assert [(one["file"], one["line"], one["field"], one["code"]) for one in ended.objects[:-1]] == [
-        (file, 3, "$", "bad_json"), (file, 4, "type", "unknown_type"),
-    ]  # fmt: skip
+        (file, 3, "$", "bad_json"),
+        (file, 4, "type", "unknown_type"),
+    ]
     assert f"{file}:4: type: no event type has this name (did you mean 'kz.document.issued'?)" in ended.talk
     assert len(terminal.run("trail", AIGERIM, "--json").lines) == 1
 
@@ -81,8 +82,10 @@ def test_ingest_reads_standard_input_and_several_files(terminal: Terminal) -> No
     """`-` is standard input; several files are one load with one summary."""
     lines = b"\n".join(map(ndjson, LIFE[:2]))
     assert summary(terminal.run("ingest", "-", "--json", stdin=lines)) == {
-        "accepted": 2, "duplicates": 0, "rejected": 0,
-    }  # fmt: skip
+        "accepted": 2,
+        "duplicates": 0,
+        "rejected": 0,
+    }
     files = [terminal.written("one", *LIFE[:3]), terminal.written("two", CARD)]
     assert summary(terminal.run("ingest", *files, "--json")) == {"accepted": 2, "duplicates": 2, "rejected": 0}
 
@@ -116,9 +119,19 @@ def test_intents_are_sorted_and_need_no_run(lived: Terminal) -> None:
     assert ids == sorted(ids)
     assert {one["step"] for one in before.objects} == {"month", "week", "day"}
     assert set(before.objects[0]) == {
-        "id", "person", "trigger", "version", "occurrence", "step", "due", "expires", "class", "channels", "cause",
+        "id",
+        "person",
+        "trigger",
+        "version",
+        "occurrence",
+        "step",
+        "due",
+        "expires",
+        "class",
+        "channels",
+        "cause",
         "moot_from",
-    }  # fmt: skip
+    }
     assert lived.run("run", "--until-idle", JUNE).code == 0
     assert lived.run("intents", "--json").lines == before.lines
     assert [line.split()[-1] for line in lived.run("intents").lines] == [one["id"] for one in before.objects]
@@ -150,9 +163,11 @@ def test_a_person_is_named_in_three_ways(lived: Terminal) -> None:
     """A trail is found by national id, by pseudonym, and by either on standard input."""
     name = pseudonym(lived, AIGERIM)
     found = [
-        lived.run("trail", AIGERIM), lived.run("trail", name), lived.run("trail", "-", stdin=f"{AIGERIM}\n".encode()),
+        lived.run("trail", AIGERIM),
+        lived.run("trail", name),
+        lived.run("trail", "-", stdin=f"{AIGERIM}\n".encode()),
         lived.run("trail", "-", stdin=name.encode()),
-    ]  # fmt: skip
+    ]
     assert {each.code for each in found} == {0}
     assert len({tuple(each.lines) for each in found}) == 1
     assert len(found[0].lines) == len(LIFE)
@@ -164,20 +179,38 @@ def test_a_trail_has_everything_that_concerns_a_person(lived: Terminal) -> None:
     lived.run("run", "--until-idle", JUNE)
     facts = lived.run("trail", AIGERIM, "--json").objects
     assert [one["fact"] for one in facts] == [
-        *["life/1"] * 4, *["nudge-planned/1"] * 3, "nudge-attempted/1", "nudge-sent/1",
-    ]  # fmt: skip
+        *["life/1"] * 4,
+        *["nudge-planned/1"] * 3,
+        "nudge-attempted/1",
+        "nudge-sent/1",
+    ]
     assert [one["position"] for one in facts] == sorted(one["position"] for one in facts)
     assert facts[3]["data"]["holder"] == {"number": "N1"}
 
 
-@pytest.mark.parametrize(("arguments", "code"), [
-    (["trail", DANA], 1), (["trail", "f" * 32], 1), (["trail", "somebody"], 2), (["trail"], 2),
-    (["why", "00000000-0000-0000-0000-000000000007"], 1), (["why", "something"], 2), (["why"], 2),
-    (["intents", "--clock=yesterday"], 2), (["run", "--until-idle", "--clock=25 June"], 2),
-    (["ingest"], 2), (["nothing"], 2), (["status", "--nothing"], 2), (["--help"], 0), (["config", "--help"], 0),
-    (["simulate", "--from=2025-01-01", "--to=2025-01-01"], 2), (["simulate", "--from=soon"], 2),
-    (["simulate", "--citizens=0"], 2), (["status", "--database=sqlite:////no/such/folder/x.sqlite"], 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["trail", DANA], 1),
+        (["trail", "f" * 32], 1),
+        (["trail", "somebody"], 2),
+        (["trail"], 2),
+        (["why", "00000000-0000-0000-0000-000000000007"], 1),
+        (["why", "something"], 2),
+        (["why"], 2),
+        (["intents", "--clock=yesterday"], 2),
+        (["run", "--until-idle", "--clock=25 June"], 2),
+        (["ingest"], 2),
+        (["nothing"], 2),
+        (["status", "--nothing"], 2),
+        (["--help"], 0),
+        (["config", "--help"], 0),
+        (["simulate", "--from=2025-01-01", "--to=2025-01-01"], 2),
+        (["simulate", "--from=soon"], 2),
+        (["simulate", "--citizens=0"], 2),
+        (["status", "--database=sqlite:////no/such/folder/x.sqlite"], 3),
+    ],
+)
 def test_a_command_that_cannot_be_done_says_so(lived: Terminal, arguments: list[str], code: int) -> None:
     """Nothing found ends with 1, a wrong use with 2, what is unavailable with 3; the reason is on stderr."""
     ended = lived.run(*arguments)
@@ -190,9 +223,11 @@ def test_a_command_that_cannot_be_done_says_so(lived: Terminal, arguments: list[
 def test_help_shows_what_may_be_typed(terminal: Terminal) -> None:
     """A flag takes no value, what may be left out is in one pair of brackets, and what may come again has dots."""
     for command, usage in (
-        (["diff"], "diff [OPTIONS] {OLD} [NEW]"), (["lint"], "lint [OPTIONS] {PACK}..."),
-        (["replay", "views"], "replay views [OPTIONS] [NAME]..."), (["keys"], "keys [OPTIONS] COMMAND [ARGS]..."),
-    ):  # fmt: skip
+        (["diff"], "diff [OPTIONS] {OLD} [NEW]"),
+        (["lint"], "lint [OPTIONS] {PACK}..."),
+        (["replay", "views"], "replay views [OPTIONS] [NAME]..."),
+        (["keys"], "keys [OPTIONS] COMMAND [ARGS]..."),
+    ):
         lines = terminal.run(*command, "--help").lines
         assert [line.strip().partition(" ")[2] for line in lines if "Usage" in line] == [f"root {usage}"]
         assert not [line for line in lines if "bool" in line]
@@ -221,10 +256,17 @@ def test_why_tells_people_and_machines(lived: Terminal) -> None:
     assert not set("{}[]'") & set(told), "nothing as Python writes it"
 
 
-@pytest.mark.parametrize("arguments", [
-    ["intents"], ["trail", AIGERIM], ["status"], ["config", "show"], ["config", "show", "--origin"],
-    ["ingest", "life.ndjson"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["intents"],
+        ["trail", AIGERIM],
+        ["status"],
+        ["config", "show"],
+        ["config", "show", "--origin"],
+        ["ingest", "life.ndjson"],
+    ],
+)
 def test_json_is_compact_one_object_a_line(lived: Terminal, arguments: list[str]) -> None:
     """`--json` prints nothing but compact JSON objects, one a line."""
     here = [str(lived.folder / part) if part.endswith(".ndjson") else part for part in arguments]
@@ -251,9 +293,14 @@ def test_the_same_key_file_gives_the_same_pseudonyms(lived: Terminal) -> None:
     assert lived.run("intents", "--json", other).lines == lived.run("intents", "--json").lines
 
 
-@pytest.mark.parametrize(("content", "mode", "problem"), [
-    ("nonsense", 0o600, "damaged"), ("{}", 0o600, "damaged"), (None, 0o644, "others can read it"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "mode", "problem"),
+    [
+        ("nonsense", 0o600, "damaged"),
+        ("{}", 0o600, "damaged"),
+        (None, 0o644, "others can read it"),
+    ],
+)
 def test_a_bad_key_file_is_a_wrong_use(lived: Terminal, content: str | None, mode: int, problem: str) -> None:
     """A damaged key file, or one that others can read, ends with 2 before anything is read."""
     key = lived.folder / "data" / "habarshy" / "key"
@@ -320,14 +367,20 @@ def test_the_last_line_of_ingest_is_json_for_people_too(terminal: Terminal) -> N
     assert json.loads(ended.lines[-1]) == {"accepted": 3, "duplicates": 0, "rejected": 1}
 
 
-@pytest.mark.parametrize(("url", "said"), [
-    ("foo", "database: this is no kind of database"), ("mysql://host/db", "database: 'mysql' is no kind of database"),
-    ("postgresql://u:hunter2@host/db", "database: 'postgresql' is no kind"),
-    ("postgresql+asyncpg://u:hunter2@host/db", "'postgresql+asyncpg' is no kind"),
-    ("u:hunter2@host/db", "database: this is no kind"), ("u:hunter2://host/db", "database: this is no kind"),
-    ("postgresql+psycopg://u:hunter2@host:x/db", "database: this postgresql+psycopg URL cannot be read"),
-    ("sqlite:/tmp/hunter2", "database: this is no kind"), ("", "database: this is no kind"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("foo", "database: this is no kind of database"),
+        ("mysql://host/db", "database: 'mysql' is no kind of database"),
+        ("postgresql://u:hunter2@host/db", "database: 'postgresql' is no kind"),
+        ("postgresql+asyncpg://u:hunter2@host/db", "'postgresql+asyncpg' is no kind"),
+        ("u:hunter2@host/db", "database: this is no kind"),
+        ("u:hunter2://host/db", "database: this is no kind"),
+        ("postgresql+psycopg://u:hunter2@host:x/db", "database: this postgresql+psycopg URL cannot be read"),
+        ("sqlite:/tmp/hunter2", "database: this is no kind"),
+        ("", "database: this is no kind"),
+    ],
+)
 @pytest.mark.parametrize("command", [["status"], ["config", "show"]])
 def test_a_database_that_nobody_knows_is_a_wrong_setting(
     terminal: Terminal, command: list[str], url: str, said: str

@@ -29,37 +29,84 @@ def told(terminal: Terminal, *changes: Edit) -> list[tuple[str, str]]:
     return [(each["group"], each["sentence"]) for each in objects]
 
 
-@pytest.mark.parametrize(("change", "group", "sentence"), [
-    ((PACK, "messages: 3", "messages: 2"), "defaults",
-     ("The most messages that reach one person is 2 in 7 days; before, 3 in 7 days. "
-     "Everybody is concerned, but never by a legal message.")),
-    ((PACK, 'from: "21:00"', 'from: "22:00"'), "defaults",
-     ("The time in which nobody is disturbed is 22:00 to 09:00; before, 21:00 to 09:00. "
-     "Who chose no quiet hours of their own is concerned.")),
-    ((PACK, "zone: Asia/Almaty", "zone: Asia/Tashkent"), "defaults",
-     ("The time zone is Asia/Tashkent; before, Asia/Almaty. "
-     "Who chose no time zone of their own is concerned: when messages are due, quiet hours, birthdays.")),
-    ((PACK, "age_of_majority: 18", "age_of_majority: 21"), "defaults",
-     "The age from which people are told themselves is 21; before, 18. Who is between both ages is concerned."),
-    ((PACK, "area_levels: [2, 4]", "area_levels: [2, 4]\nholidays: {country: KZ}"), "defaults",
-     ("The calendar of working days is country: KZ; before, nothing. "
-     "Every trigger that counts working days is concerned.")),
-    ((METER, "required: [number, valid_until, fee]", "required: [number, valid_until, fee, kind]"), "event types",
-     f"town.meter.installed: the field kind must be there now. {NOBODY}"),
-    ((METER, "fee: {type: integer, minimum: 0", "fee: {type: integer, minimum: 1"), "event types",
-     f"town.meter.installed: the minimum of fee is 1; before, 0. {READS}"),
-    ((METER, "enum: [cold, hot]", "enum: [cold, hot, both]"), "event types",
-     f"town.meter.installed: the enum of kind is cold, hot, both; before, cold, hot. {NOBODY}"),
-    ((METER, f"    {SEALS}\n", ""), "event types", f"town.meter.installed: the field seals is gone. {NOBODY}"),
-    ((METER, "{street: {type: string}}", "{street: {type: string}, house: {type: string}}"), "event types",
-     f"town.meter.installed: the field place.house is new. {NOBODY}"),
-    ((METER, "checked_on: event.valid_until, ", ""), "event types",
-     (f"town.meter.installed: what it sets as checked_on of the holder is nothing; "
-     f"before, event.valid_until. {NOBODY}")),
-    ((PACK, "  meter: {type", "  shelf: {type: date, title: {kk: -, ru: -}}\n  meter: {type"), "attributes",
-     f"The attribute shelf is date; before, nothing. {NOBODY}"),
-    ((PACK, "agencies:\n", "agencies:\n  gas: {title: {kk: Газ, ru: Газ}}\n"), "", ""),
-], ids=lambda value: value[1][:30] if isinstance(value, tuple) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "group", "sentence"),
+    [
+        (
+            (PACK, "messages: 3", "messages: 2"),
+            "defaults",
+            (
+                "The most messages that reach one person is 2 in 7 days; before, 3 in 7 days. "
+                "Everybody is concerned, but never by a legal message."
+            ),
+        ),
+        (
+            (PACK, 'from: "21:00"', 'from: "22:00"'),
+            "defaults",
+            (
+                "The time in which nobody is disturbed is 22:00 to 09:00; before, 21:00 to 09:00. "
+                "Who chose no quiet hours of their own is concerned."
+            ),
+        ),
+        (
+            (PACK, "zone: Asia/Almaty", "zone: Asia/Tashkent"),
+            "defaults",
+            (
+                "The time zone is Asia/Tashkent; before, Asia/Almaty. "
+                "Who chose no time zone of their own is concerned: when messages are due, quiet hours, birthdays."
+            ),
+        ),
+        (
+            (PACK, "age_of_majority: 18", "age_of_majority: 21"),
+            "defaults",
+            "The age from which people are told themselves is 21; before, 18. Who is between both ages is concerned.",
+        ),
+        (
+            (PACK, "area_levels: [2, 4]", "area_levels: [2, 4]\nholidays: {country: KZ}"),
+            "defaults",
+            (
+                "The calendar of working days is country: KZ; before, nothing. "
+                "Every trigger that counts working days is concerned."
+            ),
+        ),
+        (
+            (METER, "required: [number, valid_until, fee]", "required: [number, valid_until, fee, kind]"),
+            "event types",
+            f"town.meter.installed: the field kind must be there now. {NOBODY}",
+        ),
+        (
+            (METER, "fee: {type: integer, minimum: 0", "fee: {type: integer, minimum: 1"),
+            "event types",
+            f"town.meter.installed: the minimum of fee is 1; before, 0. {READS}",
+        ),
+        (
+            (METER, "enum: [cold, hot]", "enum: [cold, hot, both]"),
+            "event types",
+            f"town.meter.installed: the enum of kind is cold, hot, both; before, cold, hot. {NOBODY}",
+        ),
+        ((METER, f"    {SEALS}\n", ""), "event types", f"town.meter.installed: the field seals is gone. {NOBODY}"),
+        (
+            (METER, "{street: {type: string}}", "{street: {type: string}, house: {type: string}}"),
+            "event types",
+            f"town.meter.installed: the field place.house is new. {NOBODY}",
+        ),
+        (
+            (METER, "checked_on: event.valid_until, ", ""),
+            "event types",
+            (
+                f"town.meter.installed: what it sets as checked_on of the holder is nothing; "
+                f"before, event.valid_until. {NOBODY}"
+            ),
+        ),
+        (
+            (PACK, "  meter: {type", "  shelf: {type: date, title: {kk: -, ru: -}}\n  meter: {type"),
+            "attributes",
+            f"The attribute shelf is date; before, nothing. {NOBODY}",
+        ),
+        ((PACK, "agencies:\n", "agencies:\n  gas: {title: {kk: Газ, ru: Газ}}\n"), "", ""),
+    ],
+    ids=lambda value: value[1][:30] if isinstance(value, tuple) else "",
+)
 def test_a_difference_is_a_sentence_with_whom_it_concerns(
     terminal: Terminal, change: Edit, group: str, sentence: str
 ) -> None:
@@ -91,11 +138,17 @@ def test_a_parameter_concerns_all_that_is_counted_with_it(terminal: Terminal) ->
     new = edited(terminal, "parameters.yaml", "4325", "4400")
     [change] = terminal.run("diff", str(SHIPPED["kz"]), str(new), "--json").objects
     assert (change["group"], change["about"], change["before"], change["after"]) == (
-        "parameters", "mci.2026-01-01", 4325, 4400,
-    )  # fmt: skip
+        "parameters",
+        "mci.2026-01-01",
+        4325,
+        4400,
+    )
     assert change["triggers"] == [
-        "birth_allowance", "childcare_allowance", "childcare_allowance_ending", "large_family_allowance",
-    ]  # fmt: skip
+        "birth_allowance",
+        "childcare_allowance",
+        "childcare_allowance_ending",
+        "large_family_allowance",
+    ]
     assert change["benefits"] == ["birth_allowance", "childcare_allowance", "large_family_allowance"]
     assert change["sentence"].startswith(
         "From 2026-01-01 on, mci is 4400; before, 4325. It concerns the triggers birth"

@@ -113,8 +113,15 @@ def start(platform: Platform) -> Iterator[Callable[..., "subprocess.Popen[bytes]
 
     def begin(port: int, now: datetime = NOON) -> "subprocess.Popen[bytes]":
         settings = platform.settings
-        command = [sys.executable, "-m", "tests.app.dispatching", settings.database, str(settings.key_file),
-                   str(port), now.isoformat()]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "tests.app.dispatching",
+            settings.database,
+            str(settings.key_file),
+            str(port),
+            now.isoformat(),
+        ]
         started.append(subprocess.Popen(command, stderr=subprocess.PIPE))  # noqa: S603  (ourselves)
         return started[-1]
 

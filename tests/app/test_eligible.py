@@ -79,11 +79,14 @@ def test_an_official_can_read_it(terminal: Terminal) -> None:
     ended = terminal.run("eligible", MOTHER, "--as-of=2025-04-01", JANUARY)
     told = "\n".join(ended.lines)
     for part in (
-        "Birth allowance: entitled to 247,716 tenge\n", "From: 2025-03-10 until 2026-03-10", "art. 71",
-        "Monthly calculation index: 3,932 since 2025-01-01 (Laws on the Republican Budget", "event.order = 4",
+        "Birth allowance: entitled to 247,716 tenge\n",
+        "From: 2025-03-10 until 2026-03-10",
+        "art. 71",
+        "Monthly calculation index: 3,932 since 2025-01-01 (Laws on the Republican Budget",
+        "event.order = 4",
         "Fact: Birth registered, 2025-03-10 07:00Z, reported by /test as first",
         "Childcare allowance: entitled to 34,995 tenge a month",
-    ):  # fmt: skip
+    ):
         assert part in told
     over = "\n".join(terminal.run("eligible", MOTHER, "--as-of=2026-03-10", JANUARY).lines)
     assert "Birth allowance: not entitled\n  Why not: only until 2026-03-10, exclusive" in over
@@ -102,10 +105,18 @@ def test_granted_is_a_reason(terminal: Terminal) -> None:
     assert "  Why not: “Birth allowance granted” on 2025-05-05" in told
 
 
-@pytest.mark.parametrize(("arguments", "code"), [
-    ([MOTHER, "--as-of=soon"], 2), ([MOTHER, "--known-at=soon"], 2), (["nobody"], 2), ([], 2), ([iin(7)], 1),
-    ([MOTHER, "--known-at=2020-01-01"], 1), ([MOTHER], 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([MOTHER, "--as-of=soon"], 2),
+        ([MOTHER, "--known-at=soon"], 2),
+        (["nobody"], 2),
+        ([], 2),
+        ([iin(7)], 1),
+        ([MOTHER, "--known-at=2020-01-01"], 1),
+        ([MOTHER], 0),
+    ],
+)
 def test_a_question_that_cannot_be_answered_says_so(terminal: Terminal, arguments: list[str], code: int) -> None:
     """A wrong day or time ends with 2, a person of whom nothing is known with 1; the reason is on stderr."""
     ended = terminal.run("eligible", *arguments)

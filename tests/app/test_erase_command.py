@@ -35,8 +35,16 @@ def test_a_person_is_erased_once_the_word_is_typed(lived: Terminal) -> None:
     assert lived.run("erase", AIGERIM, "--reason", "asked", stdin=b"yes\n").code == 5
     word = scope["person"][:8].encode()
     page = lived.folder / "certificate.html"
-    done = lived.run("erase", "-", "--reason", "asked <i>", "--html", str(page), "--json",
-                     stdin=AIGERIM.encode() + b"\n" + word + b"\n")  # fmt: skip
+    done = lived.run(
+        "erase",
+        "-",
+        "--reason",
+        "asked <i>",
+        "--html",
+        str(page),
+        "--json",
+        stdin=AIGERIM.encode() + b"\n" + word + b"\n",
+    )
     [certificate] = done.objects
     assert (certificate["by"], certificate["reason"], certificate["clean"]) == ("local", "asked <i>", True)
     assert certificate["removed"]["history"] == 4

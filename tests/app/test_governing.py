@@ -13,10 +13,17 @@ from tests.templates.packs import PACK, RULES, Change, write_town
 NO_AGE: Change = (RULES, " && citizen.age >= 18", "")
 WORSE: Change = (RULES, "class: reminder", "class: service")
 GOVERNING = (
-    ("submit", "{folder}"), ("submissions",), ("approve", "meter_check"), ("publish", "meter_check"),
-    ("withdraw", "meter_check"), ("pause", "meter_check"), ("resume", "meter_check"), ("rules",),
-    ("control", "all", "--stop", "--reason", "x"), ("diff", "{folder}"),
-)  # fmt: skip
+    ("submit", "{folder}"),
+    ("submissions",),
+    ("approve", "meter_check"),
+    ("publish", "meter_check"),
+    ("withdraw", "meter_check"),
+    ("pause", "meter_check"),
+    ("resume", "meter_check"),
+    ("rules",),
+    ("control", "all", "--stop", "--reason", "x"),
+    ("diff", "{folder}"),
+)
 
 
 CASE = "- {name: told, clock: 2026-01-01T09:00+05:00, events: []"
@@ -33,10 +40,14 @@ class Office:
         (self.changed / "meter_check" / "tests.yaml").write_text(f"{CASE}, expect: []}}\n", encoding="utf-8")
         act = self.terminal.act
         self.tokens: dict[str, Mapping[str, str]] = {
-            "aida": act("aida", "water", "author", "approver"), "dana": act("dana", "water", "approver"),
-            "saule": act("saule", "water", "author"), "fred": act("fred", "finance", "author", "approver"),
-            "olga": act("olga", "platform", "operator"), "nobody": {"HABARSHY_TOKEN": "hby_guessed\udcff"}, "": {},
-        }  # fmt: skip
+            "aida": act("aida", "water", "author", "approver"),
+            "dana": act("dana", "water", "approver"),
+            "saule": act("saule", "water", "author"),
+            "fred": act("fred", "finance", "author", "approver"),
+            "olga": act("olga", "platform", "operator"),
+            "nobody": {"HABARSHY_TOKEN": "hby_guessed\udcff"},
+            "": {},
+        }
 
     def run(self, who: str, *arguments: str, **env: str) -> Ended:
         """Run a command as somebody."""
@@ -122,8 +133,9 @@ def test_without_a_token_of_somebody_nothing_is_governed(office: Office, who: st
     assert office.rules == before
 
 
-@pytest.mark.parametrize("command", [each for each in GOVERNING if each[0] not in ("submissions", "rules")],
-                         ids=lambda command: command[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "command", [each for each in GOVERNING if each[0] not in ("submissions", "rules")], ids=lambda command: command[0]
+)
 def test_another_agency_is_refused(office: Office, command: tuple[str, ...]) -> None:
     """Whatever another agency's people try with a trigger, they get exit 4 and not a word of it."""
     office.run("aida", "submit", office.trigger)
@@ -161,9 +173,13 @@ SHARED: Change = (PACK, "agencies:\n", "agencies:\n  finance: {title: {kk: Қа�
 ANYWHERE: Change = (PACK, "area_levels:", "link_domains: [water.example, elsewhere.example]\narea_levels:")
 
 
-@pytest.mark.parametrize(("change", "part", "whole"), [
-    (ANYWHERE, "link_domains", ["pack:town", "meter_check"]), (SHARED, "agencies", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "part", "whole"),
+    [
+        (ANYWHERE, "link_domains", ["pack:town", "meter_check"]),
+        (SHARED, "agencies", []),
+    ],
+)
 def test_nobody_checks_a_trigger_by_a_pack_of_their_own(
     office: Office, change: Change, part: str, whole: list[str]
 ) -> None:
@@ -218,11 +234,20 @@ def test_a_canary_is_a_share(office: Office, share: str) -> None:
 LONG = "x" * 300
 
 
-@pytest.mark.parametrize(("code", "command"), [
-    (1, ("approve", LONG)), (1, ("publish", LONG)), (2, ("submit", LONG)), (2, ("submit", f"{LONG}/{LONG}")),
-    (1, ("test-send", LONG, "--to", "aida")), (2, ("diff", LONG)), (2, ("lint", LONG)),
-    (2, ("rules", "--at", "0001-01-01T00:00+05:00")), (2, ("publish", "x", "--clock", "9999-12-31T23:00-05:00")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        (1, ("approve", LONG)),
+        (1, ("publish", LONG)),
+        (2, ("submit", LONG)),
+        (2, ("submit", f"{LONG}/{LONG}")),
+        (1, ("test-send", LONG, "--to", "aida")),
+        (2, ("diff", LONG)),
+        (2, ("lint", LONG)),
+        (2, ("rules", "--at", "0001-01-01T00:00+05:00")),
+        (2, ("publish", "x", "--clock", "9999-12-31T23:00-05:00")),
+    ],
+)
 def test_what_no_folder_and_no_time_can_be_is_told(office: Office, code: int, command: tuple[str, ...]) -> None:
     """A name longer than a path, or a time outside the calendar, ends in a sentence."""
     ended = office.run("aida", *command)
@@ -273,12 +298,16 @@ def test_a_file_that_others_can_read_is_not_used(office: Office) -> None:
     assert "chmod 600" in ended.talk
 
 
-@pytest.mark.parametrize(("text", "problem"), [
-    ("[aida\n", "line 1"), ('[aida]\nagency = "water"\n', "roles"),
-    ('[aida]\nagency = "water"\nroles = ["king"]\ntoken = ""\n', "king"),
-    ('[aida]\nagency = "water"\nroles = []\nrole = "author"\n', "role"),
-    ('[aida]\nagency = "water"\nroles = []\ntoken = "ключ"\n', "token"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[aida\n", "line 1"),
+        ('[aida]\nagency = "water"\n', "roles"),
+        ('[aida]\nagency = "water"\nroles = ["king"]\ntoken = ""\n', "king"),
+        ('[aida]\nagency = "water"\nroles = []\nrole = "author"\n', "role"),
+        ('[aida]\nagency = "water"\nroles = []\ntoken = "ключ"\n', "token"),
+    ],
+)
 def test_a_damaged_file_says_where(office: Office, text: str, problem: str) -> None:
     """What cannot be read is named, and nobody acts."""
     file = office.terminal.folder / "data" / "habarshy" / "principals.toml"
@@ -298,10 +327,16 @@ def test_who_is_taken_out_acts_no_more(office: Office) -> None:
     assert (missing.code, "did you mean 'dana'?" in missing.talk) == (2, True)
 
 
-@pytest.mark.parametrize("wrong", [
-    ("Aida", "--agency", "water"), ("pack", "--agency", "water"), ("aida2", "--agency", ""),
-    ("aida2", "--agency", "water", "--email", "a b"), ("aida2", "--agency", "water", "--phone", "\n"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("Aida", "--agency", "water"),
+        ("pack", "--agency", "water"),
+        ("aida2", "--agency", ""),
+        ("aida2", "--agency", "water", "--email", "a b"),
+        ("aida2", "--agency", "water", "--phone", "\n"),
+    ],
+)
 def test_a_principal_that_cannot_be_is_refused(office: Office, wrong: tuple[str, ...]) -> None:
     """A name or address that would break the file, or pass for the platform itself, is refused and writes nothing."""
     file = office.terminal.folder / "data" / "habarshy" / "principals.toml"
@@ -310,11 +345,15 @@ def test_a_principal_that_cannot_be_is_refused(office: Office, wrong: tuple[str,
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize(("agency", "roles", "said"), [
-    ("watr", ("--role", "author"), "has an agency 'watr' yet (did you mean 'water'?)"),
-    ("mayor", ("--scope", "events"), "has an agency 'mayor' yet\n"),
-    ("water", ("--role", "author"), ""), ("platform", ("--role", "operator"), ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("agency", "roles", "said"),
+    [
+        ("watr", ("--role", "author"), "has an agency 'watr' yet (did you mean 'water'?)"),
+        ("mayor", ("--scope", "events"), "has an agency 'mayor' yet\n"),
+        ("water", ("--role", "author"), ""),
+        ("platform", ("--role", "operator"), ""),
+    ],
+)
 def test_an_agency_that_no_pack_names_is_said(office: Office, agency: str, roles: tuple[str, str], said: str) -> None:
     """Who acts for an agency that is misspelt has nothing to act on, so it is said at once; and allowed."""
     added = office.run("", "principals", "add", "new", "--agency", agency, *roles)
@@ -343,11 +382,17 @@ def test_a_test_send_reaches_a_colleague(office: Office) -> None:
         assert "water.example" not in "".join([*ended.lines, ended.talk])
 
 
-@pytest.mark.parametrize(("who", "to", "channel", "said"), [
-    ("aida", "fred", "email", "no principal of your agency"), ("aida", "g@water.example", "email", "no principal"),
-    ("aida", "dan", "email", "did you mean 'dana'?"), ("aida", "dana", "sms", "no registered contact"),
-    ("fred", "fred", "email", "another agency"), ("olga", "olga", "email", "another agency"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("who", "to", "channel", "said"),
+    [
+        ("aida", "fred", "email", "no principal of your agency"),
+        ("aida", "g@water.example", "email", "no principal"),
+        ("aida", "dan", "email", "did you mean 'dana'?"),
+        ("aida", "dana", "sms", "no registered contact"),
+        ("fred", "fred", "email", "another agency"),
+        ("olga", "olga", "email", "another agency"),
+    ],
+)
 def test_a_test_send_goes_nowhere_else(office: Office, who: str, to: str, channel: str, said: str) -> None:
     """Not to a free address, another agency, a channel nobody registered, nor with another agency's words."""
     ended = office.run(who, "test-send", "meter_check", "--to", to, "--channel", channel)

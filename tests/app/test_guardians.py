@@ -25,10 +25,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """The child's card ends; the mother was told by SMS, and the father wants nothing about documents."""
     made = World(tmp_path)
     made.take(
-        *registered(MOTHER, LONG_AGO, language="en"), *registered(FATHER, LONG_AGO, language="ru"),
-        birth(CHILD, MOTHER, "2008-12-15", father=FATHER), card(CHILD, "2025-07-20"),
+        *registered(MOTHER, LONG_AGO, language="en"),
+        *registered(FATHER, LONG_AGO, language="ru"),
+        birth(CHILD, MOTHER, "2008-12-15", father=FATHER),
+        card(CHILD, "2025-07-20"),
         event("citizen.preferences_changed", FATHER, "2025-01-05T00:00:00Z", {"opted_out": ["documents"]}, id="no"),
-    )  # fmt: skip
+    )
     await made.settle("2025-06-20T09:00+05:00")
     yield made
     made.close()

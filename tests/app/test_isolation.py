@@ -35,37 +35,79 @@ from tests.world import event as life
 
 HOLDER = iin(1)
 METER = life(
-    "town.meter.installed", HOLDER, "2025-06-01T12:00:00+05:00",
-    {"number": "SECRET-7", "valid_until": "2025-08-01", "fee": 100}, id="meter-1",
-)  # fmt: skip
+    "town.meter.installed",
+    HOLDER,
+    "2025-06-01T12:00:00+05:00",
+    {"number": "SECRET-7", "valid_until": "2025-08-01", "fee": 100},
+    id="meter-1",
+)
 THEIRS = ("meter_check", "water", "SECRET-7")
 """What another agency must not read in any answer: the trigger, its owner, and what it is about."""
 AT = "--clock=2025-06-02T12:00+05:00"
 
 REFUSED: Mapping[str, str] = {
-    "diff": "{changed}/meter_check", "submit": "{changed}/meter_check", "approve": "meter_check",
+    "diff": "{changed}/meter_check",
+    "submit": "{changed}/meter_check",
+    "approve": "meter_check",
     "publish": "meter_check",
-    "withdraw": "meter_check", "pause": "meter_check", "resume": "meter_check", "test-send": "meter_check --to fred",
-    "control": "agency water --stop --reason x", "backfill": "meter_check --since 2020-01-01 --yes",
-    "repair": "--trigger meter_check --yes", "forecast": "--agency water",
+    "withdraw": "meter_check",
+    "pause": "meter_check",
+    "resume": "meter_check",
+    "test-send": "meter_check --to fred",
+    "control": "agency water --stop --reason x",
+    "backfill": "meter_check --since 2020-01-01 --yes",
+    "repair": "--trigger meter_check --yes",
+    "forecast": "--agency water",
     "backtest": "meter_check --from 2025-01-01 --to 2026-01-01 --json",
-    "trail": "{person} --purpose x", "why": "{nudge} --purpose x", "eligible": "{person} --purpose x",
-    "evidence": "{nudge} --out {folder}/evidence.zip --purpose x", "erase": "{person} --reason x --yes",
-    "keys show": "", "keys rotate": "", "restored": "--yes", "retire": "--yes",
-    "dead-letters list": "", "dead-letters show": "{nudge}", "dead-letters retry": "{nudge} --yes",
-    "dead-letters drop": "{nudge} --yes", "audit list": "", "replay views": "--all --yes",
+    "trail": "{person} --purpose x",
+    "why": "{nudge} --purpose x",
+    "eligible": "{person} --purpose x",
+    "evidence": "{nudge} --out {folder}/evidence.zip --purpose x",
+    "erase": "{person} --reason x --yes",
+    "keys show": "",
+    "keys rotate": "",
+    "restored": "--yes",
+    "retire": "--yes",
+    "dead-letters list": "",
+    "dead-letters show": "{nudge}",
+    "dead-letters retry": "{nudge} --yes",
+    "dead-letters drop": "{nudge} --yes",
+    "audit list": "",
+    "replay views": "--all --yes",
     "replay kafka": "--from 1 --yes",
-    "jobs show": "1", "jobs confirm": "1", "jobs pause": "1", "jobs resume": "1", "jobs cancel": "1",
-}  # fmt: skip
+    "jobs show": "1",
+    "jobs confirm": "1",
+    "jobs pause": "1",
+    "jobs resume": "1",
+    "jobs cancel": "1",
+}
 """What another agency's people may not do: command -> what else is said."""
 THEIR_OWN: Mapping[str, str] = {"submissions": "", "rules": "", "intents": "--json", "jobs list": ""}
 """Lists: of these everybody sees what is their agency's, or what they asked for."""
 BY_FILES = frozenset({"lint", "test", "new", "preview", "simulate", "demo", "config show"})
 """These read the files of who runs them, and no platform."""
-OF_THE_MACHINE = frozenset({
-    "ingest", "run", "api", "relay", "worker", "dispatch", "migrate", "status", "mcp", "bounce", "bounces",
-    "audit verify", "audit heads", "audit key", "replay", "principals add", "principals show", "principals remove",
-})  # fmt: skip
+OF_THE_MACHINE = frozenset(
+    {
+        "ingest",
+        "run",
+        "api",
+        "relay",
+        "worker",
+        "dispatch",
+        "migrate",
+        "status",
+        "mcp",
+        "bounce",
+        "bounces",
+        "audit verify",
+        "audit heads",
+        "audit key",
+        "replay",
+        "principals add",
+        "principals show",
+        "principals remove",
+    }
+)
 """These are for who keeps the machine, and with it the key file, the settings and the file of principals.
 
 Of agencies they show nothing: `status` counts for the whole platform,
@@ -141,9 +183,16 @@ def test_a_list_has_nothing_of_another_agency(town: Town, command: str) -> None:
     assert town.run("aida", command, THEIR_OWN[command])[1] != []
 
 
-@pytest.mark.parametrize(("who", "code", "sees"), [
-    ("aida", 0, True), ("olga", 0, True), ("fred", 0, False), ("", 4, False), ("nobody", 4, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("who", "code", "sees"),
+    [
+        ("aida", 0, True),
+        ("olga", 0, True),
+        ("fred", 0, False),
+        ("", 4, False),
+        ("nobody", 4, False),
+    ],
+)
 def test_where_people_are_registered_plans_have_readers(town: Town, who: str, code: int, *, sees: bool) -> None:
     """`intents` shows an agency its own and an operator all; without a token it ends with 4."""
     ended = town.office.run(who, "intents", "--json")
@@ -153,13 +202,24 @@ def test_where_people_are_registered_plans_have_readers(town: Town, who: str, co
 # The routes
 
 ROUTES: Mapping[str, tuple[int, ...]] = {
-    "POST /events": (403,), "GET /triggers": (200,), "POST /triggers/{name}/pause": (403,),
-    "POST /triggers/{name}/resume": (403,), "GET /submissions": (200,),
-    "POST /submissions/{name}/{hash}/approve": (403, 404), "POST /submissions/{name}/{hash}/publish": (403, 404),
-    "POST /lint": (200,), "POST /test": (200,), "POST /preview": (200,), "POST /submissions": (403,),
-    "GET /statistics": (200,), "GET /jobs": (403,), "GET /jobs/{id}": (403,),
-    "POST /jobs/{id}/pause": (403,), "GET /work": (200,), "GET /work/triggers/{name}": (403,),
-}  # fmt: skip
+    "POST /events": (403,),
+    "GET /triggers": (200,),
+    "POST /triggers/{name}/pause": (403,),
+    "POST /triggers/{name}/resume": (403,),
+    "GET /submissions": (200,),
+    "POST /submissions/{name}/{hash}/approve": (403, 404),
+    "POST /submissions/{name}/{hash}/publish": (403, 404),
+    "POST /lint": (200,),
+    "POST /test": (200,),
+    "POST /preview": (200,),
+    "POST /submissions": (403,),
+    "GET /statistics": (200,),
+    "GET /jobs": (403,),
+    "GET /jobs/{id}": (403,),
+    "POST /jobs/{id}/pause": (403,),
+    "GET /work": (200,),
+    "GET /work/triggers/{name}": (403,),
+}
 """What somebody of another agency gets: their own list, or a refusal."""
 BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(
     tuple, console=(403,), jobs=(403,), trails=(403,), backtests=(403, 404), work=(200, 303, 403, 404, 409, 422)
@@ -168,10 +228,20 @@ BY_PLACE: Mapping[str, tuple[int, ...]] = defaultdict(
 DRAFTING = ("/test", "/preview", "/submissions")
 """These take a draft, and answer with what is in it: here a stranger's of the other agency's trigger."""
 OF_A_CITIZEN = (
-    "/persons", "/my", "/m/", "/stop/", "/answer/", "/seen/", "/sign-in", "/sign-out", "/check", "/receipts/",
+    "/persons",
+    "/my",
+    "/m/",
+    "/stop/",
+    "/answer/",
+    "/seen/",
+    "/sign-in",
+    "/sign-out",
+    "/check",
+    "/receipts/",
     "/gateways/",
-    "/livez", "/readyz",
-)  # fmt: skip
+    "/livez",
+    "/readyz",
+)
 """These know a citizen (by a portal's key, a session or a signed link) or a provider, and no agency."""
 
 
@@ -198,16 +268,20 @@ class Hall(NamedTuple):
         filled = filled_in(path)
         bodies: dict[str, object] = {
             **BODIES,
-            "/events": event("town.meter.installed", data=METER.data), "/lint": {"files": {"a.yaml": "x"}},
-            "/submissions/{name}/{hash}/publish": {}, **dict.fromkeys(DRAFTING, self.draft),
+            "/events": event("town.meter.installed", data=METER.data),
+            "/lint": {"files": {"a.yaml": "x"}},
+            "/submissions/{name}/{hash}/publish": {},
+            **dict.fromkeys(DRAFTING, self.draft),
             "/backtests": {**self.draft, "from": "2025-01-01", "to": "2025-02-01"},
-        }  # fmt: skip
+        }
         query = "?from=2025-01-01&to=2025-12-31" if path == "/statistics" else ""
         kind = "application/cloudevents+json" if path == "/events" else "application/json"
         return client_of(application(self.platform)).request(
-            method, filled + query, json=bodies.get(path) if method == "POST" else None,
+            method,
+            filled + query,
+            json=bodies.get(path) if method == "POST" else None,
             headers={"authorization": f"Bearer {key}"} | ({"content-type": kind} if method == "POST" else {}),
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture(scope="module")

@@ -47,8 +47,13 @@ def test_jobs_are_listed_and_paused(terminal: Terminal, operator: Mapping[str, s
     id_ = str(put(terminal))
     [job] = terminal.run("jobs", "list", "--json", env=operator).objects
     assert (job["id"], job["kind"], job["state"], job["asked_by"], job["done"], job["of"]) == (
-        1, "counting", "planned", "olga", 0, 3
-    )  # fmt: skip
+        1,
+        "counting",
+        "planned",
+        "olga",
+        0,
+        3,
+    )
     assert terminal.run("jobs", "pause", id_, env=operator).code == 0
     [line] = terminal.run("jobs", "show", id_, env=operator).lines
     assert line.startswith("job 1: 0 of 3 numbers (0 %)  counting  paused  olga")
@@ -159,11 +164,15 @@ def test_counting_is_told_at_a_terminal_alone() -> None:
         for looked in (500, 1500):
             counting(looked, 2000, "persons")
         counting.end()
-        assert out.getvalue().split("\r\x1b[K")[1:] == ([
-            "counting: 500 of about 2,000 persons, 100/s, 15 s to go",
-            "counting: 1,500 of about 2,000 persons, 150/s, 3 s to go",
-            "",
-        ] if shown else [])  # fmt: skip
+        assert out.getvalue().split("\r\x1b[K")[1:] == (
+            [
+                "counting: 500 of about 2,000 persons, 100/s, 15 s to go",
+                "counting: 1,500 of about 2,000 persons, 150/s, 3 s to go",
+                "",
+            ]
+            if shown
+            else []
+        )
 
 
 def test_progress_elsewhere_is_a_line_every_ten_seconds(tmp_path: Path) -> None:

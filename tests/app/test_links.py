@@ -23,9 +23,11 @@ ONE, OTHER = (UUID(bytes=b"abab" + bytes(range(10, 21)) + bytes([last])) for las
 SOMEBODY, ANYBODY = "ab" * 16, "cd" * 16
 Make = Callable[[Links], str]
 KINDS: dict[str, Make] = {
-    "stop": lambda links: links.token(ONE, SOMEBODY), "answer": lambda links: links.answer(ONE, SOMEBODY, "да"),
-    "seen": lambda links: links.seen(ONE, SOMEBODY, 2), "page": lambda links: links.page(ONE, SOMEBODY, NOON),
-}  # fmt: skip
+    "stop": lambda links: links.token(ONE, SOMEBODY),
+    "answer": lambda links: links.answer(ONE, SOMEBODY, "да"),
+    "seen": lambda links: links.seen(ONE, SOMEBODY, 2),
+    "page": lambda links: links.page(ONE, SOMEBODY, NOON),
+}
 
 
 @pytest.fixture
@@ -68,10 +70,11 @@ def test_a_link_is_for_one_purpose(links: Links, kind: str) -> None:
     """A link that was made for one thing does no other, and none leads anywhere without its nudge."""
     token = token_of(KINDS[kind](links))
     readers: dict[str, Callable[[str], object]] = {
-        "stop": lambda each: links.read(each, beginning), "answer": lambda each: links.read_answer(each, beginning),
+        "stop": lambda each: links.read(each, beginning),
+        "answer": lambda each: links.read_answer(each, beginning),
         "seen": lambda each: links.read_seen(each, beginning),
         "page": lambda each: links.read_page(each, NOON, beginning),
-    }  # fmt: skip
+    }
     for name, read in readers.items():
         if name != kind:
             with pytest.raises(BadLink):
@@ -154,11 +157,16 @@ def world_of_questions(tmp_path_factory: pytest.TempPathFactory) -> World:
     made = World(folder, packs=[few_triggers(folder, "work_offers_consent")])
     made.take(
         *registered(AIGERIM, LONG_AGO),
-        event("citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["email"]},
-              id="email"),
-        event("kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
-              {"registered_on": "2025-06-02", "insured_months": 0}),
-    )  # fmt: skip
+        event(
+            "citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["email"]}, id="email"
+        ),
+        event(
+            "kz.social.unemployment_registered",
+            AIGERIM,
+            "2025-06-02T11:00:00+05:00",
+            {"registered_on": "2025-06-02", "insured_months": 0},
+        ),
+    )
     return made
 
 

@@ -21,9 +21,10 @@ AT_TWO = "2025-07-01T02:00+05:00"
 """When everything was recorded: in UTC it is the day before."""
 KAFKA = {"HABARSHY_KAFKA": "nowhere:9092"}
 SPANS = [
-    ("2025-07-01", "2025-07-02"), ("2025-07-01T01:30", "2025-07-01T02:30"),
+    ("2025-07-01", "2025-07-02"),
+    ("2025-07-01T01:30", "2025-07-01T02:30"),
     ("2025-06-30T20:30Z", "2025-06-30T21:30+00:00"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -62,8 +63,9 @@ def test_a_replay_sends_the_same_range_as_one_of_the_console(terminal: Terminal,
     told = terminal.run("replay", "kafka", "--plan", "--from", since, "--to", until, env=KAFKA)
     asked = in_the_console(terminal, "replay kafka", {"from": since, "to": until})
     assert (told.code, re.findall("positions ([0-9]+) to ([0-9]+)", told.lines[0])) == (
-        0, [(str(asked["after"] + 1), str(asked["upto"]))]
-    ), told  # fmt: skip
+        0,
+        [(str(asked["after"] + 1), str(asked["upto"]))],
+    ), told
 
 
 @pytest.mark.parametrize(("time", "code"), [("2025-07-01T01:00", 1), ("2025-07-01T03:00", 0), ("2025-07-02", 0)])

@@ -57,12 +57,16 @@ def test_lint_names_the_place_and_what_was_meant(terminal: Terminal) -> None:
     """A finding is a line with path, line, column, message and suggestion; the counts come last; exit 1."""
     misspelt = ((RULES, "category: water", "categroy: water"), (KK, "Бағасы: {{ event.fee", "Бағасы: {{ event.fe"))
     folder = town(terminal, changes=misspelt)
-    assert terminal.run("lint", str(folder)) == (1, [
-        f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
-        f"{folder}/{RULES}:2:1: category is missing",
-        f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
-        "1 triggers, 2 event types, 3 findings, 0 warnings",
-    ], "")  # fmt: skip
+    assert terminal.run("lint", str(folder)) == (
+        1,
+        [
+            f"{folder}/{KK}:24:14: there is no variable event.fe (did you mean 'event.fee'?)",
+            f"{folder}/{RULES}:2:1: category is missing",
+            f"{folder}/{RULES}:5:1: the key 'categroy' is not known here (did you mean 'category'?)",
+            "1 triggers, 2 event types, 3 findings, 0 warnings",
+        ],
+        "",
+    )
 
 
 def test_lint_as_json(terminal: Terminal) -> None:
@@ -70,13 +74,28 @@ def test_lint_as_json(terminal: Terminal) -> None:
     folder = town(terminal, changes=((RULES, "category: water", "categroy: water"),))
     ended = terminal.run("lint", str(folder), "--json")
     path = f"{folder}/{RULES}"
-    assert (ended.code, ended.objects) == (1, [
-        {"path": path, "line": 2, "column": 1, "message": "category is missing", "suggestion": None,
-         "warning": False},
-        {"path": path, "line": 5, "column": 1, "message": "the key 'categroy' is not known here",
-         "suggestion": "category", "warning": False},
-        {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
-    ])  # fmt: skip
+    assert (ended.code, ended.objects) == (
+        1,
+        [
+            {
+                "path": path,
+                "line": 2,
+                "column": 1,
+                "message": "category is missing",
+                "suggestion": None,
+                "warning": False,
+            },
+            {
+                "path": path,
+                "line": 5,
+                "column": 1,
+                "message": "the key 'categroy' is not known here",
+                "suggestion": "category",
+                "warning": False,
+            },
+            {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
+        ],
+    )
 
 
 @pytest.mark.parametrize("command", ["lint", "test"])
@@ -132,30 +151,63 @@ def test_cases_that_pass(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("more", "expect", "lines"),
     [
-        ("", MONTH.replace("step: month", "step: day") + DAY, [
-            f"  - {WANT_MONTH.replace(' month', ' day')}  (@:9)", f"  + {GOT_MONTH}", "    differs in step",
-        ]),
-        ("", MONTH.replace("T09:00", "T10:00") + DAY, [
-            f"  - {WANT_MONTH.replace('T09:00', 'T10:00')}  (@:9)", f"  + {GOT_MONTH}", "    differs in at",
-        ]),
+        (
+            "",
+            MONTH.replace("step: month", "step: day") + DAY,
+            [
+                f"  - {WANT_MONTH.replace(' month', ' day')}  (@:9)",
+                f"  + {GOT_MONTH}",
+                "    differs in step",
+            ],
+        ),
+        (
+            "",
+            MONTH.replace("T09:00", "T10:00") + DAY,
+            [
+                f"  - {WANT_MONTH.replace('T09:00', 'T10:00')}  (@:9)",
+                f"  + {GOT_MONTH}",
+                "    differs in at",
+            ],
+        ),
         ("", MONTH, [f"  + {GOT_DAY}", "    was sent, and nothing in `expect` says so"]),
-        ("", MONTH + DAY + DAY.replace("2026-05-19", "2027-05-19").replace("step: day, ", ""), [
-            '  - 2027-05-19T09:00+05:00 sms contains "Последний"  (@:11)', "    nothing like it was sent or decided",
-        ]),
-        (OPTED_OUT, MONTH + "    - {step: day, nothing: true, because: opted_out}\n", [
-            f"  - {WANT_MONTH}  (@:9)", "  + 2026-04-20T09:00+05:00 month nothing, because opted_out",
-            "    should be sent, and was not",
-        ]),
-        (OPTED_OUT, "    - {step: day, nothing: true, because: done}\n", [
-            "  - day nothing, because done  (@:9)", "  + 2026-05-19T09:00+05:00 day nothing, because opted_out",
-            "    differs in because",
-        ]),
-        ("", MONTH + "    - {step: day, nothing: true, because: opted_out}\n", [
-            "  - day nothing, because opted_out  (@:10)", f"  + {GOT_DAY}", "    was sent, and should not be",
-        ]),
+        (
+            "",
+            MONTH + DAY + DAY.replace("2026-05-19", "2027-05-19").replace("step: day, ", ""),
+            [
+                '  - 2027-05-19T09:00+05:00 sms contains "Последний"  (@:11)',
+                "    nothing like it was sent or decided",
+            ],
+        ),
+        (
+            OPTED_OUT,
+            MONTH + "    - {step: day, nothing: true, because: opted_out}\n",
+            [
+                f"  - {WANT_MONTH}  (@:9)",
+                "  + 2026-04-20T09:00+05:00 month nothing, because opted_out",
+                "    should be sent, and was not",
+            ],
+        ),
+        (
+            OPTED_OUT,
+            "    - {step: day, nothing: true, because: done}\n",
+            [
+                "  - day nothing, because done  (@:9)",
+                "  + 2026-05-19T09:00+05:00 day nothing, because opted_out",
+                "    differs in because",
+            ],
+        ),
+        (
+            "",
+            MONTH + "    - {step: day, nothing: true, because: opted_out}\n",
+            [
+                "  - day nothing, because opted_out  (@:10)",
+                f"  + {GOT_DAY}",
+                "    was sent, and should not be",
+            ],
+        ),
     ],
     ids=["step", "time", "unexpected", "missing", "withheld", "reason", "sent"],
-)  # fmt: skip
+)
 def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list[str]) -> None:
     """A failed case says where it stands, what was expected in which line, and what came instead; exit 1."""
     folder = town(terminal, ("a case", more, expect))
@@ -163,9 +215,10 @@ def test_cases_that_fail(terminal: Terminal, more: str, expect: str, lines: list
     ended = terminal.run("test", str(folder))
     assert (ended.code, ended.talk) == (1, "")
     assert ended.lines == [
-        f"{path}:1: FAILED meter_check: a case", *(line.replace("@", path) for line in lines),
+        f"{path}:1: FAILED meter_check: a case",
+        *(line.replace("@", path) for line in lines),
         "1 cases, 1 failed, 0 findings",
-    ]  # fmt: skip
+    ]
 
 
 def test_what_happened_too_early_is_said(terminal: Terminal) -> None:
@@ -187,8 +240,10 @@ def test_words_that_are_not_there_are_compared_with_the_nearest(terminal: Termin
     folder = town(terminal, ("a case", "", wrong + DAY))
     lines = terminal.run("test", str(folder)).lines
     assert lines[3:6] == [
-        "    differs in contains", "    wanted → there: [-21-]{+20+} мая", '    "xylophone": nothing is like it',
-    ]  # fmt: skip
+        "    differs in contains",
+        "    wanted → there: [-21-]{+20+} мая",
+        '    "xylophone": nothing is like it',
+    ]
     [tried, _] = terminal.run("test", str(folder), "--json").objects
     assert tried["differences"][0]["words"] == [line.strip() for line in lines[4:6]]
 
@@ -198,12 +253,21 @@ def test_one_failure_stops_no_other_case(terminal: Terminal) -> None:
     folder = town(terminal, ("wrong", "", MONTH), ("right", "", MONTH + DAY))
     ended = terminal.run("test", str(folder), "--json")
     path = str(folder / "meter_check" / "tests.yaml")
-    assert (ended.code, ended.objects) == (1, [
-        {"path": path, "line": 1, "trigger": "meter_check", "case": "wrong", "passed": False,
-         "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": [], "words": []}]},
-        {"path": path, "line": 10, "trigger": "meter_check", "case": "right", "passed": True, "differences": []},
-        {"cases": 2, "failed": 1, "findings": 0},
-    ])  # fmt: skip
+    assert (ended.code, ended.objects) == (
+        1,
+        [
+            {
+                "path": path,
+                "line": 1,
+                "trigger": "meter_check",
+                "case": "wrong",
+                "passed": False,
+                "differences": [{"line": None, "expected": None, "got": GOT_DAY, "differs": [], "words": []}],
+            },
+            {"path": path, "line": 10, "trigger": "meter_check", "case": "right", "passed": True, "differences": []},
+            {"cases": 2, "failed": 1, "findings": 0},
+        ],
+    )
 
 
 def test_explain_prints_each_decision(terminal: Terminal) -> None:
@@ -224,9 +288,14 @@ def test_explain_prints_each_decision(terminal: Terminal) -> None:
     ]
     decisions = terminal.run("test", str(terminal.folder / "town"), "--explain", "--json").objects[0]["decisions"]
     assert decisions[3] == {
-        "at": "2026-04-20T09:00+05:00", "what": "deferred", "about": "month", "reason": "quiet_hours",
-        "until": "2026-04-20T10:30+05:00", "channel": None, "text": None,
-    }  # fmt: skip
+        "at": "2026-04-20T09:00+05:00",
+        "what": "deferred",
+        "about": "month",
+        "reason": "quiet_hours",
+        "until": "2026-04-20T10:30+05:00",
+        "channel": None,
+        "text": None,
+    }
 
 
 def test_only_one_trigger_or_case(terminal: Terminal) -> None:
@@ -242,19 +311,29 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
     """Findings in tests.yaml are lint's too; with them, or without it, `test` ends with 1 and plays the rest."""
     folder = town(terminal, ("misspelt", "", MONTH.replace("step:", "stpe:")), ("right", "", MONTH + DAY))
     path = folder / "meter_check" / "tests.yaml"
-    assert terminal.run("test", str(folder)) == (1, [
-        f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)", "ok meter_check: right",
-        "1 cases, 0 failed, 1 findings",
-    ], "")  # fmt: skip
-    assert terminal.run("lint", str(folder)) == (1, [
-        f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
-        "1 triggers, 2 event types, 1 findings, 0 warnings",
-    ], "")  # fmt: skip
+    assert terminal.run("test", str(folder)) == (
+        1,
+        [
+            f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
+            "ok meter_check: right",
+            "1 cases, 0 failed, 1 findings",
+        ],
+        "",
+    )
+    assert terminal.run("lint", str(folder)) == (
+        1,
+        [
+            f"{path}:9:36: the key 'stpe' is not known here (did you mean 'step'?)",
+            "1 triggers, 2 event types, 1 findings, 0 warnings",
+        ],
+        "",
+    )
     path.unlink()
     assert terminal.run("lint", str(folder)).code == 0
     assert terminal.run("test", str(folder)).lines == [
-        f"{path}:1:1: this file is missing", "0 cases, 0 failed, 1 findings",
-    ]  # fmt: skip
+        f"{path}:1:1: this file is missing",
+        "0 cases, 0 failed, 1 findings",
+    ]
 
 
 def test_words_that_come_out_too_long_are_not_played(terminal: Terminal) -> None:

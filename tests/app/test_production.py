@@ -165,8 +165,9 @@ def test_letters_are_listed_by_cause_and_shown_without_data(
     put("not_json", "not_json", "no_time")
     groups = terminal.run("dead-letters", "list", "--json", env=operator).objects
     assert [(each["kind"], each["cause"], each["count"]) for each in groups] == [
-        ("record", "not_json", 2), ("record", "no_time", 1)
-    ]  # fmt: skip
+        ("record", "not_json", 2),
+        ("record", "no_time", 1),
+    ]
     shown = terminal.run("dead-letters", "show", "--cause", "no_time", "--json", env=operator)
     [letter] = shown.objects
     assert (letter["attempts"], letter["told"]) == (1, "nobody here handles this kind")
@@ -197,7 +198,7 @@ def test_letters_are_dropped_only_when_that_is_wanted(
     told = terminal.run("audit", "list", "--by=olga", "--json", env=operator).objects
     assert [(each["what"], each["purpose"], each["kind"], each["cause"], each["count"]) for each in told] == [
         ("dead-letters drop", WHY, "record", cause, 1) for cause in both
-    ]  # fmt: skip
+    ]
     assert {len(each["letters"]) for each in told} == {64}
     [first, _] = terminal.run("audit", "list", env=operator).lines
     assert first.endswith(f"olga (platform)  1 dead letters given up  record, no_time: {WHY}")

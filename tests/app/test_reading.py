@@ -12,9 +12,13 @@ AIGERIM = iin(1)
 LIFE = (*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
 MAY = "--clock=2025-05-01T12:00+05:00"
 READING = (
-    ["status"], ["trail", AIGERIM], ["trail", "f" * 32], ["intents"], ["intents", "--json"],
+    ["status"],
+    ["trail", AIGERIM],
+    ["trail", "f" * 32],
+    ["intents"],
+    ["intents", "--json"],
     ["why", "00000000-0000-0000-0000-000000000007"],
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -66,11 +70,14 @@ def test_who_stores_or_sends_makes_the_database(terminal: Terminal, arguments: l
     assert terminal.run("status").code == 0
 
 
-@pytest.mark.parametrize(("name", "said"), [
-    ("HABARSHY_DATABSE", "no setting is called HABARSHY_DATABSE (did you mean HABARSHY_DATABASE?)"),
-    ("habarshy_provider", "no setting is called habarshy_provider (did you mean HABARSHY_PROVIDERS?)"),
-    ("HABARSHY_", "no setting is called HABARSHY_."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("HABARSHY_DATABSE", "no setting is called HABARSHY_DATABSE (did you mean HABARSHY_DATABASE?)"),
+        ("habarshy_provider", "no setting is called habarshy_provider (did you mean HABARSHY_PROVIDERS?)"),
+        ("HABARSHY_", "no setting is called HABARSHY_."),
+    ],
+)
 def test_a_misspelt_variable_is_not_ignored(lived: Terminal, name: str, said: str) -> None:
     """An unknown HABARSHY_ variable ends every command that has settings with 2, and with what was meant."""
     for command in ("status", "intents", "config"):
@@ -80,10 +87,15 @@ def test_a_misspelt_variable_is_not_ignored(lived: Terminal, name: str, said: st
         assert said in ended.talk
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("HABARSHY_TOKEN", "240"), ("HABARSHY_KAFKA", "kafka:9092"), ("habarshy_lease_seconds", "240"),
-    ("UNHABARSHY_X", "240"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HABARSHY_TOKEN", "240"),
+        ("HABARSHY_KAFKA", "kafka:9092"),
+        ("habarshy_lease_seconds", "240"),
+        ("UNHABARSHY_X", "240"),
+    ],
+)
 def test_other_variables_are_left_alone(lived: Terminal, name: str, value: str) -> None:
     """Variables of ours that are no settings, in whatever case, and those of others stop nothing."""
     assert lived.run("status", env={name: value}).code == 0
@@ -97,9 +109,9 @@ def test_run_ends_with_how_it_stands(lived: Terminal) -> None:
     assert lived.run("run", "--until-idle", "--clock=2025-06-20T12:00+05:00") == (0, [], "")
 
 
-@pytest.mark.parametrize("arguments", [
-    ["intents"], ["status"], ["trail", AIGERIM], ["simulate", "--citizens=3000"]
-], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments", [["intents"], ["status"], ["trail", AIGERIM], ["simulate", "--citizens=3000"]], ids=" ".join
+)
 def test_an_output_that_takes_no_more_is_told_in_a_sentence(lived: Terminal, arguments: list[str]) -> None:
     """As a process, on a full disk: exit 3 and one sentence, whether the first line fails or the last."""
     with Path("/dev/full").open("wb") as full:

@@ -46,9 +46,7 @@ def rebuilt(world: World, crew: Processes) -> bool:
     """Whether the views rebuilt with that crew are the live ones."""
     platform = world.platform
     catalogue = platform.library.rules().catalogue
-    return rebuild(
-        platform.database, platform.log, platform.names, catalogue, swap=True, page=10, crew=crew
-    ).equal  # fmt: skip
+    return rebuild(platform.database, platform.log, platform.names, catalogue, swap=True, page=10, crew=crew).equal
 
 
 def test_another_process_does_parts_and_ends(world: World) -> None:

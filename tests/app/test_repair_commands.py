@@ -136,7 +136,7 @@ def test_a_repair_is_resumed(terminal: Terminal, operator: Mapping[str, str]) ->
 
 def test_what_the_console_asked_for_is_counted_and_confirmed_here(
     terminal: Terminal, operator: Mapping[str, str]
-) -> None:  # fmt: skip
+) -> None:
     """A count that lost its process is taken up by its number; what it counted is begun by who types that, once."""
     with closing(Database(f"sqlite:///{terminal.folder}/data/habarshy/habarshy.sqlite")) as database:
         Jobs(database, system_clock).ask("repair", Lane.NUDGES, {}, "oleg")

@@ -30,9 +30,11 @@ from tests.world import LONG_AGO, annulled, card, corrected, fine, iin, register
 CARDS = [card(iin(number), "2025-07-20") for number in range(1, 8)]
 LIFE = [
     *(each for number in range(1, 8) for each in registered(iin(number), LONG_AGO)),
-    *CARDS, corrected(CARDS[0], 2, expires_on="2025-08-20"), annulled(CARDS[1], 2),
+    *CARDS,
+    corrected(CARDS[0], 2, expires_on="2025-08-20"),
+    annulled(CARDS[1], 2),
     fine(iin(1), "F1", "2025-05-30T12:00:00+05:00"),
-]  # fmt: skip
+]
 JUNE = "--clock=2025-06-20T12:00+05:00"
 LITTLE = 150_000
 """Bytes that a file may have where the disk is full: too few for a shadow."""
@@ -137,10 +139,11 @@ def test_what_views_lost_is_mended(site: Site) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "which views?"), (("--all", "due"), "which views?"),
+        ((), "which views?"),
+        (("--all", "due"), "which views?"),
         (("nudge",), "no view 'nudge' (did you mean 'nudges'?). The views are: history,"),
     ],
-)  # fmt: skip
+)
 def test_views_that_are_not_there_are_refused(site: Site, arguments: tuple[str, ...], told: str) -> None:
     """No view, or one that there is none of, is a wrong usage (2) that says what there is."""
     ended = site.run("replay", "views", *arguments, "--yes")
@@ -295,10 +298,13 @@ def test_a_full_disk_fails_the_rebuild_in_words(site: Site) -> None:
     before = site.rows()
     environment = {**os.environ, **site.terminal.environment, **site.operator}
     done = subprocess.run(  # noqa: S603  (ourselves)
-        [sys.executable, "-m", "app", *ALL, "--yes"], check=False, capture_output=True, text=True,
+        [sys.executable, "-m", "app", *ALL, "--yes"],
+        check=False,
+        capture_output=True,
+        text=True,
         env={name: value for name, value in environment.items() if value is not None},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LITTLE, LITTLE)),
-    )  # fmt: skip
+    )
     assert (done.returncode, "`habarshy jobs resume 1` goes on" in done.stderr) == (3, True), done.stderr
     assert "Traceback" not in done.stderr
     assert site.rows() == before

@@ -89,10 +89,12 @@ def test_passwords_are_masked(terminal: Terminal, origin: bool, as_json: bool) -
 def test_keys_in_addresses_and_parameters_are_masked(terminal: Terminal) -> None:
     """What stands for something is shown; a token in a query, an account in an address and a parameter are not."""
     sms = {
-        "kind": "http_sms", "url": "https://gateway.example/send", "sender": "1414",
+        "kind": "http_sms",
+        "url": "https://gateway.example/send",
+        "sender": "1414",
         "report_url": f"https://h:{SECRET}@h.example/x?token={SECRET}==&{SECRET}&reference={{reference}}&status=%d&e=",
         "parameters": {"key": SECRET, "to": "{to}", "text": "{text}", "t": f"{SECRET}-{{key}}", "r": "{report_url}"},
-    }  # fmt: skip
+    }
     hook = {"url": f"https://agency.example/told?key={SECRET}", "secret": "whsec_c2VjcmV0"}
     env = {"HABARSHY_PROVIDERS": json.dumps({"g": sms}), "HABARSHY_WEBHOOKS": json.dumps({"labour": hook})}
     found = shown(terminal, **env)
@@ -115,20 +117,27 @@ def test_what_kannel_needs_is_shown_whole(terminal: Terminal) -> None:
     assert found["webhooks.labour.url"][0] == "https://agency.example/told"
 
 
-@pytest.mark.parametrize(("name", "value", "problem"), [
-    ("LEASE_SECONDS", SECRET, "lease_seconds: Input should be a valid number"),
-    ("LEASE_SECONDS", "0", "lease_seconds: Input should be greater than 0"),
-    ("PROVIDERS", mail(port=70000), "providers.mail: port: Input should be less than 65536"),
-    ("PROVIDERS", mail(security=SECRET), "providers.mail: security: Input should be 'none', 'starttls' or 'tls'"),
-    ("PROVIDERS", mail(hots="mail"), "hots: Extra inputs are not permitted (did you mean 'host'?)"),
-    ("PROVIDERS", mail(wieght=3), "wieght: Extra inputs are not permitted (did you mean 'weight'?)"),
-    ("PROVIDERS", mail(kind="smpt"), "no kind is called 'smpt' (did you mean 'smtp'?)"),
-    ("PROVIDERS", mail(weight=0), "providers.mail.weight: Input should be greater than 0"),
-    ("PROVIDERS", mail(receipts_secret="7"), "no webhook secret"),
-    ("WEBHOOKS", '{"labour": {"url": "http://agency.example", "secret": "whsec_c2VjcmV0"}}', "webhooks.labour.url"),
-    ("RATES", '{"labour": 0}', "rates.labour: Input should be greater than 0 (HABARSHY_RATES)"),
-    ("RATES", "{" + SECRET, "rates: it is not written as JSON (HABARSHY_RATES)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("LEASE_SECONDS", SECRET, "lease_seconds: Input should be a valid number"),
+        ("LEASE_SECONDS", "0", "lease_seconds: Input should be greater than 0"),
+        ("PROVIDERS", mail(port=70000), "providers.mail: port: Input should be less than 65536"),
+        ("PROVIDERS", mail(security=SECRET), "providers.mail: security: Input should be 'none', 'starttls' or 'tls'"),
+        ("PROVIDERS", mail(hots="mail"), "hots: Extra inputs are not permitted (did you mean 'host'?)"),
+        ("PROVIDERS", mail(wieght=3), "wieght: Extra inputs are not permitted (did you mean 'weight'?)"),
+        ("PROVIDERS", mail(kind="smpt"), "no kind is called 'smpt' (did you mean 'smtp'?)"),
+        ("PROVIDERS", mail(weight=0), "providers.mail.weight: Input should be greater than 0"),
+        ("PROVIDERS", mail(receipts_secret="7"), "no webhook secret"),
+        (
+            "WEBHOOKS",
+            '{"labour": {"url": "http://agency.example", "secret": "whsec_c2VjcmV0"}}',
+            "webhooks.labour.url",
+        ),
+        ("RATES", '{"labour": 0}', "rates.labour: Input should be greater than 0 (HABARSHY_RATES)"),
+        ("RATES", "{" + SECRET, "rates: it is not written as JSON (HABARSHY_RATES)"),
+    ],
+)
 def test_a_wrong_value_is_named_and_not_repeated(terminal: Terminal, name: str, value: str, problem: str) -> None:
     """A setting of the wrong kind ends with 2 and its name; its value, which may be secret, is not printed."""
     ended = terminal.run("status", env={f"HABARSHY_{name}": value})
@@ -138,9 +147,14 @@ def test_a_wrong_value_is_named_and_not_repeated(terminal: Terminal, name: str, 
     assert SECRET not in ended.talk
 
 
-@pytest.mark.parametrize(("content", "problem"), [
-    ("leese_seconds = 7\n", "leese_seconds"), ("lease_seconds = \n", "config.toml"), ("[a\n", "config.toml"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("leese_seconds = 7\n", "leese_seconds"),
+        ("lease_seconds = \n", "config.toml"),
+        ("[a\n", "config.toml"),
+    ],
+)
 def test_a_broken_file_is_named(terminal: Terminal, content: str, problem: str) -> None:
     """An unknown name or a mistake in the file ends with 2, and the name or the file."""
     configured(terminal, content)
@@ -176,9 +190,10 @@ def test_a_flag_is_the_origin_also_where_the_environment_says_more(terminal: Ter
     """`config show --origin` names what counted: the flag, where it overrides the environment or the file."""
     arguments = ["config", "show", "--origin", "--database=sqlite:///flag.sqlite"]
     [line] = [
-        line for line in terminal.run(*arguments, env={"HABARSHY_DATABASE": "sqlite:///env.sqlite"}).lines
+        line
+        for line in terminal.run(*arguments, env={"HABARSHY_DATABASE": "sqlite:///env.sqlite"}).lines
         if line.startswith("database")
-    ]  # fmt: skip
+    ]
     assert line.endswith("(flag)")
 
 

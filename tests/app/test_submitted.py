@@ -23,18 +23,28 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
     shown = terminal.run("approve", "pack:mytown", "ends", env=approver)
     assert shown.code == 0
     for line in (
-        "defaults.languages: kk, ru, en", "events.mytown.library.card_issued.data.additionalProperties: no",
-        "rules.unless.1.on: mytown.library.card_issued", "rules.unless.1.when: later.valid_until > event.valid_until",
-    ):  # fmt: skip
+        "defaults.languages: kk, ru, en",
+        "events.mytown.library.card_issued.data.additionalProperties: no",
+        "rules.unless.1.on: mytown.library.card_issued",
+        "rules.unless.1.when: later.valid_until > event.valid_until",
+    ):
         assert f"    {line}" in shown.lines
     assert not [line for line in shown.lines if line.endswith("→ gone")]
     assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]
 
 
-@pytest.mark.parametrize(("before", "after", "told"), [
-    (1, "1", '1 → "1"'), (1, True, "1 → yes"), (True, "yes", 'true → "yes"'), ([], None, "[] → null"),
-    (["a, b"], ["a", "b"], '["a, b"] → ["a","b"]'), ({}, 5, "nothing → 5"), (5, None, "5 → nothing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (1, "1", '1 → "1"'),
+        (1, True, "1 → yes"),
+        (True, "yes", 'true → "yes"'),
+        ([], None, "[] → null"),
+        (["a, b"], ["a", "b"], '["a, b"] → ["a","b"]'),
+        ({}, 5, "nothing → 5"),
+        (5, None, "5 → nothing"),
+    ],
+)
 def test_what_only_looks_alike_is_a_change(before: object, after: object, told: str) -> None:
     """Who approves a pack sees each change of it, also of values that people, or Python, write alike."""
     rows = dict(changes({"events": [], "limit": before}, {"events": [], "limit": after}))

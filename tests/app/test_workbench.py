@@ -64,8 +64,11 @@ def test_preview_as_json_has_everything(terminal: Terminal) -> None:
     """An object for each person, step and language, with the HTML email."""
     objects = terminal.run("preview", trigger(terminal), "--persona", "sparse", "--json", *AT).objects
     assert [(each["step"], each["language"]) for each in objects[:4]] == [
-        ("month", "kk"), ("month", "ru"), ("day", "kk"), ("day", "ru"),
-    ]  # fmt: skip
+        ("month", "kk"),
+        ("month", "ru"),
+        ("day", "kk"),
+        ("day", "ru"),
+    ]
     assert {each["step"] for each in objects} == {"month", "day", "correction"}
     assert objects[0]["sms"]["parts"] == 1
     assert objects[0]["email"]["html"].startswith("<!DOCTYPE html>")
@@ -118,10 +121,13 @@ def test_preview_writes_emails(terminal: Terminal) -> None:
     assert terminal.run("preview", folder, "--html", "/no/such/folder/x.html").code == 2
 
 
-@pytest.mark.parametrize(("more", "talk"), [
-    (["--persona", "minro"], "--persona: 'minro' is not known (did you mean 'minor'?)\n"),
-    (["--language", "de"], "--language: 'de' is not known (there are: kk, ru)\n"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "talk"),
+    [
+        (["--persona", "minro"], "--persona: 'minro' is not known (did you mean 'minor'?)\n"),
+        (["--language", "de"], "--language: 'de' is not known (there are: kk, ru)\n"),
+    ],
+)
 def test_preview_of_what_is_not_there(terminal: Terminal, more: list[str], talk: str) -> None:
     """Exit 2, and what was probably meant."""
     assert terminal.run("preview", trigger(terminal), *more) == (2, [], talk)
@@ -163,9 +169,11 @@ def _events() -> list[dict[str, Any]]:
 def test_a_new_trigger_on_any_event_type_passes(terminal: Terminal) -> None:
     """Whatever it starts on, lint finds nothing and its three tests pass, but for answers to messages."""
     pack = terminal.folder / "all"
-    shutil.copytree(KZ, pack, ignore=lambda folder, names: [
-        name for name in names if (Path(folder) / name / "trigger.yaml").is_file()
-    ])  # fmt: skip
+    shutil.copytree(
+        KZ,
+        pack,
+        ignore=lambda folder, names: [name for name in names if (Path(folder) / name / "trigger.yaml").is_file()],
+    )
     others = [part for path in shipped() if path != KZ for part in ("--with", str(path))]
     made = 0
     for event in _events():
@@ -211,21 +219,30 @@ def test_new_beside_another_pack_says_how_to_go_on_with_both(terminal: Terminal)
     assert "owner: library\n" in (folder / "leak" / "trigger.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("arguments", "talk"), [
-    (["meter_check"], "{}/meter_check: this is here already, and is left as it is"),
-    (["leak", "--on", "town.meter.instaled"],
-     "--on: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)"),
-    (["leak", "--on", "kz.document.issued"],
-     "--on: no event type is called 'kz.document.issued' (it is in another pack: --with templates/kz)"),
-    (["leak", "--owner", "watr"], "--owner: no agency is called 'watr' (did you mean 'water'?)"),
-    (["Leak"], "'Leak': a name has small Latin letters, digits and underscores, as in lost_passport"),
-    (["digest"], "'digest': this name is taken; choose another"),
-    (["citizen", "--pack"], "'citizen': this name is taken; choose another"),
-    (["null", "--pack"], "'null': this name is taken; choose another"),
-    (["a" * 300], "the name has 300 characters; give it 100 at most"),
-    (["leak", "--on", "citizen.disputed"],
-     "--on: answering any message gives citizen.disputed, so a message about it would never end"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "talk"),
+    [
+        (["meter_check"], "{}/meter_check: this is here already, and is left as it is"),
+        (
+            ["leak", "--on", "town.meter.instaled"],
+            "--on: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
+        ),
+        (
+            ["leak", "--on", "kz.document.issued"],
+            "--on: no event type is called 'kz.document.issued' (it is in another pack: --with templates/kz)",
+        ),
+        (["leak", "--owner", "watr"], "--owner: no agency is called 'watr' (did you mean 'water'?)"),
+        (["Leak"], "'Leak': a name has small Latin letters, digits and underscores, as in lost_passport"),
+        (["digest"], "'digest': this name is taken; choose another"),
+        (["citizen", "--pack"], "'citizen': this name is taken; choose another"),
+        (["null", "--pack"], "'null': this name is taken; choose another"),
+        (["a" * 300], "the name has 300 characters; give it 100 at most"),
+        (
+            ["leak", "--on", "citizen.disputed"],
+            "--on: answering any message gives citizen.disputed, so a message about it would never end",
+        ),
+    ],
+)
 def test_new_refuses(terminal: Terminal, arguments: list[str], talk: str) -> None:
     """What is there stays as it is, and what is misspelt is named; exit 2, and nothing is written."""
     folder = town(terminal)
@@ -260,13 +277,17 @@ def difference(terminal: Terminal, *changes: Edit) -> list[str]:
     return [" ".join(line.split()) for line in ended.lines]
 
 
-@pytest.mark.parametrize("changes", [
-    (), ((RULES, "owner: water\n", "\n# ours\nowner:   'water'\n"),),
-    ((RULES, "to: subject", "to: [holder]"), (RULES, "offset: -P30D", "offset: '-P30D'")),
-    ((RULES, "correction: true", "correction: true\ncatch_up: latest\nminors: guardians"),),
-    ((RULES, "when: event.fee > 0", "when:   event.fee   >  0"),),
-    ((KK, "Сәлеметсіз бе!\n\n{%", "Сәлеметсіз бе!\n\n\n{%"),),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        ((RULES, "owner: water\n", "\n# ours\nowner:   'water'\n"),),
+        ((RULES, "to: subject", "to: [holder]"), (RULES, "offset: -P30D", "offset: '-P30D'")),
+        ((RULES, "correction: true", "correction: true\ncatch_up: latest\nminors: guardians"),),
+        ((RULES, "when: event.fee > 0", "when:   event.fee   >  0"),),
+        ((KK, "Сәлеметсіз бе!\n\n{%", "Сәлеметсіз бе!\n\n\n{%"),),
+    ],
+)
 def test_layout_is_no_difference(terminal: Terminal, changes: tuple[Edit, ...]) -> None:
     """Order, quotes, spaces, and what holds anyway, said or unsaid, change nothing."""
     assert difference(terminal, *changes) == ["no difference in meaning"]
@@ -289,32 +310,73 @@ def test_a_line_break_that_a_remark_needs_is_a_difference(terminal: Terminal) ->
     assert "It goes only if the event’s ‘fee’ is more than 0; before, only if" in said
 
 
-@pytest.mark.parametrize(("change", "group", "sentence"), [
-    ((RULES, "class: reminder", "class: service"), "basis", "Its class is service; before, reminder."),
-    ((RULES, "category: water", "category: homes"), "basis", "Citizens opt out of it by homes; before, by water."),
-    ((RULES, "Rules of 2020", "Rules of 2026"), "basis",
-     "The legal basis is “Rules of 2026”; before, “Rules of 2020”."),
-    ((RULES, "[push, sms, email]", "[sms, push, email]"), "channels",
-     "It goes by sms, push, email; before, by push, sms, email."),
-    ((RULES, "PT10M", "PT1H"), "channels",
-     "The next channel follows after a silence of 1 hour; before, of 10 minutes."),
-    ((RULES, "event.fee > 0", "event.fee > 5"), "who",
-     "It goes only if the event’s ‘fee’ is more than 5; before, only if the event’s ‘fee’ is more than 0."),
-    ((RULES, "occurrence: event.number\n", ""), "who", "One matter is each event by itself; before, event.number."),
-    ((RULES, "occurrence: event.number", "occurrence: person"), "who",
-     "One matter is the person, once and for all; before, event.number."),
-    ((RULES, "expires: event.valid_until", "expires: P3D"), "when",
-     "It is worth sending until 3 days after it was due; before, until the event’s ‘valid until’."),
-    ((RULES, "category: water", "category: water\ncatch_up: all"), "when",
-     "Of steps overdue already, all go; before, latest."),
-    ((RULES, "later.number == event.number", "later.fee == event.fee"), "when",
-     "New: it is not sent if this happens first: “Есептегіш орнатылды”, and the later event’s ‘fee’ is"),
-    ((KK, 'title: "Есептегішті тексеріңіз"', 'title: "Есептегішті ауыстырыңыз"'), "words",
-     "kk, push title: Есептегішті [-тексеріңіз-]{+ауыстырыңыз+}"),
-    ((RU, "Срок кончается **завтра**.", "Срок кончается **сегодня**."), "words", None),
-    ((RU, "  day: {sms", "  day: {subject: Завтра, sms"), "words",
-     "ru, email subject of step day: [-Поверьте счётчик № {{ event.number }}-]{+Завтра+}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "group", "sentence"),
+    [
+        ((RULES, "class: reminder", "class: service"), "basis", "Its class is service; before, reminder."),
+        (
+            (RULES, "category: water", "category: homes"),
+            "basis",
+            "Citizens opt out of it by homes; before, by water.",
+        ),
+        (
+            (RULES, "Rules of 2020", "Rules of 2026"),
+            "basis",
+            "The legal basis is “Rules of 2026”; before, “Rules of 2020”.",
+        ),
+        (
+            (RULES, "[push, sms, email]", "[sms, push, email]"),
+            "channels",
+            "It goes by sms, push, email; before, by push, sms, email.",
+        ),
+        (
+            (RULES, "PT10M", "PT1H"),
+            "channels",
+            "The next channel follows after a silence of 1 hour; before, of 10 minutes.",
+        ),
+        (
+            (RULES, "event.fee > 0", "event.fee > 5"),
+            "who",
+            "It goes only if the event’s ‘fee’ is more than 5; before, only if the event’s ‘fee’ is more than 0.",
+        ),
+        (
+            (RULES, "occurrence: event.number\n", ""),
+            "who",
+            "One matter is each event by itself; before, event.number.",
+        ),
+        (
+            (RULES, "occurrence: event.number", "occurrence: person"),
+            "who",
+            "One matter is the person, once and for all; before, event.number.",
+        ),
+        (
+            (RULES, "expires: event.valid_until", "expires: P3D"),
+            "when",
+            "It is worth sending until 3 days after it was due; before, until the event’s ‘valid until’.",
+        ),
+        (
+            (RULES, "category: water", "category: water\ncatch_up: all"),
+            "when",
+            "Of steps overdue already, all go; before, latest.",
+        ),
+        (
+            (RULES, "later.number == event.number", "later.fee == event.fee"),
+            "when",
+            "New: it is not sent if this happens first: “Есептегіш орнатылды”, and the later event’s ‘fee’ is",
+        ),
+        (
+            (KK, 'title: "Есептегішті тексеріңіз"', 'title: "Есептегішті ауыстырыңыз"'),
+            "words",
+            "kk, push title: Есептегішті [-тексеріңіз-]{+ауыстырыңыз+}",
+        ),
+        ((RU, "Срок кончается **завтра**.", "Срок кончается **сегодня**."), "words", None),
+        (
+            (RU, "  day: {sms", "  day: {subject: Завтра, sms"),
+            "words",
+            "ru, email subject of step day: [-Поверьте счётчик № {{ event.number }}-]{+Завтра+}",
+        ),
+    ],
+)
 def test_a_difference_is_a_sentence(terminal: Terminal, change: Edit, group: str, sentence: str | None) -> None:
     """Each kind of change is told in its group, with what it was before."""
     said = difference(terminal, change)
@@ -324,10 +386,17 @@ def test_a_difference_is_a_sentence(terminal: Terminal, change: Edit, group: str
 
 def test_diff_of_steps(terminal: Terminal) -> None:
     """A step that moved, one that went and one that came are told apart."""
-    said = " ".join(difference(
-        terminal, (RULES, "-P30D", "-P14D"), (RULES, "  day:\n", "  eve:\n"), (KK, "  day: {", "  eve: {"),
-        (RU, "  day: {", "  eve: {"), (KK, 'step == "day"', 'step == "eve"'), (RU, 'step == "day"', 'step == "eve"'),
-    ))  # fmt: skip
+    said = " ".join(
+        difference(
+            terminal,
+            (RULES, "-P30D", "-P14D"),
+            (RULES, "  day:\n", "  eve:\n"),
+            (KK, "  day: {", "  eve: {"),
+            (RU, "  day: {", "  eve: {"),
+            (KK, 'step == "day"', 'step == "eve"'),
+            (RU, 'step == "day"', 'step == "eve"'),
+        )
+    )
     assert "Step month: it is due 14 days before" in said
     assert "Step day is gone: it is due 1 day before" in said
     assert "Step eve is new: it is due 1 day before" in said
@@ -364,8 +433,9 @@ def test_diff_of_packs_names_what_came_and_went(terminal: Terminal) -> None:
     shutil.move(new / "meter_check", new / "meter_due")
     objects = terminal.run("diff", str(old), str(new), "--json").objects
     assert [(each["trigger"], each["sentence"].split(".")[0]) for each in objects] == [
-        ("meter_check", "This trigger is gone"), ("meter_due", "This trigger is new"),
-    ]  # fmt: skip
+        ("meter_check", "This trigger is gone"),
+        ("meter_due", "This trigger is new"),
+    ]
 
 
 def test_diff_with_what_is_published(terminal: Terminal) -> None:
@@ -380,8 +450,9 @@ def test_diff_with_what_is_published(terminal: Terminal) -> None:
     shutil.move(changed / "meter_check", changed / "metre_check")
     unknown = terminal.run("diff", str(changed / "metre_check"), env=env)
     assert (unknown.code, unknown.talk) == (
-        1, "no published trigger is called 'metre_check' (did you mean 'meter_check'?)\n",
-    )  # fmt: skip
+        1,
+        "no published trigger is called 'metre_check' (did you mean 'meter_check'?)\n",
+    )
 
 
 def test_diff_with_what_another_agency_has_published(terminal: Terminal) -> None:
@@ -390,8 +461,9 @@ def test_diff_with_what_another_agency_has_published(terminal: Terminal) -> None
     env = {"HABARSHY_PACKS": str(folder)}
     stranger = terminal.act("fred", "finance", "author", "approver")
     for path, more, said in (
-        (folder / "meter_check", {}, "HABARSHY_TOKEN"), (folder / "meter_check", stranger, "another agency"),
-    ):  # fmt: skip
+        (folder / "meter_check", {}, "HABARSHY_TOKEN"),
+        (folder / "meter_check", stranger, "another agency"),
+    ):
         ended = terminal.run("diff", str(path), env={**env, **more})
         assert (ended.code, ended.lines) == (4, [])
         assert said in ended.talk

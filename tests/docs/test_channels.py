@@ -15,8 +15,10 @@ def test_the_first_example_is_read_whole() -> None:
     [example, *_] = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     settings = Settings(**tomllib.loads(example))
     assert {name: each.of_kind().channel for name, each in settings.providers.items()} == {
-        "mail": "email", "beeline": "sms", "kcell": "sms"
-    }  # fmt: skip
+        "mail": "email",
+        "beeline": "sms",
+        "kcell": "sms",
+    }
     assert (settings.rates, set(settings.webhooks)) == ({"labour": 50.0}, {"labour"})
 
 

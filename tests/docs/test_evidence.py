@@ -132,8 +132,13 @@ def test_the_script_needs_nothing_of_ours() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_no_byte_can_be_changed_taken_out_or_added(true: bytes, script: ModuleType, data: st.DataObject) -> None:
     """Wherever one byte becomes another, goes or comes, in the content or the signature, the file does not pass."""
     at = data.draw(st.one_of(st.integers(0, len(true) - 1), st.integers(len(true) - 131, len(true) - 1)))
@@ -176,7 +181,7 @@ def test_it_has_the_facts_behind_the_nudge(true: bytes) -> None:
 )
 def test_who_has_the_key_cannot_lie_about_what_is_stored(
     true: bytes, script: ModuleType, change: Callable[[Any], object]
-) -> None:  # fmt: skip
+) -> None:
     """Signed anew, a file still has to have the facts that are in the chain, and say what is stored in them."""
     script.verify(resigned(true, lambda _: None), KEY)
     with pytest.raises(script.Untrue):
@@ -226,7 +231,7 @@ def test_of_an_altered_log_there_is_no_evidence(told: tuple[World, UUID]) -> Non
 
 def test_an_erased_person_leaves_true_evidence_without_their_data(
     told: tuple[World, UUID], script: ModuleType
-) -> None:  # fmt: skip
+) -> None:
     """After an erasure the facts are still proven to be there, and no longer say what nobody can read any more."""
     world, nudge = told
     before = pack(world, nudge)
@@ -239,7 +244,7 @@ def test_an_erased_person_leaves_true_evidence_without_their_data(
 
 def test_after_an_erasure_there_is_still_evidence_of_what_was_sent(
     told: tuple[World, UUID], script: ModuleType
-) -> None:  # fmt: skip
+) -> None:
     """A real erasure takes history, views and key: what was sent is proven, and no word of the person's is in it."""
     world, nudge = told
     before = len(of(script.verify(pack(world, nudge), KEY)[0], "nudge"))

@@ -23,9 +23,15 @@ SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(\w+)` \| .* \| `(.+)` \|$", re.MULTILINE)
 KZ, ALATAU = (next(pack for pack in shipped() if pack.name == name) for name in ("kz", "alatau"))
 BASE: Mapping[str, Any] = {
-    "title": {"kk": "-", "ru": "-", "en": "-"}, "owner": "interior", "legal_basis": "-", "category": "transport",
-    "class": "service", "on": "kz.traffic.fine_issued", "due": {"issued": {}}, "channels": ["push", "sms", "email"],
-}  # fmt: skip
+    "title": {"kk": "-", "ru": "-", "en": "-"},
+    "owner": "interior",
+    "legal_basis": "-",
+    "category": "transport",
+    "class": "service",
+    "on": "kz.traffic.fine_issued",
+    "due": {"issued": {}},
+    "channels": ["push", "sms", "email"],
+}
 TWO = [{"on": "kz.traffic.fine_paid", "within": "P1D"}, {"on": "kz.residence.registered", "within": "P1D"}]
 AREA = {"on": "alatau.utilities.outage_planned"}
 WORDS = {"subject": "-", "push": {"title": "-", "body": "-"}, "sms": "-"}
@@ -37,9 +43,10 @@ SECTIONS: Mapping[str, tuple[type[Shape], Wrap]] = {
     "Several events (`with`)": (WithShape, lambda one: {"with": [TWO[0] | one]}),
     "The nth event (`count`)": (CountShape, lambda one: {"count": {"nth": 2, "within": "P1D"} | one}),
     "Repetition (`repeat`)": (
-        RepeatShape, lambda one: {"due": {"issued": {"repeat": {"every": "P1D", "at_most": 2} | one}}}
+        RepeatShape,
+        lambda one: {"due": {"issued": {"repeat": {"every": "P1D", "at_most": 2} | one}}},
     ),
-}  # fmt: skip
+}
 
 
 def _section(title: str) -> str:

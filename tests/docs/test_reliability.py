@@ -17,6 +17,9 @@ def test_every_test_that_the_page_names_exists() -> None:
     for row in rows:
         assert NAMED.search(row) or row.startswith(("| fault |", "| |")), row
     for file, name in NAMED.findall(page):
-        names = {each.name for each in ast.walk(ast.parse((ROOT / file).read_text()))
-                 if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}  # fmt: skip
+        names = {
+            each.name
+            for each in ast.walk(ast.parse((ROOT / file).read_text()))
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
         assert not name or name in names, f"{file}::{name}"

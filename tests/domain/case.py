@@ -43,10 +43,16 @@ def person(pseudonym: str = AIDA, *, died: str | None = None, **attributes: obje
 
 
 def decided(
-    about: Nudge, who: Person | None = None, *, at_time: str = NOON, by: Trigger | None = None,
-    others: Iterable[Nudge] = (), stopped: Iterable[tuple[str, str]] = (), withdrawn: Iterable[str] = (),
+    about: Nudge,
+    who: Person | None = None,
+    *,
+    at_time: str = NOON,
+    by: Trigger | None = None,
+    others: Iterable[Nudge] = (),
+    stopped: Iterable[tuple[str, str]] = (),
+    withdrawn: Iterable[str] = (),
     messages: Iterable[datetime] = (),
-) -> Decision:  # fmt: skip
+) -> Decision:
     """What is decided about the nudge when its time has come."""
     ledger = Ledger((about, *others), tuple(messages))
     controls = Controls(frozenset(stopped), frozenset(withdrawn))

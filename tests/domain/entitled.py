@@ -24,20 +24,33 @@ INDEX = {
     "values": {"2024-01-01": 100, "2025-01-01": 110, "2026-01-01": 130},
 }
 ALLOWANCE: Mapping[str, Any] = {
-    "title": {"en": "Allowance"}, "agency": "justice", "clause": "art. 7", "on": "civil.born", "to": "mother",
-    "from": "event.born_on", "until": {"from": "event.born_on", "offset": "P1Y"},
+    "title": {"en": "Allowance"},
+    "agency": "justice",
+    "clause": "art. 7",
+    "on": "civil.born",
+    "to": "mother",
+    "from": "event.born_on",
+    "until": {"from": "event.born_on", "offset": "P1Y"},
     "conditions": [
-        {"id": "resident", "when": 'citizen.area.startsWith("75")', "title": {"en": "Lives in the city"},
-         "clause": "art. 8"},
+        {
+            "id": "resident",
+            "when": 'citizen.area.startsWith("75")',
+            "title": {"en": "Lives in the city"},
+            "clause": "art. 8",
+        },
     ],
     "unless": [{"on": "paper.issued", "when": 'later.kind == "allowance"'}],
     "amount": "event.order <= 3 ? 38 * param.index : 63 * param.index",
-}  # fmt: skip
+}
 PENSION: Mapping[str, Any] = {
-    "title": {"en": "Pension"}, "agency": "justice", "clause": "art. 9", "on": PERSON,
+    "title": {"en": "Pension"},
+    "agency": "justice",
+    "clause": "art. 9",
+    "on": PERSON,
     "from": {"from": "citizen.born_on", "offset": "P63Y"},
-    "amount": "1.5 * double(param.index)", "amount_as_of": "asked",
-}  # fmt: skip
+    "amount": "1.5 * double(param.index)",
+    "amount_as_of": "asked",
+}
 
 
 def law(**benefits: Mapping[str, Any]) -> Catalogue:
@@ -76,9 +89,12 @@ def answer(*recorded: LifeEvent, day: str, benefit: Mapping[str, Any] = ALLOWANC
 
 
 def turning(
-    *recorded: LifeEvent, on: str | Mapping[str, str], due: Mapping[str, Any] | None = None,
-    benefit: Mapping[str, Any] = ALLOWANCE, **more: Any,
-) -> Planned:  # fmt: skip
+    *recorded: LifeEvent,
+    on: str | Mapping[str, str],
+    due: Mapping[str, Any] | None = None,
+    benefit: Mapping[str, Any] = ALLOWANCE,
+    **more: Any,
+) -> Planned:
     """What Saule hears by a trigger on that edge of her entitlement, or on an event under the same law."""
     catalogue = law(allowance=benefit)
     content = {**rules("", due or {"now": {"at": "10:00"}}, **more), "on": on}

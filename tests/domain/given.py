@@ -28,9 +28,16 @@ def rules(on: str, due: Mapping[str, Any], **more: object) -> dict[str, Any]:
     if "klass" in more:
         more["class"] = more.pop("klass")
     return {
-        "title": {}, "owner": "interior", "legal_basis": "", "category": "documents", "class": "reminder",
-        "on": on, "due": due, "channels": ["push", "sms", "email"], **more,
-    }  # fmt: skip
+        "title": {},
+        "owner": "interior",
+        "legal_basis": "",
+        "category": "documents",
+        "class": "reminder",
+        "on": on,
+        "due": due,
+        "channels": ["push", "sms", "email"],
+        **more,
+    }
 
 
 def before(days: int) -> dict[str, Any]:
@@ -39,9 +46,13 @@ def before(days: int) -> dict[str, Any]:
 
 
 def published(
-    content: Mapping[str, Any], number: int = 1, *, name: str = "card", reach: str = "2020-01-01",
+    content: Mapping[str, Any],
+    number: int = 1,
+    *,
+    name: str = "card",
+    reach: str = "2020-01-01",
     ahead_from: str = "2020-01-01",
-) -> Version:  # fmt: skip
+) -> Version:
     """The trigger's version of that number."""
     trigger = compile_trigger(name, content, CATALOGUE)
     return Version(trigger, f"{name}@{number}", number, at(reach), at(ahead_from))

@@ -9,10 +9,22 @@ from domain.nudge import Nudge, content_of, evolve, intent_of
 from tests.domain.world import AIDA, at
 
 ID = UUID(int=1)
-INTENT = intent_of(ID, facts.NudgePlanned(
-    at("2025-01-10"), AIDA, "card", "card@1", UUID(int=2), "month", at("2025-01-21 09:00"), at("2025-02-20 09:00"),
-    "reminder", ("push", "sms", "email"), UUID(int=3),
-))  # fmt: skip
+INTENT = intent_of(
+    ID,
+    facts.NudgePlanned(
+        at("2025-01-10"),
+        AIDA,
+        "card",
+        "card@1",
+        UUID(int=2),
+        "month",
+        at("2025-01-21 09:00"),
+        at("2025-02-20 09:00"),
+        "reminder",
+        ("push", "sms", "email"),
+        UUID(int=3),
+    ),
+)
 DUE, NOW, LATER, LEASE = INTENT.due, at("2025-01-21 09:00"), at("2025-01-22 09:00"), at("2025-01-21 09:03")
 PLANNED = facts.NudgePlanned(at("2025-01-10"), **content_of(INTENT))
 

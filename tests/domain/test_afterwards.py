@@ -48,9 +48,15 @@ def told(*facts: NudgeFact, rule: dict[str, object] = CARD) -> Desk:
 
 
 @pytest.mark.parametrize("rule", [CARD, PATIENT])
-@pytest.mark.parametrize(("time", "number"), [
-    ("2025-01-26 12:00", 0), ("2025-01-27 09:00", 1), (LATER, 1), ("2025-06-01", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "number"),
+    [
+        ("2025-01-26 12:00", 0),
+        ("2025-01-27 09:00", 1),
+        (LATER, 1),
+        ("2025-06-01", 1),
+    ],
+)
 def test_done_after_it_had_gone_is_noted_once(rule: dict[str, object], time: str, number: int) -> None:
     """What happened since it went is noted with its own time; what had happened by then never is."""
     for facts in permutations([PAPER, renewed(time)]):
@@ -77,9 +83,13 @@ def test_the_first_time_counts_in_any_order() -> None:
         assert [each.done_at for each in desk.of("month").done] == [at(LATER)]
 
 
-@pytest.mark.parametrize("gone", [
-    annulment(renewed(LATER), 2), correction(renewed(LATER), renewed("2025-01-26 12:00")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "gone",
+    [
+        annulment(renewed(LATER), 2),
+        correction(renewed(LATER), renewed("2025-01-26 12:00")),
+    ],
+)
 def test_what_turns_out_not_to_be_so_is_taken_back(gone: LifeEvent) -> None:
     """An annulled report, or one corrected to before it went, takes back what was noted, and in one order only."""
     desk = told(*went())

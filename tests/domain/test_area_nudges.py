@@ -19,12 +19,14 @@ THEN = rules("weather.storm", DUE)
 WHEN_DUE = rules("weather.storm", DUE, residents_at="due")
 
 MOVES = {
-    "stays": ([CAME], True, True), "moves out before": ([CAME, LEFT], True, False),
-    "moves out after": ([CAME, LATER], True, True), "moves in before": ([ARRIVED], False, True),
+    "stays": ([CAME], True, True),
+    "moves out before": ([CAME, LEFT], True, False),
+    "moves out after": ([CAME, LATER], True, True),
+    "moves in before": ([ARRIVED], False, True),
     "moves in after": ([TOO_LATE], False, False),
     "leaves and comes back": ([CAME, LEFT, moved("2025-02-03 12:00", KASKELEN, "back")], True, True),
     "lives elsewhere": ([moved("2025-01-01", ALMATY_CITY, "elsewhere")], False, False),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", MOVES)
@@ -99,12 +101,15 @@ def test_a_step_says_its_own_smoothing() -> None:
     given(CAME, areas=[STORM]).when(asked).then_intents("soon 2025-02-01 00:00")
 
 
-@pytest.mark.parametrize(("more", "path", "problem"), [
-    ({"on": "paper.issued", "residents_at": "due"}, "residents_at", "paper.issued is about persons"),
-    ({"on": "weather.storm", "smooth": "P2D"}, "smooth", "'P2D' is no span of up to a day"),
-    ({"on": "weather.storm", "smooth": "-PT2H"}, "smooth", "'-PT2H' is no span of up to a day"),
-    ({"on": "weather.storm", "smooth": "P1M"}, "smooth", "'P1M' is no span of up to a day"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "path", "problem"),
+    [
+        ({"on": "paper.issued", "residents_at": "due"}, "residents_at", "paper.issued is about persons"),
+        ({"on": "weather.storm", "smooth": "P2D"}, "smooth", "'P2D' is no span of up to a day"),
+        ({"on": "weather.storm", "smooth": "-PT2H"}, "smooth", "'-PT2H' is no span of up to a day"),
+        ({"on": "weather.storm", "smooth": "P1M"}, "smooth", "'P1M' is no span of up to a day"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(more: dict[str, str], path: str, problem: str) -> None:
     """Residents of an event about persons, and spans that go back or last for days, do not compile."""
     with pytest.raises(BadTrigger) as caught:

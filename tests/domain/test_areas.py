@@ -16,10 +16,16 @@ def _storms(*recorded: LifeEvent, areas: tuple[LifeEvent, ...]) -> list[str]:
     return [one.original_id for one in facts if one.event.type == "weather.storm"]
 
 
-@pytest.mark.parametrize(("time", "joins"), [
-    ("2024-12-31", False), ("2025-01-01 00:01", True), ("2025-02-28", True), ("2025-03-01 00:01", False),
-    ("2025-04-01", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "joins"),
+    [
+        ("2024-12-31", False),
+        ("2025-01-01 00:01", True),
+        ("2025-02-28", True),
+        ("2025-03-01 00:01", False),
+        ("2025-04-01", False),
+    ],
+)
 def test_an_area_fact_belongs_to_who_lived_there_then(time: str, *, joins: bool) -> None:
     """Whoever moved away before, or in after, has no part in it, whenever the move was reported."""
     for order in ([CAME, LEFT], [LEFT, CAME]):
@@ -65,18 +71,21 @@ def test_area_facts_set_nothing_on_the_person() -> None:
     assert _storms(CAME, areas=areas) == ["wide", "narrow"]
 
 
-@pytest.mark.parametrize(("residence", "area", "within"), [
-    ("105660100", "100000000", True),   # a village, and its region
-    ("105660100", "105600000", True),   # and its district
-    ("105660100", "105660000", True),   # and its rural district
-    ("105660100", "105660100", True),   # and itself
-    ("105660100", "105660200", False),  # the village next to it
-    ("105660100", "105800000", False),
-    ("105660100", "110000000", False),
-    ("105600000", "105660100", False),  # only the district is known: not every village of it
-    ("100000000", "105600000", False),
-    (None, "100000000", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("residence", "area", "within"),
+    [
+        ("105660100", "100000000", True),  # a village, and its region
+        ("105660100", "105600000", True),  # and its district
+        ("105660100", "105660000", True),  # and its rural district
+        ("105660100", "105660100", True),  # and itself
+        ("105660100", "105660200", False),  # the village next to it
+        ("105660100", "105800000", False),
+        ("105660100", "110000000", False),
+        ("105600000", "105660100", False),  # only the district is known: not every village of it
+        ("100000000", "105600000", False),
+        (None, "100000000", False),
+    ],
+)
 def test_codes_nest_by_their_levels(residence: str | None, area: str, *, within: bool) -> None:
     """A code whose last digits are zeros stands for the whole level above them."""
     assert lives_in(residence, area, (2, 4, 6, 9)) is within

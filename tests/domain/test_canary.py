@@ -44,8 +44,9 @@ def test_a_share_is_about_as_large_as_it_says(share: float) -> None:
     """Of many persons, that part is in, and another part for another version or trigger."""
     drawn = {
         (trigger, version): {one for one in range(10_000) if admits(NAMES, trigger, version, share, f"person {one}")}
-        for trigger in ("card", "fee") for version in ("v1", "v2")
-    }  # fmt: skip
+        for trigger in ("card", "fee")
+        for version in ("v1", "v2")
+    }
     assert all(abs(len(some) - share * 10_000) < 200 for some in drawn.values())
     assert len({frozenset(some) for some in drawn.values()}) == 4
 
@@ -88,9 +89,11 @@ def test_another_version_in_between_ends_the_canary() -> None:
 def test_the_order_in_which_versions_are_given_does_not_matter(order: list[int], share: float) -> None:
     """Only the order of publication decides, with canaries too."""
     some = {
-        1: published(CARD, 1), 2: canary(IN, 2, share), 3: replace(canary(IN, 3), share=1.0),
+        1: published(CARD, 1),
+        2: canary(IN, 2, share),
+        3: replace(canary(IN, 3), share=1.0),
         4: canary(OUT, 4, share / 2),
-    }  # fmt: skip
+    }
     book, same = rulebook(*some.values()), rulebook(*(some[number] for number in order))
     time = at("2025-01-10")
     assert [one.published for one in same.applying("paper.issued", time, AIDA)] == [

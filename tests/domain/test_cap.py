@@ -24,9 +24,14 @@ FULL = (NOW - timedelta(days=1),) * 3
 
 
 def decided(
-    messages: tuple[datetime, ...] = FULL, *, klass: Class = "reminder", now: datetime = NOW,
-    expires: str = "2026-01-01", begun: bool = False, **preferences: Any,
-) -> Decision:  # fmt: skip
+    messages: tuple[datetime, ...] = FULL,
+    *,
+    klass: Class = "reminder",
+    now: datetime = NOW,
+    expires: str = "2026-01-01",
+    begun: bool = False,
+    **preferences: Any,
+) -> Decision:
     """What is decided for somebody whom these messages reached, who wants offers about documents."""
     about, who = nudge(expires=at(expires)), person(**{"consents": ["documents"], **preferences})
     if begun:
@@ -39,12 +44,15 @@ def decided(
 # class × what it overrides
 
 
-@pytest.mark.parametrize(("klass", "opted_out", "quiet", "capped", "no_consent"), [
-    ("legal", Send("push"), Reason.QUIET_HOURS, Send("push"), Send("push")),
-    ("service", Reason.OPTED_OUT, Reason.QUIET_HOURS, Send("push"), Send("push")),
-    ("reminder", Reason.OPTED_OUT, Reason.QUIET_HOURS, TODAY, Send("push")),
-    ("offer", Reason.OPTED_OUT, Reason.QUIET_HOURS, TODAY, Reason.NO_CONSENT),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("klass", "opted_out", "quiet", "capped", "no_consent"),
+    [
+        ("legal", Send("push"), Reason.QUIET_HOURS, Send("push"), Send("push")),
+        ("service", Reason.OPTED_OUT, Reason.QUIET_HOURS, Send("push"), Send("push")),
+        ("reminder", Reason.OPTED_OUT, Reason.QUIET_HOURS, TODAY, Send("push")),
+        ("offer", Reason.OPTED_OUT, Reason.QUIET_HOURS, TODAY, Reason.NO_CONSENT),
+    ],
+)
 def test_what_each_class_overrides(
     klass: Class, opted_out: object, quiet: object, capped: object, no_consent: object
 ) -> None:
@@ -68,12 +76,18 @@ def test_every_class_has_its_line() -> None:
 # the window
 
 
-@pytest.mark.parametrize(("messages", "decision"), [
-    ((), Send("push")), (FULL[:2], Send("push")), (FULL, TODAY), ((*FULL, NOW), replace(TODAY, messages=4)),
-    ((NOW - timedelta(days=7), *FULL[:2]), Send("push")),
-    ((NOW - timedelta(days=7) + timedelta(microseconds=1), *FULL[:2]), TODAY),
-    ((ON_ITS_WAY, *FULL[:2]), TODAY),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("messages", "decision"),
+    [
+        ((), Send("push")),
+        (FULL[:2], Send("push")),
+        (FULL, TODAY),
+        ((*FULL, NOW), replace(TODAY, messages=4)),
+        ((NOW - timedelta(days=7), *FULL[:2]), Send("push")),
+        ((NOW - timedelta(days=7) + timedelta(microseconds=1), *FULL[:2]), TODAY),
+        ((ON_ITS_WAY, *FULL[:2]), TODAY),
+    ],
+)
 def test_the_cap_counts_seven_days_of_24_hours(messages: tuple[datetime, ...], decision: Decision) -> None:
     """Three messages within less than seven days are enough; what is seven days old counts no longer."""
     assert decided(messages) == decision
@@ -87,15 +101,21 @@ def test_what_was_begun_is_brought_to_its_end() -> None:
 _WENT = Delivery(AIDA, State.SENT, None, 1, "push", NOW, sent_at=NOW)
 
 
-@pytest.mark.parametrize(("delivery", "klass", "since"), [
-    (_WENT, "reminder", NOW), (_WENT, "offer", NOW), (_WENT, "service", NOW), (_WENT, "legal", None),
-    (replace(_WENT, state=State.ATTEMPTED, due=NOW, sent_at=None), "reminder", ON_ITS_WAY),
-    (replace(_WENT, state=State.FAILED, due=NOW, sent_at=None), "reminder", ON_ITS_WAY),
-    (replace(_WENT, state=State.FAILED, sent_at=None), "reminder", None),
-    (replace(_WENT, state=State.UNKNOWN, sent_at=None), "reminder", NOW),
-    (replace(_WENT, digest=NAMES.stream("", "digest")), "reminder", None),
-    (Delivery(AIDA, State.PLANNED, NOW), "reminder", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("delivery", "klass", "since"),
+    [
+        (_WENT, "reminder", NOW),
+        (_WENT, "offer", NOW),
+        (_WENT, "service", NOW),
+        (_WENT, "legal", None),
+        (replace(_WENT, state=State.ATTEMPTED, due=NOW, sent_at=None), "reminder", ON_ITS_WAY),
+        (replace(_WENT, state=State.FAILED, due=NOW, sent_at=None), "reminder", ON_ITS_WAY),
+        (replace(_WENT, state=State.FAILED, sent_at=None), "reminder", None),
+        (replace(_WENT, state=State.UNKNOWN, sent_at=None), "reminder", NOW),
+        (replace(_WENT, digest=NAMES.stream("", "digest")), "reminder", None),
+        (Delivery(AIDA, State.PLANNED, NOW), "reminder", None),
+    ],
+)
 def test_what_counts(delivery: Delivery, klass: Class, since: datetime | None) -> None:
     """What may have been read and what is on its way, but for the law's, and for what went with a digest."""
     assert counted_from(delivery, klass) == since
@@ -104,10 +124,15 @@ def test_what_counts(delivery: Delivery, klass: Class, since: datetime | None) -
 # which digest
 
 
-@pytest.mark.parametrize(("now", "day"), [
-    ("2025-01-21 00:30", "2025-01-21"), ("2025-01-21 17:59", "2025-01-21"), ("2025-01-21 18:00", "2025-01-22"),
-    ("2025-01-21 23:59", "2025-01-22"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2025-01-21 00:30", "2025-01-21"),
+        ("2025-01-21 17:59", "2025-01-21"),
+        ("2025-01-21 18:00", "2025-01-22"),
+        ("2025-01-21 23:59", "2025-01-22"),
+    ],
+)
 def test_a_digest_goes_in_the_evening_of_the_local_day(now: str, day: str) -> None:
     """What exceeds the cap goes with the next digest that is still to come, at 18:00 where its recipient is."""
     found = next_day(at(now), ALMATY)
@@ -123,10 +148,14 @@ def test_the_zone_is_the_recipients() -> None:
     ) == replace(TODAY, day=date(2025, 1, 21))
 
 
-@pytest.mark.parametrize(("expires", "decision"), [
-    ("2025-01-21 17:59", Withhold(Reason.CAP)), ("2025-01-21 18:00", Withhold(Reason.CAP)),
-    ("2025-01-21 18:01", TODAY),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expires", "decision"),
+    [
+        ("2025-01-21 17:59", Withhold(Reason.CAP)),
+        ("2025-01-21 18:00", Withhold(Reason.CAP)),
+        ("2025-01-21 18:01", TODAY),
+    ],
+)
 def test_what_no_digest_can_take_in_time_is_withheld(expires: str, decision: Decision) -> None:
     """What has expired when its digest goes is not sent over the cap either."""
     assert decided(expires=expires) == decision

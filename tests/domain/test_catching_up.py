@@ -16,9 +16,14 @@ def _overdue(of: str, /, **changed: Any) -> Nudge:
     return nudge(of, planned=LATE, **changed)
 
 
-@pytest.mark.parametrize(("catch_up", "sent"), [
-    ("latest", {"day"}), ("all", {"month", "week", "day"}), ("none", set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("catch_up", "sent"),
+    [
+        ("latest", {"day"}),
+        ("all", {"month", "week", "day"}),
+        ("none", set()),
+    ],
+)
 def test_who_joins_late_is_caught_up(catch_up: str, sent: set[str]) -> None:
     """Of the steps already overdue when they were planned, the latest goes, or all, or none."""
     overdue = [_overdue(step) for step in ("month", "week", "day")]
@@ -43,10 +48,15 @@ def test_a_step_still_ahead_does_not_hold_back_the_overdue_one() -> None:
         assert decided(about, at_time="2025-02-14 12:00", others=[month, week, day]) == decision
 
 
-@pytest.mark.parametrize("twin", [
-    _overdue("day", occurrence=nudge().intent.id), _overdue("day", trigger="fee"), _overdue("day", person="saule"),
-    _overdue("day", step="correction"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "twin",
+    [
+        _overdue("day", occurrence=nudge().intent.id),
+        _overdue("day", trigger="fee"),
+        _overdue("day", person="saule"),
+        _overdue("day", step="correction"),
+    ],
+)
 def test_another_occurrence_is_no_reason(twin: Nudge) -> None:
     """Only a later step of the same trigger, person and occurrence catches up; a correction is no such step."""
     assert decided(_overdue("month"), at_time="2025-02-21 12:00", others=[twin]) == Send("push")

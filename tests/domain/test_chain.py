@@ -44,12 +44,16 @@ def test_no_other_leaf_is(found: list[bytes], data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        (8, b"s" * 16, 1, "life/1", b"state"), (7, b"t" * 16, 1, "life/1", b"state"),
-        (7, b"s" * 16, 2, "life/1", b"state"), (7, b"s" * 16, 1, "life/2", b"state"),
-        (7, b"s" * 16, 1, "life/1", b"State"), (7, b"s" * 15, 1, "slife/1", b"state"),
-        (7, b"s" * 16, 1, "life/", b"1state"), (7, b"s" * 16, 1, "life/1s", b"tate"),
+        (8, b"s" * 16, 1, "life/1", b"state"),
+        (7, b"t" * 16, 1, "life/1", b"state"),
+        (7, b"s" * 16, 2, "life/1", b"state"),
+        (7, b"s" * 16, 1, "life/2", b"state"),
+        (7, b"s" * 16, 1, "life/1", b"State"),
+        (7, b"s" * 15, 1, "slife/1", b"state"),
+        (7, b"s" * 16, 1, "life/", b"1state"),
+        (7, b"s" * 16, 1, "life/1s", b"tate"),
     ],
-)  # fmt: skip
+)
 def test_whatever_differs_in_a_fact_differs_in_its_digest(other: tuple[int, bytes, int, str, bytes]) -> None:
     """Position, stream, version, topic and state each count, and none can lend the next one a byte."""
     assert leaf(*other) != leaf(*FACT)

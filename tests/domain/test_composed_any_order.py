@@ -19,16 +19,21 @@ OF_N2 = 'event.number == "N2" && later.number == "N2"'
 CONTENTS = {
     "together": rules("paper.issued", {"now": {}, "week": {"offset": "P7D"}}, **{"with": [WITHIN]}),
     "sequence": rules(
-        "person.moved", {"now": {}}, in_order=True, occurrence="person",
+        "person.moved",
+        {"now": {}},
+        in_order=True,
+        occurrence="person",
         **{"with": [{"on": "paper.issued", "within": "P60D"}, {"on": "paper.renewed", "within": "P60D"}]},
     ),
     "counted": rules("paper.issued", {"now": {}}, when='event.number == "N1"', count={"nth": 2, "within": "P30D"}),
     "asked": rules(
-        "paper.issued", {"ask": {"repeat": {"every": "P1M", "at_most": 4, "until": "answered"}}},
-        occurrence="event.number", unless=[{"on": "paper.renewed", "when": OF_N2, "grace": "P1D"}],
+        "paper.issued",
+        {"ask": {"repeat": {"every": "P1M", "at_most": 4, "until": "answered"}}},
+        occurrence="event.number",
+        unless=[{"on": "paper.renewed", "when": OF_N2, "grace": "P1D"}],
     ),
     "rolled": rules("person.moved", {"now": {"working_days": 3, "repeat": {"every": "P5D", "at_most": 3}}}),
-}  # fmt: skip
+}
 VERSIONS = [published(content, name=name) for name, content in CONTENTS.items()]
 BOOK = rulebook(*VERSIONS)
 
@@ -48,11 +53,16 @@ ORIGINALS = [
     renewed("2025-03-05", "N2", "r"),
 ]
 CHANGES = [
-    correction(FIRST, paper(time="2025-02-01")), correction(SECOND, paper(time="2025-01-20", number="N2")),
-    annulment(SECOND, 3), correction(DONE, renewed("2025-01-05")), annulment(DONE, 3), correction(DONE, DONE, 4),
-    correction(MOVE, moved("2025-02-05", "75", "move")), annulment(ANSWER),
+    correction(FIRST, paper(time="2025-02-01")),
+    correction(SECOND, paper(time="2025-01-20", number="N2")),
+    annulment(SECOND, 3),
+    correction(DONE, renewed("2025-01-05")),
+    annulment(DONE, 3),
+    correction(DONE, DONE, 4),
+    correction(MOVE, moved("2025-02-05", "75", "move")),
+    annulment(ANSWER),
     correction(OTHER, paper(time="2025-02-02")),
-]  # fmt: skip
+]
 RECORDED = st.lists(st.sampled_from(ORIGINALS + CHANGES), max_size=14)
 LOADED = replace(SECOND, ahead_from=at("2025-02-20"))
 

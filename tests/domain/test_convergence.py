@@ -22,34 +22,54 @@ from tests.domain.given import Desk, before, given, modest, published, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, death, paper, renewed
 
 CARD = rules(
-    "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number", correction=True,
+    "paper.issued",
+    {"month": before(30), "week": before(7)},
+    occurrence="event.number",
+    correction=True,
     unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
-)  # fmt: skip
+)
 PATIENT = {**CARD, "unless": [{"on": "paper.renewed", "grace": "P3D"}], "expires": "event.expires_on"}
 FIRST, OTHER = paper("2025-02-20"), paper("2025-04-20", event_id="other", number="N2")
 DEATH, DONE = death("2025-02-15"), renewed("2025-02-01")
 EVENTS = [
-    FIRST, OTHER, DEATH, DONE, renewed("2025-01-12", event_id="early"), annulment(DEATH), annulment(FIRST, 3),
-    correction(FIRST, paper("2025-03-20", time="2025-01-11"), 2), correction(FIRST, FIRST, 4), annulment(DONE),
-    correction(OTHER, paper("2025-04-20", number="N1"), 2), replace(OTHER, ahead_from=at("2025-04-01")),
-]  # fmt: skip
+    FIRST,
+    OTHER,
+    DEATH,
+    DONE,
+    renewed("2025-01-12", event_id="early"),
+    annulment(DEATH),
+    annulment(FIRST, 3),
+    correction(FIRST, paper("2025-03-20", time="2025-01-11"), 2),
+    correction(FIRST, FIRST, 4),
+    annulment(DONE),
+    correction(OTHER, paper("2025-04-20", number="N1"), 2),
+    replace(OTHER, ahead_from=at("2025-04-01")),
+]
 VERSIONS = [
-    published(CARD, 1), published(PATIENT, 2), published(PATIENT, 2, reach="2025-01-11"),
-    published({**CARD, "class": "legal"}, 3), published(CARD, 4, ahead_from="2025-02-10"),
-]  # fmt: skip
+    published(CARD, 1),
+    published(PATIENT, 2),
+    published(PATIENT, 2, reach="2025-01-11"),
+    published({**CARD, "class": "legal"}, 3),
+    published(CARD, 4, ahead_from="2025-02-10"),
+]
 MOMENTS = st.tuples(
     st.lists(st.sampled_from(EVENTS), max_size=8), st.sets(st.integers(0, len(VERSIONS) - 1), max_size=3)
 )
 START, LATER = at("2025-01-10"), at("2025-02-01")
 ATTEMPT = NudgeAttempted(START, AIDA, 1, "sms", "fake", at("2025-01-10 00:03"))
 OUTCOMES: list[list[NudgeFact]] = [
-    [], [NudgeDeferred(START, AIDA, LATER, "quiet_hours")], [NudgeWithheld(START, AIDA, "opted_out")],
-    [NudgeExpired(START, AIDA)], [ATTEMPT], [ATTEMPT, NudgeSent(START, AIDA, 1, "ref")],
-    [ATTEMPT, NudgeFailed(START, AIDA, 1, "busy", LATER)], [ATTEMPT, NudgeUnknown(START, AIDA, 1, "no_outcome")],
+    [],
+    [NudgeDeferred(START, AIDA, LATER, "quiet_hours")],
+    [NudgeWithheld(START, AIDA, "opted_out")],
+    [NudgeExpired(START, AIDA)],
+    [ATTEMPT],
+    [ATTEMPT, NudgeSent(START, AIDA, 1, "ref")],
+    [ATTEMPT, NudgeFailed(START, AIDA, 1, "busy", LATER)],
+    [ATTEMPT, NudgeUnknown(START, AIDA, 1, "no_outcome")],
     [ATTEMPT, NudgeFailed(START, AIDA, 1, "gone", gave_up=True)],
     [NudgeWithheld(START, SAULE, "opted_out"), NudgeDeferred(START, ERLAN, LATER, "quiet_hours")],
     [NudgeDeferred(START, SAULE, LATER, "stopped"), replace(ATTEMPT, recipient=ERLAN)],
-]  # fmt: skip
+]
 """What may happen to a nudge before the next plan, to its person or to two guardians."""
 Moment = tuple[list[LifeEvent], set[int]]
 """What is recorded, and which versions are published."""

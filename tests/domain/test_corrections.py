@@ -8,9 +8,12 @@ from tests.domain.given import Desk, before, given, published, rules
 from tests.domain.world import AIDA, annulment, at, correction, paper, renewed
 
 WORDS = rules(
-    "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number",
-    unless=[{"on": "paper.renewed"}], correction=True,
-)  # fmt: skip
+    "paper.issued",
+    {"month": before(30), "week": before(7)},
+    occurrence="event.number",
+    unless=[{"on": "paper.renewed"}],
+    correction=True,
+)
 PAPER = paper("2025-02-20", time="2025-01-10")
 GONE = annulment(PAPER, 2)
 BACK = correction(PAPER, PAPER, 3)
@@ -42,9 +45,18 @@ def test_what_the_correction_says() -> None:
     desk.follow(given(PAPER, GONE).when({**WORDS, "class": "legal"}), "2025-01-25")
     sent, made = desk.of("month").intent, desk.of("correction").intent
     assert made == Intent(
-        id=made.id, person=AIDA, trigger="card", version="card@1", occurrence=sent.occurrence, step="correction",
-        due=at("2025-01-25"), expires=at("2025-02-24"), klass="legal", channels=sent.channels, cause=sent.cause,
-    )  # fmt: skip
+        id=made.id,
+        person=AIDA,
+        trigger="card",
+        version="card@1",
+        occurrence=sent.occurrence,
+        step="correction",
+        due=at("2025-01-25"),
+        expires=at("2025-02-24"),
+        klass="legal",
+        channels=sent.channels,
+        cause=sent.cause,
+    )
     assert made.id != sent.id
 
 

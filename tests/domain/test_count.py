@@ -38,10 +38,15 @@ def test_the_third_in_a_year_starts_it() -> None:
     assert hears(*map(fine, days)) == ["2025-06-10"]
 
 
-@pytest.mark.parametrize(("first", "starts"), [
-    ("2025-01-10 12:00", []), ("2025-01-10 12:01", ["2026-01-10"]),
-    ("2024-02-29 12:00", []), ("2025-02-01 12:00", ["2026-01-10"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("first", "starts"),
+    [
+        ("2025-01-10 12:00", []),
+        ("2025-01-10 12:01", ["2026-01-10"]),
+        ("2024-02-29 12:00", []),
+        ("2025-02-01 12:00", ["2026-01-10"]),
+    ],
+)
 def test_the_year_ends_with_the_event(first: str, starts: list[str]) -> None:
     """The window is a calendar year that ends with the event: what is a whole year old is out of it."""
     assert hears(fine(first), fine("2025-12-10 12:00"), fine("2026-01-10 12:00")) == starts

@@ -19,8 +19,9 @@ def test_each_guardian_has_a_delivery() -> None:
     assert _guardians(deferred) == [(SAULE, State.DEFERRED)]
     assert _guardians(deferred, refused) == [(ERLAN, State.WITHHELD), (SAULE, State.DEFERRED)]
     assert _guardians(refused, deferred, attempted(1, to=SAULE), sent(1, SAULE)) == [
-        (ERLAN, State.WITHHELD), (SAULE, State.SENT),
-    ]  # fmt: skip
+        (ERLAN, State.WITHHELD),
+        (SAULE, State.SENT),
+    ]
 
 
 def test_a_nudge_is_what_its_furthest_delivery_is() -> None:
@@ -41,16 +42,23 @@ def test_cancelling_keeps_how_a_delivery_ended() -> None:
     """Only what was still on its way is cancelled: a reason that was given, and what was sent, stay."""
     refused = facts.NudgeWithheld(NOW, ERLAN, "opted_out")
     assert _guardians(refused, facts.NudgeDeferred(NOW, SAULE, LATER, "stopped"), CANCELLED) == [
-        (ERLAN, State.WITHHELD), (SAULE, State.CANCELLED),
-    ]  # fmt: skip
+        (ERLAN, State.WITHHELD),
+        (SAULE, State.CANCELLED),
+    ]
     assert _guardians(refused, attempted(1, to=SAULE), sent(1, SAULE), CANCELLED) == [
-        (ERLAN, State.WITHHELD), (SAULE, State.SENT),
-    ]  # fmt: skip
+        (ERLAN, State.WITHHELD),
+        (SAULE, State.SENT),
+    ]
 
 
-@pytest.mark.parametrize(("outcome", "state"), [
-    (sent(), State.SENT), (failed(retry_at=LATER), State.FAILED), (unknown(retry_at=LATER), State.UNKNOWN),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (sent(), State.SENT),
+        (failed(retry_at=LATER), State.FAILED),
+        (unknown(retry_at=LATER), State.UNKNOWN),
+    ],
+)
 def test_an_attempt_that_outlives_the_plan_keeps_its_outcome(outcome: NudgeFact, state: State) -> None:
     """Cancelled under way, an attempt waits for its outcome; that counts, and nothing is tried again."""
     (under_way,) = life(attempted(), CANCELLED).deliveries

@@ -16,9 +16,11 @@ from tests.domain.given import Desk, before, given, published, rulebook, rules
 from tests.domain.world import AIDA, ERLAN, SAULE, annulment, at, correction, paper, renewed
 
 CARD = rules(
-    "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number",
+    "paper.issued",
+    {"month": before(30), "week": before(7)},
+    occurrence="event.number",
     unless=[{"on": "paper.renewed"}],
-)  # fmt: skip
+)
 PAPER = paper("2025-02-20", time="2025-01-10")
 MOVED = correction(PAPER, paper("2025-06-20", time="2025-01-10"))
 AGAIN = correction(PAPER, PAPER)
@@ -77,8 +79,9 @@ def test_gone_is_cancelled() -> None:
 def test_done_in_time_is_cancelled() -> None:
     """When the thing itself happens in time, what is pending goes."""
     assert _desk().follow(given(PAPER, renewed("2025-01-15")).when(CARD), "2025-01-15") == [
-        "cancelled month", "cancelled week",
-    ]  # fmt: skip
+        "cancelled month",
+        "cancelled week",
+    ]
 
 
 def test_a_withdrawn_trigger_cancels_what_is_pending() -> None:
@@ -111,10 +114,13 @@ def test_back_after_cancelling_is_planned_again_for_the_guardian_who_still_waite
     assert desk.follow(given(paper(), done, annulment(done)).when(card), "2025-01-21 11:00") == ["planned month"]
 
 
-@pytest.mark.parametrize("waits", [
-    NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
-    NudgeWithheld(at("2025-01-21 09:00"), ERLAN, "no_address"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "waits",
+    [
+        NudgeDeferred(at("2025-01-21 09:00"), ERLAN, at("2025-01-22 09:00"), "quiet_hours"),
+        NudgeWithheld(at("2025-01-21 09:00"), ERLAN, "no_address"),
+    ],
+)
 def test_what_was_tried_for_one_guardian_is_rescheduled_for_both(waits: NudgeFact) -> None:
     """A message that could not be handed over to one guardian moves with its date, also for the other."""
     busy = NudgeFailed(at("2025-01-21 09:01"), SAULE, 1, "busy", at("2025-01-21 10:00"))
@@ -122,8 +128,9 @@ def test_what_was_tried_for_one_guardian_is_rescheduled_for_both(waits: NudgeFac
     assert "rescheduled month" in desk.follow(given(PAPER, MOVED).when(CARD), "2025-01-21 09:30")
     due = at("2025-05-21 09:00")
     assert [(one.recipient, one.state, one.due) for one in desk.of("month").deliveries] == [
-        (ERLAN, State.PLANNED, due), (SAULE, State.PLANNED, due),
-    ]  # fmt: skip
+        (ERLAN, State.PLANNED, due),
+        (SAULE, State.PLANNED, due),
+    ]
 
 
 def test_a_deferred_nudge_is_still_on_its_way() -> None:
@@ -189,8 +196,9 @@ def test_moot_is_told_to_the_pending_nudge() -> None:
     """When the thing happens after the deadline, the nudge learns from when it is not to be sent."""
     desk = _desk()
     assert desk.follow(given(PAPER, renewed("2025-02-01")).when(CARD), "2025-02-01") == [
-        "cancelled week", "rescheduled month",
-    ]  # fmt: skip
+        "cancelled week",
+        "rescheduled month",
+    ]
     assert desk.of("month").intent.moot_from == at("2025-02-01")
 
 

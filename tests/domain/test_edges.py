@@ -34,29 +34,41 @@ from tests.domain.world import (
 )
 
 CARD = rules(
-    "paper.issued", {"month": before(30)}, occurrence="event.number", correction=True,
+    "paper.issued",
+    {"month": before(30)},
+    occurrence="event.number",
+    correction=True,
     unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
-)  # fmt: skip
+)
 TRIED = NudgeAttempted(at("2025-01-21 09:00"), AIDA, 1, "sms", "fake", at("2025-01-21 09:03"))
 SENT = NudgeSent(at("2025-01-21 09:01"), AIDA, 1, "ref")
 AGAIN = NudgeFailed(at("2025-01-21 09:02"), AIDA, 1, "busy", at("2025-01-21 09:10"))
 
 
-@pytest.mark.parametrize(("text", "values"), [
-    ('event.kind.startsWith("c")', {"event.kind": "card"}), ("event.kind.size() == 4", {"event.kind": "card"}),
-    ('event.kind.matches("c.*")', {"event.kind": "card"}),
-    ('event.marks.exists(m, m == "a")', {"event.marks": ["a"]}),
-    ("event.time.getFullYear() == 2025", {"event.time": datetime(2025, 1, 1, tzinfo=UTC)}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('event.kind.startsWith("c")', {"event.kind": "card"}),
+        ("event.kind.size() == 4", {"event.kind": "card"}),
+        ('event.kind.matches("c.*")', {"event.kind": "card"}),
+        ('event.marks.exists(m, m == "a")', {"event.marks": ["a"]}),
+        ("event.time.getFullYear() == 2025", {"event.time": datetime(2025, 1, 1, tzinfo=UTC)}),
+    ],
+)
 def test_a_method_of_a_field_is_not_part_of_its_name(text: str, values: dict[str, Any]) -> None:
     """What compiles is evaluated: a field of which a condition calls a method is read."""
     conditions = Conditions({"event.kind": "string", "event.marks": "strings", "event.time": "instant"})
     assert conditions.compile(text).holds(values) is True
 
 
-@pytest.mark.parametrize(("days", "expires_on", "expires"), [
-    (1, "9999-12-31", None), (30, "9999-12-31", "event.expires_on"), (30, "0001-01-01", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("days", "expires_on", "expires"),
+    [
+        (1, "9999-12-31", None),
+        (30, "9999-12-31", "event.expires_on"),
+        (30, "0001-01-01", None),
+    ],
+)
 def test_a_date_at_the_edge_of_the_calendar_stops_nothing(days: int, expires_on: str, expires: str | None) -> None:
     """A paper "without end", as registries write it, does not keep its person from hearing about the others."""
     endless = paper(expires_on, event_id="endless", number="N2")
@@ -64,11 +76,15 @@ def test_a_date_at_the_edge_of_the_calendar_stops_nothing(days: int, expires_on:
     assert paper().stream in {intent.cause for intent in planned.intents}
 
 
-@pytest.mark.parametrize(("expires_on", "step", "more"), [
-    ("9999-12-31", {"offset": "P1M"}, {}), ("0001-01-01", {"offset": "-P1M"}, {}),
-    ("9999-12-15", {"offset": "P0D"}, {"expires": "P1M"}),
-    ("9999-12-31", {"offset": "P0D"}, {"unless": [{"on": "school.queued", "grace": "P7D"}]}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expires_on", "step", "more"),
+    [
+        ("9999-12-31", {"offset": "P1M"}, {}),
+        ("0001-01-01", {"offset": "-P1M"}, {}),
+        ("9999-12-15", {"offset": "P0D"}, {"expires": "P1M"}),
+        ("9999-12-31", {"offset": "P0D"}, {"unless": [{"on": "school.queued", "grace": "P7D"}]}),
+    ],
+)
 def test_months_and_graces_at_the_edge_stop_nothing(
     expires_on: str, step: dict[str, str], more: dict[str, Any]
 ) -> None:
@@ -122,11 +138,14 @@ def test_ones_own_death_within_the_grace_ends_it_too() -> None:
     given(paper(), death("2025-01-25")).when(patient).then_nothing()
 
 
-@pytest.mark.parametrize("later", [
-    paper(None, time="2025-01-12", event_id="second"),                     # its date is gone
-    paper("2025-02-20", time="2025-01-12", event_id="second", paid=True),  # its step does not apply
-    paper("2025-01-20", time="2025-01-12", event_id="second"),             # its step lies behind
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "later",
+    [
+        paper(None, time="2025-01-12", event_id="second"),  # its date is gone
+        paper("2025-02-20", time="2025-01-12", event_id="second", paid=True),  # its step does not apply
+        paper("2025-01-20", time="2025-01-12", event_id="second"),  # its step lies behind
+    ],
+)
 def test_of_one_occurrence_only_the_later_event_speaks(later: Any) -> None:
     """When the later report of one thing asks for no nudge, what the earlier one asked for is gone."""
     due = {"month": {**before(30), "when": "!event.paid"}}

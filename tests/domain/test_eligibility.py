@@ -39,9 +39,15 @@ def test_the_law_of_the_first_day_or_of_the_day_asked_for(as_of: str, index: int
     assert (found.amount, found.parameters["index"].value) == (38 * index, index)
 
 
-@pytest.mark.parametrize(("day", "reasons"), [
-    ("2025-03-11", [Why.NO_EVENT]), ("2025-03-12", []), ("2026-03-09", []), ("2026-03-10", [Why.OVER]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("day", "reasons"),
+    [
+        ("2025-03-11", [Why.NO_EVENT]),
+        ("2025-03-12", []),
+        ("2026-03-09", []),
+        ("2026-03-10", [Why.OVER]),
+    ],
+)
 def test_facts_count_from_their_day_and_entitlement_until_its_end(day: str, reasons: list[Why]) -> None:
     """An event of the day itself counts, one of the next day does not; the day on which it is over is over."""
     assert why(answer(lives(), born(), day=day)) == reasons

@@ -6,15 +6,23 @@ from domain.event_types import Field, Setting, event_type_of
 from tests.domain.world import CATALOGUE, PERSON, PERSONS, event_type
 
 BIRTH = {
-    "type": "kz.civil.birth_registered", "title": {"en": "Birth"}, "agency": "justice", "subject": "child",
+    "type": "kz.civil.birth_registered",
+    "title": {"en": "Birth"},
+    "agency": "justice",
+    "subject": "child",
     "data": {
         "type": "object",
         "properties": {
-            "mother": PERSON, "witnesses": PERSONS, "born_on": {"type": "string", "format": "date"},
-            "order": {"type": "integer", "x-of": "mother"}, "weight": {"type": ["number", "null"]},
-            "alive": {"type": "boolean", "x-of": "public"}, "names": {"type": "array", "items": {"type": "string"}},
+            "mother": PERSON,
+            "witnesses": PERSONS,
+            "born_on": {"type": "string", "format": "date"},
+            "order": {"type": "integer", "x-of": "mother"},
+            "weight": {"type": ["number", "null"]},
+            "alive": {"type": "boolean", "x-of": "public"},
+            "names": {"type": "array", "items": {"type": "string"}},
             "place": {
-                "type": "object", "x-of": "public",
+                "type": "object",
+                "x-of": "public",
                 "properties": {
                     "name": {"type": "string"},
                     "since": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}},
@@ -23,7 +31,7 @@ BIRTH = {
         },
     },
     "sets": {"child": {"born_on": "event.born_on", "guardians": ["mother", "witnesses"], "alive": {"value": True}}},
-}  # fmt: skip
+}
 MADE = event_type_of(BIRTH)
 
 
@@ -31,29 +39,42 @@ def test_persons_are_roles_and_the_rest_are_fields() -> None:
     """The subject and every national id are roles (of one person, or of several); everything else is a field."""
     assert MADE.roles == {"child": False, "mother": False, "witnesses": True}
     assert MADE.fields == {
-        "born_on": Field("date", "child"), "order": Field("integer", "mother"), "weight": Field("number", "child"),
-        "alive": Field("boolean", "public"), "names": Field("strings", "child"),
-        "place.name": Field("string", "public"), "place.since.day": Field("date", "public"),
-    }  # fmt: skip
+        "born_on": Field("date", "child"),
+        "order": Field("integer", "mother"),
+        "weight": Field("number", "child"),
+        "alive": Field("boolean", "public"),
+        "names": Field("strings", "child"),
+        "place.name": Field("string", "public"),
+        "place.since.day": Field("date", "public"),
+    }
 
 
 def test_what_it_sets_is_a_path_a_list_of_roles_or_a_literal() -> None:
     """The three ways in which an event sets an attribute."""
     assert MADE.sets == {
         "child": (
-            Setting("born_on", path="event.born_on"), Setting("guardians", roles=("mother", "witnesses")),
+            Setting("born_on", path="event.born_on"),
+            Setting("guardians", roles=("mother", "witnesses")),
             Setting("alive", literal=True),
         ),
-    }  # fmt: skip
+    }
 
 
 def test_conditions_may_read_fields_single_roles_type_and_time() -> None:
     """A role of several persons is not one value, so no condition reads it."""
     assert MADE.variables() == {
-        "born_on": "date", "order": "integer", "weight": "number", "alive": "boolean", "names": "strings",
-        "place.name": "string", "place.since.day": "date", "child": "string", "mother": "string", "type": "string",
+        "born_on": "date",
+        "order": "integer",
+        "weight": "number",
+        "alive": "boolean",
+        "names": "strings",
+        "place.name": "string",
+        "place.since.day": "date",
+        "child": "string",
+        "mother": "string",
+        "type": "string",
         "time": "instant",
-    }  # fmt: skip
+    }
 
 
 def test_an_area_event_names_nobody() -> None:

@@ -32,10 +32,18 @@ def test_a_bare_answer_to_several_questions_is_none(text: str) -> None:
     assert understand(text, [WORK, HOUSE]) == Unclear()
 
 
-@pytest.mark.parametrize(("text", "answer"), [
-    ("1 47", Answered(WORK, "1")), ("1-12", Answered(HOUSE, "1")), ("да, 47", Answered(WORK, "1")),
-    ("2 47", Answered(WORK, "2")), ("кейін 12", Answered(HOUSE, "кейін")), ("1 99", Unclear()), ("2 12", Unclear()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("1 47", Answered(WORK, "1")),
+        ("1-12", Answered(HOUSE, "1")),
+        ("да, 47", Answered(WORK, "1")),
+        ("2 47", Answered(WORK, "2")),
+        ("кейін 12", Answered(HOUSE, "кейін")),
+        ("1 99", Unclear()),
+        ("2 12", Unclear()),
+    ],
+)
 def test_the_mark_says_which_question(text: str, answer: object) -> None:
     """The question's mark follows the answer; one that no question has, or that does not take it, is unclear."""
     assert understand(text, [WORK, HOUSE]) == answer

@@ -14,15 +14,18 @@ NAMES = Names(b"golden key")
 CARD = rules("paper.issued", {"month": before(30)})
 
 
-@pytest.mark.parametrize(("made", "golden"), [
-    (NAMES.pseudonym("900101300017"), "13ff9bee7254dabad4b5fbcd6a39eb99"),
-    (NAMES.stream("registry", "e-1").hex, "13e1450866f6a4339f560541bfc71609"),
-    (NAMES.digest(b'{"a":1}').hex(), "94885311f0ea428b668f5a86b2bbb4ca"),
-    (NAMES.occurrence("card", "aida", "registry", "e-1").hex, "0f97244f3d11c1011c7fcb389ccaf920"),
-    (NAMES.occurrence("card", "aida", "N1").hex, "f85804fe9b94870241d7c082c9b5b5f2"),
-    (NAMES.nudge("card", "aida", UUID(int=7), "month").hex, "61696461972271cdac029da7f970fb2e"),
-    (NAMES.registry_stream("trigger", "card").hex, "c2f7a8795cbfb5a296ce5e20b10d43d5"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "golden"),
+    [
+        (NAMES.pseudonym("900101300017"), "13ff9bee7254dabad4b5fbcd6a39eb99"),
+        (NAMES.stream("registry", "e-1").hex, "13e1450866f6a4339f560541bfc71609"),
+        (NAMES.digest(b'{"a":1}').hex(), "94885311f0ea428b668f5a86b2bbb4ca"),
+        (NAMES.occurrence("card", "aida", "registry", "e-1").hex, "0f97244f3d11c1011c7fcb389ccaf920"),
+        (NAMES.occurrence("card", "aida", "N1").hex, "f85804fe9b94870241d7c082c9b5b5f2"),
+        (NAMES.nudge("card", "aida", UUID(int=7), "month").hex, "61696461972271cdac029da7f970fb2e"),
+        (NAMES.registry_stream("trigger", "card").hex, "c2f7a8795cbfb5a296ce5e20b10d43d5"),
+    ],
+)
 def test_the_format_of_ids_is_frozen(made: str, golden: str) -> None:
     """Ids are in the log for ever: the same key and parts give the same id in every release."""
     assert made == golden
@@ -44,11 +47,16 @@ def test_no_part_leaks_into_the_next() -> None:
     assert keyed_hash(b"k", "ab", "c") != keyed_hash(b"k", "a", "bc") != keyed_hash(b"k", "abc")
 
 
-@pytest.mark.parametrize("other", [
-    NAMES.nudge("fine", "aida", UUID(int=7), "month"), NAMES.nudge("card", "saule", UUID(int=7), "month"),
-    NAMES.nudge("card", "aida", UUID(int=8), "month"), NAMES.nudge("card", "aida", UUID(int=7), "week"),
-    Names(b"another key").nudge("card", "aida", UUID(int=7), "month"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "other",
+    [
+        NAMES.nudge("fine", "aida", UUID(int=7), "month"),
+        NAMES.nudge("card", "saule", UUID(int=7), "month"),
+        NAMES.nudge("card", "aida", UUID(int=8), "month"),
+        NAMES.nudge("card", "aida", UUID(int=7), "week"),
+        Names(b"another key").nudge("card", "aida", UUID(int=7), "month"),
+    ],
+)
 def test_each_part_and_the_key_make_another_nudge(other: UUID) -> None:
     """Another trigger, person, occurrence, step or key is another nudge."""
     assert other != NAMES.nudge("card", "aida", UUID(int=7), "month")

@@ -36,12 +36,20 @@ from tests.domain.lives import (
 from tests.domain.world import AIDA, paper
 
 ROADS: dict[State, tuple[NudgeFact, ...]] = {
-    State.PLANNED: (), State.DEFERRED: (DEFERRED,), State.WITHHELD: (WITHHELD,), State.EXPIRED: (EXPIRED,),
-    State.CANCELLED: (CANCELLED,), State.ATTEMPTED: (attempted(),), State.SENT: (attempted(), sent()),
-    State.DELIVERED: (attempted(), sent(), DELIVERED), State.OPENED: (attempted(), sent(), DELIVERED, OPENED),
-    State.ANSWERED: (attempted(), sent(), ANSWERED), State.FAILED: (attempted(), failed()),
-    State.UNKNOWN: (attempted(), unknown()), State.DIGESTED: (DIGESTED,),
-}  # fmt: skip
+    State.PLANNED: (),
+    State.DEFERRED: (DEFERRED,),
+    State.WITHHELD: (WITHHELD,),
+    State.EXPIRED: (EXPIRED,),
+    State.CANCELLED: (CANCELLED,),
+    State.ATTEMPTED: (attempted(),),
+    State.SENT: (attempted(), sent()),
+    State.DELIVERED: (attempted(), sent(), DELIVERED),
+    State.OPENED: (attempted(), sent(), DELIVERED, OPENED),
+    State.ANSWERED: (attempted(), sent(), ANSWERED),
+    State.FAILED: (attempted(), failed()),
+    State.UNKNOWN: (attempted(), unknown()),
+    State.DIGESTED: (DIGESTED,),
+}
 UNTRIED = (State.PLANNED, State.DEFERRED, State.DIGESTED, State.WITHHELD, State.EXPIRED, State.CANCELLED)
 
 
@@ -51,38 +59,69 @@ def test_every_state_is_reached(state: State) -> None:
     assert life(*ROADS[state]).state is state
 
 
-@pytest.mark.parametrize(("before", "fact", "after", "due"), [
-    (State.PLANNED, DEFERRED, State.DEFERRED, LATER), (State.PLANNED, WITHHELD, State.WITHHELD, None),
-    (State.PLANNED, EXPIRED, State.EXPIRED, None), (State.PLANNED, CANCELLED, State.CANCELLED, None),
-    (State.PLANNED, attempted(), State.ATTEMPTED, LEASE), (State.PLANNED, MOVED, State.PLANNED, DUE),
-    (State.DEFERRED, DEFERRED, State.DEFERRED, LATER), (State.DEFERRED, WITHHELD, State.WITHHELD, None),
-    (State.DEFERRED, EXPIRED, State.EXPIRED, None), (State.DEFERRED, CANCELLED, State.CANCELLED, None),
-    (State.DEFERRED, attempted(), State.ATTEMPTED, LEASE), (State.DEFERRED, MOVED, State.PLANNED, DUE),
-    (State.PLANNED, DIGESTED, State.DIGESTED, LATER), (State.DEFERRED, DIGESTED, State.DIGESTED, LATER),
-    (State.DIGESTED, DEFERRED, State.DEFERRED, LATER), (State.DIGESTED, WITHHELD, State.WITHHELD, None),
-    (State.DIGESTED, EXPIRED, State.EXPIRED, None), (State.DIGESTED, CANCELLED, State.CANCELLED, None),
-    (State.DIGESTED, attempted(), State.ATTEMPTED, LEASE), (State.DIGESTED, MOVED, State.PLANNED, DUE),
-    (State.WITHHELD, MOVED, State.PLANNED, DUE), (State.EXPIRED, MOVED, State.PLANNED, DUE),
-    (State.CANCELLED, PLANNED, State.PLANNED, DUE),
-    (State.ATTEMPTED, sent(), State.SENT, None), (State.ATTEMPTED, failed(), State.FAILED, None),
-    (State.ATTEMPTED, failed(retry_at=LATER), State.FAILED, LATER), (State.ATTEMPTED, OPENED, State.OPENED, None),
-    (State.ATTEMPTED, unknown(), State.UNKNOWN, None), (State.ATTEMPTED, DELIVERED, State.DELIVERED, None),
-    (State.ATTEMPTED, unknown(retry_at=LATER), State.UNKNOWN, LATER),
-    (State.SENT, DELIVERED, State.DELIVERED, None), (State.SENT, OPENED, State.OPENED, None),
-    (State.SENT, ANSWERED, State.ANSWERED, None), (State.SENT, failed(), State.FAILED, None),
-    (State.SENT, failed(retry_at=LATER), State.FAILED, LATER), (State.SENT, unknown(), State.SENT, None),
-    (State.SENT, sent(), State.SENT, None), (State.SENT, attempted(2), State.ATTEMPTED, LEASE),
-    (State.DELIVERED, sent(), State.DELIVERED, None), (State.DELIVERED, DELIVERED, State.DELIVERED, None),
-    (State.DELIVERED, OPENED, State.OPENED, None), (State.DELIVERED, unknown(), State.DELIVERED, None),
-    (State.OPENED, sent(), State.OPENED, None), (State.OPENED, DELIVERED, State.OPENED, None),
-    (State.OPENED, OPENED, State.OPENED, None), (State.OPENED, ANSWERED, State.ANSWERED, None),
-    (State.ANSWERED, OPENED, State.ANSWERED, None), (State.ANSWERED, DELIVERED, State.ANSWERED, None),
-    (State.FAILED, attempted(2), State.ATTEMPTED, LEASE), (State.FAILED, WITHHELD, State.WITHHELD, None),
-    (State.FAILED, EXPIRED, State.EXPIRED, None), (State.FAILED, DEFERRED, State.DEFERRED, LATER),
-    (State.FAILED, sent(), State.SENT, None), (State.FAILED, DELIVERED, State.DELIVERED, None),
-    (State.UNKNOWN, sent(), State.SENT, None), (State.UNKNOWN, DELIVERED, State.DELIVERED, None),
-    (State.UNKNOWN, failed(), State.FAILED, None), (State.UNKNOWN, attempted(2), State.ATTEMPTED, LEASE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "fact", "after", "due"),
+    [
+        (State.PLANNED, DEFERRED, State.DEFERRED, LATER),
+        (State.PLANNED, WITHHELD, State.WITHHELD, None),
+        (State.PLANNED, EXPIRED, State.EXPIRED, None),
+        (State.PLANNED, CANCELLED, State.CANCELLED, None),
+        (State.PLANNED, attempted(), State.ATTEMPTED, LEASE),
+        (State.PLANNED, MOVED, State.PLANNED, DUE),
+        (State.DEFERRED, DEFERRED, State.DEFERRED, LATER),
+        (State.DEFERRED, WITHHELD, State.WITHHELD, None),
+        (State.DEFERRED, EXPIRED, State.EXPIRED, None),
+        (State.DEFERRED, CANCELLED, State.CANCELLED, None),
+        (State.DEFERRED, attempted(), State.ATTEMPTED, LEASE),
+        (State.DEFERRED, MOVED, State.PLANNED, DUE),
+        (State.PLANNED, DIGESTED, State.DIGESTED, LATER),
+        (State.DEFERRED, DIGESTED, State.DIGESTED, LATER),
+        (State.DIGESTED, DEFERRED, State.DEFERRED, LATER),
+        (State.DIGESTED, WITHHELD, State.WITHHELD, None),
+        (State.DIGESTED, EXPIRED, State.EXPIRED, None),
+        (State.DIGESTED, CANCELLED, State.CANCELLED, None),
+        (State.DIGESTED, attempted(), State.ATTEMPTED, LEASE),
+        (State.DIGESTED, MOVED, State.PLANNED, DUE),
+        (State.WITHHELD, MOVED, State.PLANNED, DUE),
+        (State.EXPIRED, MOVED, State.PLANNED, DUE),
+        (State.CANCELLED, PLANNED, State.PLANNED, DUE),
+        (State.ATTEMPTED, sent(), State.SENT, None),
+        (State.ATTEMPTED, failed(), State.FAILED, None),
+        (State.ATTEMPTED, failed(retry_at=LATER), State.FAILED, LATER),
+        (State.ATTEMPTED, OPENED, State.OPENED, None),
+        (State.ATTEMPTED, unknown(), State.UNKNOWN, None),
+        (State.ATTEMPTED, DELIVERED, State.DELIVERED, None),
+        (State.ATTEMPTED, unknown(retry_at=LATER), State.UNKNOWN, LATER),
+        (State.SENT, DELIVERED, State.DELIVERED, None),
+        (State.SENT, OPENED, State.OPENED, None),
+        (State.SENT, ANSWERED, State.ANSWERED, None),
+        (State.SENT, failed(), State.FAILED, None),
+        (State.SENT, failed(retry_at=LATER), State.FAILED, LATER),
+        (State.SENT, unknown(), State.SENT, None),
+        (State.SENT, sent(), State.SENT, None),
+        (State.SENT, attempted(2), State.ATTEMPTED, LEASE),
+        (State.DELIVERED, sent(), State.DELIVERED, None),
+        (State.DELIVERED, DELIVERED, State.DELIVERED, None),
+        (State.DELIVERED, OPENED, State.OPENED, None),
+        (State.DELIVERED, unknown(), State.DELIVERED, None),
+        (State.OPENED, sent(), State.OPENED, None),
+        (State.OPENED, DELIVERED, State.OPENED, None),
+        (State.OPENED, OPENED, State.OPENED, None),
+        (State.OPENED, ANSWERED, State.ANSWERED, None),
+        (State.ANSWERED, OPENED, State.ANSWERED, None),
+        (State.ANSWERED, DELIVERED, State.ANSWERED, None),
+        (State.FAILED, attempted(2), State.ATTEMPTED, LEASE),
+        (State.FAILED, WITHHELD, State.WITHHELD, None),
+        (State.FAILED, EXPIRED, State.EXPIRED, None),
+        (State.FAILED, DEFERRED, State.DEFERRED, LATER),
+        (State.FAILED, sent(), State.SENT, None),
+        (State.FAILED, DELIVERED, State.DELIVERED, None),
+        (State.UNKNOWN, sent(), State.SENT, None),
+        (State.UNKNOWN, DELIVERED, State.DELIVERED, None),
+        (State.UNKNOWN, failed(), State.FAILED, None),
+        (State.UNKNOWN, attempted(2), State.ATTEMPTED, LEASE),
+    ],
+)
 def test_the_lifecycle(before: State, fact: NudgeFact, after: State, due: datetime | None) -> None:
     """What each fact makes of each state, and when the dispatcher must look at it next."""
     (delivery,) = life(*ROADS[before], fact).deliveries
@@ -103,9 +142,18 @@ def test_what_is_kept_of_an_attempt() -> None:
     """The delivery knows its last attempt, its channel and reason, and when it was first taken over."""
     (delivery,) = life(attempted(1, "push"), failed(1, LATER, gave_up=True), attempted(2, "sms"), sent(2)).deliveries
     assert delivery == Delivery(
-        AIDA, State.SENT, None, attempt=2, channel="sms", attempted_at=NOW, exhausted=("push",), sent_at=NOW,
-        provider="fake", accepted=(2,), since=NOW,
-    )  # fmt: skip
+        AIDA,
+        State.SENT,
+        None,
+        attempt=2,
+        channel="sms",
+        attempted_at=NOW,
+        exhausted=("push",),
+        sent_at=NOW,
+        provider="fake",
+        accepted=(2,),
+        since=NOW,
+    )
 
 
 def test_a_failure_that_may_pass_leaves_the_channel() -> None:
@@ -113,10 +161,16 @@ def test_a_failure_that_may_pass_leaves_the_channel() -> None:
     assert life(attempted(1, "push"), failed(1, LATER)).to(AIDA).exhausted == ()
 
 
-@pytest.mark.parametrize(("late", "state"), [
-    (sent(1), State.SENT), (facts.NudgeDelivered(NOW, AIDA, 1), State.DELIVERED), (failed(1), State.ATTEMPTED),
-    (failed(1, LATER, gave_up=True), State.ATTEMPTED), (unknown(1), State.ATTEMPTED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("late", "state"),
+    [
+        (sent(1), State.SENT),
+        (facts.NudgeDelivered(NOW, AIDA, 1), State.DELIVERED),
+        (failed(1), State.ATTEMPTED),
+        (failed(1, LATER, gave_up=True), State.ATTEMPTED),
+        (unknown(1), State.ATTEMPTED),
+    ],
+)
 def test_a_late_outcome_of_an_earlier_attempt(late: NudgeFact, state: State) -> None:
     """Good news about an earlier attempt ends the later one; bad news about it changes nothing."""
     nudge = life(attempted(1, "push"), unknown(1, NOW), attempted(2, "sms"), late)

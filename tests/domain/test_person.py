@@ -91,11 +91,19 @@ def test_a_fold_can_be_asked_between_two_events() -> None:
     assert (before.get("phone"), fold.person().get("phone")) == ("1", "2")
 
 
-@pytest.mark.parametrize(("born_on", "day", "age"), [
-    ("2007-05-05", "2025-05-04", 17), ("2007-05-05", "2025-05-05", 18), ("2007-12-31", "2025-01-01", 17),
-    ("2008-02-29", "2026-02-28", 17), ("2008-02-29", "2026-03-01", 18), ("2008-02-29", "2028-02-29", 20),
-    ("2025-05-05", "2025-05-05", 0), ("2025-05-05", "2025-05-04", -1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("born_on", "day", "age"),
+    [
+        ("2007-05-05", "2025-05-04", 17),
+        ("2007-05-05", "2025-05-05", 18),
+        ("2007-12-31", "2025-01-01", 17),
+        ("2008-02-29", "2026-02-28", 17),
+        ("2008-02-29", "2026-03-01", 18),
+        ("2008-02-29", "2028-02-29", 20),
+        ("2025-05-05", "2025-05-05", 0),
+        ("2025-05-05", "2025-05-04", -1),
+    ],
+)
 def test_age_is_whole_years(born_on: str, day: str, age: int) -> None:
     """A year is full on the birthday, and for those born on 29 February on 1 March."""
     assert age_on(born_on, date.fromisoformat(day)) == age
@@ -122,9 +130,14 @@ def test_an_event_reads_under_dotted_names() -> None:
     fee = {"amount": 5, "rate": None}
     one = event("paper.issued", "2025-01-10", "p", {"holder": AIDA}, kind="card", fee=fee, marks=[])
     assert one.values == {
-        "event.kind": "card", "event.fee.amount": 5, "event.fee.rate": None, "event.marks": [], "event.holder": AIDA,
-        "event.type": "paper.issued", "event.time": at("2025-01-10"),
-    }  # fmt: skip
+        "event.kind": "card",
+        "event.fee.amount": 5,
+        "event.fee.rate": None,
+        "event.marks": [],
+        "event.holder": AIDA,
+        "event.type": "paper.issued",
+        "event.time": at("2025-01-10"),
+    }
     queued = event("school.queued", "2025-01-10", "q", {"child": AIDA, "parents": (SAULE, ERLAN)})
     assert "event.parents" not in queued.values
     assert queued.everybody == frozenset({AIDA, SAULE, ERLAN})

@@ -10,50 +10,60 @@ def _on_paper(due: dict[str, Any], **more: object) -> dict[str, Any]:
     return rules("paper.issued", due, **more)
 
 
-@pytest.mark.parametrize(("step", "expires_on", "due"), [
-    ({}, "2025-02-20", "2025-02-20 09:00"),                                # in the morning, unless said
-    ({"at": "18:30"}, "2025-02-20", "2025-02-20 18:30"),
-    ({"offset": "-P30D"}, "2025-02-20", "2025-01-21 09:00"),
-    ({"offset": "P1W"}, "2025-02-20", "2025-02-27 09:00"),
-    ({"offset": "P1M"}, "2025-01-31", "2025-02-28 09:00"),                 # no 31 February
-    ({"offset": "P1M"}, "2024-01-31", "2024-02-29 09:00"),
-    ({"offset": "-P1M"}, "2025-03-31", "2025-02-28 09:00"),
-    ({"offset": "P1Y"}, "2024-02-29", "2025-02-28 09:00"),
-    ({"offset": "P4Y"}, "2024-02-29", "2028-02-29 09:00"),
-    ({"offset": "P1M1D"}, "2025-01-31", "2025-03-01 09:00"),               # months first, then days
-    ({"offset": "P18M"}, "2024-08-31", "2026-02-28 09:00"),
-    ({"offset": "PT1H"}, "2025-02-20", "2025-02-20 10:00"),
-    ({"offset": "-P1DT30M", "at": "00:15"}, "2025-02-20", "2025-02-18 23:45"),
-    ({"offset": "-P2M"}, "2024-05-01", "2024-03-01 09:00"),                # that day Almaty changed its clocks
-    ({"offset": "-P1D", "at": "23:00"}, "2024-03-01", "2024-02-29 23:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "expires_on", "due"),
+    [
+        ({}, "2025-02-20", "2025-02-20 09:00"),  # in the morning, unless said
+        ({"at": "18:30"}, "2025-02-20", "2025-02-20 18:30"),
+        ({"offset": "-P30D"}, "2025-02-20", "2025-01-21 09:00"),
+        ({"offset": "P1W"}, "2025-02-20", "2025-02-27 09:00"),
+        ({"offset": "P1M"}, "2025-01-31", "2025-02-28 09:00"),  # no 31 February
+        ({"offset": "P1M"}, "2024-01-31", "2024-02-29 09:00"),
+        ({"offset": "-P1M"}, "2025-03-31", "2025-02-28 09:00"),
+        ({"offset": "P1Y"}, "2024-02-29", "2025-02-28 09:00"),
+        ({"offset": "P4Y"}, "2024-02-29", "2028-02-29 09:00"),
+        ({"offset": "P1M1D"}, "2025-01-31", "2025-03-01 09:00"),  # months first, then days
+        ({"offset": "P18M"}, "2024-08-31", "2026-02-28 09:00"),
+        ({"offset": "PT1H"}, "2025-02-20", "2025-02-20 10:00"),
+        ({"offset": "-P1DT30M", "at": "00:15"}, "2025-02-20", "2025-02-18 23:45"),
+        ({"offset": "-P2M"}, "2024-05-01", "2024-03-01 09:00"),  # that day Almaty changed its clocks
+        ({"offset": "-P1D", "at": "23:00"}, "2024-03-01", "2024-02-29 23:00"),
+    ],
+)
 def test_due_from_a_date(step: dict[str, str], expires_on: str, due: str) -> None:
     """A step is due on its date moved by calendar months and days, at a local time of day."""
     on = _on_paper({"on": {"from": "event.expires_on", **step}})
     given(paper(expires_on, time="2024-01-01")).when(on).then_intents(f"on {due}")
 
 
-@pytest.mark.parametrize(("step", "time", "due"), [
-    ({}, "2025-01-10 14:05", "2025-01-10 14:05"),                          # at once
-    ({"at": "10:00"}, "2025-01-10 14:05", "2025-01-10 10:00"),
-    ({"offset": "P1D", "at": "10:00"}, "2025-01-10 23:30", "2025-01-11 10:00"),
-    ({"offset": "P3D"}, "2025-01-10 14:05", "2025-01-13 14:05"),
-    ({"offset": "PT36H"}, "2025-01-10 14:05", "2025-01-12 02:05"),
-    ({"offset": "PT12H", "at": "10:00"}, "2025-01-10 14:05", "2025-01-11 10:00"),
-    ({"offset": "P1M"}, "2024-01-31 08:00", "2024-02-29 08:00"),
-    ({"offset": "P1D"}, "2024-02-29 12:00", "2024-03-01 12:00"),           # 25 hours: clocks went back at midnight
-    ({"offset": "PT24H"}, "2024-02-29 12:00", "2024-03-01 11:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "time", "due"),
+    [
+        ({}, "2025-01-10 14:05", "2025-01-10 14:05"),  # at once
+        ({"at": "10:00"}, "2025-01-10 14:05", "2025-01-10 10:00"),
+        ({"offset": "P1D", "at": "10:00"}, "2025-01-10 23:30", "2025-01-11 10:00"),
+        ({"offset": "P3D"}, "2025-01-10 14:05", "2025-01-13 14:05"),
+        ({"offset": "PT36H"}, "2025-01-10 14:05", "2025-01-12 02:05"),
+        ({"offset": "PT12H", "at": "10:00"}, "2025-01-10 14:05", "2025-01-11 10:00"),
+        ({"offset": "P1M"}, "2024-01-31 08:00", "2024-02-29 08:00"),
+        ({"offset": "P1D"}, "2024-02-29 12:00", "2024-03-01 12:00"),  # 25 hours: clocks went back at midnight
+        ({"offset": "PT24H"}, "2024-02-29 12:00", "2024-03-01 11:00"),
+    ],
+)
 def test_due_from_the_time_of_the_event(step: dict[str, str], time: str, due: str) -> None:
     """A step from the event's own time keeps its clock, unless a local time of day is said."""
     given(paper(time=time)).when(_on_paper({"on": step})).then_intents(f"on {due}")
     given(paper(time=time)).when(_on_paper({"on": {"from": "event.time", **step}})).then_intents(f"on {due}")
 
 
-@pytest.mark.parametrize(("born_on", "offset", "due"), [
-    ("1990-05-05", "P63Y", "2053-05-05 09:00"), ("1960-02-29", "P61Y6M", "2021-08-29 09:00"),
-    ("2008-02-29", "P18Y", "2026-02-28 09:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("born_on", "offset", "due"),
+    [
+        ("1990-05-05", "P63Y", "2053-05-05 09:00"),
+        ("1960-02-29", "P61Y6M", "2021-08-29 09:00"),
+        ("2008-02-29", "P18Y", "2026-02-28 09:00"),
+    ],
+)
 def test_due_from_a_date_of_the_person(born_on: str, offset: str, due: str) -> None:
     """A step may be reckoned from what is known of the person at the time of the event."""
     age = rules("person.registered", {"age": {"from": "citizen.born_on", "offset": offset}})
@@ -86,18 +96,25 @@ def test_times_are_in_utc() -> None:
     assert {f"{intent.due:%Z}", f"{intent.expires:%Z}"} == {"UTC"}
 
 
-@pytest.mark.parametrize(("when", "time", "holds"), [
-    ("citizen.age >= 18", "2025-05-04", False), ("citizen.age >= 18", "2025-05-05", True),
-    ("citizen.age < 18", "2025-05-04 23:59", True), ('citizen.sex == "female"', "2025-01-01", True),
-    ('citizen.area == "75"', "2025-06-01", True), ('citizen.area == "75"', "2025-06-02", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("when", "time", "holds"),
+    [
+        ("citizen.age >= 18", "2025-05-04", False),
+        ("citizen.age >= 18", "2025-05-05", True),
+        ("citizen.age < 18", "2025-05-04 23:59", True),
+        ('citizen.sex == "female"', "2025-01-01", True),
+        ('citizen.area == "75"', "2025-06-01", True),
+        ('citizen.area == "75"', "2025-06-02", False),
+    ],
+)
 def test_when_is_folded_at_the_time_of_the_event(when: str, time: str, *, holds: bool) -> None:
     """A condition sees the person as they were when the event happened, whatever is known today."""
     facts = [
-        registered("2007-05-05"), paper(None, time=time),
+        registered("2007-05-05"),
+        paper(None, time=time),
         event("person.moved", "2025-01-01", "m1", {"citizen": AIDA}, area="75"),
         event("person.moved", "2025-06-01 12:00", "m2", {"citizen": AIDA}, area="19"),
-    ]  # fmt: skip
+    ]
     assert bool(given(*facts).when(_on_paper({"on": None}, when=when)).intents) is holds
 
 

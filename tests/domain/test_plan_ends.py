@@ -24,18 +24,21 @@ FOR_MOTHER = rules("civil.born", {"soon": {"offset": "P1D"}, "later": {"offset":
 FOR_HEIRS = rules("civil.died", {"heritage": {"offset": "P10D"}}, to="heirs")
 
 
-@pytest.mark.parametrize(("more", "expires"), [
-    ({}, "2025-02-20 09:00"),
-    ({"klass": "offer"}, "2025-02-20 09:00"),
-    ({"klass": "legal"}, None),
-    ({"klass": "legal", "expires": "P3D"}, "2025-01-24 09:00"),
-    ({"expires": "P14D"}, "2025-02-04 09:00"),
-    ({"expires": "P1M"}, "2025-02-21 09:00"),
-    ({"expires": "PT6H"}, "2025-01-21 15:00"),
-    ({"expires": "event.expires_on"}, "2025-02-21 00:00"),                 # until the end of that day
-    ({"expires": "event.issued_on"}, None),                                # a date that nobody reported
-    ({"expires": "citizen.born_on"}, "1990-05-06 00:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "expires"),
+    [
+        ({}, "2025-02-20 09:00"),
+        ({"klass": "offer"}, "2025-02-20 09:00"),
+        ({"klass": "legal"}, None),
+        ({"klass": "legal", "expires": "P3D"}, "2025-01-24 09:00"),
+        ({"expires": "P14D"}, "2025-02-04 09:00"),
+        ({"expires": "P1M"}, "2025-02-21 09:00"),
+        ({"expires": "PT6H"}, "2025-01-21 15:00"),
+        ({"expires": "event.expires_on"}, "2025-02-21 00:00"),  # until the end of that day
+        ({"expires": "event.issued_on"}, None),  # a date that nobody reported
+        ({"expires": "citizen.born_on"}, "1990-05-06 00:00"),
+    ],
+)
 def test_until_when_it_makes_sense(more: dict[str, str], expires: str | None) -> None:
     """A nudge expires as its trigger says, else 30 days after it is due; a legal one never does."""
     intent = given(registered(), paper()).when(rules("paper.issued", {"month": before(30)}, **more)).only
@@ -49,10 +52,15 @@ def test_a_day_ends_where_the_person_lives() -> None:
     assert intent.expires == at("2025-02-21 04:00")
 
 
-@pytest.mark.parametrize(("time", "hears"), [
-    ("2025-01-12", []), ("2025-01-21 09:00", []), ("2025-01-21 09:01", ["month 2025-01-21 09:00"]),
-    ("2025-03-01", ["month 2025-01-21 09:00", "week 2025-02-13 09:00"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "hears"),
+    [
+        ("2025-01-12", []),
+        ("2025-01-21 09:00", []),
+        ("2025-01-21 09:01", ["month 2025-01-21 09:00"]),
+        ("2025-03-01", ["month 2025-01-21 09:00", "week 2025-02-13 09:00"]),
+    ],
+)
 def test_a_death_cancels_what_is_due_from_then_on(time: str, hears: list[str]) -> None:
     """The dead are told nothing; what was due while they lived stays what it was."""
     for facts in ([paper(), death(time)], [death(time), paper()]):
@@ -161,15 +169,23 @@ def test_without_fields_each_event_is_an_occurrence() -> None:
     assert len(given(paper(), second).when(CARD).intents) == 4
 
 
-@pytest.mark.parametrize(("fields", "occurrences"), [
-    ("event.number", 2), (["event.number", "event.kind"], 3), (["event.kind"], 2), ("event.holder", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "occurrences"),
+    [
+        ("event.number", 2),
+        (["event.number", "event.kind"], 3),
+        (["event.kind"], 2),
+        ("event.holder", 1),
+    ],
+)
 def test_several_fields_make_an_occurrence_together(fields: str | list[str], occurrences: int) -> None:
     """An occurrence is the combination of its fields."""
     papers = [
-        paper(event_id="a", number="1", kind="card"), paper(event_id="b", number="1", kind="passport"),
-        paper(event_id="c", number="2", kind="card"), paper(event_id="d", number="2", kind="card"),
-    ]  # fmt: skip
+        paper(event_id="a", number="1", kind="card"),
+        paper(event_id="b", number="1", kind="passport"),
+        paper(event_id="c", number="2", kind="card"),
+        paper(event_id="d", number="2", kind="card"),
+    ]
     planned = given(*papers).when(rules("paper.issued", {"now": None}, occurrence=fields))
     assert len({intent.occurrence for intent in planned.intents}) == len(planned.intents) == occurrences
 

@@ -95,10 +95,16 @@ def test_with_grace_it_waits_for_late_reports() -> None:
     assert planned.only.expires == at("2025-02-25 09:00")
 
 
-@pytest.mark.parametrize(("time", "hears"), [
-    ("2025-01-21 09:00", []), ("2025-01-12", []), ("2025-01-21 09:01", [LATE]), ("2025-01-24", [LATE]),
-    ("2025-01-27", [LATE]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "hears"),
+    [
+        ("2025-01-21 09:00", []),
+        ("2025-01-12", []),
+        ("2025-01-21 09:01", [LATE]),
+        ("2025-01-24", [LATE]),
+        ("2025-01-27", [LATE]),
+    ],
+)
 def test_with_grace_only_what_was_done_by_the_deadline_prevents(time: str, hears: list[str]) -> None:
     """The grace is for reports that come late, not for people who are late: those still hear, and nothing is moot."""
     for facts in permutations([PAPER, renewed(time)]):
@@ -109,17 +115,23 @@ def test_with_grace_only_what_was_done_by_the_deadline_prevents(time: str, hears
 def test_the_most_patient_decides_when_it_is_due() -> None:
     """Of several graces the longest counts, and an impatient one may still make it moot."""
     unless = [
-        {"on": "paper.renewed", "grace": "P2D"}, {"on": "school.queued", "grace": "P9D"}, {"on": "person.moved"},
-    ]  # fmt: skip
+        {"on": "paper.renewed", "grace": "P2D"},
+        {"on": "school.queued", "grace": "P9D"},
+        {"on": "person.moved"},
+    ]
     both = rules("paper.issued", {"month": before(30)}, unless=unless)
     left = event("person.moved", "2025-01-28", "left", {"citizen": AIDA}, area="75")
     planned = given(PAPER, left, renewed("2025-01-24")).when(both).then_intents("month 2025-01-30 09:00")
     assert planned.only.moot_from == at("2025-01-28")
 
 
-@pytest.mark.parametrize("unless", [
-    [{"on": "paper.renewed"}, {"on": "school.queued"}], [{"on": "school.queued"}, {"on": "paper.renewed"}],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "unless",
+    [
+        [{"on": "paper.renewed"}, {"on": "school.queued"}],
+        [{"on": "school.queued"}, {"on": "paper.renewed"}],
+    ],
+)
 def test_any_of_several_prevents(unless: list[dict[str, str]]) -> None:
     """One of the things named is enough."""
     two = rules("paper.issued", {"month": before(30)}, unless=unless)

@@ -26,16 +26,22 @@ from tests.domain.world import (
 )
 
 CARD = rules(
-    "paper.issued", {"month": before(30), "now": {"when": "citizen.age >= 0"}}, correction=True,
-    when='"a" in event.marks', unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
-)  # fmt: skip
+    "paper.issued",
+    {"month": before(30), "now": {"when": "citizen.age >= 0"}},
+    correction=True,
+    when='"a" in event.marks',
+    unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
+)
 RECORDED = [
-    registered(), birth(), contact("2025-01-02", channels=["sms"], opted_out=["health"]),
+    registered(),
+    birth(),
+    contact("2025-01-02", channels=["sms"], opted_out=["health"]),
     moved("2025-01-03", "750000000", "m"),
     paper(marks=["a"], fee={"amount": 5}),
     correction(paper(), paper("2025-06-20", marks=["a"], fee={"amount": 6})),
-    renewed("2025-06-01"), death("2026-01-01"),
-]  # fmt: skip
+    renewed("2025-06-01"),
+    death("2026-01-01"),
+]
 AREAS = [storm("2025-02-01", "750000000")]
 
 

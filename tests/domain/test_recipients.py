@@ -16,16 +16,19 @@ def _told(who: dict[str, Any], now: str = NOON, about: Nudge | None = None, **mo
     return list(recipients(about or nudge(), trigger(**more), person(AIDA, **who), DEFAULTS, at(now)))
 
 
-@pytest.mark.parametrize(("who", "told"), [
-    ({**born(17), **GUARDED}, [ERLAN, SAULE]),
-    ({**born(18), **GUARDED}, [AIDA]),
-    ({**born(0), **GUARDED}, [ERLAN, SAULE]),
-    ({**born(40)}, [AIDA]),
-    ({**born(17)}, []),                                                    # none known
-    ({**born(17), "guardians": []}, []),
-    ({**born(17), "guardians": [SAULE, SAULE]}, [SAULE]),
-    (GUARDED, [AIDA]),                                                     # how old is not known
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ({**born(17), **GUARDED}, [ERLAN, SAULE]),
+        ({**born(18), **GUARDED}, [AIDA]),
+        ({**born(0), **GUARDED}, [ERLAN, SAULE]),
+        ({**born(40)}, [AIDA]),
+        ({**born(17)}, []),  # none known
+        ({**born(17), "guardians": []}, []),
+        ({**born(17), "guardians": [SAULE, SAULE]}, [SAULE]),
+        (GUARDED, [AIDA]),  # how old is not known
+    ],
+)
 def test_a_minors_nudge_goes_to_the_guardians(who: dict[str, Any], told: list[str]) -> None:
     """A child's nudge goes to each guardian known now; a grown-up's, and that of unknown age, to the person."""
     assert _told(who) == told
@@ -86,42 +89,52 @@ PUSH_AND_SMS = {"channels": ["sms", "push"]}
 NO_ADDRESS, NO_CHANNEL = Withhold(Reason.NO_ADDRESS), Withhold(Reason.NO_CHANNEL)
 
 
-@pytest.mark.parametrize(("by", "who", "decision"), [
-    ({}, {}, Send("push")),                                                # the trigger's order
-    ({"channels": ["email", "sms"]}, {}, Send("email")),
-    ({}, {"push": None}, Send("sms")),                                     # where there is an address
-    ({}, {"push": None, "phone": None}, Send("email")),
-    ({}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
-    ({"channels": ["sms"]}, {"phone": None}, NO_ADDRESS),
-    ({}, {"channels": ["email", "sms"]}, Send("sms")),                     # what the person allows, not their order
-    ({}, {"channels": ["email"], "email": None}, NO_ADDRESS),
-    ({}, {"channels": []}, NO_CHANNEL),
-    (PUSH_AND_SMS, {"channels": ["email"]}, NO_CHANNEL),
-    ({**PUSH_AND_SMS, "klass": "legal"}, {"channels": ["email"]}, Send("sms")),  # the law goes all the same
-    ({"klass": "legal"}, {"channels": []}, Send("push")),
-    ({"klass": "legal"}, {"channels": ["email"]}, Send("email")),          # but where it is allowed, if it can
-    ({"klass": "legal"}, {"channels": ["email"], "email": None}, Send("push")),
-    ({"klass": "legal"}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
-    ({"klass": "legal"}, {"channels": [], "push": None, "phone": None, "email": None}, NO_ADDRESS),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("by", "who", "decision"),
+    [
+        ({}, {}, Send("push")),  # the trigger's order
+        ({"channels": ["email", "sms"]}, {}, Send("email")),
+        ({}, {"push": None}, Send("sms")),  # where there is an address
+        ({}, {"push": None, "phone": None}, Send("email")),
+        ({}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
+        ({"channels": ["sms"]}, {"phone": None}, NO_ADDRESS),
+        ({}, {"channels": ["email", "sms"]}, Send("sms")),  # what the person allows, not their order
+        ({}, {"channels": ["email"], "email": None}, NO_ADDRESS),
+        ({}, {"channels": []}, NO_CHANNEL),
+        (PUSH_AND_SMS, {"channels": ["email"]}, NO_CHANNEL),
+        ({**PUSH_AND_SMS, "klass": "legal"}, {"channels": ["email"]}, Send("sms")),  # the law goes all the same
+        ({"klass": "legal"}, {"channels": []}, Send("push")),
+        ({"klass": "legal"}, {"channels": ["email"]}, Send("email")),  # but where it is allowed, if it can
+        ({"klass": "legal"}, {"channels": ["email"], "email": None}, Send("push")),
+        ({"klass": "legal"}, {"push": None, "phone": None, "email": None}, NO_ADDRESS),
+        ({"klass": "legal"}, {"channels": [], "push": None, "phone": None, "email": None}, NO_ADDRESS),
+    ],
+)
 def test_the_channel(by: dict[str, Any], who: dict[str, Any], decision: Decision) -> None:
     """In the trigger's order, the first channel that the person allows and has an address for."""
     channels = tuple(by.get("channels", ("push", "sms", "email")))
     assert decided(nudge(channels=channels), person(**who), by=trigger(**by)) == decision
 
 
-@pytest.mark.parametrize(("gave_up", "who", "decision"), [
-    (["push"], {}, Send("sms")), (["push", "sms"], {}, Send("email")), (["push", "sms", "email"], {}, NO_ADDRESS),
-    (["sms"], {"channels": ["sms"]}, NO_ADDRESS),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("gave_up", "who", "decision"),
+    [
+        (["push"], {}, Send("sms")),
+        (["push", "sms"], {}, Send("email")),
+        (["push", "sms", "email"], {}, NO_ADDRESS),
+        (["sms"], {"channels": ["sms"]}, NO_ADDRESS),
+    ],
+)
 def test_a_channel_that_gave_up_is_left(gave_up: list[str], who: dict[str, Any], decision: Decision) -> None:
     """A failure that lasts moves the nudge to its next channel."""
     lived = [
-        fact for number, channel in enumerate(gave_up, 1) for fact in (
+        fact
+        for number, channel in enumerate(gave_up, 1)
+        for fact in (
             NudgeAttempted(at("2025-01-21 09:00"), AIDA, number, channel, "fake", at("2025-01-21 09:03")),
             NudgeFailed(at("2025-01-21 09:01"), AIDA, number, "gone", gave_up=True),
         )
-    ]  # fmt: skip
+    ]
     assert decided(nudge("month", *lived), person(**who)) == decision
 
 

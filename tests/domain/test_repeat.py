@@ -47,11 +47,15 @@ def test_months_never_drift() -> None:
     assert expected[1:3] == ["2025-02-28 09:00", "2025-03-31 09:00"]
 
 
-@pytest.mark.parametrize(("step", "second"), [
-    ({"from": "event.expires_on", "offset": "-P30D", "at": "18:30"}, "2025-01-22 18:30"),
-    ({"from": "event.expires_on", "offset": "PT3H"}, "2025-02-21 12:00"),
-    ({"offset": "PT30M"}, "2025-01-11 00:30"), ({"at": "18:30"}, "2025-01-11 18:30"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "second"),
+    [
+        ({"from": "event.expires_on", "offset": "-P30D", "at": "18:30"}, "2025-01-22 18:30"),
+        ({"from": "event.expires_on", "offset": "PT3H"}, "2025-02-21 12:00"),
+        ({"offset": "PT30M"}, "2025-01-11 00:30"),
+        ({"at": "18:30"}, "2025-01-11 18:30"),
+    ],
+)
 def test_the_next_day_at_the_same_time(step: dict[str, object], second: str) -> None:
     """A repetition is due at the time of day of the first, whatever the first is counted from."""
     daily = rules("paper.issued", {"ask": {**step, "repeat": {"every": "P1D", "at_most": 2}}})
@@ -66,10 +70,16 @@ def test_repetitions_in_hours() -> None:
     )
 
 
-@pytest.mark.parametrize(("time", "left", "moot"), [
-    ("2025-01-09", 0, None), ("2025-01-10", 0, None), ("2025-01-10 00:01", 1, "2025-01-10 00:01"),
-    ("2025-01-17 00:00", 1, "2025-01-17 00:00"), ("2025-01-17 00:01", 2, "2025-01-17 00:01"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "left", "moot"),
+    [
+        ("2025-01-09", 0, None),
+        ("2025-01-10", 0, None),
+        ("2025-01-10 00:01", 1, "2025-01-10 00:01"),
+        ("2025-01-17 00:00", 1, "2025-01-17 00:00"),
+        ("2025-01-17 00:01", 2, "2025-01-17 00:01"),
+    ],
+)
 def test_each_has_its_own_deadline(time: str, left: int, moot: str | None) -> None:
     """What is done by the deadline of a repetition prevents that one; those before it are moot since it was done."""
     unless = [{"on": "paper.renewed", "when": "later.number == event.number"}]

@@ -108,11 +108,14 @@ def test_codes_are_read_as_people_write_them() -> None:
     assert spelt(" ИӘ ") == "иә"
 
 
-@pytest.mark.parametrize(("type_", "problem"), [
-    ("weather.storm", "weather.storm is about an area, and a reply is that of a person"),
-    ("person.registered", "person.registered has no field 'nudge', which says what is answered"),
-    ("citizen.shouted", "no event type is called 'citizen.shouted'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("type_", "problem"),
+    [
+        ("weather.storm", "weather.storm is about an area, and a reply is that of a person"),
+        ("person.registered", "person.registered has no field 'nudge', which says what is answered"),
+        ("citizen.shouted", "no event type is called 'citizen.shouted'"),
+    ],
+)
 def test_a_reply_cannot_become_just_any_event(type_: str, problem: str) -> None:
     """A type that nothing in a reply can fill is refused where the trigger is compiled."""
     with pytest.raises(BadTrigger) as caught:

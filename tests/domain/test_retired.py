@@ -16,9 +16,12 @@ from tests.domain.given import Desk, before, given, modest, published, rulebook,
 from tests.domain.world import AIDA, CATALOGUE, annulment, at, correction, paper, renewed
 
 CARD = rules(
-    "paper.issued", {"month": before(30), "week": before(7)}, occurrence="event.number", correction=True,
+    "paper.issued",
+    {"month": before(30), "week": before(7)},
+    occurrence="event.number",
+    correction=True,
     unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
-)  # fmt: skip
+)
 PAPER = paper("2025-02-20", time="2025-01-10")
 WHEN = "2025-06-01"
 SENT: Sequence[NudgeFact] = (
@@ -126,9 +129,14 @@ def test_what_is_due_after_it_was_retired_goes_without_it() -> None:
 
 def test_what_was_needed_besides_leaves_it_as_it_is() -> None:
     """Where another event was needed that is retired, nobody can tell whether all was there: nothing changes."""
-    both = rules("paper.issued", {"month": before(30)}, correction=True, **{
-        "with": [{"on": "paper.renewed", "within": "P90D", "when": "later.number == event.number"}],
-    })  # fmt: skip
+    both = rules(
+        "paper.issued",
+        {"month": before(30)},
+        correction=True,
+        **{
+            "with": [{"on": "paper.renewed", "within": "P90D", "when": "later.number == event.number"}],
+        },
+    )
     done, other = renewed("2025-01-05"), renewed("2025-01-05", "N7", "other")
     desk = Desk()
     desk.follow(given(PAPER, done).when(both), "2025-01-10")
@@ -183,8 +191,9 @@ def test_the_next_event_about_the_same_thing_speaks() -> None:
     desk.tell("month", EXPIRED)
     desk.tell("week", EXPIRED)
     assert desk.follow(given(retired(PAPER), again).when(CARD), "2026-01-10") == [
-        "rescheduled month", "rescheduled week",
-    ]  # fmt: skip
+        "rescheduled month",
+        "rescheduled week",
+    ]
 
 
 LIMIT = timedelta(days=150)
@@ -193,13 +202,23 @@ START = at("2025-01-10")
 OTHER = paper("2025-04-20", time="2025-01-20", event_id="other", number="N2")
 LATE = paper("2025-09-20", time="2025-07-01", event_id="late", number="N3")
 DONE, EARLY, THIRD = (
-    renewed("2025-02-01"), renewed("2025-01-12", "N2", "early"), renewed("2025-07-20", "N3", "third"),
-)  # fmt: skip
+    renewed("2025-02-01"),
+    renewed("2025-01-12", "N2", "early"),
+    renewed("2025-07-20", "N3", "third"),
+)
 EVENTS = [
-    PAPER, OTHER, LATE, DONE, EARLY, THIRD, annulment(PAPER, 5), annulment(EARLY),
+    PAPER,
+    OTHER,
+    LATE,
+    DONE,
+    EARLY,
+    THIRD,
+    annulment(PAPER, 5),
+    annulment(EARLY),
     correction(OTHER, paper("2025-05-20", time="2025-01-20", number="N2")),
-    correction(LATE, paper("2025-10-20", time="2025-07-01", number="N3")), annulment(THIRD),
-]  # fmt: skip
+    correction(LATE, paper("2025-10-20", time="2025-07-01", number="N3")),
+    annulment(THIRD),
+]
 ARRIVALS = st.lists(
     st.tuples(st.lists(st.sampled_from(range(len(EVENTS))), max_size=4), st.booleans()), min_size=2, max_size=14
 )

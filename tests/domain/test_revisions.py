@@ -15,8 +15,9 @@ from tests.domain.world import AIDA, CATALOGUE, annulment, at, correction, paper
 CARD = rules(
     "paper.issued",
     {"month": before(30), "week": before(7)},
-    occurrence="event.number", unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
-)  # fmt: skip
+    occurrence="event.number",
+    unless=[{"on": "paper.renewed", "when": "later.number == event.number"}],
+)
 CARDS = rulebook(CARD)
 FIRST, OTHER = paper("2025-02-20"), paper("2025-05-20", event_id="other", number="N2")
 RECORDED = [
@@ -59,8 +60,10 @@ def test_the_mixed_example_counts_what_it_should() -> None:
     """The example of the properties above is not empty: the highest revision of each event counts."""
     found = [(one.event.time, one.original_id, one.event.revision) for one in effective(RECORDED)]
     assert found == [
-        (at("2025-01-10"), "other", 5), (at("2025-01-10"), "paper", 4), (at("2025-03-30"), "renewed", 1),
-    ]  # fmt: skip
+        (at("2025-01-10"), "other", 5),
+        (at("2025-01-10"), "paper", 4),
+        (at("2025-03-30"), "renewed", 1),
+    ]
 
 
 def test_the_highest_revision_counts_whatever_came_last() -> None:
@@ -89,9 +92,14 @@ def test_corrections_of_what_never_came_wait_together() -> None:
     assert effective([correction(FIRST, FIRST, 2), correction(FIRST, FIRST, 3)]) == []
 
 
-@pytest.mark.parametrize("taken_back", [
-    correction(FIRST, paper("2025-03-20")), annulment(FIRST), annulment(FIRST, 9),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        correction(FIRST, paper("2025-03-20")),
+        annulment(FIRST),
+        annulment(FIRST, 9),
+    ],
+)
 def test_only_the_same_source_corrects(taken_back: LifeEvent) -> None:
     """What another source says about an id of its own does not touch ours."""
     foreign = replace(taken_back, source="another registry")
@@ -135,14 +143,24 @@ def test_a_history_is_ordered_by_time_then_source_then_id() -> None:
     early = correction(paper(time="2025-01-03", event_id="b"), paper(time="2025-01-01", event_id="b"), 2, "z")
     found = effective([late, tied, foreign, paper(time="2025-01-03", event_id="b"), early])
     assert [(one.event.source, one.original_id) for one in found] == [
-        ("registry", "b"), ("registry", "c"), ("zags", "a"), ("registry", "a"),
-    ]  # fmt: skip
+        ("registry", "b"),
+        ("registry", "c"),
+        ("zags", "a"),
+        ("registry", "a"),
+    ]
 
 
-@pytest.mark.parametrize(("loads", "counts"), [
-    ([None], None), (["2025-03-01"], "2025-03-01"), (["2025-03-01", "2025-02-01"], "2025-02-01"),
-    (["2025-03-01", None], None), ([None, "2025-03-01"], None), (["2025-02-01", None, "2025-03-01"], None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("loads", "counts"),
+    [
+        ([None], None),
+        (["2025-03-01"], "2025-03-01"),
+        (["2025-03-01", "2025-02-01"], "2025-02-01"),
+        (["2025-03-01", None], None),
+        ([None, "2025-03-01"], None),
+        (["2025-02-01", None, "2025-03-01"], None),
+    ],
+)
 def test_the_earliest_load_counts(loads: list[str | None], counts: str | None) -> None:
     """Of several historical loads the earliest counts, and an event that also came live has none."""
     events = [replace(FIRST, ahead_from=_moment(load)) for load in loads]

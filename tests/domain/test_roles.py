@@ -11,12 +11,15 @@ FOR_ALL = (FOR_CHILD, FOR_MOTHER, FOR_PARENTS)
 BORN = birth()
 
 
-@pytest.mark.parametrize(("person", "hears"), [
-    (AIDA, ["child 2025-01-11 00:00"]),
-    (SAULE, ["mother 2025-01-12 00:00", "parents 2025-01-13 00:00"]),
-    (ERLAN, ["parents 2025-01-13 00:00"]),
-    (GULNAR, []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("person", "hears"),
+    [
+        (AIDA, ["child 2025-01-11 00:00"]),
+        (SAULE, ["mother 2025-01-12 00:00", "parents 2025-01-13 00:00"]),
+        (ERLAN, ["parents 2025-01-13 00:00"]),
+        (GULNAR, []),
+    ],
+)
 def test_one_event_speaks_to_each_by_their_role(person: str, hears: list[str]) -> None:
     """A birth names three persons, and each hears what is for their role."""
     given(BORN, to=person).when(*FOR_ALL).then_intents(*hears)
@@ -49,9 +52,13 @@ def test_what_sets_attributes_sets_them_on_their_role_only() -> None:
     given(BORN, to=SAULE).when(baby).then_nothing()
 
 
-@pytest.mark.parametrize("arrived", [
-    [BORN, correction(BORN, birth(mother=GULNAR))], [correction(BORN, birth(mother=GULNAR)), BORN],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        [BORN, correction(BORN, birth(mother=GULNAR))],
+        [correction(BORN, birth(mother=GULNAR)), BORN],
+    ],
+)
 def test_a_revision_that_names_another_mother_moves_the_nudge(arrived: list[LifeEvent]) -> None:
     """The mother named by mistake hears nothing any more, and the right one hears it."""
     given(*arrived, to=SAULE).when(*FOR_ALL).then_nothing()

@@ -15,10 +15,16 @@ def _speaking(*versions: Version, time: str = "2025-01-10") -> set[str]:
     return {intent.version for intent in planned.intents}
 
 
-@pytest.mark.parametrize(("time", "speaks"), [
-    ("2024-12-31", set()), ("2025-01-01", {"card@1"}), ("2025-02-28", {"card@1"}), ("2025-03-01", {"card@2"}),
-    ("2025-05-01", {"card@2"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "speaks"),
+    [
+        ("2024-12-31", set()),
+        ("2025-01-01", {"card@1"}),
+        ("2025-02-28", {"card@1"}),
+        ("2025-03-01", {"card@2"}),
+        ("2025-05-01", {"card@2"}),
+    ],
+)
 def test_the_latest_version_whose_reach_covers_the_event_applies(time: str, speaks: set[str]) -> None:
     """An event is for the latest-published version that looks at its time; older events stay with older versions."""
     first, second = published(CARD, 1, reach="2025-01-01"), published(CARD, 2, reach="2025-03-01")

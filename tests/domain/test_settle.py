@@ -77,9 +77,14 @@ def test_a_withdrawn_trigger_sends_nothing(klass: str) -> None:
     assert decided(nudge(), who, by=trigger(klass=klass), withdrawn=["fee"]) == Send("push")
 
 
-@pytest.mark.parametrize(("expires", "decision"), [
-    ("2025-01-21 11:59", Expire()), (NOON, Expire()), ("2025-01-21 12:01", Send("push")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expires", "decision"),
+    [
+        ("2025-01-21 11:59", Expire()),
+        (NOON, Expire()),
+        ("2025-01-21 12:01", Send("push")),
+    ],
+)
 def test_what_has_expired_is_worth_nothing(expires: str, decision: Decision) -> None:
     """From the moment of its expiry a nudge is not sent any more."""
     assert decided(nudge(expires=at(expires))) == decision
@@ -90,32 +95,45 @@ def test_what_never_expires_is_sent_years_later() -> None:
     assert decided(nudge(expires=None), at_time="2035-01-21 12:00") == Send("push")
 
 
-@pytest.mark.parametrize(("moot_from", "decision"), [
-    ("2025-01-21 11:59", Withhold(Reason.DONE)), (NOON, Withhold(Reason.DONE)), ("2025-01-21 12:01", Send("push")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("moot_from", "decision"),
+    [
+        ("2025-01-21 11:59", Withhold(Reason.DONE)),
+        (NOON, Withhold(Reason.DONE)),
+        ("2025-01-21 12:01", Send("push")),
+    ],
+)
 def test_what_was_done_meanwhile_is_not_sent(moot_from: str, decision: Decision) -> None:
     """From the moment at which the thing itself happened nobody is reminded of it."""
     assert decided(nudge(moot_from=at(moot_from))) == decision
 
 
-@pytest.mark.parametrize(("klass", "decision"), [
-    ("legal", Send("push")), ("service", Withhold(Reason.OPTED_OUT)), ("reminder", Withhold(Reason.OPTED_OUT)),
-    ("offer", Withhold(Reason.OPTED_OUT)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("klass", "decision"),
+    [
+        ("legal", Send("push")),
+        ("service", Withhold(Reason.OPTED_OUT)),
+        ("reminder", Withhold(Reason.OPTED_OUT)),
+        ("offer", Withhold(Reason.OPTED_OUT)),
+    ],
+)
 def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: Decision) -> None:
     """A citizen may refuse a category, except for its legal notices."""
     refuses = person(opted_out=["health", "documents"], consents=["documents"])
     assert decided(nudge(), refuses, by=trigger(klass=klass)) == decision
 
 
-@pytest.mark.parametrize(("opted_out", "klass", "decision"), [
-    (["documents/push"], "reminder", Send("sms")),
-    (["documents/push", "documents/sms"], "reminder", Send("email")),
-    (["documents/push", "documents/sms", "documents/email"], "reminder", Withhold(Reason.NO_CHANNEL)),
-    (["documents/push", "documents/sms", "documents/email"], "legal", Send("push")),
-    (["documents/push"], "legal", Send("sms")),
-    (["health/push", "documents/fax"], "reminder", Send("push")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("opted_out", "klass", "decision"),
+    [
+        (["documents/push"], "reminder", Send("sms")),
+        (["documents/push", "documents/sms"], "reminder", Send("email")),
+        (["documents/push", "documents/sms", "documents/email"], "reminder", Withhold(Reason.NO_CHANNEL)),
+        (["documents/push", "documents/sms", "documents/email"], "legal", Send("push")),
+        (["documents/push"], "legal", Send("sms")),
+        (["health/push", "documents/fax"], "reminder", Send("push")),
+    ],
+)
 def test_a_channel_may_be_refused_for_one_category(opted_out: list[str], klass: str, decision: Decision) -> None:
     """By a channel that somebody refused for a category nothing of it comes, unless the law knows no other way."""
     reached = person(opted_out=opted_out, phone="+77011234567", email="a@example.org")
@@ -129,10 +147,15 @@ def test_another_category_is_another_choice(klass: str) -> None:
     assert decided(nudge(), who, by=trigger(klass=klass)) == Send("push")
 
 
-@pytest.mark.parametrize(("consents", "decision"), [
-    (None, Withhold(Reason.NO_CONSENT)), ([], Withhold(Reason.NO_CONSENT)), (["health"], Withhold(Reason.NO_CONSENT)),
-    (["documents", "health"], Send("push")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("consents", "decision"),
+    [
+        (None, Withhold(Reason.NO_CONSENT)),
+        ([], Withhold(Reason.NO_CONSENT)),
+        (["health"], Withhold(Reason.NO_CONSENT)),
+        (["documents", "health"], Send("push")),
+    ],
+)
 def test_an_offer_needs_consent(consents: list[str] | None, decision: Decision) -> None:
     """An offer goes only to those who agreed to offers of its category."""
     assert decided(nudge(), person(consents=consents), by=trigger(klass="offer")) == decision
@@ -144,10 +167,18 @@ def test_nothing_else_needs_consent(klass: str) -> None:
     assert decided(nudge(), person(), by=trigger(klass=klass)) == Send("push")
 
 
-@pytest.mark.parametrize(("switch", "stops"), [
-    (("all", ""), True), (("trigger", "card"), True), (("agency", "interior"), True), (("channel", "push"), True),
-    (("trigger", "fee"), False), (("agency", "justice"), False), (("channel", "sms"), False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("switch", "stops"),
+    [
+        (("all", ""), True),
+        (("trigger", "card"), True),
+        (("agency", "interior"), True),
+        (("channel", "push"), True),
+        (("trigger", "fee"), False),
+        (("agency", "justice"), False),
+        (("channel", "sms"), False),
+    ],
+)
 def test_a_kill_switch_defers(switch: tuple[str, str], *, stops: bool) -> None:
     """Stopped is put off until somebody clears the switch, at most for 30 days, never dropped."""
     decision = decided(nudge(), stopped=[switch])
@@ -158,21 +189,24 @@ def _who(**attributes: str) -> Person:
     return person(AIDA, died=None, **attributes)
 
 
-@pytest.mark.parametrize(("now", "who", "until"), [
-    ("2025-01-21 20:59", _who(), None),
-    ("2025-01-21 21:00", _who(), "2025-01-22 09:00"),                      # the pack's, over midnight
-    (QUIET, _who(), "2025-01-22 09:00"),
-    ("2025-01-22 03:00", _who(), "2025-01-22 09:00"),
-    ("2025-01-22 09:00", _who(), None),
-    (QUIET, _who(zone="Europe/Berlin"), None),                             # 19:00 there
-    ("2025-01-22 12:00", _who(zone="Europe/Berlin"), "2025-01-22 13:00"),  # 08:00 there
-    (QUIET, _who(quiet_from="23:30", quiet_to="07:00"), None),
-    ("2025-01-21 23:30", _who(quiet_from="23:30", quiet_to="07:00"), "2025-01-22 07:00"),
-    ("2025-01-21 13:30", _who(quiet_from="13:00", quiet_to="14:00"), "2025-01-21 14:00"),
-    (QUIET, _who(quiet_from="13:00", quiet_to="14:00"), None),
-    (QUIET, _who(quiet_from="00:00", quiet_to="00:00"), None),             # never quiet
-    (QUIET, _who(quiet_from="13:00"), "2025-01-22 09:00"),                 # half said is not said
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("now", "who", "until"),
+    [
+        ("2025-01-21 20:59", _who(), None),
+        ("2025-01-21 21:00", _who(), "2025-01-22 09:00"),  # the pack's, over midnight
+        (QUIET, _who(), "2025-01-22 09:00"),
+        ("2025-01-22 03:00", _who(), "2025-01-22 09:00"),
+        ("2025-01-22 09:00", _who(), None),
+        (QUIET, _who(zone="Europe/Berlin"), None),  # 19:00 there
+        ("2025-01-22 12:00", _who(zone="Europe/Berlin"), "2025-01-22 13:00"),  # 08:00 there
+        (QUIET, _who(quiet_from="23:30", quiet_to="07:00"), None),
+        ("2025-01-21 23:30", _who(quiet_from="23:30", quiet_to="07:00"), "2025-01-22 07:00"),
+        ("2025-01-21 13:30", _who(quiet_from="13:00", quiet_to="14:00"), "2025-01-21 14:00"),
+        (QUIET, _who(quiet_from="13:00", quiet_to="14:00"), None),
+        (QUIET, _who(quiet_from="00:00", quiet_to="00:00"), None),  # never quiet
+        (QUIET, _who(quiet_from="13:00"), "2025-01-22 09:00"),  # half said is not said
+    ],
+)
 def test_nobody_is_disturbed_in_their_quiet_hours(now: str, who: Person, until: str | None) -> None:
     """In the quiet hours of the person's own zone a nudge is put off to their end."""
     expected = Send("push") if until is None else Defer(at(until), Reason.QUIET_HOURS)
@@ -186,10 +220,15 @@ def test_quiet_hours_are_for_every_class(klass: str) -> None:
     assert decision == Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)
 
 
-@pytest.mark.parametrize(("expires", "decision"), [
-    ("2025-01-22 08:59", Send("push")), ("2025-01-22 09:00", Send("push")),
-    ("2025-01-22 09:01", Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)), ("2025-01-21 22:00", Expire()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expires", "decision"),
+    [
+        ("2025-01-22 08:59", Send("push")),
+        ("2025-01-22 09:00", Send("push")),
+        ("2025-01-22 09:01", Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)),
+        ("2025-01-21 22:00", Expire()),
+    ],
+)
 def test_nothing_is_put_off_past_its_expiry(expires: str, decision: Decision) -> None:
     """What would expire in the quiet hours goes at once rather than never."""
     assert decided(nudge(expires=at(expires)), at_time=QUIET) == decision

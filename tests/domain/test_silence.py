@@ -55,9 +55,15 @@ def test_what_was_taken_over_is_looked_at_again() -> None:
     assert only(PUSHED, sent()).due is None
 
 
-@pytest.mark.parametrize(("heard", "due"), [
-    ((DELIVERED,), None), ((OPENED,), None), ((ANSWERED,), None), ((DELIVERED, OPENED), None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("heard", "due"),
+    [
+        ((DELIVERED,), None),
+        ((OPENED,), None),
+        ((ANSWERED,), None),
+        ((DELIVERED, OPENED), None),
+    ],
+)
 def test_good_news_ends_the_waiting(heard: tuple[NudgeFact, ...], due: datetime | None) -> None:
     """Delivered, opened or answered: no further channel."""
     assert only(PUSHED, waits(), *heard).due is due
@@ -88,11 +94,16 @@ def test_quiet_hours_put_the_next_channel_off() -> None:
 
 
 @pytest.mark.parametrize("end", [WITHHELD, EXPIRED])
-@pytest.mark.parametrize(("lived", "state"), [
-    ((PUSHED, waits()), State.SENT), ((PUSHED, waits(), DEFERRED), State.SENT),
-    ((PUSHED, waits(until_opened=True), DELIVERED), State.DELIVERED), ((PUSHED, doubtful()), State.UNKNOWN),
-    ((PUSHED, doubtful(), DEFERRED), State.UNKNOWN),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lived", "state"),
+    [
+        ((PUSHED, waits()), State.SENT),
+        ((PUSHED, waits(), DEFERRED), State.SENT),
+        ((PUSHED, waits(until_opened=True), DELIVERED), State.DELIVERED),
+        ((PUSHED, doubtful()), State.UNKNOWN),
+        ((PUSHED, doubtful(), DEFERRED), State.UNKNOWN),
+    ],
+)
 def test_what_has_gone_stays_gone_when_no_channel_is_left(
     lived: tuple[NudgeFact, ...], state: State, end: NudgeFact
 ) -> None:

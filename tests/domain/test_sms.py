@@ -17,31 +17,48 @@ ANY_TEXT = st.text(
 GSM_TEXT = st.text(alphabet="aZ9 @£\nÇñ^{}\\[~]|€\f", max_size=600)
 
 
-@pytest.mark.parametrize(("text", "encoding", "lengths"), [
-    ("", "gsm7", [0]),
-    ("a" * 160, "gsm7", [160]),
-    ("a" * 161, "gsm7", [153, 8]),
-    ("a" * 306, "gsm7", [153, 153]),
-    ("a" * 307, "gsm7", [153, 153, 1]),
-    (EXTENDED * 80, "gsm7", [80]),
-    (EXTENDED * 80 + "a", "gsm7", [76, 5]),
-    (KAZAKH * 70, "ucs2", [70]),
-    (KAZAKH * 71, "ucs2", [67, 4]),
-    (KAZAKH * 134, "ucs2", [67, 67]),
-    (KAZAKH * 135, "ucs2", [67, 67, 1]),
-    (EMOJI * 35, "ucs2", [35]),
-    (EMOJI * 36, "ucs2", [33, 3]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "encoding", "lengths"),
+    [
+        ("", "gsm7", [0]),
+        ("a" * 160, "gsm7", [160]),
+        ("a" * 161, "gsm7", [153, 8]),
+        ("a" * 306, "gsm7", [153, 153]),
+        ("a" * 307, "gsm7", [153, 153, 1]),
+        (EXTENDED * 80, "gsm7", [80]),
+        (EXTENDED * 80 + "a", "gsm7", [76, 5]),
+        (KAZAKH * 70, "ucs2", [70]),
+        (KAZAKH * 71, "ucs2", [67, 4]),
+        (KAZAKH * 134, "ucs2", [67, 67]),
+        (KAZAKH * 135, "ucs2", [67, 67, 1]),
+        (EMOJI * 35, "ucs2", [35]),
+        (EMOJI * 36, "ucs2", [33, 3]),
+    ],
+)
 def test_the_limits_are_those_of_the_standard(text: str, encoding: str, lengths: list[int]) -> None:
     """160 or 153 septets, 70 or 67 UTF-16 units: at each limit one unit more makes one part more."""
     found = segments(text)
     assert (found.encoding, [len(part) for part in found.parts]) == (encoding, lengths)
 
 
-@pytest.mark.parametrize(("character", "encoding"), [
-    ("é", "gsm7"), ("Ω", "gsm7"), ("Ç", "gsm7"), ("\f", "gsm7"), ("|", "gsm7"), ("\n", "gsm7"),
-    ("ç", "ucs2"), ("`", "ucs2"), ("\t", "ucs2"), ("\x1b", "ucs2"), ("₸", "ucs2"), ("ә", "ucs2"), ("’", "ucs2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("character", "encoding"),
+    [
+        ("é", "gsm7"),
+        ("Ω", "gsm7"),
+        ("Ç", "gsm7"),
+        ("\f", "gsm7"),
+        ("|", "gsm7"),
+        ("\n", "gsm7"),
+        ("ç", "ucs2"),
+        ("`", "ucs2"),
+        ("\t", "ucs2"),
+        ("\x1b", "ucs2"),
+        ("₸", "ucs2"),
+        ("ә", "ucs2"),
+        ("’", "ucs2"),
+    ],
+)
 def test_one_character_outside_the_alphabet_makes_the_whole_text_ucs2(character: str, encoding: str) -> None:
     """The alphabet is that of 3GPP TS 23.038, which has a few Greek capitals and no grave accent."""
     assert segments(f"plain {character} words").encoding == encoding
@@ -89,13 +106,16 @@ def test_no_part_could_have_taken_more(text: str) -> None:
         assert _bytes(part + following[0], found.encoding) > 134
 
 
-@pytest.mark.parametrize(("text", "spelling"), [
-    ("Fine No. 2630: 43\u202f250\u00a0₸", "Fine No. 2630: 43 250 KZT"),
-    ("It’s “yours” – see №\u00a07…", "It's \"yours\" - see No. 7..."),
-    ("Pay 5 €", "Pay 5 €"),
-    ("Штраф 43\u202f250\u00a0₸", "Штраф 43\u202f250\u00a0₸"),
-    ("Your garçon’s fee", "Your garçon’s fee"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("Fine No. 2630: 43\u202f250\u00a0₸", "Fine No. 2630: 43 250 KZT"),
+        ("It’s “yours” – see №\u00a07…", 'It\'s "yours" - see No. 7...'),
+        ("Pay 5 €", "Pay 5 €"),
+        ("Штраф 43\u202f250\u00a0₸", "Штраф 43\u202f250\u00a0₸"),
+        ("Your garçon’s fee", "Your garçon’s fee"),
+    ],
+)
 def test_typography_alone_does_not_double_the_price(text: str, spelling: str) -> None:
     """What only typography or the tenge sign keeps out of GSM 03.38 is spelt in it; all else goes as written."""
     assert spelt(text) == spelling

@@ -53,9 +53,12 @@ GOLDEN = {
 
 def _classes() -> list[type[msgspec.Struct]]:
     """Every fact that the domain defines, listed there or not."""
-    return [each for module in (facts, governance, accounting) for each in vars(module).values()
-            if isinstance(each, type) and each.__module__ == module.__name__
-            and issubclass(each, msgspec.Struct)]  # fmt: skip
+    return [
+        each
+        for module in (facts, governance, accounting)
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__ and issubclass(each, msgspec.Struct)
+    ]
 
 
 def test_every_fact_has_its_golden_line() -> None:
@@ -83,12 +86,20 @@ def test_a_life_event_has_its_golden_line() -> None:
     )
 
 
-@pytest.mark.parametrize(("kept", "fields"), [
-    (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
-    (Delivery, ("recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
-                " accepted silence arrived doubtful doubts since ask_at")),
-    (Nudge, "intent version planned_at deliveries gone members done"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kept", "fields"),
+    [
+        (Intent, "id person trigger version occurrence step due expires klass channels cause moot_from"),
+        (
+            Delivery,
+            (
+                "recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
+                " accepted silence arrived doubtful doubts since ask_at"
+            ),
+        ),
+        (Nudge, "intent version planned_at deliveries gone members done"),
+    ],
+)
 def test_what_views_keep_has_its_golden_line(kept: type[msgspec.Struct], fields: str) -> None:
     """Intents and nudges are kept as arrays in views, so their order is fixed as well."""
     assert " ".join(kept.__struct_fields__) == fields

@@ -19,32 +19,51 @@ def _bad(**content: Any) -> BadTrigger:
     return bad.value
 
 
-@pytest.mark.parametrize(("content", "path", "problem"), [
-    ({"on": "paper.isued"}, "on", "no event type is called 'paper.isued'"),
-    ({"to": "mother"}, "to", "paper.issued names nobody in the role 'mother'"),
-    ({"on": "civil.born", "due": {"now": None}, "to": ["mother", "heirs"]}, "to",
-     "civil.born names nobody in the role 'heirs'"),
-    ({"occurrence": "event.numbr"}, "occurrence", "'event.numbr' is no field of paper.issued"),
-    ({"occurrence": ["event.number", "citizen.age"]}, "occurrence", "'citizen.age' is no field of paper.issued"),
-    ({"due": {"month": {"from": "event.expires"}}}, "due.month.from", "'event.expires' is no field of paper.issued"),
-    ({"due": {"month": {"from": "event.number"}}}, "due.month.from", "'event.number' is no date"),
-    ({"due": {"month": {"from": "citizen.sex"}}}, "due.month.from", "'citizen.sex' is no date"),
-    ({"due": {"month": {"from": "later.time"}}}, "due.month.from", "'later.time' is no field of paper.issued"),
-    ({"due": {"month": {"offset": "30 days"}}}, "due.month.offset", "'30 days' is no ISO 8601 duration"),
-    ({"due": {"now": None, "month": {"when": "citizen.agee > 3"}}}, "due.month.when",
-     "undeclared reference to 'citizen.agee'"),
-    ({"when": "event.kind == 3"}, "when", "'==' does not go with a text and a whole number"),
-    ({"when": "later.number == event.number"}, "when", "undeclared reference to 'later.number'"),
-    ({"when": "event.number"}, "when", "a condition must be true or false, this is a text"),
-    ({"unless": [{"on": "paper.renewed"}, {"on": "paper.lost"}]}, "unless.1.on",
-     "no event type is called 'paper.lost'"),
-    ({"unless": [{"on": "paper.renewed", "when": "later.kind == event.kind"}]}, "unless.0.when",
-     "undeclared reference to 'later.kind'"),
-    ({"unless": [{"on": "paper.renewed", "grace": "soon"}]}, "unless.0.grace", "'soon' is no ISO 8601 duration"),
-    ({"expires": "event.number"}, "expires", "'event.number' is no date"),
-    ({"expires": "event.gone_on"}, "expires", "'event.gone_on' is no field of paper.issued"),
-    ({"expires": "next year"}, "expires", "'next year' is no ISO 8601 duration"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "path", "problem"),
+    [
+        ({"on": "paper.isued"}, "on", "no event type is called 'paper.isued'"),
+        ({"to": "mother"}, "to", "paper.issued names nobody in the role 'mother'"),
+        (
+            {"on": "civil.born", "due": {"now": None}, "to": ["mother", "heirs"]},
+            "to",
+            "civil.born names nobody in the role 'heirs'",
+        ),
+        ({"occurrence": "event.numbr"}, "occurrence", "'event.numbr' is no field of paper.issued"),
+        ({"occurrence": ["event.number", "citizen.age"]}, "occurrence", "'citizen.age' is no field of paper.issued"),
+        (
+            {"due": {"month": {"from": "event.expires"}}},
+            "due.month.from",
+            "'event.expires' is no field of paper.issued",
+        ),
+        ({"due": {"month": {"from": "event.number"}}}, "due.month.from", "'event.number' is no date"),
+        ({"due": {"month": {"from": "citizen.sex"}}}, "due.month.from", "'citizen.sex' is no date"),
+        ({"due": {"month": {"from": "later.time"}}}, "due.month.from", "'later.time' is no field of paper.issued"),
+        ({"due": {"month": {"offset": "30 days"}}}, "due.month.offset", "'30 days' is no ISO 8601 duration"),
+        (
+            {"due": {"now": None, "month": {"when": "citizen.agee > 3"}}},
+            "due.month.when",
+            "undeclared reference to 'citizen.agee'",
+        ),
+        ({"when": "event.kind == 3"}, "when", "'==' does not go with a text and a whole number"),
+        ({"when": "later.number == event.number"}, "when", "undeclared reference to 'later.number'"),
+        ({"when": "event.number"}, "when", "a condition must be true or false, this is a text"),
+        (
+            {"unless": [{"on": "paper.renewed"}, {"on": "paper.lost"}]},
+            "unless.1.on",
+            "no event type is called 'paper.lost'",
+        ),
+        (
+            {"unless": [{"on": "paper.renewed", "when": "later.kind == event.kind"}]},
+            "unless.0.when",
+            "undeclared reference to 'later.kind'",
+        ),
+        ({"unless": [{"on": "paper.renewed", "grace": "soon"}]}, "unless.0.grace", "'soon' is no ISO 8601 duration"),
+        ({"expires": "event.number"}, "expires", "'event.number' is no date"),
+        ({"expires": "event.gone_on"}, "expires", "'event.gone_on' is no field of paper.issued"),
+        ({"expires": "next year"}, "expires", "'next year' is no ISO 8601 duration"),
+    ],
+)
 def test_what_does_not_fit_the_catalogue_is_refused(content: dict[str, Any], path: str, problem: str) -> None:
     """A trigger that speaks of what does not exist is refused in words that name the key and the mistake."""
     bad = _bad(**content)
@@ -79,8 +98,12 @@ def test_what_is_not_said_has_a_default() -> None:
     assert (made.when, made.unless, made.occurrence, made.expiry, made.patient) == (None, (), (), None, False)
     (step,) = made.steps
     assert (step.name, step.source, step.offset, step.clock, step.when) == (
-        "month", "event.time", Offset(), None, None,
-    )  # fmt: skip
+        "month",
+        "event.time",
+        Offset(),
+        None,
+        None,
+    )
 
 
 def test_what_is_said_is_kept() -> None:
@@ -88,10 +111,15 @@ def test_what_is_said_is_kept() -> None:
     content = rules(
         "civil.born",
         {"soon": {"from": "event.born_on", "offset": "P1M", "at": "10:30"}, "late": {"from": "citizen.born_on"}},
-        to=["child", "mother"], minors="self", catch_up="none", correction=True, klass="offer", expires="P2W",
+        to=["child", "mother"],
+        minors="self",
+        catch_up="none",
+        correction=True,
+        klass="offer",
+        expires="P2W",
         unless=[{"on": "school.queued", "grace": "P7D"}, {"on": "civil.died"}],
         occurrence=["event.child", "event.order"],
-    )  # fmt: skip
+    )
     made = compile_trigger("nursery", content, CATALOGUE)
     assert (made.name, made.owner, made.category, made.klass) == ("nursery", "interior", "documents", "offer")
     assert made.to == frozenset({"child", "mother"})
@@ -99,8 +127,9 @@ def test_what_is_said_is_kept() -> None:
     assert made.occurrence == ("event.child", "event.order")
     assert [(step.name, step.clock) for step in made.steps] == [("soon", time(10, 30)), ("late", None)]
     assert [(each.on, each.grace) for each in made.unless] == [
-        ("school.queued", Offset(days=7)), ("civil.died", Offset()),
-    ]  # fmt: skip
+        ("school.queued", Offset(days=7)),
+        ("civil.died", Offset()),
+    ]
     assert (made.patient, made.content) == (True, content)
     assert made.expiry is not None
     assert made.expiry.offset == Offset(days=14)
@@ -117,7 +146,16 @@ def test_everything_bad_comes_at_once() -> None:
     due = {"month": {"from": "event.nothing", "when": "event.no"}, "day": {"offset": "1 day"}}
     bad = _bad(due=due, to=["nobody"], occurrence=["event.a", "event.b"], expires="event.c", when="event.d == 1")
     paths = [each.path for each in (bad, *bad.others)]
-    assert sorted(paths, key=str) == sorted([
-        ("due", "month", "from"), ("due", "month", "when"), ("due", "day", "offset"), ("to",), ("occurrence",),
-        ("occurrence",), ("expires",), ("when",),
-    ], key=str)  # fmt: skip
+    assert sorted(paths, key=str) == sorted(
+        [
+            ("due", "month", "from"),
+            ("due", "month", "when"),
+            ("due", "day", "offset"),
+            ("to",),
+            ("occurrence",),
+            ("occurrence",),
+            ("expires",),
+            ("when",),
+        ],
+        key=str,
+    )

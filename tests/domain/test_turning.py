@@ -88,9 +88,13 @@ def test_an_edge_may_be_said_again_moved_and_said_once() -> None:
     turning(*facts, on=BECOMES, occurrence="person").then_intents("now 2025-03-12 10:00")
 
 
-@pytest.mark.parametrize("more", [
-    {"count": {"nth": 2, "within": "P1Y"}}, {"with": [{"on": "paper.issued", "within": "P1D"}]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"count": {"nth": 2, "within": "P1Y"}},
+        {"with": [{"on": "paper.issued", "within": "P1D"}]},
+    ],
+)
 def test_what_is_about_events_does_not_go_with_an_entitlement(more: dict[str, Any]) -> None:
     """An owner is told so, at that key, rather than heard wrongly."""
     [key] = more
@@ -129,17 +133,22 @@ def test_words_know_the_law() -> None:
     cause = planned.history.facts[1].event
     first, second = (law_values(each, cause, planned.history, planned.book) for each in planned.intents)
     assert first == {
-        "param.index": 110, "benefit.allowance.amount": 63 * 110, "entitled.from": "2025-03-12",
+        "param.index": 110,
+        "benefit.allowance.amount": 63 * 110,
+        "entitled.from": "2025-03-12",
         "entitled.until": "2025-06-01",
-    }  # fmt: skip
+    }
     assert (second["entitled.from"], second["entitled.until"]) == ("2025-09-01", "2026-03-10")
 
 
-@pytest.mark.parametrize(("on", "more", "problem"), [
-    ({"becomes": "alowance"}, {}, "on.becomes: no benefit is called 'alowance'"),
-    (BECOMES, {"to": "father"}, "to: the benefit is that of the mother, so nobody else is told of it"),
-    (BECOMES, {"due": {"a": {"from": "entitled.by"}}}, "due.a.from: 'entitled.by' is no field of civil.born"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("on", "more", "problem"),
+    [
+        ({"becomes": "alowance"}, {}, "on.becomes: no benefit is called 'alowance'"),
+        (BECOMES, {"to": "father"}, "to: the benefit is that of the mother, so nobody else is told of it"),
+        (BECOMES, {"due": {"a": {"from": "entitled.by"}}}, "due.a.from: 'entitled.by' is no field of civil.born"),
+    ],
+)
 def test_what_cannot_be_compiled_is_named(on: Any, more: Any, problem: str) -> None:
     """A benefit that is not there or of somebody else, or a day that it does not have."""
     content = {**rules("", {"now": None}), "on": on, **more}
@@ -148,9 +157,17 @@ def test_what_cannot_be_compiled_is_named(on: Any, more: Any, problem: str) -> N
     assert str(bad.value) == problem
 
 
-FACTS = [lives(), born(), born(2, born_on="2025-05-01", time="2025-05-02", event_id="second"), AWAY, BACK,
-         granted("2025-10-10"), correction(born(), born(4, born_on="2025-02-28")), annulment(granted("2025-10-10")),
-         death("2025-12-01", of=SAULE)]  # fmt: skip
+FACTS = [
+    lives(),
+    born(),
+    born(2, born_on="2025-05-01", time="2025-05-02", event_id="second"),
+    AWAY,
+    BACK,
+    granted("2025-10-10"),
+    correction(born(), born(4, born_on="2025-02-28")),
+    annulment(granted("2025-10-10")),
+    death("2025-12-01", of=SAULE),
+]
 
 
 @modest
@@ -183,10 +200,15 @@ def test_answers_agree_with_the_first_day() -> None:
     assert [answer(*facts, day=day).entitled for day in ("2025-05-04", "2025-05-05")] == [False, True]
 
 
-@pytest.mark.parametrize(("on", "born_on", "years"), [
-    (BECOMES, "0001-01-01", set()), (CEASES, "0001-01-01", set()),
-    (BECOMES, "9999-12-31", {9999}), (CEASES, "9999-12-31", set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("on", "born_on", "years"),
+    [
+        (BECOMES, "0001-01-01", set()),
+        (CEASES, "0001-01-01", set()),
+        (BECOMES, "9999-12-31", {9999}),
+        (CEASES, "9999-12-31", set()),
+    ],
+)
 def test_dates_at_the_edge_of_the_calendar_can_be_planned(on: dict[str, str], born_on: str, years: set[int]) -> None:
     """A registry's "since ever" or "for ever" as a date stops no plan."""
     assert {intent.due.year for intent in turning(lives(), born(born_on=born_on), on=on).intents} == years

@@ -22,16 +22,22 @@ from tests.domain.world import ERLAN, NAMES, SAULE, annulment, at, contact, corr
 
 BECOMES, CEASES = {"becomes": "allowance"}, {"ceases": "allowance"}
 CITY: Mapping[str, Any] = {
-    "title": {"en": "City card"}, "agency": "justice", "clause": "art. 3", "on": "person",
+    "title": {"en": "City card"},
+    "agency": "justice",
+    "clause": "art. 3",
+    "on": "person",
     "conditions": [
         {"id": "resident", "when": 'citizen.area.startsWith("75")', "title": {"en": "Lives in the city"}},
     ],
     "unless": [{"on": "paper.issued", "when": 'later.kind == "allowance"'}],
-}  # fmt: skip
+}
 CHILDHOOD: Mapping[str, Any] = {
-    "title": {"en": "Childhood"}, "agency": "justice", "clause": "art. 4", "on": "person",
+    "title": {"en": "Childhood"},
+    "agency": "justice",
+    "clause": "art. 4",
+    "on": "person",
     "until": {"from": "citizen.born_on", "offset": "P18Y"},
-}  # fmt: skip
+}
 AHEAD = {"soon": {"offset": "-P30D", "at": "10:00"}}
 AWAY, BACK = lives("100000000", "2025-06-01", "away"), lives("750000000", "2025-09-01", "back")
 
@@ -160,15 +166,21 @@ def test_words_know_the_law_of_that_day() -> None:
     assert values == {"param.index": 100, "benefit.allowance.amount": 150, "entitled.from": "2024-06-06"}
 
 
-@pytest.mark.parametrize(("more", "problem"), [
-    ({"due": {"a": {"from": "event.time"}}}, "due.a.from: 'event.time': the benefit is about the person alone"),
-    ({"due": {"a": {"from": "event.born_on"}}}, "due.a.from: 'event.born_on': the benefit is about the person alone"),
-    ({"when": "event.order > 3"}, "when: 'event.order': the benefit is about the person alone"),
-    ({"occurrence": "event.number"}, "occurrence: 'event.number': the benefit is about the person alone"),
-    ({"to": "mother"}, "to: the benefit is about the person alone, so nobody else is told of it"),
-    ({"expires": "event.expires_on"}, "expires: 'event.expires_on': the benefit is about the person alone"),
-    ({"count": {"nth": 2, "within": "P1Y"}}, "count: an entitlement is no event"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ({"due": {"a": {"from": "event.time"}}}, "due.a.from: 'event.time': the benefit is about the person alone"),
+        (
+            {"due": {"a": {"from": "event.born_on"}}},
+            "due.a.from: 'event.born_on': the benefit is about the person alone",
+        ),
+        ({"when": "event.order > 3"}, "when: 'event.order': the benefit is about the person alone"),
+        ({"occurrence": "event.number"}, "occurrence: 'event.number': the benefit is about the person alone"),
+        ({"to": "mother"}, "to: the benefit is about the person alone, so nobody else is told of it"),
+        ({"expires": "event.expires_on"}, "expires: 'event.expires_on': the benefit is about the person alone"),
+        ({"count": {"nth": 2, "within": "P1Y"}}, "count: an entitlement is no event"),
+    ],
+)
 def test_there_is_no_event_to_read(more: dict[str, Any], problem: str) -> None:
     """An owner who reads one is told so, at that key."""
     with pytest.raises(BadTrigger) as bad:
@@ -177,11 +189,18 @@ def test_there_is_no_event_to_read(more: dict[str, Any], problem: str) -> None:
 
 
 FACTS = [
-    known(), known("1962-08-20", "2025-02-02", "again"), correction(known(), known("1962-09-20")), lives(), AWAY,
+    known(),
+    known("1962-08-20", "2025-02-02", "again"),
+    correction(known(), known("1962-09-20")),
+    lives(),
+    AWAY,
     BACK,
-    granted("2025-10-10"), annulment(granted("2025-10-10")), born(), contact("2025-01-02", zone="Asia/Tokyo"),
+    granted("2025-10-10"),
+    annulment(granted("2025-10-10")),
+    born(),
+    contact("2025-01-02", zone="Asia/Tokyo"),
     death("2025-12-01", of=SAULE),
-]  # fmt: skip
+]
 BENEFITS = [PENSION, CITY, CHILDHOOD, {**CITY, "from": {"from": "citizen.born_on", "offset": "P62Y6M"}}]
 LIVES = st.lists(st.sampled_from(FACTS), max_size=8)
 

@@ -43,11 +43,17 @@ def papers(*entries: dict[str, object], **more: object) -> dict[str, object]:
     return rules("paper.issued", {"now": {}}, **{"with": list(entries)}, **more)
 
 
-@pytest.mark.parametrize(("time", "hears"), [
-    ("2025-02-20", [STARTED]), ("2025-04-20", ["welcome 2025-04-20 00:00"]),
-    ("2024-12-01", [STARTED]), ("2024-11-30 23:59", []),                  # 90 days before, and a minute more
-    ("2025-05-30", ["welcome 2025-05-30 00:00"]), ("2025-05-30 00:01", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("time", "hears"),
+    [
+        ("2025-02-20", [STARTED]),
+        ("2025-04-20", ["welcome 2025-04-20 00:00"]),
+        ("2024-12-01", [STARTED]),
+        ("2024-11-30 23:59", []),  # 90 days before, and a minute more
+        ("2025-05-30", ["welcome 2025-05-30 00:00"]),
+        ("2025-05-30 00:01", []),
+    ],
+)
 def test_both_within_the_time_start_it(time: str, hears: list[str]) -> None:
     """Birth and move within 90 days, either first: told when the later one happened, whichever became known first."""
     for facts in permutations([BORN, moved(time, "75", "m")]):
@@ -80,8 +86,9 @@ def test_of_one_moment_the_history_says_what_was_before() -> None:
     simultaneous = [paper(), renewed("2025-01-10")]
     heard = [
         bool(given(*facts).when(papers({"on": "paper.renewed", "within": "P1D", "order": order})).intents)
-        for order in ("before", "after") for facts in permutations(simultaneous)
-    ]  # fmt: skip
+        for order in ("before", "after")
+        for facts in permutations(simultaneous)
+    ]
     assert heard == [False, False, True, True]  # "paper" comes before "renewed"
 
 
@@ -120,18 +127,24 @@ def test_no_event_stands_for_two_entries() -> None:
         given(*facts).when(both).then_intents("now 2025-03-09 00:00")
 
 
-@pytest.mark.parametrize(("times", "hears"), [
-    (("2025-03-02", "2025-03-03"), ["now 2025-03-03 00:00"]),
-    (("2025-03-03", "2025-03-02"), []),
-    (("2025-02-02", "2025-02-03"), ["now 2025-03-01 00:00"]),
-    (("2025-02-02", "2025-03-03"), ["now 2025-03-03 00:00"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("times", "hears"),
+    [
+        (("2025-03-02", "2025-03-03"), ["now 2025-03-03 00:00"]),
+        (("2025-03-03", "2025-03-02"), []),
+        (("2025-02-02", "2025-02-03"), ["now 2025-03-01 00:00"]),
+        (("2025-02-02", "2025-03-03"), ["now 2025-03-03 00:00"]),
+    ],
+)
 def test_a_sequence_happened_in_its_order(times: tuple[str, str], hears: list[str]) -> None:
     """With `in_order` the entries happened one after another, as they are listed."""
     sequence = rules(
-        "civil.born", {"now": {}}, to="child", in_order=True,
+        "civil.born",
+        {"now": {}},
+        to="child",
+        in_order=True,
         **{"with": [MOVE, {"on": "school.queued", "within": "P90D"}]},
-    )  # fmt: skip
+    )
     for facts in permutations([BORN, moved(times[0], "75", "m"), queued(times[1])]):
         given(*facts).when(sequence).then_intents(*hears)
 
@@ -139,9 +152,12 @@ def test_a_sequence_happened_in_its_order(times: tuple[str, str], hears: list[st
 def test_a_sequence_takes_each_as_early_as_it_can() -> None:
     """A move that came too late for the sequence does not hide an earlier one."""
     sequence = rules(
-        "civil.born", {"now": {}}, to="child", in_order=True,
+        "civil.born",
+        {"now": {}},
+        to="child",
+        in_order=True,
         **{"with": [MOVE, {"on": "school.queued", "within": "P90D"}, MOVE]},
-    )  # fmt: skip
+    )
     facts = [BORN, moved("2025-03-02", "1", "a"), moved("2025-03-04", "2", "b"), queued("2025-03-03")]
     given(*facts).when(sequence).then_intents("now 2025-03-04 00:00")
     given(*facts[:2], *facts[3:]).when(sequence).then_nothing()
@@ -184,14 +200,17 @@ def test_what_is_no_longer_so_is_taken_back() -> None:
     assert desk.follow(given(BORN, move, later, gone).when(BIRTH_AND_MOVE), "2025-03-04") == ["cancelled welcome"]
 
 
-@pytest.mark.parametrize(("more", "path", "problem"), [
-    ({"with": [{"on": "weather.storm", "within": "P1D"}]}, ("with", 0, "on"), "is about an area"),
-    ({"with": [{"on": "nothing", "within": "P1D"}]}, ("with", 0, "on"), "no event type"),
-    ({"with": [{**MOVE, "when": "later.nothing == 1"}]}, ("with", 0, "when"), "later.nothing"),
-    ({"with": [MOVE], "in_order": True}, ("in_order",), "two entries"),
-    ({"due": {"now": {"from": "complete.time"}}}, ("due", "now", "from"), "this trigger has none"),
-    ({"occurrence": ["person", "event.number"]}, ("occurrence",), "stands alone"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "path", "problem"),
+    [
+        ({"with": [{"on": "weather.storm", "within": "P1D"}]}, ("with", 0, "on"), "is about an area"),
+        ({"with": [{"on": "nothing", "within": "P1D"}]}, ("with", 0, "on"), "no event type"),
+        ({"with": [{**MOVE, "when": "later.nothing == 1"}]}, ("with", 0, "when"), "later.nothing"),
+        ({"with": [MOVE], "in_order": True}, ("in_order",), "two entries"),
+        ({"due": {"now": {"from": "complete.time"}}}, ("due", "now", "from"), "this trigger has none"),
+        ({"occurrence": ["person", "event.number"]}, ("occurrence",), "stands alone"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(more: dict[str, object], path: tuple[str | int, ...], problem: str) -> None:
     """A wrong entry is named by its path, with what is wrong."""
     with pytest.raises(BadTrigger) as bad:
@@ -202,8 +221,9 @@ def test_what_makes_no_sense_is_refused(more: dict[str, object], path: tuple[str
 
 FACTS = [
     Effective(moved(f"2025-03-{day:02} 00:00", "1", f"{day}-{number}"), f"{day}-{number}")
-    for day in (1, 2, 3) for number in (1, 2)
-]  # fmt: skip
+    for day in (1, 2, 3)
+    for number in (1, 2)
+]
 CANDIDATES = st.lists(
     st.sets(st.integers(0, 5)).map(lambda chosen: [FACTS[at_] for at_ in sorted(chosen)]), min_size=1, max_size=4
 )
@@ -212,9 +232,10 @@ CANDIDATES = st.lists(
 def _by_force(candidates: list[list[Effective]], *, in_order: bool) -> tuple[object, ...] | None:
     """The order of the last event, of the choice in which it is earliest: all choices are tried."""
     choices = [
-        [fact.order for fact in choice] for choice in product(*candidates)
+        [fact.order for fact in choice]
+        for choice in product(*candidates)
         if len({fact.order for fact in choice}) == len(choice)
-    ]  # fmt: skip
+    ]
     return min((max(choice) for choice in choices if not in_order or choice == sorted(choice)), default=None)
 
 

@@ -32,9 +32,19 @@ def test_what_a_working_day_is() -> None:
     assert [day.day for day in week if WEEKDAYS.is_working(day)] == [1, 2, 3, 6, 7, 8, 9]
 
 
-@pytest.mark.parametrize(("start", "count", "expected"), [
-    (8, -1, 6), (8, -2, 5), (8, -3, date(2024, 12, 31)), (6, 1, 8), (5, 1, 6), (4, 1, 5), (7, 0, 7), (7, 2, 9),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("start", "count", "expected"),
+    [
+        (8, -1, 6),
+        (8, -2, 5),
+        (8, -3, date(2024, 12, 31)),
+        (6, 1, 8),
+        (5, 1, 6),
+        (4, 1, 5),
+        (7, 0, 7),
+        (7, 2, 9),
+    ],
+)
 def test_counted_days_are_working_days(start: int, count: int, expected: int | date) -> None:
     """The so-manyth working day after or before a day, which itself never counts, working day or not."""
     day = expected if isinstance(expected, date) else date(2025, 1, expected)
@@ -78,16 +88,20 @@ def test_beyond_the_calendar() -> None:
 BOOK = replace(DEFAULTS, workdays=CALENDAR)
 
 
-@pytest.mark.parametrize(("step", "due"), [
-    ({"from": "event.expires_on", "working_days": -2}, "2025-01-05 09:00"),
-    ({"from": "event.expires_on", "working_days": 1, "at": "18:00"}, "2025-01-09 18:00"),
-    ({"from": "event.expires_on", "working_days": -1, "offset": "PT2H"}, "2025-01-06 11:00"),
-    ({"from": "event.expires_on", "offset": "-P1D", "on_working_day": "next"}, "2025-01-08 09:00"),
-    ({"from": "event.expires_on", "offset": "-P1D", "on_working_day": "previous"}, "2025-01-06 09:00"),
-    ({"from": "event.expires_on", "on_working_day": "next"}, "2025-01-08 09:00"),
-    ({"on_working_day": "next"}, "2025-01-05 10:30"), ({"working_days": 2}, "2025-01-06 10:30"),
-    ({"working_days": 2, "at": "08:00"}, "2025-01-06 08:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "due"),
+    [
+        ({"from": "event.expires_on", "working_days": -2}, "2025-01-05 09:00"),
+        ({"from": "event.expires_on", "working_days": 1, "at": "18:00"}, "2025-01-09 18:00"),
+        ({"from": "event.expires_on", "working_days": -1, "offset": "PT2H"}, "2025-01-06 11:00"),
+        ({"from": "event.expires_on", "offset": "-P1D", "on_working_day": "next"}, "2025-01-08 09:00"),
+        ({"from": "event.expires_on", "offset": "-P1D", "on_working_day": "previous"}, "2025-01-06 09:00"),
+        ({"from": "event.expires_on", "on_working_day": "next"}, "2025-01-08 09:00"),
+        ({"on_working_day": "next"}, "2025-01-05 10:30"),
+        ({"working_days": 2}, "2025-01-06 10:30"),
+        ({"working_days": 2, "at": "08:00"}, "2025-01-06 08:00"),
+    ],
+)
 def test_a_step_due_by_working_days(step: dict[str, object], due: str) -> None:
     """A due day is counted and rolled by the pack's calendar, at the step's time of day or that of the event."""
     trigger = rules("paper.issued", {"now": step})

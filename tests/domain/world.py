@@ -22,9 +22,17 @@ PERSON = {"type": "string", "format": "national-id"}
 PERSONS = {"type": "array", "items": PERSON}
 TEXTS = {"type": "array", "items": TEXT}
 CONTACT: Mapping[str, Mapping[str, Any]] = {
-    "zone": TEXT, "phone": TEXT, "email": TEXT, "push": TEXT, "language": TEXT, "quiet_from": TEXT, "quiet_to": TEXT,
-    "channels": TEXTS, "opted_out": TEXTS, "consents": TEXTS,
-}  # fmt: skip
+    "zone": TEXT,
+    "phone": TEXT,
+    "email": TEXT,
+    "push": TEXT,
+    "language": TEXT,
+    "quiet_from": TEXT,
+    "quiet_to": TEXT,
+    "channels": TEXTS,
+    "opted_out": TEXTS,
+    "consents": TEXTS,
+}
 
 
 def event_type(name: str, subject: str, properties: Mapping[str, Any], **more: object) -> EventType:
@@ -35,25 +43,31 @@ def event_type(name: str, subject: str, properties: Mapping[str, Any], **more: o
 
 TYPES = (
     event_type(
-        "civil.born", "child",
+        "civil.born",
+        "child",
         {"mother": PERSON, "father": PERSON, "born_on": DATE, "order": {**WHOLE, "x-of": "mother"}},
         sets={"child": {"born_on": "event.born_on", "guardians": ["mother", "father"]}},
     ),
     event_type("civil.died", "deceased", {"heirs": PERSONS, "died_on": DATE}, ends_life=True),
     event_type(
-        "person.registered", "citizen", {"born_on": DATE, "sex": TEXT},
+        "person.registered",
+        "citizen",
+        {"born_on": DATE, "sex": TEXT},
         sets={"citizen": {"born_on": "event.born_on", "sex": "event.sex"}},
     ),
-    event_type(
-        "person.contact", "citizen", CONTACT, sets={"citizen": {name: f"event.{name}" for name in CONTACT}}
-    ),
+    event_type("person.contact", "citizen", CONTACT, sets={"citizen": {name: f"event.{name}" for name in CONTACT}}),
     event_type("person.moved", "citizen", {"area": TEXT}, sets={"citizen": {"area": "event.area"}}),
     event_type("person.silenced", "citizen", {}, sets={"citizen": {"opted_out": {"value": ["documents"]}}}),
     event_type(
-        "paper.issued", "holder",
+        "paper.issued",
+        "holder",
         {
-            "kind": {**TEXT, "x-of": "public"}, "number": TEXT, "issued_on": DATE, "expires_on": DATE,
-            "fee": {"type": "object", "properties": {"amount": WHOLE, "rate": {"type": "number"}}}, "marks": TEXTS,
+            "kind": {**TEXT, "x-of": "public"},
+            "number": TEXT,
+            "issued_on": DATE,
+            "expires_on": DATE,
+            "fee": {"type": "object", "properties": {"amount": WHOLE, "rate": {"type": "number"}}},
+            "marks": TEXTS,
             "paid": {"type": "boolean"},
         },
     ),
@@ -61,11 +75,13 @@ TYPES = (
     event_type("school.queued", "child", {"parents": PERSONS}),
     event_type("citizen.replied", "citizen", {"nudge": TEXT, "answer": TEXT}),
     event_type(
-        "citizen.consent_given", "citizen", {"nudge": TEXT, "categories": TEXTS},
+        "citizen.consent_given",
+        "citizen",
+        {"nudge": TEXT, "categories": TEXTS},
         sets={"citizen": {"consents": "event.categories"}},
     ),
     event_type("weather.storm", "none", {"area": TEXT, "wind": WHOLE}, area="event.area"),
-)  # fmt: skip
+)
 CATALOGUE = Catalogue(
     {type_.name: type_ for type_ in TYPES},
     {"born_on": "date", "sex": "string", "area": "string", "guardians": "strings"}
@@ -90,10 +106,15 @@ def event(
     """A life event of the small country; its data are given to their owners as the type says."""
     named = {role: (who,) if isinstance(who, str) else who for role, who in persons.items()}
     return LifeEvent(
-        stream=NAMES.stream("registry", event_id), source="registry", id=event_id, type=type_, time=at(time),
-        persons=named, fields=_owned(type_, data),
+        stream=NAMES.stream("registry", event_id),
+        source="registry",
+        id=event_id,
+        type=type_,
+        time=at(time),
+        persons=named,
+        fields=_owned(type_, data),
         area=str(data["area"]) if CATALOGUE.types[type_].area else None,
-    )  # fmt: skip
+    )
 
 
 def _owned(type_: str, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

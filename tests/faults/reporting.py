@@ -21,9 +21,14 @@ class Registry:
         api.says("listening")
         address = api.talk.split()[2].rstrip(";")
         body = json.dumps([json.loads(ndjson(each)) for each in events]).encode()
-        request = urllib.request.Request(f"{address}/events", body, {  # noqa: S310  (our own server)
-            "Authorization": f"Bearer {self._key}", "Content-Type": "application/cloudevents-batch+json",
-        })  # fmt: skip
+        request = urllib.request.Request(  # noqa: S310  (our own server)
+            f"{address}/events",
+            body,
+            {
+                "Authorization": f"Bearer {self._key}",
+                "Content-Type": "application/cloudevents-batch+json",
+            },
+        )
         try:
             with urllib.request.urlopen(request) as answer:  # noqa: S310  (the same)
                 return int(answer.status)

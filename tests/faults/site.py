@@ -60,10 +60,13 @@ class Site:
         load_keyring(self.key_file, create=True)
         (folder / "config").mkdir(exist_ok=True)
         self.environment = {name: each for name, each in os.environ.items() if not name.startswith("HABARSHY_")} | {
-            "HABARSHY_DATABASE": url, "HABARSHY_KEY_FILE": str(self.key_file), "HABARSHY_PACKS": str(self.packs),
-            "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data"),
+            "HABARSHY_DATABASE": url,
+            "HABARSHY_KEY_FILE": str(self.key_file),
+            "HABARSHY_PACKS": str(self.packs),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_DATA_HOME": str(folder / "data"),
             "HABARSHY_PROVIDERS": json.dumps(self._providers(mail_host, mail, mail_options)),
-        }  # fmt: skip
+        }
         self._started: list[Running] = []
 
     def _providers(self, host: str, port: int, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,9 +76,10 @@ class Site:
         vapid = self.folder / "vapid.pem"
         subprocess.run([*VAPID_KEY.split(), str(vapid)], check=True)  # noqa: S603  (our own arguments)
         return {
-            "mail": mail, "sms": {"kind": "http_sms", "url": "http://127.0.0.1:9/", "sender": "1414"},
+            "mail": mail,
+            "sms": {"kind": "http_sms", "url": "http://127.0.0.1:9/", "sender": "1414"},
             "push": {"kind": "web_push", "key_file": str(vapid), "subject": "mailto:h@example.org"},
-        }  # fmt: skip
+        }
 
     def publish(self) -> None:
         """On PostgreSQL nothing is published by itself."""
@@ -116,9 +120,11 @@ class Site:
     ) -> "Running":
         """A command as a process; `before`: what it does to itself first."""
         made = Running(
-            [sys.executable, "-m", "app", *arguments, *self._at(arguments)], {**self.environment, **env},
-            self.folder / f"{len(self._started)}.log", before,
-        )  # fmt: skip
+            [sys.executable, "-m", "app", *arguments, *self._at(arguments)],
+            {**self.environment, **env},
+            self.folder / f"{len(self._started)}.log",
+            before,
+        )
         self._started.append(made)
         return made
 
@@ -154,8 +160,12 @@ class Running:
         self._log = log
         with log.open("wb") as talk, log.with_suffix(".out").open("wb") as out:
             self.process = subprocess.Popen(  # noqa: S603  (ourselves)
-                command, env=environment, stdout=out, stderr=talk, preexec_fn=before  # noqa: PLW1509  (limits only)
-            )  # fmt: skip
+                command,
+                env=environment,
+                stdout=out,
+                stderr=talk,
+                preexec_fn=before,  # noqa: PLW1509  (limits only)
+            )
 
     @property
     def talk(self) -> str:
@@ -201,7 +211,7 @@ def fined(number: int, *, on: str = "2025-06-02", hour: str = "11:00:00+05:00") 
     return [
         event("citizen.contact_changed", iin(number), "2020-01-02T00:00:00Z", mail, id=f"contact-{number}"),
         event("kz.traffic.fine_issued", iin(number), f"{on}T{hour}", fine, id=f"fine-{number}"),
-    ]  # fmt: skip
+    ]
 
 
 def crowd(first: int, count: int, **when: str) -> list[Envelope]:

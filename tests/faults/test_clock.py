@@ -39,9 +39,10 @@ def town(world: World) -> None:
     """Some who were fined half an hour ago, and some whose card expires in a month."""
     for number in range(PEOPLE):
         world.take(
-            *registered(iin(number), LONG_AGO), card(iin(number), "2025-07-02"),
+            *registered(iin(number), LONG_AGO),
+            card(iin(number), "2025-07-02"),
             fine(iin(number), f"F{number}", "2025-06-02T11:30:00+05:00"),
-        )  # fmt: skip
+        )
     world.plan()
 
 

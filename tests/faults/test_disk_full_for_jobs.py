@@ -20,9 +20,11 @@ PLANNED, WAITING = 60, 20
 FOR_A_SHADOW = 300_000
 """Bytes: room to note a job and to begin a shadow, and not to end it."""
 COMMANDS = (
-    ("replay", "views", "--all", "--yes"), ("replay", "--verify"), ("repair", "--yes"),
+    ("replay", "views", "--all", "--yes"),
+    ("replay", "--verify"),
+    ("repair", "--yes"),
     ("backfill", "traffic_fine_discount", "--since", "2023-01-01", "--also-overdue", "--yes"),
-)  # fmt: skip
+)
 TO_KAFKA = ("replay", "kafka", "--from", "1", "--yes")
 NO_ROOM = ("disk is full", "disk I/O error", "No space left on device")
 

@@ -75,9 +75,11 @@ def _few_descriptors() -> None:
 def test_the_answer_to_a_commit_is_lost(tmp_path: Path, mail: Post) -> None:
     """PostgreSQL commits, and we do not hear of it: everybody is told once, and nothing is unknown."""
     with (
-        postgres.server() as server, postgres.fresh(server) as at, wire(at.port or 0) as line,
+        postgres.server() as server,
+        postgres.fresh(server) as at,
+        wire(at.port or 0) as line,
         site(tmp_path, _through(line, at), mail) as here,
-    ):  # fmt: skip
+    ):
         here.take(*crowd(0, PEOPLE))
         mail.pause = 0.5
         first = here.start("dispatch")

@@ -48,9 +48,11 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 def _reporting(folder: Path, url: str) -> Iterator[World]:
     kept: list[Message] = []
-    made = World(folder, url=url, notifiers={
-        channel: FakeNotifier(channel, kept, reports=True) for channel in ("sms", "email")
-    })  # fmt: skip
+    made = World(
+        folder,
+        url=url,
+        notifiers={channel: FakeNotifier(channel, kept, reports=True) for channel in ("sms", "email")},
+    )
     made.sent = kept
     yield made
     made.close()

@@ -21,15 +21,26 @@ WATCHED = {
     "of_packs": ["templates"],
     "of_providers": ["domain.hearing", "domain.sms", "email", "notifiers"],
     "of_words": ["jinja2", "markdown_it", "templates"],
-}  # fmt: skip
+}
 """The code in which atheris sees what an input reaches: what reads, and not all that it is built on."""
 TARGETS = {
-    "event": "of_events", "event-batch": "of_events", "event-in-headers": "of_events",
-    "yaml": "of_packs", "pack": "of_packs", "condition": "of_packs",
-    "smpp": "of_providers", "bounce": "of_providers", "reply": "of_providers", "address": "of_providers",
-    "sms": "of_providers", "answer": "of_answers", "receipt": "of_answers", "smpp-link": "of_answers",
-    "words": "of_words", "value": "of_words",
-}  # fmt: skip
+    "event": "of_events",
+    "event-batch": "of_events",
+    "event-in-headers": "of_events",
+    "yaml": "of_packs",
+    "pack": "of_packs",
+    "condition": "of_packs",
+    "smpp": "of_providers",
+    "bounce": "of_providers",
+    "reply": "of_providers",
+    "address": "of_providers",
+    "sms": "of_providers",
+    "answer": "of_answers",
+    "receipt": "of_answers",
+    "smpp-link": "of_answers",
+    "words": "of_words",
+    "value": "of_words",
+}
 """Each target's module: a process reads no other."""
 
 
@@ -54,9 +65,15 @@ def main(name: str, inputs: int, folder: Path) -> None:
     words = folder / "words"
     words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
     options = {
-        "runs": inputs, "seed": 1, "max_len": LONGEST, "timeout": SECONDS, "rss_limit_mb": MEGABYTES, "dict": words,
-        "artifact_prefix": f"{folder}/broken-", "verbosity": 1,
-    }  # fmt: skip
+        "runs": inputs,
+        "seed": 1,
+        "max_len": LONGEST,
+        "timeout": SECONDS,
+        "rss_limit_mb": MEGABYTES,
+        "dict": words,
+        "artifact_prefix": f"{folder}/broken-",
+        "verbosity": 1,
+    }
     atheris.Setup([sys.argv[0], *(f"-{option}={value}" for option, value in options.items()), str(corpus)], attempt)
     atheris.Fuzz()
 
@@ -88,10 +105,15 @@ def _changed(random: Random, seeds: Any, pieces: Any) -> bytes:
     for _ in range(random.randint(1, 8)):
         start = random.randint(0, len(made))
         end = min(len(made), start + random.choice((0, 1, 2, 8, 40)))
-        made[start:end] = random.choice((
-            b"", random.randbytes(random.randint(1, 4)), random.choice(pieces or [b""]), bytes(made[start:end]) * 2,
-            random.choice(seeds)[start:end],
-        ))  # fmt: skip
+        made[start:end] = random.choice(
+            (
+                b"",
+                random.randbytes(random.randint(1, 4)),
+                random.choice(pieces or [b""]),
+                bytes(made[start:end]) * 2,
+                random.choice(seeds)[start:end],
+            )
+        )
     return bytes(made[:LONGEST])
 
 

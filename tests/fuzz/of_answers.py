@@ -30,9 +30,7 @@ from tests.notifiers.gateway import options as gateway_options
 from tests.notifiers.sms import AT, KeptInbox, number, options, sms
 from tests.notifiers.test_smpp_interleavings import Line
 
-STATUSES = (
-    200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 408, 410, 413, 425, 429, 500, 502, 503, 504, 100, 999
-)  # fmt: skip
+STATUSES = (200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 408, 410, 413, 425, 429, 500, 502, 503, 504, 100, 999)
 AS_JSON = r'"id":\s*"(?P<id>[^"]*)"'
 MESSAGES, LONGEST_WAIT = 4, 24 * 3600
 RESULTS = get_args(Outcome)
@@ -74,11 +72,12 @@ def _readers() -> list[Callable[[Answer], Outcome]]:
         return Accepted("a token") if isinstance(given, str) else given
 
     return [
-        lambda answer: fcm_answers.meaning(answer, AT), token,
+        lambda answer: fcm_answers.meaning(answer, AT),
+        token,
         lambda answer: web_push.meaning(answer, "ours", AT, "https://wns2-by3p.notify.windows.com"),
         lambda answer: plain._meaning(answer, "ours"),
         lambda answer: named._meaning(Answer(answer.status, {}, b'{"id": "%b"}' % answer.body), "ours"),
-    ]  # fmt: skip
+    ]
 
 
 def _calls(_: Path) -> Try:
@@ -145,28 +144,82 @@ async def _played(data: bytes) -> tuple[list[Outcome | None], bytes]:
 
 
 _SAID = [
-    pdus.bare(pdus.SUBMIT_SM_RESP, 1, body=b"1a\0"), pdus.bare(pdus.SUBMIT_SM_RESP, 2, 0x58),
-    pdus.bare(pdus.SUBMIT_SM_RESP, 3, 0x0B), pdus.bare(pdus.GENERIC_NACK, 4, 3), pdus.bare(pdus.ENQUIRE_LINK, 9),
+    pdus.bare(pdus.SUBMIT_SM_RESP, 1, body=b"1a\0"),
+    pdus.bare(pdus.SUBMIT_SM_RESP, 2, 0x58),
+    pdus.bare(pdus.SUBMIT_SM_RESP, 3, 0x0B),
+    pdus.bare(pdus.GENERIC_NACK, 4, 3),
+    pdus.bare(pdus.ENQUIRE_LINK, 9),
     pdus.bare(0x102, 8),
-]  # fmt: skip
+]
 TAKEN = b'{"name": "projects/demo/messages/1"}'
 REFUSED = b'{"error": {"details": [{"errorCode": "UNREGISTERED", "fieldViolations": [{"field": "message.token"}]}]}}'
 TARGETS = {
-    "answer": Target(_answers, [
-        b"\0\n" + TAKEN, b"\x0910\n" + REFUSED, b'\0\n{"access_token": "abc", "expires_in": 3599}',
-        b"\x0eSun, 01 Mar 2026 04:00:30 GMT\n", b"\2\n0: Accepted", b"\0\n17",
-    ], (
-        '"errorCode":', '"details":[', "QUOTA_EXCEEDED", "INVALID_ARGUMENT", "1e999", "-0", "\\ud800", "\\u0000",
-        "0:", "Sun, 06 Nov 9999 23:59:59 -2359", "Mon, 01 Jan 0001 00:00:00 +2359", "[[[[", "\x85",
-    )),
-    "receipt": Target(_calls, [
-        b'{"reference": "a", "status": "delivered"}', b"utf-8\nhello", b"utf-16be\n\x04\x10", b"ucs-2\n\xd8\x00",
-        b'[{"reference": "a", "status": "failed", "reason": "bad_address"}, {"reference": "b", "status": "opened"}]',
-    ], (
-        '"reference":', '"status":', '"reason":', "\\u0000", "\\ud800", "\\u2028", "utf-7", "idna", "punycode",
-        "unicode_escape", "hex", "rot13", "undefined", "utf-16", "NaN", "[[[[",
-    )),
-    "smpp-link": Target(_links, [
-        b"\xff" + b"".join(_SAID), b"\0" + b"".join(_SAID), b"\x06" + b"".join(DELIVERED), b"\x0f" + pdus.bare(6, 3),
-    ], ("\x00\x00\x00\x10", "\x80\x00\x00\x04", "\x00\x00\x00\x05", "\x00\x00\x00\x58", "\x00\x00\x00\x00"), slow=4),
-}  # fmt: skip
+    "answer": Target(
+        _answers,
+        [
+            b"\0\n" + TAKEN,
+            b"\x0910\n" + REFUSED,
+            b'\0\n{"access_token": "abc", "expires_in": 3599}',
+            b"\x0eSun, 01 Mar 2026 04:00:30 GMT\n",
+            b"\2\n0: Accepted",
+            b"\0\n17",
+        ],
+        (
+            '"errorCode":',
+            '"details":[',
+            "QUOTA_EXCEEDED",
+            "INVALID_ARGUMENT",
+            "1e999",
+            "-0",
+            "\\ud800",
+            "\\u0000",
+            "0:",
+            "Sun, 06 Nov 9999 23:59:59 -2359",
+            "Mon, 01 Jan 0001 00:00:00 +2359",
+            "[[[[",
+            "\x85",
+        ),
+    ),
+    "receipt": Target(
+        _calls,
+        [
+            b'{"reference": "a", "status": "delivered"}',
+            b"utf-8\nhello",
+            b"utf-16be\n\x04\x10",
+            b"ucs-2\n\xd8\x00",
+            (
+                b'[{"reference": "a", "status": "failed", "reason": "bad_address"}, '
+                b'{"reference": "b", "status": "opened"}]'
+            ),
+        ],
+        (
+            '"reference":',
+            '"status":',
+            '"reason":',
+            "\\u0000",
+            "\\ud800",
+            "\\u2028",
+            "utf-7",
+            "idna",
+            "punycode",
+            "unicode_escape",
+            "hex",
+            "rot13",
+            "undefined",
+            "utf-16",
+            "NaN",
+            "[[[[",
+        ),
+    ),
+    "smpp-link": Target(
+        _links,
+        [
+            b"\xff" + b"".join(_SAID),
+            b"\0" + b"".join(_SAID),
+            b"\x06" + b"".join(DELIVERED),
+            b"\x0f" + pdus.bare(6, 3),
+        ],
+        ("\x00\x00\x00\x10", "\x80\x00\x00\x04", "\x00\x00\x00\x05", "\x00\x00\x00\x58", "\x00\x00\x00\x00"),
+        slow=4,
+    ),
+}

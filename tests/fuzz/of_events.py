@@ -17,20 +17,45 @@ from tests.world import annulled, birth, card, corrected, iin, registered
 
 TRACE = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 LIFE = (
-    *registered(iin(1)), card(iin(1), "2035-01-10"), birth(iin(3), iin(1), "2025-06-01", father=iin(2)),
-    corrected(card(iin(1), "2035-01-10"), 2), annulled(card(iin(1), "2035-01-10"), 3),
-)  # fmt: skip
+    *registered(iin(1)),
+    card(iin(1), "2035-01-10"),
+    birth(iin(3), iin(1), "2025-06-01", father=iin(2)),
+    corrected(card(iin(1), "2035-01-10"), 2),
+    annulled(card(iin(1), "2035-01-10"), 3),
+)
 EVENTS = [msgspec.json.encode(each) for each in LIFE]
 WORDS = (
-    '"specversion":"1.0"', '"id":"a"', '"source":"/x"', '"type":"kz.document.issued"', '"time":', '"subject":',
+    '"specversion":"1.0"',
+    '"id":"a"',
+    '"source":"/x"',
+    '"type":"kz.document.issued"',
+    '"time":',
+    '"subject":',
     '"data":{',
-    '"corrects":"a"', '"revision":2', '"annuls":true', '"datacontenttype":"application/json"',
+    '"corrects":"a"',
+    '"revision":2',
+    '"annuls":true',
+    '"datacontenttype":"application/json"',
     "2025-01-10T12:00:00+05:00",
-    "9999-12-31T23:59:59.999999-23:59", "-0001", "1e999", "-0", "null", "\\ud800", "\\u0000", "\\udfff\\ud800",
+    "9999-12-31T23:59:59.999999-23:59",
+    "-0001",
+    "1e999",
+    "-0",
+    "null",
+    "\\ud800",
+    "\\u0000",
+    "\\udfff\\ud800",
     "[[[[[[",
-    '{"":{"":', iin(1), "NaN", "18446744073709551616", "/habarshy", "kz.civil.birth_registered", '"mother":', "𝟙",
+    '{"":{"":',
+    iin(1),
+    "NaN",
+    "18446744073709551616",
+    "/habarshy",
+    "kz.civil.birth_registered",
+    '"mother":',
+    "𝟙",
     "١",
-)  # fmt: skip
+)
 
 
 def _checker() -> Checker:

@@ -29,8 +29,10 @@ DELIVERED = [
     DeliverSm("77012345678", "1414", b"", esm_class=4, tlvs=[Tlv(0x424, RECEIPT)]).encode(),
     DeliverSm("77012345678", "1414", PARTS, esm_class=0x40, data_coding=8).encode(),
     DeliverSm("77012345678", "1414", b"", tlvs=[Tlv(0x424, b"long"), Tlv(0x20E, b"\2"), Tlv(0x20F, b"\1")]).encode(),
-    pdus.bare(pdus.SUBMIT_SM_RESP, 1, body=b"1a\0"), pdus.bare(pdus.ENQUIRE_LINK, 2), pdus.bare(pdus.UNBIND, 3),
-]  # fmt: skip
+    pdus.bare(pdus.SUBMIT_SM_RESP, 1, body=b"1a\0"),
+    pdus.bare(pdus.ENQUIRE_LINK, 2),
+    pdus.bare(pdus.UNBIND, 3),
+]
 QUESTIONS = [
     Question(UUID(int=1), "a", "47", {"1": "citizen.consent_given", "2": "citizen.consent_withdrawn"}, UUID(int=3)),
     Question(UUID(int=2), "b", "12", {"1": "citizen.replied", "да": "citizen.replied"}, UUID(int=4)),
@@ -140,22 +142,75 @@ def _texts(_: Path) -> Try:
 
 
 TARGETS = {
-    "smpp": Target(_pdus, [*DELIVERED, b"".join(DELIVERED)], ("id:", "stat:", "err:", "DELIVRD", "UNDELIV",
-    "\x00\x1e\x00\x01")),
-    "bounce": Target(_mails, [postfix(), postfix(status="4.4.1"), EXCHANGE, EXIM, ABSENCE], (
-        "Content-Type:", "multipart/report", "message/delivery-status", "message/rfc822", "boundary=", "\r\n\r\n",
-        "Action: failed", "Status: 5.1.1", "Diagnostic-Code: smtp; 550", "=?utf-8?b?", "Message-ID:",
-        "\r\n--a1--\r\n",
-        "Final-Recipient:", "base64", "quoted-printable", "charset*0*=", "text/rfc822-headers",
-    )),
-    "reply": Target(_replies, [b"\x011", b"\x021 47", "\x02да".encode(), "\x00стоп".encode(), "\x011 ИӘ".encode()], (
-        "47", "12", "иә", "жоқ", "stop", "тоқтату", "İ", "ß", "\u200b", "１",
-    )),
-    "address": Target(_addresses, [b"a@example.org", b"+77011234567", "а@пошта.қаз".encode(),
-    b'{"endpoint":"https://x"}'], (
-        "@", "xn--", "+7701", "00", "[127.0.0.1]", '"a b"@', "\u3002", "::", "https://", "\u202e",
-    )),
-    "sms": Target(_texts, ["Сәлем, әлем!".encode() * 9, b"a" * 161, "{}€[~]^".encode() * 30, "😀".encode() * 40], (
-        "€", "Ә", "😀", "\x1b", "@", "ç", "\r",
-    )),
-}  # fmt: skip
+    "smpp": Target(
+        _pdus, [*DELIVERED, b"".join(DELIVERED)], ("id:", "stat:", "err:", "DELIVRD", "UNDELIV", "\x00\x1e\x00\x01")
+    ),
+    "bounce": Target(
+        _mails,
+        [postfix(), postfix(status="4.4.1"), EXCHANGE, EXIM, ABSENCE],
+        (
+            "Content-Type:",
+            "multipart/report",
+            "message/delivery-status",
+            "message/rfc822",
+            "boundary=",
+            "\r\n\r\n",
+            "Action: failed",
+            "Status: 5.1.1",
+            "Diagnostic-Code: smtp; 550",
+            "=?utf-8?b?",
+            "Message-ID:",
+            "\r\n--a1--\r\n",
+            "Final-Recipient:",
+            "base64",
+            "quoted-printable",
+            "charset*0*=",
+            "text/rfc822-headers",
+        ),
+    ),
+    "reply": Target(
+        _replies,
+        [b"\x011", b"\x021 47", "\x02да".encode(), "\x00стоп".encode(), "\x011 ИӘ".encode()],
+        (
+            "47",
+            "12",
+            "иә",
+            "жоқ",
+            "stop",
+            "тоқтату",
+            "İ",
+            "ß",
+            "\u200b",
+            "１",
+        ),
+    ),
+    "address": Target(
+        _addresses,
+        [b"a@example.org", b"+77011234567", "а@пошта.қаз".encode(), b'{"endpoint":"https://x"}'],
+        (
+            "@",
+            "xn--",
+            "+7701",
+            "00",
+            "[127.0.0.1]",
+            '"a b"@',
+            "\u3002",
+            "::",
+            "https://",
+            "\u202e",
+        ),
+    ),
+    "sms": Target(
+        _texts,
+        ["Сәлем, әлем!".encode() * 9, b"a" * 161, "{}€[~]^".encode() * 30, "😀".encode() * 40],
+        (
+            "€",
+            "Ә",
+            "😀",
+            "\x1b",
+            "@",
+            "ç",
+            "\r",
+        ),
+    ),
+}

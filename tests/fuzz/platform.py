@@ -41,9 +41,15 @@ OMAR = Principal("omar", "platform", frozenset({Role.OPERATOR}))
 PEOPLE = [iin(1), iin(2), iin(3)]
 CHILD = iin(4)
 OUTCOMES: Sequence[Outcome | None] = (
-    None, None, RetryLater(None, Reason.BUSY), RetryLater(timedelta(hours=2), Reason.UNREACHABLE),
-    GiveUp(Reason.BAD_ADDRESS), GiveUp(Reason.REJECTED), Unknown(Reason.TIMED_OUT), Unknown(Reason.LINK_LOST),
-)  # fmt: skip
+    None,
+    None,
+    RetryLater(None, Reason.BUSY),
+    RetryLater(timedelta(hours=2), Reason.UNREACHABLE),
+    GiveUp(Reason.BAD_ADDRESS),
+    GiveUp(Reason.REJECTED),
+    Unknown(Reason.TIMED_OUT),
+    Unknown(Reason.LINK_LOST),
+)
 FAILURES = ("bad_address", "mailbox_full", "undelivered", "busy", "unreachable", "expired_there")
 STEPS = [timedelta(minutes=11), timedelta(hours=1), timedelta(hours=9), timedelta(days=1), timedelta(days=6)]
 ENDED = frozenset(State) - {State.PLANNED, State.DEFERRED, State.ATTEMPTED}
@@ -64,11 +70,21 @@ def life_of(number: int) -> list[Envelope]:
         card(person, "2025-07-05", document, id=f"card-{number}"),
         card(person, "2035-07-05", f"{document}-NEW", "2025-06-25T12:00:00+05:00", id=f"newer-card-{number}"),
         *(fine(person, f"F-{number}-{day}", f"2025-06-{day:02}T12:00:00+05:00") for day in (2, 3, 9)),
-        event("citizen.preferences_changed", person, "2025-06-04T10:00:00+05:00", {"channels": ["email"]},
-              id=f"by-mail-{number}"),
-        event("citizen.preferences_changed", person, "2025-06-05T10:00:00+05:00", {"quiet_from": "08:00"},
-              id=f"quiet-{number}"),
-    ]  # fmt: skip
+        event(
+            "citizen.preferences_changed",
+            person,
+            "2025-06-04T10:00:00+05:00",
+            {"channels": ["email"]},
+            id=f"by-mail-{number}",
+        ),
+        event(
+            "citizen.preferences_changed",
+            person,
+            "2025-06-05T10:00:00+05:00",
+            {"quiet_from": "08:00"},
+            id=f"quiet-{number}",
+        ),
+    ]
     return [*opening, *more]
 
 
@@ -267,9 +283,11 @@ class Machine(RuleBasedStateMachine):
                 other.take(each)
             ever = {entry.fact.person for entry in self.world.entries() if isinstance(entry.fact, PersonErased)}
             touched = ever | {
-                self.world.name(each) for taken in self.taken.values() for each in names_of(taken)
+                self.world.name(each)
+                for taken in self.taken.values()
+                for each in names_of(taken)
                 if {self.world.name(one) for one in names_of(taken)} & ever
-            }  # fmt: skip
+            }
             mine = [each for each in self.world.intents() if each.person not in touched]
             assert mine == [each for each in other.intents() if each.person not in touched]
             other.close()

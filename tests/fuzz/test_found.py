@@ -94,10 +94,15 @@ def _huge(path: Path) -> None:
         file.truncate(100 * MOST_BYTES)
 
 
-@pytest.mark.parametrize(("put", "said"), [
-    (_pipe, "this is no file"), (_device, "this is no file"), (_huge, "this file is larger than 1024 kB"),
-    (_loop, "this file cannot be read: Too many levels of symbolic links"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        (_pipe, "this is no file"),
+        (_device, "this is no file"),
+        (_huge, "this file is larger than 1024 kB"),
+        (_loop, "this file cannot be read: Too many levels of symbolic links"),
+    ],
+)
 def test_what_is_no_file_of_a_pack_is_not_read(tmp_path: Path, put: Any, said: str) -> None:
     """A pipe or a device would never end, a huge file would take all memory: a finding says what is there."""
     town = write_town(tmp_path)
@@ -113,13 +118,25 @@ def test_a_pattern_that_takes_for_ever_does_not(tmp_path: Path, pattern: str) ->
     assert findings_of(write_town(tmp_path, (METER, NUMBER, f'{NUMBER[:-1]}, pattern: "{pattern}"}}'))) == []
 
 
-@pytest.mark.parametrize(("file", "old", "new", "found"), [
-    (METER, NUMBER, "number: {type: string, minLength: 999999999}", "10:39: minLength must be at most 65536"),
-    (METER, f"    {NUMBER}\n", f"    {NUMBER}\n" + "".join(f"    f{at}: {{type: boolean}}\n" for at in range(600)),
-     "10:5: properties has more than 500 entries"),
-    (RULES, "  day:\n", "".join(f"  s{at}: {{from: event.valid_until}}\n" for at in range(200)) + "  day:\n",
-     "12:3: due has more than 100 entries"),
-], ids=["minLength", "properties", "due"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("file", "old", "new", "found"),
+    [
+        (METER, NUMBER, "number: {type: string, minLength: 999999999}", "10:39: minLength must be at most 65536"),
+        (
+            METER,
+            f"    {NUMBER}\n",
+            f"    {NUMBER}\n" + "".join(f"    f{at}: {{type: boolean}}\n" for at in range(600)),
+            "10:5: properties has more than 500 entries",
+        ),
+        (
+            RULES,
+            "  day:\n",
+            "".join(f"  s{at}: {{from: event.valid_until}}\n" for at in range(200)) + "  day:\n",
+            "12:3: due has more than 100 entries",
+        ),
+    ],
+    ids=["minLength", "properties", "due"],
+)
 def test_numbers_that_only_cost_time_are_refused(tmp_path: Path, file: str, old: str, new: str, found: str) -> None:
     """What makes the linter work for minutes is a finding at once."""
     assert findings_of(write_town(tmp_path, (file, old, new))) == [f"{file}:{found}"]

@@ -20,10 +20,13 @@ def test_any_input_is_read_or_refused(tmp_path: Path, request: pytest.FixtureReq
     """So many inputs (--fuzz-inputs): only documented refusals come out, none takes long, and promises hold."""
     inputs = max(20, int(request.config.getoption("--fuzz-inputs")) // target_of(name).slow)
     ended = subprocess.run(  # noqa: S603  (ourselves)
-        [sys.executable, "-m", "tests.fuzz.fuzzing", name, str(inputs), str(tmp_path)], cwd=ROOT, check=False,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        [sys.executable, "-m", "tests.fuzz.fuzzing", name, str(inputs), str(tmp_path)],
+        cwd=ROOT,
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONHASHSEED": "0"},  # the same inputs each time
-    )  # fmt: skip
+    )
     said = ended.stderr.decode(errors="replace")
     broken = [f"{path.name}: {base64.b64encode(path.read_bytes()).decode()}" for path in tmp_path.glob("broken-*")]
     assert (ended.returncode, broken) == (0, []), said[-4000:]

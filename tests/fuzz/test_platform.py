@@ -27,7 +27,14 @@ def test_any_life_of_the_platform_keeps_the_promises(published: Path, request: p
     lives = int(request.config.getoption("--fuzz-lives"))
     small = lives <= 20
     Machine.published = published
-    run_state_machine_as_test(Machine, settings=settings(
-        max_examples=lives, stateful_step_count=30, deadline=None, derandomize=small, database=None,
-        suppress_health_check=list(HealthCheck),
-    ))  # fmt: skip
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=lives,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=small,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

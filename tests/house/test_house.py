@@ -10,7 +10,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = ("domain", "projections", "templates", "notifiers", "streams", "app")
-LONGEST_FUNCTION, LONGEST_MODULE = 40, 260
 
 
 def _files(*folders: str) -> list[Path]:
@@ -20,20 +19,6 @@ def _files(*folders: str) -> list[Path]:
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     tree = ast.parse(path.read_text())
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-
-
-def test_functions_and_modules_are_small() -> None:
-    """No function has more than 40 lines, no module more than fits a few screens."""
-    long_functions = [
-        f"{path.relative_to(ROOT)}:{function.name}"
-        for path in _files(*OURS, "benchmarks")
-        for function in _functions(path)
-        if (function.end_lineno or 0) - function.lineno >= LONGEST_FUNCTION
-    ]
-    long_modules = [
-        str(path.relative_to(ROOT)) for path in _files(*OURS) if len(path.read_text().splitlines()) > LONGEST_MODULE
-    ]
-    assert (long_functions, long_modules) == ([], [])
 
 
 def test_every_test_says_what_it_promises() -> None:

@@ -33,8 +33,13 @@ class Post:
 
     async def letter(self) -> tuple[str, str, str]:
         """Aigerim's letter: its text, its HTML, and the header that names its page."""
-        wishes = event("citizen.preferences_changed", AIGERIM, "2020-02-01T00:00:00+05:00",
-                       {"language": "en", "channels": ["email"]}, id="wishes")  # fmt: skip
+        wishes = event(
+            "citizen.preferences_changed",
+            AIGERIM,
+            "2020-02-01T00:00:00+05:00",
+            {"language": "en", "channels": ["email"]},
+            id="wishes",
+        )
         self.world.take(
             *registered(AIGERIM, email="aigerim@mail.test"), wishes, card(AIGERIM, "2025-07-20", traceparent=TRACE)
         )
@@ -67,9 +72,15 @@ async def post(tmp_path: Path) -> AsyncIterator[Post]:
     """Everything runs, on private ports of this machine."""
     box = Box()
     async with real(box) as port:
-        mail = ProviderSettings.model_validate({
-            "kind": "smtp", "host": "127.0.0.1", "port": port, "security": "none", "sender": "habarshy@gov.test",
-        })  # fmt: skip
+        mail = ProviderSettings.model_validate(
+            {
+                "kind": "smtp",
+                "host": "127.0.0.1",
+                "port": port,
+                "security": "none",
+                "sender": "habarshy@gov.test",
+            }
+        )
         world = World(tmp_path, providers={"mail": mail}, base_url=SITE)
         routes = compose_routes(world.platform)
         world.engine = compose_engine(world.platform, routes)

@@ -88,9 +88,7 @@ def documented(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("by", "sender"), [("\nsend-sender = true", ""), ("", "&sender=%p")])
 @pytest.mark.parametrize(("written", "text"), [(STOP, "STOP"), (THANKS, "Рақмет")])
-async def test_what_a_telephone_writes_is_taken(
-    world: World, by: str, sender: str, written: str, text: str
-) -> None:  # fmt: skip
+async def test_what_a_telephone_writes_is_taken(world: World, by: str, sender: str, written: str, text: str) -> None:
     """Kannel takes our answer for a success, whether it says the sender in a header or in the address."""
     with serving(Answers(application(world.platform))) as url:
         service = f'post-url = "{url}/gateways/sms/messages?token={TOKEN}{sender}"{by}'

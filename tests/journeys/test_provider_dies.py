@@ -23,10 +23,18 @@ DIES_AFTER = 20
 
 def operator(centre: RealCentre, weight: float) -> ProviderSettings:
     """An SMS centre as a provider; it is waited for as long as a busy machine may need."""
-    return ProviderSettings.model_validate({
-        "kind": "smpp", "host": "127.0.0.1", "port": centre.port, "system_id": "habarshy", "sender": "1414",
-        "weight": weight, "receipts": False, "limits": {"begin": 20, "response": 20, "connect": 20},
-    })  # fmt: skip
+    return ProviderSettings.model_validate(
+        {
+            "kind": "smpp",
+            "host": "127.0.0.1",
+            "port": centre.port,
+            "system_id": "habarshy",
+            "sender": "1414",
+            "weight": weight,
+            "receipts": False,
+            "limits": {"begin": 20, "response": 20, "connect": 20},
+        }
+    )
 
 
 @pytest.fixture

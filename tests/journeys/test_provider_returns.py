@@ -30,10 +30,15 @@ def settings(channel: str, peer: Mortal, weight: float) -> ProviderSettings:
     kinds: dict[str, dict[str, Any]] = {
         "email": {"kind": "smtp", "host": "127.0.0.1", "port": peer.port, "sender": "h@gov.test", "security": "none"},
         "sms": {
-            "kind": "http_sms", "url": f"http://127.0.0.1:{peer.port}/", "sender": "1414", "lanes": 4, "timeout": 20,
-            "parameters": {"to": "{to}", "text": "{text}", "id": "{key}"}, "connect_timeout": 15,
+            "kind": "http_sms",
+            "url": f"http://127.0.0.1:{peer.port}/",
+            "sender": "1414",
+            "lanes": 4,
+            "timeout": 20,
+            "parameters": {"to": "{to}", "text": "{text}", "id": "{key}"},
+            "connect_timeout": 15,
         },
-    }  # fmt: skip
+    }
     return ProviderSettings.model_validate(kinds[channel] | {"weight": weight, "slow_seconds": 60})
 
 
@@ -53,8 +58,13 @@ async def country(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         stack.callback(world.close)
         for number in range(1, MANY + 1):
             contact = {"phone": f"+7701{number:07d}", "email": f"a{number}@example.org"}
-            by = event("citizen.preferences_changed", iin(number), "2024-01-03T00:00:00+05:00",
-                       {"channels": [channel]}, id=f"by-{number}")  # fmt: skip
+            by = event(
+                "citizen.preferences_changed",
+                iin(number),
+                "2024-01-03T00:00:00+05:00",
+                {"channels": [channel]},
+                id=f"by-{number}",
+            )
             world.take(
                 *registered(iin(number), LONG_AGO, **contact), by, card(iin(number), "2025-07-20", f"N{number}")
             )

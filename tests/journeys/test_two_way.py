@@ -33,8 +33,15 @@ class Country:
 
     async def report(self, envelope: Envelope) -> None:
         """A registry reports an event over HTTP."""
-        body = {"specversion": "1.0", "id": envelope.id, "source": envelope.source, "type": envelope.type,
-                "time": envelope.time, "subject": envelope.subject, "data": envelope.data}  # fmt: skip
+        body = {
+            "specversion": "1.0",
+            "id": envelope.id,
+            "source": envelope.source,
+            "type": envelope.type,
+            "time": envelope.time,
+            "subject": envelope.subject,
+            "data": envelope.data,
+        }
         headers = {"content-type": "application/cloudevents+json"}
         answered = await asyncio.to_thread(self.registry.post, "/events", content=json.dumps(body), headers=headers)
         assert answered.status_code == 202, answered.text
@@ -56,8 +63,15 @@ class Country:
     async def write(self, text: str) -> None:
         """The mother writes an SMS; returns once the platform has taken it."""
         before = len(self.centre.of("answered"))
-        self.centre.control(deliver={"source_addr": "77011234567", "source_addr_ton": 1, "source_addr_npi": 1,
-                                     "destination_addr": "1414", "short_message": text})  # fmt: skip
+        self.centre.control(
+            deliver={
+                "source_addr": "77011234567",
+                "source_addr_ton": 1,
+                "source_addr_npi": 1,
+                "destination_addr": "1414",
+                "short_message": text,
+            }
+        )
         answers = await self.centre.told("answered", before + 1)
         assert answers[-1] == 0
 
@@ -71,12 +85,19 @@ async def country(tmp_path: Path) -> AsyncIterator[Country]:
     (pack / "birth_allowance").unlink()  # it speaks of the same at the same time
     ministry = HttpPeer(answer(200))
     async with real_centre(receipts="DELIVRD") as centre, listening(ministry.serve) as port:
-        operator = ProviderSettings.model_validate({
-            "kind": "smpp", "host": "127.0.0.1", "port": centre.port, "system_id": "habarshy", "sender": "1414",
-        })  # fmt: skip
+        operator = ProviderSettings.model_validate(
+            {
+                "kind": "smpp",
+                "host": "127.0.0.1",
+                "port": centre.port,
+                "system_id": "habarshy",
+                "sender": "1414",
+            }
+        )
         hook = HookSettings.model_validate({"url": f"http://127.0.0.1:{port}/told", "secret": SECRET})
-        world = World(tmp_path, packs=[pack], providers={"operator": operator}, webhooks={"labour": hook},
-                      lease_seconds=LEASE)  # fmt: skip
+        world = World(
+            tmp_path, packs=[pack], providers={"operator": operator}, webhooks={"labour": hook}, lease_seconds=LEASE
+        )
         routes = compose_routes(world.platform)
         world.engine = compose_engine(world.platform, routes)
         await asyncio.gather(*(route.start() for route in routes.values()))
@@ -115,5 +136,6 @@ async def test_entitled_asked_agreed_told_paid_and_told_again(country: Country) 
 
 
 def _event(type_: str, subject: str, time: str, data: dict[str, Any]) -> Envelope:
-    return Envelope(specversion="1.0", id="granted-1", source="/labour", type=type_, time=time, subject=subject,
-                    data=data)  # fmt: skip
+    return Envelope(
+        specversion="1.0", id="granted-1", source="/labour", type=type_, time=time, subject=subject, data=data
+    )

@@ -27,9 +27,17 @@ class Campaign:
     """
 
     def __init__(
-        self, land: Land, peers: Peers, registries: Registries, seed: int, step: timedelta, deck: Sequence[str],
-        otherwise: Otherwise = AS_EVER, *, dispatchers: int = 2,
-    ) -> None:  # fmt: skip
+        self,
+        land: Land,
+        peers: Peers,
+        registries: Registries,
+        seed: int,
+        step: timedelta,
+        deck: Sequence[str],
+        otherwise: Otherwise = AS_EVER,
+        *,
+        dispatchers: int = 2,
+    ) -> None:
         self.land, self.peers, self.registries = land, peers, registries
         self.done: Counter[str] = Counter()
         self._random = random.Random(seed)  # noqa: S311  (a seeded test)

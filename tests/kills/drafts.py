@@ -25,14 +25,18 @@ class Change(NamedTuple):
 
 CHANGES = (
     Change(
-        "identity_card_expiry", "week: {from: event.expires_on, offset: -P7D,",
-        lambda number: f"week: {{from: event.expires_on, offset: -P{8 + number % 20}D,", to_pending=True,
+        "identity_card_expiry",
+        "week: {from: event.expires_on, offset: -P7D,",
+        lambda number: f"week: {{from: event.expires_on, offset: -P{8 + number % 20}D,",
+        to_pending=True,
     ),
     Change(
-        "traffic_fine_discount", "issued: {from: event.time, offset: PT1H}",
-        lambda number: f"issued: {{from: event.time, offset: PT{61 + number}M}}", to_pending=False,
+        "traffic_fine_discount",
+        "issued: {from: event.time, offset: PT1H}",
+        lambda number: f"issued: {{from: event.time, offset: PT{61 + number}M}}",
+        to_pending=False,
     ),
-)  # fmt: skip
+)
 
 
 class Drafts:

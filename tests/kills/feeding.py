@@ -43,10 +43,13 @@ class Feeding:
 
     def _feed(self, come: Sequence[Report]) -> None:
         self._accept([report.envelope for report in come if not report.by_kafka])
-        self.send([
-            Record(self._land.topics.life_in, None, _structured(report.envelope), STRUCTURED)
-            for report in come if report.by_kafka
-        ])  # fmt: skip
+        self.send(
+            [
+                Record(self._land.topics.life_in, None, _structured(report.envelope), STRUCTURED)
+                for report in come
+                if report.by_kafka
+            ]
+        )
 
     def _accept(self, envelopes: Sequence[Envelope]) -> None:
         for start in range(0, len(envelopes), TOGETHER):

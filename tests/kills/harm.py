@@ -22,18 +22,37 @@ from tests.streams.distributed import eventually
 from tests.world import fine
 
 POISON: list[tuple[bytes | None, bytes | None]] = [
-    (b"nobody", b"{}"), (None, b'{"position":1,"type":"t","time":"2025-01-01T00:00:00Z"}'), (b"0" * 32, b"\xff\xfe"),
+    (b"nobody", b"{}"),
+    (None, b'{"position":1,"type":"t","time":"2025-01-01T00:00:00Z"}'),
+    (b"0" * 32, b"\xff\xfe"),
     (b"1" * 32, None),
-]  # fmt: skip
+]
 """Records that name no person, or no position."""
 MOST_WORKERS = 3
 FINES = 9
 """How many are tried, at most, until a worker with a defect has met it."""
 EVERYTHING = (
-    "worker", "relay", "worker_added", "receipts", "poison", "worker_removed", "relay", "receipts", "intake",
-    "area", "postgres", "lost", "standby", "receipts", "kafka", "defect", "publication", "kafka_paused", "power",
+    "worker",
+    "relay",
+    "worker_added",
+    "receipts",
+    "poison",
+    "worker_removed",
+    "relay",
+    "receipts",
+    "intake",
+    "area",
+    "postgres",
+    "lost",
+    "standby",
+    "receipts",
+    "kafka",
+    "defect",
+    "publication",
+    "kafka_paused",
+    "power",
     "postgres_paused",
-)  # fmt: skip
+)
 """What may happen, some of it more often."""
 REPORTS = ("UNDELIV", "DELIVRD", None, "DELIVRD", "EXPIRED", "DELIVRD")
 """What the SMS centre says of each message, one after the other; None: nothing."""
@@ -43,9 +62,15 @@ class Harm:
     """Does it; `done` counts it."""
 
     def __init__(
-        self, land: Land, staff: Staff, feeding: Feeding, peers: Peers, registries: Registries, random: Random,
+        self,
+        land: Land,
+        staff: Staff,
+        feeding: Feeding,
+        peers: Peers,
+        registries: Registries,
+        random: Random,
         done: Counter[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._land, self._staff, self._feeding, self._peers = land, staff, feeding, peers
         self._registries, self._random, self._done = registries, random, done
         self.drafts, self.floods = Drafts(land), list[Envelope]()

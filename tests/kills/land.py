@@ -41,8 +41,12 @@ LONG = 900.0
 """Seconds that what looks at all of a large campaign may take there."""
 
 LEGAL = (
-    "clinic_attachment", "fine_enforcement", "military_registration", "screening_invitation", "traffic_fine_discount",
-)  # fmt: skip
+    "clinic_attachment",
+    "fine_enforcement",
+    "military_registration",
+    "screening_invitation",
+    "traffic_fine_discount",
+)
 BEGUN = ("running;", "working on", "relaying to", "another relay is active")
 """What roles say when they have begun."""
 
@@ -119,19 +123,24 @@ class Land:
 
     def _settings(self, providers: Mapping[str, object]) -> dict[str, str]:
         return {
-            "HABARSHY_DATABASE": self.url, "HABARSHY_KEY_FILE": str(self.key_file),
-            "HABARSHY_KAFKA": self.topics.address, "HABARSHY_KAFKA_PREFIX": self.topics.prefix,
-            "HABARSHY_KAFKA_SESSION_SECONDS": "6", "HABARSHY_PROVIDERS": json.dumps(providers),
-        }  # fmt: skip
+            "HABARSHY_DATABASE": self.url,
+            "HABARSHY_KEY_FILE": str(self.key_file),
+            "HABARSHY_KAFKA": self.topics.address,
+            "HABARSHY_KAFKA_PREFIX": self.topics.prefix,
+            "HABARSHY_KAFKA_SESSION_SECONDS": "6",
+            "HABARSHY_PROVIDERS": json.dumps(providers),
+        }
 
     def start(self, name: str, *command: str) -> Role:
         """A role as a process of its own, at the land's time: `habarshy NAME`, or another module's."""
         self._started += 1
         words = command or ("-m", "app", name)
         role = Role(
-            name, [sys.executable, *words, "--clock", self.clock().isoformat()], self._environment,
+            name,
+            [sys.executable, *words, "--clock", self.clock().isoformat()],
+            self._environment,
             self.folder / f"{self._started}-{name}.log",
-        )  # fmt: skip
+        )
         self.roles.append(role)
         return role
 

@@ -37,13 +37,20 @@ class Peers:
         return {
             "mail": {"kind": "smtp", "host": here, "port": self.mail_port, "security": "none", "sender": us},
             "sms": {
-                "kind": "smpp", "host": here, "port": self._centre.port, "system_id": "habarshy", "sender": "1414",
+                "kind": "smpp",
+                "host": here,
+                "port": self._centre.port,
+                "system_id": "habarshy",
+                "sender": "1414",
             },
             "push": {
-                "kind": "web_push", "key_file": str(vapid_file(self._folder)), "subject": f"mailto:{us}",
-                "hosts": [f"http://{here}:{self.browsers.port}"], "reports_display": True,
+                "kind": "web_push",
+                "key_file": str(vapid_file(self._folder)),
+                "subject": f"mailto:{us}",
+                "hosts": [f"http://{here}:{self.browsers.port}"],
+                "reports_display": True,
             },
-        }  # fmt: skip
+        }
 
     async def subscribe(self, count: int) -> list[str]:
         """The addresses of so many browsers."""

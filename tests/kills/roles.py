@@ -111,10 +111,16 @@ def _upkeep(mode: str, platform: Platform) -> Iterator[None]:
     planning = Planning(platform.database, platform.log, platform.library, platform.clock)
     reconciler = Forgetful if mode == "forgetful" else Reconciler
     upkeep = Upkeep(
-        platform.database, areas(mode, platform), platform.follower, platform.chaining,
-        reconciler(platform.database, planning, platform.aside, platform.clock), platform.soundings, talk,
-        EVERY, TURNS,
-    )  # fmt: skip
+        platform.database,
+        areas(mode, platform),
+        platform.follower,
+        platform.chaining,
+        reconciler(platform.database, planning, platform.aside, platform.clock),
+        platform.soundings,
+        talk,
+        EVERY,
+        TURNS,
+    )
     thread = threading.Thread(target=upkeep.run, name="upkeep")
     thread.start()
     try:
@@ -139,10 +145,15 @@ def dispatch(platform: Platform) -> None:
     routes, clock = compose_routes(platform), platform.clock
     lease = timedelta(seconds=platform.settings.lease_seconds)
     sending = Careless(
-        platform.books, routes, Writer(platform.links.unsubscribe, platform.links.answer),
-        Pace(platform.database, {}, clock), platform.receipts, platform.refusals, lease,
+        platform.books,
+        routes,
+        Writer(platform.links.unsubscribe, platform.links.answer),
+        Pace(platform.database, {}, clock),
+        platform.receipts,
+        platform.refusals,
+        lease,
         platform.watermark,
-    )  # fmt: skip
+    )
     dispatcher = Dispatcher(
         platform.database,
         platform.log,

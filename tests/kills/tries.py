@@ -58,9 +58,10 @@ def cascades(tries: Sequence[Try]) -> Iterator[str]:
 def left_before(tries: Sequence[Try], tried: NudgeAttempted) -> set[str]:
     """The other channels by which its recipient was tried before; all of it may be at one and the same moment."""
     earlier = {
-        each.fact.channel for each in tries
+        each.fact.channel
+        for each in tries
         if each.fact.recipient == tried.recipient and each.fact.attempt < tried.attempt
-    }  # fmt: skip
+    }
     return earlier - {tried.channel}
 
 

@@ -36,8 +36,14 @@ from tests.notifiers.sms import sms
 FIRST = "pack"
 """Whose name the packs were published in before anything happened."""
 ENDED = {
-    State.SENT, State.DELIVERED, State.WITHHELD, State.EXPIRED, State.UNKNOWN, State.FAILED, State.CANCELLED,
-}  # fmt: skip
+    State.SENT,
+    State.DELIVERED,
+    State.WITHHELD,
+    State.EXPIRED,
+    State.UNKNOWN,
+    State.FAILED,
+    State.CANCELLED,
+}
 WAITING = {State.PLANNED, State.DEFERRED, State.DIGESTED}
 
 
@@ -127,9 +133,10 @@ class Verdict:
         """
         land, database = self._land, f"sqlite:///{folder}/embedded.sqlite"
         published = [
-            each for each in self.governed
+            each
+            for each in self.governed
             if isinstance(each, TriggerPublished | TriggerReachChanged) and each.by != FIRST
-        ]  # fmt: skip
+        ]
         take_all(land, database, self._campaign.registries.in_order(), published)
         found = land.asked("intents", "--json", database=database)
         assert found == land.asked("intents", "--json", database=land.url), "the plans differ"
@@ -178,7 +185,7 @@ class Verdict:
         by_mail = Counter(
             reference_of(sms("a@example.org", nudge=id_, recipient=each.fact.recipient, channel="email"))
             for id_, each in self._tries_by("email")
-        )  # fmt: skip
+        )
         by_phone = Counter(self._contacts[each.fact.recipient]["phone"] for _, each in self._tries_by("sms"))
         by_push = Counter(
             key(id_, "push", each.fact.recipient) for id_, each in self._tries_by("push") if each.may_have_come
@@ -237,12 +244,20 @@ class Verdict:
         states = Counter(one.state.value for one in self.nudges.values())
         versions = {hash_ for _, hash_ in self._campaign.harm.drafts.published}
         return {
-            "kills": self._campaign.kills, "done": dict(sorted(self._campaign.done.items())),
-            "events": len(self.life), "reported again": self._campaign.registries.duplicates,
-            "reconciled": reconciled, "dead letters": self.letters,
+            "kills": self._campaign.kills,
+            "done": dict(sorted(self._campaign.done.items())),
+            "events": len(self.life),
+            "reported again": self._campaign.registries.duplicates,
+            "reconciled": reconciled,
+            "dead letters": self.letters,
             "warned of floods": sum(one.trigger == TRIGGER for one in self.intents.values()),
             "planned by new versions": sum(one.version in versions for one in self.intents.values()),
-            "nudges": len(self.nudges), "states": states, "attempts": channels | again, "heard": heard,
-            "cascades": ways, "arrived": self._peers.mails().total() + self._peers.texts().total() + pushes.total(),
-            "pushes": pushes.total(), "replaced": pushes.total() - len(pushes),
-        }  # fmt: skip
+            "nudges": len(self.nudges),
+            "states": states,
+            "attempts": channels | again,
+            "heard": heard,
+            "cascades": ways,
+            "arrived": self._peers.mails().total() + self._peers.texts().total() + pushes.total(),
+            "pushes": pushes.total(),
+            "replaced": pushes.total() - len(pushes),
+        }

@@ -7,9 +7,14 @@ RETURN_PATH = f"bounces+{TOKEN}@gov.test"
 
 
 def postfix(
-    *, to: str = RETURN_PATH, also: str = "X-Spam: no", envelope_id: str = "", action: str = "failed",
-    status: str = "5.1.1", message_id: str = TOKEN,
-) -> bytes:  # fmt: skip
+    *,
+    to: str = RETURN_PATH,
+    also: str = "X-Spam: no",
+    envelope_id: str = "",
+    action: str = "failed",
+    status: str = "5.1.1",
+    message_id: str = TOKEN,
+) -> bytes:
     """As Postfix writes it."""
     lines = f"""\
         Return-Path: <>

@@ -52,8 +52,15 @@ class Gateway:
         headers = dict(line.lower().split(": ", 1) for line in rest)
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         parameters = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-        self.requests.append({"method": method, "path": urlsplit(target).path, "parameters": parameters,
-                              "headers": headers, "body": body})  # fmt: skip
+        self.requests.append(
+            {
+                "method": method,
+                "path": urlsplit(target).path,
+                "parameters": parameters,
+                "headers": headers,
+                "body": body,
+            }
+        )
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     async def hang_up(self) -> None:
@@ -98,9 +105,13 @@ HANDED_IN = {"to": "{digits}", "text": "{text}", "id": "{reference}"}
 def by_status(port: int, **others: Any) -> dict[str, Any]:
     """The settings by which a Book is asked."""
     query = {
-        "url": f"http://127.0.0.1:{port}/status", "parameters": {"phone": "{digits}", "id": "{reference}"},
-        "delivered": "<delivered>", "failed": "<failed>", "accepted": "<accepted>", "never_came": "<never>",
-    }  # fmt: skip
+        "url": f"http://127.0.0.1:{port}/status",
+        "parameters": {"phone": "{digits}", "id": "{reference}"},
+        "delivered": "<delivered>",
+        "failed": "<failed>",
+        "accepted": "<accepted>",
+        "never_came": "<never>",
+    }
     return {"parameters": HANDED_IN, "query": query | others}
 
 

@@ -20,9 +20,16 @@ async def node(script: str, *arguments: str, at: datetime | None = None) -> Asyn
     standing = ("-r", str(PEERS / "calendar.js")) if at else ()
     environment = os.environ | ({"PEER_TIME": f"{at.timestamp() * 1000:.0f}"} if at else {})
     process = await asyncio.create_subprocess_exec(
-        "node", "-r", str(PEERS / "loopback.js"), *standing, str(PEERS / script), *arguments, env=environment,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        "node",
+        "-r",
+        str(PEERS / "loopback.js"),
+        *standing,
+        str(PEERS / script),
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     assert process.stdout is not None
     try:
         async with asyncio.timeout(_PATIENCE):

@@ -166,30 +166,33 @@ async def test_without_it_each_attempt_has_its_own_reference() -> None:
     assert outcomes == [Accepted(f"{sms().key}:1"), Accepted(f"{sms().key}:2")]
 
 
-@pytest.mark.parametrize(("answer", "outcome"), [
-    (http(202, b"3: Queued for later delivery"), Accepted(f"{sms().key}:1")),
-    (http(202, b"Sent."), Unknown(Reason.GARBLED, "202")),
-    (http(200, b"x" * 2_000_000), Unknown(Reason.GARBLED, "200")),
-    (http(200, TAKEN + b"x" * 2_000_000), Accepted(f"{sms().key}:1")),
-    (http(400, b"no"), GiveUp(Reason.REJECTED, "400")),
-    (http(413), GiveUp(Reason.TOO_LARGE, "413")),
-    (http(401), RetryLater(None, Reason.NOT_ADMITTED, "401")),
-    (http(402), RetryLater(None, Reason.NOT_ADMITTED, "402")),
-    (http(403, b"Authorization failed"), RetryLater(None, Reason.NOT_ADMITTED, "403")),
-    (http(404), RetryLater(None, Reason.NOT_ADMITTED, "404")),
-    (http(429, Retry_After="120"), RetryLater(timedelta(minutes=2), Reason.BUSY, "429", everybody=True)),
-    (
-        http(503, Retry_After="Sun, 01 Mar 2026 04:00:30 GMT"),
-        RetryLater(timedelta(seconds=30), Reason.BUSY, "503", everybody=True),
-    ),
-    (http(429, Retry_After="soon"), RetryLater(None, Reason.BUSY, "429")),
-    (http(503), RetryLater(None, Reason.BUSY, "503")),
-    (http(500), Unknown(Reason.GARBLED, "500")),
-    (http(502), Unknown(Reason.GARBLED, "502")),
-    (http(504), Unknown(Reason.GARBLED, "504")),
-    (b"", Unknown(Reason.LINK_LOST)),
-    (b"HTTP/1.1 202 Accepted\r\nContent-Length: 50\r\n\r\nhalf", Unknown(Reason.TIMED_OUT)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (http(202, b"3: Queued for later delivery"), Accepted(f"{sms().key}:1")),
+        (http(202, b"Sent."), Unknown(Reason.GARBLED, "202")),
+        (http(200, b"x" * 2_000_000), Unknown(Reason.GARBLED, "200")),
+        (http(200, TAKEN + b"x" * 2_000_000), Accepted(f"{sms().key}:1")),
+        (http(400, b"no"), GiveUp(Reason.REJECTED, "400")),
+        (http(413), GiveUp(Reason.TOO_LARGE, "413")),
+        (http(401), RetryLater(None, Reason.NOT_ADMITTED, "401")),
+        (http(402), RetryLater(None, Reason.NOT_ADMITTED, "402")),
+        (http(403, b"Authorization failed"), RetryLater(None, Reason.NOT_ADMITTED, "403")),
+        (http(404), RetryLater(None, Reason.NOT_ADMITTED, "404")),
+        (http(429, Retry_After="120"), RetryLater(timedelta(minutes=2), Reason.BUSY, "429", everybody=True)),
+        (
+            http(503, Retry_After="Sun, 01 Mar 2026 04:00:30 GMT"),
+            RetryLater(timedelta(seconds=30), Reason.BUSY, "503", everybody=True),
+        ),
+        (http(429, Retry_After="soon"), RetryLater(None, Reason.BUSY, "429")),
+        (http(503), RetryLater(None, Reason.BUSY, "503")),
+        (http(500), Unknown(Reason.GARBLED, "500")),
+        (http(502), Unknown(Reason.GARBLED, "502")),
+        (http(504), Unknown(Reason.GARBLED, "504")),
+        (b"", Unknown(Reason.LINK_LOST)),
+        (b"HTTP/1.1 202 Accepted\r\nContent-Length: 50\r\n\r\nhalf", Unknown(Reason.TIMED_OUT)),
+    ],
+)
 async def test_what_the_gateway_answers_is_classified(answer: bytes, outcome: Outcome) -> None:
     """Only its own words of success are success; what may have been passed on is unknown."""
     limits = {"connect_timeout": 0.9, "timeout": 1.0} if outcome == Unknown(Reason.TIMED_OUT) else {}
@@ -206,18 +209,21 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize(("answer", "outcome"), [
-    (http(200, b'{"id": 42}'), Accepted("42")),
-    (http(200, b'{"error_code": 7, "id": 42}'), GiveUp(Reason.BAD_ADDRESS, "200")),
-    (http(200, b'{"error_code": 6, "id": 42}'), GiveUp(Reason.REJECTED, "200")),
-    (http(200, b'{"error_code": 9}', Retry_After="60"), RetryLater(timedelta(minutes=1), Reason.BUSY, "200")),
-    (http(200, b'{"error_code": 9}'), RetryLater(None, Reason.BUSY, "200")),
-    (http(200, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "200")),
-    (http(400, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "400")),
-    (http(500, b'{"error_code": 7}'), GiveUp(Reason.BAD_ADDRESS, "500")),
-    (http(200, b'{"error_code": 5}'), Unknown(Reason.GARBLED, "200")),
-    (http(500, b'{"error_code": 77}'), Unknown(Reason.GARBLED, "500")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (http(200, b'{"id": 42}'), Accepted("42")),
+        (http(200, b'{"error_code": 7, "id": 42}'), GiveUp(Reason.BAD_ADDRESS, "200")),
+        (http(200, b'{"error_code": 6, "id": 42}'), GiveUp(Reason.REJECTED, "200")),
+        (http(200, b'{"error_code": 9}', Retry_After="60"), RetryLater(timedelta(minutes=1), Reason.BUSY, "200")),
+        (http(200, b'{"error_code": 9}'), RetryLater(None, Reason.BUSY, "200")),
+        (http(200, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "200")),
+        (http(400, b'{"error_code": 2}'), RetryLater(None, Reason.NOT_ADMITTED, "400")),
+        (http(500, b'{"error_code": 7}'), GiveUp(Reason.BAD_ADDRESS, "500")),
+        (http(200, b'{"error_code": 5}'), Unknown(Reason.GARBLED, "200")),
+        (http(500, b'{"error_code": 77}'), Unknown(Reason.GARBLED, "500")),
+    ],
+)
 async def test_refusals_are_known_by_their_words(answer: bytes, outcome: Outcome) -> None:
     """A gateway that says its refusals with status 200, and gives them an id, is understood by settings alone."""
     async with gateway(answer) as peer, sms_by(peer.port, **WORDS) as notifier:
@@ -255,11 +261,14 @@ async def test_a_certificate_that_is_not_trusted_means_that_nothing_goes(authori
     assert len(peer.requests) == 1
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("half a character \ud83c", Reason.BAD_CONTENT),
-    ("long " * 400, Reason.TOO_LARGE),
-    ("x" * 2_000_000, Reason.TOO_LARGE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("half a character \ud83c", Reason.BAD_CONTENT),
+        ("long " * 400, Reason.TOO_LARGE),
+        ("x" * 2_000_000, Reason.TOO_LARGE),
+    ],
+)
 async def test_words_that_cannot_be_carried_are_given_up(text: str, reason: Reason) -> None:
     """They are refused before they cost anything."""
     async with gateway() as peer, sms_by(peer.port) as notifier:
@@ -282,26 +291,29 @@ async def test_nothing_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
         assert secret not in shown
 
 
-@pytest.mark.parametrize(("setting", "field"), [
-    ({"url": "ftp://gateway.test/"}, "url"),
-    ({"url": "https://habarshy:secret@gateway.test/"}, "url"),
-    ({"url": "https://gateway.test/?password=secret"}, "url"),
-    ({"url": "https:///"}, "url"),
-    ({"method": "PUT"}, "method"),
-    ({"sent_as": "form"}, "sent_as"),
-    ({"parameters": {"to": "{to}", "text": "{words}"}}, "parameters"),
-    ({"parameters": {"to": "{to}"}}, "parameters"),
-    ({"parameters": {"text": "{text}"}}, "parameters"),
-    ({"answer": "("}, "answer"),
-    ({"busy": "("}, "busy"),
-    ({"report_url": "https://habarshy.test/"}, "report_url"),
-    ({"report_url": REPORTS, "parameters": {"to": "{to}", "text": "{text}"}}, "report_url"),
-    ({"headers": {"X Key": "secret"}}, "headers"),
-    ({"headers": {"X-Key": "a\r\nb"}}, "headers"),
-    ({"region": "Kazakhstan"}, "region"),
-    ({"timeout": 0}, "timeout"),
-    ({"pasword": "secret"}, "pasword"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("setting", "field"),
+    [
+        ({"url": "ftp://gateway.test/"}, "url"),
+        ({"url": "https://habarshy:secret@gateway.test/"}, "url"),
+        ({"url": "https://gateway.test/?password=secret"}, "url"),
+        ({"url": "https:///"}, "url"),
+        ({"method": "PUT"}, "method"),
+        ({"sent_as": "form"}, "sent_as"),
+        ({"parameters": {"to": "{to}", "text": "{words}"}}, "parameters"),
+        ({"parameters": {"to": "{to}"}}, "parameters"),
+        ({"parameters": {"text": "{text}"}}, "parameters"),
+        ({"answer": "("}, "answer"),
+        ({"busy": "("}, "busy"),
+        ({"report_url": "https://habarshy.test/"}, "report_url"),
+        ({"report_url": REPORTS, "parameters": {"to": "{to}", "text": "{text}"}}, "report_url"),
+        ({"headers": {"X Key": "secret"}}, "headers"),
+        ({"headers": {"X-Key": "a\r\nb"}}, "headers"),
+        ({"region": "Kazakhstan"}, "region"),
+        ({"timeout": 0}, "timeout"),
+        ({"pasword": "secret"}, "pasword"),
+    ],
+)
 def test_a_mistake_is_told_by_its_field(setting: dict[str, Any], field: str) -> None:
     """A setting that could never work names itself, without what was given."""
     with pytest.raises(ValidationError) as error:

@@ -18,9 +18,7 @@ from tests.services.ports import kept_port
 
 MESSAGE = sms()
 NAME = numbered(MESSAGE.key, 1)
-INQUIRY = Inquiry(
-    nudge=MESSAGE.nudge, attempt=1, channel="sms", recipient=MESSAGE.recipient, address=MESSAGE.address
-)  # fmt: skip
+INQUIRY = Inquiry(nudge=MESSAGE.nudge, attempt=1, channel="sms", recipient=MESSAGE.recipient, address=MESSAGE.address)
 
 
 class TestAskedGateway(AskableContract):
@@ -55,18 +53,21 @@ class TestAskedGateway(AskableContract):
         return number(number_)
 
 
-@pytest.mark.parametrize(("answer", "told"), [
-    (http(200, b"<accepted>"), Accepted(NAME)),
-    (http(200, b"<delivered>"), Report(NAME, Heard.DELIVERED)),
-    (http(200, b"<failed>"), Report(NAME, Heard.FAILED, Reason.UNDELIVERED, "200")),
-    (http(200, b"<never>"), NeverCame()),
-    (http(404, b"<never>"), NeverCame()),
-    (http(404, b"no such page"), Unknown(Reason.GARBLED, "404")),
-    (http(200, b"<never> <accepted>"), Accepted(NAME)),
-    (http(502, b"<never>"), Unknown(Reason.GARBLED, "502")),
-    (http(302, Location="http://127.0.0.1:1/"), Unknown(Reason.GARBLED, "302")),
-    (b"", Unknown(Reason.LINK_LOST)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (http(200, b"<accepted>"), Accepted(NAME)),
+        (http(200, b"<delivered>"), Report(NAME, Heard.DELIVERED)),
+        (http(200, b"<failed>"), Report(NAME, Heard.FAILED, Reason.UNDELIVERED, "200")),
+        (http(200, b"<never>"), NeverCame()),
+        (http(404, b"<never>"), NeverCame()),
+        (http(404, b"no such page"), Unknown(Reason.GARBLED, "404")),
+        (http(200, b"<never> <accepted>"), Accepted(NAME)),
+        (http(502, b"<never>"), Unknown(Reason.GARBLED, "502")),
+        (http(302, Location="http://127.0.0.1:1/"), Unknown(Reason.GARBLED, "302")),
+        (b"", Unknown(Reason.LINK_LOST)),
+    ],
+)
 async def test_what_the_gateway_tells_is_understood_by_its_words(answer: bytes, told: Told) -> None:
     """That it never came is only what the gateway says in so many words; a fault of it says nothing."""
     async with gateway(answer) as peer, sms_by(peer.port, **by_status(peer.port)) as notifier:
@@ -84,8 +85,9 @@ async def test_it_is_asked_by_what_it_was_given() -> None:
     """Number, short name, account and header are those of the message; a key that removes doubles is not repeated."""
     shape = {
         "parameters": {"to": "{digits}", "text": "{text}", "id": "{short}"},
-        "headers": {"Authorization": "Bearer secret-token"}, "idempotency_header": "Idempotency-Key",
-    }  # fmt: skip
+        "headers": {"Authorization": "Bearer secret-token"},
+        "idempotency_header": "Idempotency-Key",
+    }
     query = {"method": "POST", "sent_as": "form", "parameters": {"phone": "{digits}", "psw": "{password}"}}
     async with gateway() as peer:
         asked = by_status(peer.port, **query, url=f"http://127.0.0.1:{peer.port}/messages/{{short}}")
@@ -124,18 +126,21 @@ async def test_nothing_secret_is_told_of_a_question(caplog: pytest.LogCaptureFix
         assert secret not in shown
 
 
-@pytest.mark.parametrize(("query", "told"), [
-    ({"url": "ftp://gateway.test/"}, "query.url"),
-    ({"url": "http://gateway.test/{digits}/{reference}"}, "query.url"),
-    ({"parameters": {"id": "{reference}", "text": "{text}"}}, "query.parameters"),
-    ({"parameters": {"phone": "{digits}"}}, "no message is named"),
-    ({"parameters": {"id": "{short}"}}, "{short}"),
-    ({"never_came": "("}, "query.never_came"),
-    ({"method": "GET", "sent_as": "json"}, "sent_as"),
-    ({"after": 0}, "query.after"),
-    ({"delivered": "", "failed": "", "accepted": "", "never_came": ""}, "no answer would mean anything"),
-    ({"wehn": 3}, "query.wehn"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"url": "ftp://gateway.test/"}, "query.url"),
+        ({"url": "http://gateway.test/{digits}/{reference}"}, "query.url"),
+        ({"parameters": {"id": "{reference}", "text": "{text}"}}, "query.parameters"),
+        ({"parameters": {"phone": "{digits}"}}, "no message is named"),
+        ({"parameters": {"id": "{short}"}}, "{short}"),
+        ({"never_came": "("}, "query.never_came"),
+        ({"method": "GET", "sent_as": "json"}, "sent_as"),
+        ({"after": 0}, "query.after"),
+        ({"delivered": "", "failed": "", "accepted": "", "never_came": ""}, "no answer would mean anything"),
+        ({"wehn": 3}, "query.wehn"),
+    ],
+)
 def test_a_mistake_about_asking_is_told(query: dict[str, Any], told: str) -> None:
     """A query that could never work names what is wrong with it."""
     with pytest.raises(ValidationError) as error:

@@ -24,9 +24,16 @@ URLS = st.one_of(st.none(), st.builds("https://gov.test/{}".format, st.text("abc
 LANGUAGES = st.one_of(st.sampled_from(["kk", "ru", "en", "sr-Latn-RS"]), st.text(max_size=8))
 TRACES = st.one_of(st.none(), st.just("00-" + "a" * 32 + "-" + "b" * 16 + "-01"))
 LETTERS = st.builds(
-    letter, ADDRESSES, title=WORDS, text=WORDS, html=st.one_of(st.none(), WORDS), language=LANGUAGES,
-    unsubscribe_url=URLS, page_url=URLS, traceparent=TRACES,
-)  # fmt: skip
+    letter,
+    ADDRESSES,
+    title=WORDS,
+    text=WORDS,
+    html=st.one_of(st.none(), WORDS),
+    language=LANGUAGES,
+    unsubscribe_url=URLS,
+    page_url=URLS,
+    traceparent=TRACES,
+)
 HEADS = [
     Letterhead(config(25, sender_name=name, **more))
     for name in ("", "Habarshy", 'Ministry, the "first"', "Қазақстан Республикасының Цифрлық даму министрлігі")
@@ -40,7 +47,7 @@ def defects(message: EmailMessage) -> list[object]:
     return [
         *(defect for piece in pieces for defect in piece.defects),
         *(defect for piece in pieces for value in piece.values() for defect in value.defects),
-    ]  # fmt: skip
+    ]
 
 
 @settings(deadline=None, derandomize=True, max_examples=400)

@@ -17,8 +17,15 @@ FOR_EVER, AT_ONCE = 1e9, -1.0
 
 def message(number: int = 1) -> Message:
     """A message by SMS."""
-    return Message(nudge=UUID(int=number), attempt=1, channel="sms", recipient="aida", address="+77010000001",
-                   language="kk", text="…")  # fmt: skip
+    return Message(
+        nudge=UUID(int=number),
+        attempt=1,
+        channel="sms",
+        recipient="aida",
+        address="+77010000001",
+        language="kk",
+        text="…",
+    )
 
 
 def provider(name: str, *script: Outcome, weight: float = 1.0, recovery: float = FOR_EVER) -> Provider:
@@ -108,11 +115,18 @@ async def test_when_all_doors_are_closed_the_first_is_tried() -> None:
     assert list(route.others("", "beeline")) == []
 
 
-@pytest.mark.parametrize(("outcome", "trouble"), [
-    (Accepted("r"), False), (GiveUp(Reason.BAD_ADDRESS), False), (RetryLater(None, Reason.BUSY), False),
-    (RetryLater(None, Reason.UNREACHABLE), True), (RetryLater(None, Reason.NOT_ADMITTED), True),
-    (Unknown(Reason.LINK_LOST), True), (Unknown(Reason.TIMED_OUT), True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcome", "trouble"),
+    [
+        (Accepted("r"), False),
+        (GiveUp(Reason.BAD_ADDRESS), False),
+        (RetryLater(None, Reason.BUSY), False),
+        (RetryLater(None, Reason.UNREACHABLE), True),
+        (RetryLater(None, Reason.NOT_ADMITTED), True),
+        (Unknown(Reason.LINK_LOST), True),
+        (Unknown(Reason.TIMED_OUT), True),
+    ],
+)
 def test_what_speaks_against_a_provider(outcome: Outcome, trouble: bool) -> None:  # noqa: FBT001  (the case)
     """Lost links, silence and closed doors do; a bad address and a full queue are no fault of its."""
     assert in_trouble(outcome) is trouble
@@ -142,9 +156,15 @@ def waiting(asked: timedelta | None) -> RetryLater:
     return RetryLater(asked, Reason.BUSY, everybody=True)
 
 
-@pytest.mark.parametrize(("asked", "seconds"), [
-    (timedelta(minutes=5), 300.0), (timedelta(days=1), 3600.0), (None, 60.0), (timedelta(), 0.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (timedelta(minutes=5), 300.0),
+        (timedelta(days=1), 3600.0),
+        (None, 60.0),
+        (timedelta(), 0.0),
+    ],
+)
 async def test_who_asks_for_patience_is_given_nothing_meanwhile(asked: timedelta | None, seconds: float) -> None:
     """Until it is over no message is tried, whatever else there is; an hour later at most somebody looks."""
     now = [1000.0]

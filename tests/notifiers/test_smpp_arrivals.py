@@ -31,26 +31,36 @@ def text_of(stat: str, err: str = "000") -> str:
     return f"id:1a sub:001 dlvrd:001 submit date:2603010400 done date:2603010401 stat:{stat} err:{err} text:x"
 
 
-@pytest.mark.parametrize(("stat", "told"), [
-    ("DELIVRD", Report("1a", Heard.DELIVERED)),
-    ("EXPIRED", Report("1a", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")),
-    ("UNDELIV", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")),
-    ("DELETED", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "DELETED 000")),
-    ("REJECTD", Report("1a", Heard.FAILED, Reason.REJECTED, "REJECTD 000")),
-    ("ACCEPTD", None),
-    ("ENROUTE", None),
-    ("UNKNOWN", None),
-    ("Delivrd", Report("1a", Heard.DELIVERED)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stat", "told"),
+    [
+        ("DELIVRD", Report("1a", Heard.DELIVERED)),
+        ("EXPIRED", Report("1a", Heard.FAILED, Reason.EXPIRED_THERE, "EXPIRED 000")),
+        ("UNDELIV", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV 000")),
+        ("DELETED", Report("1a", Heard.FAILED, Reason.UNDELIVERED, "DELETED 000")),
+        ("REJECTD", Report("1a", Heard.FAILED, Reason.REJECTED, "REJECTD 000")),
+        ("ACCEPTD", None),
+        ("ENROUTE", None),
+        ("UNKNOWN", None),
+        ("Delivrd", Report("1a", Heard.DELIVERED)),
+    ],
+)
 def test_the_text_of_a_receipt_is_read(stat: str, told: Report | None) -> None:
     """Final states become our words, others say nothing, whether in short_message or message_payload."""
     for pdu in receipt(text_of(stat)), receipt(tlvs=[Tlv(0x424, text_of(stat).encode())]):
         assert report(pdu) == told
 
 
-@pytest.mark.parametrize(("state", "heard"), [
-    (2, Heard.DELIVERED), (3, Heard.FAILED), (4, Heard.FAILED), (5, Heard.FAILED), (8, Heard.FAILED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "heard"),
+    [
+        (2, Heard.DELIVERED),
+        (3, Heard.FAILED),
+        (4, Heard.FAILED),
+        (5, Heard.FAILED),
+        (8, Heard.FAILED),
+    ],
+)
 def test_the_optional_parameters_of_a_receipt_are_read(state: int, heard: Heard) -> None:
     """A receipt without text, with another text, or without its bit in esm_class, is one by its parameters."""
     parameters = [Tlv(0x1E, b"7f\0"), Tlv(0x427, bytes((state,)))]
@@ -75,14 +85,17 @@ def test_an_id_in_decimal_is_found_again() -> None:
     assert told.reference == "1a"
 
 
-@pytest.mark.parametrize(("given", "receipts", "taken"), [
-    (["a", "b", "1a2b3c"], ["10", "1715004"], Accepted("1a2b3c", ("a", "b"))),
-    (["A", "B", "1A2B3C"], ["10", "1715004"], Accepted("1a2b3c", ("a", "b"))),
-    (["0000000A", "0000000B", "001A2B3C"], ["0000000010", "0001715004"], Accepted("1a2b3c", ("a", "b"))),
-    (["0000000A", "0000000B", "001A2B3C"], ["0000000A", "001A2B3C"], Accepted("1a2b3c", ("a", "b"))),
-    (["0", "1", "10"], ["0", "16"], Accepted("10", ("0", "1"))),
-    (["A-1", "A-2", "A-3"], ["A-1", "A-3"], Accepted("A-3", ("A-1", "A-2"))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "receipts", "taken"),
+    [
+        (["a", "b", "1a2b3c"], ["10", "1715004"], Accepted("1a2b3c", ("a", "b"))),
+        (["A", "B", "1A2B3C"], ["10", "1715004"], Accepted("1a2b3c", ("a", "b"))),
+        (["0000000A", "0000000B", "001A2B3C"], ["0000000010", "0001715004"], Accepted("1a2b3c", ("a", "b"))),
+        (["0000000A", "0000000B", "001A2B3C"], ["0000000A", "001A2B3C"], Accepted("1a2b3c", ("a", "b"))),
+        (["0", "1", "10"], ["0", "16"], Accepted("10", ("0", "1"))),
+        (["A-1", "A-2", "A-3"], ["A-1", "A-3"], Accepted("A-3", ("A-1", "A-2"))),
+    ],
+)
 async def test_an_id_in_decimal_is_found_however_it_was_written(
     given: list[str], receipts: list[str], taken: Accepted
 ) -> None:
@@ -102,7 +115,7 @@ async def test_an_id_in_decimal_is_found_however_it_was_written(
         await centre.until(lambda: len(centre.answered) == 2)
     assert inbox.reports == [
         Report(each, Heard.FAILED, Reason.UNDELIVERED, "UNDELIV") for each in (NAME, taken.reference)
-    ]  # fmt: skip
+    ]
 
 
 async def test_receipts_come_in_and_are_acknowledged() -> None:
@@ -186,10 +199,13 @@ async def test_an_id_that_all_parts_share_tells_of_the_message(order: Sequence[i
     assert inbox.reports == [Report("5", Heard.DELIVERED)]
 
 
-@pytest.mark.parametrize(("stat", "told"), [
-    (b"DELIVRD", Report("1", Heard.DELIVERED)),
-    (b"UNDELIV", Report("1", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stat", "told"),
+    [
+        (b"DELIVRD", Report("1", Heard.DELIVERED)),
+        (b"UNDELIV", Report("1", Heard.FAILED, Reason.UNDELIVERED, "UNDELIV")),
+    ],
+)
 async def test_a_parts_id_that_is_used_again_tells_of_the_new_message(stat: bytes, told: Report) -> None:
     """What an earlier part of a long message was called may be the next message's id: then it is about that."""
     inbox = KeptInbox()
@@ -363,16 +379,19 @@ async def test_the_same_words_again_by_the_same_link_are_another_message() -> No
     assert len(inbox.messages) == 2
 
 
-@pytest.mark.parametrize(("fields", "text"), [
-    ({"short_message": b"1"}, "1"),
-    ({"short_message": "ИӘ".encode("utf-16-be"), "data_coding": 8}, "ИӘ"),
-    ({"short_message": "🎓".encode("utf-16-be"), "data_coding": 0x18}, "🎓"),
-    ({"short_message": b"\x1b\x65 \x00", "data_coding": 0}, "€ @"),
-    ({"short_message": b"caf\xe9", "data_coding": 3}, "café"),
-    ({"short_message": "СТОП".encode("iso8859-5"), "data_coding": 6}, "СТОП"),
-    ({"tlvs": [Tlv(0x424, "ДА".encode("utf-16-be"))], "data_coding": 8}, "ДА"),
-    ({"short_message": b""}, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"short_message": b"1"}, "1"),
+        ({"short_message": "ИӘ".encode("utf-16-be"), "data_coding": 8}, "ИӘ"),
+        ({"short_message": "🎓".encode("utf-16-be"), "data_coding": 0x18}, "🎓"),
+        ({"short_message": b"\x1b\x65 \x00", "data_coding": 0}, "€ @"),
+        ({"short_message": b"caf\xe9", "data_coding": 3}, "café"),
+        ({"short_message": "СТОП".encode("iso8859-5"), "data_coding": 6}, "СТОП"),
+        ({"tlvs": [Tlv(0x424, "ДА".encode("utf-16-be"))], "data_coding": 8}, "ДА"),
+        ({"short_message": b""}, ""),
+    ],
+)
 async def test_what_people_write_is_read(fields: dict[str, Any], text: str) -> None:
     """In each alphabet, and wherever the centre puts the words."""
     inbox = KeptInbox()
@@ -413,8 +432,11 @@ async def test_a_part_of_a_longer_message_is_handed_on_with_its_place() -> None:
             centre.deliver(sequence, **arrival)
             await centre.until(lambda at=sequence: len(centre.answered) == at - 6)
     common: dict[str, Any] = {
-        "sender": "+77012345678", "receiver": "1414", "patience": timedelta(minutes=1), "again": timedelta(seconds=30)
-    }  # fmt: skip
+        "sender": "+77012345678",
+        "receiver": "1414",
+        "patience": timedelta(minutes=1),
+        "again": timedelta(seconds=30),
+    }
     assert inbox.pieces == [
         Piece(reference=9, total=3, number=2, text="ұзақ ", **common),
         Piece(reference=261, total=2, number=1, text="one ", **common),
@@ -435,9 +457,15 @@ async def test_the_only_part_of_a_message_is_the_message() -> None:
     assert inbox.pieces == []
 
 
-@pytest.mark.parametrize(("reference", "total"), [
-    (b"\1\5", b"\1\0"), (b"\1\5", b"\x7f\xff\xff\xff"), (b"\1\5", b"\xff" * 9), (b"\xff" * 2000, b"\2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("reference", "total"),
+    [
+        (b"\1\5", b"\1\0"),
+        (b"\1\5", b"\x7f\xff\xff\xff"),
+        (b"\1\5", b"\xff" * 9),
+        (b"\xff" * 2000, b"\2"),
+    ],
+)
 async def test_no_message_has_more_parts_than_the_standard_allows(reference: bytes, total: bytes) -> None:
     """Numbers that are none make no part: nobody waits for millions of others, or lists them as missing."""
     inbox, sar = KeptInbox(), [Tlv(0x20C, reference), Tlv(0x20E, total), Tlv(0x20F, b"\1")]
@@ -450,11 +478,14 @@ async def test_no_message_has_more_parts_than_the_standard_allows(reference: byt
     assert centre.answered == [(7, 0)]
 
 
-@pytest.mark.parametrize("arrival", [
-    {"short_message": b"\x50\x00\x03\x01", "esm_class": 0x40},
-    {"short_message": b"", "esm_class": 0x40},
-    {"short_message": b"no id", "esm_class": 4},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        {"short_message": b"\x50\x00\x03\x01", "esm_class": 0x40},
+        {"short_message": b"", "esm_class": 0x40},
+        {"short_message": b"no id", "esm_class": 4},
+    ],
+)
 async def test_what_makes_no_sense_is_refused_for_good(arrival: dict[str, Any]) -> None:
     """A centre is told not to send it again, and the link goes on."""
     inbox = KeptInbox()

@@ -14,21 +14,24 @@ from tests.notifiers.sms import AT, KeptInbox
 GOOD: dict[str, Any] = {"host": "smsc.test", "system_id": "habarshy", "password": "secret", "sender": "1414"}
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("host", ""),
-    ("port", 0),
-    ("system_id", "longer than fifteen"),
-    ("system_id", "жүйе"),
-    ("password", "құпия"),
-    ("sender", "longer than eleven"),
-    ("sender_ton", 8),
-    ("region", "Kazakhstan"),
-    ("window", 0),
-    ("most_parts", 256),
-    ("receipt_ids", "octal"),
-    ("limits", {"response": 0}),
-    ("pasword", "secret"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("host", ""),
+        ("port", 0),
+        ("system_id", "longer than fifteen"),
+        ("system_id", "жүйе"),
+        ("password", "құпия"),
+        ("sender", "longer than eleven"),
+        ("sender_ton", 8),
+        ("region", "Kazakhstan"),
+        ("window", 0),
+        ("most_parts", 256),
+        ("receipt_ids", "octal"),
+        ("limits", {"response": 0}),
+        ("pasword", "secret"),
+    ],
+)
 def test_a_mistake_is_told_by_its_field(field: str, value: object) -> None:
     """An impossible or unknown setting names itself, and the password is not shown."""
     with pytest.raises(ValidationError) as error:
@@ -38,11 +41,14 @@ def test_a_mistake_is_told_by_its_field(field: str, value: object) -> None:
     assert "құпия" not in str(error.value)
 
 
-@pytest.mark.parametrize(("others", "field"), [
-    ({"ca_file": "ca.pem"}, "ca_file"),
-    ({"tls": True, "client_key_file": "key.pem"}, "client_key_file"),
-    ({"validity": 0}, "validity"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("others", "field"),
+    [
+        ({"ca_file": "ca.pem"}, "ca_file"),
+        ({"tls": True, "client_key_file": "key.pem"}, "client_key_file"),
+        ({"validity": 0}, "validity"),
+    ],
+)
 def test_settings_that_do_not_fit_together_are_told(others: dict[str, Any], field: str) -> None:
     """A file that would not be used, or is not enough, is no silent mistake."""
     with pytest.raises(ValidationError, match=field):

@@ -51,13 +51,16 @@ async def test_a_wrong_password_is_told_as_such() -> None:
         assert await notifier.send([sms()]) == [RetryLater(None, Reason.NOT_ADMITTED, "ESME_RINVPASWD")]
 
 
-@pytest.mark.parametrize(("status", "reason", "name"), [
-    (0x05, Reason.NOT_ADMITTED, "ESME_RALYBND"),
-    (0x0D, Reason.NOT_ADMITTED, "ESME_RBINDFAIL"),
-    (0x0B, Reason.NOT_ADMITTED, "ESME_RINVDSTADR"),
-    (0x08, Reason.BUSY, "ESME_RSYSERR"),
-    (0x58, Reason.BUSY, "ESME_RTHROTTLED"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "reason", "name"),
+    [
+        (0x05, Reason.NOT_ADMITTED, "ESME_RALYBND"),
+        (0x0D, Reason.NOT_ADMITTED, "ESME_RBINDFAIL"),
+        (0x0B, Reason.NOT_ADMITTED, "ESME_RINVDSTADR"),
+        (0x08, Reason.BUSY, "ESME_RSYSERR"),
+        (0x58, Reason.BUSY, "ESME_RTHROTTLED"),
+    ],
+)
 async def test_a_refused_bind_says_why(status: int, reason: Reason, name: str) -> None:
     """A centre in trouble means later; any other refusal means that it does not want us."""
     async with scripted_centre(bind=status) as centre, sms_to(centre.port) as notifier:
@@ -191,12 +194,15 @@ async def test_a_stopped_process_holds_nobody() -> None:
         assert [type(outcome) for outcome in outcomes] == [Unknown, Unknown, RetryLater, RetryLater]
 
 
-@pytest.mark.parametrize("nonsense", [
-    pytest.param(struct.pack(">IIII", 0xFFFFFFFF, 4, 0, 1), id="absurdly long"),
-    pytest.param(struct.pack(">IIII", 0, 4, 0, 1), id="absurdly short"),
-    pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="another protocol"),
-    pytest.param(struct.pack(">IIII", 100, 0x80000004, 0, 2) + b"half", id="half a PDU"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param(struct.pack(">IIII", 0xFFFFFFFF, 4, 0, 1), id="absurdly long"),
+        pytest.param(struct.pack(">IIII", 0, 4, 0, 1), id="absurdly short"),
+        pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="another protocol"),
+        pytest.param(struct.pack(">IIII", 100, 0x80000004, 0, 2) + b"half", id="half a PDU"),
+    ],
+)
 async def test_nonsense_is_no_success(nonsense: bytes) -> None:
     """Whatever comes instead of an answer, the message is unknown within the limit."""
     async with scripted_centre(submit=nonsense) as centre, sms_to(centre.port, limits={"response": 0.2}) as notifier:
@@ -216,9 +222,13 @@ async def test_an_answer_may_come_byte_by_byte() -> None:
         assert await sending == [Accepted("1")]
 
 
-@pytest.mark.parametrize(("silent", "limit", "outcome"), [
-    ("bind", "connect", RetryLater(None, Reason.TIMED_OUT)), ("submit", "response", Unknown(Reason.TIMED_OUT)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("silent", "limit", "outcome"),
+    [
+        ("bind", "connect", RetryLater(None, Reason.TIMED_OUT)),
+        ("submit", "response", Unknown(Reason.TIMED_OUT)),
+    ],
+)
 async def test_an_answer_without_end_is_left_at_its_limit(silent: str, limit: str, outcome: object) -> None:
     """A centre that answers byte by byte, for ever, gains no time by that."""
     script: dict[str, Any] = {silent: Act.IGNORE}
@@ -252,11 +262,14 @@ async def test_without_the_client_certificate_we_are_not_admitted(authority: Aut
     assert outcome.reason is Reason.NOT_ADMITTED
 
 
-@pytest.mark.parametrize(("case", "reason"), [
-    ("unknown authority", Reason.NOT_ADMITTED),
-    ("expired", Reason.NOT_ADMITTED),
-    ("no TLS at all", Reason.UNREACHABLE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("unknown authority", Reason.NOT_ADMITTED),
+        ("expired", Reason.NOT_ADMITTED),
+        ("no TLS at all", Reason.UNREACHABLE),
+    ],
+)
 async def test_a_centre_that_cannot_be_trusted_gets_nothing(authority: Authority, case: str, reason: Reason) -> None:
     """Neither the account nor a message goes to somebody else's, an expired or no certificate."""
     server = _server(authority, until=START + timedelta(days=1) if case == "expired" else END)

@@ -66,11 +66,14 @@ async def test_no_receipts_are_asked_for_if_none_are_wanted() -> None:
     assert {submit.registered_delivery for submit in centre.submits} == {0}
 
 
-@pytest.mark.parametrize(("expires", "period"), [
-    (None, "260304040000000+"),
-    (AT + timedelta(hours=2), "260301060000000+"),
-    (AT + timedelta(days=300), "260304040000000+"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("expires", "period"),
+    [
+        (None, "260304040000000+"),
+        (AT + timedelta(hours=2), "260301060000000+"),
+        (AT + timedelta(days=300), "260304040000000+"),
+    ],
+)
 async def test_the_centre_tries_no_longer_than_the_message_is_of_use(expires: object, period: str) -> None:
     """The validity is the message's own, and never longer than the operator's."""
     async with scripted_centre() as centre, sms_to(centre.port) as notifier:
@@ -78,12 +81,15 @@ async def test_the_centre_tries_no_longer_than_the_message_is_of_use(expires: ob
     assert centre.submits[0].validity_period == period
 
 
-@pytest.mark.parametrize(("sender", "others", "source"), [
-    ("1414", {}, ("1414", 0, 1)),
-    ("+77010001414", {}, ("77010001414", 1, 1)),
-    ("eGov", {}, ("eGov", 5, 0)),
-    ("1414", {"sender_ton": 3, "sender_npi": 8}, ("1414", 3, 8)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sender", "others", "source"),
+    [
+        ("1414", {}, ("1414", 0, 1)),
+        ("+77010001414", {}, ("77010001414", 1, 1)),
+        ("eGov", {}, ("eGov", 5, 0)),
+        ("1414", {"sender_ton": 3, "sender_npi": 8}, ("1414", 3, 8)),
+    ],
+)
 async def test_the_sender_is_a_number_a_code_or_a_name(
     sender: str, others: dict[str, Any], source: tuple[str, int, int]
 ) -> None:
@@ -95,11 +101,14 @@ async def test_the_sender_is_a_number_a_code_or_a_name(
     assert (seen.dest_addr_ton, seen.dest_addr_npi) == (1, 1)
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("half a character \ud83c", Reason.BAD_CONTENT),
-    ("long " * 400, Reason.TOO_LARGE),
-    ("x" * 2_000_000, Reason.TOO_LARGE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("half a character \ud83c", Reason.BAD_CONTENT),
+        ("long " * 400, Reason.TOO_LARGE),
+        ("x" * 2_000_000, Reason.TOO_LARGE),
+    ],
+)
 async def test_words_that_cannot_be_carried_are_given_up(text: str, reason: Reason) -> None:
     """Half a character and a text of too many parts are refused before they cost anything, and only they."""
     async with scripted_centre() as centre, sms_to(centre.port) as notifier:
@@ -109,14 +118,17 @@ async def test_words_that_cannot_be_carried_are_given_up(text: str, reason: Reas
     assert len(centre.submits) == 1
 
 
-@pytest.mark.parametrize(("status", "outcome"), [
-    (0x0B, GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
-    (0x01, GiveUp(Reason.TOO_LARGE, "ESME_RINVMSGLEN")),
-    (0x45, GiveUp(Reason.REJECTED, "ESME_RSUBMITFAIL")),
-    (0x0A, RetryLater(None, Reason.NOT_ADMITTED, "ESME_RINVSRCADR")),
-    (0x08, RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
-    (0x0401, GiveUp(Reason.REJECTED, "0x401")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (0x0B, GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
+        (0x01, GiveUp(Reason.TOO_LARGE, "ESME_RINVMSGLEN")),
+        (0x45, GiveUp(Reason.REJECTED, "ESME_RSUBMITFAIL")),
+        (0x0A, RetryLater(None, Reason.NOT_ADMITTED, "ESME_RINVSRCADR")),
+        (0x08, RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
+        (0x0401, GiveUp(Reason.REJECTED, "0x401")),
+    ],
+)
 async def test_a_refusal_is_told_in_our_words(status: int, outcome: object) -> None:
     """What the centre answers to one message decides about that message alone, with the status's own name."""
     async with scripted_centre(submit=[0, status, 0]) as centre, sms_to(centre.port) as notifier:
@@ -190,15 +202,18 @@ def test_the_pace_falls_by_half_and_climbs_by_one() -> None:
     assert pace.allowed == 64
 
 
-@pytest.mark.parametrize(("answers", "outcome"), [
-    ([0, 0, 0x0B], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
-    ([0, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
-    ([0x08, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
-    ([0, 0x08, 0], RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
-    ([0, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
-    ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
-    ([Act.IGNORE, 0, 0], Unknown(Reason.TIMED_OUT, parts=("1", "2"))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([0, 0, 0x0B], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
+        ([0, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
+        ([0x08, 0x0B, 0], GiveUp(Reason.BAD_ADDRESS, "ESME_RINVDSTADR")),
+        ([0, 0x08, 0], RetryLater(None, Reason.BUSY, "ESME_RSYSERR")),
+        ([0, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
+        ([0, 0x08, Act.CLOSE], Unknown(Reason.LINK_LOST, parts=("1",))),
+        ([Act.IGNORE, 0, 0], Unknown(Reason.TIMED_OUT, parts=("1", "2"))),
+    ],
+)
 async def test_a_message_is_only_accepted_when_all_its_parts_are(answers: list[Answer], outcome: object) -> None:
     """The gravest outcome of a part is the message's."""
     async with scripted_centre(submit=answers) as centre, sms_to(centre.port) as notifier:

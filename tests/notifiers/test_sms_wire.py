@@ -91,24 +91,27 @@ def test_half_a_character_is_an_error() -> None:
         wire("\ud83c", 0)
 
 
-@pytest.mark.parametrize(("data_coding", "content", "text"), [
-    (0x00, b"\x00\x11\x02", "@_$"),
-    (0x01, b"a@b_c$", "a@b_c$"),
-    (0x01, b"caf\xe9", "caf\ufffd"),
-    (0x03, b"caf\xe9", "café"),
-    (0x06, "СТОП".encode("iso8859-5"), "СТОП"),
-    (0x07, "שלום".encode("iso8859-8"), "שלום"),
-    (0x08, "ИӘ".encode("utf-16-be"), "ИӘ"),
-    (0x18, "ИӘ".encode("utf-16-be"), "ИӘ"),  # UCS-2 with a class
-    (0x48, "ИӘ".encode("utf-16-be"), "ИӘ"),  # marked for deletion
-    (0xE0, "ИӘ".encode("utf-16-be"), "ИӘ"),  # message waiting, in UCS-2
-    (0xEF, "ИӘ".encode("utf-16-be"), "ИӘ"),
-    (0x10, b"\x00", "@"),
-    (0x88, b"\x00", "@"),  # reserved
-    (0xC8, b"\x00", "@"),  # message waiting, discarded
-    (0xD8, b"\x00", "@"),  # message waiting, stored
-    (0xF0, b"\x00", "@"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data_coding", "content", "text"),
+    [
+        (0x00, b"\x00\x11\x02", "@_$"),
+        (0x01, b"a@b_c$", "a@b_c$"),
+        (0x01, b"caf\xe9", "caf\ufffd"),
+        (0x03, b"caf\xe9", "café"),
+        (0x06, "СТОП".encode("iso8859-5"), "СТОП"),
+        (0x07, "שלום".encode("iso8859-8"), "שלום"),
+        (0x08, "ИӘ".encode("utf-16-be"), "ИӘ"),
+        (0x18, "ИӘ".encode("utf-16-be"), "ИӘ"),  # UCS-2 with a class
+        (0x48, "ИӘ".encode("utf-16-be"), "ИӘ"),  # marked for deletion
+        (0xE0, "ИӘ".encode("utf-16-be"), "ИӘ"),  # message waiting, in UCS-2
+        (0xEF, "ИӘ".encode("utf-16-be"), "ИӘ"),
+        (0x10, b"\x00", "@"),
+        (0x88, b"\x00", "@"),  # reserved
+        (0xC8, b"\x00", "@"),  # message waiting, discarded
+        (0xD8, b"\x00", "@"),  # message waiting, stored
+        (0xF0, b"\x00", "@"),
+    ],
+)
 def test_each_alphabet_is_read(data_coding: int, content: bytes, text: str) -> None:
     """Those of SMPP's own table and those of the telephones' standard, which says GSM 03.38 for the reserved ones."""
     assert read(content, data_coding, 0) == (text, None)

@@ -52,10 +52,15 @@ async def test_a_server_that_refuses_everybody_is_in_trouble(scripted: Scripted,
     assert not provider.is_open()
 
 
-@pytest.mark.parametrize(("stage", "answer", "is_left"), [
-    ("greeting", b"421 4.3.2 busy\r\n", True), ("mail", b"421 4.7.0 too much\r\n", True),
-    ("rcpt", b"450 4.2.0 greylisted\r\n", False), ("rcpt", b"421 4.7.0 not you now\r\n", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stage", "answer", "is_left"),
+    [
+        ("greeting", b"421 4.3.2 busy\r\n", True),
+        ("mail", b"421 4.7.0 too much\r\n", True),
+        ("rcpt", b"450 4.2.0 greylisted\r\n", False),
+        ("rcpt", b"421 4.7.0 not you now\r\n", False),
+    ],
+)
 async def test_a_server_that_asks_for_patience_is_left_alone(
     scripted: Scripted, stage: str, answer: bytes, *, is_left: bool
 ) -> None:

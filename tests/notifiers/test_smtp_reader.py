@@ -22,9 +22,19 @@ def test_pieces_do_not_matter(cuts: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"hello\r\n", b"25\r\n", b"2500 ok\r\n", b"\xff\xff\xff ok\r\n", b"250-a\r\n251 b\r\n", b"x" * 3000,
-     b"250-" + b"x" * 3000, b"250-a\r\n" * 300, b"\r\n", "٢٥٠ ok\r\n".encode()],
-)  # fmt: skip
+    [
+        b"hello\r\n",
+        b"25\r\n",
+        b"2500 ok\r\n",
+        b"\xff\xff\xff ok\r\n",
+        b"250-a\r\n251 b\r\n",
+        b"x" * 3000,
+        b"250-" + b"x" * 3000,
+        b"250-a\r\n" * 300,
+        b"\r\n",
+        "٢٥٠ ok\r\n".encode(),
+    ],
+)
 def test_what_is_no_reply_is_told(data: bytes) -> None:
     """Nonsense, endless lines and endless replies are found out."""
     with pytest.raises(NoReplyError):

@@ -158,8 +158,9 @@ async def test_a_service_that_asks_for_patience_is_asked_no_more_meanwhile(tmp_p
             clock.now += timedelta(seconds=10)
             second, other = await notifier.send([push(device(busy)), push(device(well))])
             assert [first, second] == [
-                RetryLater(timedelta(seconds=30), Reason.BUSY, "503"), RetryLater(timedelta(seconds=20), Reason.BUSY)
-            ]  # fmt: skip
+                RetryLater(timedelta(seconds=30), Reason.BUSY, "503"),
+                RetryLater(timedelta(seconds=20), Reason.BUSY),
+            ]
             assert (len(busy.heard), isinstance(other, Accepted)) == (1, True)
             clock.now += timedelta(seconds=20)
             [third] = await notifier.send([push(device(busy))])
@@ -242,8 +243,10 @@ async def test_an_endpoint_elsewhere_is_never_called(tmp_path: Path) -> None:
         ]
         outcomes = await notifier.send([push(BROWSER.address(endpoint)) for endpoint in tricks])
     assert [each.reason for each in outcomes if isinstance(each, GiveUp)] == [
-        Reason.NOT_LISTED, Reason.BAD_ADDRESS, Reason.NOT_LISTED,
-    ]  # fmt: skip
+        Reason.NOT_LISTED,
+        Reason.BAD_ADDRESS,
+        Reason.NOT_LISTED,
+    ]
     assert other.connections == 0
 
 

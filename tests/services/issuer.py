@@ -37,19 +37,28 @@ class Issuer:
 
     def application(self) -> Starlette:
         """The routes."""
-        return Starlette(routes=[
-            Route("/.well-known/openid-configuration", self.discovery),
-            Route("/authorize", self.authorize, methods=["GET", "POST"]),
-            Route("/token", self.token, methods=["POST"]), Route("/jwks", self.jwks),
-        ])  # fmt: skip
+        return Starlette(
+            routes=[
+                Route("/.well-known/openid-configuration", self.discovery),
+                Route("/authorize", self.authorize, methods=["GET", "POST"]),
+                Route("/token", self.token, methods=["POST"]),
+                Route("/jwks", self.jwks),
+            ]
+        )
 
     async def discovery(self, _: Request) -> Response:
-        return JSONResponse({
-            "issuer": self.url, "authorization_endpoint": f"{self.url}/authorize",
-            "token_endpoint": f"{self.url}/token", "jwks_uri": f"{self.url}/jwks",
-            "response_types_supported": ["code"], "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"], "code_challenge_methods_supported": ["S256"],
-        })  # fmt: skip
+        return JSONResponse(
+            {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "jwks_uri": f"{self.url}/jwks",
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "code_challenge_methods_supported": ["S256"],
+            }
+        )
 
     async def jwks(self, _: Request) -> Response:
         return JSONResponse({"keys": [self.key.as_dict(private=False)]})
@@ -73,8 +82,16 @@ class Issuer:
         if asked is None or request.headers["authorization"] != f"Basic {basic}" or proof != asked["code_challenge"]:
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(self.clock().timestamp())
-        claims = {"iss": self.url, "sub": asked["who"], "aud": CLIENT, "iat": now, "exp": now + 300,
-                  "nonce": asked["nonce"], **self.people[asked["who"]], **self.spoil}  # fmt: skip
+        claims = {
+            "iss": self.url,
+            "sub": asked["who"],
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": asked["nonce"],
+            **self.people[asked["who"]],
+            **self.spoil,
+        }
         signed = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.signs)
         return JSONResponse({"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "id_token": signed})
 

@@ -54,7 +54,7 @@ class Broker:
 
     def __init__(
         self, folder: Path, users: Mapping[str, str] | None = None, certified: Certified | None = None
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._folder, self._java = folder, shutil.which("java")
         if self._java is None or not any(JARS.glob("kafka_*.jar")):
             raise NoKafka

@@ -38,7 +38,7 @@ def server(*, lasting: bool = False) -> Iterator[URL]:
 @contextmanager
 def own(
     password: str = "", *, archived: bool = False, room: Path | None = None, lasting: bool = True
-) -> Iterator[Server]:  # fmt: skip
+) -> Iterator[Server]:
     """A running server that the test may kill and start; with a password all have to sign in (SCRAM, RFC 5802).
 
     `archived`: its write-ahead log is kept; `room`: the folder that it gets instead of one of its own; `lasting`: it

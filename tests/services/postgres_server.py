@@ -36,9 +36,7 @@ class DidNotStart(Exception):
 class Server:
     """It is initialised when it is made; its password is that of the user who may do everything."""
 
-    def __init__(
-        self, folder: Path, password: str = "", *, archived: bool = False, lasting: bool = True
-    ) -> None:  # fmt: skip
+    def __init__(self, folder: Path, password: str = "", *, archived: bool = False, lasting: bool = True) -> None:
         self._password, self._folder = password, folder
         self._archive = folder / "archive" if archived else None
         self._programs, self._data, self._kept = _programs(), folder / "data", kept_port()
@@ -65,9 +63,13 @@ class Server:
     def url(self) -> URL:
         """Where it answers."""
         return URL.create(
-            "postgresql+psycopg", _USER, self._password or None, host="127.0.0.1", port=self._port,
+            "postgresql+psycopg",
+            _USER,
+            self._password or None,
+            host="127.0.0.1",
+            port=self._port,
             database="postgres",
-        )  # fmt: skip
+        )
 
     def start(self) -> None:
         """Start it, and wait until it answers.
@@ -77,9 +79,7 @@ class Server:
         """
         options = ("-h", "127.0.0.1", "-p", str(self._port), "-c", "unix_socket_directories=", "-c")
         waits = () if self._lasting else ("-c", "fsync=off", "-c", "full_page_writes=off")
-        command = [
-            str(self._programs / "postgres"), "-D", str(self._data), *options, "max_connections=200", *waits
-        ]  # fmt: skip
+        command = [str(self._programs / "postgres"), "-D", str(self._data), *options, "max_connections=200", *waits]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self._as_user)  # noqa: S603  (ours)
         for _ in range(int(PATIENCE / LOOK_EVERY)):
@@ -100,8 +100,19 @@ class Server:
     def back_up(self) -> Path:
         """A base backup, taken while it works (pg_basebackup)."""
         copy = self._folder / "copy"
-        command = [str(self._programs / "pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._port), "-U", _USER,
-                   "-D", str(copy), "--checkpoint=fast", "--no-sync"]  # fmt: skip
+        command = [
+            str(self._programs / "pg_basebackup"),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self._port),
+            "-U",
+            _USER,
+            "-D",
+            str(copy),
+            "--checkpoint=fast",
+            "--no-sync",
+        ]
         subprocess.run(command, check=True, cwd="/", **self._as_user)  # noqa: S603  (ours)
         return copy
 

@@ -115,9 +115,14 @@ def reachable(person: str, **contact: str) -> list[Envelope]:
     addresses = {"phone": "+77011234567", "push": f"device-{person[6:11]}"} | contact
     return [
         event("citizen.contact_changed", person, "2024-01-02T00:00:00Z", addresses, id=f"contact-{person[6:11]}"),
-        event("citizen.consent_given", person, "2024-01-02T00:00:00Z", {"categories": ["offer_calls"]},
-              id=f"consent-{person[6:11]}"),
-    ]  # fmt: skip
+        event(
+            "citizen.consent_given",
+            person,
+            "2024-01-02T00:00:00Z",
+            {"categories": ["offer_calls"]},
+            id=f"consent-{person[6:11]}",
+        ),
+    ]
 
 
 def call(number: int, klass: str = "reminder", *, to: str = AIDA, time: datetime = NOON, **data: str) -> Envelope:
@@ -151,7 +156,7 @@ def states(world: World) -> dict[str, str]:
     return {
         name: " ".join(filter(None, (each.state.value, each.deliveries[0].reason)))
         for name, each in numbered(world).items()
-    }  # fmt: skip
+    }
 
 
 def ids(world: World) -> dict[str, UUID]:

@@ -24,12 +24,26 @@ AWAKE = event(
 DUE = datetime.fromisoformat("2025-06-20T09:00+05:00")
 """When the first step of CARD is due."""
 FLOOD = datetime.fromisoformat("2026-04-08T12:00+05:00")
-HOME = event("kz.residence.registered", AIGERIM, "2020-02-01T00:00:00+05:00", {
-    "kind": "first", "area": "191810000", "address": "1",
-})  # fmt: skip
-EVACUATION = event("alatau.emergencies.evacuation_ordered", None, "2026-04-08T12:00:00+05:00", {
-    "number": "F-2", "area": "191800000", "meeting_point": "School 5",
-})  # fmt: skip
+HOME = event(
+    "kz.residence.registered",
+    AIGERIM,
+    "2020-02-01T00:00:00+05:00",
+    {
+        "kind": "first",
+        "area": "191810000",
+        "address": "1",
+    },
+)
+EVACUATION = event(
+    "alatau.emergencies.evacuation_ordered",
+    None,
+    "2026-04-08T12:00:00+05:00",
+    {
+        "number": "F-2",
+        "area": "191800000",
+        "meeting_point": "School 5",
+    },
+)
 """Whoever lives there is to leave at FLOOD, and no more an hour later."""
 MINUTE = timedelta(minutes=1)
 ABSENT = GiveUp(Reason.BAD_ADDRESS)

@@ -135,9 +135,13 @@ def own_land(folder: Path) -> Iterator[tuple[Country, broker.Broker]]:
 
 @contextmanager
 def working(
-    land: Country, handler: Handler | None = None, role: str = "worker", *, there: bool = True,
+    land: Country,
+    handler: Handler | None = None,
+    role: str = "worker",
+    *,
+    there: bool = True,
     looked: Callable[[], object] = list,
-) -> Iterator[Worker]:  # fmt: skip
+) -> Iterator[Worker]:
     """A worker of this process works during the block; `there`: so is Kafka, where it has the topics made first.
 
     `looked`: what happens whenever it has looked whether Kafka answers.
@@ -169,13 +173,17 @@ def working(
 def process(land: Country, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """A role as a process of its own, at the land's time."""
     settings = {
-        "HABARSHY_DATABASE": land.url, "HABARSHY_KEY_FILE": str(land.key_file), "HABARSHY_KAFKA": land.topics.address,
-        "HABARSHY_KAFKA_PREFIX": land.topics.prefix, "HABARSHY_KAFKA_SESSION_SECONDS": "6",
+        "HABARSHY_DATABASE": land.url,
+        "HABARSHY_KEY_FILE": str(land.key_file),
+        "HABARSHY_KAFKA": land.topics.address,
+        "HABARSHY_KAFKA_PREFIX": land.topics.prefix,
+        "HABARSHY_KAFKA_SESSION_SECONDS": "6",
         "HABARSHY_KAFKA_USERNAME": land.topics.brokers.username,
         "HABARSHY_KAFKA_PASSWORD": land.topics.brokers.password,
         "HABARSHY_KAFKA_MECHANISM": land.topics.brokers.mechanism,
-        "HABARSHY_KAFKA_TLS": str(land.topics.brokers.tls), "HABARSHY_KAFKA_CA_FILE": land.topics.brokers.ca_file,
-    }  # fmt: skip
+        "HABARSHY_KAFKA_TLS": str(land.topics.brokers.tls),
+        "HABARSHY_KAFKA_CA_FILE": land.topics.brokers.ca_file,
+    }
     command = [sys.executable, "-m", "app", *arguments, "--clock", land.clock().isoformat()]
     return subprocess.Popen(command, env=os.environ | settings | environment, stderr=subprocess.PIPE, text=True)  # noqa: S603  (ourselves)
 

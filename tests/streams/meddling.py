@@ -63,9 +63,7 @@ class Away(Database):
     `after_which`: it is the write after which there is some of that, and was none before.
     """
 
-    def __init__(
-        self, url: str, times: int, *, committed: bool, after_which: Callable[[Connection], object]
-    ) -> None:  # fmt: skip
+    def __init__(self, url: str, times: int, *, committed: bool, after_which: Callable[[Connection], object]) -> None:
         super().__init__(url)
         self.left, self.committed, self.after_which = times, committed, after_which
 

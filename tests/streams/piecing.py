@@ -37,9 +37,15 @@ def beside(world: World, folder: Path) -> World:
 def piece(number: int, text: str, total: int = 2, reference: int = 7, sender: str = PHONE) -> Piece:
     """A part of a longer SMS."""
     return Piece(
-        sender=sender, receiver="1414", reference=reference, total=total, number=number, text=text,
-        patience=PATIENCE, again=AGAIN,
-    )  # fmt: skip
+        sender=sender,
+        receiver="1414",
+        reference=reference,
+        total=total,
+        number=number,
+        text=text,
+        patience=PATIENCE,
+        again=AGAIN,
+    )
 
 
 def come(world: World, *these: Piece) -> None:
@@ -52,9 +58,10 @@ def texts(world: World) -> list[str]:
     """The messages that came in from people, in their order."""
     facts = (entry.fact for entry in world.entries())
     return [
-        str(fact.values["event.text"]) for fact in facts
+        str(fact.values["event.text"])
+        for fact in facts
         if isinstance(fact, LifeEvent) and fact.type == "citizen.message_received"
-    ]  # fmt: skip
+    ]
 
 
 def kept(world: World) -> list[Any]:

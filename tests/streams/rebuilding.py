@@ -30,9 +30,16 @@ def unsaved(_connection: Connection, _step: Step) -> None:
 
 
 def rebuild(
-    database: Database, log: Log, names: Names, catalogue: Catalogue, *, swap: bool,
-    views: Collection[Table] = tuple(COMPARED), page: int = PAGE, crew: Crew | None = None,
-) -> Rebuilt:  # fmt: skip
+    database: Database,
+    log: Log,
+    names: Names,
+    catalogue: Catalogue,
+    *,
+    swap: bool,
+    views: Collection[Table] = tuple(COMPARED),
+    page: int = PAGE,
+    crew: Crew | None = None,
+) -> Rebuilt:
     """Rebuild these views, compare them, and mend the live ones if `swap`."""
     work = Rebuilding(database, log, names, catalogue, print, views=views, swap=swap, page=page, crew=crew)
     return msgspec.json.decode(ended(work), type=Rebuilt)

@@ -93,12 +93,15 @@ def url_in(folder: Path) -> str:
 def life(id_: str = "1", **parts: Any) -> LifeEvent:
     """A life event that names Aida and her mother Dana, with a part for each and one for nobody."""
     whole: dict[str, Any] = {
-        "stream": NAMES.stream("/registry", id_), "source": "/registry", "id": id_,
-        "type": "kz.civil.birth_registered", "time": datetime(2025, 5, 30, 6, tzinfo=UTC),
+        "stream": NAMES.stream("/registry", id_),
+        "source": "/registry",
+        "id": id_,
+        "type": "kz.civil.birth_registered",
+        "time": datetime(2025, 5, 30, 6, tzinfo=UTC),
         "persons": {"child": (AIDA,), "mother": (DANA,)},
         "fields": {"child": {"given_name": "Айда"}, "mother": {"address": "Абай көшесі 7"}, "public": {"area": "75"}},
         "digest": b"digest",
-    }  # fmt: skip
+    }
     return LifeEvent(**whole | parts)
 
 
@@ -110,10 +113,18 @@ def nudge_id(number: int) -> UUID:
 def planned(person: str = AIDA, **parts: Any) -> NudgePlanned:
     """That a nudge to the person was planned, due now."""
     whole: dict[str, Any] = {
-        "at": NOW, "person": person, "trigger": "identity_card", "version": "v1", "occurrence": UUID(int=7),
-        "step": "month", "due": NOW, "expires": None, "klass": "reminder", "channels": ("push", "sms"),
+        "at": NOW,
+        "person": person,
+        "trigger": "identity_card",
+        "version": "v1",
+        "occurrence": UUID(int=7),
+        "step": "month",
+        "due": NOW,
+        "expires": None,
+        "klass": "reminder",
+        "channels": ("push", "sms"),
         "cause": UUID(int=8),
-    }  # fmt: skip
+    }
     return NudgePlanned(**whole | parts)
 
 

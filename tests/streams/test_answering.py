@@ -20,9 +20,11 @@ from tests.world import LONG_AGO, World, event, few_triggers, iin, registered
 AIGERIM, BOLAT = iin(1), iin(2)
 OFFERS = ("work_offers_consent", "training_offer")
 REGISTERED = event(
-    "kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
+    "kz.social.unemployment_registered",
+    AIGERIM,
+    "2025-06-02T11:00:00+05:00",
     {"registered_on": "2025-06-02", "insured_months": 0},
-)  # fmt: skip
+)
 ASKED, AGAIN, OFFER = "2025-06-04T10:00+05:00", "2025-06-11T10:00+05:00", "2025-06-16T11:00+05:00"
 
 
@@ -143,8 +145,10 @@ async def test_what_cannot_be_an_answer_is_refused_and_changes_nothing(world: Wo
     before = len(world.entries())
     unsent = world.nudge("offer").intent.id
     for wrong in (
-        replace(right, recipient=world.name(BOLAT)), replace(right, nudge=UUID(int=1)), replace(right, nudge=unsent),
-    ):  # fmt: skip
+        replace(right, recipient=world.name(BOLAT)),
+        replace(right, nudge=UUID(int=1)),
+        replace(right, nudge=unsent),
+    ):
         with pytest.raises(NothingToAnswer):
             takes.take(wrong)
     with pytest.raises(UnknownCode, match="it takes 1, 2") as caught:

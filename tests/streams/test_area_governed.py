@@ -57,8 +57,13 @@ def act(world: World, random: Random) -> None:
     governing.publish([chosen], governors.author(AGENCY), share=share, to_pending=random.random() < 0.4)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(seed=st.integers(0, 2**32))
 def test_whatever_is_published_meanwhile_what_waits_is_what_plan_gives(lived: Path, seed: int) -> None:
     """However storms, moves and publications come, nobody keeps a nudge of rules that no longer apply to them."""
@@ -67,8 +72,10 @@ def test_whatever_is_published_meanwhile_what_waits_is_what_plan_gives(lived: Pa
         world = World(Path(folder), copy_of=lived)
         areas = planner(world, life.size)
         steps: dict[str, Callable[[], object]] = {
-            "people": world.platform.planning.drain, "area": areas.turn, "": lambda: None,
-        }  # fmt: skip
+            "people": world.platform.planning.drain,
+            "area": areas.turn,
+            "": lambda: None,
+        }
         for number, (arrival, load) in enumerate(life.arrivals):
             world.take(arrival, ahead_from=load)
             steps[life.plans[number % len(life.plans)]]()

@@ -42,16 +42,21 @@ from tests.streams.weather import (
     storm,
     told,
     write_weather,
-)  # fmt: skip
+)
 from tests.world import NOON, World, annulled, card, corrected, event, iin
 
 SETWISE = {name: TRIGGERS[name] for name in ("at_event", "at_due")}
 HOMES = (DISTRICT, OTHER_DISTRICT, ASTANA)
 PEOPLE = [iin(number) for number in range(1, 7)]
 TIMES = (
-    "2020-02-01T00:00:00Z", "2025-05-20T00:00:00Z", "2025-06-05T00:00:00Z", "2025-06-05T02:00:00Z",
-    "2025-06-17T04:00:00Z", "2025-06-20T01:00:00Z", "2025-06-21T00:00:00Z",
-)  # fmt: skip
+    "2020-02-01T00:00:00Z",
+    "2025-05-20T00:00:00Z",
+    "2025-06-05T00:00:00Z",
+    "2025-06-05T02:00:00Z",
+    "2025-06-17T04:00:00Z",
+    "2025-06-20T01:00:00Z",
+    "2025-06-21T00:00:00Z",
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +143,13 @@ def a_life(seed: int) -> Life:
 
 
 @pytest.mark.parametrize("packs", ["all", "setwise"])
-@settings(max_examples=60, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(seed=st.integers(0, 2**32))
 def test_set_based_is_person_by_person(published: dict[str, Path], packs: str, seed: int) -> None:
     """However people move, die and are corrected, what waits is what plan gives for each, and the views follow."""

@@ -15,9 +15,12 @@ from tests.services import postgres
 
 CHARACTERS = st.characters(exclude_characters="\0", codec="utf-8")
 LISTS = {
-    "TEXT": st.text(CHARACTERS), "BIGINT": st.integers(-(2**63), 2**63 - 1), "UUID": st.uuids(),
-    "BYTEA": st.binary(), "BOOLEAN": st.booleans(),
-}  # fmt: skip
+    "TEXT": st.text(CHARACTERS),
+    "BIGINT": st.integers(-(2**63), 2**63 - 1),
+    "UUID": st.uuids(),
+    "BYTEA": st.binary(),
+    "BOOLEAN": st.booleans(),
+}
 
 
 @pytest.fixture(scope="module")

@@ -170,10 +170,13 @@ def _shifted(position: int, gap: int) -> Case:
 
 
 cases: st.SearchStrategy[Case] = st.one_of(
-    st.builds(_changed, facts, columns, bits), st.builds(_missing, facts), st.builds(_added, gaps),
+    st.builds(_changed, facts, columns, bits),
+    st.builds(_missing, facts),
+    st.builds(_added, gaps),
     st.builds(_before_all, st.integers(0, 99)),
-    st.tuples(facts, facts).filter(lambda pair: pair[0] != pair[1]).map(_swapped), st.builds(_shifted, facts, gaps),
-)  # fmt: skip
+    st.tuples(facts, facts).filter(lambda pair: pair[0] != pair[1]).map(_swapped),
+    st.builds(_shifted, facts, gaps),
+)
 
 
 @given(case=cases)
@@ -203,9 +206,7 @@ def test_whatever_is_done_to_a_block_is_found(chain: Database, column: str, numb
 def test_a_block_that_is_gone_is_missed(chain: Database) -> None:
     """The chain has no gap: what lies before and after it goes on being checked."""
     with tampered(chain, gone(block_table, 3), setting(1, state=b"x"), setting(40, state=b"x")):
-        assert audited(chain) == [
-            Finding("changed", 1, 1), Finding("no-block", 3), Finding("changed", 5, 40)
-        ]  # fmt: skip
+        assert audited(chain) == [Finding("changed", 1, 1), Finding("no-block", 3), Finding("changed", 5, 40)]
 
 
 def test_a_fact_altered_with_its_marks_is_found_in_its_block(chain: Database) -> None:

@@ -38,10 +38,13 @@ def town(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, packs=[write_town(tmp_path, *UNTIMED)])
     contact = event("citizen.contact_changed", AIGERIM, "2025-06-01T00:00:00Z", {"phone": "+77011234567"})
     world.take(
-        contact, meter(AIGERIM, "2025-06-02T13:00:00+05:00"), old(AIGERIM, "M2", "2025-12-20"),
-        old(DANA, "M3", "2025-07-15"), old(SAULE, "M4", "2025-06-20"),
+        contact,
+        meter(AIGERIM, "2025-06-02T13:00:00+05:00"),
+        old(AIGERIM, "M2", "2025-12-20"),
+        old(DANA, "M3", "2025-07-15"),
+        old(SAULE, "M4", "2025-06-20"),
         old(MARAT, "M5", "2025-12-20", "2024-12-01T12:00:00+05:00"),
-    )  # fmt: skip
+    )
     world.plan()
     world.at(JULY)
     yield world
@@ -75,9 +78,10 @@ def test_what_is_ahead_is_planned_and_what_was_planned_stays(town: World) -> Non
     found = look(town)
     assert len(town.entries()) == entries
     assert {(gap.person, gap.step, gap.what) for gap in found} == {
-        (town.name(AIGERIM), "month", What.PLAN), (town.name(AIGERIM), "day", What.PLAN),
+        (town.name(AIGERIM), "month", What.PLAN),
+        (town.name(AIGERIM), "day", What.PLAN),
         (town.name(DANA), "day", What.PLAN),
-    }  # fmt: skip
+    }
     assert backfill(town) == {"plan": 3}
     assert {each.id for each in town.pending()} == {gap.nudge for gap in found} | {each.id for each in before}
     assert [each for each in town.pending() if each in before] == before

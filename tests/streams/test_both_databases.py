@@ -26,9 +26,10 @@ def both(tmp_path: Path, server: URL) -> Iterator[tuple[World, World]]:
     """Two platforms with the same packs, keys and clock: on SQLite and on PostgreSQL."""
     (tmp_path / "other").mkdir()
     with postgres.fresh(server) as at:
-        made = World(tmp_path, now=START), World(
-            tmp_path / "other", now=START, url=at.render_as_string(hide_password=False)
-        )  # fmt: skip
+        made = (
+            World(tmp_path, now=START),
+            World(tmp_path / "other", now=START, url=at.render_as_string(hide_password=False)),
+        )
         yield made
         for each in made:
             each.close()

@@ -41,10 +41,13 @@ def lived(world: World) -> World:
     for number in range(1, MANY + 1):
         world.take(*settled(number, born_on=LONG_AGO))
     taken = world.take(
-        birth(CHILD, MOTHER, "2025-05-01"), card(MOTHER, "2026-01-01"), card(DRIVER, "2026-01-01"),
-        corrected(card(MOTHER, "2026-01-01"), 2, expires_on="2027-01-01"), annulled(card(DRIVER, "2026-01-01"), 2),
+        birth(CHILD, MOTHER, "2025-05-01"),
+        card(MOTHER, "2026-01-01"),
+        card(DRIVER, "2026-01-01"),
+        corrected(card(MOTHER, "2026-01-01"), 2, expires_on="2027-01-01"),
+        annulled(card(DRIVER, "2026-01-01"), 2),
         storm(time="2025-04-01T00:00:00Z"),
-    )  # fmt: skip
+    )
     assert all(outcome.accepted for outcome in taken), taken
     world.take(fine(DRIVER, "F1", "2025-02-01T00:00:00Z"), ahead_from=world.clock())
     return world

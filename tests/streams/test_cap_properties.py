@@ -57,8 +57,11 @@ async def _until(world: World, end: datetime) -> None:
     st.booleans(),
 )
 def test_the_cap_holds_and_nothing_is_lost(
-    ready: Path, calls: list[tuple[int, str]], trouble: list[Outcome | None], quiet: bool,  # noqa: FBT001
-) -> None:  # fmt: skip
+    ready: Path,
+    calls: list[tuple[int, str]],
+    trouble: list[Outcome | None],
+    quiet: bool,  # noqa: FBT001
+) -> None:
     """In any window there are at most so many messages, a digest a day, and every nudge ends with a state."""
     with tempfile.TemporaryDirectory() as folder:
         world = World(
@@ -87,5 +90,7 @@ def _check(world: World, many: int) -> None:
     assert len(days) == len(set(days)), "one digest a day"
     assert all(
         nudges[one.digest].state == each.state
-        for each in nudges.values() for one in each.deliveries if one.digest is not None
-    ), "what goes with a digest ends as it ends"  # fmt: skip
+        for each in nudges.values()
+        for one in each.deliveries
+        if one.digest is not None
+    ), "what goes with a digest ends as it ends"

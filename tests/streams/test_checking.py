@@ -17,10 +17,14 @@ AIGERIM, DANA, MARAT = iin(1), iin(2), iin(3)
 SECRET = "s3cret"
 WRONG = "900101300107"  # the check digit is 6
 CARD: dict[str, Any] = {
-    "specversion": "1.0", "id": "card-1", "source": "/test", "type": "kz.document.issued",
-    "time": "2025-01-10T12:00:00+05:00", "subject": AIGERIM,
+    "specversion": "1.0",
+    "id": "card-1",
+    "source": "/test",
+    "type": "kz.document.issued",
+    "time": "2025-01-10T12:00:00+05:00",
+    "subject": AIGERIM,
     "data": {"kind": "identity_card", "number": "N1", "issued_on": "2025-01-10", "expires_on": "2035-01-10"},
-}  # fmt: skip
+}
 ABSENT = object()
 
 
@@ -47,21 +51,24 @@ def contact(**data: Any) -> bytes:
     return body(type="citizen.contact_changed", data=data)
 
 
-@pytest.mark.parametrize(("raw", "field", "reason", "code"), [
-    (b"{nope", "$", "no valid JSON: object keys must be strings (byte 1)", "bad_json"),
-    (b"", "$", "no valid JSON: Input data was truncated", "bad_json"),
-    (b'{"id": "\xff"}', "$", "no valid JSON: ", "bad_json"),
-    (b"[]", "$", "expected 'object', got 'array'", "invalid"),
-    (b" " * (MAX_BYTES + 1), "$", "the event is larger than 256 kB", "too_large"),
-    (body(id=ABSENT), "id", "is missing", "invalid"),
-    (body(id=" "), "id", "must not be empty", "invalid"),
-    (body(source=""), "source", "must not be empty", "invalid"),
-    (body(specversion="0.3"), "specversion", "must be '1.0'", "invalid"),
-    (body(datacontenttype="text/xml"), "datacontenttype", "must be application/json", "invalid"),
-    (body(time=ABSENT), "time", "is missing", "invalid"),
-    (body(time=7), "time", "expected 'str', got 'int'", "invalid"),
-    (body(data=[]), "data", "expected 'object | null', got 'array'", "invalid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "field", "reason", "code"),
+    [
+        (b"{nope", "$", "no valid JSON: object keys must be strings (byte 1)", "bad_json"),
+        (b"", "$", "no valid JSON: Input data was truncated", "bad_json"),
+        (b'{"id": "\xff"}', "$", "no valid JSON: ", "bad_json"),
+        (b"[]", "$", "expected 'object', got 'array'", "invalid"),
+        (b" " * (MAX_BYTES + 1), "$", "the event is larger than 256 kB", "too_large"),
+        (body(id=ABSENT), "id", "is missing", "invalid"),
+        (body(id=" "), "id", "must not be empty", "invalid"),
+        (body(source=""), "source", "must not be empty", "invalid"),
+        (body(specversion="0.3"), "specversion", "must be '1.0'", "invalid"),
+        (body(datacontenttype="text/xml"), "datacontenttype", "must be application/json", "invalid"),
+        (body(time=ABSENT), "time", "is missing", "invalid"),
+        (body(time=7), "time", "expected 'str', got 'int'", "invalid"),
+        (body(data=[]), "data", "expected 'object | null', got 'array'", "invalid"),
+    ],
+)
 def test_what_is_no_event_is_refused_by_field(raw: bytes, field: str, reason: str, code: str) -> None:
     """What is no CloudEvent is refused with the attribute and the reason."""
     with pytest.raises(Refused) as refused:
@@ -70,40 +77,59 @@ def test_what_is_no_event_is_refused_by_field(raw: bytes, field: str, reason: st
     assert refused.value.reason.startswith(reason)
 
 
-@pytest.mark.parametrize(("raw", "field", "reason", "code"), [
-    (body(type="kz.document.isued"), "type",
-     "no event type has this name (did you mean 'kz.document.issued'?)", "unknown_type"),
-    (body(type=SECRET), "type", "no event type has this name", "unknown_type"),
-    (body(time="2025-01-10T12:00:00"), "time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone"),
-    (body(time="2025-01-10"), "time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone"),
-    (body(time=SECRET), "time", "must be an RFC 3339 time such as 2026-03-01T09:00:00+05:00", "invalid"),
-    (body(subject=ABSENT), "subject", "is missing: it names the holder", "invalid"),
-    (body(subject=WRONG), "subject", "is no valid national id (its check digit is wrong)", "bad_national_id"),
-    (body(subject=SECRET), "subject", "is no valid national id (its check digit is wrong)", "bad_national_id"),
-    (body(id=f"card-{AIGERIM}"), "id", "must not contain a national id: ids are kept in clear", "invalid"),
-    (body(source=f"/of/{AIGERIM}"), "id", "must not contain a national id: ids are kept in clear", "invalid"),
-    (body(data=ABSENT), "data.kind", "is missing", "bad_data"),
-    (with_data(number=ABSENT), "data.number", "is missing", "bad_data"),
-    (with_data(kind=SECRET), "data.kind", "must be one of identity_card, passport, driving_licence", "bad_data"),
-    (with_data(number=7), "data.number", "must be of type string", "bad_data"),
-    (with_data(number=""), "data.number", "is below the minLength of 1", "bad_data"),
-    (with_data(issued_on=SECRET), "data.issued_on", "must be a valid date", "bad_data"),
-    (with_data(issued_on="2025-02-29"), "data.issued_on", "must be a valid date", "bad_data"),
-    (with_data(numbr=SECRET), "data.numbr", "is no field of this type (did you mean 'number'?)", "bad_data"),
-    (with_data(zzz=SECRET), "data.zzz", "is no field of this type", "bad_data"),
-    (contact(phone=SECRET), "data.phone", r"must be a valid ^\+[1-9][0-9]{6,14}$", "bad_data"),
-    (contact(email=7), "data.email", "must be of type null or string", "bad_data"),
-    (contact(), "data", "breaks the rule 'minProperties' of its type", "bad_data"),
-    (body(corrects="other"), "revision", "must be a whole number from 2 on", "invalid"),
-    (body(corrects="other", revision=1), "revision", "must be a whole number from 2 on", "invalid"),
-    (body(corrects="other", revision=SECRET), "revision", "must be a whole number from 2 on", "invalid"),
-    (body(revision=2), "corrects",
-     "is missing: a revision or an annulment names the event that it corrects", "invalid"),
-    (body(annuls=True), "corrects",
-     "is missing: a revision or an annulment names the event that it corrects", "invalid"),
-    (body(corrects="card-1", revision=2, annuls=True), "corrects",
-     "an event cannot correct itself; a correction has an id of its own", "invalid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("raw", "field", "reason", "code"),
+    [
+        (
+            body(type="kz.document.isued"),
+            "type",
+            "no event type has this name (did you mean 'kz.document.issued'?)",
+            "unknown_type",
+        ),
+        (body(type=SECRET), "type", "no event type has this name", "unknown_type"),
+        (body(time="2025-01-10T12:00:00"), "time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone"),
+        (body(time="2025-01-10"), "time", "has no zone; write 'Z' or an offset such as +05:00", "no_zone"),
+        (body(time=SECRET), "time", "must be an RFC 3339 time such as 2026-03-01T09:00:00+05:00", "invalid"),
+        (body(subject=ABSENT), "subject", "is missing: it names the holder", "invalid"),
+        (body(subject=WRONG), "subject", "is no valid national id (its check digit is wrong)", "bad_national_id"),
+        (body(subject=SECRET), "subject", "is no valid national id (its check digit is wrong)", "bad_national_id"),
+        (body(id=f"card-{AIGERIM}"), "id", "must not contain a national id: ids are kept in clear", "invalid"),
+        (body(source=f"/of/{AIGERIM}"), "id", "must not contain a national id: ids are kept in clear", "invalid"),
+        (body(data=ABSENT), "data.kind", "is missing", "bad_data"),
+        (with_data(number=ABSENT), "data.number", "is missing", "bad_data"),
+        (with_data(kind=SECRET), "data.kind", "must be one of identity_card, passport, driving_licence", "bad_data"),
+        (with_data(number=7), "data.number", "must be of type string", "bad_data"),
+        (with_data(number=""), "data.number", "is below the minLength of 1", "bad_data"),
+        (with_data(issued_on=SECRET), "data.issued_on", "must be a valid date", "bad_data"),
+        (with_data(issued_on="2025-02-29"), "data.issued_on", "must be a valid date", "bad_data"),
+        (with_data(numbr=SECRET), "data.numbr", "is no field of this type (did you mean 'number'?)", "bad_data"),
+        (with_data(zzz=SECRET), "data.zzz", "is no field of this type", "bad_data"),
+        (contact(phone=SECRET), "data.phone", r"must be a valid ^\+[1-9][0-9]{6,14}$", "bad_data"),
+        (contact(email=7), "data.email", "must be of type null or string", "bad_data"),
+        (contact(), "data", "breaks the rule 'minProperties' of its type", "bad_data"),
+        (body(corrects="other"), "revision", "must be a whole number from 2 on", "invalid"),
+        (body(corrects="other", revision=1), "revision", "must be a whole number from 2 on", "invalid"),
+        (body(corrects="other", revision=SECRET), "revision", "must be a whole number from 2 on", "invalid"),
+        (
+            body(revision=2),
+            "corrects",
+            "is missing: a revision or an annulment names the event that it corrects",
+            "invalid",
+        ),
+        (
+            body(annuls=True),
+            "corrects",
+            "is missing: a revision or an annulment names the event that it corrects",
+            "invalid",
+        ),
+        (
+            body(corrects="card-1", revision=2, annuls=True),
+            "corrects",
+            "an event cannot correct itself; a correction has an id of its own",
+            "invalid",
+        ),
+    ],
+)
 def test_a_refusal_names_field_and_reason_and_no_value(
     checker: Checker, raw: bytes, field: str, reason: str, code: str
 ) -> None:
@@ -116,11 +142,16 @@ def test_a_refusal_names_field_and_reason_and_no_value(
     assert AIGERIM not in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "moment"), [
-    ("2025-01-10t12:00:00z", "2025-01-10T12:00:00+00:00"), ("2025-01-10 12:00:00+05:00", "2025-01-10T07:00:00+00:00"),
-    ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"), ("1990-12-31T15:59:60-08:00", "1991-01-01T00:00:00+00:00"),
-    ("2017-01-01T05:59:60.5+06:00", "2017-01-01T00:00:00.5+00:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-01-10t12:00:00z", "2025-01-10T12:00:00+00:00"),
+        ("2025-01-10 12:00:00+05:00", "2025-01-10T07:00:00+00:00"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00+00:00"),
+        ("1990-12-31T15:59:60-08:00", "1991-01-01T00:00:00+00:00"),
+        ("2017-01-01T05:59:60.5+06:00", "2017-01-01T00:00:00.5+00:00"),
+    ],
+)
 def test_times_are_read_as_rfc_3339_has_them(checker: Checker, text: str, moment: str) -> None:
     """Small letters and leap seconds are no mistakes; a leap second is the first second of the next month."""
     assert checker.check(read_envelope(body(time=text))).time == datetime.fromisoformat(moment)
@@ -164,9 +195,13 @@ def test_what_is_forbidden_is_found_however_deep(checker: Checker) -> None:
     assert refused.value.code == "forbidden_field"
 
 
-@pytest.mark.parametrize(("field", "changes"), [
-    ("data.mother", {"mother": WRONG}), ("data.father", {"father": WRONG}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("data.mother", {"mother": WRONG}),
+        ("data.father", {"father": WRONG}),
+    ],
+)
 def test_everybody_who_is_named_is_checked(checker: Checker, field: str, changes: dict[str, str]) -> None:
     """A wrong national id is found in any role."""
     born = birth(AIGERIM, DANA, "2025-05-01")
@@ -204,19 +239,30 @@ def test_an_event_is_taken_apart_by_whom_it_is_about(checker: Checker) -> None:
     assert not any(person in repr(taken) for person in (AIGERIM, DANA, MARAT))
 
 
-@pytest.mark.parametrize("same", [
-    body(time="2025-01-10T07:00:00Z"), body(traceparent="00-1-2-01"), body(datacontenttype="application/json"),
-    body(somethingelse="7"), body(data=dict(reversed(list(CARD["data"].items())))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "same",
+    [
+        body(time="2025-01-10T07:00:00Z"),
+        body(traceparent="00-1-2-01"),
+        body(datacontenttype="application/json"),
+        body(somethingelse="7"),
+        body(data=dict(reversed(list(CARD["data"].items())))),
+    ],
+)
 def test_the_same_body_has_the_same_digest(checker: Checker, same: bytes) -> None:
     """The order of fields, the zone of the time and what we don't keep make no other event."""
     assert checker.check(read_envelope(same)).digest == checker.check(read_envelope(body())).digest
 
 
-@pytest.mark.parametrize("other", [
-    with_data(number="N2"), body(time="2025-01-10T12:00:01+05:00"), body(subject=DANA),
-    body(corrects="other", revision=2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "other",
+    [
+        with_data(number="N2"),
+        body(time="2025-01-10T12:00:01+05:00"),
+        body(subject=DANA),
+        body(corrects="other", revision=2),
+    ],
+)
 def test_another_body_has_another_digest(checker: Checker, other: bytes) -> None:
     """Whatever changes the meaning changes the digest."""
     assert checker.check(read_envelope(other)).digest != checker.check(read_envelope(body())).digest

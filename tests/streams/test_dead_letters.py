@@ -62,8 +62,9 @@ def test_letters_are_grouped_by_cause(store: Store, letters: DeadLetters) -> Non
     put(store, letters, OTHER, RECORD, Letter("record", "events/3/16", "not_json", b""), RECORD)
 
     assert [(each.kind, each.cause, each.count) for each in letters.groups()] == [
-        ("record", "not_json", 2), ("record", "no_time", 1)
-    ]  # fmt: skip
+        ("record", "not_json", 2),
+        ("record", "no_time", 1),
+    ]
     assert sorted(each.attempts for each in letters.letters(Choice(cause="not_json"))) == [1, 2]
 
 

@@ -76,8 +76,9 @@ async def test_a_text_to_a_digest_is_taken_in(world: World) -> None:
         assert world.platform.receiving.received("operator", Incoming(str(id_), sent.address, text))
     facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, LifeEvent)]
     assert [one.values["event.understood"] for one in facts if one.type == "citizen.message_received"] == [
-        "other", "stop",
-    ]  # fmt: skip
+        "other",
+        "stop",
+    ]
 
 
 async def test_a_digest_counts_once(world: World) -> None:
@@ -98,9 +99,15 @@ async def test_the_cap_is_one_across_agencies(world: World) -> None:
     assert await world.settle() == []
 
 
-@pytest.mark.parametrize(("klass", "goes", "fills"), [
-    ("legal", True, False), ("service", True, True), ("reminder", False, True), ("offer", False, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("klass", "goes", "fills"),
+    [
+        ("legal", True, False),
+        ("service", True, True),
+        ("reminder", False, True),
+        ("offer", False, True),
+    ],
+)
 async def test_what_classes_override(world: World, klass: str, goes: bool, fills: bool) -> None:  # noqa: FBT001
     """Legal and service messages go over the cap; all but legal ones fill it."""
     world.take(*(call(number) for number in range(3)))
@@ -227,10 +234,13 @@ async def test_a_stopped_member_leaves_and_the_others_go(world: World) -> None:
     assert states(world)["4"] == "sent"
 
 
-@pytest.mark.parametrize(("outcomes", "ends"), [
-    ([GiveUp(Reason.BAD_ADDRESS)], {"failed bad_address"}),
-    ([RetryLater(None, Reason.BUSY)], {"sent"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("outcomes", "ends"),
+    [
+        ([GiveUp(Reason.BAD_ADDRESS)], {"failed bad_address"}),
+        ([RetryLater(None, Reason.BUSY)], {"sent"}),
+    ],
+)
 async def test_members_end_as_their_digest_ends(tmp_path: Path, outcomes: list[object], ends: set[str]) -> None:
     """What fails for good fails for all of them; what is tried again is tried again with all of them."""
     fine = Accepted("reference")
@@ -320,7 +330,11 @@ async def test_statistics_count_what_was_digested(world: World) -> None:
         counts = statistics.totals(connection)
     ours = {what: count for (trigger, what), count in counts.items() if trigger == "reminder_call"}
     assert ours == {
-        "planned": 5, "digested": 2, "attempted.digest.en": 2, "attempted.push.en": 3,
-        "sent.digest.en": 2, "sent.push.en": 3,
-    }  # fmt: skip
+        "planned": 5,
+        "digested": 2,
+        "attempted.digest.en": 2,
+        "attempted.push.en": 3,
+        "sent.digest.en": 2,
+        "sent.push.en": 3,
+    }
     assert (counts["digest", "attempted.push.en"], counts["digest", "gathered"]) == (1, 2)

@@ -41,8 +41,10 @@ async def test_the_attempt_is_in_the_log_before_the_provider_is_called(tmp_path:
     recipient = world.name(AIGERIM)
     assert seen == [NudgeAttempted(world.clock(), recipient, 1, "sms", "sms", world.clock() + LEASE, "kk")]
     assert [type(fact) for fact in world.facts(world.nudge("month").intent.id)] == [
-        NudgePlanned, NudgeAttempted, NudgeSent,
-    ]  # fmt: skip
+        NudgePlanned,
+        NudgeAttempted,
+        NudgeSent,
+    ]
     world.close()
 
 
@@ -63,9 +65,12 @@ async def test_what_is_due_goes_by_time_then_class_then_id(world: World) -> None
     by_id = {one.intent.id: one.intent for one in world.nudges()}
     gone = [by_id[message.nudge] for message in sent]
     assert [intent.trigger for intent in gone] == [
-        "identity_card_expiry", "traffic_fine_discount", "traffic_fine_discount", "kindergarten_queue",
+        "identity_card_expiry",
+        "traffic_fine_discount",
+        "traffic_fine_discount",
         "kindergarten_queue",
-    ]  # fmt: skip
+        "kindergarten_queue",
+    ]
     assert gone == sorted(gone, key=lambda each: (each.due, each.klass != "service", each.id.int))
 
 
@@ -106,8 +111,9 @@ async def test_a_channel_that_is_away_has_no_more_time_than_a_silent_one(
     minutes = [0] if asked else [0, 1, 6]
     sent = [await world.settle(DUE + minute * MINUTE) for minute in minutes]
     assert [[(one.channel, one.attempt) for one in each] for each in sent] == [
-        *[[]] * (len(minutes) - 1), [("email", len(minutes) + 1)],
-    ]  # fmt: skip
+        *[[]] * (len(minutes) - 1),
+        [("email", len(minutes) + 1)],
+    ]
     assert world.delivery("month").exhausted == ("sms",)
     world.close()
 
@@ -169,9 +175,11 @@ async def test_a_provider_that_removes_doubles_is_asked_again(tmp_path: Path) ->
 async def test_what_the_law_wants_is_repeated(tmp_path: Path) -> None:
     """A legal notice of which nobody knows whether it went is sent once more."""
     town = write_town(
-        tmp_path, (RULES, "class: reminder", "class: legal"), (RULES, " && citizen.age >= 18", ""),
+        tmp_path,
+        (RULES, "class: reminder", "class: legal"),
+        (RULES, " && citizen.age >= 18", ""),
         (RULES, "expires: event.valid_until\n", ""),
-    )  # fmt: skip
+    )
     world = World(tmp_path, packs=[town], script={"sms": [Unknown(Reason.LINK_LOST)]})
     contact = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"phone": "+77011234567"})
     meter = {"number": "M1", "valid_until": "2025-07-20", "fee": 7}
@@ -207,6 +215,9 @@ async def test_words_that_cannot_be_read_are_withheld_and_the_others_go(world: W
     sent = await world.settle("2025-06-02T12:30+05:00")
 
     assert [message.recipient for message in sent] == [world.name(DANA)]
-    states = {one.intent.person: (one.state, one.deliveries[0].reason) for one in world.nudges()
-              if one.intent.step == "registered"}  # fmt: skip
+    states = {
+        one.intent.person: (one.state, one.deliveries[0].reason)
+        for one in world.nudges()
+        if one.intent.step == "registered"
+    }
     assert states == {world.name(AIGERIM): ("withheld", "unreadable"), world.name(DANA): ("sent", None)}

@@ -85,9 +85,13 @@ async def test_a_claim_that_nobody_settles_is_free_after_the_lease(tmp_path: Pat
     world.close()
 
 
-@pytest.mark.parametrize(("change", "state"), [
-    (annulled(CARD, 2), "cancelled"), (corrected(CARD, 2, expires_on="2026-07-20"), "planned"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (annulled(CARD, 2), "cancelled"),
+        (corrected(CARD, 2, expires_on="2026-07-20"), "planned"),
+    ],
+)
 async def test_what_changed_while_it_was_written_is_not_sent(tmp_path: Path, change: object, state: str) -> None:
     """A nudge that is cancelled or rescheduled between what dispatch reads and what it commits is not sent."""
     world = with_card(tmp_path)

@@ -49,8 +49,9 @@ async def test_what_another_process_is_bound_for_is_left_to_it(tmp_path: Path) -
     world.at(DUE)
     async with (
         scripted_centre(bind=[0, ALREADY_BOUND]) as centre,
-        sms_to(centre.port) as bound, sms_to(centre.port, limits={"rest": 60.0, "longest_rest": 60.0}) as spare,
-    ):  # fmt: skip
+        sms_to(centre.port) as bound,
+        sms_to(centre.port, limits={"rest": 60.0, "longest_rest": 60.0}) as spare,
+    ):
         await bound.send([sms()])
         await spare.start()
         await until_elsewhere(spare, elsewhere=True)

@@ -69,16 +69,20 @@ async def test_a_later_fact_moves_the_end(tmp_path: Path) -> None:
     """Planning again after a new job ends the unemployed's entitlement: the reminder is not sent."""
     world = World(tmp_path, packs=[few_triggers(tmp_path, "unemployment_payment")])
     lost = event(
-        "kz.social.unemployment_registered", MOTHER, "2025-06-01T12:00:00+05:00",
+        "kz.social.unemployment_registered",
+        MOTHER,
+        "2025-06-01T12:00:00+05:00",
         {"registered_on": "2025-06-01", "insured_months": 24},
-    )  # fmt: skip
+    )
     world.take(*registered(MOTHER, LONG_AGO), lost)
     world.plan()
     assert {one.intent.step for one in world.nudges() if one.pending} == {"registered", "month"}
     found = event(
-        "kz.employment.job_started", MOTHER, "2025-06-10T12:00:00+05:00",
+        "kz.employment.job_started",
+        MOTHER,
+        "2025-06-10T12:00:00+05:00",
         {"employer": "ЖШС Береке", "started_on": "2025-06-10"},
-    )  # fmt: skip
+    )
     world.take(found)
     world.plan()
     assert [one.step for one in world.pending()] == ["registered"]

@@ -57,9 +57,13 @@ async def live(world: World) -> None:
     """A mother, her child and somebody else are known; she was told of her card, and is yet to be told of more."""
     mine = {"phone": "+77019998877", "email": "aigerim@example.org"}
     world.take(
-        *registered(MOTHER, **mine), *registered(OTHER), known(), card(OTHER, "2025-07-10"),
-        birth(CHILD, MOTHER, "2025-06-01"), fine(OTHER, "F1", "2025-06-01T12:00:00+05:00"),
-    )  # fmt: skip
+        *registered(MOTHER, **mine),
+        *registered(OTHER),
+        known(),
+        card(OTHER, "2025-07-10"),
+        birth(CHILD, MOTHER, "2025-06-01"),
+        fine(OTHER, "F1", "2025-06-01T12:00:00+05:00"),
+    )
     await world.settle(LIVED)
 
 
@@ -173,9 +177,12 @@ async def test_views_come_back_from_the_log_without_them(world: World) -> None:
     before = counts(world)
 
     found = rebuild(
-        world.platform.database, world.platform.log, world.platform.names, world.platform.library.rules().catalogue,
+        world.platform.database,
+        world.platform.log,
+        world.platform.names,
+        world.platform.library.rules().catalogue,
         swap=True,
-    )  # fmt: skip
+    )
     assert {name: count for name, count in found.differences.items() if count} == {}
     assert counts(world) == before
     assert rows(world, history, MOTHER) == 0
@@ -288,7 +295,7 @@ async def test_who_is_erased_during_an_attempt_finds_no_message(world: World) ->
     assert rows(world, inbox, MOTHER) == 0
     found = rebuild(
         world.platform.database, log_, world.platform.names, world.platform.library.rules().catalogue, swap=True
-    )  # fmt: skip
+    )
     assert {name: count for name, count in found.differences.items() if count} == {}
     assert rows(world, inbox, MOTHER) == 0
 

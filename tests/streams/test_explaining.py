@@ -22,11 +22,17 @@ async def test_a_planned_nudge_says_why_and_when(world: World) -> None:
     why = world.why(world.nudge("month").intent.id)
 
     assert (why.trigger, why.step, why.state, why.agency, why.klass) == (
-        "identity_card_expiry", "month", "planned", "interior", "reminder",
-    )  # fmt: skip
+        "identity_card_expiry",
+        "month",
+        "planned",
+        "interior",
+        "reminder",
+    )
     assert (why.person, why.title["en"], why.cause_title["en"]) == (
-        world.name(AIGERIM), "Identity card renewal", "Document issued",
-    )  # fmt: skip
+        world.name(AIGERIM),
+        "Identity card renewal",
+        "Document issued",
+    )
     assert why.cause is not None
     assert (why.cause.id, why.cause.source) == (CARD.id, "/test")
     assert why.due.isoformat() == "2025-06-20T04:00:00+00:00"
@@ -36,9 +42,12 @@ async def test_a_planned_nudge_says_why_and_when(world: World) -> None:
     assert why.clause["due"] == {"month": {"from": "event.expires_on", "offset": "-P30D", "at": "09:00"}}
     assert set(why.clause) == {"on", "when", "to", "unless", "expires", "due"}
     assert dict(why.used) == {
-        "citizen.age": 75, "event.expires_on": "2025-07-20", "event.issued_on": "2025-01-10",
-        "event.kind": "identity_card", "event.number": "N1",
-    }  # fmt: skip
+        "citizen.age": 75,
+        "event.expires_on": "2025-07-20",
+        "event.issued_on": "2025-01-10",
+        "event.kind": "identity_card",
+        "event.number": "N1",
+    }
     assert "73-V" in why.legal_basis
     assert [each.what for each in why.facts] == ["planned"]
 
@@ -51,8 +60,12 @@ async def test_its_whole_life_is_told(tmp_path: Path) -> None:
     why = world.why(world.nudge("month").intent.id)
     told = [(one.what, one.details.get("channel") or one.details.get("reason")) for one in why.facts]
     assert told == [
-        ("planned", None), ("attempted", "sms"), ("failed", "bad_address"), ("attempted", "email"), ("sent", None),
-    ]  # fmt: skip
+        ("planned", None),
+        ("attempted", "sms"),
+        ("failed", "bad_address"),
+        ("attempted", "email"),
+        ("sent", None),
+    ]
     world.close()
 
 
@@ -69,9 +82,11 @@ async def test_what_was_not_sent_says_the_reason(world: World) -> None:
 async def test_a_minors_nudge_has_the_words_of_each_guardian(world: World) -> None:
     """Each recipient's words are told in their language; the person is the child whom it is about."""
     world.take(
-        *registered(AIGERIM, LONG_AGO, language="kk"), *registered(MARAT, LONG_AGO, language="ru"),
-        birth(SAULE, AIGERIM, "2008-12-15", father=MARAT), card(SAULE, "2025-07-20"),
-    )  # fmt: skip
+        *registered(AIGERIM, LONG_AGO, language="kk"),
+        *registered(MARAT, LONG_AGO, language="ru"),
+        birth(SAULE, AIGERIM, "2008-12-15", father=MARAT),
+        card(SAULE, "2025-07-20"),
+    )
     sent = await world.settle(DUE)
     why = world.why(sent[0].nudge)
     assert why.person == world.name(SAULE)

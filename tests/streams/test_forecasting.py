@@ -80,14 +80,17 @@ def test_counts_are_spread_by_the_mix() -> None:
     """A thousand due in an hour go as the sample of their trigger went: half an hour later, half of them by email."""
     nine = datetime.fromisoformat("2025-06-03T09:00+00:00")
     sample = [
-        Went("a", nine, nine, "sms", 2), Went("a", nine, nine + HOUR, "email", 0, "quiet_hours"),
-        Went("a", nine, nine, withheld="opted_out"), Went("a", nine, nine, withheld="opted_out"),
-    ]  # fmt: skip
+        Went("a", nine, nine, "sms", 2),
+        Went("a", nine, nine + HOUR, "email", 0, "quiet_hours"),
+        Went("a", nine, nine, withheld="opted_out"),
+        Went("a", nine, nine, withheld="opted_out"),
+    ]
     found = spread([(nine + HOUR * 24, "a", 1000), (nine, "b", 7)], sample, nine)
     assert found.due == 1007
     assert {(cell.hour, cell.channel): many for cell, many in found.messages.items()} == {
-        (nine + HOUR * 24, "sms"): 250, (nine + HOUR * 25, "email"): 250,
-    }  # fmt: skip
+        (nine + HOUR * 24, "sms"): 250,
+        (nine + HOUR * 25, "email"): 250,
+    }
     assert (sum(found.parts.values()), found.deferred, found.withheld) == (
         500,
         {"quiet_hours": 250},

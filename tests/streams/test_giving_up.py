@@ -26,8 +26,9 @@ RECORD = b"\x92\xc0\xc4\x01x"
 LETTERS = [
     Letter("kafka.record", "persons/3/1", "not_json", RECORD),
     Letter("kafka.record", "persons/3/2", "not_json", RECORD),
-    Letter("kafka.record", "persons/3/3", "no_time", RECORD), Letter("webhook", "1", "gone", RECORD),
-]  # fmt: skip
+    Letter("kafka.record", "persons/3/3", "no_time", RECORD),
+    Letter("webhook", "1", "gone", RECORD),
+]
 
 
 @pytest.fixture
@@ -85,8 +86,10 @@ def test_the_log_says_who_gave_up_what_and_why(kept: World) -> None:
         ("olga", "platform", WHY, kept.clock())
     }
     assert [(each.kind, each.cause, each.count) for each in facts] == [
-        ("kafka.record", "no_time", 1), ("kafka.record", "not_json", 2), ("webhook", "gone", 1)
-    ]  # fmt: skip
+        ("kafka.record", "no_time", 1),
+        ("kafka.record", "not_json", 2),
+        ("webhook", "gone", 1),
+    ]
     assert facts[1].letters == sha256(b"".join(sorted(each.bytes for each in ids))).digest()
 
 

@@ -173,10 +173,14 @@ def test_nobody_takes_over_a_trigger_by_writing_another_owner(town: World, tmp_p
 def test_nobody_changes_an_event_type_by_declaring_it_again(town: World, tmp_path: Path) -> None:
     """A pack that declares what another published pack does is refused."""
     mine = write_town(
-        tmp_path / "mine", *UNTIMED, (PACK, "pack: town", "pack: village"), (PACK, "  water:", "  finance:"),
-        (METER, "agency: water", "agency: finance"), ("events/flood.yaml", "agency: water", "agency: finance"),
+        tmp_path / "mine",
+        *UNTIMED,
+        (PACK, "pack: town", "pack: village"),
+        (PACK, "  water:", "  finance:"),
+        (METER, "agency: water", "agency: finance"),
+        ("events/flood.yaml", "agency: water", "agency: finance"),
         (RULES, "owner: water", "owner: finance"),
-    )  # fmt: skip
+    )
     with pytest.raises(NotAllowed, match="is declared by the pack town"):
         town.platform.governing.submit(load_packs([mine]), [Subject("pack", "village")], STRANGER)
 
@@ -354,13 +358,17 @@ def test_the_rulebook_of_any_past_moment_can_be_rebuilt(town: World) -> None:
     with pytest.raises(NothingPublished):
         library.rules_at(NOON.replace(year=2020))
     acts: list[Callable[[], object]] = [
-        lambda: next_version(town, AT_TEN), lambda: publish(town, CHECK, WATER, 0.2),
-        lambda: publish(town, CHECK, WATER, to_pending=True), lambda: switches.pause(CHECK, author(WATER)),
+        lambda: next_version(town, AT_TEN),
+        lambda: publish(town, CHECK, WATER, 0.2),
+        lambda: publish(town, CHECK, WATER, to_pending=True),
+        lambda: switches.pause(CHECK, author(WATER)),
         lambda: switches.control("channel", "sms", OPERATOR, stopped=True, reason="outage"),
-        lambda: switches.resume(CHECK, approver(WATER)), lambda: next_version(town, AT_ELEVEN),
-        lambda: publish(town, CHECK, WATER), lambda: switches.withdraw(CHECK, author(WATER)),
+        lambda: switches.resume(CHECK, approver(WATER)),
+        lambda: next_version(town, AT_ELEVEN),
         lambda: publish(town, CHECK, WATER),
-    ]  # fmt: skip
+        lambda: switches.withdraw(CHECK, author(WATER)),
+        lambda: publish(town, CHECK, WATER),
+    ]
     for day, act in enumerate(acts, 2):
         seen[town.clock()] = shown(library.rules())
         town.at(JULY.replace(day=day))

@@ -83,8 +83,10 @@ def test_an_id_is_never_used_for_another_body(world: World) -> None:
     first, other = card(AIGERIM, "2035-01-01", id="7"), card(AIGERIM, "2036-01-01", id="7")
     outcomes = [*world.take(first, other), *world.take(other)]
     assert [one.refused and (one.refused.field, one.refused.code) for one in outcomes] == [
-        None, ("id", "id_reused"), ("id", "id_reused"),
-    ]  # fmt: skip
+        None,
+        ("id", "id_reused"),
+        ("id", "id_reused"),
+    ]
     assert [one.values["event.expires_on"] for one in life(world)] == ["2035-01-01"]
 
 
@@ -125,18 +127,33 @@ async def test_nobody_can_be_read_in_the_file(world: World) -> None:
     """National ids, names, contacts, addresses, document numbers and filled-in words are nowhere in the clear."""
     home = {"kind": "first", "area": "751110000", "address": ADDRESS}
     world.take(
-        *registered(AIGERIM), birth(SAULE, AIGERIM, "2025-05-01", father=MARAT),
+        *registered(AIGERIM),
+        birth(SAULE, AIGERIM, "2025-05-01", father=MARAT),
         event("kz.residence.registered", AIGERIM, "2020-02-01T00:00:00+05:00", home, id="home"),
         card(AIGERIM, "2025-07-20", number=DOCUMENT, id="card"),
         event("citizen.contact_changed", MARAT, "2020-01-02T00:00:00+05:00", {"push": "device-77"}, id="contact"),
-    )  # fmt: skip
+    )
     world.take(corrected(card(AIGERIM, "2025-07-20", number=DOCUMENT, id="card"), 2, expires_on="2025-07-25"))
     messages = await world.settle("2025-07-08T12:00+05:00")
     for message in messages:
         world.platform.box.keep(message)
     filled_in = [message.text for message in messages if "25 шілде" in message.text]
-    secrets = {AIGERIM, SAULE, MARAT, "Айгерім", "Серікқызы", "Дана", "7701234567", "a@example.org", "device-77",
-               ADDRESS, DOCUMENT, "1990-01-01", "751110000", *filled_in}  # fmt: skip
+    secrets = {
+        AIGERIM,
+        SAULE,
+        MARAT,
+        "Айгерім",
+        "Серікқызы",
+        "Дана",
+        "7701234567",
+        "a@example.org",
+        "device-77",
+        ADDRESS,
+        DOCUMENT,
+        "1990-01-01",
+        "751110000",
+        *filled_in,
+    }
 
     kept = b"".join(file.read_bytes() for file in sorted(world.file.parent.glob("world.sqlite*")))
 
@@ -173,10 +190,14 @@ def test_an_annulment_that_names_nobody_wakes_whom_its_original_names(world: Wor
 def raw(**changes: object) -> bytes:
     """A fine as a registry sends it, with changes."""
     plain = {
-        "specversion": "1.0", "id": "fine-1", "source": "/test", "type": "kz.traffic.fine_issued",
-        "time": "2025-01-10T12:00:00+05:00", "subject": AIGERIM,
+        "specversion": "1.0",
+        "id": "fine-1",
+        "source": "/test",
+        "type": "kz.traffic.fine_issued",
+        "time": "2025-01-10T12:00:00+05:00",
+        "subject": AIGERIM,
         "data": {"number": "1", "amount": 7, "violated_on": "2025-01-10", "issued_on": "2025-01-10"},
-    }  # fmt: skip
+    }
     return json.dumps(plain | changes).encode()
 
 
@@ -188,12 +209,18 @@ def read(line: bytes) -> Envelope | Refused:
         return refused
 
 
-@pytest.mark.parametrize("line", [
-    raw()[:-1] + b', "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    raw(data={"number": "1", "amount": 10**30, "violated_on": "2025-01-10", "issued_on": "2025-01-10"}),
-    raw(corrects="other", revision="9" * 30), raw(corrects="other", revision=10**30),
-    raw(time="0001-01-01T00:00:00+05:00"), raw(time="9999-12-31T23:59:59-05:00"),
-], ids=["nested", "amount", "revision as text", "revision", "first year", "last year"])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        raw()[:-1] + b', "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        raw(data={"number": "1", "amount": 10**30, "violated_on": "2025-01-10", "issued_on": "2025-01-10"}),
+        raw(corrects="other", revision="9" * 30),
+        raw(corrects="other", revision=10**30),
+        raw(time="0001-01-01T00:00:00+05:00"),
+        raw(time="9999-12-31T23:59:59-05:00"),
+    ],
+    ids=["nested", "amount", "revision as text", "revision", "first year", "last year"],
+)
 def test_a_line_that_cannot_be_kept_is_refused_alone(world: World, line: bytes) -> None:
     """Numbers, times and nestings beyond what can be stored are refused like anything else; the rest goes in."""
     broken, good = world.platform.intake.accept([read(line), card(AIGERIM, "2035-01-01")])
@@ -201,9 +228,13 @@ def test_a_line_that_cannot_be_kept_is_refused_alone(world: World, line: bytes) 
     assert good.accepted
 
 
-@pytest.mark.parametrize("changes", [
-    {"corrects": f"birth-of-{AIGERIM}", "revision": 2}, {"traceparent": f"00-{AIGERIM}-01"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"corrects": f"birth-of-{AIGERIM}", "revision": 2},
+        {"traceparent": f"00-{AIGERIM}-01"},
+    ],
+)
 def test_no_attribute_brings_a_national_id_into_the_file(world: World, changes: dict[str, object]) -> None:
     """Whatever is kept in the clear has no national id in it, or the event is refused."""
     world.platform.intake.accept([read(raw(**changes))])

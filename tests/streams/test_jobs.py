@@ -88,8 +88,10 @@ def test_a_cancelled_job_undoes_its_step_and_leaves_nothing(jobs: Jobs, elsewher
 
     assert (work.counted, work.abandoned) == (1, 1), "by whoever was at work"
     wishes: list[Callable[[], Job]] = [
-        lambda: jobs.run(id_, work, silent), lambda: jobs.cancel(id_, work), lambda: jobs.pause(id_)
-    ]  # fmt: skip
+        lambda: jobs.run(id_, work, silent),
+        lambda: jobs.cancel(id_, work),
+        lambda: jobs.pause(id_),
+    ]
     for wish in wishes:
         with pytest.raises(NotNow, match="it is cancelled"):
             wish()
@@ -112,9 +114,10 @@ def test_the_second_operator_is_refused_and_told_why(jobs: Jobs, elsewhere: Jobs
 
     def meanwhile() -> None:
         for wish in (
-            lambda: elsewhere.refuse_second(Lane.VIEWS), lambda: asked(elsewhere, work),
+            lambda: elsewhere.refuse_second(Lane.VIEWS),
+            lambda: asked(elsewhere, work),
             lambda: elsewhere.run(id_, work, silent),
-        ):  # fmt: skip
+        ):
             with pytest.raises(Busy, match=rf"job {id_} \(count, asked for by olga\)") as found:
                 wish()
             refused.append(str(found.value))
@@ -375,7 +378,7 @@ def test_what_is_confirmed_is_what_was_seen(jobs: Jobs, work: Counting, clock: V
 
 def test_what_depends_on_the_rules_is_stale_when_they_have_moved(
     jobs: Jobs, work: Counting, clock: VirtualClock, database: Database
-) -> None:  # fmt: skip
+) -> None:
     """A count by rules is refused once these are others, or another job of its lane was at work; others are not."""
     jobs.run(free := wished(jobs, work), work, silent)
     work.rules = 0

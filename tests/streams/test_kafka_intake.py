@@ -54,10 +54,14 @@ def test_it_is_the_event_that_http_reads() -> None:
         (b"{}", [("ce_specversion", b"1.0"), ("ce_id", b"\xff")], "id"),
         (b"{}", [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("CE_ID", b"2")], "id"),
         (b"[" * 5000, [("ce_specversion", b"1.0")], "data"),
-        (b"{}", [(f"ce_{name}", b"1.0") for name in ("specversion", "id", "source", "type", "time")]
-         + [("content-type", b"text/xml")], "datacontenttype"),
+        (
+            b"{}",
+            [(f"ce_{name}", b"1.0") for name in ("specversion", "id", "source", "type", "time")]
+            + [("content-type", b"text/xml")],
+            "datacontenttype",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_event_is_refused(value: bytes | None, headers: list[tuple[str, bytes]], field: str) -> None:
     """A record that is no CloudEvent is refused by the field that is wrong."""
     with pytest.raises(Refused) as told:

@@ -59,10 +59,16 @@ def shown(rules: Rules) -> dict[str, Any]:
         (one.trigger.name, one.hash, one.published, one.reach, one.ahead_from)
         for one in rules.rulebook.versions.values()
     ]
-    plain: dict[str, Any] = to_builtins({
-        "versions": versions, "types": rules.catalogue.types, "attributes": rules.catalogue.attributes,
-        "defaults": rules.defaults, "stopped": sorted(rules.controls.stopped), "position": rules.position,
-    })  # fmt: skip
+    plain: dict[str, Any] = to_builtins(
+        {
+            "versions": versions,
+            "types": rules.catalogue.types,
+            "attributes": rules.catalogue.attributes,
+            "defaults": rules.defaults,
+            "stopped": sorted(rules.controls.stopped),
+            "position": rules.position,
+        }
+    )
     return plain
 
 
@@ -126,8 +132,9 @@ async def test_every_nudge_is_written_in_its_versions_words(town: World, tmp_pat
     town.take(*contacts, meter(DANA, "2025-07-02T00:00:00Z"))
     sent = await town.settle("2025-11-20T12:00+05:00")
     assert {message.recipient: "міндетті" in message.text for message in sent} == {
-        town.name(AIGERIM): False, town.name(DANA): True,
-    }  # fmt: skip
+        town.name(AIGERIM): False,
+        town.name(DANA): True,
+    }
 
 
 def test_an_earlier_version_published_again_is_the_latest(town: World, tmp_path: Path) -> None:
@@ -248,12 +255,15 @@ def test_an_event_type_never_loses_what_a_published_trigger_reads(tmp_path: Path
     without = [
         (METER, "  required: [number, valid_until, fee]", "  required: [number, valid_until]"),
         (METER, "    fee: {type: integer, minimum: 0, x-of: public}\n", ""),
-        (RULES, "when: event.fee > 0 && citizen.age >= 18\n", ""), UNTIMED[1],
-    ]  # fmt: skip
+        (RULES, "when: event.fee > 0 && citizen.age >= 18\n", ""),
+        UNTIMED[1],
+    ]
     words = [
-        (KK, ". {{ event.fee | money }}", ""), (KK, "- Бағасы: {{ event.fee | money }}\n", ""),
-        (RU, ". {{ event.fee | money }}", ""), (RU, "- Цена: {{ event.fee | money }}\n", ""),
-    ]  # fmt: skip
+        (KK, ". {{ event.fee | money }}", ""),
+        (KK, "- Бағасы: {{ event.fee | money }}\n", ""),
+        (RU, ". {{ event.fee | money }}", ""),
+        (RU, "- Цена: {{ event.fee | money }}\n", ""),
+    ]
     with suppress(Exception):  # however it is refused
         publish(town, write_town(tmp_path / "new", *without, *words))
     assert town.platform.library.rules().rulebook.applying(

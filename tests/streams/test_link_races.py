@@ -83,10 +83,7 @@ def test_one_answer_that_comes_in_twice_at_once_is_stored_once(hands: list[Platf
     message = asked(hands[0])
     reply = Reply(message.nudge, message.recipient, "1", datetime.fromisoformat("2025-06-05T18:00+05:00"), "link")
     again = replace(reply, at=datetime.fromisoformat("2025-06-05T18:00:01+05:00"))
-    takes = [
-        Answering(replace(on.books, append=append))
-        for on, append in zip(hands, meeting(hands), strict=True)
-    ]  # fmt: skip
+    takes = [Answering(replace(on.books, append=append)) for on, append in zip(hands, meeting(hands), strict=True)]
     with ThreadPoolExecutor(2) as pool:
         streams = set(pool.map(lambda take, each: take.take(each), takes, (reply, again)))
     facts = [entry.fact for page in hands[0].log.scan() for entry in page]
@@ -102,10 +99,7 @@ def test_two_topics_stopped_at_once_are_both_stopped(hands: list[Platform]) -> N
     with first.database.reading() as connection:
         found = nudges.of_persons(connection, [person])[person].values()
     topics = [next(one.intent.id for one in found if name in one.intent.trigger) for name in ("fine", "card")]
-    stops = [
-        Stopping(replace(on.books, append=append))
-        for on, append in zip(hands, meeting(hands), strict=True)
-    ]  # fmt: skip
+    stops = [Stopping(replace(on.books, append=append)) for on, append in zip(hands, meeting(hands), strict=True)]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda stop, topic: stop.stop(topic, person), stops, topics))
     with first.database.reading() as connection:

@@ -143,9 +143,9 @@ def test_an_earlier_load_holds_whom_it_wakes_before_the_log(known: Store) -> Non
     with known.database.reading() as connection:
         assert history.unplanned(connection, 10) == [AIDA], "it was planned as it counted before"
     fresh = life("10", persons={"child": (AIDA,)}, fields={})
-    assert meet(
-        known.database, [plan, appending(known, 71)], [partial(intake.append, events=[other, fresh])]
-    ) == {None}  # fmt: skip
+    assert meet(known.database, [plan, appending(known, 71)], [partial(intake.append, events=[other, fresh])]) == {
+        None
+    }
 
 
 def test_a_deadlock_is_taken_back_and_done_again(known: Store) -> None:

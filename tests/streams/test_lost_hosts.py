@@ -15,9 +15,12 @@ from tests.services import postgres
 from tests.streams.distributed import eventually
 
 SHORT = {
-    "connect_timeout": "2", "tcp_user_timeout": "500", "keepalives_idle": "1", "keepalives_interval": "1",
+    "connect_timeout": "2",
+    "tcp_user_timeout": "500",
+    "keepalives_idle": "1",
+    "keepalives_interval": "1",
     "keepalives_count": "1",
-}  # fmt: skip
+}
 LOCK = text("SELECT pg_try_advisory_xact_lock(1)")
 
 
@@ -61,15 +64,27 @@ def test_limits_hold_where_nothing_is_set(server: URL) -> None:
     """Each connection has the limits of the documentation, at both ends."""
     usual = database(server)
     with usual.reading() as connection:
-        theirs = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in (
-            "tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count",
-        )}  # fmt: skip
+        theirs = {
+            name: connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+            for name in (
+                "tcp_user_timeout",
+                "tcp_keepalives_idle",
+                "tcp_keepalives_interval",
+                "tcp_keepalives_count",
+            )
+        }
         driver = connection.connection.driver_connection
         assert driver is not None
         with socket.socket(fileno=os.dup(driver.fileno())) as line:
-            ours = [line.getsockopt(socket.IPPROTO_TCP, each) for each in (
-                socket.TCP_USER_TIMEOUT, socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT,
-            )]  # fmt: skip
+            ours = [
+                line.getsockopt(socket.IPPROTO_TCP, each)
+                for each in (
+                    socket.TCP_USER_TIMEOUT,
+                    socket.TCP_KEEPIDLE,
+                    socket.TCP_KEEPINTVL,
+                    socket.TCP_KEEPCNT,
+                )
+            ]
     usual.close()
     assert list(theirs.values()) == ["60000", "20", "10", "4"]
     assert ours == [*LIMITS.values()][1:]

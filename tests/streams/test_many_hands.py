@@ -66,9 +66,10 @@ def hands(url: str) -> Iterator[list[Platform]]:
 
 def envelopes() -> list[Envelope]:
     """A year of a few citizens, shuffled, every second event twice."""
-    found = [envelope_of(msgspec.to_builtins(each)) for each in islice(
-        simulate(150, 7, date(2025, 1, 1), date(2026, 1, 1)), EVENTS
-    )]  # fmt: skip
+    found = [
+        envelope_of(msgspec.to_builtins(each))
+        for each in islice(simulate(150, 7, date(2025, 1, 1), date(2026, 1, 1)), EVENTS)
+    ]
     twice = found + found[::2]
     random.Random(7).shuffle(twice)  # noqa: S311  (a test's order, the same every time)
     return twice
@@ -78,7 +79,7 @@ def take(on: Platform, events: Sequence[Envelope]) -> int:
     """Take all in, by batches; returns how many were new."""
     outcomes = [
         outcome for at in range(0, len(events), BATCH) for outcome in on.intake.accept(events[at : at + BATCH])
-    ]  # fmt: skip
+    ]
     assert all(outcome.refused is None for outcome in outcomes)
     return sum(outcome.accepted for outcome in outcomes)
 
@@ -108,8 +109,11 @@ def test_many_hands_do_it_once(hands: list[Platform], tmp_path: Path) -> None:
     facts = Counter((each.originator_id, each.originator_version) for each in entries)
     assert set(facts.values()) == {1}
     planned = [each.originator_id for each in entries if isinstance(each.fact, NudgePlanned)]
-    attempted = [(each.originator_id, each.fact.recipient, each.fact.attempt) for each in entries
-                 if isinstance(each.fact, NudgeAttempted)]  # fmt: skip
+    attempted = [
+        (each.originator_id, each.fact.recipient, each.fact.attempt)
+        for each in entries
+        if isinstance(each.fact, NudgeAttempted)
+    ]
     assert planned
     assert attempted
     assert len(set(attempted)) == len(attempted) == len(sent)

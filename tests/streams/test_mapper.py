@@ -34,20 +34,37 @@ def life_events(draw: st.DrawFn) -> LifeEvent:
     persons = draw(st.dictionaries(ROLES, NAMED, max_size=4))
     owners = draw(st.lists(st.sampled_from([PUBLIC, *persons]), unique=True))
     return LifeEvent(
-        stream=draw(st.uuids()), source=draw(TEXTS), id=draw(TEXTS), type=draw(TEXTS), time=draw(TIMES),
-        persons=persons, fields={owner: draw(PARTS) for owner in owners}, corrects=draw(st.none() | TEXTS),
-        revision=draw(st.integers(1, 2**31)), annuls=draw(st.booleans()), area=draw(st.none() | TEXTS),
-        ahead_from=draw(st.none() | TIMES), digest=draw(st.binary(max_size=16)), traceparent=draw(st.none() | TEXTS),
-    )  # fmt: skip
+        stream=draw(st.uuids()),
+        source=draw(TEXTS),
+        id=draw(TEXTS),
+        type=draw(TEXTS),
+        time=draw(TIMES),
+        persons=persons,
+        fields={owner: draw(PARTS) for owner in owners},
+        corrects=draw(st.none() | TEXTS),
+        revision=draw(st.integers(1, 2**31)),
+        annuls=draw(st.booleans()),
+        area=draw(st.none() | TEXTS),
+        ahead_from=draw(st.none() | TIMES),
+        digest=draw(st.binary(max_size=16)),
+        traceparent=draw(st.none() | TEXTS),
+    )
 
 
 STRATEGIES: Mapping[Any, st.SearchStrategy[Any]] = {
-    datetime: TIMES, datetime | None: st.none() | TIMES, str: TEXTS, int: NUMBERS, float: st.floats(0, 1),
+    datetime: TIMES,
+    datetime | None: st.none() | TIMES,
+    str: TEXTS,
+    int: NUMBERS,
+    float: st.floats(0, 1),
     bool: st.booleans(),
-    UUID: st.uuids(), tuple[str, ...]: st.lists(TEXTS).map(tuple), Mapping[str, Any]: PARTS,
+    UUID: st.uuids(),
+    tuple[str, ...]: st.lists(TEXTS).map(tuple),
+    Mapping[str, Any]: PARTS,
     tuple[bytes, ...]: st.lists(st.binary(max_size=32)).map(tuple),
-    bytes: st.binary(max_size=32), Mapping[str, int]: st.dictionaries(TEXTS, NUMBERS, max_size=4),
-}  # fmt: skip
+    bytes: st.binary(max_size=32),
+    Mapping[str, int]: st.dictionaries(TEXTS, NUMBERS, max_size=4),
+}
 
 
 def facts_of(kind: type) -> st.SearchStrategy[Fact]:

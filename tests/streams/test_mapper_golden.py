@@ -23,9 +23,18 @@ LATER = NOW + timedelta(days=1, microseconds=5)
 LAST = NOW + timedelta(days=40)
 ONE, OTHER = UUID("00112233-4455-6677-8899-aabbccddeeff"), UUID("ffeeddcc-bbaa-4988-b766-554433221100")
 CONTENT: dict[str, Any] = {
-    "at": NOW, "person": AIDA, "trigger": "identity_card", "version": "v1", "occurrence": ONE, "step": "month",
-    "due": LATER, "expires": None, "klass": "reminder", "channels": ("push", "sms"), "cause": OTHER,
-}  # fmt: skip
+    "at": NOW,
+    "person": AIDA,
+    "trigger": "identity_card",
+    "version": "v1",
+    "occurrence": ONE,
+    "step": "month",
+    "due": LATER,
+    "expires": None,
+    "klass": "reminder",
+    "channels": ("push", "sms"),
+    "cause": OTHER,
+}
 
 GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     ("life-ahead-moved/1", facts.AheadMoved(ahead_from=None, at=NOW), "92c0d6ff683d4bf0"),
@@ -294,12 +303,21 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
 )
 
 PUBLIC_ONLY = LifeEvent(
-    stream=ONE, source="/registry", id="c-1", type="kz.weather.warning",
-    time=datetime(1969, 7, 20, 20, 17, 40, 500_000, tzinfo=UTC), persons={"child": (AIDA,), "parents": (DANA, AIDA)},
+    stream=ONE,
+    source="/registry",
+    id="c-1",
+    type="kz.weather.warning",
+    time=datetime(1969, 7, 20, 20, 17, 40, 500_000, tzinfo=UTC),
+    persons={"child": (AIDA,), "parents": (DANA, AIDA)},
     fields={"public": {"area": "75", "level": 3, "share": 0.5, "list": ["а", None, True], "inner": {"x": -1}}},
-    corrects="c-0", revision=2, annuls=True, area="750000000", ahead_from=LATER, digest=b"\x00\xff",
+    corrects="c-0",
+    revision=2,
+    annuls=True,
+    area="750000000",
+    ahead_from=LATER,
+    digest=b"\x00\xff",
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-)  # fmt: skip
+)
 PUBLIC_ONLY_STORED = bytes.fromhex(
     "9fa92f7265676973747279a3632d31b26b7a2e776561746865722e7761726e696e67c70cff1dcd6500ffffffffff2795"
     "e482a56368696c6491d9206161616161616161616161616161616161616161616161616161616161616161a770617265"
@@ -311,11 +329,15 @@ PUBLIC_ONLY_STORED = bytes.fromhex(
 )
 
 PERSONAL = LifeEvent(
-    stream=OTHER, source="/registry", id="b-1", type="kz.civil.birth_registered", time=NOW,
+    stream=OTHER,
+    source="/registry",
+    id="b-1",
+    type="kz.civil.birth_registered",
+    time=NOW,
     persons={"child": (AIDA,), "mother": (DANA,)},
     fields={"public": {"area": "75"}, "child": {"given_name": "Айда"}, "mother": {"address": "Абай көшесі 7"}},
     digest=b"digest",
-)  # fmt: skip
+)
 PERSONAL_STORED = bytes.fromhex(
     "9fa92f7265676973747279a3622d31b96b7a2e636976696c2e62697274685f72656769737465726564d6ff683d4bf082"
     "a56368696c6491d9206161616161616161616161616161616161616161616161616161616161616161a66d6f74686572"

@@ -62,11 +62,14 @@ def centre(tmp_path: Path, url: str) -> Iterator[Centre]:
     made.world.close()
 
 
-@pytest.mark.parametrize(("first", "second", "ends", "tried"), [
-    (DELIVERED, DELIVERED, ("delivered", "delivered"), ["sms", "sms"]),
-    (DELIVERED, FAILED, ("delivered", "sent"), ["sms", "sms", "email"]),
-    (FAILED, FAILED, ("sent", "sent"), ["sms", "email", "sms", "email"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("first", "second", "ends", "tried"),
+    [
+        (DELIVERED, DELIVERED, ("delivered", "delivered"), ["sms", "sms"]),
+        (DELIVERED, FAILED, ("delivered", "sent"), ["sms", "sms", "email"]),
+        (FAILED, FAILED, ("sent", "sent"), ["sms", "email", "sms", "email"]),
+    ],
+)
 async def test_a_receipt_before_the_answer_is_of_the_new_message(
     centre: Centre, first: Report, second: Report, ends: tuple[str, str], tried: Sequence[str]
 ) -> None:
@@ -82,13 +85,17 @@ async def test_a_receipt_before_the_answer_is_of_the_new_message(
     )
 
 
-@pytest.mark.parametrize(("whole", "second", "state"), [
-    (Report("3", Heard.DELIVERED), DELIVERED, "delivered"), (Report("3", Heard.DELIVERED), FAILED, "sent"),
-    (Report("3", Heard.FAILED), DELIVERED, "delivered"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("whole", "second", "state"),
+    [
+        (Report("3", Heard.DELIVERED), DELIVERED, "delivered"),
+        (Report("3", Heard.DELIVERED), FAILED, "sent"),
+        (Report("3", Heard.FAILED), DELIVERED, "delivered"),
+    ],
+)
 async def test_the_id_of_a_part_may_be_the_next_message(
     centre: Centre, whole: Report, second: Report, state: str
-) -> None:  # fmt: skip
+) -> None:
     """Once the long message has ended, what comes by an earlier part's id is kept for whoever gets that id."""
     centre.ids, centre.says = [Accepted("3", (ID,)), Accepted(ID)], [[], [second]]
     await centre.world.settle(DUE)

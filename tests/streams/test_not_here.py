@@ -48,9 +48,11 @@ def demoted(land: Country) -> Iterator[None]:
 def weak(land: Country) -> Iterator[str]:
     """The land's database, by a user who may read all of it, and write all but the log."""
     administer(
-        land, "CREATE ROLE weak LOGIN", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO weak",
+        land,
+        "CREATE ROLE weak LOGIN",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO weak",
         "REVOKE INSERT ON log FROM weak",
-    )  # fmt: skip
+    )
     yield make_url(land.url).set(username="weak").render_as_string(hide_password=False)
     administer(land, "DROP OWNED BY weak", "DROP ROLE weak")
 

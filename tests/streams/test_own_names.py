@@ -59,9 +59,11 @@ async def test_a_forged_name_settles_nothing(tmp_path: Path, forged: str) -> Non
     nudge, _, rest = reference.partition(":")
     other = world.nudge("week").intent.id
     made = {
-        "way": f"{nudge}:{'0' * 24}:1", "attempt": f"{reference[:-1]}2", "nudge": f"{other}:{rest}",
+        "way": f"{nudge}:{'0' * 24}:1",
+        "attempt": f"{reference[:-1]}2",
+        "nudge": f"{other}:{rest}",
         "garbled": reference.upper(),
-    }  # fmt: skip
+    }
     before = world.health().facts
     await tell(world, "sms", Report(made[forged], Heard.DELIVERED))
     assert (world.delivery("month").state, world.health().facts) == ("unknown", before)
@@ -80,8 +82,10 @@ async def test_the_name_of_another_providers_message_settles_nothing(tmp_path: P
 @pytest.mark.parametrize("calls", [True, False])
 @pytest.mark.parametrize("script", [[Unknown(Reason.TIMED_OUT)], []])
 async def test_a_receipt_before_the_outcome_counts_then(
-    tmp_path: Path, script: list[Outcome], calls: bool  # noqa: FBT001  (the cases)
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    script: list[Outcome],
+    calls: bool,  # noqa: FBT001  (the cases)
+) -> None:
     """What is reported by our name while the answer is waited for settles the attempt, whether it comes or not.
 
     Also by a call of a provider of which no receipt is waited for.
@@ -125,8 +129,10 @@ async def test_a_failure_that_came_before_its_dispatcher_died_ends_the_attempt(t
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("taken_over", [False, True])
 async def test_a_bounce_after_a_death_leaves_the_address_alone(
-    tmp_path: Path, early: bool, taken_over: bool  # noqa: FBT001  (the cases)
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    early: bool,  # noqa: FBT001  (the cases)
+    taken_over: bool,  # noqa: FBT001  (the cases)
+) -> None:
     """A dispatcher dies after the last dot: the bounce, before or after that is known, is the nudge's end."""
     world = with_card(tmp_path, email=FakeNotifier("email", kill))
     world.take(BY_EMAIL)
@@ -155,9 +161,16 @@ async def test_a_receipt_settles_what_a_restored_log_only_supposes(tmp_path: Pat
     world = with_card(tmp_path)
     nudge, who = world.nudge("month").intent.id, world.name(AIGERIM)
     world.at(DUE)
-    world.platform.database.write(lambda connection: record(connection, world.platform.log, [
-        (nudge, NudgeAttempted(DUE, who, 1, "sms", "", DUE)), (nudge, NudgeUnknown(DUE, who, 1, RESTORED)),
-    ]))  # fmt: skip
+    world.platform.database.write(
+        lambda connection: record(
+            connection,
+            world.platform.log,
+            [
+                (nudge, NudgeAttempted(DUE, who, 1, "sms", "", DUE)),
+                (nudge, NudgeUnknown(DUE, who, 1, RESTORED)),
+            ],
+        )
+    )
     for elsewhere in (key(nudge, "email", who), numbered(key(nudge, "sms", world.name("nobody")), 1)):
         await tell(world, "gateway", Report(elsewhere, Heard.DELIVERED))
     assert world.delivery("month").state == "unknown"

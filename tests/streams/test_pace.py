@@ -190,9 +190,10 @@ async def test_an_agencys_rate_holds_beside_an_agency_without_one(tmp_path: Path
     for number in range(1, 5):
         job = {"registered_on": "2025-06-02", "insured_months": 0}
         world.take(
-            *registered(iin(number), LONG_AGO), card(iin(number), "2025-07-04", f"N{number}"),
+            *registered(iin(number), LONG_AGO),
+            card(iin(number), "2025-07-04", f"N{number}"),
             event("kz.social.unemployment_registered", iin(number), "2025-06-02T11:00+05:00", job, id=f"J{number}"),
-        )  # fmt: skip
+        )
     world.plan()
     world.at("2025-06-04T10:00+05:00")
     pace = Pace(world.platform.database, {"agency:labour": 20}, world.clock, resting(world.clock))

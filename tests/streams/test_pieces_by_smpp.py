@@ -33,11 +33,18 @@ def bound(world: World, centre: RealCentre) -> SmppNotifier:
 
 def deliver(centre: RealCentre, number: int, bind: int) -> None:
     """A part goes by that bind, the oldest of which is 0."""
-    centre.control(deliver={
-        "source_addr": PHONE[1:], "source_addr_ton": 1, "destination_addr": "1414", "esm_class": 0x40,
-        "udh": bytes((5, 0, 3, 9, len(TEXT), number)).hex(), "short_message": TEXT[number - 1], "data_coding": 8,
-        "bind": bind,
-    })  # fmt: skip
+    centre.control(
+        deliver={
+            "source_addr": PHONE[1:],
+            "source_addr_ton": 1,
+            "destination_addr": "1414",
+            "esm_class": 0x40,
+            "udh": bytes((5, 0, 3, 9, len(TEXT), number)).hex(),
+            "short_message": TEXT[number - 1],
+            "data_coding": 8,
+            "bind": bind,
+        }
+    )
 
 
 async def test_parts_that_a_centre_spreads_over_two_binds_are_one_message(world: World, tmp_path: Path) -> None:

@@ -85,9 +85,10 @@ def outcome(folder: Path, people: Path, arrivals: Iterable[Envelope], *, plan_be
 REVISIONS = {
     "annulled in the end": ((BIRTH, corrected(BIRTH, 2, **TO_DANA), annulled(BIRTH, 3)), []),
     "corrected in the end": (
-        (BIRTH, annulled(BIRTH, 2), corrected(BIRTH, 3, **TO_DANA)), [DANA] * 3,
+        (BIRTH, annulled(BIRTH, 2), corrected(BIRTH, 3, **TO_DANA)),
+        [DANA] * 3,
     ),
-}  # fmt: skip
+}
 """Three revisions of one birth, and who is told by how many nudges once all of them are there."""
 
 
@@ -97,8 +98,9 @@ def test_revisions_give_the_same_in_every_order(tmp_path: Path, people: Path, ca
     revisions, told = REVISIONS[case]
     found = [
         outcome(tmp_path / f"{number}{between}", people, arrivals, plan_between=between)
-        for number, arrivals in enumerate(permutations(revisions)) for between in (False, True)
-    ]  # fmt: skip
+        for number, arrivals in enumerate(permutations(revisions))
+        for between in (False, True)
+    ]
     world = World(tmp_path / "0True", copy_of=people)
     assert {repr(each) for each in found} == {repr(found[0])}
     assert found[0][0] == found[0][1], "what is planned is what waits"
@@ -219,8 +221,10 @@ def test_an_attempt_made_meanwhile_is_not_overwritten(world: World, database: Me
 
     assert [type(fact) for fact in world.facts(sent)] == [NudgePlanned, NudgeAttempted, NudgeSent]
     assert {one.intent.step: one.state for one in world.nudges()} == {
-        "month": "sent", "week": "cancelled", "day": "cancelled",
-    }  # fmt: skip
+        "month": "sent",
+        "week": "cancelled",
+        "day": "cancelled",
+    }
 
 
 def test_two_planners_at_once_plan_once(world: World, database: MeddledDatabase) -> None:
@@ -310,13 +314,17 @@ def test_a_new_date_reschedules_and_does_not_double(world: World) -> None:
         assert history.waiting(connection)[0] == 0
 
 
-@pytest.mark.parametrize("strange", [
-    registered(AIGERIM, "9990-01-01")[0],
-    fine(AIGERIM, "1", "9999-12-31T23:00:00+05:00"),
-    fine(AIGERIM, "1", "0001-01-01T00:00:00+05:00"),
-    card(AIGERIM, "9999-12-31"), card(AIGERIM, "0001-01-01"),
-    event("citizen.preferences_changed", AIGERIM, "2025-01-05T00:00:00Z", {"zone": "Mars/Olympus"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "strange",
+    [
+        registered(AIGERIM, "9990-01-01")[0],
+        fine(AIGERIM, "1", "9999-12-31T23:00:00+05:00"),
+        fine(AIGERIM, "1", "0001-01-01T00:00:00+05:00"),
+        card(AIGERIM, "9999-12-31"),
+        card(AIGERIM, "0001-01-01"),
+        event("citizen.preferences_changed", AIGERIM, "2025-01-05T00:00:00Z", {"zone": "Mars/Olympus"}),
+    ],
+)
 async def test_one_persons_strange_event_stops_nobody_else(world: World, strange: Envelope) -> None:
     """Whatever one registry reports about one person is refused or planned; the next person is planned and told."""
     world.take(strange)

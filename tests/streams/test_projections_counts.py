@@ -75,8 +75,11 @@ def test_statistics_add_up(database: Database) -> None:
     database.write(work)
 
     assert ask(database, statistics.totals) == {
-        ("card", "sent"): 15, ("", "kz.a"): 1, ("fine", "sent"): 100, ("card", "failed"): 1000,
-    }  # fmt: skip
+        ("card", "sent"): 15,
+        ("", "kz.a"): 1,
+        ("fine", "sent"): 100,
+        ("card", "failed"): 1000,
+    }
     assert counted(database, statistics_table) == 5
 
 

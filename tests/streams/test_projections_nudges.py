@@ -41,14 +41,22 @@ def store(database: Database, *changed: Nudge, new: bool = True) -> None:
 
 
 def claim(
-    database: Database, at: timedelta = timedelta(), limit: int = 10, holder: str = "first",
-    front: Front | None = None, shares: Shares | None = None, *, urgent: bool = False,
-) -> list[Due]:  # fmt: skip
+    database: Database,
+    at: timedelta = timedelta(),
+    limit: int = 10,
+    holder: str = "first",
+    front: Front | None = None,
+    shares: Shares | None = None,
+    *,
+    urgent: bool = False,
+) -> list[Due]:
     """Claim what is due that long after now, for the length of a lease."""
     now, until = micros(NOW + at), micros(NOW + at + LEASE)
-    return database.write(lambda connection: claims.claim(
-        connection, now=now, until=until, holder=holder, limit=limit, front=front, shares=shares, urgent=urgent
-    ))  # fmt: skip
+    return database.write(
+        lambda connection: claims.claim(
+            connection, now=now, until=until, holder=holder, limit=limit, front=front, shares=shares, urgent=urgent
+        )
+    )
 
 
 def release(database: Database, *ids: UUID) -> None:
@@ -83,11 +91,14 @@ def test_a_nudge_is_kept_whole(database: Database) -> None:
     store(database, one, other)
 
     assert ask(database, lambda connection: nudges.by_id(connection, [nudge_id(1), nudge_id(2)])) == {
-        nudge_id(1): one, nudge_id(2): other,
-    }  # fmt: skip
+        nudge_id(1): one,
+        nudge_id(2): other,
+    }
     assert ask(database, lambda connection: nudges.of_persons(connection, [AIDA, BOLAT, DANA])) == {
-        AIDA: {nudge_id(1): one}, BOLAT: {nudge_id(2): other}, DANA: {},
-    }  # fmt: skip
+        AIDA: {nudge_id(1): one},
+        BOLAT: {nudge_id(2): other},
+        DANA: {},
+    }
 
 
 def test_unknown_ids_are_left_out(database: Database) -> None:
@@ -136,8 +147,9 @@ def test_every_fact_moves_the_mark_of_its_person(database: Database) -> None:
     store(database, attempted(1), new=False)
     assert ask(database, lambda connection: nudges.marks(connection, [AIDA, BOLAT])) == {AIDA: 3, BOLAT: 1}
     assert ask(database, lambda connection: nudges.versions_held(connection, [nudge_id(1), nudge_id(2)])) == {
-        nudge_id(1): 2, nudge_id(2): 1,
-    }  # fmt: skip
+        nudge_id(1): 2,
+        nudge_id(2): 1,
+    }
 
 
 # what is due

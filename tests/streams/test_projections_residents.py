@@ -31,9 +31,22 @@ def housed(database: Database) -> Database:
     return database
 
 
-@pytest.mark.parametrize("within", [
-    ["09"], ["99"], ["9"], ["ff"], ["f"], [""], ["09", "99"], ["99", "09"], ["9", "99"], ["ff", "0"], ["8"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "within",
+    [
+        ["09"],
+        ["99"],
+        ["9"],
+        ["ff"],
+        ["f"],
+        [""],
+        ["09", "99"],
+        ["99", "09"],
+        ["9", "99"],
+        ["ff", "0"],
+        ["8"],
+    ],
+)
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_pages_have_everybody_of_these_homes_once(housed: Database, within: list[str], size: int) -> None:
     """By home and person, whatever the collation of the database makes of what follows a 9 or an f."""

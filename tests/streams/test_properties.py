@@ -29,8 +29,14 @@ NEW_YEAR = datetime(2025, 1, 1, 7, tzinfo=UTC)  # noon in Almaty
 
 
 LOADS: Sequence[Sequence[datetime | None]] = (
-    [None], [None], [None], [EARLIER], [NOON, None], [NOON, EARLIER], [EARLIER, None],
-)  # fmt: skip
+    [None],
+    [None],
+    [None],
+    [EARLIER],
+    [NOON, None],
+    [NOON, EARLIER],
+    [EARLIER, None],
+)
 """The loads by which an event may come, in this order."""
 
 
@@ -122,8 +128,13 @@ def test_the_population_has_everything_in_it(expected: tuple[bytes, bytes]) -> N
     assert sum(envelope.annuls is True for envelope, _ in EVERYTHING) >= 3
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(arrival=arrivals())
 def test_any_arrival_gives_the_same(published: Path, expected: tuple[bytes, bytes], arrival: Arrival) -> None:
     """Whatever the order, the repetitions and the batches, and planned between or not, all comes out the same."""
@@ -157,16 +168,23 @@ DATES = (
     "9999-12-31",
 )
 TIMES = (
-    "1900-01-01T00:00:00Z", "2025-05-01T00:00:00Z", "2025-06-01T12:00:00+05:00", "2025-06-03T12:00:00-23:59",
+    "1900-01-01T00:00:00Z",
+    "2025-05-01T00:00:00Z",
+    "2025-06-01T12:00:00+05:00",
+    "2025-06-03T12:00:00-23:59",
     "2199-12-31T00:00:00+14:00",
-)  # fmt: skip
+)
 STARTING = ("kz.document.issued", "kz.traffic.fine_issued", "kz.civil.birth_registered", "kz.residence.registered")
 WHOLE = (1, 3, 2**53, 2**63 - 1)
 BY_NAME: Mapping[str, Sequence[str]] = {
-    "language": ("kk", "zz"), "zone": ("Mars/Olympus", "Pacific/Kiritimati", "America/", "localtime"),
-    "quiet_from": ("00:00", "23:59"), "quiet_to": ("00:00", "12:00"), "phone": ("+77011234567",),
-    "email": ("a@example.org",), "area": ("000000000", "751110000"),
-}  # fmt: skip
+    "language": ("kk", "zz"),
+    "zone": ("Mars/Olympus", "Pacific/Kiritimati", "America/", "localtime"),
+    "quiet_from": ("00:00", "23:59"),
+    "quiet_to": ("00:00", "12:00"),
+    "phone": ("+77011234567",),
+    "email": ("a@example.org",),
+    "area": ("000000000", "751110000"),
+}
 
 
 @cache
@@ -208,8 +226,13 @@ def strange(draw: st.DrawFn) -> Envelope:
     return event(type_.name, draw(st.sampled_from(PEOPLE)), draw(st.sampled_from(TIMES)), data, **more)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_nothing_that_is_taken_in_stops_the_platform(published: Path, data: st.DataObject) -> None:
     """Whatever intake lets in can be planned, sent, followed and explained, and ends like anything else."""

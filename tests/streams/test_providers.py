@@ -34,9 +34,13 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def by_two(world: World, a: FakeNotifier, b: FakeNotifier) -> None:
     """SMS go by two providers."""
-    sms = Route("sms", [
-        Provider("a", a, weight=100, breaker=Context("a", FAILURES, 1e9)), Provider("b", b),
-    ])  # fmt: skip
+    sms = Route(
+        "sms",
+        [
+            Provider("a", a, weight=100, breaker=Context("a", FAILURES, 1e9)),
+            Provider("b", b),
+        ],
+    )
     world.engine = compose_engine(world.platform, single_routes(world.notifiers) | {"sms": sms})
 
 

@@ -127,9 +127,11 @@ async def test_it_is_asked_by_the_number_that_it_went_to(tmp_path: Path) -> None
 async def test_what_the_law_wants_is_asked_about_first(tmp_path: Path, script: tuple[bool, bool]) -> None:
     """A legal notice goes again only if the gateway has not got it, so it comes once either way."""
     town = write_town(
-        tmp_path, (RULES, "class: reminder", "class: legal"), (RULES, " && citizen.age >= 18", ""),
+        tmp_path,
+        (RULES, "class: reminder", "class: legal"),
+        (RULES, " && citizen.age >= 18", ""),
         (RULES, "expires: event.valid_until\n", ""),
-    )  # fmt: skip
+    )
     contact = event("citizen.contact_changed", AIGERIM, "2025-01-01T00:00:00Z", {"phone": "+77011234567"})
     meter = {"number": "M1", "valid_until": "2025-07-20", "fee": 7}
     async with book(script) as peer, sms_by(peer.port, **by_status(peer.port)) as notifier:
@@ -164,8 +166,9 @@ class Dying:
 
 @pytest.mark.parametrize("asking", [False, True])
 async def test_a_dead_dispatchers_attempts_are_asked_about(
-    tmp_path: Path, asking: bool  # noqa: FBT001  (the cases)
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    asking: bool,  # noqa: FBT001  (the cases)
+) -> None:
     """Kill -9 over a message or over a question: when the lease is over another asks, and nobody is told twice."""
     async with book(LOST) as peer, sms_by(peer.port, **by_status(peer.port)) as notifier:
         world = with_card(tmp_path, sms=Dying(notifier, asking=asking))

@@ -37,8 +37,10 @@ START, END = datetime(2025, 1, 1, 7, tzinfo=UTC), date(2025, 5, 1)
 ROUNDS, EVERY = 48, timedelta(days=2, hours=12)
 CITIZENS, SEED, LOADED = 40, 11, 0
 TROUBLE: tuple[Outcome, ...] = (
-    RetryLater(timedelta(minutes=7), Reason.BUSY), GiveUp(Reason.BAD_ADDRESS), Unknown(Reason.LINK_LOST),
-)  # fmt: skip
+    RetryLater(timedelta(minutes=7), Reason.BUSY),
+    GiveUp(Reason.BAD_ADDRESS),
+    Unknown(Reason.LINK_LOST),
+)
 AIGERIM = iin(1)
 OMAR, ERASED = Principal("omar", "platform", frozenset({Role.OPERATOR})), (13, 29)
 """Who erases somebody, after so many rounds; they are fined and corrected as before."""
@@ -183,9 +185,11 @@ def test_what_a_view_has_lost_is_seen_and_mended(world: World) -> None:
     platform = world.platform
     person = world.nudges()[0].intent.person
     platform.database.write(lambda connection: connection.execute(delete(tables.due)))
-    platform.database.write(lambda connection: connection.execute(
-        update(tables.nudges).where(tables.nudges.c.person == person).values(state="planned", version=99)
-    ))  # fmt: skip
+    platform.database.write(
+        lambda connection: connection.execute(
+            update(tables.nudges).where(tables.nudges.c.person == person).values(state="planned", version=99)
+        )
+    )
 
     found = rebuilt(world, swap=True)
 
@@ -217,8 +221,10 @@ def test_whoever_waited_before_the_swap_waits_after_it(world: World) -> None:
     assert world.platform.planning.waiting() == [world.name(AIGERIM)]
     world.plan()
     assert {one.intent.step for one in world.nudges() if one.intent.person == world.name(AIGERIM)} == {
-        "month", "week", "day",
-    }  # fmt: skip
+        "month",
+        "week",
+        "day",
+    }
 
 
 def test_what_comes_during_the_rebuild_is_in_it(world: World) -> None:

@@ -39,8 +39,12 @@ async def test_good_news_moves_the_nudge_forward(world: World) -> None:
         states.append(world.nudge("month").state.value)
     assert states == ["delivered", "opened"]
     assert [type(fact) for fact in world.facts(message.nudge)] == [
-        NudgePlanned, NudgeAttempted, NudgeSent, NudgeDelivered, NudgeOpened,
-    ]  # fmt: skip
+        NudgePlanned,
+        NudgeAttempted,
+        NudgeSent,
+        NudgeDelivered,
+        NudgeOpened,
+    ]
 
 
 @pytest.mark.parametrize("heard", [Heard.DELIVERED, Heard.OPENED])
@@ -102,8 +106,10 @@ async def test_a_receipt_outlives_the_plan(world: World) -> None:
     world.plan()
     tell(world, message, Heard.DELIVERED)
     assert {one.intent.step: one.state.value for one in world.nudges()} == {
-        "month": "delivered", "week": "cancelled", "day": "cancelled",
-    }  # fmt: skip
+        "month": "delivered",
+        "week": "cancelled",
+        "day": "cancelled",
+    }
 
 
 async def test_receipts_are_in_the_trail_and_the_figures(world: World) -> None:

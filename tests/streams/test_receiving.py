@@ -183,8 +183,9 @@ async def test_with_two_open_questions_a_bare_answer_is_none(world: World) -> No
     assert consent.persons["citizen"] == (second.recipient,)
     assert write(world, "да", "3")
     assert {each.persons["citizen"] for each in life(world, "citizen.consent_given")} == {
-        (first.recipient,), (second.recipient,)
-    }  # fmt: skip
+        (first.recipient,),
+        (second.recipient,),
+    }
 
 
 async def test_a_stop_is_for_all_channels_and_confirmed_once(world: World) -> None:

@@ -33,16 +33,26 @@ def reconciler(world: World, planning: Planning | None = None) -> Reconciler:
 
 
 def kept(
-    land: Country, on: Platform | None = None, chaining: Chaining | None = None, areas: AreaPlanning | None = None,
+    land: Country,
+    on: Platform | None = None,
+    chaining: Chaining | None = None,
+    areas: AreaPlanning | None = None,
     own: Reconciler | None = None,
-) -> Upkeep:  # fmt: skip
+) -> Upkeep:
     """The upkeep of a worker on that land, which looks for who was forgotten at every turn."""
     on = on or land.platform
     own = own or Reconciler(on.database, on.planning, on.aside, land.clock)
     return Upkeep(
-        on.database, areas or on.areas, on.follower, chaining or on.chaining, own, on.soundings, land.told.append,
-        every=0.02, reconcile_turns=1,
-    )  # fmt: skip
+        on.database,
+        areas or on.areas,
+        on.follower,
+        chaining or on.chaining,
+        own,
+        on.soundings,
+        land.told.append,
+        every=0.02,
+        reconcile_turns=1,
+    )
 
 
 class NoAreas(AreaPlanning):

@@ -30,8 +30,10 @@ async def test_an_outcome_waits_for_the_database(tmp_path: Path, times: int, com
     pace = Pace(database, {}, world.clock, resting(world.clock))
     await compose_dispatcher(platform, single_routes(world.notifiers), pace=pace).drain()
     assert [type(fact) for fact in world.facts(world.nudge("month").intent.id)] == [
-        NudgePlanned, NudgeAttempted, NudgeSent,
-    ]  # fmt: skip
+        NudgePlanned,
+        NudgeAttempted,
+        NudgeSent,
+    ]
     assert len(world.sent) == 1
     database.close()
     world.close()

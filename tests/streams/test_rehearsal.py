@@ -89,11 +89,12 @@ def test_a_case_passes_where_each_message_is_expected(tmp_path: Path) -> None:
         ("{step: month, nothing: true}", "month nothing", ("nothing",)),
         ("{step: month, nothing: true, because: done}", "month nothing, because done", ("nothing",)),
         (
-            "{step: month, nothing: true, because: not_applicable}", "month nothing, because not_applicable",
+            "{step: month, nothing: true, because: not_applicable}",
+            "month nothing, because not_applicable",
             ("nothing",),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_case_fails_where_a_message_is_another(
     tmp_path: Path, wrong: str, expected: str, keys: tuple[str, ...]
 ) -> None:
@@ -119,10 +120,11 @@ def test_a_case_fails_on_a_message_that_does_not_go(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("citizen", "because"),
     [
-        ("opted_out: [water]", "opted_out"), ("phone: null, email: null", "no_address"),
+        ("opted_out: [water]", "opted_out"),
+        ("phone: null, email: null", "no_address"),
         ("channels: [push]", "no_address"),
     ],
-)  # fmt: skip
+)
 def test_why_nothing_is_sent_is_asserted(tmp_path: Path, citizen: str, because: str) -> None:
     """The reason of settle is asked for: the right one passes, another one fails."""
     right = [f"- {{step: {step}, nothing: true, because: {because}}}" for step in ("month", "day")]
@@ -142,8 +144,10 @@ MONTH_DIGEST, DAY_DIGEST = "2026-04-20T18:00+05:00", "2026-05-19T18:00+05:00"
 
 def test_what_exceeds_the_cap_goes_with_the_digest(tmp_path: Path) -> None:
     """Who had enough messages lately gets each step with the digest of its day; expecting less fails."""
-    right = [f"- {{at: {MONTH_DIGEST}, step: month, channel: sms, digest: true, parts: 1, contains: Поверьте}}",
-             f"- {{at: {DAY_DIGEST}, step: day, digest: true}}"]  # fmt: skip
+    right = [
+        f"- {{at: {MONTH_DIGEST}, step: month, channel: sms, digest: true, parts: 1, contains: Поверьте}}",
+        f"- {{at: {DAY_DIGEST}, step: day, digest: true}}",
+    ]
     assert differences(tmp_path, yaml(*right, events=CAPPED)) == []
     assert [keys for _, _, keys in differences(tmp_path, yaml(*TWICE, events=CAPPED))] == [("at", "digest")] * 2
     below = CAPPED.replace("3", "2")
@@ -154,8 +158,10 @@ def test_a_step_of_a_digest_is_told_with_what_exceeded_the_cap(tmp_path: Path) -
     """The explanation of a case says that a step joined the digest, and why."""
     _, came = played(stage_of(tmp_path), tmp_path, yaml(events=CAPPED))
     assert [(each.what, each.reason) for each in came.decisions if each.about == "month"] == [
-        ("planned", None), ("digested", "3 messages in 7 days"), ("sent", None),
-    ]  # fmt: skip
+        ("planned", None),
+        ("digested", "3 messages in 7 days"),
+        ("sent", None),
+    ]
     assert [each.what for each in came.decisions if each.about == "digest"] == ["planned", "gathered", "sent"] * 2
 
 
@@ -217,25 +223,31 @@ def test_an_annulment_takes_back_what_was_sent_and_cancels_the_rest(tmp_path: Pa
     back = "corrects: one, revision: 2, annuls: true, type: town.meter.installed"
     annulled = f"[{{at: +P1D, id: one, {INSTALLED}}}, {{at: 2026-05-01T10:00+05:00, {back}}}]"
     expect = (
-        TWICE[0], '- {at: 2026-05-01T10:00+05:00, step: correction, contains: "отменено"}',
+        TWICE[0],
+        '- {at: 2026-05-01T10:00+05:00, step: correction, contains: "отменено"}',
         f"- {{at: {DAY}, step: day, nothing: true, because: cancelled}}",
-    )  # fmt: skip
+    )
     assert differences(tmp_path, yaml(*expect, events=annulled)) == []
 
 
 def test_quiet_hours_defer_in_the_zone_of_the_citizen(tmp_path: Path) -> None:
     """The clock jumps to the end of the quiet hours, and every decision on the way is kept."""
     quiet = yaml(
-        "- {at: 2026-04-20T10:30+05:00, step: month}", "- {at: 2026-05-19T10:30+05:00, step: day}",
+        "- {at: 2026-04-20T10:30+05:00, step: month}",
+        "- {at: 2026-05-19T10:30+05:00, step: day}",
         citizen='quiet_from: "23:00", quiet_to: "10:30"',
-    )  # fmt: skip
+    )
     case, came = played(stage_of(tmp_path), tmp_path, quiet)
     assert judge(case, came.endings) == []
     assert [(each.what, each.about, each.reason) for each in came.decisions] == [
-        ("known", "town.meter.installed", None), ("planned", "month", None), ("planned", "day", None),
-        ("deferred", "month", "quiet_hours"), ("sent", "month", None),
-        ("deferred", "day", "quiet_hours"), ("sent", "day", None),
-    ]  # fmt: skip
+        ("known", "town.meter.installed", None),
+        ("planned", "month", None),
+        ("planned", "day", None),
+        ("deferred", "month", "quiet_hours"),
+        ("sent", "month", None),
+        ("deferred", "day", "quiet_hours"),
+        ("sent", "day", None),
+    ]
 
 
 def test_a_role_of_the_citizen_and_the_names_of_others(tmp_path: Path) -> None:

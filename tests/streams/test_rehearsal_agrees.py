@@ -21,16 +21,23 @@ from tests.templates.packs import SHIPPED
 from tests.world import World, few_triggers
 
 FROM_KZ: Mapping[str, Sequence[int]] = {
-    "birth_allowance": (0, 3), "identity_card_expiry": (1, 5), "kindergarten_queue": (2,), "retirement_age": (3,),
-    "traffic_fine_discount": (3, 4), "clinic_attachment": (1,), "work_offers_consent": (0, 1, 2, 3),
+    "birth_allowance": (0, 3),
+    "identity_card_expiry": (1, 5),
+    "kindergarten_queue": (2,),
+    "retirement_age": (3,),
+    "traffic_fine_discount": (3, 4),
+    "clinic_attachment": (1,),
+    "work_offers_consent": (0, 1, 2, 3),
     "training_offer": (0, 1),
-}  # fmt: skip
+}
 """Some cases of some triggers of the country, by their numbers; of the city all are played."""
 MORE = ("work_offers_consent", "training_offer")
 SET_BY: Mapping[str, Sequence[str]] = {
-    "citizen.contact_changed": ("phone", "email", "push"), "kz.citizen.registered": ("born_on",),
-    "citizen.preferences_changed": ("language", "channels", "opted_out"), "kz.residence.registered": ("area",),
-}  # fmt: skip
+    "citizen.contact_changed": ("phone", "email", "push"),
+    "kz.citizen.registered": ("born_on",),
+    "citizen.preferences_changed": ("language", "channels", "opted_out"),
+    "kz.residence.registered": ("area",),
+}
 """The events by which a person gets the attributes that a case gives them."""
 
 
@@ -62,8 +69,9 @@ async def test_a_rehearsal_and_the_platform_say_the_same(tmp_path: Path, pack: s
     citizen = NAMES.pseudonym(CITIZEN)
     sent = [
         (mine[message.nudge].to(citizen).sent_at, mine[message.nudge].intent.step, message.channel, words(message))
-        for message in world.sent if message.nudge in mine and message.recipient == citizen
-    ]  # fmt: skip
+        for message in world.sent
+        if message.nudge in mine and message.recipient == citizen
+    ]
     expected = [(each.at, each.step, each.channel, each.text) for each in endings if each.because is None]
     assert [each[:3] for each in sorted(sent)] == [each[:3] for each in sorted(expected)]
     assert all(text in all_of for (*_, text), (*_, all_of) in zip(sorted(sent), sorted(expected), strict=True))

@@ -32,14 +32,17 @@ def differences(folder: Path, text: str) -> int:
     return len(list(judge(case, rehearse(stage, case).endings)))
 
 
-@pytest.mark.parametrize(("born_on", "events", "expected", "wrong"), [
-    ('"2008-03-20"', "", SENT, 0),
-    ('"2008-03-21"', "", SENT, 1),
-    ('"2008-03-20"', MOVED, SENT, 1),
-    ('"2008-03-20"', MOVED, SENT.replace("2026-03", "2026-04").replace("March", "April"), 0),
-    ('"2008-03-20"', DIED, "{step: day, nothing: true, because: died}", 0),
-    ('"1990-03-20"', "", "", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("born_on", "events", "expected", "wrong"),
+    [
+        ('"2008-03-20"', "", SENT, 0),
+        ('"2008-03-21"', "", SENT, 1),
+        ('"2008-03-20"', MOVED, SENT, 1),
+        ('"2008-03-20"', MOVED, SENT.replace("2026-03", "2026-04").replace("March", "April"), 0),
+        ('"2008-03-20"', DIED, "{step: day, nothing: true, because: died}", 0),
+        ('"1990-03-20"', "", "", 0),
+    ],
+)
 def test_the_birthday_comes_without_any_event(
     tmp_path: Path, born_on: str, events: str, expected: str, wrong: int
 ) -> None:

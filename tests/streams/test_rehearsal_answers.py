@@ -18,8 +18,9 @@ SAYS: list[Change] = [
     (RULES, "correction: true\n", "replies: {да: citizen.consent_given, 2: citizen.replied}\ncorrection: true\n"),
     (RULES, MONTH, f"month: {{{ASK}}}"),
     *((file, "№ {{ event.number }}: ", "Да, 2? ") for file in (KK, RU)),
-    (KK, "Соңғы күн.", "Да, 2?"), (RU, "Последний день.", "Да, 2?"),
-]  # fmt: skip
+    (KK, "Соңғы күн.", "Да, 2?"),
+    (RU, "Последний день.", "Да, 2?"),
+]
 ON_TIME = "at: +P2D, answers: month, code"
 
 
@@ -72,14 +73,20 @@ def test_an_answer_of_somebody_else_is_not_the_citizens(tmp_path: Path, stage: S
     assert "unasked" in [each.what for each in decisions]
 
 
-@pytest.mark.parametrize(("answer", "finding"), [
-    ("answers: month, code: дак", "no reply of the trigger is called 'дак' (did you mean 'да'?)"),
-    ("answers: mnth, code: да", "no step is called 'mnth' (did you mean 'month'?)"),
-    ("code: да", "events: an answer by code says which step it answers: answers: ask"),
-    ("answers: month", "events: an event says its type, or the code of an answer"),
-    ("answers: month, code: да, data: {}", "events: an answer by code has no data"),
-    ("answers: month, code: да, type: citizen.replied", "events: an event says its type, or the code of an answer"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "finding"),
+    [
+        ("answers: month, code: дак", "no reply of the trigger is called 'дак' (did you mean 'да'?)"),
+        ("answers: mnth, code: да", "no step is called 'mnth' (did you mean 'month'?)"),
+        ("code: да", "events: an answer by code says which step it answers: answers: ask"),
+        ("answers: month", "events: an event says its type, or the code of an answer"),
+        ("answers: month, code: да, data: {}", "events: an answer by code has no data"),
+        (
+            "answers: month, code: да, type: citizen.replied",
+            "events: an event says its type, or the code of an answer",
+        ),
+    ],
+)
 def test_what_is_wrong_with_an_answer_is_said(tmp_path: Path, stage: Stage, answer: str, finding: str) -> None:
     """A code that is none, a step that is none, and what goes with no code."""
     path, report = tmp_path / "town" / "meter_check" / "tests.yaml", Report()

@@ -16,12 +16,15 @@ MONTH = 'month: {from: event.valid_until, offset: -P30D, at: "09:00"}'
 DAY = "  day:\n    from: event.valid_until\n    offset: -P1D\n    when: \"event.number != ''\"\n"
 UNLESS = "unless:\n  - {on: town.meter.installed, when: later.number == event.number}\n"
 ALONE: list[Change] = [
-    (RULES, " && citizen.age >= 18", ""), (RULES, DAY, ""), (RULES, UNLESS, ""),
-    (RULES, "expires: event.valid_until\n", ""), (RU, '  day: {sms: "Последний', '  month: {sms: "Последний'),
+    (RULES, " && citizen.age >= 18", ""),
+    (RULES, DAY, ""),
+    (RULES, UNLESS, ""),
+    (RULES, "expires: event.valid_until\n", ""),
+    (RU, '  day: {sms: "Последний', '  month: {sms: "Последний'),
     (KK, '  day: {sms: "Соңғы', '  month: {sms: "Соңғы'),
     (KK, '{% if step == "day" %}**Ертең** мерзімі бітеді.{% else %}Бір ай қалды.{% endif %}', "Тексеріңіз"),
     (RU, '{% if step == "day" %}Срок кончается **завтра**.{% else %}Остался месяц.{% endif %}', "Поверьте."),
-]  # fmt: skip
+]
 INSTALLED = "type: town.meter.installed, data: {number: M1, valid_until: 2026-05-20, fee: 7}"
 OTHER = "type: town.meter.installed, data: {number: M2, valid_until: 2026-05-20, fee: 7, kind: hot}"
 
@@ -59,10 +62,13 @@ TOGETHER: Change = (
 )
 
 
-@pytest.mark.parametrize("events", [
-    [f"at: +P1D, {INSTALLED}", f"at: +P9D, {OTHER}"],
-    [f"at: +P9D, {OTHER}", f"at: +P1D, known: +P20D, {INSTALLED}"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "events",
+    [
+        [f"at: +P1D, {INSTALLED}", f"at: +P9D, {OTHER}"],
+        [f"at: +P9D, {OTHER}", f"at: +P1D, known: +P20D, {INSTALLED}"],
+    ],
+)
 def test_several_events_together(tmp_path: Path, events: list[str]) -> None:
     """The message goes when all is there and known; for one event alone nothing is ever planned."""
     stage = stage_of(tmp_path, "", TOGETHER)
@@ -110,14 +116,21 @@ def test_a_repetition_has_the_words_of_its_step(tmp_path: Path) -> None:
     assert differences(tmp_path, stage, yaml([f"at: +P1D, {INSTALLED}"], said_)) == []
 
 
-@pytest.mark.parametrize(("answer", "finding"), [
-    ("type: citizen.replied, answers: mnth", "no step is called 'mnth' (did you mean 'month'?)"),
-    ("type: citizen.replied, answers: month.4", "no step is called 'month.4'; known: month, month.2, month.3"),
-    ("type: citizen.disputed, data: {nudge: 00000000-0000-0000-0000-000000000000}, answers: month",
-     "only citizen.replied answers a message"),
-    ("type: citizen.replied, answers: Month",
-     "answers: a step is named as in trigger.yaml, its repetitions as in ask.2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answer", "finding"),
+    [
+        ("type: citizen.replied, answers: mnth", "no step is called 'mnth' (did you mean 'month'?)"),
+        ("type: citizen.replied, answers: month.4", "no step is called 'month.4'; known: month, month.2, month.3"),
+        (
+            "type: citizen.disputed, data: {nudge: 00000000-0000-0000-0000-000000000000}, answers: month",
+            "only citizen.replied answers a message",
+        ),
+        (
+            "type: citizen.replied, answers: Month",
+            "answers: a step is named as in trigger.yaml, its repetitions as in ask.2",
+        ),
+    ],
+)
 def test_an_answer_to_no_step_is_found(tmp_path: Path, answer: str, finding: str) -> None:
     """A misspelt step, and an answer that is none, are named."""
     stage, report = stage_of(tmp_path, ASK), Report()

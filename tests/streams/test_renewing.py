@@ -94,9 +94,12 @@ async def test_only_that_outage(tmp_path: Path) -> None:
     world = await after_outage(tmp_path, [AWAY], [AWAY])
     [one] = failed(world)
     for other in (
-        Outage(since=DUE + DAY), Outage(until=DUE), Outage(channel="push"), Outage(provider="other"),
+        Outage(since=DUE + DAY),
+        Outage(until=DUE),
+        Outage(channel="push"),
+        Outage(provider="other"),
         Outage(trigger="kindergarten_queue"),
-    ):  # fmt: skip
+    ):
         assert failed(world, other) == []
     assert [each.channels for each in failed(world, Outage(channel="sms"))] == [("sms",)]
     same = Outage(DUE, DUE + DAY, one.provider, trigger="identity_card_expiry")

@@ -151,9 +151,9 @@ async def test_a_request_that_broke_off_was_none(world: World) -> None:
     """Who lost the connection in the midst of a body sends it whole under the same key, and it is done."""
     client, headers = registry_of(world.platform), STRUCTURED | {"idempotency-key": "a-1"}
     whole = json.dumps(event()).encode()
-    came: Iterator[Message] = iter([
-        {"type": "http.request", "body": whole[:40], "more_body": True}, {"type": "http.disconnect"}
-    ])  # fmt: skip
+    came: Iterator[Message] = iter(
+        [{"type": "http.request", "body": whole[:40], "more_body": True}, {"type": "http.disconnect"}]
+    )
 
     async def receive() -> Message:
         return next(came)
@@ -163,9 +163,14 @@ async def test_a_request_that_broke_off_was_none(world: World) -> None:
 
     given = {**headers, "authorization": client.headers["authorization"]}
     scope = {
-        "type": "http", "method": "POST", "path": "/events", "query_string": b"", "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()], "client": ("192.0.2.1", 1),
-    }  # fmt: skip
+        "type": "http",
+        "method": "POST",
+        "path": "/events",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": ("192.0.2.1", 1),
+    }
     await client.app(scope, receive, send)
     answer = await asyncio.to_thread(client.post, "/events", content=whole, headers=headers)
     assert (answer.status_code, REPLAYED in answer.headers) == (202, False)

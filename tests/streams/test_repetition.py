@@ -6,9 +6,10 @@ from tests.templates.packs import KK, RU, RULES, write_town
 from tests.world import World, event, iin, registered
 
 AIGERIM = iin(1)
-ASK = ("  month: {from: event.valid_until, offset: -P30D, at: \"09:00\"}", (
-    "  month: {at: \"10:00\", on_working_day: next, repeat: {every: P7D, at_most: 3, until: answered}}"
-))  # fmt: skip
+ASK = (
+    '  month: {from: event.valid_until, offset: -P30D, at: "09:00"}',
+    ('  month: {at: "10:00", on_working_day: next, repeat: {every: P7D, at_most: 3, until: answered}}'),
+)
 INSTALLED = event(
     "town.meter.installed",
     AIGERIM,

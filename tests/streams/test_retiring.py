@@ -144,9 +144,7 @@ async def test_what_is_on_its_way_to_another_keeps_it_too(tmp_path: Path) -> Non
     few_triggers(tmp_path, PLACE)
     packs = [limited(tmp_path, kindergarten_place_offered="P1Y")]
     world = World(tmp_path, packs=packs, now=datetime(2024, 2, 28, 7, tzinfo=UTC))
-    offer = {
-        "parents": [DANA], "kindergarten": "Baldyrgan", "offered_on": FINED[:10], "enrol_by": "2026-03-20"
-    }  # fmt: skip
+    offer = {"parents": [DANA], "kindergarten": "Baldyrgan", "offered_on": FINED[:10], "enrol_by": "2026-03-20"}
     world.take(*registered(DANA), event(OFFERED, OTHER, FINED, offer, id="offer"))
     await world.settle(AHEAD)
     waiting = [each.intent.person for each in world.nudges() if each.waits and each.intent.trigger == PLACE]

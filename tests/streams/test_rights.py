@@ -71,9 +71,14 @@ def grant(admin: AdminClient, *rights: AclBinding) -> None:
 def withdraw(admin: AdminClient, given: AclBinding) -> None:
     """Have the broker grant it no more."""
     this = AclBindingFilter(
-        given.restype, given.name, given.resource_pattern_type, given.principal, given.host, given.operation,
+        given.restype,
+        given.name,
+        given.resource_pattern_type,
+        given.principal,
+        given.host,
+        given.operation,
         given.permission_type,
-    )  # fmt: skip
+    )
     for taken in admin.delete_acls([this]).values():
         taken.result()
 

@@ -220,9 +220,14 @@ async def silent(land: Country, topics: Topics, stalled: float) -> list[int]:
     codes: list[int] = []
     ages = itertools.count()
     worker = Worker(
-        topics, "worker", Nothing(topics.persons), land.told.append,
-        lambda: [Lag(5, float(next(ages)), topics.persons, 3)], Tuning(session=6.0, stalled=stalled), codes.append,
-    )  # fmt: skip
+        topics,
+        "worker",
+        Nothing(topics.persons),
+        land.told.append,
+        lambda: [Lag(5, float(next(ages)), topics.persons, 3)],
+        Tuning(session=6.0, stalled=stalled),
+        codes.append,
+    )
     await asyncio.wait_for(worker.run(asyncio.Event()), PATIENCE)
     return codes
 

@@ -62,12 +62,21 @@ def errors(kind: str, text: str, draft: str = "2020-12") -> list[str]:
 
 
 @pytest.mark.parametrize("draft", VALIDATORS)
-@pytest.mark.parametrize(("old", "new"), [
-    ("category: water", "categry: water"), ("class: reminder", "class: reminders"), ("offset: -P1D", "offset: 1 day"),
-    ('at: "09:00"', 'at: "9:00"'), ("[push, sms, email]", "[pigeon]"), ("id: order, ", ""), ("  month:", "  Month:"),
-    ("title: {kk: Тексеру, ru: Поверка}", "title: Поверка"),
-    ("https://water", "http://water"), ("to: subject", "to: []"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("category: water", "categry: water"),
+        ("class: reminder", "class: reminders"),
+        ("offset: -P1D", "offset: 1 day"),
+        ('at: "09:00"', 'at: "9:00"'),
+        ("[push, sms, email]", "[pigeon]"),
+        ("id: order, ", ""),
+        ("  month:", "  Month:"),
+        ("title: {kk: Тексеру, ru: Поверка}", "title: Поверка"),
+        ("https://water", "http://water"),
+        ("to: subject", "to: []"),
+    ],
+)
 def test_an_editor_underlines_what_the_loader_refuses(old: str, new: str, draft: str) -> None:
     """Misspelt keys and values of other kinds are seen while they are typed."""
     assert errors("trigger", FILES[RULES], draft) == []
@@ -94,19 +103,30 @@ services: [{id: town.card, title: {en: Card}, link: 'https://town.example/', mom
 """
 
 
-@pytest.mark.parametrize(("kind", "text", "old", "new"), [
-    ("pack", FILES[PACK], "messages: 3", "messages: three"), ("pack", FILES[PACK], "zone:", "zones:"),
-    ("event", FILES[METER], "minLength: 2", "minLenght: 2"), ("event", FILES[METER], "subject: holder", ""),
-    ("personas", "old: {about: a man of 90}", "about", "abuot"),
-    ("parameters", PARAMETERS, "3932", "'3932'"), ("parameters", PARAMETERS, "2025-01-01", "from 2025"),
-    ("parameters", PARAMETERS, "mci:", "MCI:"), ("parameters", PARAMETERS, "source", "sorce"),
-    ("benefits", BENEFITS, "clause: law", ""), ("benefits", BENEFITS, "offset: P1Y", "offset: a year"),
-    ("benefits", BENEFITS, "from: event.born_on, ", ""), ("benefits", BENEFITS, "until", "untl"),
-    ("benefits", BENEFITS, "per: month", "per: year"), ("benefits", BENEFITS, "when: 'true'", "wen: 'true'"),
-    ("services", SERVICES, "[town.example]", "[https://town.example]"),
-    ("services", SERVICES, "id: town.card", "id: card"),
-    ("services", SERVICES, "link: 'https:", "link: 'http:"), ("services", SERVICES, "[moving]", "[]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "text", "old", "new"),
+    [
+        ("pack", FILES[PACK], "messages: 3", "messages: three"),
+        ("pack", FILES[PACK], "zone:", "zones:"),
+        ("event", FILES[METER], "minLength: 2", "minLenght: 2"),
+        ("event", FILES[METER], "subject: holder", ""),
+        ("personas", "old: {about: a man of 90}", "about", "abuot"),
+        ("parameters", PARAMETERS, "3932", "'3932'"),
+        ("parameters", PARAMETERS, "2025-01-01", "from 2025"),
+        ("parameters", PARAMETERS, "mci:", "MCI:"),
+        ("parameters", PARAMETERS, "source", "sorce"),
+        ("benefits", BENEFITS, "clause: law", ""),
+        ("benefits", BENEFITS, "offset: P1Y", "offset: a year"),
+        ("benefits", BENEFITS, "from: event.born_on, ", ""),
+        ("benefits", BENEFITS, "until", "untl"),
+        ("benefits", BENEFITS, "per: month", "per: year"),
+        ("benefits", BENEFITS, "when: 'true'", "wen: 'true'"),
+        ("services", SERVICES, "[town.example]", "[https://town.example]"),
+        ("services", SERVICES, "id: town.card", "id: card"),
+        ("services", SERVICES, "link: 'https:", "link: 'http:"),
+        ("services", SERVICES, "[moving]", "[]"),
+    ],
+)
 def test_so_it_does_in_the_other_files(kind: str, text: str, old: str, new: str) -> None:
     """All other files of a pack are checked too."""
     assert errors(kind, text) == []
@@ -114,16 +134,25 @@ def test_so_it_does_in_the_other_files(kind: str, text: str, old: str, new: str)
 
 
 CASE: dict[str, Any] = {
-    "name": "a case", "clock": "2026-03-01T09:00+05:00", "events": [{"at": "+P1D", "type": "town.flood"}],
+    "name": "a case",
+    "clock": "2026-03-01T09:00+05:00",
+    "events": [{"at": "+P1D", "type": "town.flood"}],
     "expect": [{"at": "+P1D", "step": "day", "channel": "sms", "contains": ["a", "b"], "parts": 2}],
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize(("more", "fine"), [
-    ({}, True), ({"expect": [{"parts": {"min": 1, "max": 2}, "contains": "a"}]}, True),
-    ({"expect": [{"nothing": True, "because": "done"}]}, True), ({"clok": "2026"}, False),
-    ({"expect": [{"channel": "pigeon"}]}, False), ({"expect": [{"parts": "two"}]}, False), ({"expect": "day"}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "fine"),
+    [
+        ({}, True),
+        ({"expect": [{"parts": {"min": 1, "max": 2}, "contains": "a"}]}, True),
+        ({"expect": [{"nothing": True, "because": "done"}]}, True),
+        ({"clok": "2026"}, False),
+        ({"expect": [{"channel": "pigeon"}]}, False),
+        ({"expect": [{"parts": "two"}]}, False),
+        ({"expect": "day"}, False),
+    ],
+)
 def test_so_it_does_in_tests(more: dict[str, Any], fine: bool) -> None:  # noqa: FBT001  (what is expected)
     """What tests.yaml may say is said in both short and long forms."""
     assert (errors("tests", yaml.safe_dump([CASE | more], allow_unicode=True)) == []) == fine

@@ -75,12 +75,15 @@ async def test_preferences_of_the_moment_count(world: World) -> None:
     assert (message.language, message.address) == ("ru", "+77009998877")
 
 
-@pytest.mark.parametrize(("events", "reason"), [
-    ([prefers(AIGERIM, opted_out=["documents"])], "opted_out"),
-    ([reached_by(AIGERIM, phone=None, email=None)], "no_address"),
-    ([prefers(AIGERIM, channels=["push"])], "no_address"),
-    ([prefers(AIGERIM, channels=[])], "no_channel"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([prefers(AIGERIM, opted_out=["documents"])], "opted_out"),
+        ([reached_by(AIGERIM, phone=None, email=None)], "no_address"),
+        ([prefers(AIGERIM, channels=["push"])], "no_address"),
+        ([prefers(AIGERIM, channels=[])], "no_channel"),
+    ],
+)
 async def test_who_does_not_want_it_or_cannot_be_reached(world: World, events: list[Envelope], reason: str) -> None:
     """Whoever opted out of the category, or has no address on an allowed channel, gets nothing, for that reason."""
     with_card(world, *events)
@@ -133,8 +136,11 @@ async def test_what_an_offer_needs_is_consent(tmp_path: Path) -> None:
     world.take(*_metered(AIGERIM), *_metered(DANA), consent)
     sent = await world.settle(DUE)
     assert [message.recipient for message in sent] == [world.name(DANA)]
-    states = {one.intent.person: (one.state, one.deliveries[0].reason) for one in world.nudges()
-              if one.intent.step == "month"}  # fmt: skip
+    states = {
+        one.intent.person: (one.state, one.deliveries[0].reason)
+        for one in world.nudges()
+        if one.intent.step == "month"
+    }
     assert states == {world.name(AIGERIM): ("withheld", "no_consent"), world.name(DANA): ("sent", None)}
     world.close()
 
@@ -179,8 +185,10 @@ def family(world: World, *events: Envelope, born: str = BORN) -> None:
     world.take(
         *registered(AIGERIM, LONG_AGO, language="kk", phone="+77010000001"),
         *registered(MARAT, LONG_AGO, language="ru", phone="+77010000002"),
-        birth(SAULE, AIGERIM, born, father=MARAT), card(SAULE, "2025-07-20", number="S1"), *events,
-    )  # fmt: skip
+        birth(SAULE, AIGERIM, born, father=MARAT),
+        card(SAULE, "2025-07-20", number="S1"),
+        *events,
+    )
 
 
 def states_of(world: World, step: str = "month") -> Mapping[str, tuple[str, int]]:
@@ -200,11 +208,11 @@ async def test_a_minors_nudge_goes_to_both_guardians_each_in_their_way(world: Wo
 
     assert [(one.recipient, one.language, one.address) for one in first] == [
         (world.name(AIGERIM), "kk", "+77010000001"),
-    ]  # fmt: skip
+    ]
     assert between == {AIGERIM: ("sent", 1), MARAT: ("deferred", 0)}
     assert [(one.recipient, one.language, one.address) for one in second] == [
         (world.name(MARAT), "ru", "+77010000002"),
-    ]  # fmt: skip
+    ]
     assert states_of(world) == {AIGERIM: ("sent", 1), MARAT: ("sent", 1)}
     assert await world.settle("2025-06-20T18:00+05:00") == []
 
@@ -249,9 +257,12 @@ async def test_parents_hear_nothing_of_a_child_that_has_died(world: World) -> No
 async def test_a_mother_hears_nothing_of_a_child_that_has_died(world: World) -> None:
     """A birth and a death that are reported together, late, make nobody ask her for anything about that child."""
     lost = event(
-        "kz.civil.death_registered", SAULE, "2025-06-05T12:00:00+05:00",
-        {"died_on": "2025-06-05", "heirs": [AIGERIM]}, id="lost",
-    )  # fmt: skip
+        "kz.civil.death_registered",
+        SAULE,
+        "2025-06-05T12:00:00+05:00",
+        {"died_on": "2025-06-05", "heirs": [AIGERIM]},
+        id="lost",
+    )
     world.take(*registered(AIGERIM, LONG_AGO, phone="+77010000001"), birth(SAULE, AIGERIM, "2025-06-01"), lost)
     assert await world.settle("2025-06-10T12:00+05:00") == []
     assert {one.deliveries[0].reason for one in world.nudges()} == {"died"}
@@ -281,9 +292,15 @@ async def test_who_has_come_of_age_is_told_themselves(world: World) -> None:
     assert [one.recipient for one in await world.settle(DUE)] == [world.name(SAULE)]
 
 
-@pytest.mark.parametrize(("scope", "name"), [
-    ("all", ""), ("trigger", "identity_card_expiry"), ("agency", "interior"), ("channel", "sms"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [
+        ("all", ""),
+        ("trigger", "identity_card_expiry"),
+        ("agency", "interior"),
+        ("channel", "sms"),
+    ],
+)
 async def test_a_kill_switch_holds_and_releases(world: World, scope: str, name: str) -> None:
     """What is stopped waits, with the reason, as long as the switch is on, and goes when it is off."""
     with_card(world)

@@ -36,8 +36,13 @@ def made(folder: Path, people: int = 1, **settings: Any) -> World:
     world = World(folder, notifiers={"email": Relay("email", sent)}, **settings)
     world.sent = sent
     for number in range(1, people + 1):
-        only = event("citizen.preferences_changed", iin(number), "2024-01-03T00:00:00+05:00", {"channels": ["email"]},
-                     id=f"only {number}")  # fmt: skip
+        only = event(
+            "citizen.preferences_changed",
+            iin(number),
+            "2024-01-03T00:00:00+05:00",
+            {"channels": ["email"]},
+            id=f"only {number}",
+        )
         world.take(*registered(iin(number), LONG_AGO), only, card(iin(number), "2025-07-20", f"N{number}"))
     return world
 
@@ -104,9 +109,14 @@ async def test_another_address_begins_anew(world: World) -> None:
     assert left_alone(world) == []
 
 
-@pytest.mark.parametrize(("settings", "found"), [
-    ({"soft_bounces": 2}, [[MAIL]]), ({"soft_bounce_days": 30}, []), ({"soft_bounces": 4}, []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"soft_bounces": 2}, [[MAIL]]),
+        ({"soft_bounce_days": 30}, []),
+        ({"soft_bounces": 4}, []),
+    ],
+)
 async def test_how_many_and_how_long_are_settings(
     tmp_path: Path, settings: dict[str, int], found: list[object]
 ) -> None:

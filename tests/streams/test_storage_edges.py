@@ -162,10 +162,15 @@ def test_the_time_of_recording_comes_back_by_every_way(store: Store) -> None:
 
 def test_a_number_too_large_to_store_is_refused(store: Store) -> None:
     """Of a batch, only the event with a number beyond 64 bits is refused; the others are stored."""
-    type_ = event_type_of({
-        "type": "test.paid", "title": {}, "agency": "test", "subject": "citizen",
-        "data": {"type": "object", "properties": {"amount": {"type": "integer"}}},
-    })  # fmt: skip
+    type_ = event_type_of(
+        {
+            "type": "test.paid",
+            "title": {},
+            "agency": "test",
+            "subject": "citizen",
+            "data": {"type": "object", "properties": {"amount": {"type": "integer"}}},
+        }
+    )
     checker = Checker(Catalogue({type_.name: type_}, {}), NAMES, lambda _: True)
     intake = Intake(store.database, store.log, NAMES, lambda: checker, fixed(NOW))
 
@@ -176,10 +181,17 @@ def test_a_number_too_large_to_store_is_refused(store: Store) -> None:
 
 def paid(amount: int) -> bytes:
     """An event with a number in it."""
-    return json.dumps({
-        "specversion": "1.0", "id": str(amount), "source": "/test", "type": "test.paid", "subject": "someone",
-        "time": "2025-06-01T00:00:00Z", "data": {"amount": amount},
-    }).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(amount),
+            "source": "/test",
+            "type": "test.paid",
+            "subject": "someone",
+            "time": "2025-06-01T00:00:00Z",
+            "data": {"amount": amount},
+        }
+    ).encode()
 
 
 # database

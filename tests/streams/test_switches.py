@@ -104,9 +104,14 @@ def test_kill_switches_are_the_operators(world: World) -> None:
             world.platform.switches.control("agency", "north", who, stopped=True, reason="x")
 
 
-@pytest.mark.parametrize(("scope", "name", "meant"), [
-    ("channel", "smss", "'sms'"), ("agency", "nort", "'north'"), ("trigger", "reminder_cal", "'reminder_call'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scope", "name", "meant"),
+    [
+        ("channel", "smss", "'sms'"),
+        ("agency", "nort", "'north'"),
+        ("trigger", "reminder_cal", "'reminder_call'"),
+    ],
+)
 def test_a_switch_for_what_does_not_exist_is_refused(world: World, scope: str, name: str, meant: str) -> None:
     """A misspelt name stops nothing, so it is refused with what was meant."""
     with pytest.raises(UnknownName, match=f"did you mean {meant}"):

@@ -31,8 +31,10 @@ async def test_it_is_marked_in_every_form(world: World) -> None:
     email, sms = world.sent
     assert (email.address, sms.address) == ("dana@water.example", "+77000000000")
     assert (email.title, email.text, email.html) == (
-        "[TEST] Your meter", "[TEST] Dear reader", "<body><p>[TEST]</p><p>Dear</p>",
-    )  # fmt: skip
+        "[TEST] Your meter",
+        "[TEST] Dear reader",
+        "<body><p>[TEST]</p><p>Dear</p>",
+    )
     assert (sms.title, sms.text, sms.html) == ("", "[TEST] Check it, please", None)
 
 
@@ -47,10 +49,16 @@ async def test_it_is_a_fact_without_an_address_and_no_nudge(world: World) -> Non
     assert world.nudges() == []
 
 
-@pytest.mark.parametrize(("trial", "to", "who"), [
-    (TRIAL, STRANGER, AIDA), (TRIAL, DANA, STRANGER), (replace(TRIAL, owner="finance"), DANA, AIDA),
-    (replace(TRIAL, channel="push"), DANA, AIDA), (replace(TRIAL, trigger="identity_card_expiry"), DANA, AIDA),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("trial", "to", "who"),
+    [
+        (TRIAL, STRANGER, AIDA),
+        (TRIAL, DANA, STRANGER),
+        (replace(TRIAL, owner="finance"), DANA, AIDA),
+        (replace(TRIAL, channel="push"), DANA, AIDA),
+        (replace(TRIAL, trigger="identity_card_expiry"), DANA, AIDA),
+    ],
+)
 async def test_what_is_not_allowed_is_neither_sent_nor_said(
     world: World, trial: Trial, to: Principal, who: Principal
 ) -> None:

@@ -35,10 +35,11 @@ def world(tmp_path: Path) -> Iterator[World]:
 def cancel(world: World, number: int, trigger: str) -> None:
     """One pending nudge of that person and trigger is cancelled, although their plan has it."""
     [*_, one] = [
-        each for each in world.nudges()
+        each
+        for each in world.nudges()
         if (each.intent.person, each.intent.trigger) == (world.name(iin(number)), trigger)
         and each.state is State.PLANNED
-    ]  # fmt: skip
+    ]
     facts = [(one.intent.id, NudgeCancelled(world.clock()))]
     world.platform.database.write(lambda connection: record(connection, world.platform.log, facts))
 

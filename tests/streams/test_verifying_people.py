@@ -68,9 +68,8 @@ def test_of_whom_no_plan_can_be_made_is_counted_and_the_rest_compared(world: Wor
     assert (found.equal, found.unplannable, found.unlike) == (True, 1, 0)
     assert 0 < found.intents < whole.intents
     [one, *_] = [
-        each for each in world.nudges()
-        if each.intent.person == world.name(DANA) and each.state is State.PLANNED
-    ]  # fmt: skip
+        each for each in world.nudges() if each.intent.person == world.name(DANA) and each.state is State.PLANNED
+    ]
     facts = [(one.intent.id, NudgeCancelled(world.clock()))]
     world.platform.database.write(lambda connection: record(connection, world.platform.log, facts))
     found = verified_without(world, AIGERIM)

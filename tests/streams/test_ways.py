@@ -34,7 +34,7 @@ def planned(id_: UUID) -> NudgePlanned:
     """It was planned for Aida."""
     return NudgePlanned(
         NOW, AIDA, "card", "card@1", id_, "month", LATER, None, "service", ("push", "sms"), UUID(int=5)
-    )  # fmt: skip
+    )
 
 
 def attempted(to: str, number: int, channel: str, language: str = "", provider: str = "one") -> NudgeAttempted:
@@ -68,11 +68,24 @@ STORY: Sequence[tuple[UUID, NudgeFact]] = (
 Then it is done, which for the other one turns out not to be so; and what went with a digest is done as well.
 """
 COUNTED = {
-    "planned": 2, "attempted.push.kk": 1, "attempted.sms.ru": 1, "attempted.sms.kk": 1, "attempted.digest.kk": 1,
-    "attempted.email": 1, "sent.push.kk": 1, "sent.sms.ru": 1, "sent.sms.kk": 1, "sent.digest.kk": 1,
-    "sent.email": 1, "delivered.push.kk": 1, "opened.sms.kk": 1, "answered.sms.kk": 1,
-    "done.sms.kk": 1, "done.sms.ru": 0, "done.digest.kk": 1,
-}  # fmt: skip
+    "planned": 2,
+    "attempted.push.kk": 1,
+    "attempted.sms.ru": 1,
+    "attempted.sms.kk": 1,
+    "attempted.digest.kk": 1,
+    "attempted.email": 1,
+    "sent.push.kk": 1,
+    "sent.sms.ru": 1,
+    "sent.sms.kk": 1,
+    "sent.digest.kk": 1,
+    "sent.email": 1,
+    "delivered.push.kk": 1,
+    "opened.sms.kk": 1,
+    "answered.sms.kk": 1,
+    "done.sms.kk": 1,
+    "done.sms.ru": 0,
+    "done.digest.kk": 1,
+}
 
 
 @pytest.fixture(scope="module")

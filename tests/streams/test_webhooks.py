@@ -69,12 +69,24 @@ async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
         )
         packs = [few_triggers(tmp_path, "work_offers_consent")]
         world = World(tmp_path, packs=packs, webhooks={"labour": hook})
-        world.take(*registered(AIGERIM, LONG_AGO), event(
-            "citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["sms"]}, id="sms only"
-        ), event(
-            "kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
-            {"registered_on": "2025-06-02", "insured_months": 0}, id="jobless-77", traceparent=TRACE,
-        ))  # fmt: skip
+        world.take(
+            *registered(AIGERIM, LONG_AGO),
+            event(
+                "citizen.preferences_changed",
+                AIGERIM,
+                "2024-01-03T00:00:00+05:00",
+                {"channels": ["sms"]},
+                id="sms only",
+            ),
+            event(
+                "kz.social.unemployment_registered",
+                AIGERIM,
+                "2025-06-02T11:00:00+05:00",
+                {"registered_on": "2025-06-02", "insured_months": 0},
+                id="jobless-77",
+                traceparent=TRACE,
+            ),
+        )
         yield Told(world, peer)
         await world.platform.webhooks.aclose()
     world.close()
@@ -111,9 +123,14 @@ async def test_a_secret_is_changed_without_a_refusal(told: Told, secret: str) ->
     assert len(heard.headers["webhook-signature"].split(" ")) == 2
 
 
-@pytest.mark.parametrize("told", [
-    {"script": [answer(503, "retry-after: 3600"), OK]}, {"script": [answer(429, "retry-after: 3600"), OK]},
-], indirect=True)  # fmt: skip
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"script": [answer(503, "retry-after: 3600"), OK]},
+        {"script": [answer(429, "retry-after: 3600"), OK]},
+    ],
+    indirect=True,
+)
 async def test_an_agency_that_asks_for_patience_gets_it(told: Told) -> None:
     """Nothing comes again before the time that Retry-After says; then it does."""
     await told.answer()
@@ -197,9 +214,15 @@ async def test_a_process_that_dies_over_it_leaves_it_to_others(told: Told) -> No
 async def test_who_wants_to_be_told_nothing_is_not_waited_for(tmp_path: Path) -> None:
     """Without a hook nothing piles up for longer than a month."""
     world = World(tmp_path, packs=[few_triggers(tmp_path, "work_offers_consent")])
-    world.take(*registered(AIGERIM, LONG_AGO), event(
-        "citizen.disputed", AIGERIM, "2025-01-03T00:00:00+05:00", {"nudge": "00000000-0000-0000-0000-000000000001"}
-    ))  # fmt: skip
+    world.take(
+        *registered(AIGERIM, LONG_AGO),
+        event(
+            "citizen.disputed",
+            AIGERIM,
+            "2025-01-03T00:00:00+05:00",
+            {"nudge": "00000000-0000-0000-0000-000000000001"},
+        ),
+    )
     await world.settle()
     assert world.health().untold == 1
     world.at(world.clock() + UNTOLD + timedelta(days=1))

@@ -75,8 +75,9 @@ def write_weather(folder: Path, triggers: Mapping[str, str] = TRIGGERS) -> list[
     files = {
         "pack.yaml": "pack: weather\ntitle: {kk: Ауа райы, ru: Погода, en: Weather}\nlive_from: 2024-01-01\n"
         "agencies: {weather: {title: {kk: Ауа райы, ru: Погода, en: Weather}}}\n",
-        "events/storm.yaml": STORM, "events/cleared.yaml": CLEARED,
-    }  # fmt: skip
+        "events/storm.yaml": STORM,
+        "events/cleared.yaml": CLEARED,
+    }
     for name, rules in triggers.items():
         files[f"{name}/trigger.yaml"] = RULES + rules
         files |= {f"{name}/{language}.md": WORDS for language in ("kk", "ru", "en")}

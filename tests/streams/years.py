@@ -107,9 +107,13 @@ class Pasts(Struct, frozen=True):
     def in_folder(folder: Path) -> "Pasts":
         """Both written into the folder."""
         full, bare = few_triggers(folder / "full", *MORE), folder / "bare" / "few"
-        shutil.copytree(full, bare, ignore=lambda _, names: [
-            name for name in names if "." not in name and (full / name / "trigger.yaml").is_file()
-        ])  # fmt: skip
+        shutil.copytree(
+            full,
+            bare,
+            ignore=lambda _, names: [
+                name for name in names if "." not in name and (full / name / "trigger.yaml").is_file()
+            ],
+        )
         return Pasts(bare, full)
 
     @property
@@ -181,8 +185,10 @@ def went_played(owns: dict[str, Own]) -> set[tuple[object, ...]]:
     """The same of a backtest."""
     return {
         (each.nudge, each.to, each.at, each.channel, each.language)
-        for own in owns.values() for each in own.played.messages if not each.digest
-    }  # fmt: skip
+        for own in owns.values()
+        for each in own.played.messages
+        if not each.digest
+    }
 
 
 def ended_live(world: World) -> Iterator[tuple[object, ...]]:

@@ -9,9 +9,11 @@ from templates.render import context
 
 DUE = datetime(2026, 3, 8, 10, tzinfo=ZoneInfo("Asia/Almaty"))
 FINE: Mapping[str, Any] = {
-    "event.number": "263017", "event.amount": 43250, "event.issued_on": "2026-03-02",
+    "event.number": "263017",
+    "event.amount": 43250,
+    "event.issued_on": "2026-03-02",
     "event.time": datetime(2026, 3, 2, 7, tzinfo=UTC),
-}  # fmt: skip
+}
 RULES: Mapping[str, Any] = {
     "actions": [
         {"id": "pay", "url": "https://egov.kz/?a=1&b=2", "label": {"kk": "Төлеу", "ru": "Оплатить", "en": "Pay"}}
@@ -20,8 +22,10 @@ RULES: Mapping[str, Any] = {
 WORDS: Mapping[str, Mapping[str, Any]] = {
     "kk": {
         "subject": "№ {{ event.number }} айыппұл",
-        "push": {"title": "Айыппұл",
-                 "body": "{{ event.amount | money }}, {{ event.issued_on | date }} күнінен бастап"},
+        "push": {
+            "title": "Айыппұл",
+            "body": "{{ event.amount | money }}, {{ event.issued_on | date }} күнінен бастап",
+        },
         "sms": "{{ event.amount | money }}: жартысын {{ due | date }} күнінің соңына дейін төлеңіз",
         "steps": {"last_day": {"subject": "Аз уақыт қалды"}},
         "body": "Сәлеметсіз бе!\n\n**Сомасы:** {{ event.amount | money }}",
@@ -40,12 +44,14 @@ WORDS: Mapping[str, Mapping[str, Any]] = {
         "sms": "{{ event.amount | money }}: pay half by the end of {{ due | date }}",
         "steps": {"last_day": {"subject": "Little time is left"}},
         "correction": {
-            "subject": "Fine No. {{ event.number }} has been cancelled", "sms": "Cancelled",
-            "push": {"title": "Cancelled", "body": "Don't pay"}, "body": "**You do not have to pay.**",
+            "subject": "Fine No. {{ event.number }} has been cancelled",
+            "sms": "Cancelled",
+            "push": {"title": "Cancelled", "body": "Don't pay"},
+            "body": "**You do not have to pay.**",
         },
         "body": "Hello,\n\n[pay half](https://egov.kz/{{ event.number }}) of {{ event.amount | money }}.",
     },
-}  # fmt: skip
+}
 
 
 def values(event: Mapping[str, Any] = FINE, **citizen: object) -> dict[str, Any]:

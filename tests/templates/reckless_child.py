@@ -70,8 +70,11 @@ def _opened(files: int) -> str:
 PATIENCE = 240
 """Seconds."""
 MISDEEDS: Mapping[str, Callable[[Any], object]] = {
-    "write": lambda path: _written(Path(path)), "say": _said, "fork": _forked, "open": _opened,
-}  # fmt: skip
+    "write": lambda path: _written(Path(path)),
+    "say": _said,
+    "fork": _forked,
+    "open": _opened,
+}
 
 
 if __name__ == "__main__":

@@ -19,9 +19,14 @@ def test_the_domain_gets_what_the_packs_declare(tmp_path: Path) -> None:
     assert catalogue.attributes["consents"] == "strings"
     assert catalogue.area_levels == (2, 4)
     assert defaults_of(contents) == Defaults(
-        language="kk", languages=("kk", "ru"), zone="Asia/Almaty", quiet_hours=QuietHours(time(21), time(9)),
-        cap_messages=3, cap_days=7, age_of_majority=18,
-    )  # fmt: skip
+        language="kk",
+        languages=("kk", "ru"),
+        zone="Asia/Almaty",
+        quiet_hours=QuietHours(time(21), time(9)),
+        cap_messages=3,
+        cap_days=7,
+        age_of_majority=18,
+    )
 
 
 def test_working_days_are_those_of_the_country(tmp_path: Path) -> None:

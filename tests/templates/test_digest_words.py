@@ -17,10 +17,15 @@ def message(title: str = "Card", body: str = "Renew it", *actions: Action) -> Re
     return Rendered("ru", "Subject", title, body, "SMS", "text", "<p>html</p>", actions)
 
 
-@pytest.mark.parametrize(("language", "sms"), [
-    ("kk", "Хабарламалар: 2. Card; Fine"), ("ru", "Сообщений: 2. Card; Fine"), ("en", "Messages: 2. Card; Fine"),
-    ("de", "Хабарламалар: 2. Card; Fine"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "sms"),
+    [
+        ("kk", "Хабарламалар: 2. Card; Fine"),
+        ("ru", "Сообщений: 2. Card; Fine"),
+        ("en", "Messages: 2. Card; Fine"),
+        ("de", "Хабарламалар: 2. Card; Fine"),
+    ],
+)
 def test_a_digest_speaks_the_recipients_language(language: str, sms: str) -> None:
     """The platform's words are in Kazakh, Russian and English; whoever reads another language gets Kazakh."""
     found = render_digest(language, [message(), message("Fine")])

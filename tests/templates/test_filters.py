@@ -5,9 +5,14 @@ import pytest
 from templates.filters import long_date, money, number, speaks, upper_first
 
 
-@pytest.mark.parametrize(("language", "written"), [
-    ("kk", "2026\u202fж. 24 қыркүйек"), ("ru", "24 сентября 2026\u202fг."), ("en", "24 September 2026"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("kk", "2026\u202fж. 24 қыркүйек"),
+        ("ru", "24 сентября 2026\u202fг."),
+        ("en", "24 September 2026"),
+    ],
+)
 def test_dates_are_written_out(language: str, written: str) -> None:
     """An ISO date, a date, and a local time give the same long day in each language."""
     late = datetime(2026, 9, 24, 1, tzinfo=timezone(timedelta(hours=5)))
@@ -19,18 +24,30 @@ def test_a_time_is_the_day_where_it_is_local() -> None:
     assert long_date(datetime(2026, 9, 23, 20, tzinfo=UTC), "en") == "23 September 2026"
 
 
-@pytest.mark.parametrize(("tenge", "written"), [
-    (0, "0\u00a0₸"), (850, "850\u00a0₸"), (18200, "18\u202f200\u00a0₸"), (1234567, "1\u202f234\u202f567\u00a0₸"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tenge", "written"),
+    [
+        (0, "0\u00a0₸"),
+        (850, "850\u00a0₸"),
+        (18200, "18\u202f200\u00a0₸"),
+        (1234567, "1\u202f234\u202f567\u00a0₸"),
+    ],
+)
 def test_money_never_breaks_over_two_lines(tenge: int, written: str) -> None:
     """Thousands apart by narrow no-break spaces, and the sign of the tenge in every language."""
     assert money(tenge) == written
 
 
-@pytest.mark.parametrize(("value", "language", "written"), [
-    (12345, "kk", "12\u202f345"), (12345.5, "kk", "12\u202f345,5"), (12345.5, "ru", "12\u202f345,5"),
-    (12345.5, "en", "12\u202f345.5"), (0.25, "en", "0.25"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "language", "written"),
+    [
+        (12345, "kk", "12\u202f345"),
+        (12345.5, "kk", "12\u202f345,5"),
+        (12345.5, "ru", "12\u202f345,5"),
+        (12345.5, "en", "12\u202f345.5"),
+        (0.25, "en", "0.25"),
+    ],
+)
 def test_numbers_have_the_decimal_sign_of_the_language(value: float, language: str, written: str) -> None:
     """Thousands are apart in the same way in all languages."""
     assert number(value, language) == written

@@ -9,10 +9,20 @@ from templates.footer import Proof
 PROOF = Proof("https://habarshy.gov.test/m/AbCdEfGhIjKlMnOpQrSt", "7K2MQ-X9DPA", "habarshy.gov.test/check")
 
 
-@pytest.mark.parametrize(("length", "said"), [
-    (20, {"page"}), (40, {"code"}), (60, set()), (70, set()), (71, {"page"}), (80, {"page"}), (100, {"code"}),
-    (134, set()), (1, {"page", "code"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (20, {"page"}),
+        (40, {"code"}),
+        (60, set()),
+        (70, set()),
+        (71, {"page"}),
+        (80, {"page"}),
+        (100, {"code"}),
+        (134, set()),
+        (1, {"page", "code"}),
+    ],
+)
 def test_an_sms_never_costs_a_part_more(length: int, said: set[str]) -> None:
     """Page and code go into the room that is left: both, the page alone, the code alone, or none of them."""
     text = "қ" * length

@@ -49,8 +49,10 @@ REFUSED = [
     ("{% if event.fee is divisibleby(2) %}{% endif %}", "there is no test divisibleby"),
     ("{% for a in [1, 2] %}{% endfor %}", "a loop goes over a list of the event or the citizen"),
     ("{% for a in event.number %}{% endfor %}", "a loop goes over a list of the event or the citizen"),
-    ("{% for a in event.seals %}{% for b in event.seals %}{% endfor %}{% endfor %}",
-     "one loop over one list, and no loop inside another"),
+    (
+        "{% for a in event.seals %}{% for b in event.seals %}{% endfor %}{% endfor %}",
+        "one loop over one list, and no loop inside another",
+    ),
     ("{% for a in event.seals recursive %}{% endfor %}", "one loop over one list, and no loop inside another"),
     ("{% for a, b in event.seals %}{% endfor %}", "one loop over one list, and no loop inside another"),
     ("{% for event in event.seals %}{% endfor %}", "a loop cannot call its variable 'event'"),
@@ -61,10 +63,14 @@ REFUSED = [
     ("{% if step %}" * 60 + "{% endif %}" * 60, "this is nested too deeply"),
     ("{% if step %}" + "{% elif step %}" * 60 + "{% endif %}", "this is nested too deeply"),
     ("x" * 20_001, "this is longer than 20000 characters"),
-]  # fmt: skip
+]
 VARIABLES = {
-    "event.number": "string", "event.fee": "integer", "event.seals": "strings", "step": "string", "due": "instant",
-}  # fmt: skip
+    "event.number": "string",
+    "event.fee": "integer",
+    "event.seals": "strings",
+    "step": "string",
+    "due": "instant",
+}
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED, ids=[text[:40] for text, _ in REFUSED])
@@ -77,9 +83,11 @@ def test_what_words_may_not_do_is_a_problem(text: str, message: str) -> None:
 BY_SYNTAX = [text for text, message in REFUSED if not message.startswith("there is no variable")]
 
 
-@pytest.mark.parametrize("text", [
-    text for text in BY_SYNTAX if "in event.number" not in text and len(text) < 20_000
-], ids=lambda text: text[:40])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [text for text in BY_SYNTAX if "in event.number" not in text and len(text) < 20_000],
+    ids=lambda text: text[:40],
+)
 def test_what_words_may_not_do_is_not_even_compiled(text: str) -> None:
     """Words that came into the log by another way than lint are refused by the renderer too."""
     with pytest.raises(BadWords):
@@ -118,10 +126,15 @@ def test_characters_that_stand_for_values_cannot_be_written() -> None:
         Renderer({"en": {"body": "\ue0000\ue001"}}, {})
 
 
-@pytest.mark.parametrize("body", [
-    "&#xE000;7&#xE001;", "&#57344;0&#57345; {{ step }}", "[x](https://egov.kz/&#xE000;0&#xE001;)",
-    "&#x{% if step %}E000{% endif %};0&#xE001;",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        "&#xE000;7&#xE001;",
+        "&#57344;0&#57345; {{ step }}",
+        "[x](https://egov.kz/&#xE000;0&#xE001;)",
+        "&#x{% if step %}E000{% endif %};0&#xE001;",
+    ],
+)
 def test_nor_can_they_be_written_as_entities(body: str) -> None:
     """An entity is read after the values' marks are set, and would be taken for one of them."""
     with pytest.raises(WordsFailed, match="cannot be seen"):

@@ -57,84 +57,196 @@ def town(folder: Path, *changes: tuple[str, str, str]) -> Path:
 
 
 ROWS: list[tuple[str, str, str, list[str]]] = [
-    (PARAMETERS, "source:", "sourse:", [
-        "2:3: source is missing", "4:3: the key 'sourse' is not known here (did you mean 'source'?)",
-        "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
-        "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
-    ]),
-    (PARAMETERS, "2025-01-01: 110.5", "2025-01-01: a lot", [
-        "7:17: 2025-01-01: must be a number", "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
-        "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
-    ]),
-    (PARAMETERS, "2025-01-01: 110.5", "2023-01-01: 90.5", [
-        "7:5: 2023-01-01 stands after 2024-01-01: the earlier day comes first",
-    ]),
+    (
+        PARAMETERS,
+        "source:",
+        "sourse:",
+        [
+            "2:3: source is missing",
+            "4:3: the key 'sourse' is not known here (did you mean 'source'?)",
+            "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
+            "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
+        ],
+    ),
+    (
+        PARAMETERS,
+        "2025-01-01: 110.5",
+        "2025-01-01: a lot",
+        [
+            "7:17: 2025-01-01: must be a number",
+            "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
+            "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
+        ],
+    ),
+    (
+        PARAMETERS,
+        "2025-01-01: 110.5",
+        "2023-01-01: 90.5",
+        [
+            "7:5: 2023-01-01 stands after 2024-01-01: the earlier day comes first",
+        ],
+    ),
     (PARAMETERS, ", ru: Тариф", "", ["2:10: title is missing in ru"]),
     (BENEFITS, "agency: water", "agency: watr", ["3:11: no agency is called 'watr' (did you mean 'water'?)"]),
-    (BENEFITS, "clause: ", "claus: ", [
-        "2:3: clause is missing", "4:3: the key 'claus' is not known here (did you mean 'clause'?)",
-    ]),
-    (BENEFITS, "on: town.meter.installed\n", "on: town.meter.instaled\n", [
-        "5:7: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
-    ]),
-    (BENEFITS, "on: town.meter.installed\n", "on: town.flood\n", [
-        "5:7: town.flood is about an area, and a benefit is somebody's",
-    ]),
-    (BENEFITS, "to: holder", "to: holdr", [
-        "6:7: town.meter.installed names nobody in the role 'holdr' (did you mean 'holder'?)",
-    ]),
-    (BENEFITS, "from: event.valid_until\n", "from: event.valid_util\n", [
-        "7:9: 'event.valid_util' is no field of town.meter.installed (did you mean 'event.valid_until'?)",
-    ]),
+    (
+        BENEFITS,
+        "clause: ",
+        "claus: ",
+        [
+            "2:3: clause is missing",
+            "4:3: the key 'claus' is not known here (did you mean 'clause'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "on: town.meter.installed\n",
+        "on: town.meter.instaled\n",
+        [
+            "5:7: no event type is called 'town.meter.instaled' (did you mean 'town.meter.installed'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "on: town.meter.installed\n",
+        "on: town.flood\n",
+        [
+            "5:7: town.flood is about an area, and a benefit is somebody's",
+        ],
+    ),
+    (
+        BENEFITS,
+        "to: holder",
+        "to: holdr",
+        [
+            "6:7: town.meter.installed names nobody in the role 'holdr' (did you mean 'holder'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "from: event.valid_until\n",
+        "from: event.valid_util\n",
+        [
+            "7:9: 'event.valid_util' is no field of town.meter.installed (did you mean 'event.valid_until'?)",
+        ],
+    ),
     (BENEFITS, "from: event.valid_until\n", "from: event.number\n", ["7:9: 'event.number' is no date"]),
-    (BENEFITS, "offset: P1Y", "offset: PT1H", [
-        "8:44: entitlement goes by days; write an offset in days, months or years",
-    ]),
+    (
+        BENEFITS,
+        "offset: P1Y",
+        "offset: PT1H",
+        [
+            "8:44: entitlement goes by days; write an offset in days, months or years",
+        ],
+    ),
     (BENEFITS, "offset: P1Y", "offsett: P1Y", ["8:36: the key 'offsett' is not known here (did you mean 'offset'?)"]),
-    (BENEFITS, "when: event.fee > 0", "when: event.fe > 0", [
-        "10:24: undeclared reference to 'event.fe' (did you mean 'event.fee'?)",
-    ]),
-    (BENEFITS, "param.tariff > 1.0", "param.tarif > 1.0", [
-        "12:35: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
-    ]),
+    (
+        BENEFITS,
+        "when: event.fee > 0",
+        "when: event.fe > 0",
+        [
+            "10:24: undeclared reference to 'event.fe' (did you mean 'event.fee'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "param.tariff > 1.0",
+        "param.tarif > 1.0",
+        [
+            "12:35: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
+        ],
+    ),
     (BENEFITS, "id: grown", "id: paid", ["11:11: another condition is called 'paid' too"]),
     (BENEFITS, "{kk: Төленді, ru: Оплачено}", "{ru: Оплачено}", ["10:46: title is missing in kk"]),
-    (BENEFITS, "{on: town.meter.installed, when: later.number", "{on: town.meter.installed, when: later.numer", [
-        "15:40: undeclared reference to 'later.numer' (did you mean 'later.number'?)",
-    ]),
-    (BENEFITS, "- {on: town.meter.installed,", "- {on: town.metre.installed,", [
-        "15:12: no event type is called 'town.metre.installed' (did you mean 'town.meter.installed'?)",
-    ]),
-    (BENEFITS, "2.5 * param.tariff", "2 * param.tariff", [
-        "16:14: '*' does not go with a whole number and a decimal number",
-    ]),
+    (
+        BENEFITS,
+        "{on: town.meter.installed, when: later.number",
+        "{on: town.meter.installed, when: later.numer",
+        [
+            "15:40: undeclared reference to 'later.numer' (did you mean 'later.number'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "- {on: town.meter.installed,",
+        "- {on: town.metre.installed,",
+        [
+            "15:12: no event type is called 'town.metre.installed' (did you mean 'town.meter.installed'?)",
+        ],
+    ),
+    (
+        BENEFITS,
+        "2.5 * param.tariff",
+        "2 * param.tariff",
+        [
+            "16:14: '*' does not go with a whole number and a decimal number",
+        ],
+    ),
     (BENEFITS, "2.5 * param.tariff", "event.number", ["16:12: an amount must be a number, this is a text"]),
-    (BENEFITS, "as_of: asked", "as_of: ask", [
-        "17:17: amount_as_of must be 'from' or 'asked' (did you mean 'asked'?)",
-    ]),
-    (RULES, "on: town.meter.installed\n", "on: {becomes: discont}\n", [
-        "7:15: no benefit is called 'discont' (did you mean 'discount'?)",
-    ]),
-    (RULES, "on: town.meter.installed\n", "on: {become: discount}\n", [
-        "7:5: on: the key 'become' is not known here (did you mean 'becomes'?)",
-    ]),
-    (RULES, "on: town.meter.installed\n", "on: [discount]\n", [
-        "7:5: on: is an event type, or {becomes: benefit}, or {ceases: benefit}",
-    ]),
-    (RULES, "on: town.meter.installed\n", "on: {becomes: discount}\ncount: {nth: 2, within: P1Y}\n", [
-        "8:8: an entitlement is no event; say it in the conditions of the benefit",
-    ]),
-    (RULES, "on: town.meter.installed\n",
-     "on: {ceases: discount}\nwith: [{on: town.meter.installed, within: P1D, when: event.fe > 0}]\n", [
-        "8:7: an entitlement is no event; say it in the conditions of the benefit",
-    ]),
-    (RULES, "when: event.fee > 0 &&", "when: param.tarif > 1.0 &&", [
-        "8:7: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
-    ]),
-    (KK, "Бағасы: {{ event.fee", "Бағасы: {{ benefit.discont.amount", [
-        "24:14: there is no variable benefit.discont.amount (did you mean 'benefit.discount.amount'?)",
-    ]),
-]  # fmt: skip
+    (
+        BENEFITS,
+        "as_of: asked",
+        "as_of: ask",
+        [
+            "17:17: amount_as_of must be 'from' or 'asked' (did you mean 'asked'?)",
+        ],
+    ),
+    (
+        RULES,
+        "on: town.meter.installed\n",
+        "on: {becomes: discont}\n",
+        [
+            "7:15: no benefit is called 'discont' (did you mean 'discount'?)",
+        ],
+    ),
+    (
+        RULES,
+        "on: town.meter.installed\n",
+        "on: {become: discount}\n",
+        [
+            "7:5: on: the key 'become' is not known here (did you mean 'becomes'?)",
+        ],
+    ),
+    (
+        RULES,
+        "on: town.meter.installed\n",
+        "on: [discount]\n",
+        [
+            "7:5: on: is an event type, or {becomes: benefit}, or {ceases: benefit}",
+        ],
+    ),
+    (
+        RULES,
+        "on: town.meter.installed\n",
+        "on: {becomes: discount}\ncount: {nth: 2, within: P1Y}\n",
+        [
+            "8:8: an entitlement is no event; say it in the conditions of the benefit",
+        ],
+    ),
+    (
+        RULES,
+        "on: town.meter.installed\n",
+        "on: {ceases: discount}\nwith: [{on: town.meter.installed, within: P1D, when: event.fe > 0}]\n",
+        [
+            "8:7: an entitlement is no event; say it in the conditions of the benefit",
+        ],
+    ),
+    (
+        RULES,
+        "when: event.fee > 0 &&",
+        "when: param.tarif > 1.0 &&",
+        [
+            "8:7: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
+        ],
+    ),
+    (
+        KK,
+        "Бағасы: {{ event.fee",
+        "Бағасы: {{ benefit.discont.amount",
+        [
+            "24:14: there is no variable benefit.discont.amount (did you mean 'benefit.discount.amount'?)",
+        ],
+    ),
+]
 
 
 def test_a_pack_with_a_law_is_fine(tmp_path: Path) -> None:
@@ -211,13 +323,16 @@ def test_a_benefit_about_the_person_alone_may_start_a_trigger(tmp_path: Path) ->
     assert findings_of(veterans(tmp_path / "b", ceases, VETERAN_WORDS.replace("from", "until"))) == []
 
 
-@pytest.mark.parametrize(("old", "new", "place"), [
-    ("when: citizen.area", "when: event.number.startsWith('M') && citizen.area", "7:7: 'event.number'"),
-    ('at: "10:00"', "from: event.valid_until", "9:15: 'event.valid_until'"),
-    ('at: "10:00"', "from: event.time", "9:15: 'event.time'"),
-    ("channels:", "occurrence: event.number\nchannels:", "10:13: 'event.number'"),
-    ("channels:", "expires: event.valid_until\nchannels:", "10:10: 'event.valid_until'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("when: citizen.area", "when: event.number.startsWith('M') && citizen.area", "7:7: 'event.number'"),
+        ('at: "10:00"', "from: event.valid_until", "9:15: 'event.valid_until'"),
+        ('at: "10:00"', "from: event.time", "9:15: 'event.time'"),
+        ("channels:", "occurrence: event.number\nchannels:", "10:13: 'event.number'"),
+        ("channels:", "expires: event.valid_until\nchannels:", "10:10: 'event.valid_until'"),
+    ],
+)
 def test_rules_about_the_person_alone_have_no_event_to_read(tmp_path: Path, old: str, new: str, place: str) -> None:
     """An entitlement that begins on a birthday has no event, and the place that reads one is named."""
     why = "the benefit is about the person alone, so no event starts this, and there is none to read"

@@ -29,16 +29,23 @@ def test_replies_that_are_fine(tmp_path: Path) -> None:
     assert found(tmp_path, replies('{"1": citizen.consent_given, 2: citizen.replied}')) == []
 
 
-@pytest.mark.parametrize(("what", "expected"), [
-    ('{"1": citizen.consent_gven}',
-     "24:16: no event type is called 'citizen.consent_gven' (did you mean 'citizen.consent_given'?)"),
-    ('{"1": citizen.consent_withdrawn}',
-     "24:16: citizen.consent_withdrawn has no field 'nudge', which says what is answered"),
-    ('{"1": town.flood}', "24:16: town.flood is about an area, and a reply is that of a person"),
-    ('{"123": citizen.replied}', "24:11: 123: a code is one or two digits, or a short word"),
-    ('{"a b": citizen.replied}', "24:11: a b: a code is one or two digits, or a short word"),
-    ("{}", "24:10: replies is empty"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        (
+            '{"1": citizen.consent_gven}',
+            "24:16: no event type is called 'citizen.consent_gven' (did you mean 'citizen.consent_given'?)",
+        ),
+        (
+            '{"1": citizen.consent_withdrawn}',
+            "24:16: citizen.consent_withdrawn has no field 'nudge', which says what is answered",
+        ),
+        ('{"1": town.flood}', "24:16: town.flood is about an area, and a reply is that of a person"),
+        ('{"123": citizen.replied}', "24:11: 123: a code is one or two digits, or a short word"),
+        ('{"a b": citizen.replied}', "24:11: a b: a code is one or two digits, or a short word"),
+        ("{}", "24:10: replies is empty"),
+    ],
+)
 def test_replies_that_are_wrong(tmp_path: Path, what: str, expected: str) -> None:
     """Each is found at its line and column, with the reason."""
     assert found(tmp_path, replies(what)) == [f"{RULES}:{expected}"]
@@ -62,8 +69,9 @@ def test_a_code_that_the_sms_never_says_is_found_in_every_language(tmp_path: Pat
     plain = write_town(tmp_path, replies('{"9": citizen.replied}'))
     assert findings_of(plain) == [
         f"{file}:{place}: the SMS never says that '9' can be answered"
-        for file in (KK, RU) for place in ("6:6", "8:14")
-    ]  # fmt: skip
+        for file in (KK, RU)
+        for place in ("6:6", "8:14")
+    ]
 
 
 ONLY = (RULES, "channels: [push, sms, email]", "channels: [push, email]")
@@ -114,7 +122,11 @@ data:
 def test_a_trigger_on_its_own_reply_is_a_loop(tmp_path: Path) -> None:
     """Answering would send the message again."""
     pack = write_town(
-        tmp_path, (RULES, FILES[RULES], """\
+        tmp_path,
+        (
+            RULES,
+            FILES[RULES],
+            """\
 title: {kk: Тексеру, ru: Поверка}
 owner: water
 legal_basis: "Rules of 2020"
@@ -125,9 +137,10 @@ due:
   day: {offset: P1D}
 channels: [sms]
 replies: {"1": citizen.replied}
-"""),
+""",
+        ),
         *((file, FILES[file], '---\nsms: "1"\n---\n') for file in (KK, RU)),
-    )  # fmt: skip
+    )
     assert findings_of(pack) == [
         f"{RULES}:6:5: answering the message gives citizen.replied, which would send it again"
     ]
@@ -136,8 +149,10 @@ replies: {"1": citizen.replied}
 def test_a_circle_of_replies_over_two_triggers_is_found(tmp_path: Path) -> None:
     """One trigger's answer starts another whose answer starts the first: both are told, at the reply."""
     pack = write_town(tmp_path)
-    for name, on, code in (("one", "citizen.replied", "citizen.consent_given"),
-                           ("two", "citizen.consent_given", "citizen.replied")):  # fmt: skip
+    for name, on, code in (
+        ("one", "citizen.replied", "citizen.consent_given"),
+        ("two", "citizen.consent_given", "citizen.replied"),
+    ):
         (pack / name).mkdir()
         (pack / name / "trigger.yaml").write_text(f"""\
 title: {{kk: Тексеру, ru: Поверка}}

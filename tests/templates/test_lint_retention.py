@@ -26,41 +26,82 @@ ROWS: list[tuple[list[Change], list[str]]] = [
     ([PLAIN, limited("5 years")], ["5:12: retention: a limit is written in whole years or months: P5Y, P18M"]),
     ([PLAIN, limited("P30D")], ["5:12: retention: a limit is written in whole years or months: P5Y, P18M"]),
     ([PLAIN, limited("P0Y")], ["5:12: retention: a limit is written in whole years or months: P5Y, P18M"]),
-    ([limited("P5Y")], [
-        "5:1: it sets area, checked_on, guardians, meter on a person, which is read as long as they live",
-    ]),
-    ([PLAIN, limited("P5Y"), (METER, "agency: water", "agency: water\nends_life: true")], [
-        "6:1: it ends a life, and that is asked for ever after",
-    ]),
+    (
+        [limited("P5Y")],
+        [
+            "5:1: it sets area, checked_on, guardians, meter on a person, which is read as long as they live",
+        ],
+    ),
+    (
+        [PLAIN, limited("P5Y"), (METER, "agency: water", "agency: water\nends_life: true")],
+        [
+            "6:1: it ends a life, and that is asked for ever after",
+        ],
+    ),
     ([PLAIN, limited("P1M")], [f"{SENTENCE} 60 days (did you mean 'P1Y'?)"]),
-    ([PLAIN, limited("P1Y"), (RULES, "offset: -P30D", "offset: -P1Y")], [
-        f"{SENTENCE} 402 days (did you mean 'P2Y'?)",
-    ]),
-    ([PLAIN, limited("P1Y"), (RULES, "offset: -P30D", "repeat: {every: P1M, at_most: 12}, offset: -P30D")], [
-        f"{SENTENCE} 401 days (did you mean 'P2Y'?)",
-    ]),
-    ([PLAIN, limited("P1Y"), (RULES, "expires: event.valid_until", "expires: P3Y")], [
-        f"{SENTENCE} 1146 days (did you mean 'P4Y'?)",
-    ]),
-    ([PLAIN, limited("P1Y"), (RULES, "to: subject", "to: subject\ncount: {nth: 2, within: P2Y}")], [
-        f"{SENTENCE} 804 days (did you mean 'P3Y'?)",
-    ]),
-    ([PLAIN, limited("P1Y"), (RULES, "to: subject", f"to: subject\n{WITH}")], [
-        f"{SENTENCE} 1920 days (did you mean 'P6Y'?)",
-    ]),
-    ([PLAIN, limited("P1Y"), (RULES, "event.number}", "event.number, grace: P400D}")], [
-        f"{SENTENCE} 460 days (did you mean 'P2Y'?)",
-    ]),
-    ([PLAIN, limited("P5Y"), (RULES, "class: reminder", "class: legal")], [
-        "5:12: meter_check is a legal notice, and no pack.yaml says (legal_proof) how long it must be proven",
-    ]),
-    ([PLAIN, limited("P5Y"), (RULES, "class: reminder", "class: legal"),
-      (PACK, "live_from: 2024-03-01", "live_from: 2024-03-01\nlegal_proof: P7Y")], [
-        "5:12: meter_check is a legal notice, which must be proven for P7Y (legal_proof) (did you mean 'P7Y'?)",
-    ]),
-    ([PLAIN, limited("P7Y"), (RULES, "class: reminder", "class: legal"),
-      (PACK, "live_from: 2024-03-01", "live_from: 2024-03-01\nlegal_proof: P7Y")], []),
-]  # fmt: skip
+    (
+        [PLAIN, limited("P1Y"), (RULES, "offset: -P30D", "offset: -P1Y")],
+        [
+            f"{SENTENCE} 402 days (did you mean 'P2Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P1Y"), (RULES, "offset: -P30D", "repeat: {every: P1M, at_most: 12}, offset: -P30D")],
+        [
+            f"{SENTENCE} 401 days (did you mean 'P2Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P1Y"), (RULES, "expires: event.valid_until", "expires: P3Y")],
+        [
+            f"{SENTENCE} 1146 days (did you mean 'P4Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P1Y"), (RULES, "to: subject", "to: subject\ncount: {nth: 2, within: P2Y}")],
+        [
+            f"{SENTENCE} 804 days (did you mean 'P3Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P1Y"), (RULES, "to: subject", f"to: subject\n{WITH}")],
+        [
+            f"{SENTENCE} 1920 days (did you mean 'P6Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P1Y"), (RULES, "event.number}", "event.number, grace: P400D}")],
+        [
+            f"{SENTENCE} 460 days (did you mean 'P2Y'?)",
+        ],
+    ),
+    (
+        [PLAIN, limited("P5Y"), (RULES, "class: reminder", "class: legal")],
+        [
+            "5:12: meter_check is a legal notice, and no pack.yaml says (legal_proof) how long it must be proven",
+        ],
+    ),
+    (
+        [
+            PLAIN,
+            limited("P5Y"),
+            (RULES, "class: reminder", "class: legal"),
+            (PACK, "live_from: 2024-03-01", "live_from: 2024-03-01\nlegal_proof: P7Y"),
+        ],
+        [
+            "5:12: meter_check is a legal notice, which must be proven for P7Y (legal_proof) (did you mean 'P7Y'?)",
+        ],
+    ),
+    (
+        [
+            PLAIN,
+            limited("P7Y"),
+            (RULES, "class: reminder", "class: legal"),
+            (PACK, "live_from: 2024-03-01", "live_from: 2024-03-01\nlegal_proof: P7Y"),
+        ],
+        [],
+    ),
+]
 
 
 @pytest.mark.parametrize(("changes", "expected"), ROWS)
@@ -72,9 +113,12 @@ def test_a_limit_on_which_nothing_depends(tmp_path: Path, changes: list[Change],
 def test_an_area_event_has_no_limit(tmp_path: Path) -> None:
     """What is about an area names nobody, so there is no key to destroy."""
     pack = write_town(tmp_path, (FLOOD, "subject: none\n", "subject: none\nretention: P5Y\n"))
-    assert findings_of(pack) == in_file(FLOOD, [
-        "5:1: an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable",
-    ])  # fmt: skip
+    assert findings_of(pack) == in_file(
+        FLOOD,
+        [
+            "5:1: an event about an area is about nobody: nothing of it is sealed, so nothing can become unreadable",
+        ],
+    )
 
 
 ANSWERED = """\

@@ -51,10 +51,14 @@ def test_no_trigger_is_called_like_the_platform_s_own(tmp_path: Path) -> None:
 
 def test_every_bad_prevention_is_named(tmp_path: Path) -> None:
     """Of two clauses of `unless`, the second one's findings keep their places."""
-    pack = write_town(tmp_path, (
-        RULES, "  - {on: town.meter.installed, when: later.number == event.number}",
-        "  - {on: town.meter.removed}\n  - {on: town.flood, when: later.wher == event.number, grace: P1D}",
-    ))  # fmt: skip
+    pack = write_town(
+        tmp_path,
+        (
+            RULES,
+            "  - {on: town.meter.installed, when: later.number == event.number}",
+            "  - {on: town.meter.removed}\n  - {on: town.flood, when: later.wher == event.number, grace: P1D}",
+        ),
+    )
     assert findings_of(pack) == [
         f"{RULES}:19:10: no event type is called 'town.meter.removed'",
         f"{RULES}:20:28: undeclared reference to 'later.wher' (did you mean 'later.where'?)",
@@ -69,10 +73,13 @@ def test_another_error_of_a_condition_names_its_line(tmp_path: Path) -> None:
     assert found.endswith("'>' does not go with a whole number and a text")
 
 
-@pytest.mark.parametrize(("language", "message"), [
-    ("ru", "meter_check/ru.md:1:1: the words in 'ru' are missing"),
-    ("kk", "meter_check/kk.md:1:1: the words in 'kk' are missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("ru", "meter_check/ru.md:1:1: the words in 'ru' are missing"),
+        ("kk", "meter_check/kk.md:1:1: the words in 'kk' are missing"),
+    ],
+)
 def test_a_language_without_words_is_missed(tmp_path: Path, language: str, message: str) -> None:
     """Each language of the pack needs a words file."""
     pack = write_town(tmp_path)

@@ -43,9 +43,15 @@ def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:
     """What is saved under a slightly other name is a warning, with the name that was meant; notes are left alone."""
     pack = write_town(tmp_path)
     for name in (
-        "meter_check/test.yaml", "meter_check/KK.md", "meter_check/en.txt", "events/flat.yml", "benefit.yaml",
-        "NOTES.md", "meter_check/README.md", "meter_check/.kk.md.swp",
-    ):  # fmt: skip
+        "meter_check/test.yaml",
+        "meter_check/KK.md",
+        "meter_check/en.txt",
+        "events/flat.yml",
+        "benefit.yaml",
+        "NOTES.md",
+        "meter_check/README.md",
+        "meter_check/.kk.md.swp",
+    ):
         (pack / name).write_text("")
     found = [str(each).removeprefix(f"{pack}/") for each in examine([pack])[1].findings]
     assert found == [
@@ -57,22 +63,34 @@ def test_a_file_that_nobody_reads_is_named(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("change", [
-    (RULES, "class: reminder", "class:   reminder   # which"),
-    (RULES, "owner: water\nlegal_basis: \"Rules of 2020\"", "legal_basis: 'Rules of 2020'\nowner: water"),
-    (KK, 'push:\n  title: "Есептегішті тексеріңіз"\n  body: "Мерзімі: {{ event.valid_until | date }}"',
-     'push: {body: "Мерзімі: {{ event.valid_until | date }}", title: "Есептегішті тексеріңіз"}'),
-    (KK, "---\nСәлеметсіз бе!", "---\n\n\nСәлеметсіз бе!"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        (RULES, "class: reminder", "class:   reminder   # which"),
+        (RULES, 'owner: water\nlegal_basis: "Rules of 2020"', "legal_basis: 'Rules of 2020'\nowner: water"),
+        (
+            KK,
+            'push:\n  title: "Есептегішті тексеріңіз"\n  body: "Мерзімі: {{ event.valid_until | date }}"',
+            'push: {body: "Мерзімі: {{ event.valid_until | date }}", title: "Есептегішті тексеріңіз"}',
+        ),
+        (KK, "---\nСәлеметсіз бе!", "---\n\n\nСәлеметсіз бе!"),
+    ],
+)
 def test_layout_does_not_change_the_hash(tmp_path: Path, change: Change) -> None:
     """Comments, quotes, the order of keys: the same trigger."""
     assert town(tmp_path / "a", change).triggers[0].hash == town(tmp_path / "b").triggers[0].hash
 
 
-@pytest.mark.parametrize("change", [
-    (KK, "Бір ай қалды", "Бір ай ғана қалды"), (KK, "Соңғы күн", "Ең соңғы күн"), (RULES, "PT10M", "PT15M"),
-    (RULES, "Rules of 2020", "Rules of 2021"), (RULES, "  month:", "  week:"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        (KK, "Бір ай қалды", "Бір ай ғана қалды"),
+        (KK, "Соңғы күн", "Ең соңғы күн"),
+        (RULES, "PT10M", "PT15M"),
+        (RULES, "Rules of 2020", "Rules of 2021"),
+        (RULES, "  month:", "  week:"),
+    ],
+)
 def test_another_word_or_rule_is_another_hash(tmp_path: Path, change: Change) -> None:
     """Whatever a citizen could notice makes another version; the pack's own hash stays."""
     changed, before = town(tmp_path / "a", change), town(tmp_path / "b")
@@ -97,8 +115,13 @@ def test_scalars_are_read_as_in_yaml_1_2(tmp_path: Path) -> None:
     texts = "{kk: Қала, ru: Город, on: yes, no: 21:00, off: 0075, nil: 2024-03-01}"
     pack = town(tmp_path, ("pack.yaml", "title: {kk: Қала, ru: Город}", f"title: {texts}"))
     assert pack.content["title"] == {
-        "kk": "Қала", "ru": "Город", "on": "yes", "no": "21:00", "off": "0075", "nil": "2024-03-01",
-    }  # fmt: skip
+        "kk": "Қала",
+        "ru": "Город",
+        "on": "yes",
+        "no": "21:00",
+        "off": "0075",
+        "nil": "2024-03-01",
+    }
 
 
 def test_aliases_save_writing(tmp_path: Path) -> None:

@@ -27,14 +27,38 @@ def render(words: Mapping[str, Any], event: Mapping[str, Any] = FINE) -> Rendere
     return Renderer({"en": words}, {}).render("en", "day", values(event))
 
 
-@pytest.mark.parametrize(("language", "expected"), [
-    ("kk", ("№ 263017 айыппұл", "Айыппұл", "43\u202f250\u00a0₸, 2026\u202fж. 2 наурыз күнінен бастап",
-            "43\u202f250\u00a0₸: жартысын 2026\u202fж. 8 наурыз күнінің соңына дейін төлеңіз")),
-    ("ru", ("Штраф № 263017", "Штраф", "43\u202f250\u00a0₸, с 2 марта 2026\u202fг.",
-            "43\u202f250\u00a0₸: оплатите половину до конца дня 8 марта 2026\u202fг.")),
-    ("en", ("Fine No. 263017", "Fine", "43\u202f250\u00a0₸, from 2 March 2026",
-            "43 250 KZT: pay half by the end of 8 March 2026")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "kk",
+            (
+                "№ 263017 айыппұл",
+                "Айыппұл",
+                "43\u202f250\u00a0₸, 2026\u202fж. 2 наурыз күнінен бастап",
+                "43\u202f250\u00a0₸: жартысын 2026\u202fж. 8 наурыз күнінің соңына дейін төлеңіз",
+            ),
+        ),
+        (
+            "ru",
+            (
+                "Штраф № 263017",
+                "Штраф",
+                "43\u202f250\u00a0₸, с 2 марта 2026\u202fг.",
+                "43\u202f250\u00a0₸: оплатите половину до конца дня 8 марта 2026\u202fг.",
+            ),
+        ),
+        (
+            "en",
+            (
+                "Fine No. 263017",
+                "Fine",
+                "43\u202f250\u00a0₸, from 2 March 2026",
+                "43 250 KZT: pay half by the end of 8 March 2026",
+            ),
+        ),
+    ],
+)
 def test_each_language_writes_dates_and_money_its_own_way(
     fines: Renderer, language: str, expected: tuple[str, ...]
 ) -> None:
@@ -43,9 +67,14 @@ def test_each_language_writes_dates_and_money_its_own_way(
     assert (rendered.subject, rendered.push_title, rendered.push_body, rendered.sms) == expected
 
 
-@pytest.mark.parametrize(("language", "subject"), [
-    ("kk", "Аз уақыт қалды"), ("ru", "Срок подходит к концу"), ("en", "Little time is left"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("kk", "Аз уақыт қалды"),
+        ("ru", "Срок подходит к концу"),
+        ("en", "Little time is left"),
+    ],
+)
 def test_a_step_has_words_of_its_own(fines: Renderer, language: str, subject: str) -> None:
     """The step that is named gets its own words, and only it."""
     assert fines.render(language, "last_day", values()).subject == subject
@@ -141,9 +170,15 @@ def test_actions_come_in_the_language(fines: Renderer) -> None:
     assert 'href="https://egov.kz/?a=1&amp;b=2"' in rendered.html
 
 
-@pytest.mark.parametrize(("asked", "default", "spoken"), [
-    ("ru", "kk", "ru"), ("de", "ru", "ru"), ("de", "fr", "kk"), ("", "", "kk"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "default", "spoken"),
+    [
+        ("ru", "kk", "ru"),
+        ("de", "ru", "ru"),
+        ("de", "fr", "kk"),
+        ("", "", "kk"),
+    ],
+)
 def test_a_language_without_words_falls_back(asked: str, default: str, spoken: str) -> None:
     """To the pack's default, else to the first that there is."""
     words = {"kk": {"sms": "бір"}, "ru": {"sms": "один"}}
@@ -159,9 +194,12 @@ def test_no_words_at_all_fail_as_words() -> None:
 def test_a_step_falls_back_part_by_part() -> None:
     """A step that has only another SMS keeps the rest of the words."""
     words = {
-        "subject": "S", "push": {"title": "T", "body": "B"}, "sms": "M", "body": "E",
+        "subject": "S",
+        "push": {"title": "T", "body": "B"},
+        "sms": "M",
+        "body": "E",
         "steps": {"day": {"sms": "M2", "push": {"body": "B2"}}},
-    }  # fmt: skip
+    }
     rendered = render(words)
     assert (rendered.subject, rendered.push_title, rendered.push_body, rendered.sms) == ("S", "T", "B2", "M2")
     assert rendered.text == "E\n"
@@ -192,10 +230,15 @@ def test_values_are_escaped_in_the_subject_of_the_html_part() -> None:
 
 
 @pytest.mark.parametrize("event", [{}, {"event.number": None}], ids=["absent", "cleared"])
-@pytest.mark.parametrize("words", [
-    {"sms": "{{ event.number }}"}, {"body": "{{ event.number }}"}, {"sms": "{% if event.number > 1 %}{% endif %}"},
-    {"sms": "{{ event.number | upper_first }}"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"sms": "{{ event.number }}"},
+        {"body": "{{ event.number }}"},
+        {"sms": "{% if event.number > 1 %}{% endif %}"},
+        {"sms": "{{ event.number | upper_first }}"},
+    ],
+)
 def test_a_missing_value_fails_by_name(words: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """What was never reported, or was cleared, fails with the names of trigger and variable, in every part."""
     with pytest.raises(WordsFailed) as failed:
@@ -204,9 +247,14 @@ def test_a_missing_value_fails_by_name(words: Mapping[str, Any], event: Mapping[
     assert str(failed.value).startswith("The words of meter_check cannot be rendered: event.number has no value.")
 
 
-@pytest.mark.parametrize("words", [
-    "{% if event.number > 1 %}{% endif %}", "{{ event.number | date }}", "{{ event.number | money }}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{% if event.number > 1 %}{% endif %}",
+        "{{ event.number | date }}",
+        "{{ event.number | money }}",
+    ],
+)
 def test_a_failure_never_says_values(words: str) -> None:
     """A value of another type than the words expect is not quoted in the error."""
     with pytest.raises(WordsFailed) as failed:
@@ -270,16 +318,27 @@ def test_words_render_the_same_after_the_log(fines: Renderer) -> None:
 
 
 SAID = (
-    "always the same", "{{ event.a }}", "{{ event.a | money }}", "{{ event.a | date }}", "{{ event.a | number }}",
-    "{{ event.a | upper_first }}", '{{ event.a | default("none") }}', "{% if event.a %}yes{% endif %}",
-    "{% if event.a is defined %}{{ event.a }}{% endif %}", "{% if event.a is defined %}{{ event.b }}{% endif %}",
+    "always the same",
+    "{{ event.a }}",
+    "{{ event.a | money }}",
+    "{{ event.a | date }}",
+    "{{ event.a | number }}",
+    "{{ event.a | upper_first }}",
+    '{{ event.a | default("none") }}',
+    "{% if event.a %}yes{% endif %}",
+    "{% if event.a is defined %}{{ event.a }}{% endif %}",
+    "{% if event.a is defined %}{{ event.b }}{% endif %}",
     '{% if event.a is undefined or event.a == "x" %}{{ event.b | date }}{% else %}{{ event.a }}{% endif %}',
-    '{% if not event.a is defined %}no{% elif event.a == 7 %}{{ event.b }}{% else %}{{ event.a }}{% endif %}',
-    '{% if event.a is defined and event.a != event.b %}{{ event.a }}{% endif %}', "{{ event.deep.a }}",
-    "{% for each in event.a %}{{ each }}{% endfor %}", "{% if event.a > 3 %}much{% endif %}",
-    "{{ event.a ~ event.b }}", "{{ event.b }}" * 400, "{{ citizen.a }} {{ recipient.b }}",
+    "{% if not event.a is defined %}no{% elif event.a == 7 %}{{ event.b }}{% else %}{{ event.a }}{% endif %}",
+    "{% if event.a is defined and event.a != event.b %}{{ event.a }}{% endif %}",
+    "{{ event.deep.a }}",
+    "{% for each in event.a %}{{ each }}{% endfor %}",
+    "{% if event.a > 3 %}much{% endif %}",
+    "{{ event.a ~ event.b }}",
+    "{{ event.b }}" * 400,
+    "{{ citizen.a }} {{ recipient.b }}",
     "{% if step == 'day' %}{{ due | date }}{% endif %}",
-)  # fmt: skip
+)
 VALUES = st.none() | st.sampled_from(["x", "2026-03-01", "x" * 70_000, 7, 10**400, 2.5, True, False, ["x", "y"], []])
 
 

@@ -16,35 +16,66 @@ from templates.loader import load_packs, shipped
 from templates.patterns import example
 from templates.sample_values import Inventor
 
-TYPE: EventType = event_type_of({
-    "type": "town.card", "title": {}, "agency": "a", "subject": "reader", "data": {
-        "type": "object", "required": ["kind", "number"], "properties": {
-            "kind": {"type": "string", "enum": ["child", "adult"]}, "number": {"type": "string"},
-            "old": {"type": "boolean"},
+TYPE: EventType = event_type_of(
+    {
+        "type": "town.card",
+        "title": {},
+        "agency": "a",
+        "subject": "reader",
+        "data": {
+            "type": "object",
+            "required": ["kind", "number"],
+            "properties": {
+                "kind": {"type": "string", "enum": ["child", "adult"]},
+                "number": {"type": "string"},
+                "old": {"type": "boolean"},
+            },
         },
-    },
-})  # fmt: skip
+    }
+)
 VARIABLES = {f"event.{name}": kind for name, kind in TYPE.variables().items()} | {
     f"later.{name}": kind for name, kind in TYPE.variables().items()
 }
 
 
-@pytest.mark.parametrize(("text", "answer"), [
-    ("true", True), ("1 > 2", False), ('event.kind == "adult"', None), ('event.kind == "adlut"', False),
-    ('event.kind in ["child", "adult"]', True), ('event.kind == "adlut" && event.number == "1"', False),
-    ('event.kind != "adlut" || event.number == "1"', True), ('event.number == "1"', None),
-    ("event.old || !event.old", None), ("event.old && !event.old", False), ('event.type == "town.card"', True),
-    ('later.kind == "adlut"', False), ('later.kind != event.kind || later.kind == event.kind', True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("true", True),
+        ("1 > 2", False),
+        ('event.kind == "adult"', None),
+        ('event.kind == "adlut"', False),
+        ('event.kind in ["child", "adult"]', True),
+        ('event.kind == "adlut" && event.number == "1"', False),
+        ('event.kind != "adlut" || event.number == "1"', True),
+        ('event.number == "1"', None),
+        ("event.old || !event.old", None),
+        ("event.old && !event.old", False),
+        ('event.type == "town.card"', True),
+        ('later.kind == "adlut"', False),
+        ("later.kind != event.kind || later.kind == event.kind", True),
+    ],
+)
 def test_a_condition_that_no_event_decides(text: str, answer: bool | None) -> None:  # noqa: FBT001  (what is expected)
     """Only what holds or fails for every event of the type is said to; a field that may be absent is no surety."""
     assert always(Conditions(VARIABLES).compile(text), TYPE, TYPE) is answer
 
 
-@pytest.mark.parametrize("pattern", [
-    "^[0-9]{9}$", r"^\+[1-9][0-9]{6,14}$", "^([01][0-9]|2[0-3]):[0-5][0-9]$", "^[a-z][a-z0-9_]*$", "^(a|b)c?d+$",
-    r"^\d{3}-\w{2}$", "^KZ[A-Z]{2}[0-9]+$", "^[A-Za-z][A-Za-z0-9_+/-]*$", "abc", "^(?:x|y)$",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[0-9]{9}$",
+        r"^\+[1-9][0-9]{6,14}$",
+        "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "^[a-z][a-z0-9_]*$",
+        "^(a|b)c?d+$",
+        r"^\d{3}-\w{2}$",
+        "^KZ[A-Z]{2}[0-9]+$",
+        "^[A-Za-z][A-Za-z0-9_+/-]*$",
+        "abc",
+        "^(?:x|y)$",
+    ],
+)
 def test_an_example_of_a_pattern(pattern: str) -> None:
     """The example matches."""
     made = example(pattern)

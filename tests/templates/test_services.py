@@ -29,26 +29,47 @@ ROWS = [
     ("agency: water\n  - id", "agency: watr\n  - id", ["10:13: no agency is called 'watr' (did you mean 'water'?)"]),
     ("id: town.leak", "id: town.meter", ["11:9: another service is called 'town.meter' too"]),
     ("[moving, repair]", "[movin, repair]", ["9:15: no moment is called 'movin' (did you mean 'moving'?)"]),
-    ("my.water.example", "my.watr.example", [
-        ("8:11: links lead to water.example, city.example only, not to 'my.watr.example' "
-         "(did you mean 'water.example'?)"),
-    ]),
-    ("https://city.example", "https://evilcity.example", [
-        ("13:11: links lead to water.example, city.example only, not to 'evilcity.example' "
-         "(did you mean 'city.example'?)"),
-    ]),
+    (
+        "my.water.example",
+        "my.watr.example",
+        [
+            (
+                "8:11: links lead to water.example, city.example only, not to 'my.watr.example' "
+                "(did you mean 'water.example'?)"
+            ),
+        ],
+    ),
+    (
+        "https://city.example",
+        "https://evilcity.example",
+        [
+            (
+                "13:11: links lead to water.example, city.example only, not to 'evilcity.example' "
+                "(did you mean 'city.example'?)"
+            ),
+        ],
+    ),
     ("https://city.example", "http://city.example", ["13:11: link: an address starts with https://"]),
-    ("link: \"https://city", "lnk: \"https://city", [
-        "11:5: link is missing", "13:5: the key 'lnk' is not known here (did you mean 'link'?)",
-    ]),
+    (
+        'link: "https://city',
+        'lnk: "https://city',
+        [
+            "11:5: link is missing",
+            "13:5: the key 'lnk' is not known here (did you mean 'link'?)",
+        ],
+    ),
     ("title: {kk: Ағу, ru: Течь}", "title: {kk: Ағу}", ["12:12: title is missing in ru"]),
     ("repair: {kk: Жөндеу, ru: Ремонт}", "repair: {ru: Ремонт}", ["4:11: repair is missing in kk"]),
     ("id: town.leak", "id: Leak", ["11:9: id: is written in small Latin letters, as in kz.birth_allowance"]),
-    ("[water.example, city.example]", "[https://water.example]", [
-        "1:11: domains: a domain is written as in egov.kz",
-    ]),
+    (
+        "[water.example, city.example]",
+        "[https://water.example]",
+        [
+            "1:11: domains: a domain is written as in egov.kz",
+        ],
+    ),
     ("[repair]", "[]", ["14:14: moments is empty"]),
-]  # fmt: skip
+]
 
 
 def town(folder: Path, services: str) -> Path:
@@ -76,28 +97,34 @@ def with_action(folder: Path, action: str) -> Path:
     return pack
 
 
-@pytest.mark.parametrize(("action", "label"), [
-    ("{id: order, service: town.meter}", {"kk": "Есептегіш", "ru": "Счётчик"}),
-    ("{id: order, service: town.meter, label: {kk: Беру, ru: Дать}}", {"kk": "Беру", "ru": "Дать"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("action", "label"),
+    [
+        ("{id: order, service: town.meter}", {"kk": "Есептегіш", "ru": "Счётчик"}),
+        ("{id: order, service: town.meter, label: {kk: Беру, ru: Дать}}", {"kk": "Беру", "ru": "Дать"}),
+    ],
+)
 def test_an_action_may_name_a_service(tmp_path: Path, action: str, label: dict[str, str]) -> None:
     """The published rules have the service's link, and its title unless the action has a label."""
     (trigger,) = load_packs([with_action(tmp_path, action)])[1].triggers
     assert trigger.rules["actions"] == [
         {"id": "order", "url": "https://my.water.example/order?from=list", "label": label},
-    ]  # fmt: skip
+    ]
 
 
 NO_PLACE = "23:5: actions: each has a url and a label, or a reply and a label, or names a service"
 
 
-@pytest.mark.parametrize(("action", "expected"), [
-    ("{id: order, service: town.metre}", "23:26: no service is called 'town.metre' (did you mean 'town.meter'?)"),
-    ("{id: order}", NO_PLACE),
-    ("{id: order, label: {kk: А, ru: А}}", NO_PLACE),
-    ('{id: order, url: "https://a.example"}', NO_PLACE),
-    ('{id: order, url: "https://a.example", service: town.meter}', NO_PLACE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("{id: order, service: town.metre}", "23:26: no service is called 'town.metre' (did you mean 'town.meter'?)"),
+        ("{id: order}", NO_PLACE),
+        ("{id: order, label: {kk: А, ru: А}}", NO_PLACE),
+        ('{id: order, url: "https://a.example"}', NO_PLACE),
+        ('{id: order, url: "https://a.example", service: town.meter}', NO_PLACE),
+    ],
+)
 def test_an_action_leads_to_one_place(tmp_path: Path, action: str, expected: str) -> None:
     """A service that nobody knows, none at all or two addresses are found at the action."""
     assert findings_of(with_action(tmp_path, action)) == [f"{RULES}:{expected}"]

@@ -14,11 +14,23 @@ from templates.words_policy import Scope
 from tests.templates.fine import values
 
 PIECES = [
-    "Сумма ", "\n", " {{ event.amount | money }}", "{{ event.number }}", "{{ event.issued_on | date }}",
-    "{{ event.absent }}", "{{ event.absent.deep }}", "{{ absent }}", "{{ event.absent | money }}", "{{ step }}",
-    "{{ event.number | upper_first }}", "{{ citizen.name }}", "{{ event.amount | number }}", "{# none #}",
-    "{{ event.number | money }}", "{{ due | date }}",
-]  # fmt: skip
+    "Сумма ",
+    "\n",
+    " {{ event.amount | money }}",
+    "{{ event.number }}",
+    "{{ event.issued_on | date }}",
+    "{{ event.absent }}",
+    "{{ event.absent.deep }}",
+    "{{ absent }}",
+    "{{ event.absent | money }}",
+    "{{ step }}",
+    "{{ event.number | upper_first }}",
+    "{{ citizen.name }}",
+    "{{ event.amount | number }}",
+    "{# none #}",
+    "{{ event.number | money }}",
+    "{{ due | date }}",
+]
 
 
 def _outcome(template: Any, read: dict[str, Any]) -> str:
@@ -40,10 +52,17 @@ def test_the_same_words_or_the_same_failure(language: str, pieces: list[str], na
     assert _outcome(made, read) == _outcome(environment.from_string("".join(pieces)), read)
 
 
-@pytest.mark.parametrize("text", [
-    "{% if step %}a{% endif %}", "{{ event.number ~ 'a' }}", "{{ event.number | default('-') }}", "{{ 'a' }}",
-    "{% for each in event.list %}{{ each }}{% endfor %}", "{{ 'a' if step else 'b' }}",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% if step %}a{% endif %}",
+        "{{ event.number ~ 'a' }}",
+        "{{ event.number | default('-') }}",
+        "{{ 'a' }}",
+        "{% for each in event.list %}{{ each }}{% endfor %}",
+        "{{ 'a' if step else 'b' }}",
+    ],
+)
 def test_everything_else_is_left_to_jinja(text: str) -> None:
     """What decides, repeats or computes is no simple text."""
     environment = plain_environment("en")

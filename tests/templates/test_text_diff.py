@@ -11,12 +11,17 @@ from templates.text_diff import marked, nearest
 SHORT = st.text(alphabet="аб 1.", max_size=30)
 
 
-@pytest.mark.parametrize(("before", "after", "shown"), [
-    ("valid until 9 March", "valid until 10 March", "valid until [-9-]{+10+} March"),
-    ("Пора заменить", "Пора менять", "Пора [-за-]мен[-и-]{+я+}ть"),
-    ("the same", "the same", "the same"), ("", "new", "{+new+}"), ("old", "", "[-old-]"),
-    ("apply today", "come tomorrow", "[-apply-]{+come+} [-today-]{+tomorrow+}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        ("valid until 9 March", "valid until 10 March", "valid until [-9-]{+10+} March"),
+        ("Пора заменить", "Пора менять", "Пора [-за-]мен[-и-]{+я+}ть"),
+        ("the same", "the same", "the same"),
+        ("", "new", "{+new+}"),
+        ("old", "", "[-old-]"),
+        ("apply today", "come tomorrow", "[-apply-]{+come+} [-today-]{+tomorrow+}"),
+    ],
+)
 def test_what_went_and_what_came(before: str, after: str, shown: str) -> None:
     """A mended word shows its letters, another word is shown whole."""
     assert marked(before, after) == shown

@@ -24,9 +24,7 @@ from streams.kafka_failures import KafkaUnavailable
 from streams.republish import BadRange, BadTopic
 from streams.switches import UnknownName
 
-REFUSED = (
-    Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile
-)  # fmt: skip
+REFUSED = (Busy, UnknownView, UnknownName, NotAllowed, NotInForce, BadRange, BadTopic, KafkaUnavailable, BadKeyFile)
 """Why it is not even counted; their words say what to do."""
 HELP = {"repair-failed": "repair", "replay verify": "replay"}
 FIELDS = ("views", "from", "to", "trigger", "area", "provider", "channel", "since", "also_overdue")
@@ -54,21 +52,28 @@ class AskPages:
         given = {name: asked.getlist(name) for name in FIELDS if name in asked}
         return self._form(who, frame, asked.get("kind", ""), given, {})
 
-    def _form(
-        self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]
-    ) -> Response:  # fmt: skip
+    def _form(self, who: Principal, frame: Frame, kind: str, given: Fields, wrong: Mapping[str, str]) -> Response:
         if kind not in self._orders.kinds:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no such kind of job", kind="unknown-name")
         governed = self._staff.platform.library.rules().governed
         title, about = map(frame.speech.say, KINDS[kind])
         return self._staff.show(
-            "job_new.html", frame, who, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, kind=kind,
-            title=title, about=about, views=list(VIEWS), errors=wrong, given=given,
+            "job_new.html",
+            frame,
+            who,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            kind=kind,
+            title=title,
+            about=about,
+            views=list(VIEWS),
+            errors=wrong,
+            given=given,
             triggers=_twice({each.fact.trigger for each in governed.publications if not each.withdrawn}),
             channels=[(each, shown(CHANNELS, each, frame.speech)) for each in CHANNELS],
             providers=_twice(self._staff.platform.settings.providers),
-            zone=frame.speech.zone.key, command=command(*HELP.get(kind, kind).split(), "--help"),
-        )  # fmt: skip
+            zone=frame.speech.zone.key,
+            command=command(*HELP.get(kind, kind).split(), "--help"),
+        )
 
     def ask(self, request: Request, fields: Form) -> Response:
         """Have it counted; this process does that."""

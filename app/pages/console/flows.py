@@ -15,9 +15,7 @@ class Flows(Teller):
 
     def all(self) -> list[Sign]:
         """Every one of them."""
-        return [
-            self._upkeep(), self._planning(), self._dispatch(), self._views(), *self._relay(), *self._workers()
-        ]  # fmt: skip
+        return [self._upkeep(), self._planning(), self._dispatch(), self._views(), *self._relay(), *self._workers()]
 
     def _upkeep(self) -> Sign:
         seen, say = self._seen, self._say
@@ -32,17 +30,27 @@ class Flows(Teller):
         on = self._seen.standing
         todo = self._say("Does a worker run? After five minutes the reconciler plans who waits; then look for gaps.")
         return self.waits(
-            self._say("Planning"), soundings.PLANNING, on.unplanned, on.unplanned_for_seconds, LONG, todo,
+            self._say("Planning"),
+            soundings.PLANNING,
+            on.unplanned,
+            on.unplanned_for_seconds,
+            LONG,
+            todo,
             command("repair", "--plan"),
-        )  # fmt: skip
+        )
 
     def _dispatch(self) -> Sign:
         on = self._seen.standing
         todo = self._say("Does a dispatcher run? Look at the providers below, and at what is stopped.")
         sign = self.waits(
-            self._say("Sending"), soundings.DISPATCH, on.due_now, on.overdue_for_seconds, LATE, todo,
+            self._say("Sending"),
+            soundings.DISPATCH,
+            on.due_now,
+            on.overdue_for_seconds,
+            LATE,
+            todo,
             command("forecast", "--days", 1),
-        )  # fmt: skip
+        )
         more = []
         if on.open_attempts:
             more.append(self.with_number(self._say("{count} attempts without an outcome"), on.open_attempts))
@@ -54,9 +62,14 @@ class Flows(Teller):
         todo = self._say("Trails and figures are behind. The process that does the upkeep follows the log.")
         lag = self._seen.views
         return self.waits(
-            self._say("Trails and figures"), soundings.VIEWS_BEHIND, lag.count, lag.seconds, LATE, todo,
+            self._say("Trails and figures"),
+            soundings.VIEWS_BEHIND,
+            lag.count,
+            lag.seconds,
+            LATE,
+            todo,
             command("status"),
-        )  # fmt: skip
+        )
 
     def _relay(self) -> Iterator[Sign]:
         if (lag := self._seen.relay) is not None:
@@ -74,7 +87,12 @@ class Flows(Teller):
             worst = max(seen.workers, key=lambda each: each.seconds)
             todo = say("All partitions: start more workers. A single one: end its worker, another takes over.")
             sign = self.waits(
-                say("Workers"), "", sum(each.count for each in seen.workers), worst.seconds, SOON, todo,
+                say("Workers"),
+                "",
+                sum(each.count for each in seen.workers),
+                worst.seconds,
+                SOON,
+                todo,
                 command("worker"),
-            )  # fmt: skip
+            )
             yield sign

@@ -43,14 +43,23 @@ class ForecastPage:
         found = self._staff.platform.forecasting.forecast(timedelta(days=days))
         whole, lines, number = found.forecast, list(sums(found)), speech.number
         return self._staff.show(
-            "forecast.html", frame, who, days=days, spans=[(each, speech.length(each)) for each in SPANS],
-            charts=list(self._charts(found, days, speech)), figures=list(_figures(found, lines, speech)),
-            agencies=_by_agency(found, lines, speech), number=number, due=number(whole.due),
-            messages=number(round(sum(whole.messages.values()))), held=found.held_back and number(found.held_back),
+            "forecast.html",
+            frame,
+            who,
+            days=days,
+            spans=[(each, speech.length(each)) for each in SPANS],
+            charts=list(self._charts(found, days, speech)),
+            figures=list(_figures(found, lines, speech)),
+            agencies=_by_agency(found, lines, speech),
+            number=number,
+            due=number(whole.due),
+            messages=number(round(sum(whole.messages.values()))),
+            held=found.held_back and number(found.held_back),
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",
-            deferred=_reasons(whole.deferred, speech), withheld=_reasons(whole.withheld, speech),
+            deferred=_reasons(whole.deferred, speech),
+            withheld=_reasons(whole.withheld, speech),
             command=command("forecast", "--days", days),
-        )  # fmt: skip
+        )
 
     def _charts(self, found: Foreseen, days: int, speech: Speech) -> Iterator[Chart]:
         first = self._staff.now.astimezone(speech.zone).date()
@@ -84,9 +93,10 @@ def _by_agency(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> list[tu
     def row(agency: str) -> tuple[str, ...]:
         figures = [round(sum(getattr(line, what) for line in theirs[agency])) for what in ("messages", "parts")]
         return (
-            speech.titled(titles.get(agency, {})) or agency, *map(speech.number, figures),
+            speech.titled(titles.get(agency, {})) or agency,
+            *map(speech.number, figures),
             _cost(theirs[agency], speech),
-        )  # fmt: skip
+        )
 
     return [row(agency) for agency in sorted(theirs, key=lambda each: -sum(line.messages for line in theirs[each]))]
 

@@ -22,9 +22,15 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
     found = (
-        StandingPage(staff, _lags(platform)), LetterPages(staff), AskPages(staff, hands), JobPages(staff, hands),
-        SwitchPages(staff), PersonPages(staff), ReadingPage(staff), ForecastPage(staff),
-    )  # fmt: skip
+        StandingPage(staff, _lags(platform)),
+        LetterPages(staff),
+        AskPages(staff, hands),
+        JobPages(staff, hands),
+        SwitchPages(staff),
+        PersonPages(staff),
+        ReadingPage(staff),
+        ForecastPage(staff),
+    )
     for page in found:
         app.include_router(page.router())
 

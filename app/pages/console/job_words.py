@@ -57,14 +57,25 @@ KINDS = {
         N_("A published trigger looks further back, and what it should have said by then is planned, once."),
     ),
 }
-UNITS = {"facts": N_("facts"), "events": N_("events"), "nudges": N_("messages"), "persons": N_("persons"),
-         "deliveries": N_("deliveries"), "failed deliveries": N_("failed deliveries"),
-         "parts": N_("parts")}  # fmt: skip
+UNITS = {
+    "facts": N_("facts"),
+    "events": N_("events"),
+    "nudges": N_("messages"),
+    "persons": N_("persons"),
+    "deliveries": N_("deliveries"),
+    "failed deliveries": N_("failed deliveries"),
+    "parts": N_("parts"),
+}
 STATES = {
-    State.COUNTING: (N_("Counting"), "good"), State.COUNTED: (N_("Waits to be confirmed"), "note"),
-    State.PLANNED: (N_("Planned"), ""), State.RUNNING: (N_("At work"), "good"), State.PAUSED: (N_("Paused"), "note"),
-    State.CANCELLED: (N_("Cancelled"), ""), State.DONE: (N_("Done"), "good"), State.FAILED: (N_("Failed"), "bad"),
-}  # fmt: skip
+    State.COUNTING: (N_("Counting"), "good"),
+    State.COUNTED: (N_("Waits to be confirmed"), "note"),
+    State.PLANNED: (N_("Planned"), ""),
+    State.RUNNING: (N_("At work"), "good"),
+    State.PAUSED: (N_("Paused"), "note"),
+    State.CANCELLED: (N_("Cancelled"), ""),
+    State.DONE: (N_("Done"), "good"),
+    State.FAILED: (N_("Failed"), "bad"),
+}
 
 DIFFERS = (N_("Done: not all is as it should be"), "bad")
 
@@ -79,15 +90,30 @@ def told(job: Job, speech: Speech, *, alone: bool) -> dict[str, Any]:
     left = length(max(0, job.of - job.done) / rate, speech) if rate and going else ""
     title = KINDS.get(job.kind, (job.kind,))[0]
     return {
-        "id": job.id, "kind": job.kind, "title": speech.say(title), "state": words, "tag": "bad" if alone else kind,
-        "done": speech.number(job.done), "of": speech.number(job.of), "unit": shown(UNITS, job.unit, speech),
-        "value": min(job.done, job.of), "most": max(job.of, 1), "rate": speech.number(round(rate)) if rate else "",
-        "left": left, "by": job.asked_by, "asked": speech.moment(job.asked_at), "worked": length(worked, speech),
-        "changed": speech.moment(job.changed_at), "words": _words(job.words), "ended": job.state is State.DONE,
-        "confirmed": job.confirmed_by, "counted": job.state is State.COUNTED, "begun": bool(job.of),
+        "id": job.id,
+        "kind": job.kind,
+        "title": speech.say(title),
+        "state": words,
+        "tag": "bad" if alone else kind,
+        "done": speech.number(job.done),
+        "of": speech.number(job.of),
+        "unit": shown(UNITS, job.unit, speech),
+        "value": min(job.done, job.of),
+        "most": max(job.of, 1),
+        "rate": speech.number(round(rate)) if rate else "",
+        "left": left,
+        "by": job.asked_by,
+        "asked": speech.moment(job.asked_at),
+        "worked": length(worked, speech),
+        "changed": speech.moment(job.changed_at),
+        "words": _words(job.words),
+        "ended": job.state is State.DONE,
+        "confirmed": job.confirmed_by,
+        "counted": job.state is State.COUNTED,
+        "begun": bool(job.of),
         "nothing": job.state is State.DONE and not job.confirmed,
         "counting": not job.confirmed and job.state not in (*ENDED, State.COUNTED),
-    }  # fmt: skip
+    }
 
 
 def _words(words: str) -> list[tuple[str, str]]:

@@ -40,10 +40,13 @@ class JobPages:
         """The routes."""
         router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
         for path, call, method in (
-            ("", self.list_jobs, "GET"), ("/{id}", self.job, "GET"), ("/{id}/confirm", self.confirm, "POST"),
+            ("", self.list_jobs, "GET"),
+            ("/{id}", self.job, "GET"),
+            ("/{id}/confirm", self.confirm, "POST"),
             ("/{id}/pause", self.pause, "POST"),
-            ("/{id}/resume", self.resume, "POST"), ("/{id}/cancel", self.cancel, "POST"),
-        ):  # fmt: skip
+            ("/{id}/resume", self.resume, "POST"),
+            ("/{id}/cancel", self.cancel, "POST"),
+        ):
             router.add_api_route(f"/console/jobs{path}", call, methods=[method])
         return router
 
@@ -65,15 +68,21 @@ class JobPages:
             "pause": job.state in (State.PLANNED, *AT_WORK) and not alone,
             "resume": alone or job.state in (State.PAUSED, State.FAILED, State.PLANNED, State.COUNTED),
             "cancel": job.state not in ENDED,
-        }  # fmt: skip
+        }
         names = (*may, "confirm", "show")
         return self._staff.show(
-            "job.html", frame, who, HTTPStatus.CONFLICT if wrong else HTTPStatus.OK, job=self._row(job, frame),
-            may=may, errors=wrong, commands={name: command("jobs", name, job.id) for name in names},
+            "job.html",
+            frame,
+            who,
+            HTTPStatus.CONFLICT if wrong else HTTPStatus.OK,
+            job=self._row(job, frame),
+            may=may,
+            errors=wrong,
+            commands={name: command("jobs", name, job.id) for name in names},
             plan=self._counted(job, frame),
             again=urlencode({"kind": job.kind} | given_of(job.kind, job.arguments), doseq=True),
             wish=command(*words) if (words := command_of(job.kind, job.arguments)) else "",
-        )  # fmt: skip
+        )
 
     def _counted(self, job: Job, frame: Frame) -> dict[str, Any] | None:
         """What waits to be confirmed."""
@@ -81,10 +90,12 @@ class JobPages:
             return None
         plan, speech = job.counted.plan, frame.speech
         return {
-            "what": plan.what, "seen": plan.count, "count": speech.number(plan.count),
+            "what": plan.what,
+            "seen": plan.count,
+            "count": speech.number(plan.count),
             "unit": shown(UNITS, plan.unit, speech),
             "time": length(self._hands.seconds(job.kind, job.counted), speech),
-        }  # fmt: skip
+        }
 
     def confirm(self, request: Request, fields: Form) -> Response:
         """Have done what was counted, if its name was typed."""

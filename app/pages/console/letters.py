@@ -28,10 +28,12 @@ MOST = 1000
 """So many are handled at one press, the oldest first; more would keep the page waiting."""
 SHOWN = 100
 KINDS = {
-    "kafka.record": N_("Records that say nothing"), "person": N_("Persons who cannot be planned"),
+    "kafka.record": N_("Records that say nothing"),
+    "person": N_("Persons who cannot be planned"),
     "area": N_("Area events that cannot be planned"),
-    "webhook": N_("Answers that an agency did not take"), "message": N_("Messages of strangers"),
-}  # fmt: skip
+    "webhook": N_("Answers that an agency did not take"),
+    "message": N_("Messages of strangers"),
+}
 _PSEUDONYM = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -71,8 +73,11 @@ class LetterPages:
         """All groups, the largest first; and what came of the last press."""
         who, frame = self._staff.operator(request)
         asked = request.query_params
-        done = {name: int(asked[name]) for name in ("handled", "failed", "unknown", "dropped")
-                if asked.get(name, "").isdecimal() and len(asked[name]) < 10}  # fmt: skip  # noqa: PLR2004
+        done = {
+            name: int(asked[name])
+            for name in ("handled", "failed", "unknown", "dropped")
+            if asked.get(name, "").isdecimal() and len(asked[name]) < 10  # noqa: PLR2004  (digits of a count)
+        }
         rows = [_row(each, frame.speech) for each in self._letters.groups()]
         told = {name: frame.speech.number(count) for name, count in done.items()}
         return self._staff.show("letters.html", frame, who, groups=rows, done=told)
@@ -84,9 +89,15 @@ class LetterPages:
         [found] = self._found(chosen)
         letters = [_plain(each, frame.speech) for each in self._letters.letters(chosen.choice, SHOWN)]
         return self._staff.show(
-            "letter_group.html", frame, who, group=_row(found, frame.speech), letters=letters, chosen=chosen,
-            most=frame.speech.number(SHOWN), more=found.count > SHOWN,
-        )  # fmt: skip
+            "letter_group.html",
+            frame,
+            who,
+            group=_row(found, frame.speech),
+            letters=letters,
+            chosen=chosen,
+            most=frame.speech.number(SHOWN),
+            more=found.count > SHOWN,
+        )
 
     def plan(self, request: Request) -> Response:
         """What would be done with how many; nothing is changed."""
@@ -94,15 +105,26 @@ class LetterPages:
         return self._plan(who, frame, _chosen(dict(request.query_params), doing=True))
 
     def _plan(
-        self, who: Principal, frame: Frame, chosen: Chosen, wrong: Mapping[str, str] = MappingProxyType({}),
+        self,
+        who: Principal,
+        frame: Frame,
+        chosen: Chosen,
+        wrong: Mapping[str, str] = MappingProxyType({}),
         reason: str = "",
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         [found] = self._found(chosen)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._staff.show(
-            "letter_plan.html", frame, who, status, group=_row(found, frame.speech), chosen=chosen,
-            now=min(found.count, MOST), errors=wrong, reason=reason,
-        )  # fmt: skip
+            "letter_plan.html",
+            frame,
+            who,
+            status,
+            group=_row(found, frame.speech),
+            chosen=chosen,
+            now=min(found.count, MOST),
+            errors=wrong,
+            reason=reason,
+        )
 
     def do(self, request: Request, fields: Form) -> Response:
         """Do it, if the number was typed that it is about."""
@@ -144,10 +166,13 @@ def _chosen(given: dict[str, str], *, doing: bool = False) -> Chosen:
 
 def _row(group: Group, speech: Speech) -> dict[str, Any]:
     return {
-        "kind": group.kind, "cause": group.cause, "name": shown(KINDS, group.kind, speech),
-        "count": speech.number(group.count), "oldest": speech.moment(group.oldest),
+        "kind": group.kind,
+        "cause": group.cause,
+        "name": shown(KINDS, group.kind, speech),
+        "count": speech.number(group.count),
+        "oldest": speech.moment(group.oldest),
         "newest": speech.moment(group.newest),
-    }  # fmt: skip
+    }
 
 
 def _plain(letter: DeadLetter, speech: Speech) -> dict[str, Any]:

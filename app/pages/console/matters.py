@@ -15,21 +15,37 @@ class Matters(Teller):
     def all(self) -> list[Sign]:
         """Every one of them."""
         return [
-            self._providers(), self._letters(), self._refused(), self._reconciler(), self._jobs(), self._switches(),
-            self._webhooks(), self._corrections(), self._chain(), *self._restore(),
-        ]  # fmt: skip
+            self._providers(),
+            self._letters(),
+            self._refused(),
+            self._reconciler(),
+            self._jobs(),
+            self._switches(),
+            self._webhooks(),
+            self._corrections(),
+            self._chain(),
+            *self._restore(),
+        ]
 
     def _restore(self) -> Iterator[Sign]:
         if self._seen.older is not None:
             say = self._say
             todo = say("Nothing is sent until somebody says until when messages may have gone that it does not know.")
-            yield Sign(say("Database"), Level.BAD, say("An older copy"), (), self._seen.older, todo,
-                       command("restored", "--plan"))  # fmt: skip
+            yield Sign(
+                say("Database"),
+                Level.BAD,
+                say("An older copy"),
+                (),
+                self._seen.older,
+                todo,
+                command("restored", "--plan"),
+            )
 
     def _providers(self) -> Sign:
-        say, troubled = self._say, [
-            (name, each) for name, each in sorted(self._seen.lately.providers.items()) if each.in_trouble
-        ]  # fmt: skip
+        say, troubled = (
+            self._say,
+            [(name, each) for name, each in sorted(self._seen.lately.providers.items()) if each.in_trouble],
+        )
         if not troubled and self._seen.unseen:
             todo = say(
                 "Others sent more than is looked at here. The dispatchers’ own counts tell: habarshy_attempts_total."
@@ -40,8 +56,15 @@ class Matters(Teller):
         facts = tuple(f"{name} ({shown(CHANNELS, each.channel, self._speech)})" for name, each in troubled)
         since = min((each.since for _, each in troubled if each.since is not None), default=None)
         todo = say("Messages go past it where there is another one. When it is back, have what failed tried anew.")
-        return Sign(say("Providers"), Level.BAD, say("In trouble"), facts, since, todo,
-                    command("repair", "--failed", "--plan", "--provider", troubled[0][0]))  # fmt: skip
+        return Sign(
+            say("Providers"),
+            Level.BAD,
+            say("In trouble"),
+            facts,
+            since,
+            todo,
+            command("repair", "--failed", "--plan", "--provider", troubled[0][0]),
+        )
 
     def _letters(self) -> Sign:
         say, count = self._say, self._seen.standing.dead_letters
@@ -50,9 +73,7 @@ class Matters(Teller):
             return Sign(name, Level.GOOD, say("None"), path="/letters")
         todo = say("Mend the cause, then have them handled once more.")
         facts = (self.with_number(say("{count} wait for a human"), count),)
-        return Sign(
-            name, Level.BAD, say("Put aside"), facts, None, todo, command("dead-letters", "list"), "/letters"
-        )  # fmt: skip
+        return Sign(name, Level.BAD, say("Put aside"), facts, None, todo, command("dead-letters", "list"), "/letters")
 
     def _refused(self) -> Sign:
         say, on = self._say, self._seen.standing
@@ -92,19 +113,39 @@ class Matters(Teller):
         if stuck := gone or failed:
             state = say("Its process is gone") if gone else say("Failed")
             todo = say("Go on with it, or cancel it.")
-            return Sign(name, Level.BAD, state, (f"{stuck[0].id}: {stuck[0].kind}",), stuck[0].changed_at, todo,
-                        command("jobs", "resume", stuck[0].id), f"/jobs/{stuck[0].id}")  # fmt: skip
+            return Sign(
+                name,
+                Level.BAD,
+                state,
+                (f"{stuck[0].id}: {stuck[0].kind}",),
+                stuck[0].changed_at,
+                todo,
+                command("jobs", "resume", stuck[0].id),
+                f"/jobs/{stuck[0].id}",
+            )
         paused = [each for each in jobs if each.state is State.PAUSED]
         if paused:
-            return Sign(name, Level.NOTE, say("Paused"), (f"{paused[0].id}: {paused[0].kind}",), paused[0].changed_at,
-                        say("It keeps others of its kind from starting."), command("jobs", "resume", paused[0].id),
-                        f"/jobs/{paused[0].id}")  # fmt: skip
+            return Sign(
+                name,
+                Level.NOTE,
+                say("Paused"),
+                (f"{paused[0].id}: {paused[0].kind}",),
+                paused[0].changed_at,
+                say("It keeps others of its kind from starting."),
+                command("jobs", "resume", paused[0].id),
+                f"/jobs/{paused[0].id}",
+            )
         if any(each.state in AT_WORK for each in jobs):
             return Sign(name, Level.GOOD, say("At work"), path="/jobs")
         counted = [each for each in jobs if each.state is State.COUNTED]
         if counted:
-            return Sign(name, Level.GOOD, say("Waits to be confirmed"), (f"{counted[0].id}: {counted[0].kind}",),
-                        path=f"/jobs/{counted[0].id}")  # fmt: skip
+            return Sign(
+                name,
+                Level.GOOD,
+                say("Waits to be confirmed"),
+                (f"{counted[0].id}: {counted[0].kind}",),
+                path=f"/jobs/{counted[0].id}",
+            )
         return Sign(name, Level.GOOD, say("None under way"), path="/jobs")
 
     def _switches(self) -> Sign:
@@ -112,8 +153,16 @@ class Matters(Teller):
         if not count:
             return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path="/switches")
         facts = (self.with_number(self._say("{count} stopped"), count),)
-        return Sign(say("Switches"), Level.NOTE, say("Something is stopped"), facts, None,
-                    say("Let it go on when its reason is over."), "", "/switches")  # fmt: skip
+        return Sign(
+            say("Switches"),
+            Level.NOTE,
+            say("Something is stopped"),
+            facts,
+            None,
+            say("Let it go on when its reason is over."),
+            "",
+            "/switches",
+        )
 
     def _webhooks(self) -> Sign:
         say, count = self._say, self._seen.standing.untold
@@ -123,15 +172,21 @@ class Matters(Teller):
         facts = (self.with_number(say("{count} wait"), count),)
         return Sign(
             say("Answers to agencies"), Level.NOTE, say("Not told yet"), facts, None, todo, command("config", "show")
-        )  # fmt: skip
+        )
 
     def _corrections(self) -> Sign:
         say, count = self._say, self._seen.standing.corrections_waiting
         if not count:
             return Sign(say("Corrections"), Level.GOOD, say("Each has its event"))
         todo = say("Registries corrected events that never came. Ask them to send these.")
-        return Sign(say("Corrections"), Level.NOTE, say("Without their event"),
-                    (self.with_number(self._say("{count} wait"), count),), None, todo)  # fmt: skip
+        return Sign(
+            say("Corrections"),
+            Level.NOTE,
+            say("Without their event"),
+            (self.with_number(self._say("{count} wait"), count),),
+            None,
+            todo,
+        )
 
     def _chain(self) -> Sign:
         seen, say = self._seen, self._say

@@ -53,7 +53,7 @@ class PersonPages:
 
     def _ask(
         self, who: Principal, frame: Frame, purpose: str, wrong: Mapping[str, str], person: str = ""
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         run = command("trail", "-", "--purpose", purpose or "…")
         return self._staff.show(
@@ -91,11 +91,18 @@ class PersonPages:
         base = f"{self._staff.pages.root}/console/people/{request.path_params['id']}"
         more = f"{base}?after={entries[-1].position}" if len(entries) == PAGE else ""
         return self._staff.show(
-            "trail.html", frame, who, rows=[_row(each, frame.speech) for each in entries], viewing=viewing, base=base,
-            at=frame.speech.moment(viewing.at), next=more, first=base if after != "0" else "",
+            "trail.html",
+            frame,
+            who,
+            rows=[_row(each, frame.speech) for each in entries],
+            viewing=viewing,
+            base=base,
+            at=frame.speech.moment(viewing.at),
+            next=more,
+            first=base if after != "0" else "",
             command=command("trail", "-", "--purpose", viewing.purpose),
             erase=command("erase", "-", "--reason", "…") if who.operator else "",
-        )  # fmt: skip
+        )
 
     def why(self, request: Request) -> Response:
         """Why they got one of their messages."""
@@ -107,11 +114,15 @@ class PersonPages:
         for other in set(found.shown) - {viewing.person}:  # a child's data stands in what their guardian was told
             note_viewing(on.books, who, other, "why", viewing.purpose)
         return self._staff.show(
-            "trail_why.html", frame, who, told=told(found, rules, frame.speech), version=found.version[:12],
+            "trail_why.html",
+            frame,
+            who,
+            told=told(found, rules, frame.speech),
+            version=found.version[:12],
             title=frame.speech.titled(found.title) or frame.speech.say("Daily summary"),
             base=f"{self._staff.pages.root}/console/people/{request.path_params['id']}",
             command=command("why", nudge, "--purpose", viewing.purpose),
-        )  # fmt: skip
+        )
 
     def _explained(self, nudge: UUID, person: str, rules: Rules) -> Why:
         """Why there is a nudge of theirs, or one that they got for somebody else."""
@@ -163,6 +174,8 @@ def _row(entry: Entry, speech: Speech) -> dict[str, Any]:
     more += [shown(CHANNELS, fact.channel, speech)] if hasattr(fact, "channel") else []
     more += [shown(REASONS, fact.reason, speech)] if getattr(fact, "reason", "") else []
     return row | {
-        "at": speech.moment(fact.at), "words": shown(STATES, name, speech), "more": [each for each in more if each],
+        "at": speech.moment(fact.at),
+        "words": shown(STATES, name, speech),
+        "more": [each for each in more if each],
         "nudge": str(entry.originator_id) if fact.TOPIC.startswith("nudge-") else "",
-    }  # fmt: skip
+    }

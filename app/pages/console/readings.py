@@ -35,10 +35,16 @@ class ReadingPage:
         found, on = latest_accounts(self._staff.platform.log, before, by)
         run = command("audit", "list", *(("--by", by) if by else ()))
         return self._staff.show(
-            "readings.html", frame, who, rows=[_row(each, frame.speech) for each in found], by=by, command=run,
-            next=frame.here(before=str(on)) if on else "", verify=command("audit", "verify"),
+            "readings.html",
+            frame,
+            who,
+            rows=[_row(each, frame.speech) for each in found],
+            by=by,
+            command=run,
+            next=frame.here(before=str(on)) if on else "",
+            verify=command("audit", "verify"),
             first=frame.path + (f"?{urlencode({'by': by})}" if by else "") if before else "",
-        )  # fmt: skip
+        )
 
 
 def _row(fact: Account, speech: Speech) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Teller:
 
     def waits(
         self, name: str, sounding: str, count: int, seconds: float, limit: timedelta, todo: str, run: str
-    ) -> Sign:  # fmt: skip
+    ) -> Sign:
         """The sign of something that goes through a queue; after `limit` it is bad."""
         say, waited = self._say, timedelta(seconds=seconds)
         if not count:
@@ -108,5 +108,7 @@ class Teller:
 
 
 LEVELS = {
-    Level.GOOD: (N_("Works"), "good"), Level.NOTE: (N_("Look at it"), "note"), Level.BAD: (N_("Act now"), "bad"),
-}  # fmt: skip
+    Level.GOOD: (N_("Works"), "good"),
+    Level.NOTE: (N_("Look at it"), "note"),
+    Level.BAD: (N_("Act now"), "bad"),
+}

@@ -49,9 +49,13 @@ class Staff:
         return who, self.pages.frame(request)
 
     def show(
-        self, template: str, frame: Frame, who: Principal, status: HTTPStatus = HTTPStatus.OK,
+        self,
+        template: str,
+        frame: Frame,
+        who: Principal,
+        status: HTTPStatus = HTTPStatus.OK,
         **shown: Any,  # noqa: ANN401  (what the template shows)
-    ) -> HTMLResponse:  # fmt: skip
+    ) -> HTMLResponse:
         """A page of the console."""
         return self.pages.respond(f"console/{template}", frame, status, auditor=only_reads(who), **shown)
 

@@ -42,16 +42,20 @@ class StandingPage:
         """How everything stands."""
         who, frame = self._staff.operator(request)
         seen, speech = self.seen(), frame.speech
-        signs = sorted(
-            [*Flows(seen, speech).all(), *Matters(seen, speech).all()], key=lambda each: -each.level
-        )  # fmt: skip
+        signs = sorted([*Flows(seen, speech).all(), *Matters(seen, speech).all()], key=lambda each: -each.level)
         worst = max(each.level for each in signs)
         return self._staff.show(
-            "standing.html", frame, who, signs=[_plain(each, speech) for each in signs], worst=worst,
-            bad=[each.name for each in signs if each.level is worst], at=speech.moment(seen.now),
+            "standing.html",
+            frame,
+            who,
+            signs=[_plain(each, speech) for each in signs],
+            worst=worst,
+            bad=[each.name for each in signs if each.level is worst],
+            at=speech.moment(seen.now),
             providers=[_row(name, each, speech, seen.unseen) for name, each in self._providers(seen.lately)],
-            since=speech.moment(seen.lately.since), whole=seen.lately.whole,
-        )  # fmt: skip
+            since=speech.moment(seen.lately.since),
+            whole=seen.lately.whole,
+        )
 
     def seen(self) -> Seen:
         """All that is looked at, as it is now."""
@@ -63,12 +67,24 @@ class StandingPage:
         jobs, recent = on.jobs.latest(20), lately(on.log, now)
         workers, away = self._workers()
         return Seen(
-            now, found, of_log(on.database, VIEWS, now),
+            now,
+            found,
+            of_log(on.database, VIEWS, now),
             of_log(on.database, soundings.RELAY_READER, now) if soundings.RELAY in counts else None,
-            workers, away, counts[soundings.CHAIN], moment(last.at) if last.number else None,
-            on.soundings.trends(counts), on.soundings.latest(), on.database.sqlite, recent, stopped,
-            jobs, frozenset(each.id for each in jobs if on.jobs.is_alone(each)), self._older(), self._unseen(recent),
-        )  # fmt: skip
+            workers,
+            away,
+            counts[soundings.CHAIN],
+            moment(last.at) if last.number else None,
+            on.soundings.trends(counts),
+            on.soundings.latest(),
+            on.database.sqlite,
+            recent,
+            stopped,
+            jobs,
+            frozenset(each.id for each in jobs if on.jobs.is_alone(each)),
+            self._older(),
+            self._unseen(recent),
+        )
 
     def _older(self) -> datetime | None:
         on = self._staff.platform
@@ -111,14 +127,17 @@ def _row(name: str, record: Record, speech: Speech, unseen: Collection[str]) -> 
     number, reasons = speech.number, record.reasons.most_common(3)
     state, kind = (speech.say("Not known"), "note") if name in unseen else _state(record, speech)
     return {
-        "name": name, "channel": shown(CHANNELS, record.channel, speech), "state": state, "kind": kind,
-        "counts": [number(each) for each in (
-            record.attempted, record.sent, record.delivered, record.failed, record.unknown
-        )],
+        "name": name,
+        "channel": shown(CHANNELS, record.channel, speech),
+        "state": state,
+        "kind": kind,
+        "counts": [
+            number(each) for each in (record.attempted, record.sent, record.delivered, record.failed, record.unknown)
+        ],
         "reasons": ", ".join(f"{why.replace('_', ' ')}: {number(many)}" for why, many in reasons),
         "since": speech.moment(record.since) if record.since else "",
         "tried": speech.moment(record.last) if record.last and record.in_row else "",
-    }  # fmt: skip
+    }
 
 
 def _state(record: Record, speech: Speech) -> tuple[str, str]:

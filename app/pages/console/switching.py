@@ -19,8 +19,13 @@ from domain.said import N_
 from domain.settle import PAUSED
 from streams.switches import Off, UnknownName, owner_of
 
-SCOPES = {"all": N_("everything"), "channel": N_("channel"), "agency": N_("agency"), "trigger": N_("trigger"),
-          PAUSED: N_("paused trigger")}  # fmt: skip
+SCOPES = {
+    "all": N_("everything"),
+    "channel": N_("channel"),
+    "agency": N_("agency"),
+    "trigger": N_("trigger"),
+    PAUSED: N_("paused trigger"),
+}
 
 
 class Wish(Struct, frozen=True):
@@ -93,14 +98,20 @@ class SwitchPages:
 
     def _show(
         self, who: Principal, frame: Frame, wish: Wish, wrong: Mapping[str, str], *, done: str = ""
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         example = wish.reason or "…"
         return self._staff.show(
-            "switches.html", frame, who, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
-            off=[self._row(each, who, frame) for each in self._switches.off()], groups=list(self._groups(frame)),
-            wish=wish, errors=wrong, done=done,
+            "switches.html",
+            frame,
+            who,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            off=[self._row(each, who, frame) for each in self._switches.off()],
+            groups=list(self._groups(frame)),
+            wish=wish,
+            errors=wrong,
+            done=done,
             command=command("control", "channel", "sms", "--stop", "--reason", example),
-        )  # fmt: skip
+        )
 
     def _row(self, off: Off, who: Principal, frame: Frame) -> dict[str, str]:
         speech = frame.speech
@@ -111,10 +122,15 @@ class SwitchPages:
             go = command("control", off.scope, *known, "--go", "--reason", "…")
         name = self._title(off.scope, off.name, frame)
         return {
-            "what": f"{off.scope}:{off.name}", "name": name, "scope": shown(SCOPES, off.scope, speech),
-            "since": speech.moment(off.since), "by": off.by, "reason": off.reason, "command": go,
+            "what": f"{off.scope}:{off.name}",
+            "name": name,
+            "scope": shown(SCOPES, off.scope, speech),
+            "since": speech.moment(off.since),
+            "by": off.by,
+            "reason": off.reason,
+            "command": go,
             "office": self._pausing(off, who, frame),
-        }  # fmt: skip
+        }
 
     def _pausing(self, off: Off, who: Principal, frame: Frame) -> str:
         """The office that paused its own trigger; empty where operators stopped it."""

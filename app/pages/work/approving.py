@@ -58,9 +58,7 @@ class Approving:
 
     def _ask(self, frame: Frame, sheet: Sheet) -> Response:
         found_ = self._verdict(sheet)
-        return self._office.show(
-            "submit.html", frame, sheet=sheet, findings=found_.findings, failed=found_.failed
-        )  # fmt: skip
+        return self._office.show("submit.html", frame, sheet=sheet, findings=found_.findings, failed=found_.failed)
 
     def _verdict(self, sheet: Sheet) -> Verdict:
         try:
@@ -78,9 +76,13 @@ class Approving:
         verdict = self._verdict(sheet)
         if verdict.pack is None:
             return self._office.show(
-                "submit.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY, sheet=sheet, findings=verdict.findings,
+                "submit.html",
+                frame,
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                sheet=sheet,
+                findings=verdict.findings,
                 failed=verdict.failed,
-            )  # fmt: skip
+            )
         with told():
             [done] = self._office.platform.governing.submit([verdict.pack], [Subject("trigger", sheet.trigger)], who)
         self._sheets.submitted(sheet, done.submission.hash)
@@ -94,22 +96,34 @@ class Approving:
 
     def _page(
         self, who: Principal, frame: Frame, submission: Submission, done: str = "", wrong: str = ""
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.governing.governed()
         assert isinstance(fact, TriggerSubmitted)
         name, current = fact.trigger, now.current(fact.trigger)
         return self._office.show(
-            "submission.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, name=name,
-            hash=submission.hash, done=done, fact=fact, errors={"share": wrong} if wrong else {},
-            title=speech.titled(fact.rules["title"]) or name, by=", ".join(dict.fromkeys(submission.by)),
-            at=speech.moment(fact.at), approved_by=submission.approved_by, new=current is None,
+            "submission.html",
+            frame,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            name=name,
+            hash=submission.hash,
+            done=done,
+            fact=fact,
+            errors={"share": wrong} if wrong else {},
+            title=speech.titled(fact.rules["title"]) or name,
+            by=", ".join(dict.fromkeys(submission.by)),
+            at=speech.moment(fact.at),
+            approved_by=submission.approved_by,
+            new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
-            changes=_changes(now, fact, speech), texts=_texts(current, fact), own_one=who.name in submission.by,
-            approver=Role.APPROVER in who.roles, mine=submission.owner == who.agency,
+            changes=_changes(now, fact, speech),
+            texts=_texts(current, fact),
+            own_one=who.name in submission.by,
+            approver=Role.APPROVER in who.roles,
+            mine=submission.owner == who.agency,
             shares=[(each, share(each, speech)) for each in SHARES],
             backtests=latest(self._office, submission.owner, name, speech, submission.hash),
             share=share(current.share, speech) if current and current.hash == submission.hash else "",
-        )  # fmt: skip
+        )
 
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)

@@ -31,14 +31,19 @@ from streams.sheets import Sheet, Sheets
 
 LATEST = 200
 CHANGES: Final[Mapping[str, str]] = {
-    "gains": N_("told only by the draft"), "loses": N_("told only by what is in force"),
+    "gains": N_("told only by the draft"),
+    "loses": N_("told only by what is in force"),
     "moved": N_("told by both, at another time or by another channel"),
-    "reworded": N_("told by both, in other words"), "same": N_("told by both alike"),
-}  # fmt: skip
+    "reworded": N_("told by both, in other words"),
+    "same": N_("told by both alike"),
+}
 ENDINGS: Final[Mapping[str, str]] = {
-    **REASONS, "expired": N_("no longer useful, not sent"), "cancelled": N_("no longer in the plan"),
-    "ahead": N_("still to come when the time was over"), "no_rule": N_("the rules do not speak to them"),
-}  # fmt: skip
+    **REASONS,
+    "expired": N_("no longer useful, not sent"),
+    "cancelled": N_("no longer in the plan"),
+    "ahead": N_("still to come when the time was over"),
+    "no_rule": N_("the rules do not speak to them"),
+}
 
 
 class Table(Struct, frozen=True):
@@ -74,9 +79,14 @@ class Backtests:
         chosen = {"from": (now - timedelta(days=365)).isoformat(), "to": now.isoformat()} | given
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._office.show(
-            "backtest.html", frame, status, sheet=sheet, errors=wrong, chosen=chosen,
+            "backtest.html",
+            frame,
+            status,
+            sheet=sheet,
+            errors=wrong,
+            chosen=chosen,
             done=latest(self._office, sheet.agency, sheet.trigger, frame.speech),
-        )  # fmt: skip
+        )
 
     def begin(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Begin it; this process works at it."""
@@ -118,10 +128,14 @@ class Backtests:
         counts = found_of(job.cursor) if job.state is State.DONE else None
         told = _Told(asked, counts, frame.speech) if counts else None
         return self._office.show(
-            "backtested.html", frame, job=job, asked=asked, told=told,
+            "backtested.html",
+            frame,
+            job=job,
+            asked=asked,
+            told=told,
             waiting=job.state in (State.PLANNED, State.RUNNING),
             span=f"{frame.speech.moment(asked.start)} – {frame.speech.moment(asked.end)}",
-        )  # fmt: skip
+        )
 
     def download(self, request: Request, id: Id) -> Response:  # noqa: A002  (its name)
         """The counts as a CSV file."""
@@ -142,10 +156,11 @@ def latest(office: Office, agency: str, trigger: str, speech: Speech, hash_: str
     """The latest backtests of a trigger (and version): number and when they were asked for."""
     return [
         (job.id, f"{speech.moment(job.asked_at)}, {job.asked_by}")
-        for job in office.platform.jobs.latest(LATEST) if job.kind == KIND
+        for job in office.platform.jobs.latest(LATEST)
+        if job.kind == KIND
         for asked in [asked_of(job.arguments)]
         if (asked.agency, asked.trigger) == (agency, trigger) and hash_ in ("", asked.hash)
-    ]  # fmt: skip
+    ]
 
 
 class _Told:
@@ -188,18 +203,25 @@ class _Told:
     def tables(self) -> Iterator[Table]:
         """What was counted."""
         say, counts, speech = self._say, self._counts, self._speech
-        yield self._table(say("By channel and language"), (say("Channel"), say("Language")), [
-            (shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages
-        ])  # fmt: skip
+        yield self._table(
+            say("By channel and language"),
+            (say("Channel"), say("Language")),
+            [(shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages],
+        )
         yield self._table(say("By step"), (say("Step"),), counts.steps)
         for title, rows in (
-            (say("Put off, and why"), counts.deferred), (say("Not sent, and why"), [*counts.withheld, *counts.ended])
-        ):  # fmt: skip
+            (say("Put off, and why"), counts.deferred),
+            (say("Not sent, and why"), [*counts.withheld, *counts.ended]),
+        ):
             yield self._table(title, (say("Why"),), [(shown(ENDINGS, why, speech), many) for why, many in rows])
-        yield self._table(say("Who gains, who loses, against what is in force"), (say("Told"), say("Why")), [
-            (shown(CHANGES, what, speech), shown(ENDINGS, why, speech) if why else "", many)
-            for what, why, many in counts.changes
-        ])  # fmt: skip
+        yield self._table(
+            say("Who gains, who loses, against what is in force"),
+            (say("Told"), say("Why")),
+            [
+                (shown(CHANGES, what, speech), shown(ENDINGS, why, speech) if why else "", many)
+                for what, why, many in counts.changes
+            ],
+        )
 
     def _table(self, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
         number = self._speech.number

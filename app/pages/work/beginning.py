@@ -48,16 +48,22 @@ class Beginning:
     def _page(self, frame: Frame, wrong: Mapping[str, str], **given: str) -> Response:
         rules = self._office.platform.library.rules()
         types = {
-            each.name: frame.speech.titled(each.title) for each in rules.catalogue.types.values()
+            each.name: frame.speech.titled(each.title)
+            for each in rules.catalogue.types.values()
             if each.name not in ANSWERS and not each.name.startswith(f"{BUILT_IN}.")
-        }  # fmt: skip
+        }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         chosen = {"name": "", "pack": "", "on": ""} | given
         packs = [name for name in rules.governed.packs if name != BUILT_IN]
         return self._office.show(
-            "new.html", frame, status, errors=wrong, chosen=chosen, packs=packs,
+            "new.html",
+            frame,
+            status,
+            errors=wrong,
+            chosen=chosen,
+            packs=packs,
             types=sorted(types.items(), key=lambda each: each[1]),
-        )  # fmt: skip
+        )
 
     def make(self, request: Request, fields: Form) -> Response:
         """Make it, and go on with writing."""
@@ -111,8 +117,9 @@ class Beginning:
         """As its author wrote it, where that is still at hand; else written anew from the log."""
         kept = self._sheets.of(fact.trigger, fact.hash)
         return (kept.files if kept else self._shipped(fact)) or {
-            **trigger_texts(fact.rules, fact.words), TESTS: _NO_TESTS
-        }  # fmt: skip
+            **trigger_texts(fact.rules, fact.words),
+            TESTS: _NO_TESTS,
+        }
 
     def _shipped(self, fact: TriggerPublished) -> Mapping[str, str] | None:
         """The files of a pack on this machine, if they are that version."""

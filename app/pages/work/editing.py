@@ -81,10 +81,18 @@ class Editing:
         ]
         others = [each for each in laid.findings if each.path not in sheet.files]
         return self._office.show(
-            "draft.html", frame, sheet=sheet, fields=fields, others=others, broken=laid.broken,
-            count=len(laid.findings), at=frame.speech.moment(sheet.changed_at), author=Role.AUTHOR in who.roles,
-            most=MOST_BYTES // 1024, **more,
-        )  # fmt: skip
+            "draft.html",
+            frame,
+            sheet=sheet,
+            fields=fields,
+            others=others,
+            broken=laid.broken,
+            count=len(laid.findings),
+            at=frame.speech.moment(sheet.changed_at),
+            author=Role.AUTHOR in who.roles,
+            most=MOST_BYTES // 1024,
+            **more,
+        )
 
     def save(self, request: Request, id: Id, fields: DraftForm) -> Response:  # noqa: A002  (its name)
         """Keep what was written, and go on to where they wished."""
@@ -94,8 +102,10 @@ class Editing:
 
     def _save(self, who: Principal, frame: Frame, id_: int, fields: Fields) -> Response:
         before = found(self._sheets, id_, who)
-        files = {name: _text(fields[f"file-{name}"][0]) if f"file-{name}" in fields else text
-                 for name, text in before.files.items()}  # fmt: skip
+        files = {
+            name: _text(fields[f"file-{name}"][0]) if f"file-{name}" in fields else text
+            for name, text in before.files.items()
+        }
         if sum(len(text.encode("utf-8", "replace")) for text in files.values()) > MOST_BYTES:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the files have more than {MOST_BYTES // 1024} kB")
         try:
@@ -108,9 +118,13 @@ class Editing:
         """Somebody else was quicker: both texts, so that nothing is lost."""
         fields = [Field(name, text, ()) for name, text in mine.items() if text != there.files.get(name)]
         return self._office.show(
-            "moved.html", frame, HTTPStatus.CONFLICT, sheet=there, fields=fields,
+            "moved.html",
+            frame,
+            HTTPStatus.CONFLICT,
+            sheet=there,
+            fields=fields,
             at=frame.speech.moment(there.changed_at),
-        )  # fmt: skip
+        )
 
     def delete(self, request: Request, id: Id, fields: Form) -> Response:  # noqa: A002  (its name)
         """Delete it."""

@@ -22,8 +22,9 @@ from domain.said import N_
 from streams.correspondence import Correspondence, UnknownLetter, Written
 
 KINDS: Final = {
-    "citizen.disputed": N_("says that something is not right"), "citizen.message_received": N_("wrote an SMS"),
-}  # fmt: skip
+    "citizen.disputed": N_("says that something is not right"),
+    "citizen.message_received": N_("wrote an SMS"),
+}
 
 
 class LetterPages:
@@ -45,10 +46,14 @@ class LetterPages:
         who, frame = self._office.enter(request)
         found, on = self._letters.page(who, before, handled=handled)
         return self._office.show(
-            "letters.html", frame, rows=[_row(each, frame.speech) for each in found], handled=handled, noted=noted,
+            "letters.html",
+            frame,
+            rows=[_row(each, frame.speech) for each in found],
+            handled=handled,
+            noted=noted,
             next=frame.here(before=str(on)) if on else "",
             first=f"{frame.path}?handled={str(handled).lower()}" if before else "",
-        )  # fmt: skip
+        )
 
     def one(self, request: Request, event: UUID) -> Response:
         """What they wrote, and about which event of the agency's own."""
@@ -60,10 +65,18 @@ class LetterPages:
         speech = frame.speech
         gone = found.retired and speech.moment(found.retired)
         return self._office.show(
-            "letter.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, **_row(found, speech),
-            text=found.text, began=found.began, gone=gone, reader=who.name, note=note,
-            errors={"note": wrong} if wrong else {}, mine=found.owner == who.agency,
-        )  # fmt: skip
+            "letter.html",
+            frame,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            **_row(found, speech),
+            text=found.text,
+            began=found.began,
+            gone=gone,
+            reader=who.name,
+            note=note,
+            errors={"note": wrong} if wrong else {},
+            mine=found.owner == who.agency,
+        )
 
     def handle(self, request: Request, event: UUID, fields: Form) -> Response:
         """Keep that it was dealt with, and how."""
@@ -90,7 +103,10 @@ def _known() -> Iterator[None]:
 
 def _row(letter: Written, speech: Speech) -> dict[str, Any]:
     return {
-        "id": letter.event, "at": speech.moment(letter.at), "kind": shown(KINDS, letter.type, speech),
-        "trigger": letter.trigger, "title": speech.titled(letter.title) or letter.trigger,
+        "id": letter.event,
+        "at": speech.moment(letter.at),
+        "kind": shown(KINDS, letter.type, speech),
+        "trigger": letter.trigger,
+        "title": speech.titled(letter.title) or letter.trigger,
         "handled": [(f"{speech.moment(each.at)}, {each.by}", each.note) for each in letter.handled],
-    }  # fmt: skip
+    }

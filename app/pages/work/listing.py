@@ -43,15 +43,20 @@ class Listing:
         titles = pack_titles(self._office.platform.library.rules(), "agencies")
         rows = _Rows(now, self._lives.all(), self._sheets.all(who.agency), who, frame.speech)
         return self._office.show(
-            "list.html", frame, published=rows.published(), waiting=rows.waiting(), drafts=rows.drafts(),
-            author=Role.AUTHOR in who.roles, agency=frame.speech.titled(titles.get(who.agency, {})) or who.agency,
-        )  # fmt: skip
+            "list.html",
+            frame,
+            published=rows.published(),
+            waiting=rows.waiting(),
+            drafts=rows.drafts(),
+            author=Role.AUTHOR in who.roles,
+            agency=frame.speech.titled(titles.get(who.agency, {})) or who.agency,
+        )
 
 
 class _Rows:
     def __init__(
         self, now: Governed, lives: Mapping[str, list[Happened]], sheets: list[Sheet], who: Principal, speech: Speech
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._now, self._lives, self._sheets, self._who, self._speech = now, lives, sheets, who, speech
 
     def published(self) -> list[dict[str, Any]]:
@@ -61,34 +66,49 @@ class _Rows:
             self._row(fact.trigger, fact.rules["title"], state_of(self._now, fact.trigger), share=fact.share)
             for fact in sorted(facts.values(), key=lambda each: each.trigger)
             if fact.rules["owner"] == self._who.agency
-        ]  # fmt: skip
+        ]
 
     def waiting(self) -> list[dict[str, Any]]:
         """What waits for approval or publication, each in its latest version."""
         return [
-            self._row(each.about.name, each.fact.rules["title"], "approved" if each.approved_by else "waiting",
-                      hash=each.hash)
-            for each in _latest(self._now) if each.owner == self._who.agency
+            self._row(
+                each.about.name,
+                each.fact.rules["title"],
+                "approved" if each.approved_by else "waiting",
+                hash=each.hash,
+            )
+            for each in _latest(self._now)
+            if each.owner == self._who.agency
             if isinstance(each.fact, TriggerSubmitted) and each.hash != self._now.hash_of(each.about)
-        ]  # fmt: skip
+        ]
 
     def drafts(self) -> list[dict[str, Any]]:
         """What is being written."""
         text, kind = STATES["draft"]
         return [
-            {"id": each.id, "name": each.trigger, "pack": each.pack, "state": self._speech.say(text), "kind": kind,
-             "by": each.changed_by, "at": self._speech.moment(each.changed_at)}
+            {
+                "id": each.id,
+                "name": each.trigger,
+                "pack": each.pack,
+                "state": self._speech.say(text),
+                "kind": kind,
+                "by": each.changed_by,
+                "at": self._speech.moment(each.changed_at),
+            }
             for each in self._sheets
-        ]  # fmt: skip
+        ]
 
     def _row(self, name: str, title: Mapping[str, str], state: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
         text, kind = STATES[state]
         last = self._lives.get(name, [])[-1:]
         return {
-            "name": name, "title": self._speech.titled(title) or name, "state": self._speech.say(text), "kind": kind,
+            "name": name,
+            "title": self._speech.titled(title) or name,
+            "state": self._speech.say(text),
+            "kind": kind,
             "last": [(shown(DONE, each.what, self._speech), each.by, self._speech.moment(each.at)) for each in last],
             **more,
-        }  # fmt: skip
+        }
 
 
 def _latest(now: Governed) -> Iterable[Submission]:

@@ -43,8 +43,12 @@ class Office:
         return who, self.pages.frame(request)
 
     def show(
-        self, template: str, frame: Frame, status: HTTPStatus = HTTPStatus.OK, **shown: Any,  # noqa: ANN401
-    ) -> Response:  # fmt: skip
+        self,
+        template: str,
+        frame: Frame,
+        status: HTTPStatus = HTTPStatus.OK,
+        **shown: Any,  # noqa: ANN401
+    ) -> Response:
         """A page of the workbench."""
         return self.pages.respond(f"work/{template}", frame, status, **shown)
 

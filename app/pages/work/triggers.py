@@ -53,19 +53,33 @@ class TriggerPages:
 
     def _page(
         self, who: Principal, frame: Frame, name: str, days: int = 30, done: str = "", wrong: str = ""
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         fact, speech = self._published(name, who), frame.speech
         state = state_of(self._office.platform.governing.governed(), name)
         text, kind = STATES[state]
         return self._office.show(
-            "trigger.html", frame, HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK, name=name,
-            title=speech.titled(fact.rules["title"]) or name, state=state, state_text=speech.say(text), kind=kind,
-            rule=self._rule(fact, frame), sentences=self._sentences(fact, speech),
-            files=trigger_texts(fact.rules, fact.words), history=self._history(name, frame),
-            figures=self._figures(name, days, frame), tells_done=tells_done(fact.rules), days=_span(days),
-            spans=SPANS, done=done, errors={"reason": wrong} if wrong else {},
-            mine=fact.rules["owner"] == who.agency, author=Role.AUTHOR in who.roles, hash=fact.hash,
-        )  # fmt: skip
+            "trigger.html",
+            frame,
+            HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+            name=name,
+            title=speech.titled(fact.rules["title"]) or name,
+            state=state,
+            state_text=speech.say(text),
+            kind=kind,
+            rule=self._rule(fact, frame),
+            sentences=self._sentences(fact, speech),
+            files=trigger_texts(fact.rules, fact.words),
+            history=self._history(name, frame),
+            figures=self._figures(name, days, frame),
+            tells_done=tells_done(fact.rules),
+            days=_span(days),
+            spans=SPANS,
+            done=done,
+            errors={"reason": wrong} if wrong else {},
+            mine=fact.rules["owner"] == who.agency,
+            author=Role.AUTHOR in who.roles,
+            hash=fact.hash,
+        )
 
     def _published(self, name: str, who: Principal) -> TriggerPublished:
         """The last version that was published under that name.
@@ -86,8 +100,9 @@ class TriggerPages:
         return [
             *rule_told(clause, self._office.platform.library.rules(), frame.speech),
             (say("Published"), f"{frame.speech.moment(fact.at)}, {fact.by}"),
-            (say("For"), share(fact.share, frame.speech)), (say("Version"), fact.hash[:12]),
-        ]  # fmt: skip
+            (say("For"), share(fact.share, frame.speech)),
+            (say("Version"), fact.hash[:12]),
+        ]
 
     def _sentences(self, fact: TriggerPublished, speech: Speech) -> list[str]:
         side = self._side(fact, speech)
@@ -104,11 +119,16 @@ class TriggerPages:
     def _history(self, name: str, frame: Frame) -> list[dict[str, Any]]:
         speech = frame.speech
         return [
-            {"at": speech.moment(each.at), "by": each.by, "what": shown(DONE, each.what, speech),
-             "hash": each.hash[:12], "reason": each.reason,
-             "share": share(each.share, speech) if each.what == "published" else ""}
+            {
+                "at": speech.moment(each.at),
+                "by": each.by,
+                "what": shown(DONE, each.what, speech),
+                "hash": each.hash[:12],
+                "reason": each.reason,
+                "share": share(each.share, speech) if each.what == "published" else "",
+            }
             for each in reversed(self._lives.all().get(name, []))
-        ]  # fmt: skip
+        ]
 
     def _figures(self, name: str, days: int, frame: Frame) -> Figures:
         return figures(self._office.platform, name, _span(days), frame.speech)

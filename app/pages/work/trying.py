@@ -70,9 +70,13 @@ class Trying:
             findings = laid.hindering()
             cases, more = ([], ()) if findings else laid.cases()
         return self._office.show(
-            "tests.html", frame, sheet=sheet, findings=[*findings, *more], cases=[_case(each) for each in cases],
+            "tests.html",
+            frame,
+            sheet=sheet,
+            findings=[*findings, *more],
+            cases=[_case(each) for each in cases],
             failed=sum(bool(each.differences) for each in cases),
-        )  # fmt: skip
+        )
 
     def draft(self, request: Request, id: Id, persona: str = "adult") -> Response:  # noqa: A002  (its name)
         """How a draft will look."""
@@ -97,23 +101,40 @@ class Trying:
             findings = laid.hindering()
             heard = None if findings else laid.heard(self._office.platform.clock(), persona)
         page = self._office.show(
-            "preview.html", frame, trigger=text.trigger, base=base, persona=persona, personas=PERSONAS,
-            findings=findings, hearing=heard.hearings[0] if heard else None,
+            "preview.html",
+            frame,
+            trigger=text.trigger,
+            base=base,
+            persona=persona,
+            personas=PERSONAS,
+            findings=findings,
+            hearing=heard.hearings[0] if heard else None,
             steps=[_step(each, heard, frame) for each in heard.hearings[0].messages] if heard else [],
-        )  # fmt: skip
+        )
         page.headers.update(FRAMING)
         return page
 
     def draft_mail(
-        self, request: Request, id: Id, persona: str = "adult", step: str = "", spoken: str = ""  # noqa: A002  (its name)
-    ) -> Response:  # fmt: skip
+        self,
+        request: Request,
+        id: Id,  # noqa: A002  (its name in the path)
+        persona: str = "adult",
+        step: str = "",
+        spoken: str = "",
+    ) -> Response:
         """A mail of a draft as it is read."""
         who, _ = self._office.enter(request)
         return self._mail(text_of(found(self._sheets, id, who)), persona, step, spoken)
 
     def waiting_mail(
-        self, request: Request, name: Name, hash: Hash, persona: str = "adult", step: str = "", spoken: str = ""  # noqa: A002
-    ) -> Response:  # fmt: skip
+        self,
+        request: Request,
+        name: Name,
+        hash: Hash,  # noqa: A002  (its name in the path)
+        persona: str = "adult",
+        step: str = "",
+        spoken: str = "",
+    ) -> Response:
         """A mail of what waits as it is read."""
         who, _ = self._office.enter(request)
         return self._mail(self._waiting(name, hash, who), persona, step, spoken)
@@ -123,8 +144,10 @@ class Trying:
             heard = None if laid.hindering() else laid.heard(self._office.platform.clock(), persona)
         words = {
             (message.step, each.language): each.rendered
-            for hearing in (heard.hearings if heard else ()) for message in hearing.messages for each in message.words
-        }  # fmt: skip
+            for hearing in (heard.hearings if heard else ())
+            for message in hearing.messages
+            for each in message.words
+        }
         rendered = words.get((step, spoken))
         if rendered is None:
             raise Problem(HTTPStatus.NOT_FOUND, "nobody reads such a mail", kind="unknown-message")
@@ -138,9 +161,10 @@ def _case(tried: Tried) -> dict[str, Any]:
 
 def _step(message: Message, heard: Heard, frame: Frame) -> dict[str, Any]:
     return {
-        "name": message.step, "title": message.title,
+        "name": message.step,
+        "title": message.title,
         "languages": [(words.language, list(_cells(words, heard, frame))) for words in message.words],
-    }  # fmt: skip
+    }
 
 
 def _cells(words: Words, heard: Heard, frame: Frame) -> Iterator[Cell]:

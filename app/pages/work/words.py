@@ -11,24 +11,45 @@ from domain.settle import PAUSED
 from streams.governed import Governed
 
 DONE: Final[Mapping[str, str]] = {
-    "submitted": N_("submitted"), "approved": N_("approved"), "published": N_("published"),
-    "reach moved": N_("its reach was moved"), "withdrawn": N_("withdrawn"), "paused": N_("paused"),
-    "resumed": N_("resumed"), "sent as test": N_("sent to a colleague as a test"),
-    "stopped": N_("stopped by an operator"), "let go on": N_("let go on by an operator"),
-}  # fmt: skip
+    "submitted": N_("submitted"),
+    "approved": N_("approved"),
+    "published": N_("published"),
+    "reach moved": N_("its reach was moved"),
+    "withdrawn": N_("withdrawn"),
+    "paused": N_("paused"),
+    "resumed": N_("resumed"),
+    "sent as test": N_("sent to a colleague as a test"),
+    "stopped": N_("stopped by an operator"),
+    "let go on": N_("let go on by an operator"),
+}
 STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "live": (N_("live"), "good"), "paused": (N_("paused"), "bad"), "stopped": (N_("stopped"), "bad"),
-    "withdrawn": (N_("withdrawn"), ""), "waiting": (N_("waits for approval"), "note"),
-    "approved": (N_("approved, not published"), "note"), "draft": (N_("draft"), ""),
-}  # fmt: skip
+    "live": (N_("live"), "good"),
+    "paused": (N_("paused"), "bad"),
+    "stopped": (N_("stopped"), "bad"),
+    "withdrawn": (N_("withdrawn"), ""),
+    "waiting": (N_("waits for approval"), "note"),
+    "approved": (N_("approved, not published"), "note"),
+    "draft": (N_("draft"), ""),
+}
 WHAT: Final[Mapping[str, str]] = {
-    "planned": N_("planned"), "attempted": N_("handed over"), "sent": N_("sent"), "delivered": N_("delivered"),
-    "opened": N_("opened"), "answered": N_("answered"), "withheld": N_("not sent"), "deferred": N_("put off"),
-    "failed": N_("did not arrive"), "unknown": N_("not known whether it arrived"), "cancelled": N_("cancelled"),
-    "expired": N_("no longer useful, not sent"), "rescheduled": N_("planned anew"),
-    "digested": N_("goes with a daily summary"), "gathered": N_("one more message goes with it"),
-    "renewed": N_("tried anew"), "done": N_("done afterwards"),
-}  # fmt: skip
+    "planned": N_("planned"),
+    "attempted": N_("handed over"),
+    "sent": N_("sent"),
+    "delivered": N_("delivered"),
+    "opened": N_("opened"),
+    "answered": N_("answered"),
+    "withheld": N_("not sent"),
+    "deferred": N_("put off"),
+    "failed": N_("did not arrive"),
+    "unknown": N_("not known whether it arrived"),
+    "cancelled": N_("cancelled"),
+    "expired": N_("no longer useful, not sent"),
+    "rescheduled": N_("planned anew"),
+    "digested": N_("goes with a daily summary"),
+    "gathered": N_("one more message goes with it"),
+    "renewed": N_("tried anew"),
+    "done": N_("done afterwards"),
+}
 
 
 def reason(word: str, speech: Speech) -> str:

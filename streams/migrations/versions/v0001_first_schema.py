@@ -25,8 +25,13 @@ history = Table(
     Column("woken", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("history_unplanned", history.c.woken, history.c.person,
-      sqlite_where=~history.c.planned, postgresql_where=~history.c.planned)  # fmt: skip
+Index(
+    "history_unplanned",
+    history.c.woken,
+    history.c.person,
+    sqlite_where=~history.c.planned,
+    postgresql_where=~history.c.planned,
+)
 _LOADED = history.c.ahead_from.is_not(None)
 Index("history_loaded", history.c.position, sqlite_where=_LOADED, postgresql_where=_LOADED)
 

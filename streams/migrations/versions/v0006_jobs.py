@@ -13,9 +13,13 @@ def upgrade() -> None:
         "jobs",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         *(sa.Column(name, sa.String, nullable=False) for name in ("kind", "lane", "arguments", "state")),
-        sa.Column("done", sa.BigInteger, nullable=False), sa.Column("of", sa.BigInteger, nullable=False),
+        sa.Column("done", sa.BigInteger, nullable=False),
+        sa.Column("of", sa.BigInteger, nullable=False),
         *(sa.Column(name, sa.String, nullable=False) for name in ("unit", "cursor", "asked_by")),
-        sa.Column("asked_at", sa.BigInteger, nullable=False), sa.Column("began_at", sa.BigInteger),
-        sa.Column("changed_at", sa.BigInteger, nullable=False), sa.Column("worked", sa.BigInteger, nullable=False),
-        sa.Column("claim", sa.Integer, nullable=False), sa.Column("words", sa.String, nullable=False),
-    )  # fmt: skip
+        sa.Column("asked_at", sa.BigInteger, nullable=False),
+        sa.Column("began_at", sa.BigInteger),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("worked", sa.BigInteger, nullable=False),
+        sa.Column("claim", sa.Integer, nullable=False),
+        sa.Column("words", sa.String, nullable=False),
+    )

@@ -38,11 +38,19 @@ def _pages(connection: sa.Connection) -> Iterator[list[Any]]:
 
 def _set(connection: sa.Connection, page: list[Any]) -> None:
     this = [column == sa.bindparam(f"_{column.name}") for column in KEY]
-    connection.execute(sa.update(due).where(*this).values(lane=sa.bindparam("_lane")), [
-        {"_due_at": row.due_at, "_rank": row.rank, "_nudge": row.nudge, "_recipient": row.recipient,
-         "_lane": lane_of(_trigger(row.folded), row.rank)}
-        for row in page
-    ])  # fmt: skip
+    connection.execute(
+        sa.update(due).where(*this).values(lane=sa.bindparam("_lane")),
+        [
+            {
+                "_due_at": row.due_at,
+                "_rank": row.rank,
+                "_nudge": row.nudge,
+                "_recipient": row.recipient,
+                "_lane": lane_of(_trigger(row.folded), row.rank),
+            }
+            for row in page
+        ],
+    )
 
 
 def _trigger(folded: bytes) -> str:

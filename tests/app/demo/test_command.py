@@ -20,9 +20,12 @@ def start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen
     known = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     return subprocess.Popen(  # noqa: S603  (our own program)
         [sys.executable, "-c", DEMO, "demo", "--citizens", "8", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
         env=known | {"TMPDIR": str(folder), "HOME": str(folder / "home")} | environment,
-    )  # fmt: skip
+    )
 
 
 def test_it_prints_one_address_and_leaves_nothing(tmp_path: Path) -> None:
@@ -52,10 +55,14 @@ def test_no_configuration_reaches_it(tmp_path: Path) -> None:
     config.mkdir(parents=True)
     (config / "config.toml").write_text("nonsense = 1")
     process = start(
-        tmp_path, "--fast", "--until-done", HABARSHY_DATABASE="postgresql://nowhere.invalid/x",
-        HABARSHY_LEASE_SECONDS="many", HABARSHY_SMTP_HOST="nowhere.invalid",
+        tmp_path,
+        "--fast",
+        "--until-done",
+        HABARSHY_DATABASE="postgresql://nowhere.invalid/x",
+        HABARSHY_LEASE_SECONDS="many",
+        HABARSHY_SMTP_HOST="nowhere.invalid",
         XDG_CONFIG_HOME=str(tmp_path / "config"),
-    )  # fmt: skip
+    )
     _, talk = process.communicate(timeout=PATIENCE)
     assert (process.returncode, talk.count("\n")) == (0, 1)
 

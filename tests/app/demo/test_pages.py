@@ -148,10 +148,17 @@ def test_the_live_parts_are_those_of_the_page(lived: Lived) -> None:
     assert all(part.strip() in front for part in live["parts"].values())
 
 
-@pytest.mark.parametrize("path", [
-    "/why/none", "/why/00000000-0000-0000-0000-000000000000", "/mail/none/0",
-    "/mail/00000000-0000-0000-0000-000000000000/0", "/nothing", "/static/nothing.css",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/why/none",
+        "/why/00000000-0000-0000-0000-000000000000",
+        "/mail/none/0",
+        "/mail/00000000-0000-0000-0000-000000000000/0",
+        "/nothing",
+        "/static/nothing.css",
+    ],
+)
 def test_what_does_not_exist_is_not_found(lived: Lived, path: str) -> None:
     """A wrong address gets a page that says so, not a defect."""
     answer = lived.client.get(path)

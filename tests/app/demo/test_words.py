@@ -11,9 +11,12 @@ from templates.rule_words import RuleWords
 from templates.value_words import moved
 
 TITLES = {
-    "kz.document.issued": "Document issued", "kz.traffic.fine_paid": "Traffic fine paid",
-    "citizen.born_on": "Date of birth", "citizen.age": "Age", "citizen.sex": "Sex",
-}  # fmt: skip
+    "kz.document.issued": "Document issued",
+    "kz.traffic.fine_paid": "Traffic fine paid",
+    "citizen.born_on": "Date of birth",
+    "citizen.age": "Age",
+    "citizen.sex": "Sex",
+}
 AGAIN = (
     "It is due on the time of the last event that is needed. It is said again every 7 days until it is answered, "
     "2 times in all."
@@ -21,27 +24,43 @@ AGAIN = (
 ALMATY = ZoneInfo("Asia/Almaty")
 
 
-@pytest.mark.parametrize(("condition", "words"), [
-    ('event.kind == "identity_card" && citizen.age >= 16',
-     "the event’s ‘kind’ is “identity card” and the citizen’s age is at least 16"),
-    ("later.valid_until > event.pay_by", "the later event’s ‘valid until’ is after the event’s ‘pay by’"),
-    ("entitled.until <= event.closed_from",
-     "the entitlement’s ‘until’ is not after the event’s ‘closed from’"),
-    ("later.issued_on > event.issued_on", "the later event’s ‘issued on’ is after the event’s ‘issued on’"),
-    ('citizen.sex == "female" && citizen.born_on < "1967-01-01"',
-     "the citizen’s sex is “female” and the citizen’s date of birth is before “1967-01-01”"),
-    ("!(citizen.age > 5 || citizen.age != 3)",
-     "not (the citizen’s age is more than 5 or the citizen’s age is not 3)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (
+            'event.kind == "identity_card" && citizen.age >= 16',
+            "the event’s ‘kind’ is “identity card” and the citizen’s age is at least 16",
+        ),
+        ("later.valid_until > event.pay_by", "the later event’s ‘valid until’ is after the event’s ‘pay by’"),
+        ("entitled.until <= event.closed_from", "the entitlement’s ‘until’ is not after the event’s ‘closed from’"),
+        ("later.issued_on > event.issued_on", "the later event’s ‘issued on’ is after the event’s ‘issued on’"),
+        (
+            'citizen.sex == "female" && citizen.born_on < "1967-01-01"',
+            "the citizen’s sex is “female” and the citizen’s date of birth is before “1967-01-01”",
+        ),
+        (
+            "!(citizen.age > 5 || citizen.age != 3)",
+            "not (the citizen’s age is more than 5 or the citizen’s age is not 3)",
+        ),
+    ],
+)
 def test_conditions_are_read_aloud(condition: str, words: str) -> None:
     """A condition becomes a phrase with the titles of the pack, dates compared as dates."""
     assert RuleWords(TITLES).condition(condition) == words
 
 
-@pytest.mark.parametrize(("offset", "words"), [
-    ("-P30D", "30 days before"), ("P1D", "1 day after"), ("P62Y6M", "62 years and 6 months after"),
-    ("PT1H", "1 hour after"), ("P0D", "on"), ("P2W", "14 days after"), ("PT90M", "1 hour and 30 minutes after"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("offset", "words"),
+    [
+        ("-P30D", "30 days before"),
+        ("P1D", "1 day after"),
+        ("P62Y6M", "62 years and 6 months after"),
+        ("PT1H", "1 hour after"),
+        ("P0D", "on"),
+        ("P2W", "14 days after"),
+        ("PT90M", "1 hour and 30 minutes after"),
+    ],
+)
 def test_offsets_are_read_aloud(offset: str, words: str) -> None:
     """An ISO 8601 duration becomes what people say before a date."""
     assert moved(offset) == words
@@ -50,10 +69,12 @@ def test_offsets_are_read_aloud(offset: str, words: str) -> None:
 def test_a_clause_becomes_sentences() -> None:
     """Each part of the clause gets a sentence, and nothing is left out."""
     clause = {
-        "on": "kz.document.issued", "to": ["mother", "father"],
+        "on": "kz.document.issued",
+        "to": ["mother", "father"],
         "due": {"month": {"from": "event.expires_on", "offset": "-P30D", "at": "09:00"}},
-        "unless": [{"on": "kz.traffic.fine_paid", "grace": "P7D"}], "expires": "event.expires_on",
-    }  # fmt: skip
+        "unless": [{"on": "kz.traffic.fine_paid", "grace": "P7D"}],
+        "expires": "event.expires_on",
+    }
     assert list(RuleWords(TITLES).sentences(clause)) == [
         "When this is recorded: “Document issued”.",
         "It is for the mother and the father.",
@@ -65,8 +86,12 @@ def test_a_clause_becomes_sentences() -> None:
 
 def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
     """A trigger on becoming entitled, or on ceasing to be, says so, with the law's values and the days of it."""
-    clause = {"on": {"ceases": "childcare_allowance"}, "to": ["mother"], "when": "param.mci > 3000",
-              "due": {"month": {"from": "entitled.until", "offset": "-P30D"}}}  # fmt: skip
+    clause = {
+        "on": {"ceases": "childcare_allowance"},
+        "to": ["mother"],
+        "when": "param.mci > 3000",
+        "due": {"month": {"from": "entitled.until", "offset": "-P30D"}},
+    }
     assert list(RuleWords(TITLES).sentences(clause)) == [
         "When this person ceases to be entitled to “childcare allowance”, and the law’s ‘mci’ is more than 3000.",
         "It is for the mother.",
@@ -80,13 +105,15 @@ def test_the_edges_of_an_entitlement_are_read_aloud() -> None:
 def test_everything_that_a_clause_may_say_becomes_sentences() -> None:
     """Other events, counts, working days and repetition are put into words too."""
     clause = {
-        "on": "kz.document.issued", "in_order": True, "count": {"nth": 3, "within": "P1Y"},
+        "on": "kz.document.issued",
+        "in_order": True,
+        "count": {"nth": 3, "within": "P1Y"},
         "with": [{"on": "kz.traffic.fine_paid", "within": "P90D", "order": "after", "when": "later.a > 5"}],
         "due": {
             "ask": {"repeat": {"every": "P7D", "at_most": 2, "until": "answered"}},
             "pay": {"from": "event.expires_on", "working_days": -1, "on_working_day": "next"},
         },
-    }  # fmt: skip
+    }
     assert list(RuleWords(TITLES).sentences(clause)) == [
         "When this is recorded: “Document issued”.",
         "This is needed too, within 90 days after it: “Traffic fine paid”, and the later event’s ‘a’ is more than 5.",

@@ -29,11 +29,20 @@ def world(tmp_path: Path) -> World:
     made = World(tmp_path, packs=[few_triggers(tmp_path, "work_offers_consent", "training_offer")])
     made.take(
         *registered(AIGERIM, LONG_AGO, language="ru"),
-        event("citizen.preferences_changed", AIGERIM, "2024-01-03T00:00:00+05:00", {"channels": ["email"]},
-              id="email only"),
-        event("kz.social.unemployment_registered", AIGERIM, "2025-06-02T11:00:00+05:00",
-              {"registered_on": "2025-06-02", "insured_months": 0}),
-    )  # fmt: skip
+        event(
+            "citizen.preferences_changed",
+            AIGERIM,
+            "2024-01-03T00:00:00+05:00",
+            {"channels": ["email"]},
+            id="email only",
+        ),
+        event(
+            "kz.social.unemployment_registered",
+            AIGERIM,
+            "2025-06-02T11:00:00+05:00",
+            {"registered_on": "2025-06-02", "insured_months": 0},
+        ),
+    )
     return made
 
 
@@ -101,11 +110,14 @@ async def test_a_link_that_was_not_made_here_is_refused(world: World) -> None:
     links = world.platform.links
     other = Links("", b"another key").answer(message.nudge, message.recipient, "1")
     forged = [
-        yes[:-3], f"/answer/{links.token(message.nudge, message.recipient)}", urlsplit(other).path,
+        yes[:-3],
+        f"/answer/{links.token(message.nudge, message.recipient)}",
+        urlsplit(other).path,
         urlsplit(links.answer(message.nudge, message.recipient, "7")).path,
         urlsplit(links.answer(UUID(bytes=b"0000" + bytes(12)), message.recipient, "1")).path,
-        "/answer/-", "/answer/%D0%B4%D0%B0",
-    ]  # fmt: skip
+        "/answer/-",
+        "/answer/%D0%B4%D0%B0",
+    ]
     for path in forged:
         for answer in (client(world).get(path, headers=HTML), client(world).post(path, headers=HTML)):
             assert answer.status_code == 404

@@ -65,7 +65,7 @@ def test_a_backtest_is_its_agencys(author: TestClient, world: World, draft: dict
 
 def test_a_draft_that_names_another_owner_is_not_compared(
     author: TestClient, world: World, draft: dict[str, Any]
-) -> None:  # fmt: skip
+) -> None:
     """A draft of one's own under the name of another agency's trigger tells nothing of what is in force there."""
     compared = [author.post("/backtests", json=draft | SPAN).json()["job"]["id"]]
     ended()
@@ -77,13 +77,23 @@ def test_a_draft_that_names_another_owner_is_not_compared(
     assert [world.platform.jobs.job(each).arguments["against"] for each in compared] == [True, False]
 
 
-@pytest.mark.parametrize(("wrong", "field"), [
-    ({"to": "2025-05-01"}, "to"), ({"to": "2029-01-01"}, "to"), ({"from": "2025-02-30"}, "from"),
-    ({"files": {"trigger.yaml": "x"}}, "trigger.yaml"), ({"caps": "perhaps"}, "caps"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"to": "2025-05-01"}, "to"),
+        ({"to": "2029-01-01"}, "to"),
+        ({"from": "2025-02-30"}, "from"),
+        ({"files": {"trigger.yaml": "x"}}, "trigger.yaml"),
+        ({"caps": "perhaps"}, "caps"),
+    ],
+)
 def test_what_cannot_be_played_is_refused(
-    author: TestClient, world: World, draft: dict[str, Any], wrong: dict[str, Any], field: str,
-) -> None:  # fmt: skip
+    author: TestClient,
+    world: World,
+    draft: dict[str, Any],
+    wrong: dict[str, Any],
+    field: str,
+) -> None:
     """A range that is none, and a draft that lint finds something in, are 422 with the field; no job is made."""
     refused = author.post("/backtests", json=draft | SPAN | wrong)
     assert refused.status_code == 422

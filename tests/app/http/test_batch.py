@@ -13,26 +13,36 @@ def test_a_good_batch_is_stored_whole(client: TestClient, platform: Platform) ->
     answer = post_batch(client, [event(id="b"), event(id="a")])
     assert answer.status_code == 200
     assert answer.json() == {
-        "results": [{"status": "accepted"}, {"status": "accepted"}], "accepted": 2, "duplicates": 0, "rejected": 0,
-    }  # fmt: skip
+        "results": [{"status": "accepted"}, {"status": "accepted"}],
+        "accepted": 2,
+        "duplicates": 0,
+        "rejected": 0,
+    }
     assert [one.id for one in stored(platform)] == ["b", "a"]
 
 
 def test_one_bad_event_does_not_hold_up_the_others(client: TestClient, platform: Platform) -> None:
     """207: each event has its own result, in order, and the good ones are stored."""
     batch = [
-        event(id="a"), event(id="b", data=FINE | {"amount": "much"}), 7, event(id="a"),
-        event(id="a", subject=DRIVER, data=FINE | {"amount": 5}), event(id="c"),
-    ]  # fmt: skip
+        event(id="a"),
+        event(id="b", data=FINE | {"amount": "much"}),
+        7,
+        event(id="a"),
+        event(id="a", subject=DRIVER, data=FINE | {"amount": 5}),
+        event(id="c"),
+    ]
     answer = post_batch(client, batch)
     results = answer.json().pop("results")
     assert answer.status_code == 207
     assert [one["status"] for one in results] == [
-        "accepted", "refused", "refused", "duplicate", "refused", "accepted"
-    ]  # fmt: skip
-    assert results[1]["error"] == {
-        "field": "data.amount", "reason": "must be of type integer", "code": "bad_data"
-    }  # fmt: skip
+        "accepted",
+        "refused",
+        "refused",
+        "duplicate",
+        "refused",
+        "accepted",
+    ]
+    assert results[1]["error"] == {"field": "data.amount", "reason": "must be of type integer", "code": "bad_data"}
     assert results[4]["error"]["code"] == "id_reused"
     assert [answer.json()[name] for name in ("accepted", "duplicates", "rejected")] == [2, 1, 3]
     assert [one.id for one in stored(platform)] == ["a", "c"]

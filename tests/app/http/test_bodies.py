@@ -87,9 +87,14 @@ async def test_no_route_takes_an_endless_body(platform: Platform) -> None:
     for route in routes:
         sender, path = Endless(), route.path.format_map(PARTS)
         scope = {
-            "type": "http", "method": min(route.methods or ()), "path": path, "query_string": b"", "root_path": "",
-            "headers": [(b"content-type", b"application/json")], "client": ("192.0.2.1", 1),
-        }  # fmt: skip
+            "type": "http",
+            "method": min(route.methods or ()),
+            "path": path,
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"content-type", b"application/json")],
+            "client": ("192.0.2.1", 1),
+        }
         await app(scope, sender.receive, sender.send)
         begin, *rest = sender.heard
         assert begin["status"] in {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}, path

@@ -71,9 +71,16 @@ def texts(world: World) -> list[object]:
     return [one.values["event.text"] for one in facts if one.type == "citizen.message_received"]
 
 
-@pytest.mark.parametrize(("status", "state"), [
-    (1, "delivered"), (4, "sent"), (8, "sent"), (2, "failed"), (16, "failed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (1, "delivered"),
+        (4, "sent"),
+        (8, "sent"),
+        (2, "failed"),
+        (16, "failed"),
+    ],
+)
 async def test_a_receipt_is_a_fact(
     client: TestClient, world: World, sent: list[Message], status: int, state: str
 ) -> None:
@@ -134,10 +141,15 @@ async def test_an_sms_in_another_charset_is_read(
     assert len(sent) == 1
 
 
-@pytest.mark.parametrize(("said", "charset"), [
-    ("Рақмет".encode("utf-16-be"), "UTF-16BE"), ("Рахмет".encode("cp1251"), "windows-1251"),
-    ("Рахмет".encode("koi8-r"), "KOI8-R"), ("Рақмет".encode(), "UTF-8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "charset"),
+    [
+        ("Рақмет".encode("utf-16-be"), "UTF-16BE"),
+        ("Рахмет".encode("cp1251"), "windows-1251"),
+        ("Рахмет".encode("koi8-r"), "KOI8-R"),
+        ("Рақмет".encode(), "UTF-8"),
+    ],
+)
 @pytest.mark.parametrize("by", ["address", "form", "form's address"])
 async def test_the_charset_that_the_call_names_is_understood(
     client: TestClient, world: World, said: bytes, charset: str, by: str
@@ -162,11 +174,17 @@ async def test_a_stop_in_a_form_is_obeyed(client: TestClient, world: World) -> N
     assert [one.values["event.understood"] for one in facts if "event.understood" in one.values] == ["stop"]
 
 
-@pytest.mark.parametrize(("said", "charset", "text"), [
-    (b"\x06\x05\x04\xff\xfe\x00", "", "\x06\x05\x04��\x00"), (b"Ja \xff!", "klingon", "Ja �!"),
-    (b"Ja!", "zip", "Ja!"), (b"Ja!", "undefined", "Ja!"), (b"\x04\x30\x04", "UTF-16BE", "а�"),
-    (b"\\ud800", "unicode_escape", "?"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "charset", "text"),
+    [
+        (b"\x06\x05\x04\xff\xfe\x00", "", "\x06\x05\x04��\x00"),
+        (b"Ja \xff!", "klingon", "Ja �!"),
+        (b"Ja!", "zip", "Ja!"),
+        (b"Ja!", "undefined", "Ja!"),
+        (b"\x04\x30\x04", "UTF-16BE", "а�"),
+        (b"\\ud800", "unicode_escape", "?"),
+    ],
+)
 async def test_what_is_no_text_is_kept(
     client: TestClient, world: World, said: bytes, charset: str, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,10 +209,15 @@ async def test_without_a_number_it_is_refused(client: TestClient, world: World) 
     assert texts(world) == []
 
 
-@pytest.mark.parametrize(("known", "tells"), [
-    ({}, False), ({"gateway_token": TOKEN}, True), ({"receipts_secret": "whsec_" + "c2VjcmV0" * 4}, True),
-    ({"report_url": "https://habarshy.test/receipts?reference={reference}"}, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("known", "tells"),
+    [
+        ({}, False),
+        ({"gateway_token": TOKEN}, True),
+        ({"receipts_secret": "whsec_" + "c2VjcmV0" * 4}, True),
+        ({"report_url": "https://habarshy.test/receipts?reference={reference}"}, True),
+    ],
+)
 def test_who_may_call_may_tell(world: World, known: dict[str, str], tells: bool) -> None:  # noqa: FBT001
     """A gateway is listened to as soon as it can report in any way; one that cannot costs nothing."""
     gateway = {"kind": "http_sms", "url": "http://127.0.0.1:9/send", "sender": "1414"} | known

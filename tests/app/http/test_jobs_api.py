@@ -116,13 +116,14 @@ def test_a_job_is_paused_gone_on_with_and_cancelled(operator: TestClient, platfo
         ({"kind": "replay views"}, 422, "views: name at least one"),
         ({"kind": "replay kafka", "from": "1"}, 422, "no Kafka"),
         ({"kind": "replay kafka", "from": "9" * 40}, 422, "no Kafka"),
-        ({"kind": "eat"}, 422, "does not fit"), ({"kind": "repair", "person": "x"}, 422, "does not fit"),
+        ({"kind": "eat"}, 422, "does not fit"),
+        ({"kind": "repair", "person": "x"}, 422, "does not fit"),
         ({"kind": "backfill", "trigger": "identity_card_expiry", "since": "2020-01-01"}, 403, "another agency"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(
     operator: TestClient, platform: Platform, wanted: dict[str, str], status: int, words: str
-) -> None:  # fmt: skip
+) -> None:
     """A wrong wish is a problem that names the field, and nothing is begun."""
     answer = operator.post("/jobs", json=wanted)
     assert (answer.status_code, words in answer.json()["detail"]) == (status, True), answer.text
@@ -135,7 +136,11 @@ def test_jobs_are_the_operators(platform: Platform, role: Role) -> None:
     token = add(platform.settings.principals, Principal("saule", "interior", frozenset([role])))
     client = client_of(application(platform), authorization=f"Bearer {token}")
     wanted = {"kind": "replay verify"}
-    found = [client.get("/jobs"), client.get("/jobs/1"), client.post("/jobs", json=wanted),
-             client.post("/jobs/1/confirm", json={"count": 1}),
-             *(client.post(f"/jobs/1/{what}") for what in ("pause", "resume", "cancel"))]  # fmt: skip
+    found = [
+        client.get("/jobs"),
+        client.get("/jobs/1"),
+        client.post("/jobs", json=wanted),
+        client.post("/jobs/1/confirm", json={"count": 1}),
+        *(client.post(f"/jobs/1/{what}") for what in ("pause", "resume", "cancel")),
+    ]
     assert {each.status_code for each in found} == {403}

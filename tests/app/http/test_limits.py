@@ -54,8 +54,11 @@ def by_token(client: TestClient, token: str) -> httpx2.Response:
 def by_signature(client: TestClient, secret: str) -> httpx2.Response:
     """A receipt as Standard Webhooks sign it."""
     text, at = '{"reference": "r", "status": "delivered"}', NOON
-    signed = {"webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
-              "webhook-signature": Webhook(secret).sign("msg_1", at, text)}  # fmt: skip
+    signed = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", at, text),
+    }
     return client.post("/receipts/sms", content=text, headers=signed)
 
 

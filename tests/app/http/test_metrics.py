@@ -85,9 +85,11 @@ def test_metrics_say_their_unit_and_name_nobody(world: World) -> None:
     for family in text_string_to_metric_families(shown_by_all(world)):
         name = family.name.removeprefix("habarshy_")
         assert (
-            name.endswith("_seconds") or (family.type == "counter" and name in COUNTERS)
-            or name in {"ready", "lag", "provider_passed_by"} or (name in GAUGES and "How long" not in GAUGES[name])
-        ), name  # fmt: skip
+            name.endswith("_seconds")
+            or (family.type == "counter" and name in COUNTERS)
+            or name in {"ready", "lag", "provider_passed_by"}
+            or (name in GAUGES and "How long" not in GAUGES[name])
+        ), name
         assert {label for sample in family.samples for label in sample.labels} <= LABELS
 
 
@@ -104,8 +106,9 @@ def test_health_has_what_stands_and_the_lag(world: World) -> None:
     world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     found = asked(Role("worker", world.platform, lambda: LAGS)).get("/health").json()
     assert (found["role"], found["lag"][1]) == (
-        "worker", {"count": 7, "seconds": 20.0, "topic": "persons", "partition": 11},
-    )  # fmt: skip
+        "worker",
+        {"count": 7, "seconds": 20.0, "topic": "persons", "partition": 11},
+    )
     assert (found["standing"]["unplanned"], found["standing"]["reconciled"], found["standing"]["dead_letters"]) == (
         4,
         0,

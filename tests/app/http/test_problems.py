@@ -37,9 +37,17 @@ def failing(platform: Platform) -> TestClient:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/nowhere", 404), ("/events/", 404), ("/static/nothing.css", 404), ("/static/..%2fstop.py", 404),
-     ("/fail/defect", 500), ("/fail/database", 503), ("/fail/rules", 503), ("/typed/s3cr3t-words", 422)],
-)  # fmt: skip
+    [
+        ("/nowhere", 404),
+        ("/events/", 404),
+        ("/static/nothing.css", 404),
+        ("/static/..%2fstop.py", 404),
+        ("/fail/defect", 500),
+        ("/fail/database", 503),
+        ("/fail/rules", 503),
+        ("/typed/s3cr3t-words", 422),
+    ],
+)
 def test_every_error_is_a_problem(failing: TestClient, path: str, status: int) -> None:
     """Whoever made the error, the platform or its framework, it is RFC 9457 and holds nothing of what was sent."""
     answer = failing.get(path)
@@ -60,10 +68,12 @@ def test_a_wrong_parameter_is_named(failing: TestClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("GET", "/events", "POST"), ("PUT", "/livez", "GET, HEAD"), ("DELETE", "/stop/x", "GET, HEAD, POST"),
+        ("GET", "/events", "POST"),
+        ("PUT", "/livez", "GET, HEAD"),
+        ("DELETE", "/stop/x", "GET, HEAD, POST"),
         ("POST", "/static/page.css", "GET, HEAD"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_method_says_which_are_right(client: TestClient, method: str, path: str, allow: str) -> None:
     """405 is a problem that keeps the Allow header (RFC 9110)."""
     answer = client.request(method, path)

@@ -36,9 +36,10 @@ async def world(tmp_path: Path, sent: list[Message]) -> World:
     )
     mute = ProviderSettings.model_validate({"kind": "smtp", "host": "localhost", "sender": "h@example.org"})
     made = World(
-        tmp_path, notifiers={"sms": FakeNotifier("sms", sent, reports=True)},
+        tmp_path,
+        notifiers={"sms": FakeNotifier("sms", sent, reports=True)},
         providers={"sms": gateway, "mute": mute},
-    )  # fmt: skip
+    )
     made.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
     await made.settle(DUE)
     return made
@@ -56,9 +57,10 @@ def post(
     """A call of the provider, signed then."""
     at, text = at.astimezone(UTC), body if isinstance(body, str) else json.dumps(body)
     signed = {
-        "webhook-id": "msg_1", "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign("msg_1", at, text),
-    }  # fmt: skip
+    }
     return client.post(f"/receipts/{provider}", content=text.encode(), headers=signed | headers)
 
 
@@ -95,10 +97,17 @@ async def test_a_failure_has_our_reason(client: TestClient, world: World, sent: 
     assert email.channel == "email"
 
 
-@pytest.mark.parametrize("headers", [
-    {"webhook-signature": "v1,AAAA"}, {"webhook-signature": ""}, {"webhook-timestamp": "soon"},
-    {"webhook-id": "other"}, {"webhook-timestamp": "0"}, {"webhook-timestamp": "9" * 400},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": ""},
+        {"webhook-timestamp": "soon"},
+        {"webhook-id": "other"},
+        {"webhook-timestamp": "0"},
+        {"webhook-timestamp": "9" * 400},
+    ],
+)
 async def test_what_is_not_signed_is_refused(
     client: TestClient, world: World, sent: list[Message], headers: dict[str, str]
 ) -> None:
@@ -122,10 +131,17 @@ async def test_another_providers_secret_is_refused(client: TestClient, world: Wo
         assert post(client, delivered(sent), at=world.clock(), provider=name).status_code == 404
 
 
-@pytest.mark.parametrize(("body", "field"), [
-    ("{", ""), ("7", ""), ({"reference": "r"}, "status"), ({"reference": "", "status": "delivered"}, "reference"),
-    ({"reference": "r", "status": "lost"}, "status"), ([{"reference": "r", "status": "lost"}], "0.status"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("{", ""),
+        ("7", ""),
+        ({"reference": "r"}, "status"),
+        ({"reference": "", "status": "delivered"}, "reference"),
+        ({"reference": "r", "status": "lost"}, "status"),
+        ([{"reference": "r", "status": "lost"}], "0.status"),
+    ],
+)
 async def test_what_is_no_receipt_is_named(client: TestClient, world: World, body: Any, field: str) -> None:
     """A signed body that is no receipt is refused with the field, and nothing changes."""
     answer = post(client, body, at=world.clock())

@@ -14,25 +14,52 @@ from domain.principals import Principal, Role, Scope
 from tests.app.http.wire import client_of, key_of, routes_of
 
 OPEN = {
-    "/stop/{token}", "/stop/{token}/undo", "/answer/{token}", "/seen/{token}", "/m/{token}", "/m/{token}/why",
+    "/stop/{token}",
+    "/stop/{token}/undo",
+    "/answer/{token}",
+    "/seen/{token}",
+    "/m/{token}",
+    "/m/{token}/why",
     "/m/{token}/dispute",  # by a signed link
-    "/receipts/{provider}", "/gateways/{provider}/receipts", "/gateways/{provider}/messages",  # by a signature
-    "/livez", "/readyz", "/", "/check", "/sign-in", "/sign-in/token", "/sign-in/{name}", "/sign-in/{name}/back",
-}  # fmt: skip
+    "/receipts/{provider}",
+    "/gateways/{provider}/receipts",
+    "/gateways/{provider}/messages",  # by a signature
+    "/livez",
+    "/readyz",
+    "/",
+    "/check",
+    "/sign-in",
+    "/sign-in/token",
+    "/sign-in/{name}",
+    "/sign-in/{name}/back",
+}
 FILLED = {
-    "person": "0" * 32, "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55", "name": "clinic_attachment",
-    "hash": "0" * 12, "id": "1", "viewing": "0" * 32, "token": "x", "provider": "x", "event": "0" * 32,
-}  # fmt: skip
+    "person": "0" * 32,
+    "nudge": "3f2b8c1e-5d7a-9c41-8e02-6b1f0a9d4c55",
+    "name": "clinic_attachment",
+    "hash": "0" * 12,
+    "id": "1",
+    "viewing": "0" * 32,
+    "token": "x",
+    "provider": "x",
+    "event": "0" * 32,
+}
 DRAFT = {"pack": "kz", "trigger": "x", "files": {"trigger.yaml": "x"}}
 BODIES = {
-    "/persons": {"national_id": "900101300017"}, "/persons/{person}/preferences": {"language": "kk"},
-    "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"}, "/submissions/{name}/{hash}/publish": {},
-    "/jobs": {"kind": "replay verify"}, "/jobs/{id}/confirm": {"count": 1},
-    "/lint": {"files": {"pack.yaml": "x"}}, "/test": DRAFT, "/preview": DRAFT, "/submissions": DRAFT,
+    "/persons": {"national_id": "900101300017"},
+    "/persons/{person}/preferences": {"language": "kk"},
+    "/persons/{person}/nudges/{nudge}/dispute": {"text": "no"},
+    "/submissions/{name}/{hash}/publish": {},
+    "/jobs": {"kind": "replay verify"},
+    "/jobs/{id}/confirm": {"count": 1},
+    "/lint": {"files": {"pack.yaml": "x"}},
+    "/test": DRAFT,
+    "/preview": DRAFT,
+    "/submissions": DRAFT,
     "/trails": {"person": "900101300017", "purpose": "a request"},
     "/backtests": DRAFT | {"from": "2025-01-01", "to": "2025-02-01"},
     "/persons/{person}/consents": {"categories": []},
-}  # fmt: skip
+}
 
 
 def routes(platform: Platform) -> Iterator[tuple[str, str]]:

@@ -37,9 +37,14 @@ def pushed(world: World) -> str:
     return urlsplit(str(message.seen_url)).path
 
 
-@pytest.mark.parametrize(("what", "state"), [
-    ("", "delivered"), ("?what=displayed", "delivered"), ("?what=opened", "opened"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("what", "state"),
+    [
+        ("", "delivered"),
+        ("?what=displayed", "delivered"),
+        ("?what=opened", "opened"),
+    ],
+)
 async def test_what_a_device_tells_is_a_receipt(client: TestClient, world: World, what: str, state: str) -> None:
     """Shown is delivered, opened is opened; told twice it is one fact."""
     for _ in range(2):

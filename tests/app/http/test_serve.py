@@ -22,12 +22,18 @@ COMMAND = "import sys, app.cli; sys.argv[0] = 'habarshy'; app.cli.main()"
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     """A server of its own, with nothing but this folder."""
     environment = {
-        "PATH": os.environ["PATH"], "HOME": str(folder), "HABARSHY_DATABASE": f"sqlite:///{folder / 'log.sqlite'}"
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "HABARSHY_DATABASE": f"sqlite:///{folder / 'log.sqlite'}",
+    }
     return subprocess.Popen(  # noqa: S603  (our own command)
-        [sys.executable, "-c", COMMAND, "api", *options], cwd=ROOT, env=environment, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", COMMAND, "api", *options],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.fixture

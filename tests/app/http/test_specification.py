@@ -32,8 +32,26 @@ def test_the_api_is_as_it_is_described(described: tuple[str, str], tmp_path: Pat
     """Whatever fits the description of any operation or not: no defect, and every check of the tool but one."""
     base, key = described
     done = subprocess.run(  # noqa: S603  (our own address)
-        [SCHEMATHESIS, "run", f"{base}/openapi.json", "-H", f"Authorization: Bearer {key}", "--phases", "fuzzing",
-         "--checks", "all", "--exclude-checks", NOT_HELD, "-n", EXAMPLES, "--generation-deterministic", "--no-color"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,  # where it keeps what it found
-    )  # fmt: skip
+        [
+            SCHEMATHESIS,
+            "run",
+            f"{base}/openapi.json",
+            "-H",
+            f"Authorization: Bearer {key}",
+            "--phases",
+            "fuzzing",
+            "--checks",
+            "all",
+            "--exclude-checks",
+            NOT_HELD,
+            "-n",
+            EXAMPLES,
+            "--generation-deterministic",
+            "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,  # where it keeps what it found
+    )
     assert done.returncode == 0, done.stdout[-5000:]

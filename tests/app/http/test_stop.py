@@ -107,11 +107,13 @@ def test_one_click_stops_the_category(client: TestClient, platform: Platform) ->
     ("content", "content_type"),
     [
         (b"", ""),
-        (b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
-         "multipart/form-data; boundary=b"),
+        (
+            b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+            "multipart/form-data; boundary=b",
+        ),
     ],
     ids=["empty", "multipart"],
-)  # fmt: skip
+)
 def test_any_post_stops(client: TestClient, platform: Platform, content: bytes, content_type: str) -> None:
     """RFC 8058 allows multipart too, and nobody who posts to a signed link is asked for more."""
     person = fined_driver(platform)

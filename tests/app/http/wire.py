@@ -51,9 +51,14 @@ def key_of(platform: Platform, agency: str, *scopes: Scope, name: str = "", role
 def event(type_: str = "kz.traffic.fine_issued", **changed: object) -> dict[str, Any]:
     """A CloudEvent about the driver; a keyword that is None takes an attribute out."""
     made: dict[str, object] = {
-        "specversion": "1.0", "id": "fine-1", "source": "/registry/interior", "type": type_,
-        "time": "2025-06-02T11:00:00+05:00", "subject": DRIVER, "data": FINE,
-    }  # fmt: skip
+        "specversion": "1.0",
+        "id": "fine-1",
+        "source": "/registry/interior",
+        "type": type_,
+        "time": "2025-06-02T11:00:00+05:00",
+        "subject": DRIVER,
+        "data": FINE,
+    }
     return {name: value for name, value in (made | changed).items() if value is not None}
 
 

@@ -50,7 +50,7 @@ class Site(NamedTuple):
 
     def visit(
         self, browser: Browser, who: str = "aigerim", *, language: str = "en", signed_in: bool = True, **more: Any
-    ) -> BrowserContext:  # fmt: skip
+    ) -> BrowserContext:
         """A browser of its own, in that language; whoever has signed in did so at the issuer."""
         context = browser.new_context(locale=language, **more)
         context.set_default_timeout(60_000)

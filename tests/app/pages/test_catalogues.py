@@ -96,6 +96,8 @@ def test_dates_are_written_as_the_language_does() -> None:
     moment, day = datetime(2025, 6, 2, 20, 30, tzinfo=UTC), date(2025, 6, 2)
     said = {each: Speech(each, ZoneInfo("Asia/Almaty")) for each in LANGUAGES}
     assert [said[each].day(day) for each in LANGUAGES] == [
-        "2025\u202fж. 2 маусым", "2 июня 2025\u202fг.", "2 June 2025",
-    ]  # fmt: skip
+        "2025\u202fж. 2 маусым",
+        "2 июня 2025\u202fг.",
+        "2 June 2025",
+    ]
     assert "3 июня 2025, 01:30" in said["ru"].moment(moment)

@@ -40,10 +40,16 @@ def form(world: World, **changed: object) -> dict[str, object]:
     """The form with everything wanted."""
     names = [each.category for each in topics(world)]
     return {
-        "csrf": CSRF, "language": "en", "zone": "Asia/Almaty", "quiet_from": "21:00", "quiet_to": "09:00",
-        "channel": list(CHANNELS), "topic": names, "by_shown": "yes",
+        "csrf": CSRF,
+        "language": "en",
+        "zone": "Asia/Almaty",
+        "quiet_from": "21:00",
+        "quiet_to": "09:00",
+        "channel": list(CHANNELS),
+        "topic": names,
+        "by_shown": "yes",
         "by": [f"{name}/{channel}" for name in names for channel in CHANNELS],
-    } | changed  # fmt: skip
+    } | changed
 
 
 def opted_out(world: World) -> list[str]:
@@ -81,11 +87,16 @@ def test_what_the_form_does_not_show_stays(world: World, browser: TestClient) ->
     assert opted_out(world) == ["elsewhere", "transport/email"]
 
 
-@pytest.mark.parametrize(("changed", "said"), [
-    ({"language": "xx"}, "Choose a language"), ({"channel": []}, "Choose at least one channel"),
-    ({"channel": ["fax"]}, "Choose at least one channel"), ({"quiet_from": "25:00"}, "Write a time such as 21:00"),
-    ({"zone": "Mars/Olympus"}, "Choose a time zone"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"language": "xx"}, "Choose a language"),
+        ({"channel": []}, "Choose at least one channel"),
+        ({"channel": ["fax"]}, "Choose at least one channel"),
+        ({"quiet_from": "25:00"}, "Write a time such as 21:00"),
+        ({"zone": "Mars/Olympus"}, "Choose a time zone"),
+    ],
+)
 def test_what_is_wrong_is_said(world: World, browser: TestClient, changed: dict[str, object], said: str) -> None:
     """The field is named, in words; nothing is stored, and what was typed is still there."""
     before = len(list(world.entries()))

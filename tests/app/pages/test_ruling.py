@@ -71,17 +71,22 @@ def test_no_offset_is_told_as_another() -> None:
     """Years are years and months are months, as the golden file has them in all languages."""
     lines = [
         " | ".join([offset, *(told(offset, source, language) for language in LANGUAGES)])
-        for source in ("event.expires_on", "event.time") for offset in offsets()
-    ]  # fmt: skip
+        for source in ("event.expires_on", "event.time")
+        for offset in offsets()
+    ]
     assert lines == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize(("step", "said"), [
-    ({}, "It is due at once."), ({"at": "10:00"}, "on the day of the event, at 10:00"),
-    ({"working_days": 3}, "3 working days after the time of the event"),
-    ({"offset": "-PT30M", "from": "event.starts_at"}, "30 minutes before the event’s time of the beginning"),
-    ({"from": "event.expires_on", "at": "09:00"}, "on the event’s end of validity, at 09:00"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({}, "It is due at once."),
+        ({"at": "10:00"}, "on the day of the event, at 10:00"),
+        ({"working_days": 3}, "3 working days after the time of the event"),
+        ({"offset": "-PT30M", "from": "event.starts_at"}, "30 minutes before the event’s time of the beginning"),
+        ({"from": "event.expires_on", "at": "09:00"}, "on the event’s end of validity, at 09:00"),
+    ],
+)
 def test_when_a_step_is_due_is_said_in_words(step: dict[str, Any], said: str) -> None:
     """What goes at once is said to, and a time of day is that of a day."""
     assert said in words_in("en").due(step)
@@ -136,9 +141,14 @@ def test_why_tells_the_whole_rule(tmp_path: Path) -> None:
     world.take(*registered(AIGERIM, LONG_AGO), card(AIGERIM, "2025-07-20"))
     world.plan()
     page = visiting(world, AIGERIM, "ru").get(f"/my/messages/{world.nudge('month').intent.id}/why").text
-    for said in ("«удостоверение личности»", "возраст (гражданин) ≥ 16", "человек, о котором событие",
-                 "за 30 дней до даты «окончание срока действия (событие)», в 09:00", "более позднее событие",
-                 "Не отправляется позже, чем: окончание срока действия"):  # fmt: skip
+    for said in (
+        "«удостоверение личности»",
+        "возраст (гражданин) ≥ 16",
+        "человек, о котором событие",
+        "за 30 дней до даты «окончание срока действия (событие)», в 09:00",
+        "более позднее событие",
+        "Не отправляется позже, чем: окончание срока действия",
+    ):
         assert said in page, said
     assert "удостоверение личности</dd>" in page
     world.close()

@@ -119,10 +119,14 @@ def test_a_code_of_another_visit_signs_nobody_in(browser: TestClient, made: Worl
     assert stranger.get(f"{back.path}?{back.query}").status_code == 400
 
 
-@pytest.mark.parametrize(("language", "words"), [
-    ("kk", ["Кіру мүмкін болмады", "Бұл жолмен кіре алмайсыз"]), ("ru", ["Войти не получилось", "Так войти нельзя"]),
-    ("en", ["Signing in did not work", "You cannot sign in this way"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("kk", ["Кіру мүмкін болмады", "Бұл жолмен кіре алмайсыз"]),
+        ("ru", ["Войти не получилось", "Так войти нельзя"]),
+        ("en", ["Signing in did not work", "You cannot sign in this way"]),
+    ],
+)
 def test_who_did_not_come_in_is_told_why(browser: TestClient, language: str, words: list[str]) -> None:
     """Who gave up at the issuer, or is nobody here, reads that in their language, with the way to try again."""
     browser.headers["accept-language"] = language

@@ -182,13 +182,15 @@ def test_a_paused_count_goes_on_to_its_confirmation(office: Office) -> None:
     [
         ("kind=repair&from=yesterday", "from: is no time"),
         ("kind=repair&from=2025-02-01&to=2025-01-01", "to: is not after"),
-        ("kind=repair&trigger=identity_card", "did you mean"), ("kind=repair&area=7", "area: is no code"),
-        ("kind=replay+views", "views: name at least one"), ("kind=replay+views&views=trial", "did you mean"),
+        ("kind=repair&trigger=identity_card", "did you mean"),
+        ("kind=repair&area=7", "area: is no code"),
+        ("kind=replay+views", "views: name at least one"),
+        ("kind=replay+views&views=trial", "did you mean"),
         ("kind=replay+kafka&from=1", "there is no Kafka here"),
         ("kind=repair-failed&channel=pigeon", "channel: is none of"),
         ("kind=backfill&trigger=identity_card_expiry&since=2020-01-01", "belongs to another agency"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_asked_is_named(office: Office, query: str, words: str) -> None:
     """A wrong field is named beside the form, nothing is begun."""
     wish = dict(parse_qsl(query))

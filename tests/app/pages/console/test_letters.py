@@ -79,10 +79,12 @@ def test_what_fails_again_stays(office: Office) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/console/letters/group?kind=person&cause=none", 404),
-     ("/console/letters/plan?kind=person&cause=BadTrigger", 422),
-     ("/console/letters/plan?kind=person&cause=BadTrigger&what=eat", 422)],
-)  # fmt: skip
+    [
+        ("/console/letters/group?kind=person&cause=none", 404),
+        ("/console/letters/plan?kind=person&cause=BadTrigger", 422),
+        ("/console/letters/plan?kind=person&cause=BadTrigger&what=eat", 422),
+    ],
+)
 def test_what_is_not_there_is_said(office: Office, path: str, status: int) -> None:
     """A group that is gone is 404, and what cannot be done with letters 422."""
     assert signed_in(office, "olga").get(path).status_code == status

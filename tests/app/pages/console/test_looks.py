@@ -11,12 +11,22 @@ from tests.app.pages.site import look_at
 from tests.app.pages.test_browser import LOOKS
 
 PAGES = (
-    "/console", "/console/switches", "/console/letters", "/console/letters/group?kind=kafka.record&cause=not_json",
+    "/console",
+    "/console/switches",
+    "/console/letters",
+    "/console/letters/group?kind=kafka.record&cause=not_json",
     "/console/letters/plan?kind=kafka.record&cause=not_json&what=drop",
-    "/console/jobs", "/console/jobs/new?kind=replay+views", "/console/jobs/new?kind=repair-failed",
-    "/console/jobs/new?kind=backfill", "/console/jobs/1", "/console/jobs/2", "/console/jobs/3",
-    "/console/people", "/console/readings", "/console/forecast",
-)  # fmt: skip
+    "/console/jobs",
+    "/console/jobs/new?kind=replay+views",
+    "/console/jobs/new?kind=repair-failed",
+    "/console/jobs/new?kind=backfill",
+    "/console/jobs/1",
+    "/console/jobs/2",
+    "/console/jobs/3",
+    "/console/people",
+    "/console/readings",
+    "/console/forecast",
+)
 
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])

@@ -56,8 +56,10 @@ def test_why_a_message_came_is_read_as_well(office: Office) -> None:
     world.take(*registered(iin(2)), card(iin(2), "2025-08-20"))
     world.plan()
     where = send(browser, PEOPLE, PEOPLE, person=world.name(AIGERIM), purpose=WHY).headers["location"]
-    own, other = (next(each.intent for each in world.nudges() if each.intent.person == world.name(whose))
-                  for whose in (AIGERIM, iin(2)))  # fmt: skip
+    own, other = (
+        next(each.intent for each in world.nudges() if each.intent.person == world.name(whose))
+        for whose in (AIGERIM, iin(2))
+    )
     assert f"{where}/why/{own.id}" in browser.get(where).text
     assert "Identity card" in browser.get(f"{where}/why/{own.id}").text
     assert [each.what for each in viewings(office)] == ["trail", "why"]
@@ -73,8 +75,11 @@ async def test_whose_message_it_is_has_it_in_their_trail(office: Office) -> None
     await world.settle("2025-06-20T09:00+05:00")
     browser = signed_in(office, "olga")
     where = send(browser, PEOPLE, PEOPLE, person=mother, purpose=WHY).headers["location"]
-    about_child = next(each.intent for each in world.nudges() if each.intent.person == world.name(child)
-                       and each.intent.step == "month")  # fmt: skip
+    about_child = next(
+        each.intent
+        for each in world.nudges()
+        if each.intent.person == world.name(child) and each.intent.step == "month"
+    )
     assert "Identity card" in browser.get(f"{where}/why/{about_child.id}").text
     noted = {(each.person, each.what, each.purpose) for each in viewings(office)}
     assert noted == {
@@ -100,9 +105,13 @@ async def test_of_whom_a_parents_message_tells_has_it_in_their_trail(office: Off
 
 @pytest.mark.parametrize(
     ("person", "purpose", "words"),
-    [(AIGERIM, "", "Write why"), (AIGERIM, "x", "Write why"), ("", WHY, "Write a national id"),
-     ("Айгерім", WHY, "Write a national id")],
-)  # fmt: skip
+    [
+        (AIGERIM, "", "Write why"),
+        (AIGERIM, "x", "Write why"),
+        ("", WHY, "Write a national id"),
+        ("Айгерім", WHY, "Write a national id"),
+    ],
+)
 def test_without_a_reason_nothing_is_shown(office: Office, person: str, purpose: str, words: str) -> None:
     """Without a purpose, or of nobody, nothing is shown or kept; an id that is right stays in its field alone."""
     answer = send(signed_in(office, "olga"), PEOPLE, PEOPLE, person=person, purpose=purpose)

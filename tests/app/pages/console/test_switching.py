@@ -42,8 +42,9 @@ async def test_a_stop_holds_from_the_next_send_on(office: Office) -> None:
     assert len(await world.settle()) == 1
     facts = [entry.fact for entry in world.entries() if isinstance(entry.fact, ControlSet)]
     assert [(each.by, each.stopped, each.reason) for each in facts] == [
-        ("olga", True, "wrong words"), ("olga", False, "mended"),
-    ]  # fmt: skip
+        ("olga", True, "wrong words"),
+        ("olga", False, "mended"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +78,11 @@ def test_a_paused_trigger_is_off_as_well(office: Office) -> None:
     world.platform.switches.pause("identity_card_expiry", SAULE, "two laws disagree")
     [off] = world.platform.switches.off()
     assert (off.scope, off.name, off.by, off.reason) == (
-        "paused", "identity_card_expiry", "saule", "two laws disagree",
-    )  # fmt: skip
+        "paused",
+        "identity_card_expiry",
+        "saule",
+        "two laws disagree",
+    )
     page = browser.get(PAGE).text
     assert "two laws disagree" in page
     assert "Its own agency paused it: Ministry of" in page

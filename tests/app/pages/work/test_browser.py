@@ -37,9 +37,13 @@ def written(workshop: Workshop) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize(("language", "look"), LOOKS, ids=["kk-320", "ru-320-dark", "en-1280", "kk-1280-dark"])
 def test_every_page_is_for_everybody(
-    chromium: Browser, workshop: Workshop, written: tuple[str, str, str], request: pytest.FixtureRequest,
-    language: str, look: dict[str, Any],
-) -> None:  # fmt: skip
+    chromium: Browser,
+    workshop: Workshop,
+    written: tuple[str, str, str],
+    request: pytest.FixtureRequest,
+    language: str,
+    look: dict[str, Any],
+) -> None:
     """On no page axe-core finds anything, nothing is wider than the screen, and the language is the one asked for."""
     look_name = request.node.callspec.id
     with workshop.visit(chromium, language=language, **look) as context:

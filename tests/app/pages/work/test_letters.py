@@ -101,8 +101,11 @@ def test_what_is_dealt_with_leaves_the_list_of_what_waits(told: Workshop) -> Non
     assert "<dt>20 June 2025, 12:00, aida</dt><dd>the clinic corrected it</dd>" in berik.get(letter).text
     [kept] = handled(told.world)
     assert (kept.by, kept.agency, kept.person, kept.note) == (
-        "aida", "health", told.world.name(AIGERIM), "the clinic corrected it",
-    )  # fmt: skip
+        "aida",
+        "health",
+        told.world.name(AIGERIM),
+        "the clinic corrected it",
+    )
     assert letter.endswith(str(kept.letter))
 
 
@@ -114,11 +117,13 @@ def test_how_it_was_dealt_with_may_be_added_to(told: Workshop) -> None:
     aida.post(f"{letter}/handled", note="asked the clinic")
     berik.post(f"{letter}/handled", note="corrected there")
     assert [(each.by, each.note) for each in handled(told.world)] == [
-        ("aida", "asked the clinic"), ("berik", "corrected there"),
-    ]  # fmt: skip
+        ("aida", "asked the clinic"),
+        ("berik", "corrected there"),
+    ]
     assert re.findall("<dd>(asked[^<]+|corrected[^<]+)</dd>", aida.get(letter).text) == [
-        "asked the clinic", "corrected there",
-    ]  # fmt: skip
+        "asked the clinic",
+        "corrected there",
+    ]
 
 
 def test_who_may_mark_a_letter_and_how(told: Workshop) -> None:

@@ -23,10 +23,13 @@ AIGERIM = iin(1)
 CLINIC, FINE = "clinic_attachment", "traffic_fine_discount"
 AUTHOR, APPROVER = Role.AUTHOR, Role.APPROVER
 PEOPLE: Mapping[str, tuple[str, tuple[Role, ...]]] = {
-    "aida": ("health", (AUTHOR,)), "dana": ("health", (AUTHOR, APPROVER)), "berik": ("health", (APPROVER,)),
-    "fred": ("interior", (AUTHOR, APPROVER)), "olga": ("platform", (Role.OPERATOR,)),
+    "aida": ("health", (AUTHOR,)),
+    "dana": ("health", (AUTHOR, APPROVER)),
+    "berik": ("health", (APPROVER,)),
+    "fred": ("interior", (AUTHOR, APPROVER)),
+    "olga": ("platform", (Role.OPERATOR,)),
     "adil": ("platform", (Role.AUDITOR,)),
-}  # fmt: skip
+}
 HTML = {"accept": "text/html"}
 
 

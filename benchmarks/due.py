@@ -43,7 +43,15 @@ def _filled(at: URL) -> Database:
     database = Database(at.render_as_string(hide_password=False))
     for start in range(0, ROWS, CHUNK):
         rows = [
-            (HOUR + number // 100, 2, UUID(int=number << 64), f"{number % 1_000_000:032x}", *IDLE, number % LANES)
+            (
+                HOUR + number // 100,
+                2,
+                UUID(int=number << 64),
+                f"{number % 1_000_000:032x}",
+                *IDLE,
+                number % LANES,
+                HOUR + number // 100,
+            )
             for number in range(start, start + CHUNK)
         ]
         with database.engine.begin() as connection:

@@ -74,6 +74,7 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
                 None,
                 None,
                 lane(nudge.intent),
+                micros(max(one.due, nudge.planned_at)),
             )
 
 
@@ -260,6 +261,9 @@ def states(connection: Connection) -> Mapping[str, int]:
 
 
 def waiting(connection: Connection, now: int) -> tuple[int, int | None]:
-    """How many deliveries are due by now, and when the first of them was due."""
-    count, first = connection.execute(select(func.count(), func.min(due.c.due_at)).where(due.c.due_at <= now)).one()
+    """Return how many deliveries are due by now, and the earliest moment at which one of them could have gone.
+
+    An old event that was reported today could go from today on, not from its due time on.
+    """
+    count, first = connection.execute(select(func.count(), func.min(due.c.since)).where(due.c.due_at <= now)).one()
     return count, first

@@ -149,10 +149,13 @@ due = Table(
     Column("holder", String),
     Column("held_until", BigInteger),
     Column("lane", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000},
 )
 """Kept in the order in which it is taken, and in no other: whoever knows a nudge knows where its rows are.
+
+`since`: the first moment at which it could go, the later of its turn and of when it was planned (issue 21, #26).
 
 With room in every page, so that PostgreSQL changes a claimed row in place, and vacuumed long before a fifth of it is
 gone: what is gone lies at the front, where every claim begins.

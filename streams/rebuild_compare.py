@@ -16,7 +16,7 @@ COMPARED: Mapping[Table, tuple[str, ...]] = {
     tables.area_plans: ("original",),
     tables.residents: ("person", "since", "home", "until", "only"),
     tables.nudges: ("nudge", "person", "version", "state", "folded"),
-    tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped", "lane"),
+    tables.due: ("nudge", "recipient", "due_at", "rank", "attempted", "stopped", "lane", "since"),
     tables.inbox: ("recipient", "nudge", "at", "channel", "state", "counted"),
     tables.handed_over: ("provider", "reference", "nudge", "recipient", "attempt"),
     tables.governance: ("position", "topic"),

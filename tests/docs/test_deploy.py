@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,20 @@ def test_compose_has_every_role_and_what_they_need() -> None:
     assert needed <= set(SERVICES)
     volumes = {part.split(":")[0] for each in SERVICES.values() for part in each.get("volumes", ())}
     assert {name for name in volumes if not name.startswith(".")} == set(COMPOSE["volumes"])
+
+
+def test_prometheus_reaches_the_health_port_of_every_role() -> None:
+    """Each role of the compose file answers Prometheus from outside of its container, where it is asked."""
+    [job] = yaml.safe_load((DEPLOY / "prometheus.yaml").read_text())["scrape_configs"]
+    [asked] = [each["targets"] for each in job["static_configs"]]
+    shown = {}
+    for name, each in OURS.items():
+        options = dict(pairwise(each["command"]))
+        if "--health-port" in options:
+            assert options["--health-host"] == "0.0.0.0"  # noqa: S104  (within the container)
+            shown[name] = options["--health-port"]
+    assert set(OURS) - set(shown) == {"migrate"}
+    assert set(asked) == {f"{name}:{port}" for name, port in shown.items()}
 
 
 def test_the_image_is_built_once_before_any_role_starts() -> None:

@@ -31,6 +31,14 @@ if [[ ! -e .services/unpacked ]]; then
   touch .services/unpacked
 fi
 
+# promtool, which plays the alert rules; without the daemon that its package would start.
+[[ -x .services/prometheus/promtool ]] || {
+  mkdir -p .services/prometheus
+  (cd .services/prometheus && apt-get update && apt-get download prometheus)
+  dpkg-deb --fsys-tarfile .services/prometheus/*.deb | tar -xO ./usr/bin/promtool >.services/prometheus/promtool
+  chmod +x .services/prometheus/promtool && rm .services/prometheus/*.deb
+}
+
 [[ tests/peers/node_modules -nt tests/peers/package.json ]] || {
   npm install --prefix tests/peers --no-audit --no-fund --no-package-lock --ignore-scripts --silent
   touch tests/peers/node_modules

@@ -61,6 +61,16 @@ async def test_what_is_due_is_counted_with_its_age(world: World) -> None:
     assert world.health().nudges == {"sent": 1, "planned": 2}
 
 
+async def test_an_old_event_that_is_reported_late_is_not_overdue_when_it_comes(world: World) -> None:
+    """What was due long ago waits since it was planned, for nobody could send it before."""
+    world.at(DUE + timedelta(days=10))
+    world.take(*registered(AIGERIM, LONG_AGO), CARD)
+    world.plan()
+    assert (world.health().due_now, world.health().overdue_for_seconds) == (1, 0.0)
+    world.at(DUE + timedelta(days=10, seconds=400))
+    assert (world.health().due_now, world.health().overdue_for_seconds) == (1, 400.0)
+
+
 async def test_what_is_deferred_is_due_later(world: World) -> None:
     """A nudge that a switch holds is not overdue; what is due next is the next that nothing holds."""
     world.take(*registered(AIGERIM, LONG_AGO), CARD)

@@ -1,6 +1,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from msgspec import structs
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import URL
 
@@ -17,7 +19,7 @@ from app.clock import fixed
 from app.compose import compose
 from app.settings import load_settings
 from projections import nudges
-from projections.tables import due, metadata
+from projections.tables import due, metadata, micros, moment
 from streams.at_work import StillAtWork, require_rest
 from streams.database import Database, DatabaseUnavailable
 from streams.keys import PersonKeys
@@ -30,6 +32,7 @@ from tests.streams.storing import AIDA, KEYRING, NOW, PATIENCE, cancelled, nudge
 SCRIPTS = ScriptDirectory(str(Path(streams.migrations.__file__).parent))
 STEPS = [each.revision for each in SCRIPTS.walk_revisions()][::-1]
 """All steps, the first one first."""
+FAR = NOW + timedelta(days=3650)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -177,12 +180,30 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("DROP INDEX due_lane"))
         connection.execute(text("ALTER TABLE due DROP COLUMN lane"))
+        connection.execute(text("ALTER TABLE due DROP COLUMN since"))
         connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
     set_version(database, "0007")
     migrate(database)
     with database.reading() as connection:
         lanes = Counter(connection.execute(select(due.c.lane)).scalars())
     assert lanes == Counter(nudges.lane(each.intent) for each in many)
+
+
+def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> None:
+    """A due table from before the column knows afterwards what was planned only after its time."""
+    migrate(database)
+    known = [structs.replace(nudge(number), planned_at=moment(number * 1_000_000)) for number in range(1, 5_003)]
+    known += [structs.replace(nudge(number), planned_at=FAR) for number in range(6_000, 6_003)]
+    database.write(lambda connection: nudges.store(connection, known, {}))
+    with database.reading() as connection:
+        before = connection.execute(select(due.c.nudge, due.c.since)).all()
+    with database.altering() as connection:
+        connection.execute(text("ALTER TABLE due DROP COLUMN since"))
+    set_version(database, "0021")
+    migrate(database)
+    with database.reading() as connection:
+        assert sorted(connection.execute(select(due.c.nudge, due.c.since)).all()) == sorted(before)
+    assert sum(since == micros(FAR) for _, since in before) == 3
 
 
 def test_steps_are_taken_once(database: Database) -> None:

@@ -297,7 +297,7 @@ def test_rows_come_back_as_they_went_in(store: Store, many: int) -> None:
     """However many rows go in at once, each is read back with its id, its bytes, its marks and what it lacks."""
     kinds = [(None, None), (NAMES.pseudonym("1"), 7)] if many % 2 else [(None, None)]
     rows = [
-        (at, at % 3, uuid5(NAMESPACE_OID, str(at)), AIDA, at % 2 == 0, False, *kinds[at % len(kinds)], 1)
+        (at, at % 3, uuid5(NAMESPACE_OID, str(at)), AIDA, at % 2 == 0, False, *kinds[at % len(kinds)], 1, at + 5)
         for at in range(many)
     ]
     keys = [(f"{at:032x}", at.to_bytes(8), bytes(range(at % 256)), 1) for at in range(many)]

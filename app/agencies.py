@@ -6,7 +6,7 @@ from typing import Any
 
 from app.clock import system_clock
 from app.compose import compose, pack_folders
-from app.keyfile import BadKeyFile
+from app.keyfile import BadKeyFile, MissingKeyFile
 from app.settings import BadSettings, Settings
 from domain.governance import PackSubmitted
 from streams.damaged import DamagedFact
@@ -26,6 +26,7 @@ UNASKED: tuple[type[Exception], ...] = (
     WrongSchema,
     ReadOnly,
     BadKeyFile,
+    MissingKeyFile,
     WrongKeyFile,
     BrokenPack,
     *STORE_AWAY,

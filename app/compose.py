@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.clock import Clock
 from app.genuine import Codes, proofs
-from app.keyfile import KeptKeys, keyring_of
+from app.keyfile import KeptKeys, fingerprint, keyring_for
 from app.links import Links
 from app.paths import data_folder
 from app.providers import limits_of
@@ -121,8 +121,8 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
     `make`: where there is no database or key file yet, make it; who only reads does not.
 
     Raises:
-        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, NoDatabase, NoDefaults, WrongKeyFile,
-        WrongSchema: with what to do about it.
+        BadKeyFile, BadSettings, BrokenPack, DatabaseUnavailable, MissingKeyFile, NoDatabase, NoDefaults,
+        WrongKeyFile, WrongSchema: with what to do about it.
     """
     database = open_database(settings, make=make)
     try:
@@ -135,7 +135,7 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
 def _composed(
     settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
 ) -> Platform:
-    keys = keyring or keyring_of(settings, create=make and database.sqlite)
+    keys = keyring or keyring_for(database, settings, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
     make_ready(database)
     _check_keys(database, names, person_keys)
@@ -219,7 +219,7 @@ def _hooks(settings: Settings) -> dict[str, Hook]:
 
 def _check_keys(database: Database, names: Names, keys: PersonKeys) -> None:
     """The keys are those of this database, and none of them is that of somebody erased."""
-    database.write(lambda connection: check_names(connection, names.digest(b"made with")))
+    database.write(lambda connection: check_names(connection, fingerprint(names)))
     database.write(lambda connection: destroy_again(connection, keys))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.job_kinds import UnknownKind
-from app.keyfile import BadKeyFile
+from app.keyfile import BadKeyFile, MissingKeyFile
 from app.principals import BadPrincipals
 from app.replaying import UnknownView
 from app.runlock import AlreadyRunning
@@ -47,6 +47,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     BadSettings: Exit.USAGE,
     BadKeyFile: Exit.USAGE,
     WrongKeyFile: Exit.USAGE,
+    MissingKeyFile: Exit.UNAVAILABLE,
     BrokenPack: Exit.CHECK_FAILED,
     BreaksVersions: Exit.CHECK_FAILED,
     DoesNotFit: Exit.CHECK_FAILED,

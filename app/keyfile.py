@@ -11,7 +11,11 @@ from msgspec.structs import replace
 from app import private_files
 from app.private_files import draft_of, is_open_to_others
 from app.settings import Settings
+from domain.ids import Names
+from streams.database import Database
 from streams.keyring import KEY_BYTES, Keyring, Wrapped
+from streams.keys import names_known
+from streams.presence import holds_data
 
 LEAST_BYTES = 8
 """Of 32 random bytes, all but one in 10^31 keys have at least so many different ones."""
@@ -25,6 +29,17 @@ class BadKeyFile(Exception):
         super().__init__((type(self).__doc__ or "").format(path=path, problem=problem))
 
 
+class MissingKeyFile(Exception):
+    """The key file {path} is missing, and the database was made with it, so no new one is made.
+
+    Put it back from the copy that is kept apart from the backups of the database (docs/operations.md, "Backup"),
+    with mode 0600. If the file was only moved, name its place with --key-file or HABARSHY_KEY_FILE.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(" ".join((type(self).__doc__ or "").split()).format(path=path))
+
+
 def keyring_of(settings: Settings, *, create: bool) -> Keyring:
     """The keys that the settings name: in the variable itself, else in the key file.
 
@@ -33,6 +48,39 @@ def keyring_of(settings: Settings, *, create: bool) -> Keyring:
     """
     given = settings.key_ring.get_secret_value()
     return _read(IN_THE_ENVIRONMENT, given.encode()) if given else load_keyring(settings.key_file, create=create)
+
+
+def keyring_for(database: Database, settings: Settings, *, create: bool) -> Keyring:
+    """Return the keys that this database is used with; `create` makes a key file only for a database without data.
+
+    Raises:
+        BadKeyFile: see `load_keyring`.
+        DatabaseUnavailable: the database cannot be opened.
+        MissingKeyFile: there is no key file, and the database holds data that was made with one.
+    """
+    in_file = not settings.key_ring.get_secret_value()
+    # The database is asked first: another process that starts on a new one makes its key file before any row.
+    if in_file and holds_data(database) and not settings.key_file.exists():
+        raise MissingKeyFile(settings.key_file)
+    return keyring_of(settings, create=create)
+
+
+def own_keyring(database: Database, settings: Settings) -> Keyring:
+    """Return the keys that the tables of this database were filled with.
+
+    Raises:
+        BadKeyFile, DatabaseUnavailable, MissingKeyFile: see `keyring_for`.
+        WrongKeyFile: these are the keys of another database.
+    """
+    keyring = keyring_for(database, settings, create=False)
+    with database.reading() as connection:
+        names_known(connection, fingerprint(Names(keyring.names)))
+    return keyring
+
+
+def fingerprint(names: Names) -> bytes:
+    """Return what a database keeps of the key that its pseudonyms are made with."""
+    return names.digest(b"made with")
 
 
 def load_keyring(path: Path, *, create: bool) -> Keyring:

@@ -7,10 +7,21 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 Sync = Callable[[int], object]
 """Returns once what a descriptor stands for is on the disk."""
 OWNER_ONLY = 0o600
+
+
+def opened(path: Path) -> TextIO:
+    """Open a file to write it anew; a new one only its owner may use.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, OWNER_ONLY), "w", encoding="utf-8")
 
 
 def is_open_to_others(path: Path) -> bool:

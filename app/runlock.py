@@ -1,4 +1,8 @@
-"""One `run` a SQLite file: whoever holds the lock knows that every older attempt has lost its process."""
+"""One `run` a SQLite file: whoever holds the lock knows that every older attempt has lost its process.
+
+The lock file lies beside the database. A `Database` knows its file by its one real name, so two runs that reach
+it by different links meet at one lock (streams.sqlite_file).
+"""
 
 import fcntl
 from collections.abc import Iterator
@@ -6,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL
+
+from app import private_files
 
 
 class AlreadyRunning(Exception):
@@ -25,7 +31,7 @@ def run_lock(url: URL) -> Iterator[None]:
     if url.get_backend_name() != "sqlite" or not url.database:
         yield
         return
-    with Path(f"{url.database}.run").open("w") as file:
+    with private_files.opened(Path(f"{url.database}.run")) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -15,7 +15,7 @@ from streams.at_work import say_so
 from streams.lost_hosts import limit_other_end, limits_of
 from streams.not_here import not_here, say_not_here
 from streams.page_costs import suppose_flash
-from streams.sqlite_file import names_a_file
+from streams.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
 from streams.writer import CLOSED, WRITING, DatabaseUnavailable, NestedWrite, Priority, Writer
 
 __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priority"]
@@ -63,6 +63,7 @@ class Database:
         """
         try:
             if self.sqlite:
+                close_to_others(self.engine.url, make=True)
                 _log_ahead(self.engine)
             with self.engine.connect().execution_options(**{WRITING: True}) as connection, connection.begin():
                 yield connection
@@ -140,8 +141,12 @@ def _engine(url: str) -> Engine:
         return engine
     if not names_a_file(parsed):
         raise DatabaseUnavailable("SQLite keeps it in a file; name one, as in sqlite:////var/lib/habarshy/log.sqlite")
+    try:
+        parsed = real_place(parsed)
+    except SeveralNames as error:
+        raise DatabaseUnavailable(str(error)) from None
     # Parameters in an error would be people's data; the connection used last has the pages that are wanted next.
-    engine = create_engine(url, hide_parameters=True, pool_use_lifo=True)
+    engine = create_engine(parsed, hide_parameters=True, pool_use_lifo=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

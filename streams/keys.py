@@ -218,11 +218,19 @@ def check_names(connection: Connection, fingerprint: bytes) -> None:
     Raises:
         WrongKeyFile: it is another.
     """
-    made_by = select(made_with.c.names)
-    if (known := connection.execute(made_by).scalar()) is None:
+    if not names_known(connection, fingerprint):
         take_turns(connection, APPEND_LOCK)  # all roles may start at once, on a new database
-        known = connection.execute(made_by).scalar()
-    if known is None:
-        insert_rows(connection, made_with, [(fingerprint,)])
-    elif known != fingerprint:
+        if not names_known(connection, fingerprint):
+            insert_rows(connection, made_with, [(fingerprint,)])
+
+
+def names_known(connection: Connection, fingerprint: bytes) -> bool:
+    """Return whether the database's pseudonyms were made with that key; False: with none as yet.
+
+    Raises:
+        WrongKeyFile: they were made with another.
+    """
+    known = connection.execute(select(made_with.c.names)).scalar()
+    if known not in (None, fingerprint):
         raise WrongKeyFile
+    return known is not None

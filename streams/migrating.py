@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from streams.at_work import require_rest
 from streams.database import Database, DatabaseUnavailable
 from streams.recorder import take_turns
+from streams.sqlite_file import close_to_others
 from streams.tables import log
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def make_ready(database: Database, oldest: int = OLDEST) -> None:
     except DatabaseError as error:
         raise DatabaseUnavailable(str(error.orig)) from None
     if version == HEAD:
+        if database.sqlite:
+            close_to_others(database.engine.url)
         return
     if database.sqlite:
         migrate(database)

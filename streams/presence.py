@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import DatabaseError
 
 from streams.database import Database, DatabaseUnavailable
-from streams.tables import log
+from streams.tables import log, made_with, person_keys
 
 
 class NoDatabase(Exception):
@@ -34,3 +34,24 @@ def require_tables(database: Database) -> None:
         raise DatabaseUnavailable(str(error.orig)) from None
     if not there:
         raise NoDatabase(place)
+
+
+def holds_data(database: Database) -> bool:
+    """Return whether the database holds anything that was made with a key file.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be opened.
+    """
+    place = database.engine.url.database
+    if database.sqlite and not Path(str(place)).exists():  # to connect would make the file
+        return False
+    try:
+        with database.reading() as connection:
+            tables = set(inspect(connection).get_table_names())
+            return any(
+                connection.execute(select(1).select_from(each).limit(1)).first() is not None
+                for each in (log, person_keys, made_with)
+                if each.name in tables
+            )
+    except DatabaseError as error:
+        raise DatabaseUnavailable(str(error.orig)) from None

@@ -1,4 +1,8 @@
-"""Whether a URL of SQLite's names a file: what is kept in memory would be gone with the process."""
+"""The file of a SQLite database: its URL must name one, it has one name, and only its owner may use it."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import URL
 
@@ -8,3 +12,49 @@ _IN_MEMORY = (None, "", ":memory:")
 def names_a_file(url: URL) -> bool:
     """Whether it does, by its path: one of SQLite's own URIs may mean memory, and is taken for a path elsewhere."""
     return url.database not in _IN_MEMORY and not str(url.database).startswith("file:")
+
+
+OWNER_ONLY = 0o600
+_BESIDE = ("", "-wal", "-shm", "-journal", ".run")
+"""What the names of a database's files end with."""
+
+
+class SeveralNames(Exception):
+    """{path} has {count} names (hard links), and SQLite keeps a log beside each: two programs would destroy
+    the database. Remove all names but one, or make a copy with `sqlite3 {path} ".backup NAME"`.
+    """
+
+    def __init__(self, path: Path, count: int) -> None:
+        super().__init__(" ".join((type(self).__doc__ or "").split()).format(path=path, count=count))
+
+
+def real_place(url: URL) -> URL:
+    """Return the URL of the file itself, without symbolic links, so that all files beside it have one place.
+
+    Raises:
+        SeveralNames: the file has hard links.
+    """
+    path = Path(str(url.database)).resolve()
+    try:
+        count = path.stat().st_nlink
+    except OSError:  # it is not there yet, or opening it says more
+        count = 1
+    if count > 1:
+        raise SeveralNames(path, count)
+    return url.set(database=str(path))
+
+
+def close_to_others(url: URL, *, make: bool = False) -> None:
+    """Let only the owner read and write the database's files; `make` makes a missing database file.
+
+    SQLite gives the files that it makes beside the database the mode of the database's. Another user's files are left
+    as they are. What cannot be made is left to SQLite to report.
+    """
+    path = Path(str(url.database))
+    if make:
+        with suppress(OSError):  # never opened if it is there: to close it would let go of SQLite's own locks
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+    for beside in (Path(f"{path}{end}") for end in _BESIDE):
+        with suppress(OSError):
+            if beside.stat().st_mode & 0o077:
+                beside.chmod(OWNER_ONLY)

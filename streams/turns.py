@@ -10,6 +10,7 @@ from pathlib import Path
 
 from streams.database import Database
 from streams.one_active import JOBS, OneActive
+from streams.sqlite_file import OWNER_ONLY
 
 
 class Lane(StrEnum):
@@ -54,7 +55,7 @@ def _tried(database: Database, lane: Lane) -> Iterator[bool]:
 @contextmanager
 def _locked_file(path: Path) -> Iterator[bool]:
     """A lock that goes with the process; its file goes with the block."""
-    with path.open("w") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

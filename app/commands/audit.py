@@ -8,14 +8,16 @@ import typer
 
 from app.compose import open_database
 from app.job_ends import audited
-from app.keyfile import BadKeyFile, keyring_of
+from app.keyfile import BadKeyFile, keyring_of, own_keyring
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop
 from streams import blocks
 from streams.auditing import WORDS, Audit, Finding
 from streams.blocks import Chained
+from streams.database import Database
 from streams.heads import BadHead, head_of, read_head
+from streams.keyring import Keyring
 from streams.migrating import make_ready
 from streams.signing import Signer
 
@@ -38,7 +40,7 @@ def verify(
     deposited = deposited_heads(head) if head else []
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
-        audit, found = Audit(opened, _signer(settings).public, start), 0
+        audit, found = Audit(opened, _signer(opened, settings).public, start), 0
         if 0 < (end := audit.chained_up_to) < start:
             stop(Exit.USAGE, f"--from: {start} is behind the end of the chain, position {end}")
         for each in audit.findings(deposited):
@@ -86,7 +88,7 @@ def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None,
     settings = settings_of(database, key_file)
     with closing(open_database(settings, make=False)) as opened:
         make_ready(opened)
-        public = _signer(settings).public
+        public = _signer(opened, settings).public
         with opened.reading() as connection:
             newest = blocks.latest(connection).number
             found = blocks.chained(connection, max(1, newest - last + 1), last)
@@ -102,7 +104,8 @@ def heads(last: Last = 1, as_json: AsJson = False, database: DatabaseUrl = None,
 
 def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print the public half of the key that signs heads and evidence: publish it."""
-    signer = _signer(settings_of(database, key_file))
+    settings = settings_of(database, key_file)
+    signer = _signing(settings, keyring_of(settings, create=False))
     shown: dict[str, Any] = {"public_key": signer.public.hex(), "id": signer.id.hex()}
     if as_json:
         data_json(shown)
@@ -110,8 +113,11 @@ def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile
         data(shown["public_key"])
 
 
-def _signer(settings: Settings) -> Signer:
-    secret = keyring_of(settings, create=False).sealing
-    if not secret:
+def _signer(database: Database, settings: Settings) -> Signer:
+    return _signing(settings, own_keyring(database, settings))
+
+
+def _signing(settings: Settings, keyring: Keyring) -> Signer:
+    if not keyring.sealing:
         raise BadKeyFile(settings.key_file, "it has no key that signs heads (`habarshy migrate` adds one)")
-    return Signer(secret)
+    return Signer(keyring.sealing)

@@ -12,7 +12,7 @@ import uvloop
 
 from app.bounces import NoMaildir, empty
 from app.compose import compose
-from app.keyfile import BadKeyFile
+from app.keyfile import BadKeyFile, MissingKeyFile
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.providers import channel_of
 from app.settings import BadSettings, Settings, settings_of
@@ -26,7 +26,17 @@ from streams.presence import NoDatabase
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
 
-KNOWN = (OSError, NoDatabase, WrongSchema, BadSettings, BadKeyFile, WrongKeyFile, BrokenPack, NoDefaults)
+KNOWN = (
+    OSError,
+    NoDatabase,
+    WrongSchema,
+    BadSettings,
+    BadKeyFile,
+    MissingKeyFile,
+    WrongKeyFile,
+    BrokenPack,
+    NoDefaults,
+)
 """What `compose` may raise beside what the database says; all else is a defect, and shows where it is."""
 
 Maildir = Annotated[Path, typer.Argument(metavar="MAILDIR", help="Where the mail server puts bounces.")]

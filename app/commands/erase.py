@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app import erased_list
+from app import erased_list, private_files
 from app.certificate import page, told
 from app.desk import operators
 from app.looking import Looker
@@ -52,7 +52,8 @@ def erase(
         certificate = at.platform.erasing.erase(pseudonym, at.who, reason)
         _note(at.platform.settings.key_file, certificate)
     if html is not None:
-        html.write_text(page(certificate), encoding="utf-8")
+        with private_files.opened(html) as file:
+            file.write(page(certificate))
     if as_json:
         data_json(certificate)
     else:

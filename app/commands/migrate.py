@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from app.compose import open_database
-from app.keyfile import load_keyring
+from app.keyfile import load_keyring, own_keyring
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import Settings, settings_of
 from app.terminal import data, data_json, talk
 from streams.database import Database
 from streams.migrating import FIRST, pending
 from streams.migrating import migrate as take
+from streams.presence import holds_data
 
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 
@@ -29,7 +30,7 @@ def migrate(
     with closing(opened):
         steps = pending(opened) if plan else take(opened)
         if not plan:
-            _ready(settings, first=bool(steps) and steps[0].revision == FIRST)
+            _ready(opened, settings, first=bool(steps) and steps[0].revision == FIRST)
     for step in steps:
         if as_json:
             data_json(step)
@@ -38,9 +39,11 @@ def migrate(
     talk(f"{len(steps)} {'to do' if plan else 'done'}" if steps else "nothing to do")
 
 
-def _ready(settings: Settings, *, first: bool) -> None:
-    """The key file as this version needs it; made with the first tables, and never for those that are there."""
+def _ready(database: Database, settings: Settings, *, first: bool) -> None:
+    """The key file as this version needs it; made with the first tables, and never for those that hold data."""
     path = settings.key_file
+    if holds_data(database):
+        own_keyring(database, settings)
     if settings.key_ring.get_secret_value() or not (first or path.exists()):
         return
     made = not path.exists()

@@ -402,7 +402,9 @@ def test_a_wrong_key_file_writes_nothing(terminal: Terminal) -> None:
     """With another key file than the database's, `ingest` ends with 2, and the right one still reads everything."""
     file = terminal.written("life.ndjson", *registered(AIGERIM, LONG_AGO))
     assert terminal.run("ingest", file).code == 0
-    wrong = terminal.run("ingest", file, f"--key-file={terminal.folder}/another")
+    another = terminal.folder / "another"
+    load_keyring(another, create=True)
+    wrong = terminal.run("ingest", file, f"--key-file={another}")
     assert (wrong.code, terminal.run("trail", AIGERIM).code) == (2, 0)
 
 

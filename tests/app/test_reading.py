@@ -59,8 +59,8 @@ def test_who_reads_makes_no_keys(lived: Terminal) -> None:
     key = lived.folder / "data" / "habarshy" / "key"
     key.unlink()
     ended = lived.run("status")
-    assert (ended.code, ended.lines, key.exists()) == (2, [], False)
-    assert f"The key file {key} cannot be used: it does not exist" in ended.talk
+    assert (ended.code, ended.lines, key.exists()) == (3, [], False)
+    assert f"The key file {key} is missing" in ended.talk
 
 
 @pytest.mark.parametrize("arguments", [["ingest", "-"], ["run", "--until-idle"]], ids=" ".join)

@@ -72,6 +72,11 @@ class Laid(Struct, frozen=True):
         """Whether anything is wrong, and not only to be warned of."""
         return any(not each.warning for each in self.findings)
 
+    def hinders_submitting(self, finding: Finding) -> bool:
+        """Whether the draft cannot be submitted with it: a mistake anywhere, or a placeholder of its own."""
+        own = "/" not in finding.path
+        return not finding.warning or (finding.placeholder and own)
+
     def pack(self) -> Pack:
         """The pack, in which the draft is the only trigger; nothing may be wrong with it."""
         return next(pack_of(each) for each in self.files if each.folder == self.folder.parent)
@@ -162,11 +167,12 @@ class Bench:
     def verdict(self, text: Text) -> Verdict:
         """What lint and its tests find, among all that is in force. Raises as `laid` does."""
         with self.laid(text, others=True) as among:
-            if found := tuple(each for each in among.findings if not each.warning):
+            if found := tuple(each for each in among.findings if among.hinders_submitting(each)):
                 return Verdict(found)
         with self.laid(text) as laid:
             found = laid.tried()
-            cases, more = ([], ()) if found else laid.cases()
+            cases, noted = ([], ()) if found else laid.cases()
+            more = tuple(each for each in noted if each.stops_submitting)
             failed = tuple(each.case.name for each in cases if each.differences)
             return Verdict((*found, *more), failed, None if found or more or failed else laid.pack())
 

@@ -42,6 +42,7 @@ from streams.switches import UnknownName
 from streams.watermark import OlderLog
 from templates.catalogue import NoDefaults
 from templates.loader import BrokenPack
+from templates.placeholders import StillPlaceholders
 
 FAILURES: Mapping[type[BaseException], Exit] = {
     BadSettings: Exit.USAGE,
@@ -74,6 +75,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     NobodyKnown: Exit.CHECK_FAILED,
     NotSubmitted: Exit.CHECK_FAILED,
     NotPublished: Exit.CHECK_FAILED,
+    StillPlaceholders: Exit.CHECK_FAILED,
     TwoVersions: Exit.USAGE,
     OtherPack: Exit.CHECK_FAILED,
     UnknownName: Exit.CHECK_FAILED,

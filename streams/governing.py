@@ -31,6 +31,7 @@ from streams.publishing import append_governance, govern, read_governed
 from streams.releasing import released
 from templates.findings import closest
 from templates.loader import BUILT_IN, Pack, load_packs
+from templates.placeholders import require_own_text
 
 
 class NotSubmitted(LookupError):
@@ -107,6 +108,7 @@ class Governing:
         Raises:
             NotAllowed: some of it belongs to another agency, or takes a name that does.
             OtherPack: a trigger without its pack, which is not as published.
+            StillPlaceholders: a trigger has text of the scaffold.
         """
         return govern(self._database, lambda connection: self._submit(connection, packs, wanted, who))
 
@@ -123,6 +125,8 @@ class Governing:
             check_owner_stays(before, submission, who)
             check_names_are_free(before, fact)
             new = not _is_known(before, submission)
+            if new:
+                _require_own_text(fact)
             facts += [fact] if new else []
             done.append(Done(submission, new))
         check_packs_hold(before, packs, wanted)
@@ -140,7 +144,12 @@ class Governing:
         return find(self.governed(), wanted, who, approved=approved)
 
     def approve(self, submission: Submission, who: Principal) -> Done:
-        """Approve this very version. Raises NotAllowed: not yours to approve."""
+        """Approve this very version.
+
+        Raises:
+            NotAllowed: not yours to approve.
+            StillPlaceholders: it has text of the scaffold.
+        """
         return govern(self._database, lambda connection: self._approve(connection, submission, who))
 
     def _approve(self, connection: Connection, seen: Submission, who: Principal) -> Done:
@@ -149,6 +158,7 @@ class Governing:
         check_approving(who, submission)
         if submission.approved_by:
             return Done(submission, new=False)
+        _require_own_text(submission.fact)
         about, fact = submission.about, PackApproved if submission.about.kind == "pack" else TriggerApproved
         facts = [fact(now, who.name, about.name, submission.hash)]
         append_governance(connection, self._log, self._names, facts, before, now)
@@ -163,6 +173,7 @@ class Governing:
             BreaksVersions, NoDefaults, NotPublished: they do not work with what is published.
             NotAllowed: not yours to publish, not approved, or the canary would shrink.
             NotSubmitted: there is none of that name.
+            StillPlaceholders: one has text of the scaffold.
             TwoVersions: two of one name.
         """
         begins = load_packs(()) if BUILT_IN not in self.governed().packs else ()
@@ -186,6 +197,7 @@ class Governing:
         found = _each_once(find(before, each, who, approved=True) for each in wanted)
         for submission in found:
             check_publishing(who, submission)
+            _require_own_text(submission.fact)
         done: list[Done] = []
         facts: list[Any] = [
             PackPublished(now, "pack", pack.name, pack.hash, pack.content)
@@ -238,6 +250,11 @@ def _submissions(packs: Sequence[Pack], who: Principal, now: datetime) -> Iterab
         for each in pack.triggers:
             owner = str(each.rules["owner"])
             yield TriggerSubmitted(now, who.name, pack.name, each.name, owner, each.hash, each.rules, each.words)
+
+
+def _require_own_text(fact: PackSubmitted | TriggerSubmitted) -> None:
+    if isinstance(fact, TriggerSubmitted):
+        require_own_text(fact.trigger, fact.rules, fact.words)
 
 
 def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:

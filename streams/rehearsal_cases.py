@@ -18,6 +18,7 @@ from streams.rehearsal_shapes import PERSON, CaseShape, ExpectedShape
 from streams.rehearsal_stage import NAMES, OPENING, ROLE, Stage
 from templates.files import read_document
 from templates.findings import Report
+from templates.placeholders import check_case
 from templates.shape_check import check_shape
 from templates.yaml_file import Document
 from templates.yaml_file import Path as At
@@ -60,7 +61,10 @@ def _read(document: Document, stage: Stage, report: Report) -> Case | None:
     if check_shape(document, CaseShape, report):
         return None
     case = _Reader(document, stage, Notes(document, report)).case(CaseShape.model_validate(document.data))
-    return case if len(report) == before else None
+    if len(report) > before:
+        return None
+    check_case(document, report)
+    return case
 
 
 class _Reader:

@@ -7,7 +7,10 @@ from msgspec import Struct
 
 
 class Finding(Struct, frozen=True):
-    """One thing wrong; `line` and `column` count from 1. A `warning` stops nothing."""
+    """One thing wrong; `line` and `column` count from 1. A `warning` stops neither tests nor previews.
+
+    `placeholder`: text that nobody has replaced yet, so the trigger cannot be submitted.
+    """
 
     path: str
     line: int
@@ -15,6 +18,12 @@ class Finding(Struct, frozen=True):
     message: str
     suggestion: str | None = None
     warning: bool = False
+    placeholder: bool = False
+
+    @property
+    def stops_submitting(self) -> bool:
+        """Whether a trigger with it cannot be put up for approval."""
+        return self.placeholder or not self.warning
 
     def __str__(self) -> str:
         hint = "" if self.suggestion is None else f" (did you mean {self.suggestion!r}?)"

@@ -20,6 +20,7 @@ from templates.findings import BrokenPack, Finding, Report, closest
 from templates.link_check import check_links
 from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
 from templates.personas import check_personas
+from templates.placeholders import check_placeholders
 from templates.reply_check import check_circles, check_replies
 from templates.retention_check import check_limits
 from templates.sample_check import check_samples
@@ -159,6 +160,7 @@ def _check_trigger(
 ) -> None:
     check_titles(trigger.rules, languages, report)
     check_words(trigger, context_of(plain(trigger.rules), catalogue, languages), report)
+    check_placeholders(trigger, report)
     check_links(trigger, domains_of(pack), report)
     check_replies(trigger, catalogue, report)
     paths = [document.path for document in (trigger.rules, *trigger.words.values())]

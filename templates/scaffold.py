@@ -11,7 +11,7 @@ from domain.event_types import EventType
 from domain.rulebook import Defaults
 from domain.timing import zone_of
 from templates.sample_values import Inventor
-from templates.scaffold_words import PACK_FILES, WORDS
+from templates.scaffold_words import CASES, LEGAL_BASIS, NEEDLESS, PACK_FILES, words_of
 
 DAY = date(2026, 3, 2)
 """On which the tests of a new trigger play."""
@@ -35,7 +35,7 @@ class Plan(Struct, frozen=True):
     @property
     def title(self) -> str:
         """The trigger's name as words."""
-        return self.name.replace("_", " ").capitalize()
+        return title_of(self.name)
 
     @property
     def recipient(self) -> str | None:
@@ -54,9 +54,14 @@ class Plan(Struct, frozen=True):
         return max(time(10), quiet.end) if quiet.end < quiet.start else time(10)
 
 
+def title_of(name: str) -> str:
+    """A trigger's name as words: `card_ends` is "Card ends"."""
+    return name.replace("_", " ").capitalize()
+
+
 def trigger_files(plan: Plan) -> dict[str, str]:
     """The files of a trigger, by name."""
-    words = {f"{language}.md": _words(plan, language) for language in plan.defaults.languages}
+    words = {f"{language}.md": words_of(language, plan.title) for language in plan.defaults.languages}
     return {"trigger.yaml": _rules(plan), **words, "tests.yaml": _tests(plan)}
 
 
@@ -73,7 +78,7 @@ def _rules(plan: Plan) -> str:
             f"# yaml-language-server: $schema={plan.schema}/trigger.schema.json",
             f"title: {{{titles}}}",
             f"owner: {plan.owner}",
-            'legal_basis: "Write here the law and the article that oblige or allow you to tell"',
+            f'legal_basis: "{LEGAL_BASIS}"',
             "category: general  # what a citizen opts out of",
             "class: service  # or legal, reminder, offer",
             f"on: {plan.type.name}",
@@ -81,7 +86,7 @@ def _rules(plan: Plan) -> str:
             "due:",
             f'  first: {{from: event.time, offset: P1D, at: "{plan.clock:%H:%M}"}}  # the day after',
             "expires: P14D  # two weeks later it is not worth sending",
-            "# unless:  # what makes the message needless; take the # away and name an event type",
+            NEEDLESS,
             "#   - {on: some.event.type}",
             "channels: [sms, email]",
             "",
@@ -89,18 +94,15 @@ def _rules(plan: Plan) -> str:
     )
 
 
-def _words(plan: Plan, language: str) -> str:
-    return WORDS.get(language, WORDS["en"]).replace("TITLE", plan.title)
-
-
 def _tests(plan: Plan) -> str:
     languages = plan.defaults.languages
+    by_sms, by_email, opted_out = CASES
     cases = [
-        _case(plan, "told on the next day by SMS", {"language": languages[0], "channels": ["sms"]}, "sms"),
-        _case(plan, "told by email", {"language": languages[-1], "channels": ["email"]}, "email"),
+        _case(plan, by_sms, {"language": languages[0], "channels": ["sms"]}, "sms"),
+        _case(plan, by_email, {"language": languages[-1], "channels": ["email"]}, "email"),
         _case(
             plan,
-            "whoever opted out hears nothing",
+            opted_out,
             {"language": languages[0], "channels": ["sms"], "opted_out": ["general"]},
             None,
         ),

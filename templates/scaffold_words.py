@@ -2,65 +2,77 @@
 
 from collections.abc import Mapping
 
-WORDS: Mapping[str, str] = {
-    "kk": """\
----
-subject: "TITLE"
-push:
-  title: "TITLE"
-  body: "Не өзгергенін және не істеу керегін осында жазыңыз."
-sms: "TITLE. Не өзгергенін және не істеу керегін осында жазыңыз."
----
-Сәлеметсіз бе!
+from msgspec import Struct
 
-Не өзгергенін осында жазыңыз.
+LEGAL_BASIS = "Write here the law and the article that oblige or allow you to tell"
+NEEDLESS = "# unless:  # what makes the message needless; take the # away and name an event type"
+"""Stands in a new trigger.yaml until its author says what makes the message needless, or that nothing does."""
+CASES = ("told on the next day by SMS", "told by email", "whoever opted out hears nothing")
+"""The names of a new trigger's tests."""
 
-**Не істеу керек**
 
-1. Бірінші қадамды жазыңыз.
-2. Екінші қадамды жазыңыз.
+class Asked(Struct, frozen=True):
+    """Sentences that ask the author to write something: nobody may publish them."""
 
-Бұл хабарлама {{ due | date }} күні жіберілді.
-""",
-    "ru": """\
----
-subject: "TITLE"
-push:
-  title: "TITLE"
-  body: "Напишите здесь, что изменилось и что нужно сделать."
-sms: "TITLE. Напишите здесь, что изменилось и что нужно сделать."
----
-Здравствуйте!
+    short: str
+    changed: str
+    first: str
+    second: str
 
-Напишите здесь, что изменилось.
 
-**Что нужно сделать**
-
-1. Напишите первый шаг.
-2. Напишите второй шаг.
-
-Это сообщение отправлено {{ due | date }}
-""",
-    "en": """\
----
-subject: "TITLE"
-push:
-  title: "TITLE"
-  body: "Write here what has changed and what to do."
-sms: "TITLE. Write here what has changed and what to do."
----
-Hello,
-
-Write here what has changed.
-
-**What to do**
-
-1. Write the first step.
-2. Write the second step.
-
-This message was sent on {{ due | date }}.
-""",
+ASKED: Mapping[str, Asked] = {
+    "kk": Asked(
+        short="Не өзгергенін және не істеу керегін осында жазыңыз.",
+        changed="Не өзгергенін осында жазыңыз.",
+        first="Бірінші қадамды жазыңыз.",
+        second="Екінші қадамды жазыңыз.",
+    ),
+    "ru": Asked(
+        short="Напишите здесь, что изменилось и что нужно сделать.",
+        changed="Напишите здесь, что изменилось.",
+        first="Напишите первый шаг.",
+        second="Напишите второй шаг.",
+    ),
+    "en": Asked(
+        short="Write here what has changed and what to do.",
+        changed="Write here what has changed.",
+        first="Write the first step.",
+        second="Write the second step.",
+    ),
 }
+_AROUND: Mapping[str, tuple[str, str, str]] = {
+    "kk": ("Сәлеметсіз бе!", "Не істеу керек", "Бұл хабарлама {{ due | date }} күні жіберілді."),
+    "ru": ("Здравствуйте!", "Что нужно сделать", "Это сообщение отправлено {{ due | date }}"),
+    "en": ("Hello,", "What to do", "This message was sent on {{ due | date }}."),
+}
+_WORDS = """\
+---
+subject: "TITLE"
+push:
+  title: "TITLE"
+  body: "{asked.short}"
+sms: "TITLE. {asked.short}"
+---
+{greeting}
+
+{asked.changed}
+
+**{to_do}**
+
+1. {asked.first}
+2. {asked.second}
+
+{sent}
+"""
+
+
+def words_of(language: str, title: str) -> str:
+    """The words file of a new trigger with that title: in English, where there is none of the language."""
+    known = language if language in ASKED else "en"
+    greeting, to_do, sent = _AROUND[known]
+    written = _WORDS.format(asked=ASKED[known], greeting=greeting, to_do=to_do, sent=sent)
+    return written.replace("TITLE", title)
+
 
 PACK_FILES: Mapping[str, str] = {
     "pack.yaml": """\

@@ -18,6 +18,7 @@ from templates.catalogue import NoDefaults
 from templates.files import PackFiles
 from templates.findings import BrokenPack, Finding, Report, closest
 from templates.loader import pack_of
+from templates.placeholders import check_placeholders
 from templates.trial import tried
 
 Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
@@ -62,17 +63,19 @@ def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json
 
 
 def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_json: bool) -> None:
-    """Nothing, if lint finds nothing in these packs and the tests of these triggers pass; else print what fails.
+    """Nothing, if these packs have no mistake, and these triggers no placeholder and no failing test.
+
+    Else print what is wrong.
 
     Raises:
         Exit: with 1, as `lint` and `test` end.
     """
     packs, found = _examined(folders, None)
-    findings = list(found)
+    findings = [*found, *(() if found else _placeholders(packs, triggers))]
     staged = [] if findings else [each for each in _loaded(folders, packs) if each[0].trigger.name in triggers]
     report = Report()
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
-    findings += report.findings
+    findings += [each for each in report.findings if each.stops_submitting]
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
     for finding in findings:
         _print_finding(finding, as_json=as_json)
@@ -80,6 +83,16 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
         _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
     if findings or failed:
         raise typer.Exit(Exit.CHECK_FAILED)
+
+
+def _placeholders(packs: Iterable[PackFiles], triggers: Container[str]) -> Iterator[Finding]:
+    """The placeholders in the rules and words of these triggers."""
+    report = Report()
+    for files in packs:
+        for trigger in files.triggers:
+            if trigger.name in triggers:
+                check_placeholders(trigger, report)
+    yield from report.findings
 
 
 def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report: Report) -> None:
@@ -115,7 +128,7 @@ def _tried(
     report, read = Report(), []
     for stage, folder in _loaded(folders, packs):
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
-    findings += report.findings
+    findings += [each for each in report.findings if not each.warning]
     wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]
     if only is not None and not wanted and not findings:
         _no_such(only, read)

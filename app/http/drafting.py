@@ -46,7 +46,7 @@ class DraftCalls:
             found = laid.hindering()
             cases, more = ([], ()) if found else laid.cases()
         items = [as_data(each) for each in cases]
-        passed = bool(items) and all(each["passed"] for each in items) and not more
+        passed = bool(items) and all(each["passed"] for each in items) and all(each.warning for each in more)
         return Tested.model_validate({"passed": passed, "items": items, "findings": _plain((*found, *more))})
 
     def preview(self, request: Request, body: PreviewBody) -> Heard:

@@ -35,6 +35,7 @@ from streams.governing import Done, NotSubmitted, Reference, TwoVersions, subjec
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 from templates.loader import examine
+from templates.placeholders import StillPlaceholders
 
 Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
@@ -165,7 +166,7 @@ def _told() -> Iterator[None]:
         yield
     except (NotSubmitted, UnknownName) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (NotPublished, TwoVersions) as error:
+    except (NotPublished, StillPlaceholders, TwoVersions) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
 
 

@@ -72,6 +72,7 @@ class FindingItem(BaseModel):
     message: str
     suggestion: str | None
     warning: bool
+    placeholder: bool = Field(default=False, description="Text that nobody has replaced yet: it stops `submit`")
 
 
 class Findings(BaseModel):

@@ -6,6 +6,7 @@ import pytest
 
 from app.submitted import changes
 from tests.app.terminal import Terminal
+from tests.templates.scaffolded import write_own_texts
 
 UNLESS = "unless:\n- {on: mytown.library.card_issued, when: later.valid_until > event.valid_until}\n"
 
@@ -15,6 +16,7 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
     terminal, pack = Terminal(tmp_path), str(tmp_path / "mytown")
     assert terminal.run("new", "--pack", pack).code == 0
     assert terminal.run("new", f"{pack}/ends", "--on", "mytown.library.card_issued").code == 0
+    write_own_texts(tmp_path / "mytown/ends")
     rules = tmp_path / "mytown/ends/trigger.yaml"
     rules.write_text(rules.read_text("utf-8") + UNLESS, encoding="utf-8")
     author = terminal.act("aigerim", "library", "author")
@@ -31,6 +33,26 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
         assert f"    {line}" in shown.lines
     assert not [line for line in shown.lines if line.endswith("→ gone")]
     assert not [line for line in shown.lines if line.partition(": ")[2].startswith(("[", "{'"))]
+
+
+def test_a_new_trigger_is_not_submitted_before_it_has_texts_of_its_own(tmp_path: Path) -> None:
+    """Every placeholder is named, of the tests as well; exit 1, and nothing waits. The pack itself may go."""
+    terminal, pack = Terminal(tmp_path), str(tmp_path / "mytown")
+    terminal.run("new", "--pack", pack)
+    terminal.run("new", f"{pack}/ends", "--on", "mytown.library.card_issued")
+    author = terminal.act("aigerim", "library", "author")
+    refused = terminal.run("submit", f"{pack}/ends", "--json", env=author)
+    assert refused.code == 1
+    assert {Path(each["path"]).name for each in refused.objects} == {"trigger.yaml", "kk.md", "ru.md", "en.md"}
+    assert all(each["placeholder"] for each in refused.objects)
+    tests = (tmp_path / "mytown/ends/tests.yaml").read_text("utf-8")
+    write_own_texts(tmp_path / "mytown/ends")
+    (tmp_path / "mytown/ends/tests.yaml").write_text(tests, "utf-8")
+    refused = terminal.run("submit", f"{pack}/ends", "--json", env=author)
+    assert [Path(each["path"]).name for each in refused.objects] == ["tests.yaml"] * 2
+    assert terminal.run("submissions", env=author).lines == []
+    write_own_texts(tmp_path / "mytown/ends")
+    assert terminal.run("submit", pack, env=author).code == 0
 
 
 @pytest.mark.parametrize(

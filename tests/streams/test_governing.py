@@ -19,19 +19,22 @@ from domain.submissions import Subject
 from streams.governing import NotSubmitted, TwoVersions, reference
 from streams.library import NothingPublished
 from streams.planning import Planning
+from streams.publishing import append_governance, govern
 from streams.releasing import NotPublished
 from templates.loader import Pack, load_packs
+from templates.placeholders import StillPlaceholders
 from tests.streams.governors import OPERATOR, STRANGER, approved, approver, author, publish
 from tests.streams.meddling import MeddledDatabase, PowerCut
 from tests.streams.rebuilding import rebuild
 from tests.streams.test_library import UNTIMED, meter, shown
 from tests.streams.weather import AT_EVENT, write_weather
-from tests.templates.packs import METER, PACK, RULES, Change, write_town
+from tests.templates.packs import METER, PACK, RU, RULES, Change, write_town
 from tests.world import NOON, World, event, iin
 
 AIGERIM, DANA = iin(1), iin(2)
 CHECK, WATER = "meter_check", "water"
 AT_TEN: Change = (RULES, 'at: "09:00"', 'at: "10:00"')
+PLACEHOLDER: Change = (RU, "Последний день.", "Напишите первый шаг.")
 AT_ELEVEN: Change = (RULES, 'at: "09:00"', 'at: "11:00"')
 JULY = datetime(2025, 7, 1, 7, tzinfo=UTC)
 
@@ -60,12 +63,42 @@ def governance(town: World) -> list[object]:
     return [fact for fact in facts if fact.by != "pack"]
 
 
+def append(town: World, fact: object) -> None:
+    """Append a governance fact as an older release did, which refused less."""
+    platform = town.platform
+    before = platform.governing.governed()
+    govern(
+        platform.database,
+        lambda connection: append_governance(connection, platform.log, platform.names, [fact], before, JULY),
+    )
+
+
 def versions(town: World) -> Counter[str]:
     """How many nudges wait, by the version that planned them."""
     return Counter(intent.version for intent in town.pending())
 
 
 # submit, approve, publish
+
+
+def test_placeholders_are_neither_approved_nor_published(town: World) -> None:
+    """What was submitted with text of the scaffold before that was refused goes no further."""
+    governing = town.platform.governing
+    *_, pack = load_packs([write_town(town.file.parent / "old", *UNTIMED, PLACEHOLDER)])
+    with pytest.raises(StillPlaceholders, match=r"ru\.md: steps\.day\.sms"):
+        governing.submit([pack], [Subject("trigger", CHECK)], author(WATER))
+    [old] = pack.triggers
+    facts = [
+        TriggerSubmitted(JULY, "aida", pack.name, CHECK, WATER, old.hash, old.rules, old.words),
+        TriggerApproved(JULY, "dana", CHECK, old.hash),
+    ]
+    append(town, facts[0])
+    with pytest.raises(StillPlaceholders):
+        governing.approve(governing.find(reference(CHECK), approver(WATER)), approver(WATER))
+    append(town, facts[1])
+    with pytest.raises(StillPlaceholders):
+        publish(town, CHECK, WATER)
+    assert len(governance(town)) == 2
 
 
 def test_every_step_is_a_fact_addressed_by_the_hash(town: World) -> None:

@@ -107,7 +107,9 @@ class Backtests:
             return self._page(frame, sheet, wrong, **given)
         asked = self._asked(sheet, start, end, caps="caps" in fields)
         if asked is None:
-            return self._page(frame, sheet, {"from": say("The linter finds something; mend that first")}, **given)
+            return self._page(
+                frame, sheet, {"from": say("There are mistakes in the draft; correct them first")}, **given
+            )
         try:
             job = begin(self._office.platform, self._hands, asked, who)
         except Busy:

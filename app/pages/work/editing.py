@@ -1,4 +1,4 @@
-"""The editor of a draft: its files in fields, with what the linter finds beside the line."""
+"""The editor of a draft: its files in fields, with what lint finds beside the line."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -88,6 +88,7 @@ class Editing:
             others=others,
             broken=laid.broken,
             count=len(laid.findings),
+            mistakes=sum(not each.warning for each in laid.findings),
             at=frame.speech.moment(sheet.changed_at),
             author=Role.AUTHOR in who.roles,
             most=MOST_BYTES // 1024,

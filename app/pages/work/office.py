@@ -20,6 +20,7 @@ from domain.submissions import Submission
 from streams.governing import NotSubmitted, Reference, TwoVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
+from templates.placeholders import StillPlaceholders
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
 
@@ -79,5 +80,5 @@ def told() -> Iterator[None]:
         yield
     except (NotSubmitted, UnknownName) as error:
         raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(error).split()), kind="unknown-name") from None
-    except (NotPublished, TwoVersions) as error:
+    except (NotPublished, StillPlaceholders, TwoVersions) as error:
         raise Problem(HTTPStatus.CONFLICT, " ".join(str(error).split()), kind="not-now") from None

@@ -73,7 +73,8 @@ class Trying:
             "tests.html",
             frame,
             sheet=sheet,
-            findings=[*findings, *more],
+            findings=[*findings, *(each for each in more if not each.warning)],
+            warnings=[each for each in more if each.warning],
             cases=[_case(each) for each in cases],
             failed=sum(bool(each.differences) for each in cases),
         )

@@ -62,6 +62,18 @@ def test_a_draft_is_submitted_once_it_passes(author: TestClient, platform: Platf
     assert [(each["name"], each["new"]) for each in answers] == [(CLINIC, True), (CLINIC, False)]
 
 
+def test_a_draft_with_placeholders_is_tested_and_not_submitted(author: TestClient, draft: dict[str, Any]) -> None:
+    """A sentence of the scaffold is a warning of lint and 422 of submitting, named by file, line and column."""
+    words = draft["files"]["en.md"] + "\n\nWrite here what has changed.\n"
+    unfinished = draft | {"files": draft["files"] | {"en.md": words}}
+    assert author.post("/test", json=unfinished).json()["passed"]
+    refused = author.post("/submissions", json=unfinished)
+    assert refused.status_code == 422
+    [error] = refused.json()["errors"]
+    assert error["field"] == "en.md"
+    assert "is a placeholder" in error["reason"]
+
+
 @pytest.mark.parametrize("changed", [{"pack": "nowhere"}, {"trigger": "../x"}, {"files": {"../x": "y"}}])
 def test_what_is_no_draft_is_refused(author: TestClient, draft: dict[str, Any], changed: dict[str, Any]) -> None:
     """A pack that is not published, a name or a file that leads elsewhere: 422, and nothing is written anywhere."""

@@ -24,7 +24,7 @@ def test_a_draft_of_a_published_version_is_as_its_author_wrote_it(quiet: Worksho
     where = begun(aida)
     page = aida.get(where).text
     assert "# an attachment at the old address does not count" in file_of(page, "trigger.yaml")
-    assert "The linter finds nothing" in page
+    assert "No mistakes found" in page
     assert begun(aida) == where
     tests = aida.get(f"{where}/tests").text
     assert "All tests pass" in tests
@@ -32,15 +32,38 @@ def test_a_draft_of_a_published_version_is_as_its_author_wrote_it(quiet: Worksho
 
 
 def test_a_new_draft_passes_before_it_is_changed(quiet: Workshop) -> None:
-    """The scaffold begins without findings, and its tests pass; a wrong name is told at its field."""
+    """The scaffold begins without mistakes, and its tests pass; a wrong name is told at its field."""
     aida = signed_in(quiet, "aida")
     for name, said in (("Clinic 2", "small Latin letters"), (CLINIC, "on its page"), (FINE, "The name is taken")):
         answer = aida.post("/work/new", name=name, pack="few", on="kz.residence.registered")
         assert answer.status_code == 422
         assert said in answer.text
     where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
-    assert "The linter finds nothing" in aida.get(where).text
+    page = aida.get(where).text
+    assert "warnings</h2>" in page
+    assert "✗" not in page
     assert "All tests pass" in aida.get(f"{where}/tests").text
+
+
+def test_a_draft_as_the_scaffold_wrote_it_is_not_submitted(quiet: Workshop) -> None:
+    """Each placeholder is named on the page in the reader's language, the answer is 422, and nothing waits."""
+    aida = signed_in(quiet, "aida")
+    where = begun(aida, name="moved_in", pack="kz", on="kz.residence.registered")
+    refused = aida.post(f"{where}/submit")
+    assert refused.status_code == 422
+    for name in ("trigger.yaml", "kk.md", "ru.md", "en.md"):
+        assert f"<code>{name}:" in refused.text
+    assert "текст заготовки" in unescape(aida.get(f"{where}/submit?language=ru").text)
+    assert quiet.world.platform.governing.governed().submitted == {}
+
+
+def test_a_new_draft_suggests_nothing_of_others(quiet: Workshop) -> None:
+    """Neither a pack nor an event is chosen before its author chooses one."""
+    page = signed_in(quiet, "aida").get("/work/new").text
+    for name in ("pack", "on"):
+        [field] = re.findall(rf'<select id="{name}".*?</select>', page, re.DOTALL)
+        assert re.findall(r"<option.*?>", field)[0] == '<option value="">'
+        assert "selected" not in field
 
 
 def test_findings_stand_beside_their_line(quiet: Workshop) -> None:

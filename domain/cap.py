@@ -7,12 +7,11 @@ from domain.delivery import Delivery
 from domain.overrides import OVERRIDES
 from domain.rulebook import Defaults
 from domain.timing import UTC
-from domain.triggers import Class
 
 ON_ITS_WAY = datetime.max.replace(tzinfo=UTC)
 
 
-def counted_from(delivery: Delivery, klass: Class) -> datetime | None:
+def counted_from(delivery: Delivery, klass: str) -> datetime | None:
     """Since when a delivery counts towards its recipient's cap; None: it does not; for ever while it is on its way.
 
     What went with a digest does not count: the digest does, once.
@@ -35,6 +34,6 @@ def counted(messages: Iterable[datetime], defaults: Defaults, now: datetime) -> 
     return sum(at > start for at in messages)
 
 
-def is_capped(delivery: Delivery, klass: Class) -> bool:
+def is_capped(delivery: Delivery, klass: str) -> bool:
     """Whether the cap has a say: what was begun is brought to its end."""
     return not OVERRIDES[klass].cap and delivery.attempted_at is None

@@ -11,7 +11,7 @@ from domain.replies import unanswerable
 from domain.step_compiling import StepCompiler
 from domain.timing import Offset
 from domain.together import Count, Needs, With
-from domain.triggers import RESIDENTS, BadTrigger, Expiry, Trigger, Unless
+from domain.triggers import RESIDENTS, BadTrigger, Class, Expiry, Trigger, Unless
 
 ONCE = "person"
 """The `occurrence` of a trigger that speaks once to each person."""
@@ -48,7 +48,7 @@ class _Compiler(StepCompiler):
             name=self.name,
             owner=content["owner"],
             category=content["category"],
-            klass=content["class"],
+            klass=self._class(),
             on=self.type.name,
             turn=self.turn,
             when=self._condition(("when",), content.get("when"), self.variables),
@@ -69,6 +69,35 @@ class _Compiler(StepCompiler):
             cascade_after=self._cascade_after(),
             until_opened=content.get("cascade") == "until_opened",
         )
+
+    @collected
+    def _class(self) -> Class:
+        """The class; `emergency` only for whom a pack lets warn of danger, and of what (docs/language.md)."""
+        klass: Class = self.content["class"]
+        owner, category = self.content["owner"], self.content["category"]
+        if klass != "emergency":
+            return klass
+        if owner not in self.catalogue.emergencies:
+            raise BadTrigger(
+                ("class",),
+                f"{owner} may not warn of danger to life or limb: `emergencies` in its pack.yaml does not name it; "
+                "write legal or service",
+            )
+        if category not in (allowed := self.catalogue.emergencies[owner]):
+            raise BadTrigger(
+                ("category",),
+                f"an emergency is about danger to life or limb, and `emergencies` in pack.yaml does not name the "
+                f"category {category!r}, only {', '.join(sorted(allowed))}",
+            )
+        if self.turn is not None:
+            raise BadTrigger(("class",), "a benefit is no danger to life or limb; write service or offer")
+        if self.type.agency not in self.catalogue.emergencies:
+            raise BadTrigger(
+                ("class",),
+                f"{self.type.name} is reported by {self.type.agency}, which may not warn of danger to life or limb: "
+                "`emergencies` in pack.yaml does not name it",
+            )
+        return klass
 
     def _recipients(self) -> frozenset[str]:
         whose = self.turn.benefit.to if self.turn else None

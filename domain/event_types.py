@@ -94,7 +94,8 @@ ALONE = _Alone(
 class Catalogue(Struct, frozen=True, dict=True):
     """What the packs declare together, by name.
 
-    `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest.
+    `attributes`: those of a person that event types may set, with their types; `area_levels`: how area codes nest;
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb.
     """
 
     types: Mapping[str, EventType]
@@ -102,6 +103,7 @@ class Catalogue(Struct, frozen=True, dict=True):
     area_levels: tuple[int, ...] = ()
     parameters: Mapping[str, Parameter] = {}
     benefits: Mapping[str, "Benefit"] = {}
+    emergencies: Mapping[str, frozenset[str]] = {}
 
     @cached_property
     def limited(self) -> Mapping[str, Offset]:

@@ -1,29 +1,31 @@
-"""What each class of nudges overrides of a person's preferences and of the fatigue cap."""
+"""What each class of nudges overrides of a person's preferences, of the fatigue cap and of the pace."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
 
-from domain.triggers import Class
-
 
 class Overrides(Struct, frozen=True):
-    """What a class overrides: a refused category, quiet hours, the cap; and what it asks for.
+    """What a class overrides: a refused category, quiet hours, the cap, an agency's rate; and what it asks for.
 
-    `counts`: a message of this class counts towards the cap of who got it.
+    `counts`: a message of this class counts towards the cap of who got it; `repeats`: it is sent again where nobody
+    knows whether it went, because twice is better than never.
     """
 
     opt_out: bool = False
     quiet_hours: bool = False
     cap: bool = False
+    pace: bool = False
+    repeats: bool = False
     needs_consent: bool = False
     counts: bool = True
 
 
-OVERRIDES: Mapping[Class, Overrides] = {
-    "legal": Overrides(opt_out=True, cap=True, counts=False),
+OVERRIDES: Mapping[str, Overrides] = {
+    "emergency": Overrides(opt_out=True, quiet_hours=True, cap=True, pace=True, repeats=True, counts=False),
+    "legal": Overrides(opt_out=True, cap=True, repeats=True, counts=False),
     "service": Overrides(cap=True),
     "reminder": Overrides(),
     "offer": Overrides(needs_consent=True),
 }
-"""Nothing overrides quiet hours: see docs/decisions/0005-the-fatigue-cap.md for the reasons of each."""
+"""Only danger to life or limb overrides quiet hours. The reasons of each: docs/decisions/0005-the-fatigue-cap.md."""

@@ -109,7 +109,8 @@ class Ledger(Struct, frozen=True):
 def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Defaults, now: datetime) -> tuple[str, ...]:
     """Who is told: the person, or each guardian known now while they are a minor; empty where none is known.
 
-    A delivery that has begun keeps its recipients.
+    A minor without a known guardian is told of danger to life themself. A delivery that has begun keeps its
+    recipients.
     """
     begun = tuple(one.recipient for one in nudge.deliveries if one.recipient != person.pseudonym)
     if begun:
@@ -118,7 +119,8 @@ def recipients(nudge: Nudge, trigger: Trigger, person: Person, defaults: Default
     age = person.age(day)
     if trigger.minors == "self" or age is None or age >= defaults.age_of_majority:
         return (person.pseudonym,)
-    return tuple(sorted(set(person.get("guardians") or ())))
+    guardians = tuple(sorted(set(person.get("guardians") or ())))
+    return guardians or ((person.pseudonym,) if trigger.klass == "emergency" else ())
 
 
 class Settlement(Struct, frozen=True):
@@ -228,7 +230,7 @@ def channels_left(case: Settlement, delivery: Delivery) -> Iterator[str]:
 
     After a silence, the channel that was silent has had its turn.
 
-    A legal notice goes even where the person allowed no channel that the trigger has.
+    A legal notice or an emergency goes even where the person allowed no channel that the trigger has.
     """
     had = {*delivery.exhausted, delivery.channel if delivery.is_silent else None}
     always = OVERRIDES[case.trigger.klass].opt_out
@@ -254,7 +256,10 @@ def _stopped(case: Settlement, channel: str = "") -> bool:
 
 
 def _quiet_until(case: Settlement, now: datetime) -> datetime | None:
-    """When this person's quiet hours end; a nudge that would expire in them goes at once rather than never."""
+    """When this person's quiet hours end; None outside them.
+
+    An emergency goes in them; so does what would expire in them: it goes at once rather than never.
+    """
     if OVERRIDES[case.trigger.klass].quiet_hours:
         return None
     until = quiet_hours(case.person, case.defaults).ends_after(now, local_zone(case.person, case.defaults))

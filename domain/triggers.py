@@ -15,9 +15,11 @@ from domain.steps import Step, Values
 from domain.timing import Offset, end_of_day, shift
 from domain.together import Needs
 
-Class = Literal["legal", "service", "reminder", "offer"]
-CLASSES: tuple[Class, ...] = ("legal", "service", "reminder", "offer")
+Class = Literal["emergency", "legal", "service", "reminder", "offer"]
+CLASSES: tuple[Class, ...] = ("emergency", "legal", "service", "reminder", "offer")
 """What overrides preferences and caps, and who goes first when several nudges are due at once."""
+RANKS: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES, start=-1)}
+"""Class -> its place in that order, as stored: -1 is `emergency`, because 0 was `legal` before there was any."""
 
 if TYPE_CHECKING:
     from domain.benefits import Benefit
@@ -168,7 +170,10 @@ class Trigger(Struct, frozen=True, kw_only=True, dict=True):
         return None if self.cascade_after is None else _waited(sent, self.cascade_after, zone)
 
     def expires(self, due: datetime, values: Values, zone: ZoneInfo) -> datetime | None:
-        """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does."""
+        """When a nudge due then expires: as the trigger says, else 30 days later; a legal one never does.
+
+        Lint asks an emergency to say it: nobody is to be sent away from home by last week's order.
+        """
         try:
             if self.expiry is not None:
                 return self.expiry.after(due, values, zone)

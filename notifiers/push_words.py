@@ -10,7 +10,7 @@ import msgspec
 from notifiers.port import GiveUp, Message, Reason
 
 LONGEST_LIFE = 28 * 24 * 3600  # seconds: what FCM keeps at most, and so what every service takes
-URGENT = ("legal", "service")
+URGENT = ("emergency", "legal", "service")
 _MARK = "…"
 
 

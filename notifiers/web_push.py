@@ -18,7 +18,13 @@ from notifiers.subscription import Hosts, Subscription, is_subscription
 from notifiers.vapid import Vapid
 from notifiers.web_push_options import WebPushOptions
 
-_URGENCY = {"legal": "high", "service": "high", "reminder": "normal", "offer": "low"}  # RFC 8030, section 5.3
+_URGENCY = {
+    "emergency": "high",
+    "legal": "high",
+    "service": "high",
+    "reminder": "normal",
+    "offer": "low",
+}  # RFC 8030, section 5.3
 _TOO_LARGE = 413
 _THROTTLED, _OF_WINDOWS = 406, ".notify.windows.com"  # Windows alone says so what 429 says elsewhere
 _FINAL = {404: Reason.BAD_ADDRESS, 410: Reason.BAD_ADDRESS, _TOO_LARGE: Reason.TOO_LARGE}

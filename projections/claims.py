@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Update, and_, bind
 from domain.nudge import Nudge
 from projections.for_each import ForEach
 from projections.front import Front
-from projections.lanes import Shares, waiting_lanes
+from projections.lanes import EMERGENCIES, Shares, waiting_lanes
 from projections.nudges import KEY, Due, due_keys, this_delivery
 from projections.tables import URGENT, due
 
@@ -28,10 +28,14 @@ def claim(
 ) -> list[Due]:
     """Take hold of deliveries whose turn has come: by due time, class and id; nobody else gets them until then.
 
+    Emergencies come first, whatever is due before them, and alone: nothing is decided or sent together with them.
+
     `stopped`: of those that a kill switch holds back, whenever their turn is; `urgent`: only what goes past others;
     `front`: where the process begins that claims these; `shares`: where rates bind, of each lane its share.
     """
     held = {"now": now, "by": holder, "until": until}
+    if not stopped and (first := _hold(connection, _EMERGENCIES.all, {**held, "limit": limit})):
+        return [Due(*row[2:]) for row in first]
     if shares is not None and not stopped:
         return _claim_fairly(connection, held, limit, shares, urgent=urgent)
     front = front or Front()
@@ -89,4 +93,5 @@ class _Taking:
 
 _IN_TURN = due.c.due_at <= bindparam("now")
 _STOPPED, _DUE, _URGENT = _Taking(due.c.stopped), _Taking(_IN_TURN), _Taking(and_(_IN_TURN, due.c.rank <= URGENT))
+_EMERGENCIES = _Taking(and_(_IN_TURN, due.c.lane < EMERGENCIES))
 _OF_LANE = _Taking(and_(_IN_TURN, due.c.lane == bindparam("of_lane")))

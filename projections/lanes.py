@@ -7,16 +7,22 @@ from zlib import crc32
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
+from domain.triggers import RANKS
 from projections.tables import URGENT, due
+
+EMERGENCIES = -0x4000_0000
+"""The lanes below this are those of emergencies."""
 
 
 @cache
 def lane_of(trigger: str, rank: int) -> int:
-    """The lane of a trigger's deliveries of that rank; below zero: what is urgent.
+    """The lane of a trigger's deliveries of that rank; below zero: what is urgent; below EMERGENCIES: emergencies.
 
     Two triggers may share one, by their checksum: then they wait for each other.
     """
     lane = (crc32(trigger.encode()) & 0x3FFF_FFFF) + 1
+    if rank <= RANKS["emergency"]:
+        return EMERGENCIES - lane
     return -lane if rank <= URGENT else lane
 
 

@@ -12,7 +12,7 @@ from domain.delivery import Delivery, State
 from domain.nudge import Nudge
 from domain.plan import Intent
 from domain.settle import is_stopped
-from domain.triggers import CLASSES
+from domain.triggers import RANKS
 from projections.bulk import among, chunked, insert_rows, lock_rows, replace_rows, which
 from projections.for_each import ForEach
 from projections.lanes import lane_of
@@ -21,8 +21,6 @@ from projections.tables import due, erased, inbox, micros, nudges, optional_micr
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(Nudge).decode
-_RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
-LEGAL = _RANK["legal"]
 
 
 class Due(NamedTuple):
@@ -60,7 +58,7 @@ def _row(nudge: Nudge) -> tuple[Any, ...]:
 
 
 def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
-    rank = _RANK[nudge.intent.klass]
+    rank = RANKS[nudge.intent.klass]
     for one in nudge.deliveries:
         if one.due is not None and one.digest is None:  # with a digest, only the digest is waited for
             attempted, stopped = one.state is State.ATTEMPTED, is_stopped(one)
@@ -80,7 +78,7 @@ def _due_rows(nudge: Nudge) -> Iterable[tuple[Any, ...]]:
 
 def lane(intent: Intent) -> int:
     """The lane that its deliveries are claimed in."""
-    return lane_of(intent.trigger, _RANK[intent.klass])
+    return lane_of(intent.trigger, RANKS[intent.klass])
 
 
 KEY = (due.c.due_at, due.c.rank, due.c.nudge, due.c.recipient)
@@ -124,7 +122,7 @@ def is_forgotten(delivery: Delivery, erased_at: Mapping[str, int]) -> bool:
 def _inbox_rows(nudge: Nudge, erased_at: Mapping[str, int]) -> Iterable[tuple[Any, ...]]:
     for one in nudge.deliveries:
         if one.attempted_at is not None and not is_forgotten(one, erased_at):
-            counted = optional_micros(counted_from(one, CLASSES[_RANK[nudge.intent.klass]]))
+            counted = optional_micros(counted_from(one, nudge.intent.klass))
             yield (one.recipient, nudge.intent.id, micros(_at(one)), one.channel, one.state.value, counted)
 
 

@@ -135,7 +135,7 @@ nudges = Table(
 """With room in every page: PostgreSQL changes a nudge in place, and its two indices need not hear of it."""
 
 URGENT = 1
-"""Up to this rank, that of its class, a nudge goes past the others: legal notices and services."""
+"""Up to this rank, that of its class, a nudge goes past the others: emergencies, legal notices and services."""
 
 due = Table(
     "due",

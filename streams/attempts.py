@@ -10,6 +10,7 @@ from msgspec import Struct
 from domain.delivery import Delivery
 from domain.facts import NudgeAttempted, NudgeDeferred, NudgeExpired, NudgeFact, NudgeFailed, NudgeWithheld
 from domain.nudge import Nudge, evolve
+from domain.overrides import OVERRIDES
 from domain.settle import Defer, Digest, Reason, Withhold, is_stopped
 from domain.sms import segments
 from notifiers.port import Accepted, Message, Outcome, Unknown
@@ -124,8 +125,10 @@ def outcomes_of(
 
 
 def is_bound(case: Case) -> bool:
-    """Whether one provider may have it, so that no other may be given it; what is legal goes all the same."""
-    return case.nudge.to(case.recipient.pseudonym).bound is not None and case.nudge.intent.klass != "legal"
+    """Whether one provider may have it, so that no other may be given it; what is owed goes all the same."""
+    return (
+        case.nudge.to(case.recipient.pseudonym).bound is not None and not OVERRIDES[case.nudge.intent.klass].repeats
+    )
 
 
 def as_attempted(attempt: Attempt) -> Delivery:

@@ -7,6 +7,7 @@ from itertools import chain
 from domain.delivery import Delivery
 from domain.facts import NudgeAttempted, NudgeFact, NudgeUnknown
 from domain.nudge import Nudge
+from domain.overrides import OVERRIDES
 from domain.settle import Defer, Reason, Send, Settlement, Withhold, settle
 from streams.cases import Case
 
@@ -15,12 +16,12 @@ RESTORED = "restored"
 
 
 def is_in_doubt(case: Case, until: datetime | None) -> bool:
-    """Whether it may have been sent by then without this log knowing; a legal notice goes all the same.
+    """Whether it may have been sent by then without this log knowing; legal notices and emergencies go all the same.
 
     Not what is withheld now as before, what is caused by something that happened later, and what quiet hours held
     back until later. Of what was sent before, the receipt may be lost, so that the silence says nothing.
     """
-    if until is None or case.nudge.intent.klass == "legal" or _is_withheld(case):
+    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or _is_withheld(case):
         return False
     if case.cause is not None and case.cause.time > until:
         return False
@@ -62,6 +63,6 @@ def _presumed(case: Case, now: datetime) -> Iterable[tuple[Nudge, NudgeFact]]:
 def lost_before(case: Settlement, until: datetime | None, now: datetime) -> NudgeUnknown | None:
     """Of an open attempt from before: its outcome, and what followed, may be in what the log does not know."""
     delivery = case.nudge.to(case.person.pseudonym)
-    if until is None or case.nudge.intent.klass == "legal" or not _was_attempted(delivery, until):
+    if until is None or OVERRIDES[case.nudge.intent.klass].repeats or not _was_attempted(delivery, until):
         return None
     return NudgeUnknown(now, delivery.recipient, delivery.attempt, RESTORED)

@@ -23,10 +23,11 @@ from domain.hours import local_zone
 from domain.overrides import OVERRIDES
 from domain.settle import Decision, Defer, Digest, Expire, Ledger, Reason, Send, Withhold, settle
 from domain.sms import segments
+from domain.triggers import RANKS
 from projections import nudges, upcoming
 from projections.lanes import lane_of
 from projections.nudges import Due
-from projections.tables import URGENT, micros, moment
+from projections.tables import micros, moment
 from streams.cases import Case
 from streams.database import Database
 from streams.library import Library
@@ -88,7 +89,7 @@ class _Lanes(dict[int, str]):
             (lane_of(each.name, rank), each.name)
             for each in triggers
             if agency in {None, each.owner}
-            for rank in (0, URGENT + 1)
+            for rank in RANKS.values()
         )
 
 

@@ -13,7 +13,6 @@ from domain.accounting import PersonViewed
 from domain.event_types import Titles
 from domain.events import PUBLIC, Effective
 from domain.nudge import Nudge
-from domain.overrides import OVERRIDES
 from domain.person import person_as_of
 from domain.triggers import Class
 from projections import inbox, nudges, trail
@@ -55,13 +54,15 @@ class Coming(Struct, frozen=True):
 class Topic(Struct, frozen=True):
     """What can be chosen: a category, the titles of the triggers in force in it, and the law where it cannot be.
 
-    `offers`: it needs a consent. `legal_basis`: title of each that the law obliges the state to send -> the law.
+    `offers`: it needs a consent. `legal`: title of each that the law obliges the state to send, and the law;
+    `emergencies`: the same of those that warn of danger to life, also in quiet hours.
     """
 
     category: str
     titles: tuple[Titles, ...]
     offers: tuple[Titles, ...]
     legal: tuple[tuple[Titles, str], ...]
+    emergencies: tuple[tuple[Titles, str], ...] = ()
 
 
 class NotTheirs(LookupError):
@@ -231,16 +232,16 @@ def _topic(category: str, contents: list[Mapping[str, Any]]) -> Topic:
     by_title = {tuple(sorted(each["title"].items())): each for each in contents}
     each_once = list(by_title.values())
 
-    def of(*, legal: bool = False, offer: bool = False) -> list[Mapping[str, Any]]:
-        return [each for each in each_once if _kinds(each["class"]) == (legal, offer)]
+    def titles(*classes: Class) -> tuple[Titles, ...]:
+        return tuple(each["title"] for each in each_once if each["class"] in classes)
+
+    def by_law(klass: Class) -> tuple[tuple[Titles, str], ...]:
+        return tuple((each["title"], str(each["legal_basis"])) for each in each_once if each["class"] == klass)
 
     return Topic(
-        category,
-        tuple(each["title"] for each in of()),
-        tuple(each["title"] for each in of(offer=True)),
-        tuple((each["title"], str(each["legal_basis"])) for each in of(legal=True)),
+        category=category,
+        titles=titles("service", "reminder"),
+        offers=titles("offer"),
+        legal=by_law("legal"),
+        emergencies=by_law("emergency"),
     )
-
-
-def _kinds(klass: Class) -> tuple[bool, bool]:
-    return OVERRIDES[klass].opt_out, OVERRIDES[klass].needs_consent

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from domain.delivery import Delivery
 from domain.facts import NudgeFact, NudgeFailed, NudgeSent, NudgeUnknown
 from domain.hours import local_zone
+from domain.overrides import OVERRIDES
 from domain.settle import Settlement, channels_left
 from notifiers.port import Accepted, GiveUp, Outcome, RetryLater
 from notifiers.routes import Provider, in_trouble
@@ -83,7 +84,7 @@ def sent(tried: Tried, reference: str, now: datetime, provider: str, *, reports:
 
 
 def unknown(tried: Tried, reason: str, now: datetime, *, asked: bool = False) -> NudgeUnknown:
-    """Nobody knows whether it went: again only where the provider removes doubles, or the law wants it.
+    """Nobody knows whether it went: again only where the provider removes doubles, or twice is better than never.
 
     And not for ever: a person who may have had it a few times has had it. Where it is not tried again, the next
     channel has its turn after a silence. All that only once its provider was `asked`, where it can be.
@@ -93,7 +94,7 @@ def unknown(tried: Tried, reason: str, now: datetime, *, asked: bool = False) ->
         return NudgeUnknown(now, delivery.recipient, delivery.attempt, reason, ask_at=now + after)
     often = delivery.attempt >= UNKNOWN_A_CHANNEL * (len(delivery.exhausted) + 1)
     removes_doubles = provider is not None and provider.notifier.removes_doubles
-    again = (removes_doubles or tried.case.trigger.klass == "legal") and not often
+    again = (removes_doubles or OVERRIDES[tried.case.trigger.klass].repeats) and not often
     return NudgeUnknown(
         now,
         delivery.recipient,

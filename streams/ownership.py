@@ -25,7 +25,12 @@ class OtherPack(ValueError):
 
 
 def owner_of(content: Mapping[str, Any]) -> str:
-    """The only agency that a pack declares; empty where several share it."""
+    """The only agency that a pack declares; empty where several share it, or where it says who may warn of danger.
+
+    Both are for operators to decide: no agency gives itself the right to wake a country.
+    """
+    if content.get("emergencies"):
+        return ""
     agencies = list(content.get("agencies") or ())
     return str(agencies[0]) if len(agencies) == 1 else ""
 
@@ -33,10 +38,14 @@ def owner_of(content: Mapping[str, Any]) -> str:
 def check_owner_stays(before: Governed, submission: Submission, who: Principal) -> None:
     """Nothing, if what has that name now is the principal's too: nobody takes over by writing another owner.
 
+    A pack that is to say who may warn of danger becomes the operators' by that: they may do it to an agency's pack.
+
     Raises:
         NotAllowed: it is another agency's.
     """
-    about = submission.about
+    about, fact = submission.about, submission.fact
+    if isinstance(fact, PackSubmitted) and fact.content.get("emergencies") and who.operator:
+        return
     for owner in owners_of(before, about):
         if owner != submission.owner:
             require(who, Role.AUTHOR, owner, str(about))

@@ -3,7 +3,7 @@
 What is handed over is taken to arrive: nobody knows beforehand what providers will say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -22,14 +22,12 @@ from domain.person import Person, person_as_of
 from domain.plan import whole_plan
 from domain.settle import Decision as Outcome
 from domain.settle import Defer, Digest, Ledger, Reason, Send, Settlement, Withhold, recipients, settle
-from domain.triggers import CLASSES
+from domain.triggers import RANKS
 from streams.cases import Case
 from streams.playing_digest import PLAYED, go_together, join_digest, words_of
 from streams.rules import Rules
 from streams.wording import render
 from templates.render import Rendered, WordsFailed
-
-_RANK: Mapping[str, int] = {klass: rank for rank, klass in enumerate(CLASSES)}
 
 
 class Playing:
@@ -103,7 +101,7 @@ class Playing:
     def dispatch(self) -> None:
         """Settle whatever is due by now, in the order of dispatch."""
         due = [
-            (one.due, _RANK[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
+            (one.due, RANKS[nudge.intent.klass], nudge.intent.id.int, one.recipient, nudge.intent.id)
             for nudge in self.every()
             for one in nudge.deliveries
             if one.due is not None and one.due <= self.now and one.digest is None
@@ -137,7 +135,7 @@ class Playing:
     def _messages(self, recipient: str) -> Iterator[datetime]:
         yield from self.lately(recipient)
         for nudge in self.every():
-            at = counted_from(nudge.to(recipient), CLASSES[_RANK[nudge.intent.klass]])
+            at = counted_from(nudge.to(recipient), nudge.intent.klass)
             if at is not None:
                 yield at
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from domain.governance import LogRestored
 from domain.ids import Names
 from domain.principals import Principal
-from projections.nudges import LEGAL
+from domain.triggers import RANKS
 from projections.tables import due, erased, micros
 from streams.database import Database, Priority
 from streams.log import Log
@@ -20,6 +20,8 @@ from streams.watermark import Known, Watermark
 
 class Restored(Struct, frozen=True):
     """What saying it does: `in_doubt` deliveries that wait since before `until` are not sent; `legal` ones are.
+
+    Emergencies count as legal: both go, perhaps twice.
 
     `position`: of the newest fact in the log; `known`: what this machine knew to be there (None: nothing).
     """
@@ -47,7 +49,7 @@ class Restoring:
             alone = known.at if known is not None and self._database.sqlite else None
             moment = until or alone or self._clock()
             waiting = select(func.count()).select_from(due).where(due.c.due_at <= micros(moment))
-            legal = connection.execute(waiting.where(due.c.rank == LEGAL)).scalar_one()
+            legal = connection.execute(waiting.where(due.c.rank <= RANKS["legal"])).scalar_one()
             every = connection.execute(waiting).scalar_one()
             return Restored(moment, FactRecorder.last_position(connection), every - legal, legal, known)
 

@@ -9,6 +9,7 @@ from notifiers.routes import Provider, Route
 from streams.attempts import Attempt, is_bound
 from streams.cases import Case
 from streams.pace import Pace
+from streams.taking_turns import is_emergency
 
 
 class Routing:
@@ -61,9 +62,11 @@ class Routing:
         return choose(route, case.nudge.intent.id, address, avoid=avoid)
 
     def limits(self, case: Case, provider: Provider | None) -> tuple[str, ...]:
-        """What bounds how many go a second: the agency, and the provider."""
+        """What bounds how many go a second: the agency, but for an emergency, and the provider."""
         if provider is None or not self._pace.bounds:
             return ()
+        if is_emergency(case):
+            return self._pace.limits(_limit(provider))
         return self._pace.limits(agency(case), _limit(provider))
 
     def pieces(self, attempt: Attempt) -> Mapping[str, int]:

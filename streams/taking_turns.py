@@ -1,17 +1,23 @@
-"""Who goes first where rates bind: the urgent, then in turns, each trigger one message before any has another."""
+"""Who goes first where rates bind: emergencies, the urgent, then in turns, each trigger one message a turn."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
 from uuid import UUID
 
-from domain.triggers import CLASSES
+from domain.overrides import OVERRIDES
+from domain.triggers import RANKS
 from projections.tables import URGENT
 from streams.cases import Case
 
 
 def is_urgent(case: Case) -> bool:
     """Whether it goes past others."""
-    return CLASSES.index(case.nudge.intent.klass) <= URGENT
+    return RANKS[case.nudge.intent.klass] <= URGENT
+
+
+def is_emergency(case: Case) -> bool:
+    """Whether it goes past all others, and waits for no agency's rate."""
+    return OVERRIDES[case.nudge.intent.klass].pace
 
 
 class Turns:
@@ -35,7 +41,15 @@ class Turns:
             if intent.id not in place:
                 many[intent.trigger] = many.get(intent.trigger, 0) + 1
                 place[intent.id] = (many[intent.trigger], self._served.get(intent.trigger, 0), number)
-        return sorted(cases, key=lambda case: (not is_urgent(case), self._bound(case), *place[case.nudge.intent.id]))
+        return sorted(
+            cases,
+            key=lambda case: (
+                not is_emergency(case),
+                not is_urgent(case),
+                self._bound(case),
+                *place[case.nudge.intent.id],
+            ),
+        )
 
     def note(self, cases: Sequence[Case]) -> None:
         """These were handed over."""

@@ -10,6 +10,7 @@ from domain.parameters import parameter_of
 from domain.rulebook import Defaults
 from domain.timing import QuietHours, at_local, parse_clock, zone_of
 from domain.workdays import WEEKDAYS, Workdays
+from templates.pack_check import emergencies_of
 from templates.public_holidays import PublicHolidays
 
 Content = Mapping[str, Any]
@@ -37,7 +38,13 @@ def catalogue_of(contents: Sequence[Content]) -> Catalogue:
     }
     levels = next((content["area_levels"] for content in contents if content.get("area_levels")), ())
     parameters = {name: parameter_of(each) for name, each in _merged(contents, "parameters").items()}
-    catalogue = Catalogue({type_.name: type_ for type_ in types}, attributes, tuple(levels), parameters)
+    catalogue = Catalogue(
+        types={type_.name: type_ for type_ in types},
+        attributes=attributes,
+        area_levels=tuple(levels),
+        parameters=parameters,
+        emergencies={agency: each for content in contents for agency, each in emergencies_of(content).items()},
+    )
     return with_benefits(catalogue, _merged(contents, "benefits"))
 
 

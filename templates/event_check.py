@@ -27,12 +27,14 @@ _LITERALS: Mapping[str, tuple[type, ...]] = {
 class Known(Struct, frozen=True):
     """What all packs together declare: agencies, and the attributes of a person (name -> type).
 
-    Not `complete`: a pack.yaml could not be read, so what is missing may be in it.
+    `emergencies`: agency -> the categories in which it may warn of danger to life or limb. Not
+    `complete`: a pack.yaml could not be read, so what is missing may be in it.
     """
 
     agencies: frozenset[str]
     attributes: Mapping[str, str]
     complete: bool = True
+    emergencies: Mapping[str, frozenset[str]] = {}
 
 
 def check_event_type(document: Document, known: Known, report: Report) -> EventType | None:

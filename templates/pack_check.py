@@ -40,6 +40,7 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
     """Report what is wrong with each pack.yaml and among them; what they declare together."""
     declared: dict[str, dict[str, Any]] = {"pack": {}, "agencies": {}, "attributes": {}}
     stated: dict[str, Any] = {}
+    emergencies: dict[str, frozenset[str]] = {}
     complete = True
     for files in packs:
         document = files.pack
@@ -48,14 +49,16 @@ def check_packs(packs: Iterable[PackFiles], report: Report) -> Known:
             check_shape(document, PackShape, report)
         _check_languages(document, report)
         _check_holidays(document, report)
+        _check_emergencies(document, report)
         content = plain(document)
+        emergencies |= emergencies_of(content)
         _declare(document, ("pack",), {str(content.get("pack")): None}, declared["pack"], report)
         for group in ("agencies", "attributes"):
             _declare(document, (group,), group_at(content, group), declared[group], report)
         _check_agreement(document, content, stated, report)
     types = {name: str(group_at(attribute).get("type")) for name, attribute in declared["attributes"].items()}
     kinds = {name: kind if kind in ATTRIBUTE_TYPES else "string" for name, kind in types.items()}
-    return Known(frozenset(declared["agencies"]), kinds, complete)
+    return Known(frozenset(declared["agencies"]), kinds, complete, emergencies)
 
 
 def _check_languages(document: Document, report: Report) -> None:
@@ -90,6 +93,23 @@ def _check_holidays(document: Document, report: Report) -> None:
         if day in days["off"]:
             place = document.value(("holidays", "working", at))
             report.add(document.finding(place, f"{day} is both off and working"))
+
+
+def emergencies_of(content: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """Agency -> the categories in which it may warn of danger to life or limb; a pack says so of its own agencies."""
+    said, own = group_at(content, "emergencies"), group_at(content, "agencies")
+    named = {key: said[key] if isinstance(said.get(key), list) else [] for key in ("agencies", "categories")}
+    return {str(agency): frozenset(map(str, named["categories"])) for agency in named["agencies"] if agency in own}
+
+
+def _check_emergencies(document: Document, report: Report) -> None:
+    """A pack may let only its own agencies warn of danger."""
+    content = plain(document)
+    named, own = group_at(content, "emergencies").get("agencies"), group_at(content, "agencies")
+    for at, agency in enumerate(named if isinstance(named, list) else ()):
+        if agency not in own:
+            place = document.value(("emergencies", "agencies", at))
+            report.add(document.finding(place, f"{agency!r} is no agency of this pack", closest(str(agency), own)))
 
 
 def _declare(

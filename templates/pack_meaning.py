@@ -28,6 +28,10 @@ _OF_PACK: Mapping[str, tuple[str, str]] = {
         "The day from which its versions look and send",
         "Whatever happened between both days is concerned",
     ),
+    "emergencies": (
+        "Who may warn of danger to life or limb, and of what",
+        "Everybody is concerned: such messages override quiet hours, opt-outs, caps and rates",
+    ),
     "legal_proof": ("For how long legal notices must be proven", "Every limit of content is concerned"),
     "national_id": ("The rule for national ids", "Every event that names somebody is concerned"),
 }
@@ -105,7 +109,8 @@ class _Comparison:
         for name, (what, whom) in _OF_PACK.items():
             one, other = self.old.content.get(name), self.new.content.get(name)
             if one != other:
-                yield PackChange("defaults", name, f"{was(what, one, other)} {whom}.", one, other)
+                sentence = was(what, _default(name, one), _default(name, other))
+                yield PackChange("defaults", name, f"{sentence} {whom}.", one, other)
 
     def events(self) -> Iterator[PackChange]:
         """Which events there are, and what each says and does."""
@@ -209,6 +214,8 @@ def _default(name: str, value: Any) -> Any:  # noqa: ANN401  (plain data)
         return None
     if name == "quiet_hours":
         return f"{value['from']} to {value['to']}"
+    if name == "emergencies":
+        return f"{', '.join(value['agencies'])} of {', '.join(value['categories'])}"
     return f"{value['messages']} in {value['days']} days" if name == "cap" else value
 
 

@@ -64,6 +64,17 @@ class HolidaysShape(Shape):
     working: list[Day] = optional("free days that were made working days, the earliest first")
 
 
+class EmergenciesShape(Shape):
+    """Who may publish triggers of the class `emergency`, and in which categories: danger to life or limb only."""
+
+    agencies: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="agencies of this pack: they may own such triggers, and report what starts them"
+    )
+    categories: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)] = Field(
+        description="what they may warn of, as `category` in their triggers"
+    )
+
+
 class AgencyShape(Shape):
     """Who reports events and owns triggers."""
 
@@ -98,4 +109,5 @@ class PackShape(Shape):
     sms_price: Annotated[float, Field(ge=0)] = optional("what one part of an SMS costs, in the national currency")
     sms_parts: Positive = optional("the most parts that an SMS may have; 2 unless said")
     agencies: dict[Name, AgencyShape] = optional("who reports events and owns triggers")
+    emergencies: EmergenciesShape = optional("who may warn of danger to life or limb, whatever the hour")
     attributes: dict[Name, AttributeShape] = optional("what is known of a person")

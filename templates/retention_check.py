@@ -18,12 +18,15 @@ WORKING = 2
 """Days that a working day may take, with week-ends and holidays."""
 
 
+_TO_PROVE: Mapping[str, str] = {"legal": "a legal notice", "emergency": "an emergency"}
+
+
 class Reader(Struct, frozen=True):
     """Who reads a type, and for how many days after the event, or before it, its content matters to them."""
 
     trigger: str
     days: int
-    legal: bool
+    to_prove: str  # what it is that must be proven to have been given: a legal notice; empty: nothing
 
 
 def check_limits(
@@ -71,13 +74,13 @@ def _check_length(
         if each.days > shortest:
             message = f"{each.trigger} depends on it for up to {each.days} days"
             report.add(document.finding(place, message, _limit_of(each.days)))
-        if each.legal and proven is None:
+        if each.to_prove and proven is None:
             message = (
-                f"{each.trigger} is a legal notice, and no pack.yaml says (legal_proof) how long it must be proven"
+                f"{each.trigger} is {each.to_prove}, and no pack.yaml says (legal_proof) how long it must be proven"
             )
             report.add(document.finding(place, message))
-        elif each.legal and proven is not None and limit.months < parse_offset(proven).months:
-            message = f"{each.trigger} is a legal notice, which must be proven for {proven} (legal_proof)"
+        elif each.to_prove and proven is not None and limit.months < parse_offset(proven).months:
+            message = f"{each.trigger} is {each.to_prove}, which must be proven for {proven} (legal_proof)"
             report.add(document.finding(place, message, proven))
 
 
@@ -90,7 +93,7 @@ def _readers(triggers: Iterable[Trigger]) -> dict[str, list[Reader]]:
     found: dict[str, list[Reader]] = {}
     for trigger in triggers:
         for name, days in _read(trigger):
-            found.setdefault(name, []).append(Reader(trigger.name, days, trigger.klass == "legal"))
+            found.setdefault(name, []).append(Reader(trigger.name, days, _TO_PROVE.get(trigger.klass, "")))
     return found
 
 

@@ -34,6 +34,8 @@ def check_sense(document: Document, trigger: Trigger, catalogue: Catalogue, repo
     check.times()
     check.loops()
     check.channels()
+    if trigger.klass == "emergency":
+        check.emergency()
 
 
 class _Check:
@@ -136,6 +138,39 @@ class _Check:
                 if key in self.rules:
                     message = Words("there is no second channel, so `{key}` changes nothing", key=key)
                     self._wrong((key,), message, key=True, warning=True)
+
+    def emergency(self) -> None:
+        """What contradicts danger to life or limb: all that waits, and all that hides it or leaves it out."""
+        if "expires" not in self.rules:
+            self._wrong(("class",), "an emergency says how long it is of use: add `expires`, such as PT1H")
+        for path in _waiting(self.rules):
+            told = Words("an emergency goes at once, so `{key}` contradicts it", key=path[-1])
+            self._wrong(path, told, key=True)
+        for step in self.trigger.steps:
+            if step.source != "event.time" or step.offset.months or step.offset.days:
+                message = Words(
+                    "{step}: an emergency goes at once: count from event.time, by hours at most", step=step.name
+                )
+                self._wrong(("due", step.name), message, key=True)
+        if self.rules.get("catch_up") == "none":
+            late = "an emergency that becomes known late is told late: leave `catch_up: none` out"
+            self._wrong(("catch_up",), late)
+        if self.rules.get("discreet"):
+            self._wrong(("discreet",), "an emergency says what the danger is, so it cannot be discreet")
+
+
+def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
+    """Where rules make a message wait."""
+    for key in ("smooth", "count"):
+        if key in rules:
+            yield (key,)
+    for name, step in rules["due"].items():
+        for key in ("at", "working_days", "on_working_day", "smooth"):
+            if key in (step or {}):
+                yield ("due", name, key)
+    for at, unless in enumerate(rules.get("unless") or ()):
+        if "grace" in unless:
+            yield ("unless", at, "grace")
 
 
 def _dues(step: Step) -> Iterator[tuple[dict[str, Any], datetime]]:

@@ -106,7 +106,10 @@ class TriggerShape(Shape):
     owner: Text = Field(description="the agency, as in pack.yaml; another agency can neither read nor change it")
     legal_basis: Text = Field(description="the law that obliges or allows the agency to tell")
     category: Name = Field(description="what a citizen opts out of")
-    class_: Class = Field(alias="class", description="what overrides preferences and caps")
+    class_: Class = Field(
+        alias="class",
+        description="what overrides preferences and caps; emergency: danger to life or limb, if pack.yaml allows it",
+    )
     on: On = Field(description="the event type that starts it, or {becomes: benefit}, or {ceases: benefit}")
     when: Text = optional("CEL: which of these events")
     with_: Annotated[list[WithShape], Field(min_length=1, max_length=5)] = optional(

@@ -124,7 +124,7 @@ def _told(scope: Restored, again: _Again) -> Iterator[str]:
         yield f"this machine knew the log up to fact {scope.known.position}, on {scope.known.at:%F %T}Z"
     yield f"this log ends with fact {scope.position}"
     yield f"{scope.in_doubt} deliveries were due by {scope.until:%F %T}Z and may have been sent: they end as unknown,"
-    yield f"but for what quiet hours held back; {scope.legal} legal notices go, perhaps once more"
+    yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"
     yield f"{len(again.erased)} persons were erased since, and are erased again"
     if again.retired:
         yield f"{again.keys} keys of content that was retired are destroyed again"

@@ -20,6 +20,7 @@ from app.pages.preferring import Preferring
 from app.pages.readers import visitor
 from app.pages.ruling import CLASSES
 from app.pages.visits import Form
+from domain.overrides import OVERRIDES
 from streams.inboxes import Told
 from streams.tokens import end_tokens
 
@@ -81,7 +82,7 @@ class Citizen:
             "channel": shown(CHANNELS, told.channel, speech),
             "state": shown(STATES, told.state, speech),
             "kind": "good" if told.state in GOOD else "bad" if told.state in BAD else "",
-            "klass": shown(CLASSES, told.klass, speech) if told.klass == "legal" else "",
+            "klass": shown(CLASSES, told.klass, speech) if OVERRIDES[told.klass].opt_out else "",
         }
 
     def coming(self, request: Request) -> Response:

@@ -62,7 +62,7 @@ class Messages:
     def _shown(self, reader: Reader, frame: Frame, why: Why, words: Rendered | None) -> dict[str, Any]:
         speech, channels = frame.speech, _channels(why)
         went = bool(channels)
-        may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency  # type: ignore[index]
+        may_stop = went and not OVERRIDES[why.klass].opt_out and why.agency
         return {
             "title": speech.titled(why.title) or speech.say("Daily summary"),
             "base": reader.base,

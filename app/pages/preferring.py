@@ -89,6 +89,7 @@ class Preferring:
             topics=[each for each in topics if each["titles"]],
             offers=[each for each in topics if each["offers"]],
             legal=[row for each in topics for row in each["legal"]],
+            emergencies=[row for each in topics for row in each["emergencies"]],
             earliest=speech.moment(until or now),
             quiet=until is not None,
             zone=zone.key,
@@ -172,5 +173,6 @@ def _plain(topic: Topic, frame: Frame) -> dict[str, Any]:
         "titles": "; ".join(map(speech.titled, topic.titles)),
         "offers": "; ".join(map(speech.titled, topic.offers)),
         "legal": [(speech.titled(title), law) for title, law in topic.legal],
+        "emergencies": [(speech.titled(title), law) for title, law in topic.emergencies],
         "pairs": {f"{topic.category}/{channel}": shown(CHANNELS, channel, speech) for channel in CHANNELS},
     }

@@ -15,6 +15,7 @@ from streams.titles import pack_titles
 from templates.rule_words import Part, RuleWords
 
 CLASSES: Final[Mapping[str, str]] = {
+    "emergency": N_("danger to life"),
     "legal": N_("required by law"),
     "service": N_("about a service"),
     "reminder": N_("reminder"),

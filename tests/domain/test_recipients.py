@@ -39,6 +39,12 @@ def test_the_child_is_told_where_the_trigger_says_so() -> None:
     assert _told({**born(10), **GUARDED}, minors="self") == [AIDA]
 
 
+def test_a_minor_without_a_guardian_is_told_of_danger_to_life() -> None:
+    """Where no guardian is known, a warning goes to the child rather than to nobody; else to the guardians."""
+    assert _told({**born(10)}, klass="emergency") == [AIDA]
+    assert _told({**born(10), **GUARDED}, klass="emergency") == [ERLAN, SAULE]
+
+
 def test_minority_is_that_of_the_moment() -> None:
     """On the day of coming of age, where the person lives, the nudge is the person's own."""
     who = {**born(18, before_day="2025-01-22"), **GUARDED}

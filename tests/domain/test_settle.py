@@ -111,6 +111,7 @@ def test_what_was_done_meanwhile_is_not_sent(moot_from: str, decision: Decision)
 @pytest.mark.parametrize(
     ("klass", "decision"),
     [
+        ("emergency", Send("push")),
         ("legal", Send("push")),
         ("service", Withhold(Reason.OPTED_OUT)),
         ("reminder", Withhold(Reason.OPTED_OUT)),
@@ -118,7 +119,7 @@ def test_what_was_done_meanwhile_is_not_sent(moot_from: str, decision: Decision)
     ],
 )
 def test_who_opted_out_of_a_category_hears_only_the_law(klass: str, decision: Decision) -> None:
-    """A citizen may refuse a category, except for its legal notices."""
+    """A citizen may refuse a category, except for its legal notices and what warns of danger to life."""
     refuses = person(opted_out=["health", "documents"], consents=["documents"])
     assert decided(nudge(), refuses, by=trigger(klass=klass)) == decision
 
@@ -161,7 +162,7 @@ def test_an_offer_needs_consent(consents: list[str] | None, decision: Decision) 
     assert decided(nudge(), person(consents=consents), by=trigger(klass="offer")) == decision
 
 
-@pytest.mark.parametrize("klass", ["legal", "service", "reminder"])
+@pytest.mark.parametrize("klass", ["emergency", "legal", "service", "reminder"])
 def test_nothing_else_needs_consent(klass: str) -> None:
     """Who recorded no preference gets legal, service and reminder messages."""
     assert decided(nudge(), person(), by=trigger(klass=klass)) == Send("push")
@@ -213,11 +214,50 @@ def test_nobody_is_disturbed_in_their_quiet_hours(now: str, who: Person, until: 
     assert decided(nudge(), who, at_time=now) == expected
 
 
-@pytest.mark.parametrize("klass", CLASSES)
-def test_quiet_hours_are_for_every_class(klass: str) -> None:
+@pytest.mark.parametrize("klass", [each for each in CLASSES if each != "emergency"])
+def test_quiet_hours_are_for_every_other_class(klass: str) -> None:
     """Also the law does not call at night."""
     decision = decided(nudge(), person(consents=["documents"]), by=trigger(klass=klass), at_time=QUIET)
     assert decision == Defer(at("2025-01-22 09:00"), Reason.QUIET_HOURS)
+
+
+@pytest.mark.parametrize(
+    ("now", "who"),
+    [
+        (QUIET, _who()),
+        ("2025-01-22 03:00", _who()),
+        ("2025-01-22 08:10", _who()),
+        ("2025-01-22 08:59", _who()),
+        ("2025-01-22 12:59", _who(zone="Europe/Berlin")),  # 08:59 there
+        ("2025-01-22 03:30", _who(zone="Pacific/Kiritimati", quiet_from="00:00", quiet_to="23:59")),  # 12:30 there
+        ("2025-01-22 09:59", _who(zone="Pacific/Pago_Pago")),  # the evening before there
+        (QUIET, _who(quiet_from="00:00", quiet_to="23:59")),
+    ],
+)
+def test_danger_to_life_waits_for_no_quiet_hours(now: str, who: Person) -> None:
+    """An emergency goes at once at every hour of every zone, on each channel that is left, however long it holds."""
+    warning = trigger(klass="emergency", expires="PT1H")
+    for channel in ("push", "sms", "email"):
+        for expires in (None, at("2026-01-01")):
+            told = nudge(channels=(channel,), expires=expires)
+            assert decided(told, who, at_time=now, by=warning) == Send(channel)
+
+
+def test_danger_to_life_overrides_all_that_a_person_and_the_cap_object() -> None:
+    """Opted out of everything, without consent and far over the cap, in the night: a warning goes all the same."""
+    refuses = person(opted_out=["documents", "documents/push", "digest"], channels=[])
+    many = [at("2025-01-21 10:00")] * 20
+    warning = trigger(klass="emergency", expires="PT1H")
+    assert decided(nudge(), refuses, at_time=QUIET, by=warning, messages=many) == Send("push")
+
+
+@pytest.mark.parametrize("switch", [("all", ""), ("trigger", "card"), ("agency", "interior"), ("paused", "card")])
+def test_a_kill_switch_stops_a_warning_too(switch: tuple[str, str]) -> None:
+    """Whoever stops sending has decided so, also about danger to life."""
+    warning = trigger(klass="emergency", expires="PT1H")
+    stopped = decided(nudge(), at_time=QUIET, by=warning, stopped=[switch])
+    assert isinstance(stopped, Defer)
+    assert stopped.reason is Reason.STOPPED
 
 
 @pytest.mark.parametrize(

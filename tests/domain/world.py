@@ -87,6 +87,7 @@ CATALOGUE = Catalogue(
     {"born_on": "date", "sex": "string", "area": "string", "guardians": "strings"}
     | {name: "strings" if kind is TEXTS else "string" for name, kind in CONTACT.items()},
     (2, 4, 6, 9),
+    emergencies={agency: frozenset({"documents"}) for agency in ("interior", "justice")},
 )
 
 

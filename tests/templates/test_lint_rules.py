@@ -86,7 +86,7 @@ ROWS: list[Row] = [
         "class: reminder",
         "class: reminders",
         [
-            "6:8: class must be 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
+            "6:8: class must be 'emergency', 'legal', 'service', 'reminder' or 'offer' (did you mean 'reminder'?)",
         ],
     ),
     (RULES, "class: reminder\n", "", ["2:1: class is missing"]),

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from streams.inboxes import Topic
+from templates.loader import shipped
 from tests.app.pages.visitor import CSRF, visiting
 from tests.world import World, few_triggers, iin, registered
 
@@ -139,3 +140,24 @@ def topics_of(fields: dict[str, object]) -> list[object]:
     found = fields["topic"]
     assert isinstance(found, list)
     return found
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "at_once", "outside"),
+    [
+        ("en", "Flood evacuation", "They come at once, also in your quiet hours", "outside of your quiet hours"),
+        ("ru", "Эвакуация при паводке", "Они приходят сразу, в том числе в ваше тихое время", "вне вашего тихого"),
+        ("kk", "Су тасқыны кезіндегі эвакуация", "Олар тыныш уақытыңызда да бірден келеді", "уақытыңыздан тыс"),
+    ],
+)
+def test_the_page_says_what_comes_in_quiet_hours(
+    tmp_path: Path, language: str, title: str, at_once: str, outside: str
+) -> None:
+    """Danger to life comes at once, and is not among what comes outside of quiet hours, in three languages."""
+    world = World(tmp_path, packs=[each for each in shipped() if each.name in ("kz", "alatau")])
+    world.take(*registered(AIGERIM))
+    page = visiting(world, AIGERIM, language).get(PATH).text
+    assert at_once in page
+    assert title in page.partition(at_once)[2]
+    assert outside not in page
+    world.close()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.conditions import Amount, Condition
+from domain.conditions import LATER, Amount, Condition
 from domain.event_types import PERSON, Catalogue, EventType, Titles
 from domain.parts import Path, amount_at, condition_at, offset_at, prefixed, type_at
 from domain.timing import Offset, shift_day
@@ -52,6 +52,11 @@ class Had(Struct, frozen=True):
 
     on: str
     when: Condition | None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what was had once stays had: its condition reads nothing that changes, but only the two events."""
+        return self.when is None or all(name.startswith(("event.", LATER)) for name in self.when.reads)
 
 
 class Benefit(Struct, frozen=True, kw_only=True, dict=True):

@@ -7,11 +7,13 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cel_expr_python import cel
+
+from domain.condition_tree import Node, only, tree_of
 
 CEL_TYPES = {
     "string": cel.Type.STRING,
@@ -145,6 +147,16 @@ class Condition(Expression[bool]):
 
     KINDS = (bool,)
     holds = Expression[bool].answer
+
+    @cached_property
+    def tree(self) -> Node:
+        """What it is made of."""
+        return tree_of(self._expression.serialize())
+
+    def part(self, node: Node) -> "Condition":
+        """A part of its tree that is true or false, as a condition of its own."""
+        expression = self._environment.deserialize(only(node, self._expression.serialize()))
+        return Condition(self.text, sorted(node.names() & set(self.reads)), expression, self._environment)
 
 
 class Amount(Expression[int | float]):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from domain.events import Effective
 from domain.history import History
+from domain.matching import Matcher, by_type
 from domain.parameters import parameters_on
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook
@@ -17,9 +18,9 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 class Course:
-    """A history, folded once and asked at many times."""
+    """A history, folded once and asked at many times. `events`: those of the history, where somebody has them."""
 
-    def __init__(self, history: History, rulebook: Rulebook) -> None:
+    def __init__(self, history: History, rulebook: Rulebook, events: Matcher | None = None) -> None:
         self.facts, self.catalogue = history.facts, rulebook.catalogue
         self._default = rulebook.defaults.zone
         self._person = history.person
@@ -34,9 +35,7 @@ class Course:
             self._set.append(attributes)
             self._attributes.append(dict(fold.attributes) if attributes else self._attributes[-1])
         self.died = fold.died
-        self.by_type: dict[str, list[Effective]] = {}
-        for fact in history.facts:
-            self.by_type.setdefault(fact.event.type, []).append(fact)
+        self.events = events or Matcher(by_type(history.facts))
 
     def zone(self, at: datetime) -> ZoneInfo:
         """The person's zone at that time."""

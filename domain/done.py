@@ -1,14 +1,17 @@
 """When the thing itself happened that a nudge would ask for."""
 
-from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.events import Effective
+from domain.matching import Matcher
 from domain.starts import Start
 from domain.triggers import CORRECTION, Trigger
+
+NUDGE = "event.nudge"
+"""What an answer says which nudge it is about."""
 
 
 class Done(NamedTuple):
@@ -23,33 +26,41 @@ class Done(NamedTuple):
     theirs: bool = True
 
 
-class Reported(Protocol):
-    """A type -> what was reported of it; `elsewhen`: also to areas where the person lives at another time."""
-
-    def __call__(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
-        """See above."""
+def is_about_homes(start: Start, trigger: Trigger) -> bool:
+    """Whether it starts on what happened in an area, so that it concerns whoever lives there."""
+    return start.fact.event.area is not None and not trigger.alone
 
 
-def done_of(start: Start, trigger: Trigger, reported: Reported) -> list[Done]:
-    """When the thing itself happened, before or after the event that the trigger starts on."""
-    about_homes = start.fact.event.area is not None and not trigger.alone
+def done_of(start: Start, trigger: Trigger, events: Matcher) -> list[Done]:
+    """When the thing itself happened first, before or after the event that the trigger starts on.
+
+    About homes, all times at which it happened: each ends only what is about homes there.
+    """
+    about_homes = is_about_homes(start, trigger)
     itself = None if trigger.alone else start.fact
-    return [
-        Done(
-            later.event.time, bool(unless.grace), later.event.area if about_homes else None, later.event.area is None
-        )
-        for unless in trigger.unless
-        for later in reported(unless.on, elsewhen=about_homes)
-        if later is not itself and (unless.when is None or unless.when.holds(start.values, later.values))
-    ]
+    found: list[Done] = []
+    for unless in trigger.unless:
+        met = (each for each in events.matching(unless.on, unless.when, start.values) if each is not itself)
+        for later in met if about_homes else _up_to_theirs(met):
+            area = later.event.area
+            found.append(Done(later.event.time, bool(unless.grace), area if about_homes else None, area is None))
+    return found
 
 
-def answers(by_type: Mapping[str, Sequence[Effective]], trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
+def _up_to_theirs(met: Iterable[Effective]) -> Iterator[Effective]:
+    """The events up to the first that is reported of the person: what comes after it happened later."""
+    for each in met:
+        yield each
+        if each.event.area is None:
+            return
+
+
+def answers(events: Matcher, trigger: Trigger, id_of: Callable[[str], UUID]) -> list[Done]:
     """When the person answered any nudge of the occurrence; `id_of`: a step's name -> its nudge."""
-    replies = [fact for type_ in trigger.answered_by for fact in by_type.get(type_, ())]
-    names = (*trigger.step_names, CORRECTION) if replies else ()
-    ids = {str(id_of(name)) for name in names}
-    return [Done(fact.event.time, patient=False) for fact in replies if names_nudge(fact, ids)]
+    if not (replies := [found for type_ in trigger.answered_by if (found := events.by_text(type_, NUDGE))]):
+        return []
+    ids = {str(id_of(name)) for name in (*trigger.step_names, CORRECTION)}
+    return [Done(fact.event.time, patient=False) for each in replies for id_ in ids for fact in each.get(id_, ())]
 
 
 def moot_from(done: Sequence[Done]) -> datetime | None:
@@ -60,8 +71,3 @@ def moot_from(done: Sequence[Done]) -> datetime | None:
 def first_by(done: Sequence[Done]) -> datetime | None:
     """When the person first did it, in time or late; what happened to a whole area is nobody's doing."""
     return min((each.time for each in done if each.theirs), default=None)
-
-
-def names_nudge(reply: Effective, ids: AbstractSet[str]) -> bool:
-    """Whether a reply answers one of the nudges with these ids."""
-    return str(reply.values.get("event.nudge")).lower() in ids

@@ -12,6 +12,7 @@ from domain.course import Course
 from domain.event_types import PERSON
 from domain.events import Effective
 from domain.history import History
+from domain.matching import ALWAYS
 from domain.parameters import parameters_on
 from domain.rulebook import Rulebook
 from domain.timing import add_months, at_local, end_of_day, zone_or
@@ -116,9 +117,14 @@ class Case:
 
     def _had(self, values: Mapping[str, Any], at: datetime) -> Iterator[Effective]:
         for had in self.benefit.unless:
-            for later in self.course.by_type.get(had.on, ()):
-                if later is not self.about and later.event.time <= at and _is(had, values, later):
+            for later in self.course.events.matching(had.on, had.when, values, (ALWAYS[0], at)):
+                if later is not self.about:
                     yield later
+
+    def _first(self, had: Had) -> datetime | None:
+        """When it was had first."""
+        met = self.course.events.matching(had.on, had.when, self._event)
+        return next((later.event.time for later in met if later is not self.about), None)
 
     def periods(self) -> list[Period]:
         """All times of entitlement, from the event on; they change with facts, dates, birthdays and the law only."""
@@ -146,7 +152,10 @@ class Case:
     def _turning_points(self) -> list[datetime]:
         if self._known_from is None:
             return []
-        points = {*self.course.turning_points(self.benefit.had_by, self.benefit.judged)}
+        lasting = [had for had in self.benefit.unless if self.about is not None and had.lasts]
+        passing = {had.on for had in self.benefit.unless if had not in lasting}
+        points = {*self.course.turning_points(passing, self.benefit.judged)}
+        points.update(first for had in lasting if (first := self._first(had)) is not None)
         bounded = [self._known_from]
         if self.about is None:  # the person's dates may be set anew, by facts that are turning points themselves
             bounded += self.course.turning_points((), self.benefit.bounded_by)
@@ -221,10 +230,6 @@ class Case:
         setters = [self.course.setter(name, at) for name in self._own() if name.startswith("citizen.")]
         used = [self.about, *setters, *(each.fact for each in obstacles)]
         return tuple(sorted({fact.order: fact for fact in used if fact is not None}.values(), key=lambda f: f.order))
-
-
-def _is(had: Had, values: Mapping[str, Any], later: Effective) -> bool:
-    return had.when is None or had.when.holds(values, later.values) is True
 
 
 def _birthdays(born: date) -> Iterator[date]:

@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.deaths import Deaths
-from domain.done import Done, answers, done_of, first_by, moot_from
+from domain.done import Done, answers, done_of, first_by, is_about_homes, moot_from
 from domain.events import Effective
 from domain.history import History, lives_in
+from domain.matching import MOST_LOOKS, Looks, Matcher, by_type
 from domain.person import Fold
 from domain.residence import Homes
 from domain.retired import Retired
 from domain.rulebook import Rulebook, Version
-from domain.starts import Start, dated, occurrence_of, with_others
+from domain.starts import Start, counts, dated, occurrence_of, with_others
 from domain.steps import Series, Step, named
 from domain.timing import zone_or
 from domain.triggers import Trigger, Turn
@@ -76,9 +79,13 @@ def plan(history: History, rulebook: Rulebook) -> tuple[Intent, ...]:
     return whole_plan(history, rulebook).intents
 
 
-def whole_plan(history: History, rulebook: Rulebook) -> Plan:
-    """The plan, and what it left out although the event behind it stands."""
-    planner = _Planner(history, rulebook)
+def whole_plan(history: History, rulebook: Rulebook, most: int = MOST_LOOKS) -> Plan:
+    """The plan, and what it left out although the event behind it stands.
+
+    Raises:
+        TooCostly: it looks more than `most` times at an event beside another.
+    """
+    planner = _Planner(history, rulebook, most)
     for fact in history.everything:
         planner.follow(fact)
     if rulebook.alone:
@@ -87,20 +94,22 @@ def whole_plan(history: History, rulebook: Rulebook) -> Plan:
 
 
 class _Planner:
-    def __init__(self, history: History, rulebook: Rulebook) -> None:
-        self.person, self.rulebook = history.person, rulebook
-        self.turns = Turns(history, rulebook)
+    def __init__(self, history: History, rulebook: Rulebook, most: int) -> None:
+        self.history, self.person, self.rulebook = history, history.person, rulebook
+        self.looks = Looks(most)
+        self.events = Matcher(by_type(history.facts), self.looks)
+        self.turns = Turns(history, rulebook, self.events)
         self.counting = rulebook.counted
         self.fold = Fold(history.person, rulebook.catalogue)
-        self.by_type: dict[str, list[Effective]] = {}
         self.counted: dict[str, list[Start]] = {}
+        self.counts: dict[str, _Counts] = {}
         self.occurrences: dict[int, list[Intent]] = {}  # by the UUID's number, which is hashed without Python
         self.needless: set[UUID] = set()
         self.done: dict[UUID, datetime | None] = {}
         self.retired = Retired(history.person, rulebook.names)
         self.elsewhen = history.elsewhen
+        self.elsewhere = {id(fact) for fact in history.elsewhen}
         for fact in history.facts:
-            self.by_type.setdefault(fact.event.type, []).append(fact)
             if fact.event.retired:
                 self.retired.add(fact)
         self.deaths = Deaths(history, rulebook)
@@ -126,7 +135,7 @@ class _Planner:
         if not versions or event.retired is not None:
             return
         roles = event.role_of(self.person)
-        elsewhere = fact in self.elsewhen
+        elsewhere = id(fact) in self.elsewhere
         for version in versions:
             trigger = version.trigger
             if roles and trigger.to.isdisjoint(roles):
@@ -166,7 +175,7 @@ class _Planner:
             counted = self.counted.get(trigger.on, ())
             if self.retired and self.retired.hides(start, trigger, number, counted):
                 return
-            if (found := with_others(start, trigger, self.person, counted, self.by_type)) is None:
+            if (found := with_others(start, trigger, self._counted(version, counted), self.events)) is None:
                 return
             start = found
         occurrence = occurrence_of(self.rulebook.names, self.person, trigger, start.fact, number)
@@ -175,7 +184,7 @@ class _Planner:
         if trigger.once and self.occurrences.get(occurrence.int):
             return  # the first event speaks: later ones would only put off what it says
         ids = self.rulebook.names.nudges(trigger.name, self.person, occurrence)
-        done = done_of(start, trigger, self._reported) if trigger.unless else ()
+        done = done_of(start, trigger, self._everywhere(start, trigger)) if trigger.unless else ()
         unclear = self.retired.may_prevent(start, trigger) if self.retired else None
         about = _About(occurrence, ids, done, [], unclear)
         self.occurrences[occurrence.int] = about.intents  # of two events with one occurrence, the later one speaks
@@ -191,7 +200,7 @@ class _Planner:
     ) -> None:
         """The step and its repetitions, each with its own deadline."""
         if series.repeat is not None and series.repeat.until_answered:
-            about = replace(about, done=[*about.done, *answers(self.by_type, version.trigger, about.id_of)])
+            about = replace(about, done=[*about.done, *answers(self.events, version.trigger, about.id_of)])
         for number in range(1, series.length + 1):
             if (deadline := series.due(first, start.zone, self.rulebook.defaults.workdays, number)) is not None:
                 self._step(start, version, about, step, named(step.name, number), deadline)
@@ -234,9 +243,22 @@ class _Planner:
             )
         )
 
-    def _reported(self, type_: str, *, elsewhen: bool) -> Sequence[Effective]:
-        found = self.by_type.get(type_, [])
-        return [*found, *(one for one in self.elsewhen if one.event.type == type_)] if elsewhen else found
+    def _counted(self, version: Version, counted: Sequence[Start]) -> Sequence[Effective]:
+        """Of these starts, the events that the version counts; each is asked once."""
+        if version.trigger.needs is None or version.trigger.needs.count is None:
+            return ()
+        known = self.counts.setdefault(version.hash, _Counts(0, []))
+        known.facts.extend(each.fact for each in counted[known.asked :] if counts(each, version.trigger, self.person))
+        self.counts[version.hash] = known._replace(asked=len(counted))
+        return known.facts
+
+    def _everywhere(self, start: Start, trigger: Trigger) -> Matcher:
+        """The events that may end what starts there; about homes, also those of where the person lives elsewhen."""
+        return self.with_elsewhen if self.elsewhen and is_about_homes(start, trigger) else self.events
+
+    @cached_property
+    def with_elsewhen(self) -> Matcher:
+        return Matcher(by_type(self.history.everything), self.looks)
 
     def _at_home(self, start: Start, trigger: Trigger, about: "_About", due: datetime) -> "_About | None":
         """For a resident of the area, what was done about their home there; None for who is no resident."""
@@ -254,6 +276,13 @@ class _Planner:
         """Whether the thing itself was done in time, or a death came first."""
         done = any(each.time <= deadline for each in about.done)
         return done or self.deaths.cut_short(start.fact.event, trigger, due)
+
+
+class _Counts(NamedTuple):
+    """The events that a version counts, among the first so many of its type."""
+
+    asked: int
+    facts: list[Effective]
 
 
 class _About(Struct, frozen=True):

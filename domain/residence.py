@@ -1,5 +1,6 @@
 """Where a person lives, and since when, as their own facts give it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -66,19 +67,21 @@ class Homes:
 
     def __init__(self, history: History, catalogue: Catalogue) -> None:
         self._history, self._catalogue = history, catalogue
-        self._moves: list[tuple[datetime, str | None]] | None = None
+        self._since: list[datetime] = []
+        self._homes: list[str | None] = [None]
 
     def at(self, moment: datetime) -> str | None:
         """The home at that moment."""
-        if self._moves is None:
-            self._moves = list(self._folded())
-        return next((home for since, home in reversed(self._moves) if since <= moment), None)
+        if len(self._homes) == 1:
+            self._fold()
+        return self._homes[bisect_right(self._since, moment)]
 
-    def _folded(self) -> Iterator[tuple[datetime, str | None]]:
+    def _fold(self) -> None:
         fold = Fold(self._history.person, self._catalogue)
         for fact in self._history.facts:
             fold.take(fact.event)
-            yield fact.event.time, fold.attributes.get(HOME)
+            self._since.append(fact.event.time)
+            self._homes.append(fold.attributes.get(HOME))
 
 
 def setting_types(catalogue: Catalogue, attributes: Iterable[str]) -> Iterator[str]:

@@ -6,12 +6,15 @@ nobody can tell any more what it would come to, so nothing is planned by it, can
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from heapq import nlargest
+from itertools import takewhile
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from domain.events import Effective
 from domain.ids import Names
+from domain.matching import Matcher
 from domain.starts import Start, occurrence_of
 from domain.together import Count, Needs, With, back
 from domain.triggers import CORRECTION, Trigger
@@ -23,6 +26,8 @@ class Retired:
     def __init__(self, person: str, names: Names) -> None:
         self._person, self._names = person, names
         self._facts: dict[str, list[Effective]] = {}
+        self._events = Matcher(self._facts)
+        self._last: dict[str, list[Effective]] = {}
         self._undecided: set[UUID] = set()
 
     def __bool__(self) -> bool:
@@ -46,14 +51,15 @@ class Retired:
 
         What was due by the time when it was retired was decided with its content; what is due later goes without it.
         """
-        moments = [
-            fact.event.retired
-            for unless in trigger.unless
-            if unless.when is not None
-            for fact in self._facts.get(unless.on, ())
-            if fact is not start.fact and fact.event.retired is not None
-        ]
-        return max(moments, default=None)
+        types = {unless.on for unless in trigger.unless if unless.when is not None}
+        last = (fact for type_ in types for fact in self._last_two(type_) if fact is not start.fact)
+        return max(map(_retired_at, last), default=None)
+
+    def _last_two(self, type_: str) -> Sequence[Effective]:
+        """The two of that type that were retired last: one of them may be what a trigger starts on."""
+        if type_ not in self._last:
+            self._last[type_] = nlargest(2, self._facts.get(type_, ()), key=_retired_at)
+        return self._last[type_]
 
     def hides(self, start: Start, trigger: Trigger, number: int, counted: Sequence[Start]) -> bool:
         """Whether a retired fact may be among what the trigger needs besides its event: then nobody can tell."""
@@ -68,10 +74,18 @@ class Retired:
         return hidden
 
     def _may_meet(self, needed: With, start: Start) -> bool:
-        facts = self._facts.get(needed.on, ()) if needed.when is not None else ()
-        return bool(facts) and bool(replace(needed, when=None).candidates(start.fact, {}, start.zone, facts))
+        if needed.when is None or needed.on not in self._facts:
+            return False
+        met = replace(needed, when=None).candidates(start.fact, {}, start.zone, self._events)
+        return next(met, None) is not None
 
 
 def _may_count(count: Count, start: Start, counted: Sequence[Start]) -> bool:
     since = back(start.fact.event.time, count.within, start.zone)
-    return any(each.fact.event.retired is not None and each.fact.event.time > since for each in counted)
+    in_time = takewhile(lambda each: each.fact.event.time > since, reversed(counted))
+    return any(each.fact.event.retired is not None for each in in_time)
+
+
+def _retired_at(fact: Effective) -> datetime:
+    assert fact.event.retired is not None
+    return fact.event.retired

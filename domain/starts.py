@@ -1,7 +1,9 @@
 """What a trigger starts on: an event, and where the trigger says so, others that it needs."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,9 +13,10 @@ from msgspec.structs import replace
 
 from domain.events import Effective
 from domain.ids import Names
+from domain.matching import Matcher
 from domain.parameters import Parameter, parameters_on
 from domain.person import age_on
-from domain.together import Count, Needs, back, completing
+from domain.together import Needs, back, completing
 from domain.triggers import COMPLETE, Trigger
 
 
@@ -33,21 +36,20 @@ def dated(values: dict[str, Any], day: date, parameters: Mapping[str, Parameter]
     return values | parameters_on(parameters, day.isoformat()) if parameters else values
 
 
-def with_others(
-    start: Start, trigger: Trigger, person: str, counted: Sequence[Start], by_type: Mapping[str, Sequence[Effective]]
-) -> Start | None:
+def with_others(start: Start, trigger: Trigger, counted: Sequence[Effective], events: Matcher) -> Start | None:
     """The start with what the trigger needs besides it; None where that is not there.
 
-    `counted`: the starts on events of its type up to this one; `by_type`: the facts of the whole history. What any
-    of the events needed was loaded with is looked ahead from.
+    `counted`: of the events up to this one, those that the trigger may count; `events`: those of the whole history.
+    What any of the events needed was loaded with is looked ahead from.
     """
     needs, used = trigger.needs or Needs(), [start.fact]
     if needs.count is not None:
-        used = _counted(start, trigger, needs.count, person, counted)
+        since = back(start.fact.event.time, needs.count.within, start.zone)
+        used = list(counted[bisect_right(counted, since, key=attrgetter("event.time")) :])
         if len(used) != needs.count.nth:
             return None
     if needs.together:
-        found = completing(_candidates(start, needs, by_type), in_order=needs.in_order)
+        found = completing(_candidates(start, needs, events), in_order=needs.in_order)
         if found is None:
             return None
         used = [*used, *found]
@@ -68,19 +70,12 @@ def occurrence_of(
     return None if subject is None else names.occurrence(trigger.name, person, *subject, *again)
 
 
-def _counted(start: Start, trigger: Trigger, count: Count, person: str, counted: Sequence[Start]) -> list[Effective]:
-    """The events that count, up to the start, no earlier than its window."""
-    since = back(start.fact.event.time, count.within, start.zone)
-    return [
-        each.fact
-        for each in counted
-        if each.fact.event.time > since
-        and (trigger.when is None or trigger.when.holds(each.values))
-        and not (trigger.to and trigger.to.isdisjoint(each.fact.event.role_of(person)))
-    ]
+def counts(start: Start, trigger: Trigger, person: str) -> bool:
+    """Whether the trigger counts the event that it would start on."""
+    if trigger.to and trigger.to.isdisjoint(start.fact.event.role_of(person)):
+        return False
+    return trigger.when is None or trigger.when.holds(start.values) is True
 
 
-def _candidates(start: Start, needs: Needs, by_type: Mapping[str, Sequence[Effective]]) -> list[list[Effective]]:
-    return [
-        each.candidates(start.fact, start.values, start.zone, by_type.get(each.on, ())) for each in needs.together
-    ]
+def _candidates(start: Start, needs: Needs, events: Matcher) -> list[Iterator[Effective]]:
+    return [each.candidates(start.fact, start.values, start.zone, events) for each in needs.together]

@@ -1,7 +1,8 @@
 """Several events together: which others an event needs, and which of them complete it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -9,13 +10,12 @@ from msgspec import Struct
 
 from domain.conditions import Condition
 from domain.events import Effective
+from domain.matching import ALWAYS, Matcher
 from domain.timing import Offset, shift
 
 Order = Literal["any", "before", "after"]
-Candidates = Sequence[Sequence[Effective]]
+Candidates = Sequence[Iterable[Effective]]
 """For each entry of `with`, the events that it may be met by, in the order of the history."""
-
-ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class With(Struct, frozen=True):
@@ -27,19 +27,14 @@ class With(Struct, frozen=True):
     order: Order
 
     def candidates(
-        self, start: Effective, values: Mapping[str, Any], zone: ZoneInfo, facts: Iterable[Effective]
-    ) -> list[Effective]:
-        """Those of the facts that meet it; `values`: what `when` reads of the start."""
+        self, start: Effective, values: Mapping[str, Any], zone: ZoneInfo, events: Matcher
+    ) -> Iterator[Effective]:
+        """Those of the events that meet it, in their order; `values`: what `when` reads of the start."""
         time = start.event.time
         earliest = time if self.order == "after" else back(time, self.within, zone)
         latest = time if self.order == "before" else _on(time, self.within, zone)
-        return [
-            fact
-            for fact in facts
-            if earliest <= fact.event.time <= latest
-            and self._stands_right(fact, start)
-            and (self.when is None or self.when.holds(values, fact.values))
-        ]
+        found = events.matching(self.on, self.when, values, (earliest, latest))
+        return (fact for fact in found if self._stands_right(fact, start))
 
     def _stands_right(self, fact: Effective, start: Effective) -> bool:
         """Whether it comes before or after the start, as the order says; of one moment, as the history has them."""
@@ -83,9 +78,7 @@ def completing(candidates: Candidates, *, in_order: bool) -> list[Effective] | N
 
     No event stands for two entries. `in_order`: they happened in the order of the entries.
     """
-    if not all(candidates):
-        return None
-    return _chain(candidates) if in_order else _match(candidates)
+    return _chain(candidates) if in_order else _match([list(islice(each, len(candidates))) for each in candidates])
 
 
 def _chain(candidates: Candidates) -> list[Effective] | None:
@@ -99,8 +92,11 @@ def _chain(candidates: Candidates) -> list[Effective] | None:
     return found
 
 
-def _match(candidates: Candidates) -> list[Effective] | None:
-    """Facts are taken in their order, each moving others to other entries, until no entry is without (Kuhn 1955)."""
+def _match(candidates: Sequence[Sequence[Effective]]) -> list[Effective] | None:
+    """Facts are taken in their order, each moving others to other entries, until no entry is without (Kuhn 1955).
+
+    Of n entries, each needs no more than its first n candidates: the others hold at most n - 1 of them.
+    """
     meets = [{fact.order for fact in each} for each in candidates]
     held: dict[int, Effective] = {}
 

@@ -12,6 +12,7 @@ from domain.eligibility import Case, Period, entitled_values
 from domain.event_types import PERSON
 from domain.events import Effective
 from domain.history import History
+from domain.matching import Matcher
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start
 from domain.triggers import Turn
@@ -20,8 +21,8 @@ from domain.triggers import Turn
 class Turns:
     """Of one person; the history is folded, and each benefit judged, at most once, and only if a trigger asks."""
 
-    def __init__(self, history: History, rulebook: Rulebook) -> None:
-        self._history, self._rulebook = history, rulebook
+    def __init__(self, history: History, rulebook: Rulebook, events: Matcher) -> None:
+        self._history, self._rulebook, self._events = history, rulebook, events
         self._course: Course | None = None
         self._cases: dict[tuple[str, UUID | None], tuple[Case, list[Period]]] = {}
 
@@ -70,7 +71,7 @@ class Turns:
     def _case(self, fact: Effective | None, turn: Turn) -> tuple[Case, list[Period]]:
         about = (turn.benefit.name, None if fact is None else fact.event.stream)
         if about not in self._cases:
-            self._course = self._course or Course(self._history, self._rulebook)
+            self._course = self._course or Course(self._history, self._rulebook, self._events)
             case = Case(turn.benefit, fact, self._course)
             self._cases[about] = (case, case.periods())
         return self._cases[about]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -34,6 +35,9 @@ BATCH, LEISURELY, WOKEN = 1500, 500, 250
 Whose history or nudges move meanwhile is planned again, and all wait for the last one of their round. With a thousand
 at once, a round took so long that most had moved: each left more for the next, and events waited for half a minute.
 """
+
+PORTION = 4000
+"""Facts of the persons of one transaction: about half a second's work."""
 
 
 class PersonPlan(Struct, frozen=True):
@@ -79,8 +83,16 @@ def refuse_moved_rules(connection: Connection, position: int) -> None:
 class Planning:
     """Plans outside the transaction; commits facts, due rows and planned marks together, or not at all."""
 
-    def __init__(self, database: Database, log: Log, library: Library, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        library: Library,
+        clock: Callable[[], datetime],
+        portion: int = PORTION,
+    ) -> None:
         self._database, self._log, self._library, self._clock = database, log, library, clock
+        self._portion = portion
         self._unplannable: dict[str, str] = {}
         self._stopping = False
 
@@ -107,7 +119,30 @@ class Planning:
         return self._plan_each([person for person in found if person not in self._unplannable][:limit])
 
     def _plan_each(self, persons: Sequence[str]) -> int:
-        """Plan a batch; where it cannot be planned, by ever smaller parts, so that one person stops nobody else.
+        """Plan a batch in portions: those with few facts first, so that nobody waits for somebody with thousands."""
+        return sum(self._plan_portion(portion) for portion in self._portions(persons))
+
+    def _portions(self, persons: Sequence[str]) -> list[list[str]]:
+        """The persons, those with the fewest facts first, at most so many facts at a time; who has more is alone."""
+        portions: list[list[str]] = []
+        total = 0
+        for person, facts in self._lightest_first(persons):
+            total += facts
+            if not portions or total > self._portion:
+                portions.append([])
+                total = facts
+            portions[-1].append(person)
+        return portions
+
+    def _lightest_first(self, persons: Sequence[str]) -> list[tuple[str, int]]:
+        """The persons with the number of their facts, those with the fewest first."""
+        with self._database.reading() as connection:
+            marks = history.marks(connection, persons)
+        facts = [(person, marks[person].rows if person in marks else 0) for person in persons]
+        return sorted(facts, key=itemgetter(1))
+
+    def _plan_portion(self, persons: Sequence[str]) -> int:
+        """Plan these persons together; where that fails, by ever smaller parts, so that one stops nobody else.
 
         Who cannot be planned is left unplanned, and not tried again by this process; what fails for nobody too is
         nobody's, and is raised.
@@ -122,7 +157,7 @@ class Planning:
                 self._unplannable[persons[0]] = type(error).__name__
                 return 0
         half = len(persons) // 2
-        return self._plan_each(persons[:half]) + self._plan_each(persons[half:])
+        return self._plan_portion(persons[:half]) + self._plan_portion(persons[half:])
 
     def _plan_nobody(self) -> None:
         """All that does not depend on who is planned."""
@@ -136,7 +171,7 @@ class Planning:
         """
         for person in persons:
             self._unplannable.pop(person, None)
-        for part in chunked(persons, WOKEN):
+        for part in chunked([person for person, _ in self._lightest_first(persons)], WOKEN):
             while waiting := self._waiting_among(part):
                 self._plan_each(waiting)
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}

@@ -53,6 +53,20 @@ def database(world: World) -> Iterator[MeddledDatabase]:
     made.close()
 
 
+class Noting(Planning):
+    """A planner that notes whom it plans together."""
+
+    def __init__(self, world: World, portion: int) -> None:
+        platform = world.platform
+        super().__init__(platform.database, platform.log, platform.library, world.clock, portion)
+        self.batches: list[set[str]] = []
+
+    def plan_batch(self, persons: Sequence[str]) -> int:
+        """Note them, and plan them."""
+        self.batches.append(set(persons))
+        return super().plan_batch(persons)
+
+
 def planner(world: World, database: MeddledDatabase, log: Log | None = None) -> Planning:
     """A second planner on the same file."""
     return Planning(database, log or world.platform.log, world.platform.library, world.clock)
@@ -356,3 +370,25 @@ def test_who_is_woken_first_does_not_wait_for_all(world: World) -> None:
     planning = Planning(world.platform.database, world.platform.log, world.platform.library, looked)
     assert planning.plan_woken(sorted(waiting(world))) == {}
     assert (waited, waiting(world)) == ([2 * WOKEN, WOKEN], set())
+
+
+@pytest.mark.parametrize("way", ["as they wait", "as they are woken"])
+def test_nobody_waits_for_somebody_with_many_facts(world: World, way: str) -> None:
+    """Who was woken together with a person of many facts is planned, and committed, before them."""
+    fines = [fine(AIGERIM, f"F{number}", "2025-05-20T10:00+05:00") for number in range(9)]
+    world.take(*fines, fine(DANA, "D1", "2025-05-20T10:00+05:00"))
+    planning, both = Noting(world, portion=9), [world.name(AIGERIM), world.name(DANA)]
+    if way == "as they wait":
+        planning.drain()
+    else:
+        assert planning.plan_woken(both) == {}
+    assert planning.batches == [{both[1]}, {both[0]}]
+    assert not waiting(world)
+
+
+def test_persons_with_few_facts_are_planned_together(world: World) -> None:
+    """As many persons as have no more facts together than a portion are one transaction."""
+    world.take(fine(AIGERIM, "A1", "2025-05-20T10:00+05:00"), fine(DANA, "D1", "2025-05-20T10:00+05:00"))
+    planning = Noting(world, portion=9)
+    planning.drain()
+    assert planning.batches == [names(world, AIGERIM, DANA)]

@@ -66,8 +66,15 @@ def trigger_files(plan: Plan) -> dict[str, str]:
 
 
 def pack_files(name: str, schemas: str) -> dict[str, str]:
-    """The files of a pack with one event type and no trigger yet, by path; `schemas`: where those for editors are."""
-    return {path: text.replace("PACK", name).replace("SCHEMAS", schemas) for path, text in PACK_FILES.items()}
+    """The files of a pack with one event type and no trigger yet, by path.
+
+    `schemas`: where those for editors are, from the pack's folder.
+    """
+    above = {path: "../" * path.count("/") for path in PACK_FILES}
+    return {
+        path: text.replace("PACK", name).replace("SCHEMAS", above[path] + schemas)
+        for path, text in PACK_FILES.items()
+    }
 
 
 def _rules(plan: Plan) -> str:

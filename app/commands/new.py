@@ -43,7 +43,7 @@ def new(where: Where, on: On = None, owner: Owner = None, others: With = None, a
     if where.exists():
         stop(Exit.USAGE, f"{where}: this is here already, and is left as it is")
     if as_pack:
-        _write(where, pack_files(where.name, os.fspath(beside())))
+        _write(where, pack_files(where.name, _schemas(where)))
         talk(f"next: habarshy new {where}/my_trigger")
         return
     if not (where.parent / "pack.yaml").is_file():
@@ -102,9 +102,8 @@ def _hint(name: str, known: Mapping[str, object] | set[str]) -> str:
 
 
 def _schemas(where: Path) -> str:
-    """Where the schemas are, as seen from the trigger's folder, if the pack lies beside them."""
-    shipped = beside()
-    return "../.." if where.parent.resolve().parent == shipped else os.fspath(shipped)
+    """Where the schemas are, as seen from a folder: relative, so that it holds on a colleague's machine too."""
+    return os.path.relpath(beside(), where.resolve())
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

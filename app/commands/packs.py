@@ -2,12 +2,12 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from app.options import AsJson
-from app.pack_paths import examine_folders, is_folder
+from app.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.rehearsing import Tried, lines_of, told, try_case
 from app.terminal import Exit, data, data_json, stop
 from streams.rehearsal_cases import read_cases
@@ -21,38 +21,41 @@ from templates.loader import pack_of
 from templates.placeholders import check_placeholders
 from templates.trial import tried
 
-Packs = Annotated[list[Path], typer.Argument(metavar="PACK", help="Folders of packs, anywhere.")]
+Packs = Annotated[list[Path], typer.Argument(metavar="PACK|TRIGGER_FOLDER", help="Folders, anywhere.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="NAME", help="Only this trigger, or this case.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Print each decision.")]
 
 
-def lint(packs: Packs, as_json: AsJson = False) -> None:
+def lint(packs: Packs, others: With = None, as_json: AsJson = False) -> None:
     """Say what is wrong with packs, by file, line and column."""
-    folders = _folders(packs)
-    examined, report = examine_folders(folders)
+    asked = _asked(packs, others)
+    examined, report = examine_folders(asked.folders)
     if not report.about(finding.path for finding in report.findings):
-        _check_tests(folders, examined, report)
-    for finding in report.findings:
+        _check_tests(asked.folders, examined, report)
+    found = [finding for finding in report.findings if asked.concerns(finding.path)]
+    for finding in found:
         _print_finding(finding, as_json=as_json)
-    asked = {folder.resolve() for folder in folders}
-    read = [files for files in examined if files.folder.resolve() in asked]
-    warnings = sum(finding.warning for finding in report.findings)
-    findings = len(report.findings) - warnings
+    read = [files for files in examined if files.folder.resolve() in {each.resolve() for each in asked.folders}]
+    warnings = sum(finding.warning for finding in found)
+    findings = len(found) - warnings
     counts = {
-        "triggers": sum(len(files.triggers) for files in read),
-        "event_types": sum(len(files.events) for files in read),
+        "triggers": len(asked.triggers) or sum(len(files.triggers) for files in read),
+        "event_types": 0 if asked.triggers else sum(len(files.events) for files in read),
         "findings": findings,
         "warnings": warnings,
     }
     _end(counts, failed=bool(findings), as_json=as_json)
 
 
-def try_packs(packs: Packs, only: Only = None, explain: Explain = False, as_json: AsJson = False) -> None:
+def try_packs(
+    packs: Packs, others: With = None, only: Only = None, explain: Explain = False, as_json: AsJson = False
+) -> None:
     """Try the words out, then play the tests on a virtual clock; a message that no test expects fails it."""
-    folders = _folders(packs)
-    examined, found = _examined(folders, only)
+    asked = _asked(packs, others)
+    one = next(iter(asked.triggers)).name if len(asked.triggers) == 1 else only
+    examined, found = _examined(asked.folders, one)
     findings = list(found)
-    tried = [] if findings else _tried(folders, examined, only, findings)
+    tried = [] if findings else _tried(asked, examined, only, findings)
     for finding in findings:
         _print_finding(finding, as_json=as_json)
     for each in tried:
@@ -105,11 +108,34 @@ def _check_tests(folders: Sequence[Path], examined: Iterable[PackFiles], report:
         return
 
 
-def _folders(packs: Sequence[Path]) -> list[Path]:
-    for pack in packs:
-        if not is_folder(pack):
-            stop(Exit.USAGE, f"{pack}: no such folder")
-    return list({pack.resolve(): pack for pack in reversed(packs)}.values())[::-1]
+class _Asked(NamedTuple):
+    """The folders of all packs that are read, and those of the triggers that are asked about; none: all of them."""
+
+    folders: list[Path]
+    triggers: list[Path]
+
+    def concerns(self, path: str) -> bool:
+        """Whether a file is of what is asked about: of these triggers, or of no trigger at all."""
+        folder = Path(path).resolve().parent
+        beside = any(folder.parent == each.resolve() for each in self.folders) and folder.name != "events"
+        return not self.triggers or not beside or folder in {each.resolve() for each in self.triggers}
+
+
+def _asked(packs: Sequence[Path], others: Sequence[Path] | None) -> _Asked:
+    """What is asked about: whole packs, or (where every folder is a trigger's) these triggers."""
+    named = [_target(each) for each in packs]
+    folders = [*(each.pack for each in named), *(target_of(each).pack for each in others or ())]
+    unique = list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
+    triggers = [each.pack / each.trigger for each in named if each.trigger is not None]
+    return _Asked(unique, triggers if len(triggers) == len(named) else [])
+
+
+def _target(folder: Path) -> Target:
+    """A trigger's folder, or a pack's: what is neither is linted as a pack, which says what is missing."""
+    if not is_folder(folder):
+        stop(Exit.USAGE, f"{folder}: no such folder")
+    alone = (folder / "trigger.yaml").is_file() and not (folder / "pack.yaml").is_file()
+    return target_of(folder) if alone else Target(folder, None)
 
 
 def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles], Sequence[Finding]]:
@@ -122,11 +148,12 @@ def _examined(folders: Sequence[Path], only: str | None) -> tuple[list[PackFiles
     return packs, tried(packs, only=only if named else None)
 
 
-def _tried(
-    folders: Sequence[Path], packs: Sequence[PackFiles], only: str | None, findings: list[Finding]
-) -> list[Tried]:
+def _tried(asked: _Asked, packs: Sequence[PackFiles], only: str | None, findings: list[Finding]) -> list[Tried]:
     report, read = Report(), []
-    for stage, folder in _loaded(folders, packs):
+    names = {each.name for each in asked.triggers}
+    for stage, folder in _loaded(asked.folders, packs):
+        if names and stage.trigger.name not in names:
+            continue
         read += [(stage, case) for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += [each for each in report.findings if not each.warning]
     wanted = [(stage, case) for stage, case in read if only in (None, stage.trigger.name, case.name)]

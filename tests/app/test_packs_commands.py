@@ -1,6 +1,8 @@
 """habarshy lint and habarshy test: exact lines, exit codes, and no database."""
 
 import contextlib
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -84,6 +86,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "message": "category is missing",
                 "suggestion": None,
                 "warning": False,
+                    "placeholder": False,
             },
             {
                 "path": path,
@@ -92,6 +95,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "message": "the key 'categroy' is not known here",
                 "suggestion": "category",
                 "warning": False,
+                    "placeholder": False,
             },
             {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
         ],
@@ -351,3 +355,34 @@ def test_a_pack_that_is_broken_is_not_played(terminal: Terminal) -> None:
     folder = town(terminal, ("a case", "", MONTH), changes=((RULES, "category: water", "categroy: water"),))
     linted, tried = terminal.run("lint", str(folder)), terminal.run("test", str(folder))
     assert tried == (1, [*linted.lines[:-1], f"0 cases, 0 failed, {len(linted.lines) - 1} findings"], "")
+
+
+def test_one_trigger_is_linted_and_tested_by_its_folder(terminal: Terminal) -> None:
+    """Its pack is read beside it, a mistake in another trigger is not told, and --with names what it needs."""
+    folder = town(terminal)
+    shutil.copytree(folder / "meter_check", folder / "other")
+    words = folder / "other" / "kk.md"
+    words.write_text(words.read_text("utf-8").replace("event.fee", "event.fe"), "utf-8")
+    (folder / "meter_check" / "tests.yaml").write_text(HEAD.format(name="told", more="") + MONTH + DAY, "utf-8")
+    linted = terminal.run("lint", str(folder / "meter_check"))
+    assert (linted.code, linted.lines[-1]) == (0, "1 triggers, 0 event types, 0 findings, 0 warnings")
+    assert terminal.run("lint", str(folder / "other")).code == 1
+    assert terminal.run("lint", str(folder)).code == 1
+    shutil.rmtree(folder / "other")
+    assert terminal.run("test", str(folder / "meter_check")).lines[-1] == "1 cases, 0 failed, 0 findings"
+    needing = SHIPPED["alatau"] / "flood_warning"
+    assert terminal.run("lint", str(needing), "--with", str(SHIPPED["kz"])).code == 0
+    tested = terminal.run("test", str(needing), "--with", str(SHIPPED["kz"]), "--json").objects
+    assert {each["trigger"] for each in tested[:-1]} == {"flood_warning"}
+
+
+def test_new_files_name_their_schemas_relative_to_themselves(terminal: Terminal) -> None:
+    """An editor finds the schemas of a pack and of a trigger on every machine that has the same folders."""
+    folder = terminal.folder / "mytown"
+    assert terminal.run("new", "--pack", str(folder)).code == 0
+    assert terminal.run("new", str(folder / "card_ends")).code == 0
+    for path in folder.rglob("*.yaml"):
+        found = re.search(r"\$schema=(\S+)", path.read_text("utf-8"))
+        assert found is not None
+        assert not Path(found[1]).is_absolute()
+        assert (path.parent / found[1]).is_file(), path

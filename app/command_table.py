@@ -114,7 +114,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "govern.submissions",
         "Print what waits for approval or publication; with names, what each would change.",
     ),
-    "approve": ("govern.approve", "Show what waits, and approve it as another person of the agency."),
+    "approve": ("govern.approve", "Show what waits, ask, and approve or refuse it as another person of the agency."),
     "publish": ("govern.publish", "Publish what was approved: for a share of all persons first, or for everybody."),
     "withdraw": ("govern.withdraw", "Plan and send nothing of a trigger any more; what it planned is withheld."),
     "pause": ("stops.pause", "Send nothing of a trigger until it is resumed; it goes on planning."),

@@ -16,7 +16,7 @@ from streams.damaged import DamagedFact
 from streams.database import DatabaseUnavailable
 from streams.drafting import DoesNotFit
 from streams.erasing import NobodyKnown
-from streams.governing import NotSubmitted, TwoVersions
+from streams.governing import AlreadyPublished, NotSubmitted, TwoVersions
 from streams.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
 from streams.kafka_failures import (
     KafkaRefused,
@@ -73,6 +73,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
     NobodyKnown: Exit.CHECK_FAILED,
+    AlreadyPublished: Exit.CHECK_FAILED,
     NotSubmitted: Exit.CHECK_FAILED,
     NotPublished: Exit.CHECK_FAILED,
     StillPlaceholders: Exit.CHECK_FAILED,

@@ -28,13 +28,25 @@ class PackSubmitted(Struct, frozen=True, array_like=True):
 
 
 class PackApproved(Struct, frozen=True, array_like=True):
-    """Another person approved that content."""
+    """Another person approved that content; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "pack-approved/1"
     at: datetime
     by: str
     pack: str
     hash: str
+    comment: str = ""
+
+
+class PackRefused(Struct, frozen=True, array_like=True):
+    """An approver refused that content, for that reason; an approval that it had counts no more."""
+
+    TOPIC: ClassVar[str] = "pack-refused/1"
+    at: datetime
+    by: str
+    pack: str
+    hash: str
+    reason: str
 
 
 class PackPublished(Struct, frozen=True, array_like=True):
@@ -66,13 +78,25 @@ class TriggerSubmitted(Struct, frozen=True, array_like=True):
 
 
 class TriggerApproved(Struct, frozen=True, array_like=True):
-    """Another person of the agency approved that version."""
+    """Another person of the agency approved that version; `comment`: what they wrote about it."""
 
     TOPIC: ClassVar[str] = "trigger-approved/1"
     at: datetime
     by: str
     trigger: str
     hash: str
+    comment: str = ""
+
+
+class TriggerRefused(Struct, frozen=True, array_like=True):
+    """An approver refused that version, for that reason; an approval that it had counts no more."""
+
+    TOPIC: ClassVar[str] = "trigger-refused/1"
+    at: datetime
+    by: str
+    trigger: str
+    hash: str
+    reason: str
 
 
 class TriggerPublished(Struct, frozen=True, array_like=True):
@@ -180,9 +204,11 @@ class LogRestored(Struct, frozen=True, array_like=True):
 GOVERNANCE_FACTS = (
     PackSubmitted,
     PackApproved,
+    PackRefused,
     PackPublished,
     TriggerSubmitted,
     TriggerApproved,
+    TriggerRefused,
     TriggerPublished,
     TriggerReachChanged,
     TriggerWithdrawn,
@@ -196,9 +222,11 @@ GOVERNANCE_FACTS = (
 GovernanceFact = (
     PackSubmitted
     | PackApproved
+    | PackRefused
     | PackPublished
     | TriggerSubmitted
     | TriggerApproved
+    | TriggerRefused
     | TriggerPublished
     | TriggerReachChanged
     | TriggerWithdrawn

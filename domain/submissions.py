@@ -6,7 +6,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.governance import PackApproved, PackSubmitted, TriggerApproved, TriggerSubmitted
+from domain.governance import (
+    PackApproved,
+    PackRefused,
+    PackSubmitted,
+    TriggerApproved,
+    TriggerRefused,
+    TriggerSubmitted,
+)
 from domain.principals import NotAllowed, Principal, Role, require
 
 
@@ -21,7 +28,11 @@ class Subject(Struct, frozen=True, order=True):
 
 
 class Submission(Struct, frozen=True):
-    """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then."""
+    """A version that was put up for approval. `by`: all who submitted it; `approved_by`: empty until then.
+
+    `refused_by`: who refused it since, if it was not submitted or approved again; `said`: the approver's comment, or
+    the reason of the refusal.
+    """
 
     about: Subject
     owner: str
@@ -29,6 +40,18 @@ class Submission(Struct, frozen=True):
     fact: PackSubmitted | TriggerSubmitted
     by: tuple[str, ...]
     approved_by: str = ""
+    refused_by: str = ""
+    said: str = ""
+
+    @property
+    def state(self) -> str:
+        """How it stands: submitted, approved or refused."""
+        return "refused" if self.refused_by else "approved" if self.approved_by else "submitted"
+
+    @property
+    def last_by(self) -> str:
+        """Who brought it into that state."""
+        return self.refused_by or self.approved_by or self.by[-1]
 
 
 def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
@@ -43,11 +66,16 @@ def submissions(facts: Iterable[Any]) -> dict[Subject, list[Submission]]:
                 versions[fact.hash] = (
                     Submission(about, fact.owner, fact.hash, fact, (fact.by,))
                     if before is None
-                    else replace(before, by=(*before.by, fact.by))
+                    else replace(before, by=(*before.by, fact.by), refused_by="")
                 )
             case PackApproved() | TriggerApproved():
                 versions = found[subject_of(fact)]
-                versions[fact.hash] = replace(versions[fact.hash], approved_by=fact.by)
+                approved = replace(versions[fact.hash], approved_by=fact.by, refused_by="", said=fact.comment)
+                versions[fact.hash] = approved
+            case PackRefused() | TriggerRefused():
+                versions = found[subject_of(fact)]
+                refused = replace(versions[fact.hash], approved_by="", refused_by=fact.by, said=fact.reason)
+                versions[fact.hash] = refused
     return {about: list(versions.values()) for about, versions in found.items()}
 
 
@@ -72,6 +100,11 @@ def check_approving(who: Principal, submission: Submission) -> None:
     require(who, Role.APPROVER, submission.owner, str(submission.about))
     if who.name in submission.by:
         raise NotAllowed(f"you submitted {submission.about} yourself, and nobody approves their own")
+
+
+def check_refusing(who: Principal, submission: Submission) -> None:
+    """Nothing, if the principal may refuse it: an approver of the agency. Raises NotAllowed."""
+    require(who, Role.APPROVER, submission.owner, str(submission.about))
 
 
 def check_publishing(who: Principal, submission: Submission) -> None:

@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 from domain.governance import (
     PackApproved,
     PackPublished,
+    PackRefused,
     PackSubmitted,
     TriggerApproved,
+    TriggerRefused,
     TriggerSubmitted,
 )
 from domain.ids import Names
@@ -21,6 +23,7 @@ from domain.submissions import (
     Submission,
     check_approving,
     check_publishing,
+    check_refusing,
     check_submitting,
 )
 from streams.database import Database
@@ -50,6 +53,13 @@ class TwoVersions(ValueError):
         length = 12 if one.hash[:12] != other.hash[:12] else None
         hashes = f"{one.hash[:length]} and {other.hash[:length]}"
         super().__init__((type(self).__doc__ or "").format(name=one.about, hashes=hashes))
+
+
+class AlreadyPublished(ValueError):
+    """{name} is published, so it can no longer be refused. Pause it, or withdraw it."""
+
+    def __init__(self, about: Subject) -> None:
+        super().__init__((type(self).__doc__ or "").format(name=about))
 
 
 class Reference(Struct, frozen=True):
@@ -143,16 +153,16 @@ class Governing:
         """
         return find(self.governed(), wanted, who, approved=approved)
 
-    def approve(self, submission: Submission, who: Principal) -> Done:
-        """Approve this very version.
+    def approve(self, submission: Submission, who: Principal, comment: str = "") -> Done:
+        """Approve this very version; the log keeps the comment.
 
         Raises:
             NotAllowed: not yours to approve.
             StillPlaceholders: it has text of the scaffold.
         """
-        return govern(self._database, lambda connection: self._approve(connection, submission, who))
+        return govern(self._database, lambda connection: self._approve(connection, submission, who, comment))
 
-    def _approve(self, connection: Connection, seen: Submission, who: Principal) -> Done:
+    def _approve(self, connection: Connection, seen: Submission, who: Principal, comment: str) -> Done:
         before, now = read_governed(connection, self._log), self._clock()
         submission = find(before, Reference(seen.about, seen.hash), who)
         check_approving(who, submission)
@@ -160,7 +170,30 @@ class Governing:
             return Done(submission, new=False)
         _require_own_text(submission.fact)
         about, fact = submission.about, PackApproved if submission.about.kind == "pack" else TriggerApproved
-        facts = [fact(now, who.name, about.name, submission.hash)]
+        facts = [fact(now, who.name, about.name, submission.hash, comment)]
+        append_governance(connection, self._log, self._names, facts, before, now)
+        return Done(submission, new=True)
+
+    def refuse(self, submission: Submission, who: Principal, reason: str) -> Done:
+        """Refuse this very version: it is not published until it is submitted or approved again.
+
+        Raises:
+            NotAllowed: not yours to approve.
+            AlreadyPublished: it is published.
+        """
+        return govern(self._database, lambda connection: self._refuse(connection, submission, who, reason))
+
+    def _refuse(self, connection: Connection, seen: Submission, who: Principal, reason: str) -> Done:
+        before, now = read_governed(connection, self._log), self._clock()
+        submission = find(before, Reference(seen.about, seen.hash), who)
+        check_refusing(who, submission)
+        about = submission.about
+        if before.hash_of(about) == submission.hash:
+            raise AlreadyPublished(about)
+        if submission.refused_by:
+            return Done(submission, new=False)
+        kind = PackRefused if about.kind == "pack" else TriggerRefused
+        facts = [kind(now, who.name, about.name, submission.hash, reason)]
         append_governance(connection, self._log, self._names, facts, before, now)
         return Done(submission, new=True)
 
@@ -264,5 +297,5 @@ def _about(fact: PackSubmitted | TriggerSubmitted) -> Subject:
 def _is_known(before: Governed, submission: Submission) -> bool:
     """Whether it is published or waits already, as the latest of its name."""
     versions = before.submitted.get(submission.about, ())
-    waits = bool(versions) and versions[-1].hash == submission.hash
+    waits = bool(versions) and versions[-1].hash == submission.hash and not versions[-1].refused_by
     return waits or before.hash_of(submission.about) == submission.hash

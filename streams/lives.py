@@ -13,6 +13,7 @@ from domain.governance import (
     TriggerPaused,
     TriggerPublished,
     TriggerReachChanged,
+    TriggerRefused,
     TriggerResumed,
     TriggerSubmitted,
     TriggerWithdrawn,
@@ -25,6 +26,7 @@ from streams.publishing import read_entries
 _WHAT: Mapping[type, str] = {
     TriggerSubmitted: "submitted",
     TriggerApproved: "approved",
+    TriggerRefused: "refused",
     TriggerPublished: "published",
     TriggerReachChanged: "reach moved",
     TriggerWithdrawn: "withdrawn",
@@ -73,7 +75,7 @@ def lives(entries: Iterable[Entry]) -> dict[str, list[Happened]]:
                     fact.by,
                     named,
                     getattr(fact, "hash", ""),
-                    getattr(fact, "reason", ""),
+                    getattr(fact, "reason", "") or getattr(fact, "comment", ""),
                     getattr(fact, "share", 1.0),
                 )
             )

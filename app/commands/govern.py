@@ -9,11 +9,12 @@ import typer
 
 from app.commands.packs import require_passing
 from app.desk import Desk, desk
-from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile
+from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
 from app.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.submitted import show_submission
-from app.terminal import Exit, data, data_json, stop, talk
-from domain.submissions import Subject, Submission, check_approving
+from app.terminal import Exit, agree, data, data_json, stop, talk
+from domain.accounting import LEAST_SAID, MOST_SAID
+from domain.submissions import Subject, Submission, check_approving, check_refusing
 from streams.governing import Done, Reference, reference
 from streams.ownership import mine_of
 from templates.loader import Pack, pack_of
@@ -21,6 +22,10 @@ from templates.loader import Pack, pack_of
 Folders = Annotated[list[Path], typer.Argument(metavar="TRIGGER_FOLDER|PACK", help="What to put up for approval.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME[@HASH]|FOLDER", help="A trigger, pack:NAME, or a folder.")]
 Some = Annotated[list[str] | None, typer.Argument(metavar="NAME[@HASH]", help="Show these as who approves does.")]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="What you say about it; the log keeps it.")]
+Refuse = Annotated[
+    str | None, typer.Option("--refuse", metavar="REASON", help="Refuse it instead; its author reads why.")
+]
 Trigger = Annotated[str, typer.Argument(metavar="TRIGGER", help="A published trigger.")]
 Canary = Annotated[str | None, typer.Option("--canary", metavar="5%", help="Only for that share of all persons.")]
 ToPending = Annotated[bool, typer.Option("--apply-to-pending", help="Also for what is planned and not sent yet.")]
@@ -75,20 +80,53 @@ def _wanted(at: Desk, targets: Sequence[Target], packs: Mapping[Path, Pack]) -> 
 def approve(
     names: Names,
     others: With = None,
+    comment: Comment = "",
+    refuse: Refuse = None,
+    yes: Yes = False,
     as_json: AsJson = False,
     clock: ClockTime = None,
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """Show what waits, and approve it as another person of the agency."""
+    """Show what waits, ask, and approve or refuse it as another person of the agency."""
+    check_said("--comment", comment, least=0)
+    if refuse is not None:
+        check_said("--refuse", refuse, least=LEAST_SAID)
     with desk(database, key_file, clock) as at:
         governing = at.platform.governing
-        found = [governing.find(each, at.who) for each in _references(at, names, others)]
-        for submission in found:
-            check_approving(at.who, submission)
+        wanted = {each: governing.find(each, at.who) for each in _references(at, names, others)}
+        for reference_, submission in wanted.items():
+            _require_whole_hash(reference_, submission)
+            (check_approving if refuse is None else check_refusing)(at.who, submission)
+        found = list({each.about: each for each in wanted.values()}.values())
         for submission in found:
             show_submission(governing.governed(), submission, as_json=as_json)
-            _report([governing.approve(submission, at.who)], "approved", as_json=as_json)
+        wish = "approve" if refuse is None else "refuse"
+        agree(f"{wish} {', '.join(map(_named, found))}", _word(found), yes=yes)
+        for submission in found:
+            if refuse is None:
+                _report([governing.approve(submission, at.who, comment)], "approved", as_json=as_json)
+            else:
+                _report([governing.refuse(submission, at.who, refuse)], "refused", as_json=as_json)
+
+
+def _word(found: Sequence[Submission]) -> str:
+    """What an approver types: the name of a single version, or how many there are."""
+    return str(found[0].about) if len(found) == 1 else str(len(found))
+
+
+def _require_whole_hash(wanted: Reference, found: Submission) -> None:
+    if wanted.hash and wanted.hash != found.hash:
+        stop(
+            Exit.USAGE,
+            f"{wanted}: give the whole hash, for a part may fit another version: {wanted.about}@{found.hash}",
+        )
+
+
+def check_said(option: str, text: str, *, least: int) -> None:
+    """End with exit 2, if what somebody says by an option is too short or too long to be kept."""
+    if not least <= len(text.strip()) <= MOST_SAID or "\x00" in text:
+        stop(Exit.USAGE, f"{option}: write {least} to {MOST_SAID} characters")
 
 
 def publish(
@@ -132,12 +170,12 @@ def submissions(
                 show_submission(governing.governed(), submission, as_json=as_json)
             return
         for submission in governing.waiting(at.who):
-            state = "approved" if submission.approved_by else "submitted"
-            by = submission.approved_by or submission.by[-1]
+            state, by = submission.state, submission.last_by
             if as_json:
-                data_json({**_plain(submission), "state": state, "by": by})
+                data_json({**_plain(submission), "state": state, "by": by, "said": submission.said})
             else:
-                data(f"{_named(submission)}  {state} by {by}  ({submission.owner or 'shared'})")
+                said = f": {submission.said}" if submission.said else ""
+                data(f"{_named(submission)}  {state} by {by}{said}  ({submission.owner or 'shared'})")
 
 
 def _references(at: Desk, names: Iterable[str], others: Sequence[Path] | None) -> list[Reference]:

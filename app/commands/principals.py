@@ -1,5 +1,6 @@
 """habarshy principals: who may act, for which agency."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from app import principals
 from app.agencies import agencies_known
 from app.options import AsJson, KeyFile
+from app.private_files import opened
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop, talk
 from domain.principals import Principal, Role, Scope
@@ -23,11 +25,15 @@ Scopes = Annotated[
 Email = Annotated[str | None, typer.Option("--email", help="Where test-sends to them may go.")]
 Phone = Annotated[str | None, typer.Option("--phone", help="Where test-sends to them may go.")]
 Push = Annotated[str | None, typer.Option("--push", help="Where test-sends to them may go.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="Write the token to this new file, for its owner only."),
+]
 EVERYWHERE = frozenset({Role.OPERATOR, Role.AUDITOR})
 """What somebody does for all agencies."""
 
 
-def add(
+def add(  # noqa: PLR0913, PLR0917  (the options of a command)
     name: Name,
     agency: Agency,
     role: Roles = None,
@@ -35,24 +41,37 @@ def add(
     email: Email = None,
     phone: Phone = None,
     push: Push = None,
+    token_file: TokenFile = None,
     key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add somebody, or a system, and print the new token (its API key), which nobody can read again."""
+    """Add somebody, or a system, and print or write the new token (its API key), which nobody can read again."""
     if not role and not scope:
         stop(Exit.USAGE, f"{name}: give a person a --role, a system a --scope")
     given = {"email": email, "sms": phone, "push": push}
     contacts = {channel: address for channel, address in given.items() if address is not None}
     settings = settings_of(None, key_file)
     path = settings.principals
-    token = principals.add(path, Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ())))
-    if as_json:
-        data_json({"name": name, "token": token})
+    wanted = Principal(name, agency, frozenset(role or ()), contacts, frozenset(scope or ()))
+    if token_file is not None:
+        _write_token(token_file, lambda: principals.add(path, wanted))
     else:
-        data(token)
+        token = principals.add(path, wanted)
+        data_json({"name": name, "token": token}) if as_json else data(token)
     talk(f"{name} acts with this token in {principals.TOKEN}; only its hash is kept, in {path}")
     if not EVERYWHERE.issuperset(role or ()) or scope:
         _warn_of_unknown(agency, settings)
+
+
+def _write_token(file: Path, make: Callable[[], str]) -> None:
+    """Write a new token into a new file; it is made only once the file could be opened."""
+    try:
+        if file.exists():
+            stop(Exit.USAGE, f"--token-file: {file} is there already, and is left as it is")
+        with opened(file) as writing:
+            writing.write(make() + "\n")
+    except OSError as error:
+        stop(Exit.USAGE, f"--token-file: {file} cannot be written: {error.strerror}")
 
 
 def _warn_of_unknown(agency: str, settings: Settings) -> None:

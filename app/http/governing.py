@@ -28,10 +28,10 @@ from app.http.shapes import (
     WaitingList,
 )
 from app.rule_lines import lines
-from domain.accounting import MOST_SAID
+from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.principals import Scope
 from projections import statistics
-from streams.governing import Done, NotSubmitted, Reference, TwoVersions, subject
+from streams.governing import AlreadyPublished, Done, NotSubmitted, Reference, TwoVersions, subject
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 from templates.loader import examine
@@ -39,6 +39,9 @@ from templates.placeholders import StillPlaceholders
 
 Name = Annotated[str, InPath(pattern="^(pack:)?[a-z][a-z0-9_]{0,79}$")]
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
+WholeHash = Annotated[
+    str, InPath(pattern="^[0-9a-f]{64}$", description="The whole hash: a part may fit two versions")
+]
 MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
 _NAME = re.compile(r"[^\W\d][\w.-]*")
@@ -57,6 +60,18 @@ class Because(BaseModel, extra="forbid"):
     reason: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
 
 
+class Comment(BaseModel, extra="forbid"):
+    """What an approver wrote about a version; the log keeps it."""
+
+    comment: str = Field(default="", max_length=MOST_SAID, pattern=PRINTED)
+
+
+class Refusal(BaseModel, extra="forbid"):
+    """Why a version is refused, for its author to read; the log keeps it."""
+
+    reason: str = Field(min_length=LEAST_SAID, max_length=MOST_SAID, pattern=PRINTED)
+
+
 class GovernCalls:
     """Acts as the official whose token the request has, by what the commands do."""
 
@@ -72,6 +87,7 @@ class GovernCalls:
             ("/triggers/{name}/resume", self.resume, "POST", "Send again, what waited included"),
             ("/submissions", self.submissions, "GET", "What waits for approval or publication"),
             ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this very version"),
+            ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this very version"),
             ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish what was approved"),
             ("/lint", self.lint, "POST", "What is wrong with a pack"),
             ("/statistics", self.statistics, "GET", "Figures by day and trigger"),
@@ -109,17 +125,24 @@ class GovernCalls:
                 "name": each.about.name,
                 "hash": each.hash,
                 "owner": each.owner,
-                "state": "approved" if each.approved_by else "submitted",
+                "state": each.state,
             }
             for each in self._platform.governing.waiting(who)
         ]
         return WaitingList.model_validate({"items": items})
 
-    def approve(self, request: Request, name: Name, hash: Hash) -> Governed:  # noqa: A002  (its name)
+    def approve(self, request: Request, name: Name, hash: WholeHash, said: Comment | None = None) -> Governed:  # noqa: A002  (its name)
         """Another person of the agency than who submitted it; the same again changes nothing."""
         who, governing = self._access.official(request), self._platform.governing
+        comment = said.comment if said is not None else ""
         with _told():
-            return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who))
+            return _governed(governing.approve(governing.find(Reference(subject(name), hash), who), who, comment))
+
+    def refuse(self, request: Request, name: Name, hash: WholeHash, why: Refusal) -> Governed:  # noqa: A002  (its name)
+        """An approver of the agency; it is not published until it is submitted or approved again."""
+        who, governing = self._access.official(request), self._platform.governing
+        with _told():
+            return _governed(governing.refuse(governing.find(Reference(subject(name), hash), who), who, why.reason))
 
     def publish(self, request: Request, name: Name, hash: Hash, release: Release) -> Governed:  # noqa: A002  (its name)
         """For everybody, or a share of all persons first; the same again changes nothing."""
@@ -166,7 +189,7 @@ def _told() -> Iterator[None]:
         yield
     except (NotSubmitted, UnknownName) as error:
         raise Problem(HTTPStatus.NOT_FOUND, _one_line(error), kind="unknown-name") from None
-    except (NotPublished, StillPlaceholders, TwoVersions) as error:
+    except (AlreadyPublished, NotPublished, StillPlaceholders, TwoVersions) as error:
         raise Problem(HTTPStatus.CONFLICT, _one_line(error), kind="not-now") from None
 
 

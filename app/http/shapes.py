@@ -26,7 +26,7 @@ class RuleList(BaseModel):
 
 
 class Waiting(BaseModel):
-    """A version that was submitted; `state`: submitted or approved."""
+    """A version that was submitted; `state`: submitted, approved or refused."""
 
     kind: str
     name: str

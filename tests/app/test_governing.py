@@ -49,10 +49,12 @@ class Office:
             "": {},
         }
 
-    def run(self, who: str, *arguments: str, **env: str) -> Ended:
-        """Run a command as somebody."""
+    def run(self, who: str, *arguments: str, stdin: bytes = b"", **env: str) -> Ended:
+        """Run a command as somebody; `approve` asks them only where `stdin` answers."""
         packs = {"HABARSHY_PACKS": str(self.published)}
-        return self.terminal.run(*arguments, env={**packs, **self.tokens[who], **env})
+        if arguments[0] == "approve" and not stdin:
+            arguments = (*arguments, "--yes")
+        return self.terminal.run(*arguments, stdin=stdin or None, env={**packs, **self.tokens[who], **env})
 
     @property
     def rules(self) -> list[str]:
@@ -83,6 +85,44 @@ def test_a_version_goes_its_whole_way(office: Office) -> None:
     assert office.run("saule", "publish", "meter_check").code == 0
     assert office.rules == ["earlier 1.0", "earlier 0.05", "in force 1.0"]
     assert office.run("dana", "submissions").lines == []
+
+
+@pytest.mark.parametrize(("answer", "code", "state"), [(b"no\n", 5, "submitted"), (b"meter_check\n", 0, "approved")])
+def test_an_approver_is_asked_first(office: Office, answer: bytes, code: int, state: str) -> None:
+    """What changes is shown, and nothing is approved until the approver has typed its name."""
+    office.run("aida", "submit", office.trigger)
+    asked = office.run("dana", "approve", "meter_check", "--comment", "checked with the lawyers", stdin=answer)
+    assert asked.code == code
+    assert "    Its class is service; before, reminder." in asked.lines
+    [waits] = office.run("aida", "submissions", "--json").objects
+    assert (waits["state"], waits["said"]) == (state, "checked with the lawyers" if code == 0 else "")
+
+
+def test_an_approver_refuses_with_a_reason(office: Office) -> None:
+    """A refused version is not published; its author reads why, and may submit it again."""
+    [submitted] = office.run("aida", "submit", office.trigger, "--json").objects
+    whole = f"meter_check@{submitted['hash']}"
+    assert office.run("dana", "approve", whole, "--refuse", "no").code == 2, "no reason is so short"
+    assert office.run("fred", "approve", whole, "--refuse", "the fee is wrong").code == 4
+    office.run("dana", "approve", whole)
+    assert office.run("dana", "approve", whole, "--refuse", "the fee is wrong").code == 0
+    [line] = office.run("aida", "submissions").lines
+    assert line == f"{whole[:24]}  refused by dana: the fee is wrong  (water)"
+    assert office.run("saule", "publish", "meter_check").code == 4
+    assert office.run("aida", "submit", office.trigger, "--json").objects[0]["new"]
+    assert "submitted by aida" in office.run("aida", "submissions").lines[0]
+    office.run("dana", "approve", whole)
+    office.run("saule", "publish", "meter_check")
+    late = office.run("dana", "approve", whole, "--refuse", "the fee is wrong")
+    assert (late.code, "is published" in late.talk) == (1, True)
+
+
+def test_only_the_whole_hash_approves(office: Office) -> None:
+    """A part of a hash may fit another version, so it is a usage error that names the whole one."""
+    [submitted] = office.run("aida", "submit", office.trigger, "--json").objects
+    part = office.run("dana", "approve", f"meter_check@{submitted['hash'][:12]}")
+    assert (part.code, submitted["hash"] in part.talk) == (2, True)
+    assert office.run("dana", "submissions", "--json").objects[0]["state"] == "submitted"
 
 
 def test_a_folder_stands_for_what_is_in_it(office: Office) -> None:

@@ -208,6 +208,7 @@ ROUTES: Mapping[str, tuple[int, ...]] = {
     "POST /triggers/{name}/resume": (403,),
     "GET /submissions": (200,),
     "POST /submissions/{name}/{hash}/approve": (403, 404),
+    "POST /submissions/{name}/{hash}/refuse": (403, 404),
     "POST /submissions/{name}/{hash}/publish": (403, 404),
     "POST /lint": (200,),
     "POST /test": (200,),

@@ -86,7 +86,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "message": "category is missing",
                 "suggestion": None,
                 "warning": False,
-                    "placeholder": False,
+                "placeholder": False,
             },
             {
                 "path": path,
@@ -95,7 +95,7 @@ def test_lint_as_json(terminal: Terminal) -> None:
                 "message": "the key 'categroy' is not known here",
                 "suggestion": "category",
                 "warning": False,
-                    "placeholder": False,
+                "placeholder": False,
             },
             {"triggers": 1, "event_types": 2, "findings": 2, "warnings": 0},
         ],

@@ -22,7 +22,7 @@ def test_what_is_new_is_shown_in_words(tmp_path: Path) -> None:
     author = terminal.act("aigerim", "library", "author")
     approver = terminal.act("dana", "library", "approver")
     assert terminal.run("submit", pack, env=author).code == 0
-    shown = terminal.run("approve", "pack:mytown", "ends", env=approver)
+    shown = terminal.run("approve", "pack:mytown", "ends", "--yes", env=approver)
     assert shown.code == 0
     for line in (
         "defaults.languages: kk, ru, en",

@@ -47,13 +47,21 @@ def test_the_commands_of_the_readme_run_in_their_order(tmp_path: Path, newcomer:
 
 
 ACTS = "export HABARSHY_TOKEN=$(cat "
-FILE = re.compile(r"```(?P<kind>sh|\w+ file=(?P<file>\S+))\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
+EDIT = re.compile(r"^Write `(?P<new>[^`]+)` instead of `(?P<old>[^`]+)` in `(?P<where>[^`]+)`", re.MULTILINE)
+FILE = re.compile(
+    rf"{EDIT.pattern}|```(?P<kind>sh|\w+ file=(?P<file>\S+))\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
+)
 
 
 def test_the_walk_to_a_first_trigger_leads_there(tmp_path: Path, newcomer: dict[str, str]) -> None:
     """Each file of the walk is written and each command is run, in their order; none of them fails."""
     said: list[tuple[str, str]] = []
     for block in FILE.finditer((ROOT / "docs/first-trigger.md").read_text()):
+        if block["where"] is not None:
+            edited = tmp_path / block["where"]
+            assert block["old"] in edited.read_text()
+            edited.write_text(edited.read_text().replace(block["old"], block["new"]))
+            continue
         if block["file"] is not None:
             (tmp_path / block["file"]).write_text(block["text"])
             continue

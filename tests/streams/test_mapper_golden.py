@@ -168,8 +168,13 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     ),
     (
         "pack-approved/1",
-        governance.PackApproved(at=NOW, by="dana", pack="kz", hash="hash"),
-        "94d6ff683d4bf0a464616e61a26b7aa468617368",
+        governance.PackApproved(at=NOW, by="dana", pack="kz", hash="hash", comment="ok"),
+        "95d6ff683d4bf0a464616e61a26b7aa468617368a26f6b",
+    ),
+    (
+        "pack-refused/1",
+        governance.PackRefused(at=NOW, by="dana", pack="kz", hash="hash", reason="no"),
+        "95d6ff683d4bf0a464616e61a26b7aa468617368a26e6f",
     ),
     (
         "pack-published/1",
@@ -197,8 +202,13 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
     ),
     (
         "trigger-approved/1",
-        governance.TriggerApproved(at=NOW, by="dana", trigger="card", hash="hash"),
-        "94d6ff683d4bf0a464616e61a463617264a468617368",
+        governance.TriggerApproved(at=NOW, by="dana", trigger="card", hash="hash", comment="ok"),
+        "95d6ff683d4bf0a464616e61a463617264a468617368a26f6b",
+    ),
+    (
+        "trigger-refused/1",
+        governance.TriggerRefused(at=NOW, by="dana", trigger="card", hash="hash", reason="no"),
+        "95d6ff683d4bf0a464616e61a463617264a468617368a26e6f",
     ),
     (
         "trigger-published/1",
@@ -385,6 +395,12 @@ def test_a_pause_from_before_there_were_reasons_has_none() -> None:
         stored = decode(topic, bytes.fromhex("93d6ff683d4bf0a461696461a463617264"))
         assert isinstance(stored, governance.TriggerPaused | governance.TriggerResumed)
         assert (stored.by, stored.reason) == ("aida", "")
+
+
+def test_an_approval_from_before_there_were_comments_has_none() -> None:
+    """Versions that were approved without a comment are read as such."""
+    stored = decode("trigger-approved/1", bytes.fromhex("94d6ff683d4bf0a464616e61a463617264a468617368"))
+    assert stored == governance.TriggerApproved(at=NOW, by="dana", trigger="card", hash="hash")
 
 
 def test_every_topic_is_frozen() -> None:

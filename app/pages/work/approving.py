@@ -1,6 +1,6 @@
 """Submitting a draft, and the second person's page: what changes in meaning and in words; approve, publish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from http import HTTPStatus
 
@@ -16,9 +16,10 @@ from app.pages.layout import Frame
 from app.pages.visits import Form
 from app.pages.work.backtests import latest
 from app.pages.work.editing import Id, found, text_of
-from app.pages.work.office import Hash, Office, one, told
+from app.pages.work.office import Hash, Office, WholeHash, one, told
 from app.pages.work.triggers import Name
 from app.pages.work.words import share
+from domain.accounting import LEAST_SAID, MOST_SAID
 from domain.governance import TriggerPublished, TriggerSubmitted
 from domain.principals import Principal, Role
 from domain.said import Words
@@ -30,6 +31,7 @@ from streams.sheets import Sheet, Sheets
 from templates.meaning import GROUPS, Change
 from templates.written import trigger_texts
 
+NOTHING_WRONG: Mapping[str, str] = {}
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 AROUND = 2
 """Lines of text that are shown around what changes."""
@@ -48,6 +50,7 @@ class Approving:
         router.add_api_route("/work/drafts/{id}/submit", self.submit, methods=["POST"])
         router.add_api_route("/work/submissions/{name}/{hash}", self.page, methods=["GET"])
         router.add_api_route("/work/submissions/{name}/{hash}/approve", self.approve, methods=["POST"])
+        router.add_api_route("/work/submissions/{name}/{hash}/refuse", self.refuse, methods=["POST"])
         router.add_api_route("/work/submissions/{name}/{hash}/publish", self.publish, methods=["POST"])
         return router
 
@@ -95,7 +98,12 @@ class Approving:
         return self._page(who, frame, self._found(name, hash, who), done)
 
     def _page(
-        self, who: Principal, frame: Frame, submission: Submission, done: str = "", wrong: str = ""
+        self,
+        who: Principal,
+        frame: Frame,
+        submission: Submission,
+        done: str = "",
+        wrong: Mapping[str, str] = NOTHING_WRONG,
     ) -> Response:
         fact, speech, now = submission.fact, frame.speech, self._office.platform.governing.governed()
         assert isinstance(fact, TriggerSubmitted)
@@ -108,11 +116,13 @@ class Approving:
             hash=submission.hash,
             done=done,
             fact=fact,
-            errors={"share": wrong} if wrong else {},
+            errors=wrong,
             title=speech.titled(fact.rules["title"]) or name,
             by=", ".join(dict.fromkeys(submission.by)),
             at=speech.moment(fact.at),
             approved_by=submission.approved_by,
+            refused_by=submission.refused_by,
+            said=submission.said,
             new=current is None,
             published=now.hash_of(submission.about) == submission.hash and (current is None or current.share == 1),
             changes=_changes(now, fact, speech),
@@ -128,13 +138,28 @@ class Approving:
     def _found(self, name: str, hash_: str, who: Principal) -> Submission:
         return self._office.submission(Reference(Subject("trigger", name), hash_), who)
 
-    def approve(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
-        """Approve this very version, as another person."""
-        who, _ = self._office.enter(request)
+    def approve(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
+        """Approve this very version, as another person; a comment is kept."""
+        who, frame = self._office.enter(request)
         visits.require_form(request, fields)
+        submission, comment = self._found(name, hash, who), one(fields, "comment")
+        if len(comment) > MOST_SAID:
+            return self._page(who, frame, submission, wrong={"comment": _too_long(frame)})
         with told():
-            done = self._office.platform.governing.approve(self._found(name, hash, who), who)
+            done = self._office.platform.governing.approve(submission, who, comment)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'approved' if done.new else 'before'}")
+
+    def refuse(self, request: Request, name: Name, hash: WholeHash, fields: Form) -> Response:  # noqa: A002  (its name)
+        """Refuse this very version, for a reason that its author reads."""
+        who, frame = self._office.enter(request)
+        visits.require_form(request, fields)
+        submission, reason = self._found(name, hash, who), one(fields, "reason")
+        if not LEAST_SAID <= len(reason) <= MOST_SAID:
+            message = _too_long(frame) if reason[LEAST_SAID:] else frame.speech.say("Say why, for its author")
+            return self._page(who, frame, submission, wrong={"reason": message})
+        with told():
+            done = self._office.platform.governing.refuse(submission, who, reason)
+        return self._office.go(f"/work/submissions/{name}/{hash}?done={'refused' if done.new else 'before'}")
 
     def publish(self, request: Request, name: Name, hash: Hash, fields: Form) -> Response:  # noqa: A002  (its name)
         """Publish it: for everybody, or a share of all persons first; for nobody where it is not said for whom."""
@@ -143,10 +168,14 @@ class Approving:
         part = next((each for each in SHARES if str(each) == one(fields, "share")), None)
         submission = self._found(name, hash, who)
         if part is None:
-            return self._page(who, frame, submission, wrong=frame.speech.say("Choose for whom"))
+            return self._page(who, frame, submission, wrong={"share": frame.speech.say("Choose for whom")})
         with told():
             [done] = self._office.platform.governing.publish([Reference(submission.about, hash)], who, share=part)
         return self._office.go(f"/work/submissions/{name}/{hash}?done={'published' if done.new else 'before'}")
+
+
+def _too_long(frame: Frame) -> str:
+    return frame.speech.tell(Words("Write {count} characters at most", count=MOST_SAID))
 
 
 def _changes(now: Governed, fact: TriggerSubmitted, speech: Speech) -> list[tuple[str, list[str]]]:

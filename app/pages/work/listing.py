@@ -74,7 +74,7 @@ class _Rows:
             self._row(
                 each.about.name,
                 each.fact.rules["title"],
-                "approved" if each.approved_by else "waiting",
+                "waiting" if each.state == "submitted" else each.state,
                 hash=each.hash,
             )
             for each in _latest(self._now)

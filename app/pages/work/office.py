@@ -17,12 +17,13 @@ from app.pages.places import WORKERS
 from app.pages.visits import Fields
 from domain.principals import NotAllowed, Principal
 from domain.submissions import Submission
-from streams.governing import NotSubmitted, Reference, TwoVersions
+from streams.governing import AlreadyPublished, NotSubmitted, Reference, TwoVersions
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
 from templates.placeholders import StillPlaceholders
 
 Hash = Annotated[str, InPath(pattern="^[0-9a-f]{8,64}$")]
+WholeHash = Annotated[str, InPath(pattern="^[0-9a-f]{64}$")]
 
 
 class Office:
@@ -80,5 +81,5 @@ def told() -> Iterator[None]:
         yield
     except (NotSubmitted, UnknownName) as error:
         raise Problem(HTTPStatus.NOT_FOUND, " ".join(str(error).split()), kind="unknown-name") from None
-    except (NotPublished, StillPlaceholders, TwoVersions) as error:
+    except (AlreadyPublished, NotPublished, StillPlaceholders, TwoVersions) as error:
         raise Problem(HTTPStatus.CONFLICT, " ".join(str(error).split()), kind="not-now") from None

@@ -13,6 +13,7 @@ from streams.governed import Governed
 DONE: Final[Mapping[str, str]] = {
     "submitted": N_("submitted"),
     "approved": N_("approved"),
+    "refused": N_("refused"),
     "published": N_("published"),
     "reach moved": N_("its reach was moved"),
     "withdrawn": N_("withdrawn"),
@@ -29,6 +30,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "withdrawn": (N_("withdrawn"), ""),
     "waiting": (N_("waits for approval"), "note"),
     "approved": (N_("approved, not published"), "note"),
+    "refused": (N_("refused"), "bad"),
     "draft": (N_("draft"), ""),
 }
 WHAT: Final[Mapping[str, str]] = {

@@ -216,6 +216,24 @@ def test_a_version_goes_its_whole_way_in_a_browser(quiet: Workshop) -> None:
     assert "# an attachment at the old address does not count" in kept
 
 
+def test_an_approver_refuses_in_a_browser(quiet: Workshop) -> None:
+    """A reason is asked for, the author reads it, and what was refused cannot be published."""
+    where = submitted(quiet)
+    berik, aida = signed_in(quiet, "berik"), signed_in(quiet, "aida")
+    for reason in ("", "no", "x" * 501):
+        assert berik.post(f"{where}/refuse", reason=reason).status_code == 422
+    assert berik.post(f"{where}/approve", comment="x" * 501).status_code == 422
+    assert berik.post(f"{where[:-1]}/approve").status_code == 422, "this is not the whole hash"
+    assert aida.post(f"{where}/refuse", reason="the date is wrong").status_code == 403
+    answer = berik.post(f"{where}/refuse", reason="the date is wrong")
+    assert answer.headers["location"] == f"{where}?done=refused"
+    assert "the date is wrong" in aida.get(where).text
+    assert "отклонена" in aida.get("/work?language=ru").text
+    assert aida.post(f"{where}/publish", share="1.0").status_code == 403
+    assert berik.post(f"{where}/approve", comment="it is right after all").status_code == 303
+    assert "it is right after all" in aida.get(where).text
+
+
 def test_another_agency_comes_near_no_draft(quiet: Workshop) -> None:
     """Another agency's people get 403 for every page and form of a draft and of what waits; unknown ones are 404."""
     where, fred = submitted(quiet), signed_in(quiet, "fred")

@@ -135,9 +135,12 @@ def compose(settings: Settings, clock: Clock, keyring: Keyring | None = None, *,
 def _composed(
     settings: Settings, clock: Clock, database: Database, keyring: Keyring | None, *, make: bool
 ) -> Platform:
+    if not database.sqlite:
+        make_ready(database)  # before the key file, which comes with the tables: `migrate` heals both
     keys = keyring or keyring_for(database, settings, create=make and database.sqlite)
     names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
-    make_ready(database)
+    if database.sqlite:
+        make_ready(database)
     _check_keys(database, names, person_keys)
     library = Library(database, log := Log(database, person_keys, clock), names)
     planning = Planning(database, log, library, clock)

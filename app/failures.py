@@ -37,6 +37,7 @@ from streams.presence import NoDatabase
 from streams.publishing import BreaksVersions
 from streams.releasing import NotPublished
 from streams.republish import BadRange, BadTopic
+from streams.seats import SeatTaken
 from streams.shadow import NoQuietMoment
 from streams.switches import UnknownName
 from streams.watermark import OlderLog
@@ -70,6 +71,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     TopicRefused: Exit.UNAVAILABLE,
     NotGranted: Exit.UNAVAILABLE,
     KeptOtherwise: Exit.UNAVAILABLE,
+    SeatTaken: Exit.UNAVAILABLE,
     NotAllowed: Exit.NOT_ALLOWED,
     BadPrincipals: Exit.USAGE,
     NobodyKnown: Exit.CHECK_FAILED,

@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     kafka_retention_hours: int = Field(default=168, gt=0, description="how long records that only wake are kept")
     kafka_life_hours: int = Field(default=24, gt=0, description="how long events of registries are kept in topics")
     kafka_session_seconds: float = Field(
-        default=30.0, ge=6, le=300, description="after how long a silent worker's share goes to others"
+        default=10.0, ge=6, le=300, description="after how long a silent worker's share goes to others"
     )
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")

@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from streams.severity import Failed, Warned
+
 TALK = "habarshy.role"
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -79,10 +81,20 @@ def compact(value: Any) -> str:  # noqa: ANN401  (anything that JSON can say)
 
 
 def talk(line: str) -> None:
-    """One line for the person at the terminal, to stderr; a record of the log where there is one (see app.logs)."""
+    """Write one line for the person at the terminal, to stderr.
+
+    Where there is a log (see app.logs) it is a record of it, as severe as the line says.
+    """
     log = logging.getLogger(TALK)
     if log.handlers:
-        log.info("%s", line)
+        level = (
+            logging.ERROR
+            if isinstance(line, Failed)
+            else logging.WARNING
+            if isinstance(line, Warned)
+            else logging.INFO
+        )
+        log.log(level, "%s", line)
     else:
         sys.stderr.write(line + "\n")
 
@@ -102,5 +114,5 @@ def agree(wish: str, word: str, *, yes: bool) -> None:
 
 def stop(code: Exit, line: str) -> NoReturn:
     """Say why, and end with that code."""
-    talk(line)
+    talk(line if code in (Exit.OK, Exit.DECLINED) else Failed(line))
     raise SystemExit(int(code))

@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import uvloop
+from prometheus_client.registry import Collector
 
 from app.clock import Clock
 from app.compose import Platform
@@ -18,11 +19,12 @@ from streams.areas import AreaPlanning
 from streams.dead_events import DeadEvents
 from streams.incoming import Handler
 from streams.kafka_intake import TakeIn
-from streams.lag import KafkaLag
+from streams.lag import KafkaLag, Lag
 from streams.planning import Planning
 from streams.reconciling import Reconciler
 from streams.records import Sender
 from streams.relay import Relay
+from streams.seats import Seat
 from streams.topics import Topics
 from streams.upkeep import Upkeep
 from streams.woken import PlanWoken
@@ -47,7 +49,8 @@ def plan_woken(settings: Settings, clock: Clock, health: socket.socket | None) -
     answered(platform.library.rules)
     handler = PlanWoken(platform.planning, platform.aside, topics.persons)
     with _upkeep(platform) as beside:
-        _work("worker", platform, topics, handler, health, beside)
+        measured = [platform.planning.planned, platform.planning.planned_after]
+        _work("worker", platform, topics, handler, health, measured, beside)
     platform.database.close()
 
 
@@ -58,7 +61,7 @@ def take_in(settings: Settings, clock: Clock, health: socket.socket | None) -> N
     answered(platform.library.rules)
     with closing(Sender(topics.brokers)) as sender:
         handler = TakeIn(platform.intake, topics, sender, DeadEvents(platform.database, platform.clock))
-        _work("intake", platform, topics, handler, health)
+        _work("intake", platform, topics, handler, health, [platform.intake.accepted])
     platform.database.close()
 
 
@@ -68,14 +71,23 @@ def _work(
     topics: Topics,
     handler: Handler,
     health: socket.socket | None,
+    collectors: Sequence[Collector],
     beside: Future[None] | None = None,
 ) -> None:
     topics_there(topics)
-    tuning = Tuning(session=platform.settings.kafka_session_seconds)
+    seat = answered(lambda: Seat(platform.database, name))
+    tuning = Tuning(session=platform.settings.kafka_session_seconds, instance=seat.name)
     with closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag:
-        worker = Worker(topics, name, handler, talk, lag.partitions, tuning, beside=beside)
-        with answering(Role(name, platform, lag.partitions, lambda: worker.away), health):
+
+        def look() -> list[Lag]:
+            seat.keep()
+            return lag.partitions()
+
+        worker = Worker(topics, name, handler, talk, look, tuning, beside=beside)
+        role = Role(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
+        with answering(role, health):
             uvloop.run(_until_stopped(worker))
+    seat.give_up()
 
 
 async def _until_stopped(worker: Worker) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, Operational
 from streams.arrays import use_fast_arrays
 from streams.at_work import say_so
 from streams.lost_hosts import limit_other_end, limits_of
+from streams.measures import waits
 from streams.not_here import not_here, say_not_here
 from streams.page_costs import suppose_flash
 from streams.sqlite_file import SeveralNames, close_to_others, names_a_file, real_place
@@ -53,6 +54,7 @@ class Database:
         self._snapshots = self.engine if self.sqlite else self.engine.execution_options(isolation_level=SNAPSHOT)
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
+        self.waits = waits()
 
     @contextmanager
     def altering(self) -> Iterator[Connection]:
@@ -73,8 +75,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection in a read transaction: all its queries see the same moment."""
-        with self._snapshots.connect() as connection, connection.begin():
+        with self._connected(self._snapshots) as connection, connection.begin():
             yield connection
+
+    def _connected(self, engine: Engine) -> Connection:
+        """Return a connection of the pool; how long that took is measured."""
+        with self.waits.labels("connection").time():
+            return engine.connect()
 
     def write(self, work: Callable[[Connection], T], priority: Priority = Priority.INTAKE) -> T:
         """Run the work in a transaction of its own and return what it returns; its exception rolls it back.
@@ -91,7 +98,7 @@ class Database:
 
     def _once(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self.engine.begin() as connection:
+            with self._connected(self.engine) as connection, connection.begin():
                 return work(connection)
         except DBAPIError as error:  # of a COPY, which SQLAlchemy does not see
             if (found := not_here(error.orig)) is not None:

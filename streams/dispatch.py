@@ -51,6 +51,7 @@ class Dispatcher:
         lease: timedelta = LEASE,
     ) -> None:
         self._database, self._log, self._library, self._sending = database, log, library, sending
+        self.collectors = (sending.outcomes, sending.sent_after)
         self._clock, self._holder, self._lease = clock, holder, lease
         self._stopping = False
         self._waking = _Waking()

@@ -26,6 +26,7 @@ from streams.keys import PersonKey
 from streams.loads import as_loaded, loaded_at
 from streams.log import Log
 from streams.mapper import Entry, LifeState, holders
+from streams.measures import accepted
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
 
@@ -62,7 +63,7 @@ class Intake:
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._log, self._names, self._checker, self._clock = database, log, names, checker, clock
-        self.refused = Counts()
+        self.refused, self.accepted = Counts(), accepted()
 
     def accept(self, envelopes: Sequence[Envelope | Refused], ahead_from: datetime | None = None) -> list[Outcome]:
         """Check and store; one outcome an envelope, in their order (what could not be read stays refused).
@@ -76,6 +77,9 @@ class Intake:
         outcomes = [
             next(stored) if isinstance(each, LifeEvent) else Outcome(accepted=False, refused=each) for each in checked
         ]
+        for event, outcome in zip(checked, outcomes, strict=True):
+            if outcome.accepted and isinstance(event, LifeEvent):
+                self.accepted.labels(event.type).inc()
         self.refused.add((each.refused.code,) for each in outcomes if each.refused is not None)
         return outcomes
 

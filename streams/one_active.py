@@ -5,8 +5,11 @@ from sqlalchemy import Connection, text
 from streams.database import Database
 from streams.not_here import ReadOnly
 
-RELAY, UPKEEP, JOBS = 0x4841_4252, 0x4841_4255, 0x4841_4A00
-"""Arbitrary numbers that all processes of one database share; from JOBS on, one for each lane (streams/turns.py)."""
+RELAY, UPKEEP, JOBS, SEATS = 0x4841_4252, 0x4841_4255, 0x4841_4A00, 0x4841_5300
+"""Arbitrary numbers that all processes of one database share.
+
+From JOBS on, one for each lane (streams/turns.py); from SEATS on, one for each seat of a role (streams/seats.py).
+"""
 
 
 class NeedsPostgres(Exception):

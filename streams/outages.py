@@ -8,6 +8,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from streams.database import DatabaseUnavailable
 from streams.not_here import NoPrivilege
+from streams.severity import Warned
 
 STORE_AWAY: tuple[type[Exception], ...] = (
     OperationalError,
@@ -83,7 +84,7 @@ class Patience:
     def after(self, reason: str) -> float:
         """How long to wait now."""
         if not self._pause:
-            self._tell(f"{reason}; trying again")
+            self._tell(Warned(f"{reason}; trying again"))
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         return self._pause
 

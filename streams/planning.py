@@ -7,7 +7,7 @@ from operator import itemgetter
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from domain.afterwards import afterwards
 from domain.diff import Change, diff
@@ -19,12 +19,14 @@ from projections.bulk import among, chunked
 from projections.history import Mark
 from projections.residents import Resident
 from projections.tables import history as rows
+from projections.tables import micros
 from streams import reading
 from streams.database import Database, Priority
 from streams.forgotten import forgotten, leaving
 from streams.library import Library
 from streams.log import Log
 from streams.mapper import Entry
+from streams.measures import planned, planned_after
 from streams.outages import NOBODYS
 from streams.residing import Residing
 from streams.rules import Rules
@@ -95,6 +97,7 @@ class Planning:
         self._portion = portion
         self._unplannable: dict[str, str] = {}
         self._stopping = False
+        self.planned, self.planned_after = planned(), planned_after()
 
     def stop(self) -> None:
         """Begin no further batch."""
@@ -173,13 +176,17 @@ class Planning:
             self._unplannable.pop(person, None)
         for part in chunked([person for person, _ in self._lightest_first(persons)], WOKEN):
             while waiting := self._waiting_among(part):
-                self._plan_each(waiting)
+                self._plan_each(list(waiting))
+                now = micros(self._clock())
+                for recorded in waiting.values():
+                    self.planned_after.observe(max(0.0, (now - recorded) / 1_000_000))
         return {person: self._unplannable[person] for person in persons if person in self._unplannable}
 
-    def _waiting_among(self, persons: Sequence[str]) -> list[str]:
+    def _waiting_among(self, persons: Sequence[str]) -> dict[str, int]:
+        """Return those of the persons who wait, and since when (microseconds)."""
         with self._database.reading() as connection:
-            found = [row.person for row in connection.execute(_waiting(persons))]
-        return [person for person in found if person not in self._unplannable]
+            found = connection.execute(_waiting(persons)).all()
+        return {person: since for person, since in found if person not in self._unplannable}
 
     def waiting(self, limit: int = BATCH) -> list[str]:
         """Persons with facts that are not planned yet."""
@@ -190,9 +197,11 @@ class Planning:
     def plan_batch(self, persons: Sequence[str]) -> int:
         """Plan these persons; returns for how many it was committed (a history that moved meanwhile waits on)."""
         try:
-            return len(self.commit(self.plans(persons, self._library.rules())))
+            done = len(self.commit(self.plans(persons, self._library.rules())))
         except RulesMoved:
             return self.plan_batch(persons)
+        self.planned.inc(done)
+        return done
 
     def plans(self, persons: Sequence[str], rules: Rules) -> Plans:
         """The plans of those of the persons who have a history; nothing is changed."""
@@ -261,10 +270,10 @@ def _changes(plan: Plan, known: Mapping[UUID, Nudge], rulebook: Rulebook, now: d
     return [*changes, *afterwards(plan, known, changes, now)]
 
 
-def _waiting(persons: Sequence[str]) -> Select[tuple[str]]:
-    """Those of them who wait, and not only at leisure."""
-    theirs = select(rows.c.person).where(among(rows.c.person, persons), ~rows.c.planned)
-    return theirs.where(rows.c.woken < history.AT_LEISURE).distinct()
+def _waiting(persons: Sequence[str]) -> Select[str, int]:
+    """Return those of them who wait, and not only at leisure, with when the first of what waits was recorded."""
+    theirs = select(rows.c.person, func.min(rows.c.recorded)).where(among(rows.c.person, persons), ~rows.c.planned)
+    return theirs.where(rows.c.woken < history.AT_LEISURE).group_by(rows.c.person)
 
 
 def _changed(plans: Sequence[PersonPlan]) -> list[Nudge]:

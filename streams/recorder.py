@@ -46,7 +46,8 @@ class FactRecorder(ApplicationRecorder):
         Raises:
             IntegrityError: a stream already has a fact of that version.
         """
-        take_turns(connection, APPEND_LOCK)
+        with self._database.waits.labels("log").time():
+            take_turns(connection, APPEND_LOCK)
         before = self.last_position(connection)
         try:
             insert_rows(connection, log, [(before + at, *row) for at, row in enumerate(rows, 1)])

@@ -11,13 +11,13 @@ from uuid import UUID
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from domain.facts import NudgeAttempted, NudgeFact, NudgeWithheld
+from domain.facts import NudgeAttempted, NudgeFact, NudgeSent, NudgeWithheld
 from domain.nudge import Nudge
 from domain.settle import Reason, Send
 from notifiers.port import Outcome
 from notifiers.routes import Route, is_for_another
 from projections import nudges
-from streams import conversations, outcomes
+from streams import conversations, measures, outcomes
 from streams.asking import Asking
 from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, outcomes_of, unsent
 from streams.blocks import StoredFact
@@ -74,6 +74,7 @@ class Sending:
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
         self._stopping = False
+        self.outcomes, self.sent_after = measures.outcomes(), measures.sent_after()
         self._turns = Turns(lambda case: bool(pace.limits(agency(case))))
 
     @property
@@ -249,10 +250,21 @@ class Sending:
 
     def _facts(self, attempts: Sequence[Attempt], results: Sequence[Outcome]) -> list[tuple[UUID, NudgeFact]]:
         now = self._clock()
-        return [
+        found = [
             (attempt.nudge, outcomes.fact_of(self._tried(attempt, result), result, now))
             for attempt, result in zip(attempts, results, strict=True)
         ]
+        for attempt, (_, fact) in zip(attempts, found, strict=True):
+            self._measure(attempt, fact, now)
+        return found
+
+    def _measure(self, attempt: Attempt, fact: NudgeFact, now: datetime) -> None:
+        nudge, channel, owner = attempt.case.nudge, attempt.fact.channel, attempt.case.settlement.trigger.owner
+        outcome = fact.TOPIC.removeprefix("nudge-").partition("/")[0]
+        self.outcomes.labels(channel, attempt.provider.name, owner, outcome).inc()
+        if isinstance(fact, NudgeSent):
+            turn = nudge.to(attempt.fact.recipient).due or nudge.planned_at
+            self.sent_after.labels(channel).observe(max(0.0, (now - max(turn, nudge.planned_at)).total_seconds()))
 
     def _tried(self, attempt: Attempt, result: Outcome) -> outcomes.Tried:
         free = is_for_another(result) and not is_bound(attempt.case)

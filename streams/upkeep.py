@@ -12,6 +12,7 @@ from streams.faults import Faults
 from streams.follower import Follower
 from streams.one_active import UPKEEP, OneActive
 from streams.reconciling import Reconciler
+from streams.severity import Warned
 from streams.soundings import Soundings
 
 EVERY, RECONCILE_TURNS = 1.0, 60
@@ -100,7 +101,8 @@ class Upkeep:
         found = self._reconciler.turn()
         self._found, self._more, self._busy = self._found + found, found > 0, self._busy or found > 0
         if self._found and not (self._more and number % self._reconcile_turns):
-            self._tell(
+            line = (
                 f"the reconciler planned {self._found} persons whom no record woke: see the lag of relay and workers"
             )
+            self._tell(Warned(line))
             self._found = 0

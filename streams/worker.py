@@ -18,12 +18,13 @@ from typing import Any
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
-from streams.carrier import faust_app
+from streams.carrier import faust_app, leave
 from streams.incoming import Handler, Incoming
 from streams.kafka_failures import KafkaFailure, KafkaUnavailable
 from streams.lag import Lag
 from streams.outages import STORE_AWAY, Patience, refusal, told
 from streams.records import NotDelivered
+from streams.severity import Failed
 from streams.topics import Topics
 
 DEFECT = 70
@@ -38,7 +39,8 @@ class Tuning(Struct, frozen=True):
 
     `session`: seconds after which a worker that says nothing is taken for dead, and others do its work. `stalled`:
     how long a worker may have nothing in hand while the same records of its partitions wait; it ends then. `look`:
-    seconds between two looks whether Kafka answers, for a worker to which nothing comes.
+    seconds between two looks whether Kafka answers, for a worker to which nothing comes. `instance`: how the group
+    knows this worker over its restarts (streams/seats.py); empty: as a new one each time.
     """
 
     batch: int = 1000
@@ -46,6 +48,7 @@ class Tuning(Struct, frozen=True):
     session: float = 30.0
     stalled: float = 60.0
     look: float = 5.0
+    instance: str = ""
 
 
 class Worker:
@@ -72,11 +75,24 @@ class Worker:
         self._stopping, self._beside = False, beside or Future()
         self._refused: Future[None] = Future()
         self._kafka_away, self._store_away = "", ""
+        self._member: Any = None
 
     @property
     def away(self) -> str:
         """What keeps it from its work."""
         return self._store_away or self._kafka_away
+
+    @property
+    def unready(self) -> str:
+        """What keeps it from its work, or that the group has not told it yet which partitions are its share.
+
+        A spare, whose share is empty, is ready.
+        """
+        if away := self.away:
+            return away
+        if self._member is None or not self._member.rebalancing_count or self._member.rebalancing:
+            return f"Kafka has not assigned partitions of {self._handler.topic} yet"
+        return ""
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Work until the event is set; what is in hand then is finished and acknowledged.
@@ -106,7 +122,9 @@ class Worker:
 
     async def _end_well(self, app: Any, *, asked: bool) -> None:  # noqa: ANN401  (Faust's app)
         if not asked:
-            self._tell("records wait in Kafka that do not arrive here: this process ends, and must be started again")
+            self._tell(
+                Failed("records wait in Kafka that do not arrive here: this process ends, and must be started again")
+            )
             self._end(DEFECT)
         self._stopping = True
         await self._hand.acquire()  # the batch in hand is done, and no other one begins
@@ -114,6 +132,7 @@ class Worker:
             async with asyncio.timeout(STOP_SECONDS):
                 await app.consumer.maybe_wait_for_commit_to_finish()
                 await app.consumer.force_commit()
+                leave(app)
                 await app.stop()
 
     async def _started(self, stopped: asyncio.Event) -> Any:  # noqa: ANN401  (Faust's app)
@@ -147,10 +166,11 @@ class Worker:
             await app.stop()
             raise KafkaUnavailable(self._topics.address, type(error).__name__) from None
         self._kafka_away = ""
+        self._member = app
         return app
 
     def _app(self) -> Any:  # noqa: ANN401  (Faust's app)
-        app = faust_app(self._topics, self._role, self._tuning.session)
+        app = faust_app(self._topics, self._role, self._tuning.session, self._tuning.instance)
         topic = app.topic(
             self._handler.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -249,7 +269,7 @@ class Worker:
     def _defect(self, error: Exception) -> None:
         """Say where (not what: a message may hold data), and end without acknowledging."""
         where = "".join(traceback.format_tb(error.__traceback__))
-        self._tell(f"{where}{type(error).__name__}: a defect; nothing of this batch was acknowledged")
+        self._tell(Failed(f"{where}{type(error).__name__}: a defect; nothing of this batch was acknowledged"))
         self._end(DEFECT)
 
 

@@ -26,8 +26,9 @@ def dispatch(
     key_file: KeyFile = None,
 ) -> None:
     """Send what is due, until it is stopped; others may do the same beside it. It plans nothing: `worker` does."""
-    settings, health = settings_of(database, key_file), health_listener(health_host, health_port)
+    settings = settings_of(database, key_file)
     begin("dispatch", settings)
+    health = health_listener(health_host, health_port)
     dispatch_due(composed(settings, clock_of(clock)), compose_routes, health)
     talk("stopped")
 
@@ -42,6 +43,13 @@ def dispatch_due(
         answered(platform.library.rules)
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
-        role = Role("dispatch", platform, attempts=attempts.all, passed_by=lambda: passed_by(routes))
+        engine = compose_engine(platform, routes)
+        role = Role(
+            "dispatch",
+            platform,
+            collectors=engine.dispatcher.collectors,
+            attempts=attempts.all,
+            passed_by=lambda: passed_by(routes),
+        )
         with answering(role, health):
-            work(compose_engine(platform, routes), routes, only=DISPATCH)
+            work(engine, routes, only=DISPATCH)

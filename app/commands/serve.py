@@ -30,6 +30,7 @@ def api(
 ) -> None:
     """Serve the HTTP API and the pages; `habarshy principals add` makes the keys of registries."""
     import uvicorn  # noqa: PLC0415  (a second of imports that no other command needs)
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415  (the same)
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415  (the same)
 
     from app.http.application import application  # noqa: PLC0415  (the same)
@@ -39,8 +40,9 @@ def api(
     begin("api", settings)
     platform = (compose if on_sqlite(settings) else composed)(settings, clock_of(clock))
     listener, own = listen(host, port), health_listener(health_host, health_port)
+    registry = CollectorRegistry()
     config = uvicorn.Config(
-        application(platform),
+        application(platform, registry),
         log_level="warning",
         access_log=False,  # a path may hold the secret of a stop link
         server_header=False,
@@ -51,7 +53,7 @@ def api(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end the same way as by Ctrl-C, and close the database
     _announce(host, listener)
     try:
-        with answering(Role("api", platform), own):
+        with answering(Role("api", platform, registry=registry, collectors=[platform.intake.accepted]), own):
             uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")

@@ -1,5 +1,7 @@
 """The HTTP application: the wiring of its routes to the platform, and nothing else."""
 
+from prometheus_client import CollectorRegistry
+
 from app.compose import Platform
 from app.genuine import whose
 from app.hands import Hands
@@ -22,6 +24,7 @@ from app.http.problems import install
 from app.http.receipts import ReceiptCalls
 from app.http.repeating import install_repeating
 from app.http.seen import Seen
+from app.http.served import Served
 from app.http.stop import Stop
 from app.http.trails import Trails
 from app.logs import Tracing
@@ -37,8 +40,11 @@ from domain.timing import zone_of
 from streams.repeats import Repeats
 
 
-def application(platform: Platform) -> Api:
-    """Everything that is served over HTTP; closing the platform stays with the caller."""
+def application(platform: Platform, registry: CollectorRegistry | None = None) -> Api:
+    """Return everything that is served over HTTP; closing the platform stays with the caller.
+
+    `registry`: where it counts the requests that it answers.
+    """
     hands = Hands(platform)
     app = Api(
         title="Habarshy",
@@ -70,6 +76,7 @@ def application(platform: Platform) -> Api:
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)
+    app.add_middleware(Served, registry=registry or CollectorRegistry())
     app.add_middleware(Tracing)
     app.add_middleware(Head)
     return app

@@ -68,13 +68,13 @@ _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Wishes(BaseModel, extra="forbid"):
-    """What somebody chooses; what is left out stays as it is."""
+    """What somebody chooses; what is left out stays as it is, so no default is described."""
 
-    language: str = Field(default="", pattern="^[a-z]{2,3}$")
-    zone: str = Field(default="", max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")
-    quiet_from: str = Field(default="", pattern=_CLOCK)
-    quiet_to: str = Field(default="", pattern=_CLOCK)
-    channels: list[Literal["push", "sms", "email"]] = Field(default=[], min_length=1, max_length=3)
+    language: str = Field(default_factory=str, pattern="^[a-z]{2,3}$")
+    zone: str = Field(default_factory=str, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$")
+    quiet_from: str = Field(default_factory=str, pattern=_CLOCK)
+    quiet_to: str = Field(default_factory=str, pattern=_CLOCK)
+    channels: list[Literal["push", "sms", "email"]] = Field(default_factory=list, min_length=1, max_length=3)
     opted_out: list[Annotated[str, Field(pattern=_TOPIC)]] = Field(
         default=[], max_length=200, description="categories, or one channel of a category: health/sms"
     )

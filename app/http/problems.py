@@ -17,6 +17,7 @@ from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
 from app.http.head import has_head
+from app.http.served import blame
 from domain.principals import NotAllowed
 from streams.cloudevents import Refused
 from streams.database import DatabaseUnavailable
@@ -103,6 +104,8 @@ def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response
 
 def _handler(problem_of: Callable[[Request, Exception], Problem], answer: Answerer) -> ExceptionHandler:
     async def handle(request: Request, error: Exception) -> Response:
+        if not isinstance(error, (Problem, HTTPException, RequestValidationError)):
+            blame(request, error)
         return await run_in_threadpool(answer, request, problem_of(request, error))  # a page asks the database
 
     return handle

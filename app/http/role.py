@@ -5,14 +5,25 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 import uvicorn
 from fastapi import FastAPI, Response
-from msgspec import Struct
-from prometheus_client import CONTENT_TYPE_LATEST
+from msgspec import Struct, field
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Gauge,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from app.compose import Platform
 from app.http.head import Head
@@ -28,6 +39,7 @@ from streams.lag import Lag
 class Role(Struct, frozen=True):
     """A process as it shows itself: `lags` are read anew each time, `unready` says what keeps it from its work.
 
+    `registry`, `collectors`: what prometheus-client collects of it besides.
     `attempts`: what it counts of those, where it sends; `passed_by`: which providers it sends past.
     """
 
@@ -35,6 +47,8 @@ class Role(Struct, frozen=True):
     platform: Platform
     lags: Callable[[], Sequence[Lag]] = tuple
     unready: Callable[[], str] = str
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    collectors: Sequence[Collector] = ()
     attempts: Callable[[], Mapping[Labels, int]] = dict
     passed_by: Callable[[], Mapping[Labels, bool]] = dict
 
@@ -64,6 +78,7 @@ def role_application(role: Role) -> FastAPI:
     install(app)
     app.add_middleware(Head)
     probes = Probes(role.platform.database, role.platform.log)
+    _collect(role)
 
     def readyz() -> Any:  # noqa: ANN401  (FastAPI makes the answer of it)
         if reason := role.unready():
@@ -78,13 +93,25 @@ def role_application(role: Role) -> FastAPI:
         found = role.standing()
         ready = found is not None and not role.unready()
         text = exposition(role.name, found, role.lagging(), role.own(), ready=ready)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+        return Response(text + generate_latest(role.registry), media_type=CONTENT_TYPE_LATEST)
 
     app.add_api_route("/livez", probes.livez, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/metrics", metrics, methods=["GET"])
     return app
+
+
+def _collect(role: Role) -> None:
+    """Register what is known of the process, which version it is, and what its work measures."""
+    registry, database = role.registry, role.platform.database
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    Info("habarshy_build", "Which version runs.", registry=registry).info({"version": version("habarshy")})
+    in_use = Gauge("habarshy_pool_connections", "Connections of the pool to the database in use.", registry=registry)
+    in_use.set_function(lambda: pool.checkedout() if isinstance(pool := database.engine.pool, QueuePool) else 0)
+    for each in (database.waits, *role.collectors):
+        registry.register(each)
 
 
 @contextlib.contextmanager

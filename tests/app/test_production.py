@@ -65,6 +65,16 @@ def test_a_server_is_migrated_by_a_command(terminal: Terminal, empty: str) -> No
     assert "No pack is published" in terminal.run("run", "--until-idle", env=on).talk
 
 
+@pytest.mark.parametrize("role", ["api", "dispatch", "run"])
+def test_a_role_that_starts_before_migrate_is_tried_again(terminal: Terminal, empty: str, role: str) -> None:
+    """Without tables and key file a role ends with 3, after which a supervisor tries again, and not with 2."""
+    early = terminal.run(role, env={"HABARSHY_DATABASE": empty})
+    assert (early.code, "it has no tables yet. Run `habarshy migrate`" in early.talk) == (3, True), early.talk
+    unit = (Path(__file__).parents[2] / "deploy/systemd/habarshy@.service").read_text()
+    assert "\nRestart=on-failure\n" in unit
+    assert "\nRestartPreventExitStatus=2\n" in unit
+
+
 def test_the_key_file_comes_with_the_first_tables_only(terminal: Terminal, empty: str) -> None:
     """A new database gets a key file, once; one that is missing later is told, and nothing is made in its place."""
     key, on = terminal.folder / "data" / "habarshy" / "key", {"HABARSHY_DATABASE": empty}

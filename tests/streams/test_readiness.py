@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
+from confluent_kafka.admin import AdminClient
+
 from tests.notifiers.browsers import vapid_file
-from tests.streams.distributed import Country, ended, eventually, own_land, process
+from tests.streams.distributed import Country, ended, eventually, own_land, process, working
 from tests.streams.storing import PATIENCE
 from tests.world import LONG_AGO, fine, iin, registered
 
@@ -54,6 +56,52 @@ def test_readyz_tells_that_kafka_is_away_from_roles_with_nothing_to_do(tmp_path:
         for role in roles:
             role.send_signal(signal.SIGTERM)
         assert [ended(role)[0] for role in roles] == [0] * len(ROLES)
+
+
+LONG = {"HABARSHY_KAFKA_SESSION_SECONDS": "120"}
+"""So long that nothing of what is waited for below waits for its end."""
+
+
+def shares(land: Country) -> dict[str, frozenset[int]]:
+    """The partitions of each worker, by the name by which the group knows it."""
+    admin = AdminClient(land.topics.brokers.client())
+    [found] = admin.describe_consumer_groups([land.topics.group("worker")]).values()
+    return {
+        str(each.group_instance_id): frozenset(one.partition for one in each.assignment.topic_partitions)
+        for each in found.result(PATIENCE).members
+    }
+
+
+def test_a_killed_worker_stops_no_other(land: Country) -> None:
+    """While a worker is dead the others plan their share, and one that comes back has its own at once."""
+    land.take(*registered(iin(1), LONG_AGO))
+    land.topics.ensure()
+    roles = [process(land, *role, "--health-port", "0", **LONG) for role in (["relay"], ["worker"], ["worker"])]
+    for port in [port_of(each) for each in roles]:
+        eventually(partial(answers, port, 200), 4 * PATIENCE)
+    eventually(lambda: not land.unplanned(), 2 * PATIENCE)
+    before = shares(land)
+    assert sorted(before) == ["worker-0", "worker-1"]
+    killed = roles.pop()
+    killed.kill()
+    killed.communicate()
+    land.take(*(event for person in range(2, 40) for event in registered(iin(person), LONG_AGO)))
+    waiting = land.unplanned()
+    eventually(lambda: land.unplanned() < waiting, 2 * PATIENCE)
+    roles.append(process(land, "worker", "--health-port", "0", **LONG))
+    eventually(partial(answers, port_of(roles[-1]), 200), 2 * PATIENCE)
+    eventually(lambda: not land.unplanned(), 2 * PATIENCE)
+    assert shares(land) == before
+    for role in roles:
+        role.send_signal(signal.SIGTERM)
+        assert ended(role)[0] == 0
+
+
+def test_a_worker_without_a_share_is_not_ready(land: Country) -> None:
+    """Before the group has told a worker what its share is, it is not ready and says so."""
+    with working(land) as worker:
+        assert "has not assigned partitions" in worker.unready
+        eventually(lambda: not worker.unready, 2 * PATIENCE)
 
 
 def answers(port: int, status: int, words: str = "", path: str = "readyz") -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from fastapi.openapi.models import OpenAPI
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
 from app.compose import Platform
@@ -32,6 +33,11 @@ def test_it_is_openapi_3_1(document: Document, platform: Platform) -> None:
     assert {"/events", "/stop/{token}", "/persons/{person}/inbox", "/triggers", "/livez"} <= set(document["paths"])
     ids = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_a_validator_of_openapi_finds_nothing(document: Document) -> None:
+    """The document passes openapi-spec-validator, which also holds each default against its own schema."""
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
 def test_every_schema_is_json_schema_and_every_reference_leads_somewhere(document: Document) -> None:

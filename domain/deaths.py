@@ -1,7 +1,9 @@
 """Whose deaths a history tells of, and what they end."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from domain.event_types import EventType
 from domain.events import LifeEvent
 from domain.history import History
 from domain.rulebook import Rulebook
@@ -9,6 +11,17 @@ from domain.triggers import Trigger
 
 HEIRS = frozenset({"heir", "heirs"})
 """The roles whose triggers a death starts rather than ends."""
+
+
+def spoken_of(event: LifeEvent | None, trigger: Trigger, types: Mapping[str, EventType]) -> tuple[str, ...]:
+    """Whom a message of the trigger speaks of by its event: the subject; nobody where heirs are told of the dead.
+
+    Their own history knows best whether they live: a report of a death need not name those who are told.
+    """
+    type_ = types.get(trigger.on)
+    if event is None or type_ is None or type_.subject is None or not HEIRS.isdisjoint(trigger.to):
+        return ()
+    return event.persons.get(type_.subject, ())
 
 
 class Deaths:
@@ -31,7 +44,5 @@ class Deaths:
         return bool(self.times and self._dead(event, trigger))
 
     def _dead(self, event: LifeEvent | None, trigger: Trigger) -> list[str]:
-        concerned, type_ = [self._person], self._types.get(trigger.on)
-        if event is not None and type_ is not None and type_.subject is not None and HEIRS.isdisjoint(trigger.to):
-            concerned += event.persons.get(type_.subject, ())
+        concerned = (self._person, *spoken_of(event, trigger, self._types))
         return [each for each in concerned if each in self.times]

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from domain.deaths import spoken_of
 from domain.deciding import starting_types, telling_types
 from domain.rulebook import Rulebook
 from domain.timing import zone_of
+from domain.triggers import Trigger
 from projections.tables import micros
 from streams import bulk_reading, reading
 from streams.backtest_difference import differences
@@ -76,6 +78,10 @@ class Backtest:
         self._side = Side.of(question.rules)
         self._other = None if question.against is None else Side.of(question.against)
         self._telling = _all_of([telling_types(book) for book in question.books])
+        self._speaking: dict[str, list[Trigger]] = {}
+        for book in question.books:
+            for version in book.versions.values():
+                self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
         self._guarding = [Guarding(book, question.start) for book in question.books]
 
     def share(self, selection: Selection) -> Share:
@@ -101,9 +107,11 @@ class Backtest:
             tally.facts += facts
             lives = {person: Life.of(each) for person, each in some.items()}
             told = {person: self._told_for(person, lives[person]) for person in some}
-            lives |= self._lives({each for named in told.values() for each in named} - lives.keys())
+            about = {person: self._spoken_of(lives[person]) for person in some}
+            others = {each for named in (*told.values(), *about.values()) for each in named}
+            lives |= self._lives(others - lives.keys())
             for person in some:
-                theirs = {each: lives[each] for each in (person, *told[person])}
+                theirs = {each: lives[each] for each in (person, *told[person], *about[person])}
                 [own] = self._played(theirs, [person], tally.samples)
                 take(own, linked=bool(told[person]) or self._guards(person, lives[person]))
 
@@ -117,12 +125,23 @@ class Backtest:
         for family in families:
             lives = self._lives(set(family))
             told = {each for person in lives for each in self._told_for(person, lives[person])}
-            lives |= self._lives(told - lives.keys())
+            about = {each for life in lives.values() for each in self._spoken_of(life)}
+            lives |= self._lives((told | about) - lives.keys())
             found += self._played(lives, list(family), samples)
         return found, samples
 
     def _told_for(self, person: str, life: Life) -> set[str]:
         return {guardian for each in self._guarding for guardian in each.told_for(person, life.own)}
+
+    def _spoken_of(self, life: Life) -> set[str]:
+        """Whom messages to somebody may speak of: their deaths end these."""
+        types = self._rulebook.catalogue.types
+        return {
+            each
+            for event in life.own
+            for trigger in self._speaking.get(event.type, ())
+            for each in spoken_of(event, trigger, types)
+        }
 
     def _lives(self, persons: set[str]) -> dict[str, Life]:
         if not persons:

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain import facts
 from domain.afterwards import afterwards
 from domain.cap import counted_from
-from domain.deaths import Deaths
+from domain.deaths import Deaths, spoken_of
 from domain.delivery import State
 from domain.diff import diff
 from domain.digest import is_digest
@@ -128,8 +128,10 @@ class Playing:
         ledger = Ledger(tuple(self.nudges[nudge.intent.person].values()), tuple(self._messages(recipient)))
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         who, about, rules = self.person(recipient), nudge.intent.person, self.rules
-        deaths = Deaths(self.history(about), rules.rulebook)
-        mourned = bool(deaths.times) and deaths.mourned(self.cause(about, nudge.intent.cause), trigger)
+        deaths, cause = Deaths(self.history(about), rules.rulebook), self.cause(about, nudge.intent.cause)
+        mourned = deaths.mourned(cause, trigger) or any(
+            self.person(each).died is not None for each in spoken_of(cause, trigger, rules.catalogue.types)
+        )
         return Settlement(nudge, trigger, who, ledger, rules.controls, rules.defaults, mourned)
 
     def _messages(self, recipient: str) -> Iterator[datetime]:

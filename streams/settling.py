@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from domain.cap import window_start
-from domain.deaths import Deaths
+from domain.deaths import Deaths, spoken_of
 from domain.delivery import Delivery, State
 from domain.digest import is_digest, travels
 from domain.events import LifeEvent
@@ -106,6 +106,7 @@ class Looking:
         since = micros(window_start(self.rules.defaults, self.now))
         self.messages = inbox.messages(self.connection, recipients_, since)
         self.reported = self._causes(every)
+        self._load({each for nudge in every for each in self._spoken_of(nudge)})
         for nudge, named in whom:
             yield from self._decided(nudge, named)
 
@@ -156,8 +157,16 @@ class Looking:
         ledger = Ledger(tuple(self.ledgers[nudge.intent.person].values()), tuple(self.messages.get(recipient, ())))
         trigger = self.rules.rulebook.version(nudge.intent.version).trigger
         deaths, rules = self._deaths(nudge.intent.person), self.rules
-        mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger)
+        mourned = deaths.mourned(self.reported.get(nudge.intent.cause), trigger) or self._has_died(nudge)
         return Settlement(nudge, trigger, self.persons[recipient], ledger, rules.controls, rules.defaults, mourned)
+
+    def _spoken_of(self, nudge: Nudge) -> tuple[str, ...]:
+        trigger = self.rules.rulebook.version(nudge.intent.version).trigger
+        return spoken_of(self.reported.get(nudge.intent.cause), trigger, self.rules.catalogue.types)
+
+    def _has_died(self, nudge: Nudge) -> bool:
+        """Whether somebody whom it speaks of has died, as their own history says."""
+        return any(self.persons[each].died is not None for each in self._spoken_of(nudge))
 
     def _deaths(self, person: str) -> Deaths:
         if (found := self.deaths.get(person)) is None:

@@ -27,6 +27,7 @@ defaults:
   age_of_majority: 18
 area_levels: [2]
 agencies: {north: {title: {en: North}}, south: {title: {en: South}}}
+emergencies: {agencies: [north, south], categories: [emergency_calls]}
 attributes: {born_on: {type: date, title: {en: Born}}}
 """
 BORN = """\
@@ -56,7 +57,7 @@ data:
   required: [number, class]
   properties:
     number: {type: string}
-    class: {type: string, enum: [legal, service, reminder, offer]}
+    class: {type: string, enum: [emergency, legal, service, reminder, offer]}
     ends: {type: string, format: date}
     secret: {type: string}
 sets: {}

@@ -165,12 +165,17 @@ def test_only_what_is_due_is_claimed(database: Database) -> None:
 
 
 def test_what_is_due_first_goes_first(database: Database) -> None:
-    """The order is by due time, then by class (legal before service, reminder and offer), then by id."""
-    wanted = [(NOW - MINUTE, "offer"), *((NOW, klass) for klass in CLASSES)]
+    """Emergencies come first and alone; the others by due time, then by class (legal before service, …), then by id."""
+    _, *others = CLASSES
+    wanted = [(NOW - MINUTE, "offer"), *((NOW, klass) for klass in others)]
     numbers = [9, 8, 7, 6, 5]
     made = [nudge(number, due=due_at, klass=klass) for number, (due_at, klass) in zip(numbers, wanted, strict=True)]
-    store(database, *sorted([*made, nudge(4, klass="offer")], key=lambda one: one.intent.id))
+    store(
+        database,
+        *sorted([*made, nudge(4, klass="offer"), nudge(3, klass="emergency")], key=lambda one: one.intent.id),
+    )
 
+    assert [row.nudge for row in claim(database)] == [nudge_id(3)]
     assert [row.nudge for row in claim(database)] == [nudge_id(number) for number in (9, 8, 7, 6, 4, 5)]
 
 

@@ -165,7 +165,7 @@ def test_only_what_is_due_is_claimed(database: Database) -> None:
 
 
 def test_what_is_due_first_goes_first(database: Database) -> None:
-    """Emergencies come first and alone; the others by due time, then by class (legal before service, …), then by id."""
+    """Emergencies come first and alone; the others by due time, then by class (legal before service), then by id."""
     _, *others = CLASSES
     wanted = [(NOW - MINUTE, "offer"), *((NOW, klass) for klass in others)]
     numbers = [9, 8, 7, 6, 5]

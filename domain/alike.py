@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from domain.event_types import Catalogue
 from domain.events import Effective, LifeEvent
 from domain.history import History
+from domain.hours import local_zone
 from domain.ids import Names
 from domain.person import person_as_of
 from domain.plan import Intent, Plan, whole_plan
 from domain.residence import HOME, ZONE, setting_types
 from domain.rulebook import Rulebook
 from domain.steps import Step
-from domain.timing import zone_or
 from domain.triggers import CORRECTION, Trigger
 
 _UNDERSTOOD = frozenset(
@@ -114,7 +114,7 @@ class Likeness:
     def pattern(self, one: History) -> "Pattern":
         """The plan of one resident, as it is for all who are like them."""
         person = person_as_of(one.person, one.facts, self._rulebook.catalogue)
-        zone = zone_or(person.get("zone"), self._rulebook.defaults.zone)
+        zone = local_zone(person, self._rulebook.defaults)
         plan = whole_plan(one, self._rulebook)
         intents = {intent.id: intent for intent in plan.intents}
         names, groups = self._rulebook.names, []

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from domain.events import Effective
 from domain.history import History
+from domain.hours import zone_by
 from domain.matching import Matcher, by_type
 from domain.parameters import parameters_on
 from domain.person import Fold, citizen_values
 from domain.rulebook import Rulebook
-from domain.timing import zone_or
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -22,7 +22,7 @@ class Course:
 
     def __init__(self, history: History, rulebook: Rulebook, events: Matcher | None = None) -> None:
         self.facts, self.catalogue = history.facts, rulebook.catalogue
-        self._default = rulebook.defaults.zone
+        self._defaults = rulebook.defaults
         self._person = history.person
         fold = Fold(history.person, rulebook.catalogue)
         self._times: list[datetime] = []
@@ -39,7 +39,7 @@ class Course:
 
     def zone(self, at: datetime) -> ZoneInfo:
         """The person's zone at that time."""
-        return zone_or(self.attributes(at).get("citizen.zone"), self._default)
+        return zone_by(self.attributes(at), self._defaults)
 
     def values(self, at: datetime) -> dict[str, Any]:
         """What conditions read of the person and of the law at that time."""

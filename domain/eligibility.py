@@ -12,10 +12,11 @@ from domain.course import Course
 from domain.event_types import PERSON
 from domain.events import Effective
 from domain.history import History
+from domain.hours import zone_by
 from domain.matching import ALWAYS
 from domain.parameters import parameters_on
 from domain.rulebook import Rulebook
-from domain.timing import add_months, at_local, end_of_day, zone_or
+from domain.timing import UTC, add_months, at_local, end_of_day
 
 OLDEST = 120
 """Nobody's entitlement waits for a later birthday."""
@@ -34,7 +35,7 @@ def eligibility(history: History, rulebook: Rulebook, day: date) -> list[Answer]
 
     The law of the day, and the facts up to the end of it in the person's zone.
     """
-    zone = zone_or(None, rulebook.defaults.zone)
+    zone = zone_by({}, rulebook.defaults)
     zone = Course(history, rulebook).zone(end_of_day(day, zone) - AN_INSTANT)
     asked = end_of_day(day, zone) - AN_INSTANT
     known = History(history.person, tuple(fact for fact in history.facts if fact.event.time <= asked))
@@ -75,7 +76,7 @@ class Case:
         first = about.event.time if about else course.begins
         self._known_from = first
         self._event: Mapping[str, Any] = about.values if about else {}
-        self._zone = course.zone(first) if first else zone_or(None, "UTC")
+        self._zone = course.zone(first) if first else UTC
         self._bounds = self._read_bounds(first) if about and first else None
 
     def bounds(self, at: datetime) -> tuple[date | None, date | None]:

@@ -1,15 +1,26 @@
 """A person's own hours: their zone, and when they are not to be disturbed."""
 
+from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.person import Person
+from domain.residence import ZONE
 from domain.rulebook import Defaults
 from domain.timing import QuietHours, parse_clock, zone_or
 
 
+def zone_by(attributes: Mapping[str, Any], defaults: Defaults) -> ZoneInfo:
+    """The zone of somebody of whom these attributes are known ("citizen.zone" -> its name), or else the pack's.
+
+    Everything that reads a day of a person's life asks this: the plan, explanations, words, benefits.
+    """
+    return zone_or(attributes.get(ZONE), defaults.zone)
+
+
 def local_zone(person: Person, defaults: Defaults) -> ZoneInfo:
     """The person's zone, or the pack's."""
-    return zone_or(person.get("zone"), defaults.zone)
+    return zone_by(person.attributes, defaults)
 
 
 def quiet_hours(person: Person, defaults: Defaults) -> QuietHours:

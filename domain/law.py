@@ -12,7 +12,6 @@ from domain.parameters import parameters_on
 from domain.plan import Intent
 from domain.rulebook import Rulebook
 from domain.starts import occurrence_of
-from domain.timing import zone_or
 from domain.triggers import Trigger
 
 
@@ -28,11 +27,11 @@ def law_values(intent: Intent, cause: LifeEvent, history: History, rulebook: Rul
     benefits = [each for each in catalogue.benefits.values() if each.on == kind]
     if not benefits and not catalogue.parameters:
         return {}
-    course = Course(history, rulebook) if benefits else None
+    course = Course(history, rulebook)
     moment = moment_of(intent, cause, history, rulebook)
-    zone = course.zone(moment) if course else zone_or(None, rulebook.defaults.zone)
-    values: dict[str, Any] = dict(parameters_on(catalogue.parameters, moment.astimezone(zone).date().isoformat()))
-    if course is not None:
+    day = moment.astimezone(course.zone(moment)).date()
+    values: dict[str, Any] = dict(parameters_on(catalogue.parameters, day.isoformat()))
+    if benefits:
         fact = None if trigger.alone else _counting(cause, history)
         amounts = {each.name: Case(each, fact, course).amount(moment) for each in benefits}
         values |= {f"benefit.{name}.amount": amount for name, amount in amounts.items() if amount is not None}

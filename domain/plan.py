@@ -14,6 +14,7 @@ from domain.deaths import Deaths
 from domain.done import Done, answers, done_of, first_by, is_about_homes, moot_from
 from domain.events import Effective
 from domain.history import History, lives_in
+from domain.hours import zone_by
 from domain.matching import MOST_LOOKS, Looks, Matcher, by_type
 from domain.person import Fold
 from domain.residence import Homes
@@ -21,7 +22,6 @@ from domain.retired import Retired
 from domain.rulebook import Rulebook, Version
 from domain.starts import Start, counts, dated, occurrence_of, with_others
 from domain.steps import Series, Step, named
-from domain.timing import zone_or
 from domain.triggers import Trigger, Turn
 from domain.turns import Turns
 
@@ -157,7 +157,7 @@ class _Planner:
 
     def _start(self, fact: Effective) -> Start:
         event, attributes = fact.event, self.fold.attributes
-        zone = zone_or(attributes.get("citizen.zone"), self.rulebook.defaults.zone)
+        zone = zone_by(attributes, self.rulebook.defaults)
         values = attributes | fact.values
         if event.type in self.rulebook.dated:
             values = dated(values, event.time.astimezone(zone).date(), self.rulebook.catalogue.parameters)

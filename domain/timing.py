@@ -184,6 +184,19 @@ class QuietHours(Struct, frozen=True):
         return self._end(today, zone, moment) if clock < self.end else None
 
     def _end(self, day: date, zone: ZoneInfo, moment: datetime) -> datetime | None:
-        """The end on that day; in a night that has its hour twice, the one that is still ahead."""
-        ends = (utc(datetime.combine(day, self.end, zone).replace(fold=fold)) for fold in (0, 1))
+        """The end on that day; in a night that has its hour twice, the one that is still ahead.
+
+        In a night that does not have it, the first moment after the hour that is skipped.
+        """
+        first, second = (utc(datetime.combine(day, self.end, zone).replace(fold=fold)) for fold in (0, 1))
+        ends = (_changed_between(second, first, zone),) if second < first else (first, second)
         return next((end for end in ends if end > moment), None)
+
+
+def _changed_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second in which the clocks of the zone are changed, once between these two moments."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (before, middle) if middle.astimezone(zone).utcoffset() == offset else (middle, after)
+    return after

@@ -13,12 +13,12 @@ from domain.delivery import Delivery, State
 from domain.events import LifeEvent
 from domain.facts import NUDGE_FACTS, NudgeAttempted
 from domain.history import History
+from domain.hours import local_zone
 from domain.law import law_values, moment_of
 from domain.nudge import Nudge
 from domain.person import citizen_values, person_as_of
 from domain.plan import Intent
 from domain.steps import repetition_of
-from domain.timing import zone_of
 from domain.triggers import Trigger
 from projections import nudges
 from streams.cases import Case
@@ -148,9 +148,9 @@ def _clause(trigger: Trigger, step: str) -> dict[str, Any]:
 def _used(trigger: Trigger, intent: Intent, cause: LifeEvent | None, known: History, rules: Rules) -> dict[str, Any]:
     if cause is None:
         return {}
-    zone, moment = zone_of(rules.defaults.zone), moment_of(intent, cause, known, rules.rulebook)
+    moment = moment_of(intent, cause, known, rules.rulebook)
     person = person_as_of(known.person, known.facts, rules.catalogue, moment)
-    values = citizen_values(person.attributes, moment, zone) | cause.values
+    values = citizen_values(person.attributes, moment, local_zone(person, rules.defaults)) | cause.values
     values |= law_values(intent, cause, known, rules.rulebook)
     return {name: values[name] for name in sorted(reads(trigger, intent.step)) if name in values}
 

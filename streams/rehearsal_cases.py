@@ -8,8 +8,10 @@ from typing import Any
 
 from domain.delivery import State
 from domain.events import LifeEvent
+from domain.hours import zone_by
+from domain.residence import ZONE
 from domain.settle import Reason
-from domain.timing import UTC, zone_or
+from domain.timing import UTC
 from domain.triggers import CORRECTION
 from streams.rehearsal_attributes import AttributeChecker
 from streams.rehearsal_events import EventReader, Notes
@@ -86,7 +88,7 @@ class _Reader:
             line=self.document.value(()).line,
             name=shape.name,
             clock=clock,
-            zone=zone_or(zone if isinstance(zone, str) else None, self.stage.defaults.zone),
+            zone=zone_by({ZONE: zone} if isinstance(zone, str) else {}, self.stage.defaults),
             openings=tuple(self._openings(shape, list(letters), first)),
             events=tuple(events),
             expected=tuple(expected),

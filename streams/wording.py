@@ -9,10 +9,11 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.events import LifeEvent
+from domain.hours import local_zone
 from domain.law import law_values
 from domain.person import Person, citizen_values
+from domain.rulebook import Defaults
 from domain.settle import Reason, Withhold
-from domain.timing import zone_or
 from domain.triggers import CORRECTION
 from streams.cases import Case
 from streams.rules import Rules
@@ -39,9 +40,9 @@ def render(
         return render_digest(language, [render(member, rules, now, answer_url) for member in case.members])
     if case.cause is None:
         raise WordsFailed(intent.trigger, "event")
-    zone = zone_or(case.recipient.get("zone"), defaults.zone)
-    about = _values(case.about, now, defaults.zone)
-    recipient = about if case.recipient is case.about else _values(case.recipient, now, defaults.zone)
+    zone = local_zone(case.recipient, defaults)
+    about = _values(case.about, now, defaults)
+    recipient = about if case.recipient is case.about else _values(case.recipient, now, defaults)
     values = context(
         _event_values(case, case.cause),
         about,
@@ -79,5 +80,5 @@ def _has_words(case: Case, rules: Rules, now: datetime) -> bool:
     return True
 
 
-def _values(person: Person, now: datetime, zone: str) -> dict[str, object]:
-    return citizen_values(person.attributes, now, zone_or(person.get("zone"), zone))
+def _values(person: Person, now: datetime, defaults: Defaults) -> dict[str, object]:
+    return citizen_values(person.attributes, now, local_zone(person, defaults))

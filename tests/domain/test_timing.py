@@ -279,11 +279,14 @@ def test_the_hours_of_a_day_are_quiet_or_not(quiet: QuietHours, clock: time) -> 
         ("2025-10-26T02:45+02:00", None),
         ("2025-10-26T02:15+01:00", "2025-10-26T02:30+01:00"),
         ("2025-10-26T02:45+01:00", None),
-        ("2025-03-30T01:30+01:00", "2025-03-30T03:30+02:00"),
+        ("2025-03-30T01:30+01:00", "2025-03-30T03:00+02:00"),
+        ("2025-03-29T23:00+01:00", "2025-03-30T03:00+02:00"),
+        ("2025-03-30T03:00+02:00", None),
+        ("2025-03-30T03:10+02:00", None),
     ],
 )
 def test_quiet_hours_may_end_in_an_hour_that_comes_twice_or_never(moment: str, end: str | None) -> None:
-    """They end at the next half past two that is still ahead, or when the clock has skipped it."""
+    """They end at the next half past two that is still ahead, or at the first moment after the skipped hour."""
     night = QuietHours(time(21), time(2, 30))
     found = night.ends_after(datetime.fromisoformat(moment), BERLIN)
     assert found == (None if end is None else datetime.fromisoformat(end))
@@ -329,3 +332,32 @@ def test_a_zone_that_is_none_gives_the_default(name: str | None) -> None:
 def test_every_zone_of_the_iana_database_is_one(name: str) -> None:
     """A zone that a person has chosen counts."""
     assert zone_or(name, "Asia/Almaty").key == zone_of(name).key == name
+
+
+@modest
+@examples(
+    st.builds(QuietHours, CLOCKS, st.sampled_from([time(0, 30), time(2, 10), time(2, 30), time(9)])),
+    st.sampled_from([BERLIN, NEW_YORK, ZoneInfo("America/Santiago"), ZoneInfo("Australia/Lord_Howe")]),
+    st.sampled_from([date(2025, 3, 9), date(2025, 3, 30), date(2025, 9, 7), date(2025, 10, 5), date(2025, 10, 26)]),
+    st.tuples(st.integers(-720, -480), st.integers(0, 240)),
+)
+def test_nothing_overtakes_what_waits_for_the_end(
+    quiet: QuietHours, zone: ZoneInfo, day: date, minutes: tuple[int, int]
+) -> None:
+    """Also where clocks are changed: what is due later never goes earlier than what was put off before it."""
+    noon = at_local(day, time(12), zone)
+    first = noon + timedelta(minutes=minutes[0])
+    second = first + timedelta(minutes=minutes[1])
+    goes = [quiet.ends_after(moment, zone) or moment for moment in (first, second)]
+    assert goes[0] <= goes[1] or _has_twice(quiet, day, zone)
+
+
+def _has_twice(quiet: QuietHours, day: date, zone: ZoneInfo) -> bool:
+    """Whether the night has the start or the end of the quiet hours twice: they are quiet twice then."""
+    clocks = (quiet.start, quiet.end)
+    return any(
+        utc(datetime.combine(each, clock.replace(fold=0), zone))
+        < utc(datetime.combine(each, clock.replace(fold=1), zone))
+        for clock in clocks
+        for each in (day - timedelta(days=1), day, day + timedelta(days=1))
+    )

@@ -164,3 +164,21 @@ async def test_why_shows_the_words_that_were_read(tmp_path: Path) -> None:
     world.take(event("citizen.preferences_changed", AIGERIM, "2025-06-21T00:00:00+05:00", changed, id="ru"))
     assert world.why(message.nudge).words[message.recipient].sms == message.text
     world.close()
+
+
+@pytest.mark.parametrize(("zone", "age"), [("Pacific/Kiritimati", 16), (None, 15)])
+def test_the_age_is_that_of_the_persons_own_day(tmp_path: Path, zone: str | None, age: int) -> None:
+    """Who is 16 where they live is told, and the page says 16; who is 15 there hears nothing at all."""
+    world = World(tmp_path)
+    issued = "2025-06-02T12:00:00+00:00"  # 17:00 in Almaty, and 02:00 of the next day in Kiritimati
+    wishes = {"zone": zone} if zone else {"language": "kk"}
+    world.take(
+        *registered(AIGERIM, "2009-06-03"),
+        event("citizen.preferences_changed", AIGERIM, "2025-01-01T00:00:00Z", wishes, id="zone"),
+        card(AIGERIM, "2025-07-20", time=issued),
+    )
+    world.plan()
+    theirs = [one for one in world.nudges() if one.intent.trigger == "identity_card_expiry"]
+    assert bool(theirs) is (age >= 16)
+    assert {world.why(one.intent.id).used["citizen.age"] for one in theirs} == ({16} if theirs else set())
+    world.close()

@@ -39,7 +39,8 @@ def desk(
 ) -> Iterator[Desk]:
     """The desk for one command; whoever has no token does not even open the database.
 
-    `local`: where nobody was ever registered, whoever sits there acts as LOCAL.
+    `local`: where nobody was ever registered, whoever sits there acts as LOCAL. That holds for what operators do; to
+    govern rules takes two people, so both need a name.
 
     Raises:
         BadPrincipals, NotAllowed: see app.principals.acting; and what `compose` raises.
@@ -54,15 +55,13 @@ def desk(
 
 
 @contextmanager
-def operators(
-    what: str, database: str | None, key_file: Path | None, clock: str | None = None, *, local: bool = False
-) -> Iterator[Desk]:
-    """The desk for what only operators see and decide on; `local`: see `desk`.
+def operators(what: str, database: str | None, key_file: Path | None, clock: str | None = None) -> Iterator[Desk]:
+    """The desk for what only operators see and decide on; where nobody was ever registered, LOCAL is the operator.
 
     Raises:
         NotAllowed: who acts is none, see `desk`.
     """
-    with desk(database, key_file, clock, local=local) as at:
+    with desk(database, key_file, clock, local=True) as at:
         if not at.who.operator:
             raise NotAllowed(f"{what} are the operators' to see and to decide on; {at.who.name} is none")
         yield at

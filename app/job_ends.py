@@ -78,7 +78,7 @@ def _verify(job: Job, *, as_json: bool) -> None:
         data(line)
     data(f"digest: {found.digest}")
     for name, value in found.digests.items():
-        data(f"  {name} ({told[name]:,}): {value}")
+        data(f"  {'life events' if name == 'facts' else name} ({told[name]:,}): {value}")
 
 
 def _of_people(found: Verified) -> Iterator[str]:
@@ -123,9 +123,10 @@ def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         data_json(found)
     else:
-        data(", ".join(f"{found[name]} {name}" for name in COUNTS))
+        checked = f"{found['facts']:,} facts checked in {found['blocks']:,} blocks"
+        data(f"{checked}, {found['unchained']:,} facts in no block yet, {found['findings']:,} findings")
     if found["unchained"]:
-        talk(f"{found['unchained']} facts at the end of the log are in no block yet, so they were not checked")
+        talk(f"{found['unchained']:,} facts at the end of the log are in no block yet, so they were not checked")
 
 
 def _altered(job: Job) -> str:

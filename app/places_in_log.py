@@ -1,6 +1,6 @@
 """Times and positions of the log as somebody asks for them: in the zone of the rules in force."""
 
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import Connection
 
@@ -9,6 +9,7 @@ from app.moments import moment_in
 from app.options import moment_of
 from app.terminal import Exit, stop
 from domain.timing import zone_of
+from streams.library import NothingPublished
 from streams.republish import position_at
 
 DIGITS = 19
@@ -18,6 +19,14 @@ DIGITS = 19
 def zone_here(platform: Platform) -> tzinfo:
     """The zone of the rules in force."""
     return zone_of(platform.library.rules().defaults.zone)
+
+
+def zone_shown(platform: Platform) -> tzinfo:
+    """Return the zone in which commands show times: that of the rules in force, or UTC where nothing is published."""
+    try:
+        return zone_here(platform)
+    except NothingPublished:
+        return UTC
 
 
 def span_of(since: str | None, until: str | None, platform: Platform) -> tuple[datetime | None, datetime | None]:

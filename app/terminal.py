@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import msgspec
 
@@ -58,6 +58,11 @@ def data(line: str) -> None:
         sys.stdout.write(line + "\n")
 
 
+def red(line: str, stream: TextIO) -> str:
+    """Return the line in bold red where the stream is a terminal, unless NO_COLOR is set (no-color.org)."""
+    return f"\x1b[1;31m{line}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else line
+
+
 @contextmanager
 def writing() -> Iterator[None]:
     """End well where nobody reads on, and with a sentence where the output takes no more."""
@@ -97,6 +102,15 @@ def talk(line: str) -> None:
         log.log(level, "%s", line)
     else:
         sys.stderr.write(line + "\n")
+
+
+def warn(line: str) -> None:
+    """One line that must not be missed: as `talk` says it, in red at a terminal and a warning in a log."""
+    log = logging.getLogger(TALK)
+    if log.handlers:
+        log.warning("%s", line)
+    else:
+        sys.stderr.write(red(line, sys.stderr) + "\n")
 
 
 def agree(wish: str, word: str, *, yes: bool) -> None:

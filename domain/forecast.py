@@ -12,7 +12,8 @@ class Went(Struct, frozen=True):
     """What became of one delivery of the sample: due at `due`, it goes at `at` by `channel`, or not at all.
 
     `parts`: of an SMS; `deferred`: why it went later than it was due, or with a digest; `withheld`: why it does not
-    go; `of`: how many deliveries became of the one that was due (a minor's goes to each guardian).
+    go; `stopped`: a kill switch or a pause holds it back; `of`: how many deliveries became of the one that was due (a
+    minor's goes to each guardian).
     """
 
     trigger: str
@@ -22,6 +23,7 @@ class Went(Struct, frozen=True):
     parts: float = 0
     deferred: str = ""
     withheld: str = ""
+    stopped: bool = False
     of: int = 1
 
 
@@ -34,13 +36,17 @@ class Cell(Struct, frozen=True):
 
 
 class Forecast(Struct, frozen=True):
-    """Expected messages and parts of SMS by cell; how many are due (exactly); of them, deferred and withheld, why."""
+    """Expected messages and parts of SMS by cell; how many are due; of them, deferred and withheld, why.
+
+    `held_back`: how many more are due and wait for what is stopped; they are not among those that are due.
+    """
 
     due: int
     messages: defaultdict[Cell, float]
     parts: defaultdict[Cell, float]
     deferred: defaultdict[str, float]
     withheld: defaultdict[str, float]
+    held_back: float = 0
 
 
 def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[Went], now: datetime) -> Forecast:
@@ -50,14 +56,17 @@ def spread(due: Iterable[tuple[datetime, str, int]], sample: Iterable[Went], now
     much later as it went there. Where the sample is all there is, nothing is estimated.
     """
     found = Forecast(0, defaultdict(float), defaultdict(float), defaultdict(float), defaultdict(float))
-    mix, total = _Mix(sample), 0
+    mix, total, held = _Mix(sample), 0, 0.0
     for hour, trigger, count in due:
         total += count
         alike = mix.of(trigger, hour)
         rows = sum(1 / went.of for went in alike)
         for went in alike:
+            if went.stopped:
+                held += count / rows / went.of
+                continue
             _share(found, went, count / rows, max(hour_of(now), hour_of(hour + (went.at - hour_of(went.due)))))
-    return replace(found, due=total)
+    return replace(found, due=total - round(held), held_back=held)
 
 
 def _share(found: Forecast, went: Went, share: float, hour: datetime) -> None:

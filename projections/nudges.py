@@ -258,6 +258,13 @@ def states(connection: Connection) -> Mapping[str, int]:
     return {row.state: row.many for row in connection.execute(query)}
 
 
+def tried_again(connection: Connection) -> int:
+    """Return how many of the failed nudges have a further attempt ahead: nobody has to do anything about them."""
+    query = select(func.count()).select_from(nudges)
+    failed = query.where(nudges.c.state == State.FAILED.value, nudges.c.nudge.in_(select(due.c.nudge)))
+    return connection.execute(failed).scalar_one()
+
+
 def waiting(connection: Connection, now: int) -> tuple[int, int | None]:
     """Return how many deliveries are due by now, and the earliest moment at which one of them could have gone.
 

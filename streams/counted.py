@@ -92,8 +92,9 @@ def counted(routes: Mapping[str, Route], counts: Counts) -> dict[str, Route]:
 
 def passed_by(routes: Mapping[str, Route]) -> dict[Labels, bool]:
     """Provider and channel -> whether messages go past it: too many in a row went wrong, or it asks for patience."""
-    return {(each.name, route.channel): _is_shut(each) for route in routes.values() for each in route.providers}
+    return {(each.name, route.channel): is_shut(each) for route in routes.values() for each in route.providers}
 
 
-def _is_shut(provider: Provider) -> bool:
+def is_shut(provider: Provider) -> bool:
+    """Return whether messages go past it: too many in a row went wrong, or it asks for patience."""
     return provider.breaker.state != "closed" or provider.patience.left > 0

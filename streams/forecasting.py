@@ -34,6 +34,7 @@ from streams.library import Library
 from streams.log import Log
 from streams.rules import Rules
 from streams.settling import Looking
+from streams.switches import Off, read_off
 from streams.wording import render
 from templates.render import WordsFailed
 
@@ -43,11 +44,16 @@ LOOKS = 20
 
 
 class Foreseen(Struct, frozen=True):
-    """A forecast; `share`: what part of the recipients the sample is; `held_back`: by kill switches, not among it."""
+    """A forecast; `share`: what part of the recipients the sample is.
+
+    `held_back`: how many deliveries wait for what is stopped, whether the dispatcher has looked at them or not; they
+    are not among the due. `stopped`: what is stopped, the latest first.
+    """
 
     forecast: Forecast
     share: float
     held_back: int
+    stopped: Sequence[Off]
     rules: Rules
 
 
@@ -75,9 +81,11 @@ class Forecasting:
             for lane in sorted({lane for _, lane, _ in counted if names[lane] not in seen}):
                 some = upcoming.of_lane(connection, until, lane, OF_A_TRIGGER)
                 sample += _Outlook(connection, self._log, rules, now).of(some)
-            held = sum(many for lane, many in upcoming.held_back(connection) if lane in names)
+            marked = sum(many for lane, many in upcoming.held_back(connection) if lane in names)
+            stopped = read_off(connection, self._log)
         due = [(moment(hour * upcoming.HOUR), names[lane], many) for hour, lane, many in counted]
-        return Foreseen(spread(due, sample, now), share, held, rules)
+        found = spread(due, sample, now)
+        return Foreseen(found, share, marked + round(found.held_back), stopped, rules)
 
 
 class _Lanes(dict[int, str]):
@@ -116,7 +124,9 @@ class _Outlook:
         while turns:
             at, number, turn = heapq.heappop(turns)
             decision = self._decision(turn.case, at)
-            if isinstance(decision, Defer) and turn.looks < LOOKS:
+            if isinstance(decision, Defer) and decision.reason is Reason.STOPPED:
+                yield Went(turn.case.nudge.intent.trigger, turn.due, at, stopped=True, of=turn.of)
+            elif isinstance(decision, Defer) and turn.looks < LOOKS:
                 later = replace(turn, looks=turn.looks + 1, deferred=decision.reason.value)
                 heapq.heappush(turns, (decision.until, number, later))
             else:

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from domain.delivery import Delivery
 from domain.digest import is_digest, travels
 from domain.facts import NUDGE_FACTS, NudgeCancelled, NudgeFact, NudgeRenewed
 from domain.nudge import Nudge
@@ -63,12 +65,26 @@ class Renewal(Struct, frozen=True):
     leaving: tuple[Nudge, ...] = ()
 
 
+class Left(StrEnum):
+    """Why a failed delivery is not tried anew, as `repair` says it."""
+
+    TRIED_AGAIN = "tried again by themselves"
+    MAYBE_SENT = "may have been sent on another channel"
+    OVER = "no longer useful"
+    NO_OUTAGE = "failed for another reason than an outage"
+    NOT_ASKED = "not asked for"
+
+
 class Found(Struct, frozen=True):
-    """A batch of failed deliveries: up to which, how many, and which of them are to be tried anew."""
+    """A batch of failed deliveries: up to which, how many, and which of them are to be tried anew.
+
+    `left`: why the others are not, and how many of them.
+    """
 
     upto: Due
     failed: int
     renewals: Sequence[Renewal]
+    left: Mapping[Left, int] = {}
 
     @property
     def stride(self) -> Stride:
@@ -98,16 +114,17 @@ class Renewing:
         while True:
             with self._database.reading() as connection:
                 rows = inbox.failed(connection, after, BATCH)
-                renewals = list(self._renewals(connection, rows, outage))
+                judged = list(self._judged(connection, rows, outage))
             if not rows:
                 return
-            yield Found(rows[-1], len(rows), renewals)
+            renewals = [each for each in judged if isinstance(each, Renewal)]
+            yield Found(rows[-1], len(rows), renewals, Counter(each for each in judged if isinstance(each, Left)))
             after = rows[-1]
 
     def renew(self, outage: Outage, by: str, after: Due = NOBODY) -> Iterator[Found]:
         """Make it due again, a batch a transaction; gives what was. What has moved meanwhile is left alone."""
         for found in self.look(outage, after):
-            yield Found(found.upto, found.failed, self._commit(found.renewals, by))
+            yield Found(found.upto, found.failed, self._commit(found.renewals, by), found.left)
 
     def _commit(self, renewals: Sequence[Renewal], by: str) -> Sequence[Renewal]:
         now, facts = self._clock(), list[tuple[Nudge, NudgeFact]]()
@@ -120,26 +137,35 @@ class Renewing:
         )
         return [each for each in renewals if each.nudge.intent.id in kept]
 
-    def _renewals(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal]:
+    def _judged(self, connection: Connection, rows: Sequence[Due], outage: Outage) -> Iterator[Renewal | Left]:
+        """Yield for each row how it is tried anew, or why it is not."""
         now = self._clock()
         found = nudges.by_id(connection, [row.nudge for row in rows])
-        failed = [
-            (found[row.nudge], row.recipient)
-            for row in rows
-            if outage.trigger in {None, found[row.nudge].intent.trigger}
-            and has_failed(found[row.nudge], found[row.nudge].to(row.recipient), now)
-        ]
+        failed = list[tuple[Nudge, str]]()
+        for row in rows:
+            nudge = found[row.nudge]
+            if outage.trigger not in {None, nudge.intent.trigger}:
+                yield Left.NOT_ASKED
+            elif has_failed(nudge, nudge.to(row.recipient), now):
+                failed.append((nudge, row.recipient))
+            else:
+                yield _left(nudge.to(row.recipient))
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
         members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
         wanted = self._wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
             along = [members[each] for each in nudge.members if travels(members[each], nudge)]
             leaving = tuple(each for each in along if each.intent.id not in wanted)
-            channels = outage.of(passing_failures(told[nudge.intent.id], recipient))
+            passing = passing_failures(told[nudge.intent.id], recipient)
+            channels = outage.of(passing)
             last = next(reversed(channels.values()), None)
             of_use = nudge.intent.id in wanted and (not is_digest(nudge.intent) or _any_lasts(along, wanted, now))
-            if last is not None and outage.covers(last.at) and of_use:
+            if not of_use:
+                yield Left.OVER
+            elif last is not None and outage.covers(last.at):
                 yield Renewal(nudge, recipient, _in_order(nudge, channels), last.provider, last.reason, leaving)
+            else:
+                yield Left.NOT_ASKED if passing else Left.NO_OUTAGE
 
     def _facts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[NudgeFact]]:
         told: dict[UUID, list[NudgeFact]] = {id_: [] for id_ in ids}
@@ -157,6 +183,13 @@ class Renewing:
         intents = [intent for history in histories.values() for intent in plan(history, rulebook)]
         still = {each.id for each in intents if each.moot_from is None or now < each.moot_from}
         return still.union(one.intent.id for one in found if one.intent.id not in planned)
+
+
+def _left(delivery: Delivery) -> Left:
+    """Return why a delivery that failed has not ended by it, or is of no more use."""
+    if delivery.due is not None:
+        return Left.TRIED_AGAIN
+    return Left.MAYBE_SENT if delivery.maybe_sent else Left.OVER
 
 
 def _any_lasts(members: Iterable[Nudge], wanted: Container[UUID], now: datetime) -> bool:

@@ -107,19 +107,9 @@ class Switches:
         return self._append(fact)
 
     def off(self) -> list[Off]:
-        """All that is stopped, the latest first."""
+        """Return all that is stopped, the latest first."""
         with self._database.reading() as connection:
-            entries = self._log.read(connection, governance.positions(connection, SWITCHING))
-        found: dict[tuple[str, str], Off | None] = {}
-        for entry in entries:
-            match entry.fact:
-                case ControlSet(at, by, scope, name, stopped, reason):
-                    found[scope, name] = Off(scope, name, at, by, reason) if stopped else None
-                case TriggerPaused(at, by, trigger, reason):
-                    found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, reason)
-                case TriggerResumed(_, _, trigger):
-                    found[PAUSED, trigger] = None
-        return sorted((each for each in found.values() if each is not None), key=lambda each: each.since)[::-1]
+            return read_off(connection, self._log)
 
     def names(self) -> dict[str, list[str]]:
         """Scope -> what a kill switch of that scope may name."""
@@ -135,6 +125,20 @@ class Switches:
             return fact is not None
 
         return govern(self._database, work, Priority.DISPATCH)
+
+
+def read_off(connection: Connection, log: Log) -> list[Off]:
+    """Return all that is stopped by kill switches and pauses, the latest first."""
+    found: dict[tuple[str, str], Off | None] = {}
+    for entry in log.read(connection, governance.positions(connection, SWITCHING)):
+        match entry.fact:
+            case ControlSet(at, by, scope, name, stopped, reason):
+                found[scope, name] = Off(scope, name, at, by, reason) if stopped else None
+            case TriggerPaused(at, by, trigger, reason):
+                found[PAUSED, trigger] = Off(PAUSED, trigger, at, by, reason)
+            case TriggerResumed(_, _, trigger):
+                found[PAUSED, trigger] = None
+    return sorted((each for each in found.values() if each is not None), key=lambda each: each.since)[::-1]
 
 
 def owner_of(before: Governed, trigger: str, who: Principal) -> str:

@@ -82,6 +82,10 @@ class Verified(Struct, frozen=True):
         )
 
 
+TWICE = "facts, each counted twice"
+"""What a verification is done with: it reads the log once for the views, and once for all else."""
+
+
 class At(Struct, frozen=True):
     """How far a verification has come: in what, and behind which of it."""
 
@@ -106,7 +110,8 @@ class Verifying:
     def count(self, cursor: str) -> Plan:
         """Twice so many facts: once for the views, once for all else."""
         plan = self._rebuilding.count(cursor)
-        return replace(plan, what="rebuild and compare all views, plan everybody again", count=2 * plan.count)
+        what = "rebuild and compare all views, plan everybody again"
+        return replace(plan, what=what, count=2 * plan.count, unit=TWICE)
 
     def step(self, cursor: str, save: Save) -> Step:
         """The next part."""
@@ -126,7 +131,7 @@ class Verifying:
                 further = _step(replace(at, after=step.cursor, done=step.done), step.of or step.done)
                 return replace(further, of=step.of, unit=ROWS) if step.unit == ROWS else further
             views = dict(msgspec.json.decode(step.words, type=Rebuilt).differences)
-            return replace(_step(At("facts", "", step.done, Verified(views=views)), step.done), unit=step.unit)
+            return replace(_step(At("facts", "", step.done, Verified(views=views)), step.done), unit=TWICE)
 
         return onward(self._rebuilding.step(at.after, lambda connection, step: save(connection, onward(step))))
 
@@ -185,4 +190,4 @@ def _step(at: At, last: int) -> Step:
     finished = at.part == "end"
     words = at.found.words if finished else ""
     done = min(at.done, 2 * last) if not finished else 2 * last
-    return Step(msgspec.json.encode(at).decode(), done, of=2 * last, finished=finished, words=words)
+    return Step(msgspec.json.encode(at).decode(), done, of=2 * last, finished=finished, words=words, unit=TWICE)

@@ -32,7 +32,7 @@ def backfill(
     key_file: KeyFile = None,
 ) -> None:
     """Have a published trigger look further back, and plan what it should have said by then, once."""
-    with desk(database, key_file, clock) as at:
+    with desk(database, key_file, clock, local=True) as at:
         at.platform.backfilling.check(trigger, at.who)
         start = moment_of(since, "--since", zone_here(at.platform))
         if start > at.platform.clock():

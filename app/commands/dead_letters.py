@@ -1,15 +1,15 @@
 """habarshy dead-letters: what could not be handled; an operator looks at it, retries it, or gives it up."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from app.desk import operators
+from app.desk import Desk, operators
+from app.moments import told_in
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
+from app.places_in_log import zone_shown
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from domain.accounting import LEAST_SAID
 from streams.dead_letters import DeadLetters
@@ -31,8 +31,8 @@ def list_letters(
     kind: OfKind = None, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print how many letters there are, by kind and cause."""
-    with _letters(database, key_file) as letters:
-        _print_groups(letters, Choice(kind=kind), as_json=as_json)
+    with operators("dead letters", database, key_file) as at:
+        _print_groups(at, Choice(kind=kind), as_json=as_json)
 
 
 def show(
@@ -45,14 +45,15 @@ def show(
     key_file: KeyFile = None,
 ) -> None:
     """Print letters, the oldest first, without anybody's data."""
-    with _letters(database, key_file) as letters:
-        found = letters.letters(_choice(ids, kind, cause), limit)
+    with operators("dead letters", database, key_file) as at:
+        zone = zone_shown(at.platform)
+        found = at.platform.letters.letters(_choice(ids, kind, cause), limit)
     for one in found:
         if as_json:
             data_json(one)
         else:
             tried = f"{one.attempts} {'attempt' if one.attempts == 1 else 'attempts'}"
-            data(f"{one.id}  {one.at:%Y-%m-%d %H:%M}Z  {one.kind}  {one.cause}  {tried}  {one.told}")
+            data(f"{one.id}  {told_in(one.at, zone)}  {one.kind}  {one.cause}  {tried}  {one.told}")
     if not found:
         stop(Exit.CHECK_FAILED, "there is no such letter")
 
@@ -69,9 +70,10 @@ def retry(
     key_file: KeyFile = None,
 ) -> None:
     """Handle letters once more; what is handled goes, what fails again stays with its new cause."""
-    with _letters(database, key_file) as letters:
+    with operators("dead letters", database, key_file) as at:
+        letters = at.platform.letters
         choice = _decided(letters, ids, kind, cause, every=every)
-        _agree(letters, choice, "retry", plan=plan, yes=yes, as_json=as_json)
+        _agree(at, choice, "retry", plan=plan, yes=yes, as_json=as_json)
         done = letters.retry(choice)
     if as_json:
         data_json(done)
@@ -99,17 +101,11 @@ def drop(  # noqa: PLR0913  (the options of the command)
         if not plan and len(reason.strip()) < LEAST_SAID:
             stop(Exit.USAGE, "--reason: say why they are given up; the log keeps it")
         choice = _decided(letters, ids, kind, cause, every=every)
-        _agree(letters, choice, "drop", plan=plan, yes=yes, as_json=as_json)
+        _agree(at, choice, "drop", plan=plan, yes=yes, as_json=as_json)
         dropped = give_up(at.platform.books, choice, at.who, reason.strip())
     if as_json:
         data_json({"dropped": dropped})
     talk(f"{dropped} dropped")
-
-
-@contextmanager
-def _letters(database: str | None, key_file: Path | None) -> Iterator[DeadLetters]:
-    with operators("dead letters", database, key_file) as at:
-        yield at.platform.letters
 
 
 def _choice(ids: Iterable[UUID] | None, kind: str | None, cause: str | None) -> Choice:
@@ -128,20 +124,21 @@ def _decided(
     return choice
 
 
-def _agree(letters: DeadLetters, choice: Choice, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
+def _agree(at: Desk, choice: Choice, what: str, *, plan: bool, yes: bool, as_json: bool) -> None:
     """Show what is meant, and go on only if that is wanted."""
     if plan or not yes:
-        _print_groups(letters, choice, as_json=as_json)
+        _print_groups(at, choice, as_json=as_json)
     if plan:
         raise typer.Exit
-    count = letters.count(choice)
+    count = at.platform.letters.count(choice)
     agree(f"{what} {count}", str(count), yes=yes)
 
 
-def _print_groups(letters: DeadLetters, choice: Choice, *, as_json: bool) -> None:
-    for group in letters.groups(choice):
+def _print_groups(at: Desk, choice: Choice, *, as_json: bool) -> None:
+    zone = zone_shown(at.platform)
+    for group in at.platform.letters.groups(choice):
         if as_json:
             data_json(group)
         else:
-            since = f"{group.oldest:%Y-%m-%d %H:%M}Z to {group.newest:%Y-%m-%d %H:%M}Z"
-            data(f"{group.count:>8}  {group.kind}  {group.cause}  {since}")
+            since = f"{told_in(group.oldest, zone)} to {told_in(group.newest, zone)}"
+            data(f"{group.count:>8,}  {group.kind}  {group.cause}  {since}")

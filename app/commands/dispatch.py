@@ -4,11 +4,12 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
-from app.commands.run import work
+from app.commands.run import tell_stopped, work
 from app.compose import Platform, compose_engine, compose_routes
 from app.listening import HealthHost, HealthPort, health_listener
 from app.logs import begin
 from app.options import ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.provider_watch import ProviderWatch
 from app.roles import answered, composed
 from app.settings import settings_of
 from app.terminal import talk
@@ -41,6 +42,7 @@ def dispatch_due(
 
     with closing(platform.database):
         answered(platform.library.rules)
+        tell_stopped(platform)
         attempts = Counts()
         routes = counted(routes_of(platform), attempts)
         engine = compose_engine(platform, routes)
@@ -52,4 +54,5 @@ def dispatch_due(
             passed_by=lambda: passed_by(routes),
         )
         with answering(role, health):
-            work(engine, routes, only=DISPATCH)
+            watch = ProviderWatch(routes, attempts, platform.clock)
+            work(engine, routes, watch, only=DISPATCH)

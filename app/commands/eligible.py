@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Annotated, NamedTuple
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from app.compose import compose
 from app.entitled import plain, source
 from app.looking import Purpose, looker
+from app.moments import told_in
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of, moment_of
 from app.persons import pseudonym_of
 from app.settings import settings_of
@@ -64,7 +65,7 @@ def eligible(
         if as_json:
             data_json(plain(answer, rulebook.catalogue, asked.day, asked.known_at))
         else:
-            data("\n".join(_told(answer, rulebook.catalogue)))
+            data("\n".join(_told(answer, rulebook.catalogue, zone)))
 
 
 def _day(text: str) -> date:
@@ -74,7 +75,7 @@ def _day(text: str) -> date:
         stop(Exit.USAGE, f"--as-of: {text!r} is no day; one is written 2025-03-10")
 
 
-def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:
+def _told(answer: Answer, catalogue: Catalogue, zone: tzinfo) -> Iterator[str]:
     benefit = answer.benefit
     yield f"{_english(benefit.title)}: {_outcome(answer)}"
     yield from (f"  Why not: {_reason(each, answer, catalogue)}" for each in answer.obstacles)
@@ -85,7 +86,7 @@ def _told(answer: Answer, catalogue: Catalogue) -> Iterator[str]:
         title, law = _english(catalogue.parameters[name].content["title"]), source(catalogue, name)
         yield f"  {title}: {applied.value:,} since {applied.since} ({law})"
     yield from (f"  Data: {name} = {value}" for name, value in answer.used.items())
-    yield from (f"  Fact: {_named(each, catalogue)}" for each in answer.facts)
+    yield from (f"  Fact: {_named(each, catalogue, zone)}" for each in answer.facts)
 
 
 def _outcome(answer: Answer) -> str:
@@ -119,9 +120,9 @@ def _unmet(each: Obstacle, required: Requirement) -> str:
     return f"{state}: {_english(required.title)}{clause}"
 
 
-def _named(fact: Effective, catalogue: Catalogue) -> str:
+def _named(fact: Effective, catalogue: Catalogue, zone: tzinfo) -> str:
     event = fact.event
-    what = f"{_type(event.type, catalogue)}, {event.time:%Y-%m-%d %H:%M}Z"
+    what = f"{_type(event.type, catalogue)}, {told_in(event.time, zone)}"
     return f"{what}, reported by {event.source} as {fact.original_id}"
 
 

@@ -35,7 +35,7 @@ def erase(
     key_file: KeyFile = None,
 ) -> None:
     """Destroy a person's key, end their nudges, and print a certificate; it cannot be undone."""
-    with operators("erasures", database, key_file, clock, local=True) as at:
+    with operators("erasures", database, key_file, clock) as at:
         pseudonym = pseudonym_of(person, at.platform.names)
         if plan or not yes:
             Looker(at.who, reason).note(at.platform, pseudonym, "erase")

@@ -10,10 +10,14 @@ import typer
 from app.desk import Desk, desk
 from app.foreseen import busiest, sums
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, refuse_unknown
-from app.terminal import data, data_json, talk
+from app.stopped import known_to, stopped_lines
+from app.terminal import data, data_json, talk, warn
 from domain.forecast import Sum
 from domain.principals import require_reader
+from domain.timing import zone_of
 from streams.forecasting import Foreseen
+from streams.switches import Off
+from templates.filters import TENGE
 
 
 class By(StrEnum):
@@ -39,13 +43,16 @@ def forecast(
     key_file: KeyFile = None,
 ) -> None:
     """Say how many messages go when, by channel and agency, after quiet hours and caps, and what they cost."""
-    with desk(database, key_file, clock) as at:
+    with desk(database, key_file, clock, local=True) as at:
         only = _agency(at, agency)
         found = at.platform.forecasting.forecast(timedelta(days=days), only)
-    lines = list(sums(found, by_hour=by is By.HOUR))
+        stopped = known_to(at.who, found.stopped, found.rules.governed)
+    lines, zone = list(sums(found, by_hour=by is By.HOUR)), zone_of(found.rules.defaults.zone)
+    for each in () if as_json else stopped_lines(stopped, zone):
+        warn(each)
     for line in lines:
         data_json(_plain(line)) if as_json else data(_told(line, by))
-    _tell_total(found, lines, as_json=as_json)
+    _tell_total(found, lines, stopped, as_json=as_json)
 
 
 def _agency(at: Desk, agency: str | None) -> str | None:
@@ -78,12 +85,12 @@ def _plain(line: Sum) -> dict[str, object]:
 
 
 def _told(line: Sum, by: By) -> str:
-    start = f"{line.start:%Y-%m-%d}" if by is By.DAY else f"{line.start:%Y-%m-%d %H:%M}"
-    cost = "" if not line.cost else f"  {line.parts:,.0f} parts, {line.cost:,.0f}"
-    return f"{start}  {line.messages:>10,.0f}  {line.channel:<6}  {line.agency or 'platform'}{cost}"
+    start = f"{line.start:%Y-%m-%d}" if by is By.DAY else f"{line.start.isoformat(sep=' ', timespec='minutes')}"
+    cost = "" if not line.cost else f"  {line.parts:,.0f} SMS, {line.cost:,.0f}{TENGE}"
+    return f"{start}  {line.messages:>10,.0f} messages  {line.channel:<6}  {line.agency or 'platform'}{cost}"
 
 
-def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
+def _tell_total(found: Foreseen, lines: list[Sum], stopped: list[Off], *, as_json: bool) -> None:
     whole, peak = found.forecast, busiest(found)
     messages, parts = (round(sum(getattr(line, what) for line in lines), 1) for what in ("messages", "parts"))
     priced = [line.cost for line in lines if line.cost is not None]
@@ -96,20 +103,23 @@ def _tell_total(found: Foreseen, lines: list[Sum], *, as_json: bool) -> None:
         "deferred": _rounded(whole.deferred),
         "withheld": _rounded(whole.withheld),
         "held_back": found.held_back,
+        "stopped": stopped,
         "sample": round(found.share, 6),
     }
     if as_json:
         data_json({"total": total})
         return
-    hour = "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0]:%Y-%m-%d %H:%M})"
+    hour = (
+        "" if peak is None else f", at most {peak[1]:,.0f} an hour ({peak[0].isoformat(sep=' ', timespec='minutes')})"
+    )
     more = " (a child's goes to each guardian)" if round(messages) > whole.due else ""
     talk(f"{whole.due:,} deliveries are due; {messages:,.0f} messages go{more}{hour}")
     if priced:
-        talk(f"cost of SMS: {parts:,.0f} parts, {sum(priced):,.0f}")
+        talk(f"cost of SMS: {parts:,.0f} SMS, {sum(priced):,.0f}{TENGE}")
     for name in ("deferred", "withheld"):
         reasons = ", ".join(f"{many:,.0f} {why}" for why, many in sorted(getattr(whole, name).items()))
         talk(f"{name}: {reasons or 'none'}")
-    talk(f"held back by kill switches, and not counted: {found.held_back:,}")
+    talk(f"held back by what is stopped, and not counted above: {found.held_back:,}")
     if found.share < 1:
         talk(f"estimated from {found.share:.2%} of the recipients; how many are due is exact")
 

@@ -1,11 +1,15 @@
 """habarshy intents: what plan gives for the stored facts."""
 
 from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from functools import partial
 from itertools import chain
 
 from app.compose import compose
 from app.desk import somebody
+from app.moments import told_in
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
+from app.places_in_log import zone_shown
 from app.settings import settings_of
 from app.sorting import in_order
 from app.terminal import compact, data
@@ -24,12 +28,13 @@ def intents(
     settings = settings_of(database, key_file)
     who = somebody(settings)
     platform = compose(settings, clock_of(clock), make=False)
+    zone = zone_shown(platform)
     found = readable(
         chain.from_iterable(all_intents(platform.database, platform.log, platform.library)),
         platform.library.rules().rulebook,
         who,
     )
-    printed = _for_machines if as_json else _for_people
+    printed = _for_machines if as_json else partial(_for_people, zone=zone)
     for line in in_order(f"{intent.id.hex}{printed(intent)}" for intent in found):
         data(line[ID_LENGTH:])
     platform.database.close()
@@ -52,9 +57,9 @@ def readable(intents: Iterable[Intent], rulebook: Rulebook, who: Principal) -> I
     return (intent for intent in intents if intent.version in mine)
 
 
-def _for_people(intent: Intent) -> str:
+def _for_people(intent: Intent, zone: tzinfo) -> str:
     channels = ",".join(intent.channels)
-    return f"{intent.due:%Y-%m-%d %H:%M}Z  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
+    return f"{told_in(intent.due, zone)}  {intent.trigger}.{intent.step}  {channels}  {intent.id}"
 
 
 def _for_machines(intent: Intent) -> str:

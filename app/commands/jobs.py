@@ -15,8 +15,10 @@ from app.job_ends import end, tells, wrong
 from app.job_ends import show as show_end
 from app.job_kinds import work_of
 from app.jobs import begin_counted, finished, go_on
+from app.moments import told_in
 from app.options import AsJson, DatabaseUrl, KeyFile, Yes
 from app.orders import Orders
+from app.places_in_log import zone_shown
 from app.progress import duration, line_of
 from app.terminal import data, data_json, talk
 from domain.principals import NotAllowed
@@ -30,7 +32,7 @@ def list_jobs(
     limit: Limit = 20, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Print the jobs, the newest first."""
-    with desk(database, key_file) as at:
+    with desk(database, key_file, local=True) as at:
         for job in at.platform.jobs.latest(limit, None if at.who.operator else at.who.name):
             _print(at, job, as_json=as_json)
 
@@ -85,7 +87,7 @@ def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[t
     Raises:
         NotAllowed: they are no operator, and somebody else asked for it.
     """
-    with desk(database, key_file) as at:
+    with desk(database, key_file, local=True) as at:
         job = at.platform.jobs.job(id_)
         if not at.who.operator and job.asked_by != at.who.name:
             raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is neither")
@@ -106,7 +108,5 @@ def _print(at: Desk, job: Job, *, as_json: bool) -> None:
     standing = f"{job.state}, but its process is gone" if alone else job.state
     found = wrong(job) if tells(job) else job.words
     words = f"; {found}" if found else ""
-    data(
-        f"{line_of(job, job)}  {job.kind}  {standing}  "
-        f"{job.asked_by} {job.asked_at:%Y-%m-%d %H:%M}Z, {duration(job.worked.total_seconds())}{words}"
-    )
+    asked_at, worked = told_in(job.asked_at, zone_shown(at.platform)), duration(job.worked.total_seconds())
+    data(f"{line_of(job, job)}  {job.kind}  {standing}  {job.asked_by} {asked_at}, {worked}{words}")

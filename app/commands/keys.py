@@ -19,7 +19,7 @@ ELSEWHERE = "the keys are in HABARSHY_KEY_RING"
 
 def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None) -> None:
     """Print how many keys of persons each version of the master key wraps; no key is shown."""
-    with operators("the keys", database, key_file, local=True) as at, at.platform.database.reading() as connection:
+    with operators("the keys", database, key_file) as at, at.platform.database.reading() as connection:
         keyring, counts = _keyring(at.platform.settings), by_version(connection)
     for version in sorted({*keyring.wrapping, *counts}):
         line = {
@@ -39,7 +39,7 @@ def rotate(
     retire: Retire = False, as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile = None
 ) -> None:
     """Wrap all keys of persons with a new master key; what was interrupted is finished before another one is made."""
-    with operators("the keys", database, key_file, local=True) as at:
+    with operators("the keys", database, key_file) as at:
         platform = at.platform
         keyring = _keyring(platform.settings)
         with platform.database.reading() as connection:

@@ -1,6 +1,7 @@
 """habarshy trail and habarshy why: what happened to a person, and why they were told."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ import typer
 from app.compose import Platform, compose
 from app.explained import lines
 from app.looking import Purpose, looker
+from app.moments import told_in
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId, clock_of
 from app.persons import pseudonym_of
+from app.places_in_log import zone_shown
 from app.plain import as_plain, entry_plain
 from app.settings import settings_of
 from app.terminal import Exit, data, data_json, stop
@@ -38,11 +41,12 @@ def trail(
     with platform.database.reading() as connection:
         known = view.is_known(connection, pseudonym)
     look.note(platform, pseudonym, "trail")
+    zone = zone_shown(platform)
     for entry in _entries(platform, pseudonym) if known else ():
         if as_json:
             data_json(entry_plain(entry))
         else:
-            data(_line(entry))
+            data(_line(entry, zone))
     platform.database.close()
     if not known:
         stop(Exit.CHECK_FAILED, "nothing is known about this person")
@@ -60,14 +64,14 @@ def _entries(platform: Platform, pseudonym: str) -> Iterable[Entry]:
         after = entries[-1].position
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, zone: tzinfo) -> str:
     fact: Any = entry.fact
     if isinstance(fact, LifeEvent):
         mark = "" if fact.revision == 1 else f" (revision {fact.revision}{', annulled' if fact.annuls else ''})"
-        return f"{entry.position:>8}  {fact.time:%Y-%m-%d %H:%M}Z  {fact.type}{mark}"
+        return f"{entry.position:>8}  {told_in(fact.time, zone)}  {fact.type}{mark}"
     detail = getattr(fact, "reason", None) or getattr(fact, "step", None) or getattr(fact, "channel", "")
     name = getattr(fact, "trigger", "")
-    return f"{entry.position:>8}  {fact.at:%Y-%m-%d %H:%M}Z  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
+    return f"{entry.position:>8}  {told_in(fact.at, zone)}  {fact.TOPIC}  {name} {detail}  {entry.originator_id}"
 
 
 def why(

@@ -1,6 +1,6 @@
 """habarshy audit list: who read whose data, and who gave up dead letters, when and why."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +8,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.desk import desk
+from app.moments import told_in
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.persons import pseudonym_of
-from app.places_in_log import span_of
+from app.places_in_log import span_of, zone_shown
 from app.terminal import data, data_json, talk
 from domain.accounting import LettersDropped
 from domain.principals import require_reading
@@ -60,17 +61,17 @@ def list_readings(
         whose = None if person is None else pseudonym_of(person, at.platform.names, "--person")
         start, end = span_of(since, until, at.platform)
         wanted = _Wanted(whose, by, agency, start, end)
-        found = [each for each in accounts(at.platform.log) if wanted.has(each)]
+        found, zone = [each for each in accounts(at.platform.log) if wanted.has(each)], zone_shown(at.platform)
     for fact in found:
-        _print(fact, as_json=as_json)
+        _print(fact, zone, as_json=as_json)
     talk(f"{len(found)} entries")
 
 
-def _print(fact: Account, *, as_json: bool) -> None:
+def _print(fact: Account, zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         data_json(_plain(fact))
     else:
-        head = f"{fact.at:%Y-%m-%d %H:%M:%S}Z  {fact.by} ({fact.agency})"
+        head = f"{told_in(fact.at, zone, timespec='seconds')}  {fact.by} ({fact.agency})"
         if isinstance(fact, LettersDropped):
             data(f"{head}  {fact.count} dead letters given up  {fact.kind}, {fact.cause}: {fact.reason}")
         else:

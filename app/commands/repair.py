@@ -59,7 +59,7 @@ def repair(  # noqa: PLR0913  (a flag each)
 ) -> None:
     """Find what should have been planned and was not, and plan it once; or try anew what an outage failed."""
     _refuse_mixed(failed=failed, of_failed=(provider, channel), of_planned=(area, person))
-    with desk(database, key_file, clock) as at:
+    with desk(database, key_file, clock, local=True) as at:
         _check_allowed(at, trigger)
         start, end = span_of(since, until, at.platform)
         if failed:
@@ -161,9 +161,8 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
         unplannable.update(each.unplannable.values())
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
-    _print_counts(kinds, as_json=as_json)
-    persons = "person" if looked == 1 else "persons"
-    talk(f"{looked} {persons} looked at; {kinds.total()} nudges of {concerned} of them are missing")
+    _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
+    talk(f"{_many(looked, 'person')} looked at; {_missing(kinds.total(), concerned)}")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
@@ -171,15 +170,18 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
 
 def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
     kinds: Counter[tuple[str, ...]] = Counter()
+    left: Counter[str] = Counter()
     looked = 0
     for each in _shown(found, "failed deliveries", as_json=as_json):
         looked += each.failed
+        left.update(each.left)
         for renewal in each.renewals:
             kinds[renewal.reason, renewal.provider, renewal.nudge.intent.trigger] += 1
             if as_json:
                 data_json(_plain(renewal))
-    _print_counts(kinds, as_json=as_json)
-    talk(f"{looked} failed deliveries looked at; {kinds.total()} are to be tried again")
+    _print_counts(("deliveries", "failed by", "provider", "trigger"), kinds, as_json=as_json)
+    others = "".join(f"; {many:,} {why}" for why, many in sorted(left.items()))
+    talk(f"{looked:,} failed deliveries looked at; {kinds.total():,} are to be tried again{others}")
 
 
 def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
@@ -192,9 +194,22 @@ def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batc
             yield each
 
 
-def _print_counts(kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
-    for (one, other, trigger), count in () if as_json else sorted(kinds.items()):
-        data(f"{count:>8}  {one:<12}  {other:<12}  {trigger}")
+def _missing(nudges: int, persons: int) -> str:
+    if not nudges:
+        return "nothing is missing"
+    verb = "is" if nudges == 1 else "are"
+    return f"{_many(nudges, 'nudge')} of {_many(persons, 'person')} {verb} missing"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
+    """Print a table of what was counted, with its headings; nothing where there is nothing."""
+    rows = [heads, *((f"{count:,}", *kind) for kind, count in sorted(kinds.items()))]
+    for many, one, other, trigger in () if as_json or not kinds else rows:
+        data(f"{many:>10}  {one:<12}  {other:<12}  {trigger}")
 
 
 def _plain(renewal: Renewal) -> dict[str, object]:

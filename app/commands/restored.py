@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -11,8 +11,9 @@ import typer
 from app import retired_list
 from app.desk import Desk, operators
 from app.erased_list import BadList, everybody, list_of
+from app.moments import told_in
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
-from app.places_in_log import zone_here
+from app.places_in_log import zone_here, zone_shown
 from app.terminal import Exit, agree, data, data_json, stop, talk
 from streams.erasing import NobodyKnown
 from streams.restoring import Restored
@@ -40,21 +41,22 @@ def restored(
     key_file: KeyFile = None,
 ) -> None:
     """Say that the database came back from a backup; what may have been sent since is not sent again."""
-    with operators("restores", database, key_file, clock, local=True) as at:
+    with operators("restores", database, key_file, clock) as at:
         scope = at.platform.restoring.scope(_moment(until, at))
+        zone = zone_shown(at.platform)
         again = _Again(_to_erase(at, erased), at.platform.retiring.again(_retired(at)))
         if plan:
-            _show(scope, again, data, as_json=as_json)
+            _show(scope, again, data, zone, as_json=as_json)
             return
         if not yes:
-            _show(scope, again, talk, as_json=False)
+            _show(scope, again, talk, zone, as_json=False)
         agree("go on from this copy", str(scope.in_doubt), yes=yes)
         gone = sum(_erase(at, person) for person in again.erased)
         at.platform.retiring.recognise(at.who, _retired(at))
         at.platform.retiring.retire(at.who, again.retired)
         at.platform.restoring.say(scope, at.who)
     if as_json:
-        _show(scope, again, data, as_json=True)
+        _show(scope, again, data, zone, as_json=True)
     talk(f"said; {gone} persons are erased again. Sending may begin")
 
 
@@ -101,7 +103,7 @@ def _erase(at: Desk, person: str) -> bool:
     return True
 
 
-def _show(scope: Restored, again: _Again, tell: Callable[[str], None], *, as_json: bool) -> None:
+def _show(scope: Restored, again: _Again, tell: Callable[[str], None], zone: tzinfo, *, as_json: bool) -> None:
     if as_json:
         data_json(
             {
@@ -115,15 +117,17 @@ def _show(scope: Restored, again: _Again, tell: Callable[[str], None], *, as_jso
             }
         )
         return
-    for line in _told(scope, again):
+    for line in _told(scope, again, zone):
         tell(line)
 
 
-def _told(scope: Restored, again: _Again) -> Iterator[str]:
+def _told(scope: Restored, again: _Again, zone: tzinfo) -> Iterator[str]:
     if scope.known is not None:
-        yield f"this machine knew the log up to fact {scope.known.position}, on {scope.known.at:%F %T}Z"
+        known = told_in(scope.known.at, zone, timespec="seconds")
+        yield f"this machine knew the log up to fact {scope.known.position}, on {known}"
     yield f"this log ends with fact {scope.position}"
-    yield f"{scope.in_doubt} deliveries were due by {scope.until:%F %T}Z and may have been sent: they end as unknown,"
+    until = told_in(scope.until, zone, timespec="seconds")
+    yield f"{scope.in_doubt} deliveries were due by {until} and may have been sent: they end as unknown,"
     yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"
     yield f"{len(again.erased)} persons were erased since, and are erased again"
     if again.retired:

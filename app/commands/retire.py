@@ -23,7 +23,7 @@ def retire(
     key_file: KeyFile = None,
 ) -> None:
     """Destroy the keys of content that is older than its event type may be read for; it cannot be undone."""
-    with operators("retirements", database, key_file, clock, local=True) as at:
+    with operators("retirements", database, key_file, clock) as at:
         platform = at.platform
         wanted = platform.retiring.scope()
         if plan or not yes:

@@ -17,6 +17,7 @@ GAUGES = {
     "unplanned_for_seconds": "How long the oldest of them waits, but for persons put aside (dead letters).",
     "due_now": "Deliveries that are due.",
     "overdue_for_seconds": "How long the first of them is due.",
+    "held_back": "Deliveries that wait for what is stopped.",
     "open_attempts": "Attempts without an outcome.",
     "views_behind": "Positions that the views are behind the log.",
     "corrections_waiting": "Corrected events whose original has not come.",
@@ -39,6 +40,7 @@ CODES = (
     "too_large",
 )
 """Shown from the beginning: of what appears only with its first time, Prometheus does not see that it grew."""
+STOPPED = "habarshy_stopped_timestamp_seconds"
 LAG, LAG_SECONDS, READY = "habarshy_lag", "habarshy_lag_seconds", "habarshy_ready"
 
 
@@ -66,12 +68,22 @@ class _Now(Collector):
         if self._standing is not None:
             for name, about in GAUGES.items():
                 yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._standing, name))
+            yield self._stopped(self._standing)
             about = "Persons whom the reconciler found: nobody had planned them in time."
             yield CounterMetricFamily(RECONCILED, about, self._standing.reconciled)
             about = "Events from Kafka that were refused, and passed on to life-events.dead."
             yield _by_code(DEAD_EVENTS, about, self._standing.dead_events)
         yield from self._lagging()
         yield from self._of_its_own()
+
+    def _stopped(self, standing: Standing) -> GaugeMetricFamily:
+        """Return since when each thing is stopped; "all" is always there, so that alerts have something to read."""
+        about = "Since when it is stopped (seconds since 1970), or 0."
+        found = GaugeMetricFamily(STOPPED, about, labels=["scope", "name"])
+        since = {("all", ""): 0.0} | {(off.scope, off.name): off.since.timestamp() for off in standing.stopped}
+        for labels, seconds in since.items():
+            found.add_metric(labels, seconds)
+        return found
 
     def _of_its_own(self) -> Iterator[Metric]:
         if self._role in TAKING_IN:

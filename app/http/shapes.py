@@ -6,12 +6,15 @@ from pydantic import BaseModel, Field
 
 
 class Rule(BaseModel):
-    """A published version of a trigger."""
+    """A published version of a trigger. `state`: in force, stopped, paused, withdrawn or earlier; `stopped_by`: the
+    switches that hold it back, such as "all", "channel sms" or "paused NAME".
+    """
 
     trigger: str
     hash: str
     owner: str
     state: str
+    stopped_by: list[str]
     share: float
     reach: datetime
     ahead_from: datetime

@@ -41,7 +41,8 @@ def test_what_is_missing_is_told_and_repaired_once(terminal: Terminal, operator:
         assert {(each["what"], each["why"]) for each in plan.objects} == {("plan", "waiting")}
     told = terminal.run("repair", "--plan", env=operator)
     assert "identity_card_expiry" in "".join(told.lines)
-    assert told.talk == f"2 persons looked at; {len(asked)} nudges of 2 of them are missing\n"
+    assert told.talk == f"2 persons looked at; {len(asked)} nudges of 2 persons are missing\n"
+    assert told.lines[0].split() == ["nudges", "to", "do", "because", "trigger"]
     declined = terminal.run("repair", stdin=b"no\n", env=operator)
     assert (declined.code, len(terminal.run("repair", "--plan", "--json", env=operator).objects)) == (5, len(asked))
     done = terminal.run("repair", stdin=f"{len(asked)}\n".encode(), env=operator)
@@ -203,7 +204,7 @@ def test_a_forecast_by_day_and_agency(terminal: Terminal, operator: Mapping[str,
     assert total["total"]["peak"]["messages"] == 1
     told = terminal.run("forecast", "--days", "60", *clock, env=operator).talk
     assert "3 messages go" in told
-    assert f"cost of SMS: {total['total']['parts']:,.0f} parts, {total['total']['cost']:,.0f}" in told
+    assert f"cost of SMS: {total['total']['parts']:,.0f} SMS, {total['total']['cost']:,.0f}\u00a0₸" in told
     hours = terminal.run("forecast", "--days", "60", "--by", "hour", *clock, env=operator)
     assert (hours.code, len(hours.lines)) == (0, 3)
     aida = terminal.act("aida", "interior", "author")

@@ -18,6 +18,7 @@ from msgspec import structs
 from app.commands.run import work
 from app.compose import Platform, compose_engine, compose_routes
 from app.options import clock_of
+from app.provider_watch import ProviderWatch
 from app.roles import composed, stopping, topics_of
 from app.settings import settings_of
 from app.terminal import talk
@@ -25,6 +26,7 @@ from domain.facts import NudgeFact
 from projections import history
 from streams.areas import CHUNK, AreaPlanning
 from streams.attempts import Attempt, Routed
+from streams.counts import Counts
 from streams.database import Priority
 from streams.dispatch import Dispatcher
 from streams.incoming import Incoming
@@ -164,7 +166,7 @@ def dispatch(platform: Platform) -> None:
         lease=lease,
     )
     engine = structs.replace(compose_engine(platform, routes), dispatcher=dispatcher)
-    work(engine, routes, only=DISPATCH)
+    work(engine, routes, ProviderWatch(routes, Counts(), clock), only=DISPATCH)
 
 
 def main(mode: str, _: str, time: str) -> None:

@@ -12,6 +12,7 @@ from app.backtest_chart import Chart, by_day
 from app.foreseen import busiest, sums
 from app.pages.catalogues import Speech
 from app.pages.console.staff import Staff, command
+from app.pages.console.stopped import off_told
 from app.pages.life import CHANNELS, REASONS, STATES, shown
 from domain.built_in import DIGEST_TRIGGER
 from domain.forecast import Sum
@@ -54,6 +55,7 @@ class ForecastPage:
             number=number,
             due=number(whole.due),
             messages=number(round(sum(whole.messages.values()))),
+            stopped=[off_told(each, speech) for each in found.stopped],
             held=found.held_back and number(found.held_back),
             share=number(round(found.share * 100, 1)) if found.share < 1 else "",
             deferred=_reasons(whole.deferred, speech),
@@ -78,7 +80,7 @@ class ForecastPage:
 def _figures(found: Foreseen, lines: Sequence[Sum], speech: Speech) -> Iterator[tuple[str, str]]:
     """What matters most."""
     if (peak := busiest(found)) is not None:
-        yield speech.say("Busiest hour"), f"{peak[0]:%Y-%m-%d %H:%M} – {speech.number(round(peak[1]))}"
+        yield speech.say("Busiest hour"), f"{speech.moment(peak[0])} – {speech.number(round(peak[1]))}"
     yield speech.say("Parts of SMS"), speech.number(round(sum(line.parts for line in lines)))
     yield speech.say("Cost of SMS"), _cost(lines, speech)
 

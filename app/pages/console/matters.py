@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.pages.console.signs import LONG, Level, Sign, Teller
+from app.pages.console.signs import LONG, SWITCHES, Level, Sign, Teller
 from app.pages.console.staff import command
+from app.pages.console.stopped import off_told
 from app.pages.life import CHANNELS, shown
 from streams.jobs import AT_WORK, State
 
@@ -149,19 +150,20 @@ class Matters(Teller):
         return Sign(name, Level.GOOD, say("None under way"), path="/jobs")
 
     def _switches(self) -> Sign:
-        say, count = self._say, self._seen.stopped
-        if not count:
-            return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path="/switches")
-        facts = (self.with_number(self._say("{count} stopped"), count),)
+        """What is stopped: no message of it goes, so it is as bad as anything can be, and stands first."""
+        say, stopped = self._say, self._seen.stopped
+        if not stopped:
+            return Sign(say("Switches"), Level.GOOD, say("Nothing is stopped"), path=SWITCHES)
+        everything = any(each.scope == "all" for each in stopped)
         return Sign(
             say("Switches"),
-            Level.NOTE,
-            say("Something is stopped"),
-            facts,
-            None,
-            say("Let it go on when its reason is over."),
+            Level.BAD,
+            say("Everything is stopped: no message goes") if everything else say("Something is stopped"),
+            tuple(off_told(each, self._speech) for each in stopped),
+            min(each.since for each in stopped),
+            say("Resume once the problem is fixed."),
             "",
-            "/switches",
+            SWITCHES,
         )
 
     def _webhooks(self) -> Sign:

@@ -17,9 +17,13 @@ from streams.jobs import Job
 from streams.lag import Lag
 from streams.lately import Lately
 from streams.soundings import Trend
+from streams.switches import Off
 
 SOON, LATE = timedelta(minutes=1), timedelta(minutes=5)
 LONG = timedelta(minutes=10)
+
+
+SWITCHES = "/switches"
 
 
 class Level(IntEnum):
@@ -61,7 +65,7 @@ class Seen(Struct, frozen=True):
     sounded: datetime | None
     embedded: bool
     lately: Lately
-    stopped: int
+    stopped: Sequence[Off]
     jobs: Sequence[Job]
     alone: frozenset[int]
     older: datetime | None = None

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from app.pages.catalogues import Speech
 from app.pages.console.flows import Flows
 from app.pages.console.matters import Matters
-from app.pages.console.signs import LEVELS, Level, Seen, Sign
+from app.pages.console.signs import LEVELS, SWITCHES, Level, Seen, Sign
 from app.pages.console.staff import Staff
 from app.pages.life import CHANNELS, shown
 from app.providers import channel_of
@@ -42,7 +42,8 @@ class StandingPage:
         """How everything stands."""
         who, frame = self._staff.operator(request)
         seen, speech = self.seen(), frame.speech
-        signs = sorted([*Flows(seen, speech).all(), *Matters(seen, speech).all()], key=lambda each: -each.level)
+        every = [*Flows(seen, speech).all(), *Matters(seen, speech).all()]
+        signs = sorted(every, key=lambda each: (-each.level, each.path != SWITCHES))
         worst = max(each.level for each in signs)
         return self._staff.show(
             "standing.html",
@@ -63,7 +64,7 @@ class StandingPage:
         found = standing(on.database, on.log, on.follower, now)
         with on.database.reading() as connection:
             counts = soundings.waiting(connection, now)
-            last, stopped = blocks.latest(connection), len(on.library.rules().governed.stopped)
+            last = blocks.latest(connection)
         jobs, recent = on.jobs.latest(20), lately(on.log, now)
         workers, away = self._workers()
         return Seen(
@@ -79,7 +80,7 @@ class StandingPage:
             on.soundings.latest(),
             on.database.sqlite,
             recent,
-            stopped,
+            found.stopped,
             jobs,
             frozenset(each.id for each in jobs if on.jobs.is_alone(each)),
             self._older(),

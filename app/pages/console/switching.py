@@ -9,23 +9,15 @@ from msgspec import Struct
 
 from app.pages import visits
 from app.pages.console.staff import Staff, command, one
+from app.pages.console.stopped import SCOPES
 from app.pages.layout import Frame
 from app.pages.life import CHANNELS, shown
 from app.pages.visits import Fields, Form
 from app.principals import load
 from domain.accounting import MOST_SAID
 from domain.principals import Principal
-from domain.said import N_
 from domain.settle import PAUSED
 from streams.switches import Off, UnknownName, owner_of
-
-SCOPES = {
-    "all": N_("everything"),
-    "channel": N_("channel"),
-    "agency": N_("agency"),
-    "trigger": N_("trigger"),
-    PAUSED: N_("paused trigger"),
-}
 
 
 class Wish(Struct, frozen=True):

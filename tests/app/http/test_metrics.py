@@ -27,7 +27,7 @@ LAGS = [Lag(3, 1.5), Lag(7, 20.0, "persons", 11)]
 GATEWAY = ("gateway", "sms")
 OWN = Own({("bad_json",): 2}, {(*GATEWAY, "failed", "unreachable"): 3}, {GATEWAY: True})
 COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts"}
-LABELS = {"role", "topic", "partition", "code", "provider", "channel", "outcome", "reason"}
+LABELS = {"role", "topic", "partition", "code", "provider", "channel", "outcome", "reason", "scope", "name"}
 
 
 def now(world: World) -> Standing:
@@ -194,3 +194,13 @@ def test_metrics_name_nobody(world: World) -> None:
     assert world.name(iin(1)) not in text
     whole = re.sub(r"^(?:\w+_created|process_\w+)\b.*$", "", text, flags=re.MULTILINE)  # moments, and sizes of memory
     assert not re.search(r"(?<![\d.])\d{12}", whole)
+
+
+def test_what_is_stopped_is_a_metric(world: World) -> None:
+    """Each kill switch and pause is told by scope and name with its time, so that an alert calls somebody."""
+    assert 'habarshy_stopped_timestamp_seconds{name="",scope="all"} 0.0' in shown_by_all(world)
+    world.control("channel", "sms", stopped=True)
+    [line] = [line for line in shown_by_all(world).splitlines() if 'scope="channel"' in line][:1]
+    labels, _, value = line.rpartition(" ")
+    assert labels == 'habarshy_stopped_timestamp_seconds{name="sms",scope="channel"}'
+    assert float(value) == world.clock().timestamp()

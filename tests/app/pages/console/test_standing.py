@@ -166,3 +166,17 @@ def test_the_page_names_nobody(office: Office) -> None:
     text = page(office)
     assert AIGERIM not in text
     assert not re.search(r"[0-9a-f]{32}", text)
+
+
+def test_what_is_stopped_stands_first_and_is_bad(tmp_path: Path) -> None:
+    """With everything stopped the front page begins with it, in red, with since when, by whom and why."""
+    office = office_in(tmp_path)
+    office.world.control("all", "", stopped=True)
+    [sign] = [each for each in signs(office.world).values() if each.name == "Switches"]
+    assert (sign.level, sign.since) == (Level.BAD, NOON)
+    assert sign.facts == ("everything. Since 2 June 2025, 12:00, by tests: a test",)
+    shown = re.findall(r'<li class="sign (\w+)">\s*<h2>(?:<a [^>]*>)?([^<]+)', page(office))
+    assert shown[0] == ("bad", "Switches")
+    forecast = signed_in(office, "olga").get("/console/forecast").text
+    assert "everything. Since 2 June 2025, 12:00, by tests: a test" in forecast
+    office.world.close()

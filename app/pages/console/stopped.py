@@ -1,0 +1,23 @@
+"""What is stopped, in the words of the console."""
+
+from app.pages.catalogues import Speech
+from app.pages.life import CHANNELS, shown
+from domain.said import N_
+from domain.settle import PAUSED
+from streams.switches import Off
+
+SCOPES = {
+    "all": N_("everything"),
+    "channel": N_("channel"),
+    "agency": N_("agency"),
+    "trigger": N_("trigger"),
+    PAUSED: N_("paused trigger"),
+}
+
+
+def off_told(off: Off, speech: Speech) -> str:
+    """Return what is stopped, since when, by whom and why, as one line."""
+    name = shown(CHANNELS, off.name, speech) if off.scope == "channel" else off.name
+    what = f"{shown(SCOPES, off.scope, speech)} {name}".strip()
+    when = speech.say("Since %(time)s, by %(name)s") % {"time": speech.moment(off.since), "name": off.by}
+    return f"{what}. {when}: {off.reason}" if off.reason else f"{what}. {when}"

@@ -156,7 +156,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
     "replay": (
-        "History again: views anew, a range to Kafka, the proof that all agrees.",
+        "Rebuild views, resend events to Kafka, or verify that everything matches.",
         {"views": "replay.views", "kafka": "replay.kafka"},
     ),
     "jobs": (

@@ -63,5 +63,5 @@ def operators(what: str, database: str | None, key_file: Path | None, clock: str
     """
     with desk(database, key_file, clock, local=True) as at:
         if not at.who.operator:
-            raise NotAllowed(f"{what} are the operators' to see and to decide on; {at.who.name} is none")
+            raise NotAllowed(f"{what} are for operators; {at.who.name} is not an operator")
         yield at

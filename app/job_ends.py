@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.jobs import Job, State
 from streams.verifying import Verified
 from streams.walking import CANNOT
@@ -123,10 +123,10 @@ def audited(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         data_json(found)
     else:
-        checked = f"{found['facts']:,} facts checked in {found['blocks']:,} blocks"
-        data(f"{checked}, {found['unchained']:,} facts in no block yet, {found['findings']:,} findings")
+        checked = f"{many(found['facts'], 'fact')} checked in {many(found['blocks'], 'block')}"
+        data(f"{checked}, {many(found['unchained'], 'fact')} in no block yet, {many(found['findings'], 'finding')}")
     if found["unchained"]:
-        talk(f"{found['unchained']:,} facts at the end of the log are in no block yet, so they were not checked")
+        talk(f"not checked, at the end of the log and in no block yet: {many(found['unchained'], 'fact')}")
 
 
 def _altered(job: Job) -> str:

@@ -77,7 +77,7 @@ class Orders:
         elif not who.operator and job.kind != "backtest":  # which changes nothing
             trigger = job.arguments.get("outage", job.arguments).get("trigger")
             if trigger is None:
-                raise NotAllowed(f"{job} is for operators to go on with; {who.name} is none")
+                raise NotAllowed(f"{job} is for operators; {who.name} is not an operator")
             check_stopping(who, owner_of(self._on.governing.governed(), trigger, who), trigger)
 
     def _views(self, given: Given, _: Principal) -> Order:

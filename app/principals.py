@@ -57,7 +57,7 @@ def acting(path: Path, environment: Mapping[str, str]) -> Principal:
         raise NotAllowed(f"{TOKEN} is not set; it says who acts (`habarshy principals add` makes a token)")
     found = owner_of(load(path), token)
     if found is None:
-        raise NotAllowed(f"the token in {TOKEN} is nobody's; ask whoever keeps the platform for a new one")
+        raise NotAllowed(f"the token in {TOKEN} is not recognised; ask an operator of the platform for a new one")
     return found
 
 

@@ -58,6 +58,11 @@ def data(line: str) -> None:
         sys.stdout.write(line + "\n")
 
 
+def many(count: int, one: str, several: str = "") -> str:
+    """Return a count with its word: "1 trigger", "2 triggers"; `several` where that is not the word with an s."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
 def red(line: str, stream: TextIO) -> str:
     """Return the line in bold red where the stream is a terminal, unless NO_COLOR is set (no-color.org)."""
     return f"\x1b[1;31m{line}\x1b[0m" if stream.isatty() and not os.environ.get("NO_COLOR") else line

@@ -63,7 +63,7 @@ def require(principal: Principal, role: Role, owner: str, what: str) -> None:
     if owner and principal.agency != owner:
         raise NotAllowed(f"{what} belongs to another agency than yours ({principal.agency})")
     if owner and role not in principal.roles:
-        raise NotAllowed(f"{principal.name} has not the role {role}")
+        raise NotAllowed(f"{principal.name} is not an {role}")
 
 
 def require_reader(principal: Principal, owner: str, what: str) -> None:
@@ -83,4 +83,4 @@ def require_reading(principal: Principal) -> None:
         NotAllowed: they may not.
     """
     if principal.roles.isdisjoint({Role.AUDITOR, Role.OPERATOR}):
-        raise NotAllowed(f"people's data is for auditors and operators to read; {principal.name} is neither")
+        raise NotAllowed(f"people's data is for auditors and operators to read; {principal.name} is not one of them")

@@ -163,7 +163,7 @@ class Sheets:
 
 def _require_author(who: Principal) -> None:
     if Role.AUTHOR not in who.roles:
-        raise NotAllowed(f"{who.name} has not the role {Role.AUTHOR}")
+        raise NotAllowed(f"{who.name} is not an {Role.AUTHOR}")
 
 
 def _checked(sheet: Sheet, who: Principal) -> Sheet:

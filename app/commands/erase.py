@@ -12,7 +12,7 @@ from app.desk import operators
 from app.looking import Looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, PersonId
 from app.persons import pseudonym_of
-from app.terminal import agree, data, data_json, talk
+from app.terminal import agree, data, data_json, many, talk
 from streams.erasing import Certificate, Scope
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log and printed on the certificate.")]
@@ -71,7 +71,8 @@ def _note(key_file: Path, certificate: Certificate) -> None:
 
 def _show(scope: Scope, tell: Callable[[str], None]) -> None:
     tell(f"{scope.person}: {'a key is destroyed' if scope.key else 'no key is left to destroy'}")
-    tell(f"{scope.sealed} life events become unreadable in this person's part; {scope.ending} nudges end")
-    tell(f"{scope.others} other persons are named with them, and keep their own parts")
+    sealed, ending = many(scope.sealed, "life event"), many(scope.ending, "nudge")
+    tell(f"{sealed} will be unreadable in this person's part; {ending} will end")
+    tell(f"{many(scope.others, 'other person')} named with them: their own parts stay")
     for topic, count in scope.kept.items():
         tell(f"kept without their data, as proof of what was done: {count} of {topic}")

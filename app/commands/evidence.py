@@ -17,7 +17,7 @@ from app.keyfile import BadKeyFile
 from app.looking import Purpose, looker
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, clock_of
 from app.settings import settings_of
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.blocks import Chained
 from streams.evidence import Evidence, NotAsWritten, NotChained, evidence
 from streams.explaining import UnknownNudge
@@ -65,7 +65,8 @@ def evidence_command(
         data_json({"file": str(out), "facts": len(found.facts), "sha256": digest})
     else:
         data(f"{digest}  {out}")
-    talk(f"{len(found.facts)} facts; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
+    facts = many(len(found.facts), "fact")
+    talk(f"{facts}; check it: python3 docs/verify_evidence.py {out} --key {signer.public.hex()}")
 
 
 def _found(platform: Platform, id_: UUID, signer: Signer, deposited: Chained | None) -> Evidence:

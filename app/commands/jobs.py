@@ -90,7 +90,7 @@ def _theirs(id_: int, database: str | None, key_file: Path | None) -> Iterator[t
     with desk(database, key_file, local=True) as at:
         job = at.platform.jobs.job(id_)
         if not at.who.operator and job.asked_by != at.who.name:
-            raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is neither")
+            raise NotAllowed(f"job {id_} is for operators and whoever asked for it; {at.who.name} is not one of them")
         yield at, job
 
 

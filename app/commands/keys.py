@@ -8,7 +8,7 @@ from app import keyfile
 from app.desk import operators
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import Settings
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.keyring import Keyring
 from streams.rewrapping import Rewrapping, by_version
 
@@ -32,7 +32,7 @@ def show(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFil
             data_json(line)
         else:
             state = "current" if line["current"] else "older" if line["known"] else "not in the key file"
-            data(f"version {version} ({state}): wraps {line['wraps']} keys")
+            data(f"version {version} ({state}): wraps {many(counts.get(version, 0), 'key')}")
 
 
 def rotate(
@@ -52,7 +52,7 @@ def rotate(
         platform.database.tidy()
     if as_json:
         data_json({"current": keyring.current, "rewrapped": done, "versions": sorted(keyring.wrapping)})
-    talk(f"{done} keys are wrapped anew; version {keyring.current} is current")
+    talk(f"wrapped anew: {many(done, 'key')}; version {keyring.current} is current")
     if len(keyring.wrapping) > 1:
         talk("copy the key file, start every role again, then run `habarshy keys rotate --retire`")
 

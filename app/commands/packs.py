@@ -9,7 +9,7 @@ import typer
 from app.options import AsJson
 from app.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.rehearsing import Tried, lines_of, told, try_case
-from app.terminal import Exit, data, data_json, stop
+from app.terminal import Exit, data, data_json, many, stop
 from streams.rehearsal_cases import read_cases
 from streams.rehearsal_script import Case, Expected
 from streams.rehearsal_stage import Stage, stages
@@ -242,6 +242,7 @@ def _end(counts: dict[str, int], *, failed: bool, as_json: bool) -> None:
     if as_json:
         data_json(counts)
     else:
-        data(", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items()))
+        told = [(what.replace("_", " "), count) for what, count in counts.items()]
+        data(", ".join(many(count, what.removesuffix("s"), what) for what, count in told))
     if failed:
         raise typer.Exit(Exit.CHECK_FAILED)

@@ -12,7 +12,7 @@ from app.moments import told_in
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.persons import pseudonym_of
 from app.places_in_log import span_of, zone_shown
-from app.terminal import data, data_json, talk
+from app.terminal import data, data_json, many, talk
 from domain.accounting import LettersDropped
 from domain.principals import require_reading
 from streams.viewing import Account, accounts
@@ -64,7 +64,7 @@ def list_readings(
         found, zone = [each for each in accounts(at.platform.log) if wanted.has(each)], zone_shown(at.platform)
     for fact in found:
         _print(fact, zone, as_json=as_json)
-    talk(f"{len(found)} entries")
+    talk(many(len(found), "entry", "entries"))
 
 
 def _print(fact: Account, zone: tzinfo, *, as_json: bool) -> None:

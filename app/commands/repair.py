@@ -15,7 +15,7 @@ from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, refuse_unk
 from app.persons import pseudonym_of
 from app.places_in_log import span_of
 from app.progress import counting
-from app.terminal import Exit, data, data_json, stop, talk
+from app.terminal import Exit, data, data_json, many, stop, talk
 from domain.channels import ADDRESS_OF
 from domain.principals import NotAllowed
 from domain.submissions import check_stopping
@@ -133,7 +133,7 @@ def _person(at: Desk, person: str | None) -> str | None:
     if person is None:
         return None
     if not at.who.operator:
-        raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is none")
+        raise NotAllowed(f"--person is for operators, who may read people's data; {at.who.name} is not an operator")
     who = pseudonym_of(person, at.platform.names, "--person")
     Looker(at.who, "to plan for them what is missing").note(at.platform, who, "repair")
     with at.platform.database.reading() as connection:
@@ -162,7 +162,7 @@ def tell_missing(found: Iterable[Looked], *, as_json: bool) -> None:
         for gap in each.gaps if as_json else ():
             data_json({name: getattr(gap, name) for name in Gap.__struct_fields__})
     _print_counts(("nudges", "to do", "because", "trigger"), kinds, as_json=as_json)
-    talk(f"{_many(looked, 'person')} looked at; {_missing(kinds.total(), concerned)}")
+    talk(f"{many(looked, 'person')} looked at; {_missing(kinds.total(), concerned)}")
     if unplannable:
         causes = ", ".join(f"{count} {cause}" for cause, count in sorted(unplannable.items()))
         stop(Exit.CHECK_FAILED, f"some persons cannot be planned ({causes}); their facts wait until that is mended")
@@ -180,8 +180,9 @@ def _tell_failed(found: Iterable[Found], *, as_json: bool) -> None:
             if as_json:
                 data_json(_plain(renewal))
     _print_counts(("deliveries", "failed by", "provider", "trigger"), kinds, as_json=as_json)
-    others = "".join(f"; {many:,} {why}" for why, many in sorted(left.items()))
-    talk(f"{looked:,} failed deliveries looked at; {kinds.total():,} are to be tried again{others}")
+    others = "".join(f"; {count:,} {why}" for why, count in sorted(left.items()))
+    failed = many(looked, "failed delivery", "failed deliveries")
+    talk(f"{failed} looked at; {kinds.total():,} to be tried again{others}")
 
 
 def _shown(found: Iterable[Batch], unit: str, *, as_json: bool) -> Iterator[Batch]:
@@ -198,18 +199,14 @@ def _missing(nudges: int, persons: int) -> str:
     if not nudges:
         return "nothing is missing"
     verb = "is" if nudges == 1 else "are"
-    return f"{_many(nudges, 'nudge')} of {_many(persons, 'person')} {verb} missing"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return f"{many(nudges, 'nudge')} of {many(persons, 'person')} {verb} missing"
 
 
 def _print_counts(heads: tuple[str, ...], kinds: Counter[tuple[str, ...]], *, as_json: bool) -> None:
     """Print a table of what was counted, with its headings; nothing where there is nothing."""
-    rows = [heads, *((f"{count:,}", *kind) for kind, count in sorted(kinds.items()))]
-    for many, one, other, trigger in () if as_json or not kinds else rows:
-        data(f"{many:>10}  {one:<12}  {other:<12}  {trigger}")
+    rows = [heads, *((f"{found:,}", *kind) for kind, found in sorted(kinds.items()))]
+    for count, one, other, trigger in () if as_json or not kinds else rows:
+        data(f"{count:>10}  {one:<12}  {other:<12}  {trigger}")
 
 
 def _plain(renewal: Renewal) -> dict[str, object]:

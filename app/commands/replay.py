@@ -37,7 +37,7 @@ def replay(
     database: DatabaseUrl = None,
     key_file: KeyFile = None,
 ) -> None:
-    """History again: views anew, a range of the log to Kafka, the proof that all of it agrees."""
+    """Rebuild views, resend a range of the log to Kafka, or verify that everything matches."""
     if context.invoked_subcommand is not None:
         if verify:
             stop(Exit.USAGE, "--verify stands alone: habarshy replay --verify")

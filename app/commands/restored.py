@@ -14,7 +14,7 @@ from app.erased_list import BadList, everybody, list_of
 from app.moments import told_in
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes, moment_of
 from app.places_in_log import zone_here, zone_shown
-from app.terminal import Exit, agree, data, data_json, stop, talk
+from app.terminal import Exit, agree, data, data_json, many, stop, talk
 from streams.erasing import NobodyKnown
 from streams.restoring import Restored
 from streams.retiring import Over
@@ -57,7 +57,7 @@ def restored(
         at.platform.restoring.say(scope, at.who)
     if as_json:
         _show(scope, again, data, zone, as_json=True)
-    talk(f"said; {gone} persons are erased again. Sending may begin")
+    talk(f"said; erased again: {many(gone, 'person')}. Sending may begin")
 
 
 def _moment(until: str | None, at: Desk) -> datetime | None:
@@ -127,8 +127,9 @@ def _told(scope: Restored, again: _Again, zone: tzinfo) -> Iterator[str]:
         yield f"this machine knew the log up to fact {scope.known.position}, on {known}"
     yield f"this log ends with fact {scope.position}"
     until = told_in(scope.until, zone, timespec="seconds")
-    yield f"{scope.in_doubt} deliveries were due by {until} and may have been sent: they end as unknown,"
+    due = many(scope.in_doubt, "delivery", "deliveries")
+    yield f"due by {until}, and perhaps sent: {due}. They end as unknown,"
     yield f"but for what quiet hours held back; {scope.legal} legal notices and emergencies go, perhaps once more"
-    yield f"{len(again.erased)} persons were erased since, and are erased again"
+    yield f"erased since, and erased again: {many(len(again.erased), 'person')}"
     if again.retired:
-        yield f"{again.keys} keys of content that was retired are destroyed again"
+        yield f"destroyed again, of content that was retired: {many(again.keys, 'key')}"

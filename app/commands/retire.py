@@ -8,7 +8,7 @@ import typer
 from app import retired_list
 from app.desk import Desk, operators
 from app.options import AsJson, ClockTime, DatabaseUrl, KeyFile, Yes
-from app.terminal import agree, data, data_json, talk
+from app.terminal import agree, data, data_json, many, talk
 from streams.retiring import Done, Over
 
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
@@ -50,7 +50,8 @@ def _show(wanted: Sequence[Over], tell: Callable[[str], None], *, as_json: bool)
             data_json(each)
         return
     for each in wanted:
-        tell(f"{each.type} of {each.year} (limit {each.limit}): {each.keys} keys, one a person; {each.facts} facts")
+        keys, facts = many(each.keys, "key"), many(each.facts, "fact")
+        tell(f"{each.type} of {each.year} (limit {each.limit}): {keys}, one a person; {facts}")
     tell(
         "kept as proof of what was done: every fact, with its type, time and pseudonyms, and all about the messages"
         if wanted
@@ -63,7 +64,7 @@ def _tell(done: Sequence[Done], *, clean: bool, as_json: bool) -> None:
         if as_json:
             data_json(each)
         else:
-            data(f"{each.type} of {each.year}: {each.keys} keys destroyed, {each.kept} kept for now")
+            data(f"{each.type} of {each.year}: {many(each.keys, 'key')} destroyed, {each.kept:,} kept for now")
     if any(each.kept for each in done):
         talk("kept: something still on its way depends on them; the next run looks again")
     if not clean:

@@ -1,6 +1,7 @@
 """habarshy test-send: a trigger's words to a colleague, by the real provider."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -18,7 +19,9 @@ from domain.compiling import compile_trigger
 from domain.governance import TriggerSubmitted
 from domain.principals import Principal, require_reader
 from domain.triggers import BadTrigger
+from notifiers.fake import FakeNotifier
 from notifiers.port import Accepted, Outcome
+from notifiers.routes import Route
 from streams.governing import NotSubmitted, reference
 from streams.switches import owner_of
 from streams.trials import Trial
@@ -55,10 +58,15 @@ def trial(
         rendered = _rendered(play, language, step)
         source = play.source
         made = Trial(source.name, source.hash, str(source.rules["owner"]), by, rendered)
-        outcome = uvloop.run(_send(at.platform, made, receiver, at.who))
+        routes = compose_routes(at.platform)
+        outcome = uvloop.run(_send(at.platform, made, receiver, at.who, routes))
     if not isinstance(outcome, Accepted):
         stop(Exit.UNAVAILABLE, f"it has not gone: {outcome.reason}")
-    data(f"{source.name}@{source.hash[:12]}  sent to {to} by {by}")
+    what = f"{source.name}@{source.hash[:12]}"
+    if all(isinstance(each.notifier, FakeNotifier) for each in routes[by].providers):
+        data(f"{what}  not sent to {to}: no provider is configured for {by}, so a stand-in kept it")
+    else:
+        data(f"{what}  sent to {to} by {by}")
 
 
 class _Play(NamedTuple):
@@ -130,8 +138,9 @@ def _rendered(play: _Play, language: str | None, step: str | None) -> Rendered:
     return words.rendered
 
 
-async def _send(platform: Platform, made: Trial, receiver: Principal, who: Principal) -> Outcome:
-    routes = compose_routes(platform)
+async def _send(
+    platform: Platform, made: Trial, receiver: Principal, who: Principal, routes: Mapping[str, Route]
+) -> Outcome:
     try:
         return await platform.trials.send(made, receiver, who, routes[made.channel])
     finally:

@@ -10,6 +10,7 @@ Sex = Literal["male", "female"]
 
 _SERIALS = 10_000
 _STRIDE = 7_919  # shares no factor with 10,000, so that every serial comes up once before one returns
+_OF_A_SEED = 331  # of them lie between the first ids of two seeds
 
 
 class DayIsFull(RuntimeError):
@@ -49,25 +50,28 @@ class Citizen:
 
 @dataclass(slots=True)
 class Registrar:
-    """Gives labels and national ids, each once.
+    """Gives labels and national ids, each once, and to no two seeds the same.
 
+    (National ids of a day are shared out among 30 seeds; seeds further apart meet where thousands are born on a day.)
     Memory is bounded by the days of a human life, not by the number of citizens.
     """
 
     span: Span
+    seed: int = 0
     registered: int = 0
     _given: dict[str, int] = field(default_factory=dict)
 
     def label(self) -> str:
-        """The next citizen's label: c000000, then c000001 and so on."""
+        """The next citizen's label: s1c000000 for the seed 1, then s1c000001 and so on."""
         self.registered += 1
-        return f"c{self.registered - 1:06d}"
+        return f"s{self.seed}c{self.registered - 1:06d}"
 
     def iin(self, born: Day, sex: Sex) -> str:
         """A national id for somebody born on that day. Raises DayIsFull after some 9,900 of a day and sex."""
         stem = _stem(born, sex)
         for count in range(self._given.get(stem, 0), _SERIALS):
-            if iin := with_check_digit(f"{stem}{(born + count * _STRIDE) % _SERIALS:04d}"):
+            serial = (born + (self.seed * _OF_A_SEED + count) * _STRIDE) % _SERIALS
+            if iin := with_check_digit(f"{stem}{serial:04d}"):
                 self._given[stem] = count + 1
                 return iin
         raise DayIsFull

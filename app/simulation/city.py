@@ -20,8 +20,14 @@ _MONTHS_OF_SMOKE: Final = (1, 2, 11, 12)
 def city_news(seed: int, start: date, end: date) -> Iterator[dict[str, Any]]:
     """The area events of the city from `start` up to and without `end`, as CloudEvents (dicts), in no order.
 
-    The same arguments give the same events; who lives there is none of their business.
+    The same arguments give the same events, and two seeds share no id; who lives there is none of their business.
     """
+    for event in _news(seed, start, end):
+        ids = {name: f"s{seed}-{event[name]}" for name in ("id", "corrects") if name in event}
+        yield event | ids
+
+
+def _news(seed: int, start: date, end: date) -> Iterator[dict[str, Any]]:
     rng = Random(f"{seed}:city")  # noqa: S311  drawn to be repeated, not to be secret
     first, last = start.toordinal(), end.toordinal()
     for number, day in enumerate(arrivals(rng, _OUTAGES, first, last)):

@@ -101,7 +101,7 @@ def _email(citizen: Citizen) -> str:
 
 
 def _phone(citizen: Citizen) -> str:
-    number = int(citizen.label[1:])
+    number = int(citizen.label.rpartition("c")[2])
     code = _UNGIVEN_CODES[number % len(_UNGIVEN_CODES)]
     return f"+7{code}{(number // len(_UNGIVEN_CODES) * 7_654_321 + 1_234_567) % 10_000_000:07d}"
 

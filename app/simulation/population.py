@@ -47,7 +47,7 @@ def simulate(citizens: int, seed: int, start: date, end: date) -> Iterator[dict[
     """
     if start >= end:
         raise EmptySpan
-    return _events(citizens, seed, Registrar(Span(start.toordinal(), end.toordinal())))
+    return _events(citizens, seed, Registrar(Span(start.toordinal(), end.toordinal()), seed))
 
 
 def _events(citizens: int, seed: int, registrar: Registrar) -> Iterator[dict[str, Any]]:

@@ -56,7 +56,7 @@ def test_what_is_not_yet_chained_is_said(terminal: Terminal) -> None:
     ended = terminal.run("audit", "verify")
     assert (ended.code, ended.talk) == (
         0,
-        "1 facts at the end of the log are in no block yet, so they were not checked\n",
+        "not checked, at the end of the log and in no block yet: 1 fact\n",
     )
 
 

@@ -413,12 +413,17 @@ def test_an_agency_is_not_called_unknown_where_nobody_could_be_asked(office: Off
 
 
 def test_a_test_send_reaches_a_colleague(office: Office) -> None:
-    """A folder, and what is published or waits, goes to the contact of a colleague, which is not said."""
+    """A folder, and what is published or waits, goes to the contact of a colleague, which is not said.
+
+    Where no provider is configured the command says so, and does not call "sent" what a stand-in kept.
+    """
     office.tokens["gulnar"] = office.terminal.act("gulnar", "water", "author", contacts={"email": "g@water.example"})
     for what in (office.trigger, "meter_check"):
         ended = office.run("aida", "test-send", what, "--to", "gulnar", "--language", "ru")
         assert ended.code == 0, ended.talk
-        assert ended.lines[0].endswith("sent to gulnar by email")
+        assert ended.lines[0].endswith(
+            "not sent to gulnar: no provider is configured for email, so a stand-in kept it"
+        )
         assert "water.example" not in "".join([*ended.lines, ended.talk])
 
 

@@ -43,7 +43,7 @@ def test_content_is_retired_once_the_number_is_typed(lived: Terminal) -> None:
     assert lived.run("retire", "--plan", "--json", "--clock", "2025-12-31T12:00+05:00").objects == []
     told = lived.run("retire", "--plan", "--clock", AT)
     assert (told.lines[0], told.talk) == (
-        "kz.traffic.fine_issued of 2024 (limit P1Y): 1 keys, one a person; 1 facts",
+        "kz.traffic.fine_issued of 2024 (limit P1Y): 1 key, one a person; 1 fact",
         "",
     )
     assert lived.run("retire", "--clock", AT, stdin=b"yes\n").code == 5

@@ -63,6 +63,13 @@ def named_in(event: Event) -> Iterator[str]:
         yield from value if isinstance(value, list) else [value]
 
 
+def test_two_seeds_share_no_ids() -> None:
+    """Two populations can be taken in together: they share no event id and no national id."""
+    one, other = (list(simulate(300, seed, START, END)) for seed in (1, 2))
+    for name in ("id", "subject"):
+        assert {each[name] for each in one}.isdisjoint(each[name] for each in other), name
+
+
 def test_the_same_seed_gives_the_same_stream() -> None:
     """A simulation is repeated exactly by its arguments, and another seed is another population."""
     first = list(simulate(80, 1, START, END))

@@ -23,8 +23,8 @@ class Flows(Teller):
         if seen.sounded is not None and seen.now - seen.sounded <= SILENT:
             return Sign(name, Level.GOOD, say("At work"))
         run = "run" if seen.embedded else "worker"
-        todo = say("No process plans, follows the log and looks who was forgotten. Start one.")
-        return Sign(name, Level.BAD, say("Nobody does it"), (), seen.sounded, todo, command(run))
+        todo = say("No worker is running: new events are not processed. Start one.")
+        return Sign(name, Level.BAD, say("Not running"), (), seen.sounded, todo, command(run))
 
     def _planning(self) -> Sign:
         on = self._seen.standing
@@ -53,7 +53,7 @@ class Flows(Teller):
         )
         more = []
         if on.open_attempts:
-            more.append(self.with_number(self._say("{count} attempts without an outcome"), on.open_attempts))
+            more.append(self.with_number(self._say("attempts without an outcome: {count}"), on.open_attempts))
         if on.next_due is not None:
             more.append(self._say("next due: {when}").format(when=self._speech.moment(on.next_due)))
         return replace(sign, facts=(*sign.facts, *more))

@@ -56,7 +56,9 @@ class Matters(Teller):
             return Sign(say("Providers"), Level.GOOD, say("None in trouble"))
         facts = tuple(f"{name} ({shown(CHANNELS, each.channel, self._speech)})" for name, each in troubled)
         since = min((each.since for _, each in troubled if each.since is not None), default=None)
-        todo = say("Messages go past it where there is another one. When it is back, have what failed tried anew.")
+        todo = say(
+            "Its messages use another provider or are tried again. When it is back, list what failed for good."
+        )
         return Sign(
             say("Providers"),
             Level.BAD,
@@ -73,7 +75,7 @@ class Matters(Teller):
         if not count:
             return Sign(name, Level.GOOD, say("None"), path="/letters")
         todo = say("Mend the cause, then have them handled once more.")
-        facts = (self.with_number(say("{count} wait for a human"), count),)
+        facts = (self.with_number(say("{count} waiting for a human"), count),)
         return Sign(name, Level.BAD, say("Put aside"), facts, None, todo, command("dead-letters", "list"), "/letters")
 
     def _refused(self) -> Sign:
@@ -171,7 +173,7 @@ class Matters(Teller):
         if not count:
             return Sign(say("Answers to agencies"), Level.GOOD, say("All told"))
         todo = say("They wait for the webhook of their agency, or it has none.")
-        facts = (self.with_number(say("{count} wait"), count),)
+        facts = (self.with_number(say("{count} waiting"), count),)
         return Sign(
             say("Answers to agencies"), Level.NOTE, say("Not told yet"), facts, None, todo, command("config", "show")
         )
@@ -185,7 +187,7 @@ class Matters(Teller):
             say("Corrections"),
             Level.NOTE,
             say("Without their event"),
-            (self.with_number(self._say("{count} wait"), count),),
+            (self.with_number(self._say("{count} waiting"), count),),
             None,
             todo,
         )
@@ -194,7 +196,7 @@ class Matters(Teller):
         seen, say = self._seen, self._say
         name = say("Chain of the log")
         facts = (
-            (self.with_number(self._say("{count} facts in no block yet"), seen.unchained),) if seen.unchained else ()
+            (self.with_number(self._say("facts in no block yet: {count}"), seen.unchained),) if seen.unchained else ()
         )
         late = seen.unchained and seen.chained_at is not None and seen.now - seen.chained_at > LONG
         if not late:

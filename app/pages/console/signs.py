@@ -87,7 +87,7 @@ class Teller:
             return Sign(name, Level.GOOD, say("Nothing waits"))
         level = Level.BAD if waited > limit else Level.NOTE if waited > min(SOON, limit / 2) else Level.GOOD
         state = say("Behind") if level else say("At work")
-        facts = [self.with_number(self._say("{count} wait"), count)]
+        facts = [self.with_number(self._say("{count} waiting"), count)]
         if seconds >= 1:
             facts.append(say("the oldest for {time}").format(time=length(seconds, self._speech)))
         facts += self._trend(self._seen.trends.get(sounding))

@@ -39,7 +39,7 @@ class Staff:
         """
         who = visits.require_official(request, self.now)
         if not who.operator:
-            raise NotAllowed(f"the console is the operators'; {who.name} is none")
+            raise NotAllowed(f"the console is for operators; {who.name} is not an operator")
         return who, self.pages.frame(request)
 
     def reader(self, request: Request) -> tuple[Principal, Frame]:

@@ -146,7 +146,7 @@ def _state(record: Record, speech: Speech) -> tuple[str, str]:
     if not record.attempted:
         return say("Nothing to send"), ""
     if record.in_trouble:
-        return say("Failing: messages go past it, one tries it again each half a minute"), "bad"
+        return say("Down: messages use another provider or wait; retried every 30 s"), "bad"
     if record.in_row or (record.failed and not record.sent):
         return say("Failed the last time"), "note"
     return say("Works"), "good"

@@ -188,7 +188,7 @@ def test_one_name_of_two_issuers_is_two_people(browser: TestClient, made: World,
     sign_in(browser, "saule", "staff")
     assert f"saule@{issuer.url.partition('://')[2]}" in browser.get("/console").text
     sign_in(browser, "saule", "listed")
-    assert "saule is none" in browser.get("/console").text
+    assert "saule is not an operator" in browser.get("/console").text
 
 
 @pytest.mark.parametrize(("by", "lasts"), [("staff", CLAIMED_LASTS), ("listed", LASTS)])

@@ -109,8 +109,8 @@ def stops(page: Page, by: Fingers) -> None:
     expect(page.locator("main")).to_contain_text("the registry reports nonsense")
     card = page.locator(".sign", has_text="nonsense")
     by.write(card.locator("input[name=reason]"), "it is mended")
-    by.press(card.get_by_role("button", name="Let it go on"))
-    expect(page.locator(".banner")).to_contain_text("It goes on")
+    by.press(card.get_by_role("button", name="Resume"))
+    expect(page.locator(".banner")).to_contain_text("Resumed")
 
 
 def test_the_keyboard_alone_cancels_a_job(chromium: Browser, office: Office) -> None:

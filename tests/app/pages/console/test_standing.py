@@ -50,7 +50,7 @@ def test_a_quiet_platform_works(tmp_path: Path) -> None:
 def test_the_worst_sign_is_how_it_stands(world: World) -> None:
     """Without the upkeep the whole is bad, however good the rest is; what is bad says what to do, and how."""
     found = signs(world)["Upkeep"]
-    assert (found.level, found.state, found.command) == (Level.BAD, "Nobody does it", "habarshy run")
+    assert (found.level, found.state, found.command) == (Level.BAD, "Not running", "habarshy run")
     assert found.todo
     world.platform.soundings.take()
     assert signs(world)["Upkeep"].level is Level.GOOD
@@ -66,7 +66,7 @@ def test_waiting_is_told_as_count_time_trend_and_end(world: World) -> None:
     world.take(fine(AIGERIM, "KZ-1", "2025-06-02T11:00:00+05:00"))
     planning = signs(world)["Planning"]
     assert (planning.level, planning.since) == (Level.NOTE, NOON)
-    assert planning.facts == ("5 wait", "the oldest for 9 min", "more by 0.1 a minute")
+    assert planning.facts == ("5 waiting", "the oldest for 9 min", "more by 0.1 a minute")
     world.plan()
     assert signs(world)["Planning"].state == "Nothing waits"
 
@@ -77,14 +77,14 @@ async def test_what_is_overdue_is_bad(world: World) -> None:
     world.plan()
     world.at("2025-06-20T09:06:00+05:00")
     sending = signs(world)["Sending"]
-    assert (sending.level, sending.facts[0]) == (Level.BAD, "1 wait")
+    assert (sending.level, sending.facts[0]) == (Level.BAD, "1 waiting")
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0.5, Level.GOOD), (45, Level.NOTE), (61, Level.BAD)])
 def test_workers_stand_as_their_worst_partition(world: World, seconds: float, level: Level) -> None:
     """One partition that waits makes the workers late, whatever the others do."""
     found = signs(world, [Lag(0, 0.0, "persons", 0), Lag(7, seconds, "persons", 11)])["Workers"]
-    assert (found.level, found.facts[0]) == (level, "7 wait")
+    assert (found.level, found.facts[0]) == (level, "7 waiting")
 
 
 def test_kafka_away_is_said(world: World) -> None:

@@ -146,7 +146,7 @@ def test_the_keyboard_alone_pauses_and_resumes(chromium: Browser, workshop: Work
         by = Keyboard(page)
         page.goto(f"{workshop.base}/work")
         by.press(page.locator(f"a[href$='/triggers/{CLINIC}']"))
-        for button, banner in (("Pause", "It is paused"), ("Resume", "It goes on")):
+        for button, banner in (("Pause", "It is paused"), ("Resume", "Resumed")):
             by.write(page.locator("#reason"), "a test")
             by.press(page.get_by_role("button", name=button))
             expect(page.locator(".banner")).to_contain_text(banner)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.backtest_order import Order
 from app.demo import life_words
 from streams.backtest_results import Difference, Sample, Tally
+from templates.filters import TENGE
 
 ENDINGS: Mapping[str, str] = {
     "expired": "too late to be of use",
@@ -116,7 +117,7 @@ class Report(Struct, frozen=True):
                 f"with {self.peak[1]:,} messages."
             )
         if self.cost is not None and self.sms_parts:
-            yield f"{self.sms_parts:,} parts of SMS at {self.price:g} each make {self.cost:,.0f}."
+            yield f"{self.sms_parts:,} parts of SMS at {self.price:g}{TENGE} each make {self.cost:,.0f}{TENGE}."
         if withheld := self.tally.withheld:
             why = ", ".join(f"{self.reason(word)} ({many:,})" for word, many in withheld.most_common(3))
             yield f"{withheld.total():,} messages would have been withheld: {why}."
@@ -169,7 +170,7 @@ def lines(report: Report) -> Iterator[str]:
         said = ", ".join(f"{many:,} of {parts}" for parts, many in sorted(sizes.items()))
         yield _row("SMS parts", f"{report.sms_parts:,} ({said})")
     if report.cost is not None:
-        yield _row("cost", f"{report.cost:,.0f} (at {report.price:g} a part of SMS)")
+        yield _row("cost", f"{report.cost:,.0f}{TENGE} (at {report.price:g}{TENGE} a part of SMS)")
     if report.peak is not None:
         yield _row("peak hour", f"{report.peak[1]:,} messages from {report.peak[0][:13].replace('T', ' ')}:00")
     for (trigger, step), many in tally.steps.most_common():

@@ -49,19 +49,40 @@ def lines_of(case: Case, difference: Difference) -> Iterator[str]:
         yield f"  - {said(case, expected)}  ({case.path}:{expected.line})"
     if got is not None:
         yield f"  + {said(case, got)}"
-    yield f"    {why(difference)}"
+    yield f"    {why(case, difference)}"
     yield from (f"    {line}" for line in unlike(difference))
 
 
-def why(difference: Difference) -> str:
-    """In what the two differ, in words."""
+WRONG = {
+    "at": "wrong time",
+    "step": "wrong step",
+    "to": "wrong recipient",
+    "channel": "wrong channel",
+    "contains": "words are missing",
+    "parts": "wrong number of parts",
+    "digest": "with a digest, or not",
+    "because": "wrong reason",
+}
+"""What is said of each key in which a message is not the expected one."""
+
+
+def why(case: Case, difference: Difference) -> str:
+    """Return in words what is wrong: "wrong step: expected day, got month"."""
     if difference.expected is None:
         return "was sent, and nothing in `expect` says so"
     if difference.got is None:
         return "nothing like it was sent or decided" + (f"; {difference.hint}" if difference.hint else "")
     if "nothing" in difference.keys:
         return "was sent, and should not be" if difference.expected.nothing else "should be sent, and was not"
-    return f"differs in {', '.join(difference.keys)}"
+    expected, got = difference.expected, difference.got
+    values = {
+        "at": (expected.at and case.when(expected.at), case.when(got.at)),
+        "step": (expected.step, got.step),
+        "channel": (expected.channel, got.channel),
+        "because": (expected.because, got.because),
+    }
+    wrong = ((WRONG[key], *values.get(key, (None, None))) for key in difference.keys)
+    return "; ".join(f"{what}: expected {wanted}, got {there}" if wanted else what for what, wanted, there in wrong)
 
 
 def told(case: Case, decision: Decision) -> str:
@@ -84,7 +105,7 @@ def as_data(tried: Tried) -> dict[str, Any]:
             {
                 "expected": each.expected and said(case, each.expected),
                 "got": each.got and said(case, each.got),
-                "why": why(each),
+                "why": why(case, each),
                 "words": list(unlike(each)),
             }
             for each in tried.differences

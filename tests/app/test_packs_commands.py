@@ -161,7 +161,7 @@ def test_cases_that_pass(terminal: Terminal) -> None:
             [
                 f"  - {WANT_MONTH.replace(' month', ' day')}  (@:9)",
                 f"  + {GOT_MONTH}",
-                "    differs in step",
+                "    wrong step: expected day, got month",
             ],
         ),
         (
@@ -170,7 +170,7 @@ def test_cases_that_pass(terminal: Terminal) -> None:
             [
                 f"  - {WANT_MONTH.replace('T09:00', 'T10:00')}  (@:9)",
                 f"  + {GOT_MONTH}",
-                "    differs in at",
+                "    wrong time: expected 2026-04-20T10:00+05:00, got 2026-04-20T09:00+05:00",
             ],
         ),
         ("", MONTH, [f"  + {GOT_DAY}", "    was sent, and nothing in `expect` says so"]),
@@ -197,7 +197,7 @@ def test_cases_that_pass(terminal: Terminal) -> None:
             [
                 "  - day nothing, because done  (@:9)",
                 "  + 2026-05-19T09:00+05:00 day nothing, because opted_out",
-                "    differs in because",
+                "    wrong reason: expected done, got opted_out",
             ],
         ),
         (
@@ -244,7 +244,7 @@ def test_words_that_are_not_there_are_compared_with_the_nearest(terminal: Termin
     folder = town(terminal, ("a case", "", wrong + DAY))
     lines = terminal.run("test", str(folder)).lines
     assert lines[3:6] == [
-        "    differs in contains",
+        "    words are missing",
         "    wanted → there: [-21-]{+20+} мая",
         '    "xylophone": nothing is like it',
     ]

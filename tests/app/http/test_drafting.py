@@ -36,7 +36,7 @@ def test_tests_are_played(author: TestClient, draft: dict[str, Any]) -> None:
     draft["files"]["tests.yaml"] = draft["files"]["tests.yaml"].replace("channel: sms", "channel: email")
     failed = author.post("/test", json=draft).json()
     assert not failed["passed"]
-    assert failed["items"][0]["differences"][0]["why"] == "differs in channel"
+    assert failed["items"][0]["differences"][0]["why"] == "wrong channel: expected email, got sms"
 
 
 def test_a_preview_has_sizes_and_costs(author: TestClient, draft: dict[str, Any]) -> None:

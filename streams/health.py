@@ -113,9 +113,13 @@ SUMMED: Mapping[str, str] = {
 
 def done_since(database: Database, position: int) -> dict[str, int]:
     """Return how many facts of each kind in SUMMED the log has behind a position."""
-    query = select(log_table.c.topic, func.count()).where(log_table.c.position > position).group_by(log_table.c.topic)
+    query = (
+        select(log_table.c.topic, func.count().label("many"))
+        .where(log_table.c.position > position)
+        .group_by(log_table.c.topic)
+    )
     with database.reading() as connection:
-        found: dict[str, int] = dict(connection.execute(query).tuples().all())
+        found = {row.topic: row.many for row in connection.execute(query)}
     return {name: found.get(topic, 0) for topic, name in SUMMED.items()}
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from notifiers.port import GiveUp, Outcome, Reason, RetryLater
 from streams.renewing import Left, Outage
@@ -11,9 +12,10 @@ from tests.world import LONG_AGO, World, card, iin, registered
 async def test_what_is_tried_again_is_told_from_what_failed_for_good(tmp_path: Path) -> None:
     """Of the nudges that failed, those with an attempt ahead are counted apart, and a repair leaves them alone."""
     script: list[Outcome] = [RetryLater(timedelta(minutes=5), Reason.UNREACHABLE), GiveUp(Reason.BAD_ADDRESS)]
+    nothing: Any = None
     world = World(tmp_path, script={"sms": script})
     for number in (1, 2):
-        life = registered(iin(number), LONG_AGO, email=None)
+        life = registered(iin(number), LONG_AGO, email=nothing)
         world.take(*life, card(iin(number), "2025-07-20", f"N{number}"))
     await world.settle("2025-06-20T09:00:00+05:00")
     found = world.health()

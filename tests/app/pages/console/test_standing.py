@@ -129,7 +129,7 @@ async def test_a_provider_in_trouble_is_bold(tmp_path: Path) -> None:
     assert found.command == "habarshy repair --failed --plan --provider sms"
     text = page(office)
     assert re.search(r"<strong>In trouble</strong>", text)
-    assert "Failing: messages go past it, one tries it again each half a minute" in text
+    assert "Down: messages use another provider or wait; retried every 30 s" in text
     world.close()
 
 

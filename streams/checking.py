@@ -17,6 +17,8 @@ from streams.cloudevents import Envelope, Refused, revision_of, time_of, tracepa
 _FIELD_NAME = re.compile(r"(?!.*\d{4})[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
 _BIRTH_DATED = re.compile(r"(?<!\d)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[1-6]\d{5}(?!\d)", re.ASCII)
 """What looks like somebody's national id among the digits of an event's id: a birth date and a century come first."""
+NOT_REPEATED = "(a name that is not repeated)"
+"""Stands for a key of a body in an error: it may be somebody's data."""
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -199,7 +201,7 @@ def _refusal(error: jsonschema_rs.ValidationError, known: Iterable[str]) -> Refu
 
 def _speakable(name: str) -> str:
     """A field's name as a refusal may repeat it: what looks like an id or like words may be somebody's data."""
-    return name if _FIELD_NAME.fullmatch(name) else "(a name that is not repeated)"
+    return name if _FIELD_NAME.fullmatch(name) else NOT_REPEATED
 
 
 def reason_of(error: jsonschema_rs.ValidationError) -> str:

@@ -10,7 +10,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from streams.strict_json import UnclearJson, refuse_unclear
+
 MAX_BYTES = 256 * 1024
+LONGEST_NAME = 1024
+"""The most characters of an event's id, source and type: they are kept in clear, and repeated in every trail."""
 
 
 class Refused(ValueError):
@@ -58,13 +62,37 @@ def read_envelope(raw: bytes) -> Envelope:
     if len(raw) > MAX_BYTES:
         raise Refused("$", f"the event is larger than {MAX_BYTES // 1024} kB", "too_large")
     try:
-        return _checked(_decode(raw))
+        envelope = _decode(raw)
+        refuse_unclear(raw)
+        return _checked(envelope)
     except msgspec.ValidationError as error:
         raise _wrong_attribute(str(error)) from None
     except RecursionError:
         raise Refused("$", "is nested too deeply") from None
+    except UnclearJson as unclear:
+        raise Refused("$", str(unclear), "bad_json") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("$", f"no valid JSON: {_position_only(str(error))}", "bad_json") from None
+
+
+def read_data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an object is checked with the attributes)
+    """Decode the data of an event in binary mode; nothing where there is none.
+
+    Raises:
+        Refused: no JSON, or JSON that can be read in two ways.
+    """
+    if not body:
+        return None
+    try:
+        data = msgspec.json.decode(body)
+        refuse_unclear(body)
+    except UnclearJson as unclear:
+        raise Refused("data", str(unclear), "bad_json") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Refused("data", "no valid JSON", "bad_json") from None
+    except RecursionError:
+        raise Refused("data", "is nested too deeply", "bad_json") from None
+    return data
 
 
 def envelope_of(attributes: dict[str, Any]) -> Envelope:
@@ -86,6 +114,9 @@ def _checked(envelope: Envelope) -> Envelope:
         value = getattr(envelope, name)
         if not value.strip() or not value.isprintable():
             raise Refused(name, "must not be empty, and have printable characters only")
+    for name in ("id", "source", "type", "corrects"):
+        if len(getattr(envelope, name) or "") > LONGEST_NAME:
+            raise Refused(name, f"has more than {LONGEST_NAME} characters")
     if envelope.source.startswith(RESERVED):
         raise Refused("source", f"{RESERVED!r} is the platform's own")
     if (content := envelope.datacontenttype) and content.split(";")[0].strip().lower() not in _JSON_TYPES:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_envelope
+from streams.cloudevents import MAX_BYTES, Envelope, Refused, envelope_of, read_data, read_envelope
 from streams.dead_events import DeadEvents
 from streams.incoming import Incoming
 from streams.intake import Intake, Outcome
@@ -127,7 +127,7 @@ def read_record(record: Incoming) -> Envelope:
     attributes: dict[str, Any] = {
         name.removeprefix(_PREFIX): value for name, value in headers.items() if name.startswith(_PREFIX)
     }
-    return envelope_of(attributes | {"data": _data(body), "datacontenttype": content or None})
+    return envelope_of(attributes | {"data": read_data(body), "datacontenttype": content or None})
 
 
 def _headers(record: Incoming) -> Mapping[str, str]:
@@ -142,14 +142,3 @@ def _headers(record: Incoming) -> Mapping[str, str]:
             if low.startswith(_PREFIX):
                 raise Refused(low.removeprefix(_PREFIX), "is no UTF-8", "bad_encoding") from None
     return found
-
-
-def _data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an object is checked with the attributes)
-    if not body:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused("data", "no valid JSON", "bad_json") from None
-    except RecursionError:
-        raise Refused("data", "is nested too deeply", "bad_json") from None

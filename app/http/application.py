@@ -6,10 +6,10 @@ from app.compose import Platform
 from app.genuine import whose
 from app.hands import Hands
 from app.http.access import Access
+from app.http.admission import install_admission
 from app.http.answer import Answer
 from app.http.assisting import Assisting
 from app.http.backtest_calls import BacktestCalls
-from app.http.bounds import install_bounds
 from app.http.citizens import Citizens
 from app.http.drafting import DraftCalls
 from app.http.events import Events
@@ -17,6 +17,7 @@ from app.http.gateways import GatewayCalls
 from app.http.governing import GovernCalls
 from app.http.head import Head
 from app.http.health import Probes
+from app.http.heavy import Heavy
 from app.http.job_calls import JobCalls
 from app.http.limits import Limits, install_limits
 from app.http.openapi import PROBLEMS, VERSION, Api
@@ -61,18 +62,19 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     pages = Pages(settings.base_url, lambda: zone_of(platform.library.rules().defaults.zone))
     broken = Broken(pages)
     install(app, broken.answer)
-    _install_api(app, platform, access, hands)
+    heavy = app.state.heavy = Heavy(access)
+    _install_api(app, platform, access, hands, heavy)
     find = whose(platform.books)
     app.include_router(Stop(platform.stopping, platform.choosing, platform.links, find, pages).router())
     app.include_router(Answer(platform.answering, platform.links, find, pages, clock).router())
     app.include_router(SignIn(settings, pages, access, platform.names, clock).router())
     broken.install(app)
     install_citizen(app, platform, pages)
-    install_console(app, platform, pages, hands)
-    install_work(app, platform, pages, hands)
+    install_console(app, platform, pages, hands, heavy)
+    install_work(app, platform, pages, hands, heavy)
     install_static(app)
     install_repeating(app, Repeats(platform.database, clock), access, platform.links.secret("repeats"))
-    install_bounds(app)
+    install_admission(app, access, broken.answer)
     if settings.requests_a_minute:
         install_limits(app, Limits(settings.requests_a_minute, clock), access, broken.answer)
     install_visits(app, platform.links.secret("visits"), settings.base_url, access)
@@ -82,14 +84,14 @@ def application(platform: Platform, registry: CollectorRegistry | None = None) -
     return app
 
 
-def _install_api(app: Api, platform: Platform, access: Access, hands: Hands) -> None:
+def _install_api(app: Api, platform: Platform, access: Access, hands: Hands, heavy: Heavy) -> None:
     app.include_router(Events(platform.intake, platform.library, access).router())
     app.include_router(Citizens(platform, access).router())
     app.include_router(Trails(platform, access).router())
-    app.include_router(GovernCalls(platform, access).router())
+    app.include_router(GovernCalls(platform, access, heavy).router())
     app.include_router(JobCalls(platform.jobs, Orders(platform), hands, access).router())
-    app.include_router(BacktestCalls(platform, hands, access).router())
-    app.include_router(DraftCalls(platform, access).router())
+    app.include_router(BacktestCalls(platform, hands, access).router(), dependencies=[heavy.turn])
+    app.include_router(DraftCalls(platform, access).router(), dependencies=[heavy.turn])
     calls = ReceiptCalls(platform.receiving, platform.settings.providers, platform.books)
     app.include_router(calls.router())
     app.include_router(GatewayCalls(platform.receiving, platform.settings.providers, platform.books).router())

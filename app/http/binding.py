@@ -5,13 +5,12 @@ Source: HTTP Protocol Binding for CloudEvents 1.0.2; Trace Context Level 1 (W3C)
 
 import re
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from msgspec.structs import replace
 
-from streams.cloudevents import Envelope, Refused, envelope_of, read_envelope
+from streams.cloudevents import Envelope, Refused, envelope_of, read_data, read_envelope
 
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
@@ -56,7 +55,7 @@ def binary(body: bytes, headers: Headers) -> Envelope:
     """
     listed = list(headers)
     attributes = _attributes(listed)
-    return _traced(envelope_of(attributes | {"data": _data(body), "datacontenttype": BINARY}), listed)
+    return _traced(envelope_of(attributes | {"data": read_data(body), "datacontenttype": BINARY}), listed)
 
 
 def batched(body: bytes, headers: Headers) -> list[Envelope | Refused]:
@@ -106,17 +105,6 @@ def _unescaped(name: str, value: str) -> str:
         return unquote(value, errors="strict")
     except UnicodeDecodeError:
         raise Refused(name, "is not percent-encoded UTF-8", "bad_encoding") from None
-
-
-def _data(body: bytes) -> Any:  # noqa: ANN401  (any JSON: that it is an object is checked with the attributes)
-    if not body:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refused("data", "no valid JSON", "bad_json") from None
-    except RecursionError:
-        raise _too_deep("data") from None
 
 
 def _too_deep(field: str) -> Refused:

@@ -1,15 +1,16 @@
 """Reads request bodies without ever holding more than is allowed, and says what kind they are."""
 
+from collections.abc import Iterable
 from email.message import Message
 from http import HTTPStatus
 
 from fastapi import Request
 from msgspec import Struct
+from starlette.types import Message as AsgiMessage
+from starlette.types import Receive
 
 from app.http.problems import Problem
 
-MOST_BYTES = 16 * 1024 * 1024
-"""No route takes a larger body, not even to refuse it: most are read before it is known who sends them."""
 PRINTED = r"^[^\x00]*$"
 """Text that every database can keep: PostgreSQL has no NUL."""
 
@@ -54,3 +55,14 @@ async def read_body(request: Request, limit: int) -> bytes:
 def too_large(limit: str) -> Problem:
     """The problem of a body with more than that."""
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {limit}; send it in parts")
+
+
+def again(messages: Iterable[AsgiMessage], receive: Receive) -> Receive:
+    """What was read of a request, once more, and then the rest."""
+    waiting = iter(messages)
+
+    async def read() -> AsgiMessage:
+        found = next(waiting, None)
+        return found if found is not None else await receive()
+
+    return read

@@ -25,6 +25,7 @@ from domain.principals import Principal, Scope
 from streams.cloudevents import MAX_BYTES, Envelope, Refused
 from streams.intake import Intake, Outcome
 from streams.library import Library
+from streams.strict_json import has_more_items
 
 MAX_BATCH_BYTES = 10 * 1024 * 1024
 MAX_BATCH_EVENTS = 10_000
@@ -118,9 +119,9 @@ class Events:
 
     async def _batch(self, request: Request, caller: Principal) -> JSONResponse:
         body = await read_body(request, MAX_BATCH_BYTES)
-        envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
-        if len(envelopes) > MAX_BATCH_EVENTS:
+        if await run_in_threadpool(has_more_items, body, MAX_BATCH_EVENTS):
             raise too_large(f"{MAX_BATCH_EVENTS} events")
+        envelopes = await run_in_threadpool(binding.batched, body, request.headers.items())
         outcomes = await run_in_threadpool(self._accept, envelopes, caller)
         result = _batch_result(outcomes)
         return JSONResponse(result, HTTPStatus.MULTI_STATUS if result["rejected"] else HTTPStatus.OK)

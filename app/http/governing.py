@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from app.compose import Platform
 from app.http.access import Access
 from app.http.bodies import PRINTED
+from app.http.heavy import Heavy
 from app.http.problems import Problem
 from app.http.shapes import (
     Counts,
@@ -44,6 +45,7 @@ WholeHash = Annotated[
 ]
 MOST_DAYS = 366
 MOST_BYTES = 2 * 1024 * 1024
+_LINT, _FIGURES = "What is wrong with a pack", "Figures by day and trigger"
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 """Of a folder or file of a pack: it begins with a letter or underscore, for `..` is the folder above."""
 
@@ -75,8 +77,8 @@ class Refusal(BaseModel, extra="forbid"):
 class GovernCalls:
     """Acts as the official whose token the request has, by what the commands do."""
 
-    def __init__(self, platform: Platform, access: Access) -> None:
-        self._platform, self._access = platform, access
+    def __init__(self, platform: Platform, access: Access, heavy: Heavy) -> None:
+        self._platform, self._access, self._heavy = platform, access, heavy
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -89,10 +91,11 @@ class GovernCalls:
             ("/submissions/{name}/{hash}/approve", self.approve, "POST", "Approve this very version"),
             ("/submissions/{name}/{hash}/refuse", self.refuse, "POST", "Refuse this very version"),
             ("/submissions/{name}/{hash}/publish", self.publish, "POST", "Publish what was approved"),
-            ("/lint", self.lint, "POST", "What is wrong with a pack"),
-            ("/statistics", self.statistics, "GET", "Figures by day and trigger"),
         ):
             router.add_api_route(path, call, methods=[method], summary=summary)
+        turn = [self._heavy.turn]
+        router.add_api_route("/lint", self.lint, methods=["POST"], summary=_LINT, dependencies=turn)
+        router.add_api_route("/statistics", self.statistics, methods=["GET"], summary=_FIGURES, dependencies=turn)
         return router
 
     def triggers(self, request: Request) -> RuleList:

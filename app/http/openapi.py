@@ -7,7 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.http import binding
+from app.http.admission import KEYED
 from app.http.problems import MEDIA_TYPE, ProblemDetails
+from streams.cloudevents import LONGEST_NAME
 
 VERSION = "1"
 _REF = "#/components/schemas/{model}"
@@ -20,7 +22,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 """What every route may answer besides. A `default` also keeps the framework's own 422 out of the description."""
 
-_TEXT = {"type": "string", "minLength": 1}
+_TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 _CLOUD_EVENT = {
     "description": "A CloudEvent 1.0 whose data fits the JSON Schema of its type.",
     "type": "object",
@@ -35,7 +37,11 @@ _CLOUD_EVENT = {
         "datacontenttype": {"type": ["string", "null"]},
         "dataschema": {"type": ["string", "null"]},
         "data": {"type": ["object", "null"]},
-        "corrects": {"type": ["string", "null"], "description": "The id of the event that this one corrects."},
+        "corrects": {
+            "type": ["string", "null"],
+            "maxLength": LONGEST_NAME,
+            "description": "The id of the event that this one corrects.",
+        },
         "revision": {"type": ["integer", "string", "null"], "description": "2 or more with `corrects`."},
         "annuls": {"type": ["boolean", "string"], "description": "What `corrects` names did not happen."},
         "traceparent": {"type": ["string", "null"]},
@@ -104,20 +110,6 @@ IDEMPOTENCY_KEY = {
     "description": "One for each request, a UUID for instance, kept for sending the same again: for 24 hours it is "
     "done once, and answered as the first time. Another request under it: 422; while the first is under way: 409.",
 }
-KEYED = (
-    "/events",
-    "/persons",
-    "/triggers",
-    "/submissions",
-    "/lint",
-    "/test",
-    "/preview",
-    "/statistics",
-    "/jobs",
-    "/trails",
-    "/backtests",
-)
-"""Where a key is needed; elsewhere a link or a signature is all."""
 
 
 class Api(FastAPI):

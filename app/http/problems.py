@@ -1,6 +1,7 @@
-"""Every error of the HTTP API is a problem document (RFC 9457); none repeats a value that was sent."""
+"""Every error of the HTTP API is a problem document (RFC 9457); none repeats a key or a value that was sent."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from starlette.types import ExceptionHandler
 from app.http.head import has_head
 from app.http.served import blame
 from domain.principals import NotAllowed
+from streams.checking import NOT_REPEATED
 from streams.cloudevents import Refused
 from streams.database import DatabaseUnavailable
 from streams.library import NothingPublished
@@ -26,6 +28,8 @@ from streams.library import NothingPublished
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"
 """When to ask again after a 503, as the Retry-After header says it."""
+MOST_ERRORS = 20
+"""The most errors that a problem lists; its detail says how many more there are."""
 
 
 class FieldError(BaseModel):
@@ -65,8 +69,14 @@ class Problem(Exception):
 
     def response(self) -> JSONResponse:
         """As it goes out."""
+        more = len(self.errors) - MOST_ERRORS
+        detail = self.detail if more <= 0 else f"{self.detail}; {more} more errors are not listed"
         details = ProblemDetails(
-            type=self.type, title=self.status.phrase, status=self.status, detail=self.detail, errors=self.errors
+            type=self.type,
+            title=self.status.phrase,
+            status=self.status,
+            detail=detail,
+            errors=self.errors[:MOST_ERRORS],
         )
         content = details.model_dump(exclude_defaults=True) | {"type": self.type}
         return JSONResponse(content, self.status, self.headers, media_type=MEDIA_TYPE)
@@ -103,10 +113,13 @@ def install(app: FastAPI, answer: Answerer = lambda _, problem: problem.response
 
 
 def _handler(problem_of: Callable[[Request, Exception], Problem], answer: Answerer) -> ExceptionHandler:
+    def respond(request: Request, error: Exception) -> Response:
+        return answer(request, problem_of(request, error))
+
     async def handle(request: Request, error: Exception) -> Response:
         if not isinstance(error, (Problem, HTTPException, RequestValidationError)):
             blame(request, error)
-        return await run_in_threadpool(answer, request, problem_of(request, error))  # a page asks the database
+        return await run_in_threadpool(respond, request, error)  # a page asks the database
 
     return handle
 
@@ -140,18 +153,34 @@ def _allowed(request: Request) -> list[str]:
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
-def _invalid(_: Request, error: Exception) -> Problem:
+def _invalid(request: Request, error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        FieldError(field=".".join(map(str, one["loc"])), reason=reason_of(one), code=one["type"])
-        for one in error.errors()
-    ]
+    known = _own_names(request.app)
+    found = dict.fromkeys((_place(one, known), reason_of(one), str(one["type"])) for one in error.errors())
+    errors = [FieldError(field=field, reason=reason, code=code) for field, reason, code in found]
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit its description", errors)
+
+
+def _own_names(app: FastAPI) -> frozenset[str]:
+    """The names of all fields that the API describes: whatever else stands in a body is its sender's."""
+    schemas = app.openapi().get("components", {}).get("schemas", {})
+    return frozenset(name for schema in schemas.values() for name in schema.get("properties", ()))
+
+
+def _place(error: Mapping[str, Any], known: AbstractSet[str]) -> str:
+    """Where the error is: `body.files`; a key that only the sender knows is `(a name that is not repeated)`."""
+    where, *path = error["loc"]
+    shown = [each if where != "body" or isinstance(each, int) or each in known else NOT_REPEATED for each in path]
+    return ".".join(map(str, [where, *shown]))
+
+
+_QUOTING = frozenset({"value_error", "assertion_error", "uuid_parsing", "union_tag_invalid"})
+"""Kinds of errors in whose words the validator quotes what was sent."""
 
 
 def reason_of(error: Mapping[str, Any]) -> str:
     """The validator's words, unless they may hold what was sent."""
-    return "is not valid" if error["type"] in ("value_error", "assertion_error") else str(error["msg"])
+    return "is not valid" if error["type"] in _QUOTING else str(error["msg"])
 
 
 def unavailable(_request: Request, _error: Exception) -> Problem:

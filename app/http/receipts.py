@@ -13,17 +13,18 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from app.http.bodies import PRINTED, read_body
+from app.http.bodies import PRINTED, read_body, too_large
 from app.http.limits import admit
 from app.http.openapi import SIGNED_HEADERS
 from app.http.problems import FieldError, Problem, reason_of
-from app.http.signatures import is_signed
+from app.http.signatures import is_signed, signed_at
 from app.providers import ProviderSettings
 from domain.receipts import Heard
 from notifiers.kinds import Call, NotTheirs
 from notifiers.port import Incoming, Reason, Report
 from streams.books import Books
 from streams.receiving import Receiving
+from streams.strict_json import has_more_items, refuse_unclear
 
 MAX_BYTES = 1024 * 1024
 MOST = 1000
@@ -61,6 +62,12 @@ class Taken(BaseModel):
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ONE = TypeAdapter(ReportedReceipt)
 _LIST: TypeAdapter[list[ReportedReceipt]] = TypeAdapter(Annotated[list[ReportedReceipt], Field(max_length=MOST)])
+
+
+class TooMany(Exception):
+    """A call has more reports than are taken at once."""
+
+
 _Reader = Callable[[Call], Sequence[Report | Incoming]]
 
 
@@ -71,6 +78,7 @@ class ReceiptCalls:
         self._receiving, self._clock = receiving, books.clock
         readers = {name: _reader(each) for name, each in providers.items()}
         self._readers = {name: each for name, each in readers.items() if each is not None}
+        self._signing = {name for name in self._readers if providers[name].of_kind().hears is None}
         self._methods = {name: sorted(providers[name].of_kind().methods) for name in self._readers}
 
     def router(self) -> APIRouter:
@@ -96,14 +104,18 @@ class ReceiptCalls:
         reader = self._readers.get(provider)
         if reader is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no provider of that name reports here", kind="unknown-provider")
+        if provider in self._signing and signed_at(request.headers, self._clock()) is None:
+            raise _bad_signature()
         body = await read_body(request, MAX_BYTES)
         call = Call(dict(request.headers), dict(request.query_params), body, self._clock())
         try:
             heard = _kept(await run_in_threadpool(reader, call))
         except NotTheirs:
-            detail = "the signature is none of that provider's"
-            raise Problem(HTTPStatus.UNAUTHORIZED, detail, kind="bad-signature") from None
-        except ValueError as error:
+            raise _bad_signature() from None
+        except TooMany:
+            admit(request)
+            raise too_large(f"{MOST} reports") from None
+        except (ValueError, RecursionError) as error:
             admit(request)
             raise _unreadable(error) from None
         admit(request)
@@ -133,6 +145,9 @@ def _signed(secret: str, call: Call) -> list[Report]:
 
 def _read(body: bytes) -> list[Report]:
     several = body.lstrip().startswith(b"[")
+    if several and has_more_items(body, MOST):
+        raise TooMany
+    refuse_unclear(body, bounded=True)
     reported = _LIST.validate_json(body) if several else [_ONE.validate_json(body)]
     return [each.report() for each in reported]
 
@@ -144,7 +159,11 @@ def _kept(heard: Sequence[Report | Incoming]) -> Sequence[Report | Incoming]:
     return heard
 
 
-def _unreadable(error: ValueError) -> Problem:
+def _bad_signature() -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, "the signature is none of that provider's", kind="bad-signature")
+
+
+def _unreadable(error: Exception) -> Problem:
     """The problem, in no words but the validator's: others may quote what was sent."""
     if not isinstance(error, ValidationError):
         return Problem(HTTPStatus.BAD_REQUEST, "the body is no receipt")

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.access import Access
-from app.http.bodies import MOST_BYTES
-from app.http.openapi import KEYED
+from app.http.admission import KEYED
+from app.http.bodies import again
 from app.http.problems import Problem, unavailable
 from domain.ids import keyed_hash
 from streams.outages import STORE_AWAY
@@ -69,7 +69,7 @@ class Repeating:
             raise Problem(HTTPStatus.BAD_REQUEST, detail, kind="idempotency-key")
         messages, body = await _read(receive)
         if messages[-1]["type"] == _GONE:  # whoever sends it whole later sends it for the first time
-            await self._app(request.scope, _again(messages, receive), send)
+            await self._app(request.scope, again(messages, receive), send)
             return
         name = self._hash("key", request.headers["authorization"], key)
         asked = self._hash(
@@ -86,7 +86,7 @@ class Repeating:
         except UnderWay as error:
             raise Problem(HTTPStatus.CONFLICT, str(error), kind="idempotency-key") from None
         if before is None:
-            await self._first(request, name, _again(messages, receive), send)
+            await self._first(request, name, again(messages, receive), send)
             return
         headers = {REPLAYED: "true"} | ({"content-type": before.media_type} if before.media_type else {})
         await Response(before.body, before.status, headers)(request.scope, receive, send)
@@ -124,23 +124,9 @@ def _settled(heard: Sequence[Message]) -> Answered | None:
 
 
 async def _read(receive: Receive) -> tuple[list[Message], bytes]:
-    """The messages of a request's body, and the body, as far as it is not too large for any route."""
-    messages, body = [], bytearray()
-    while len(body) <= MOST_BYTES:
-        message = await receive()
-        messages.append(message)
-        body += message.get("body", b"")
-        if not message.get("more_body", False):
-            break
+    """The messages of a request's body, and the body; how large it may be was said before (app.http.admission)."""
+    messages, body = list[Message](), bytearray()
+    while not messages or messages[-1].get("more_body", False):
+        messages.append(await receive())
+        body += messages[-1].get("body", b"")
     return messages, bytes(body)
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """What was read of the request, once more, and then the rest."""
-    waiting = iter(messages)
-
-    async def read() -> Message:
-        found = next(waiting, None)
-        return found if found is not None else await receive()
-
-    return read

@@ -63,6 +63,10 @@ _WORDS = {
         N_("You cannot do that here"),
         N_("It is not yours, or the form is too old. Open its page again."),
     ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        N_("This is too long"),
+        N_("Go back, shorten what you wrote, and send it again. Nothing was changed."),
+    ),
     HTTPStatus.TOO_MANY_REQUESTS: (N_("Too many tries"), N_("Wait a minute, then try again.")),
     HTTPStatus.SERVICE_UNAVAILABLE: (N_("The service does not answer now"), _LATER),
     HTTPStatus.INTERNAL_SERVER_ERROR: (N_("Something is wrong on our side"), _LATER),

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from msgspec import Struct
 
@@ -17,7 +17,7 @@ from app.pages import visits
 from app.pages.layout import Frame, Pages
 from app.pages.life import CHANNELS, STATES, shown, told
 from app.pages.readers import zone_for
-from app.pages.visits import Form
+from app.pages.visits import OpenForm
 from domain.delivery import State
 from domain.overrides import OVERRIDES
 from streams.explaining import Why
@@ -50,7 +50,8 @@ class Messages:
         for base in ("/my/messages/{nudge}", "/m/{token}"):
             router.add_api_route(base, self.show, methods=["GET"])
             router.add_api_route(f"{base}/why", self.why, methods=["GET"])
-            router.add_api_route(f"{base}/dispute", self.dispute, methods=["POST"])
+            first = [Depends(self._reader)]  # who may not is refused before their form is read
+            router.add_api_route(f"{base}/dispute", self.dispute, methods=["POST"], dependencies=first)
         return router
 
     def show(self, request: Request) -> Response:
@@ -125,7 +126,7 @@ class Messages:
             text=text,
         )
 
-    def dispute(self, request: Request, fields: Form) -> Response:
+    def dispute(self, request: Request, fields: OpenForm) -> Response:
         """Tell that it is not right: a fact for the agency."""
         reader, frame, why = self._read(request)
         if not reader.linked:

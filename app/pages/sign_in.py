@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Request
@@ -20,7 +21,7 @@ from app.http.problems import Problem
 from app.pages import visits
 from app.pages.layout import HEADERS, Pages
 from app.pages.places import home_of
-from app.pages.visits import Form, Official
+from app.pages.visits import Form, Official, OpenForm
 from app.settings import Settings
 from app.sign_in_settings import SignInSettings
 from domain.ids import Names
@@ -111,9 +112,9 @@ class SignIn:
         mark = "" if settings.agency_claim else self._access.mark_of(name)
         return Official(replace(who, roles=roles), mark)
 
-    def by_token(self, request: Request, fields: Form) -> Response:
+    def by_token(self, request: Request, fields: OpenForm) -> Response:
         """An official signs in with the personal token that commands use too, by no other site's form."""
-        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        if not self._is_ours(request):
             raise Problem(HTTPStatus.FORBIDDEN, "the form is another site's; sign in on ours", kind="csrf")
         wished = visits.local_path((fields.get(visits.NEXT) or [""])[0])
         found = self._access.holder((fields.get("token") or [""])[0].strip())
@@ -122,6 +123,13 @@ class SignIn:
         request.session[visits.NEXT] = wished
         visits.begin(request, self._clock(), official=Official(found, self._access.mark_of(found.name)))
         return self._on(request)
+
+    def _is_ours(self, request: Request) -> bool:
+        """Whether the form is of this site, as far as the browser says whose it is (Origin: RFC 6454, section 7)."""
+        origin = request.headers.get("origin")
+        hosts = (request.headers.get("host"), urlsplit(self._settings.base_url).netloc)
+        same = origin is None or urlsplit(origin).netloc in hosts
+        return same and request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
 
     def out(self, request: Request, fields: Form) -> Response:
         """Sign out."""

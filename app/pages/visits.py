@@ -201,18 +201,32 @@ async def _fields_of(request: Request, most: int) -> Fields:
     return fields
 
 
+def _require_visit(request: Request) -> None:
+    """Raises SignInNeeded where nobody signed in: then no byte of the form is read."""
+    if not csrf_of(request):
+        raise SignInNeeded
+
+
 async def _form(request: Request) -> Fields:
+    _require_visit(request)
     return await _fields_of(request, FORM_BYTES)
 
 
 async def _draft_form(request: Request) -> Fields:
+    _require_visit(request)
     return await _fields_of(request, DRAFT_BYTES)
+
+
+async def _open_form(request: Request) -> Fields:
+    return await _fields_of(request, FORM_BYTES)
 
 
 Form = Annotated[Fields, Depends(_form)]
 DraftForm = Annotated[Fields, Depends(_draft_form)]
-"""What a route gets of a form, or of one with a draft in it. Only this is read on the loop that serves everybody: the
-route itself works in a thread, where a database may be waited for."""
+OpenForm = Annotated[Fields, Depends(_open_form)]
+"""What a route gets of a form: of a visitor; of a visitor, with a draft in it; of anybody, where the route has looked
+at a link before or lets people sign in. Only this is read on the loop that serves everybody: the route itself works
+in a thread, where a database may be waited for."""
 
 
 def local_path(wished: str) -> str:

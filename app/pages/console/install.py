@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from app.compose import Platform
 from app.hands import Hands
+from app.http.heavy import Heavy
 from app.pages.console.asking import AskPages
 from app.pages.console.forecast import ForecastPage
 from app.pages.console.jobs import JobPages
@@ -18,7 +19,7 @@ from app.roles import topics_of
 from streams.lag import KafkaLag
 
 
-def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -> None:
+def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for operators and auditors."""
     staff = Staff(platform, pages)
     found = (
@@ -29,10 +30,10 @@ def install_console(app: FastAPI, platform: Platform, pages: Pages, hands: Hands
         SwitchPages(staff),
         PersonPages(staff),
         ReadingPage(staff),
-        ForecastPage(staff),
     )
     for page in found:
         app.include_router(page.router())
+    app.include_router(ForecastPage(staff).router(), dependencies=[heavy.turn])
 
 
 def _lags(platform: Platform) -> Lags | None:

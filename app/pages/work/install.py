@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.bench import Bench
 from app.compose import Platform
 from app.hands import Hands
+from app.http.heavy import Heavy
 from app.pages.layout import Pages
 from app.pages.work.approving import Approving
 from app.pages.work.backtests import Backtests
@@ -19,7 +20,7 @@ from streams.lives import Lives
 from streams.sheets import Sheets
 
 
-def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -> None:
+def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands, heavy: Heavy) -> None:
     """The pages for authors and approvers."""
     office = Office(platform, pages)
     lives, sheets = Lives(platform.database, platform.log), Sheets(platform.database, platform.clock)
@@ -28,5 +29,5 @@ def install_work(app: FastAPI, platform: Platform, pages: Pages, hands: Hands) -
     app.include_router(TriggerPages(office, lives).router())
     app.include_router(LetterPages(office).router())
     for page in (Beginning, Editing, Trying, Approving):
-        app.include_router(page(office, sheets, bench).router())
-    app.include_router(Backtests(office, sheets, bench, hands).router())
+        app.include_router(page(office, sheets, bench).router(), dependencies=[heavy.turn])
+    app.include_router(Backtests(office, sheets, bench, hands).router(), dependencies=[heavy.turn])

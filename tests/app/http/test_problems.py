@@ -39,7 +39,7 @@ def failing(platform: Platform) -> TestClient:
     ("path", "status"),
     [
         ("/nowhere", 404),
-        ("/events/", 404),
+        ("/events/", 401),
         ("/static/nothing.css", 404),
         ("/static/..%2fstop.py", 404),
         ("/fail/defect", 500),
@@ -107,6 +107,6 @@ def test_head_is_get_without_the_content(failing: TestClient, path: str) -> None
 
 def test_head_records_nothing(failing: TestClient) -> None:
     """Where there is no GET, or one by which a provider has something recorded, HEAD is no method."""
-    assert failing.head("/events").headers["allow"] == "POST"
+    assert failing.head("/seen/x").headers["allow"] == "POST"
     assert failing.head("/gateways/kannel/receipts").status_code == 405
     assert failing.post("/livez").headers["allow"] == "GET, HEAD"

@@ -6,8 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.compose import Platform
+from app.http.admission import KEYED
 from app.http.application import application
-from app.http.openapi import KEYED
 from app.principals import add
 from domain.governance import TriggerPaused
 from domain.principals import Principal, Role, Scope

@@ -243,6 +243,22 @@ def test_no_other_site_makes_anybody_an_official(browser: TestClient, made: Worl
     assert (answer.status_code, browser.get("/work").status_code) == (status, 200 if status == 303 else 303)
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://testserver", 303),
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("http://testserver@evil.example", 403),
+    ],
+)
+def test_a_form_says_whose_it_is(browser: TestClient, made: World, origin: str, status: int) -> None:
+    """A browser that sends no Sec-Fetch-Site says by Origin whose form it is; another site's signs nobody in."""
+    token = add(made.platform.settings.principals, Principal("saule", "interior", frozenset([Role.AUTHOR])))
+    answer = browser.post("/sign-in/token", data={"token": token}, headers={"origin": origin})
+    assert (answer.status_code, browser.get("/work").status_code) == (status, 200 if status == 303 else 303)
+
+
 @pytest.mark.parametrize("by", ["token", "listed"])
 def test_who_is_taken_out_of_the_list_is_out_at_once(browser: TestClient, made: World, by: str) -> None:
     """The visit of who was taken out, or has other roles by now, is over at the next request."""

@@ -1,0 +1,62 @@
+"""Work that takes long (lint, tests, previews, backtests, forecasts) has a small pool of its own, as a bulkhead.
+
+Sync routes share the threads of this process. What is heavy takes at most `AT_ONCE` of them, so that citizens, events
+and probes never wait for it; each official has one turn at a time, so that officials do not wait for one another.
+Source: RFC 6585 (429), RFC 9110 (Retry-After).
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.params import Depends
+
+from app.http.access import Access
+from app.http.problems import Problem
+from app.pages.visits import official_of
+
+AT_ONCE = 2
+"""So many heavy requests are worked at, in this process."""
+OF_ONE = 16
+"""So many of one principal may be worked at or wait; a page with previews in frames asks for about ten."""
+RETRY_SECONDS = "5"
+
+
+class Heavy:
+    """Hands out turns. `asked`: how many each principal has or waits for."""
+
+    def __init__(self, access: Access) -> None:
+        self._access, self._pool = access, asyncio.Semaphore(AT_ONCE)
+        self._own: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(1))
+        self.asked: Counter[str] = Counter()
+
+    @property
+    def turn(self) -> Depends:
+        """What a route or router depends on to be worked at only in turn."""
+        return Depends(self._turn, scope="function")
+
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
+        who = self._who(request)
+        if not who:  # the route refuses them
+            yield
+            return
+        if self.asked[who] >= OF_ONE:
+            detail = f"{OF_ONE} of your requests for tests, previews or reports are under way; wait for their answers"
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": RETRY_SECONDS})
+        self.asked[who] += 1
+        try:
+            async with self._own[who], self._pool:
+                yield
+        finally:
+            self.asked[who] -= 1
+            if not self.asked[who]:
+                del self.asked[who], self._own[who]
+
+    def _who(self, request: Request) -> str:
+        """The principal by their token, or else by their visit; nobody where there is neither."""
+        try:
+            return self._access.caller(request).name
+        except Problem:
+            return official_of(request)

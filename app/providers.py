@@ -9,14 +9,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    HttpUrl,
     SecretStr,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
 from standardwebhooks import Webhook
 
+from notifiers.addresses import safe_url
 from notifiers.http_options import masked_url
 from notifiers.kinds import Kind, Tools, kind, names
 from notifiers.routes import FAILURES, RECOVERY_SECONDS, Provider
@@ -46,19 +45,12 @@ def _all_sign(secret: SecretStr | tuple[SecretStr, ...]) -> SecretStr | tuple[Se
 Secret = Annotated[SecretStr | None, AfterValidator(_signs)]
 
 
-def _callable(url: str) -> str:
-    TypeAdapter(HttpUrl).validate_python(url)  # read as the client that calls it reads it
-    return url
-
-
 class HookSettings(BaseModel):
     """Where an agency is told of answers and disputes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: Annotated[str, AfterValidator(_callable)] = Field(
-        pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine"
-    )
+    url: Annotated[str, AfterValidator(safe_url)] = Field(description="https, or this machine")
     secret: Annotated[SecretStr | tuple[SecretStr, ...], AfterValidator(_all_sign)] = Field(
         description="whsec_…, as Standard Webhooks say; a list of them while the agency changes it"
     )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.principals import Role
+from notifiers.addresses import safe_url
 
 
 class SignInSettings(BaseModel):
@@ -20,7 +21,7 @@ class SignInSettings(BaseModel):
 
     who: Literal["citizens", "officials"] = Field(description="whom it knows")
     title: str = Field(default="", description="what the button says; empty: the name of this entry")
-    issuer: str = Field(pattern=r"^(https://|http://127\.0\.0\.1[:/])", description="https, or this machine")
+    issuer: Annotated[str, AfterValidator(safe_url)] = Field(description="https, or this machine")
     client_id: str = Field(min_length=1)
     client_secret: SecretStr = Field(default=SecretStr(""), description="empty: a public client, by PKCE alone")
     scope: str = Field(default="openid", description="what is asked for; openid is")
@@ -45,7 +46,7 @@ class SignInSettings(BaseModel):
     @property
     def place(self) -> str:
         """The issuer, however its address is written."""
-        return self.issuer.partition("://")[2].rstrip("/")
+        return self.issuer.partition("://")[2].rstrip("/").lower()
 
     def speaks_for(self, agency: str) -> bool:
         """Whether it may say who is of that agency."""

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
+from notifiers.addresses import safe_base
 from notifiers.fcm_answers import about_the_token, meaning
-from notifiers.google_account import SAFE_BASE, AccessTokens, service_account
+from notifiers.google_account import AccessTokens, service_account
 from notifiers.http import Answer
 from notifiers.http_options import HttpOptions, ReadableFile
 from notifiers.kinds import Kind, Tools
@@ -20,12 +21,6 @@ from notifiers.push_words import URGENT, buttons, collapse_key, fitted, life, tr
 
 _TOKEN = re.compile(r"[A-Za-z0-9_:-]{8,1024}")
 _ROOM = 4096  # octets: FCM's limit for what reaches the device, so what surrounds it is well within
-
-
-def _is_base(url: str) -> str:
-    if not SAFE_BASE.fullmatch(url):
-        raise ValueError("it must be https:// and a host (or http://127.0.0.1:PORT), without a path")
-    return url
 
 
 def _is_account(path: Path) -> Path:
@@ -40,7 +35,7 @@ class FcmOptions(HttpOptions):
         description="JSON of the service account that sends"
     )
     project: str = Field(default="", pattern=r"^[a-z0-9-]*$", description="empty: the service account's own")
-    base_url: Annotated[str, AfterValidator(_is_base)] = Field(
+    base_url: Annotated[str, AfterValidator(safe_base)] = Field(
         default="https://fcm.googleapis.com", description="where FCM is reached"
     )
     shown_by: Literal["system", "app"] = Field(

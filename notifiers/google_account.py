@@ -12,11 +12,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from notifiers.addresses import safe_url
 from notifiers.http import Answer, Http
 from notifiers.http_refusals import refusal
 from notifiers.port import Reason, RetryLater
 
-SAFE_BASE = re.compile(r"https://[^\s/?#@]+|http://127\.0\.0\.1:\d{1,5}")
 _SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -56,8 +56,10 @@ def service_account(path: Path) -> ServiceAccount:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ValueError(f"the file is no service account: {error}") from None
     account.key()
-    if not SAFE_BASE.match(account.token_uri):
-        raise ValueError("the file's token_uri must begin with https:// (or with http://127.0.0.1:PORT)")
+    try:
+        safe_url(account.token_uri)
+    except ValueError as error:
+        raise ValueError(f"the file's token_uri: {error}") from None
     return account
 
 

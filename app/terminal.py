@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TextIO
 
 import msgspec
 
+from app.visible import visible
 from streams.severity import Failed, Warned
 
 TALK = "habarshy.role"
@@ -55,7 +56,7 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 def data(line: str) -> None:
     """One line of what was asked for, to stdout; whoever has seen enough of it may leave."""
     with writing():
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(visible(line) + "\n")
 
 
 def many(count: int, one: str, several: str = "") -> str:
@@ -104,9 +105,9 @@ def talk(line: str) -> None:
             if isinstance(line, Warned)
             else logging.INFO
         )
-        log.log(level, "%s", line)
+        log.log(level, "%s", visible(line))
     else:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(visible(line) + "\n")
 
 
 def warn(line: str) -> None:
@@ -125,7 +126,7 @@ def agree(wish: str, word: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    sys.stderr.write(f"{wish}? Type {word} to go on: ")
+    sys.stderr.write(f"{visible(wish)}? Type {visible(word)} to go on: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != word:
         stop(Exit.DECLINED, "nothing was done (--yes does not ask)")

@@ -147,8 +147,8 @@ def _read(body: bytes) -> list[Report]:
     several = body.lstrip().startswith(b"[")
     if several and has_more_items(body, MOST):
         raise TooMany
-    refuse_unclear(body, bounded=True)
     reported = _LIST.validate_json(body) if several else [_ONE.validate_json(body)]
+    refuse_unclear(body)
     return [each.report() for each in reported]
 
 

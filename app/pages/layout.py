@@ -20,6 +20,7 @@ from msgspec import Struct
 from app.pages.catalogues import LANGUAGES, Speech, language_among, language_of_header, translations
 from app.pages.places import places_of
 from app.pages.visits import citizen_of, csrf_of, language_of, official_of, principal_of, remember_language
+from app.visible import AsWritten, on_page
 
 _HERE = Path(__file__).parent
 Before = Annotated[int | None, Query(ge=1, le=2**62)]
@@ -77,7 +78,9 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
+            finalize=on_page,
         )
+        made.filters["as_written"] = AsWritten
         made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
         made.globals |= {"root": self.root, "languages": LANGUAGES, "stamp": _stamp()}
         return made

@@ -53,7 +53,9 @@ def test_an_address_is_judged_by_where_it_leads(url: str) -> None:
         safe_base(url)
 
 
-@pytest.mark.parametrize("url", ["https://gov.kz/", "https://gov.kz?a", "https://gov.kz#", "https://gov.kz?", "https://a@gov.kz"])
+@pytest.mark.parametrize(
+    "url", ["https://gov.kz/", "https://gov.kz?a", "https://gov.kz#", "https://gov.kz?", "https://a@gov.kz"]
+)
 def test_a_base_has_no_path(url: str) -> None:
     """What paths are put behind has none itself."""
     with pytest.raises(ValueError, match="no path"):

@@ -1,0 +1,39 @@
+"""Text of people and registries as it may be shown: what cannot be seen, or turns what is read around, is escaped.
+
+Source: Unicode TR 36, section 2, and TR 39 (invisible and bidirectional control characters).
+"""
+
+import re
+
+from markupsafe import Markup
+
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200c\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "|\r(?!\n)"
+    "|(?<![\u2190-\U0010ffff])\u200d"  # a joiner is left where it makes one emoji of several
+)
+
+
+def visible(text: str) -> str:
+    """The text with each hidden character as JSON escapes it; lines and tabs stay as they are."""
+    return _HIDDEN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+class AsWritten(str):
+    """Text in a field of a form, which goes back to us as it was written."""
+
+    __slots__ = ()
+
+
+def on_page(value: object) -> object:
+    """What a template puts out, as a reader may see it; made markup stays markup."""
+    if not isinstance(value, str) or isinstance(value, AsWritten):
+        return value
+    shown = visible(value)
+    return Markup(shown) if isinstance(value, Markup) else shown  # noqa: S704  (it was markup before)

@@ -1,9 +1,11 @@
 import pytest
+from pydantic import SecretStr
 
 from app.providers import HookSettings
 from app.sign_in_settings import SignInSettings
 from notifiers.addresses import is_safe, safe_base
 
+SECRET = SecretStr("whsec_c2VjcmV0")
 SAFE = [
     "https://gov.kz",
     "https://gov.kz:8443/hook?a=b",
@@ -38,7 +40,7 @@ UNSAFE = [
 def test_a_safe_address_is_taken(url: str) -> None:
     """An address by https, or of this machine, is taken as it stands."""
     assert is_safe(url)
-    assert HookSettings(url=url, secret="whsec_c2VjcmV0").url == url
+    assert HookSettings(url=url, secret=SECRET).url == url
 
 
 @pytest.mark.parametrize("url", UNSAFE)
@@ -46,7 +48,7 @@ def test_an_address_is_judged_by_where_it_leads(url: str) -> None:
     """Whatever only begins like a safe address is refused for webhooks, issuers and bases alike."""
     assert not is_safe(url)
     with pytest.raises(ValueError, match="https://"):
-        HookSettings(url=url, secret="whsec_c2VjcmV0")
+        HookSettings(url=url, secret=SECRET)
     with pytest.raises(ValueError, match="https://"):
         SignInSettings(who="citizens", issuer=url, client_id="a")
     with pytest.raises(ValueError, match="https://"):

@@ -15,7 +15,7 @@ ENTITLED = {"entitled.from": "date", "entitled.until": "date"}
 """What a trigger on becoming entitled, or on ceasing to be, may read: the first day, and the day it is over."""
 
 NO_EVENT = "the benefit is about the person alone, so no event starts this, and there is none to read"
-_OF_AN_EVENT = re.compile(r"undeclared reference to ('event(?:\..*)?')")
+_OF_AN_EVENT = re.compile(r"there is no field ('event(?:\..*)?')")
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound="CompilerBase")

@@ -34,6 +34,8 @@ _QUOTED = re.compile(r"""(//[^\n]*|\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:[^\"\\]|\\.)*\
 _NO_TOKEN = re.compile(r"Syntax error: token recognition error at: '(.*)'$", re.DOTALL)
 _NO_OVERLOAD = re.compile(r"found no matching overload for '[@_]?(in|\W+?)_?' applied to '\((.*)\)'")
 _NO_PARTS = re.compile(r"expression of type '(.*?)' cannot be the operand of a select operation")
+_UNDECLARED = re.compile(r"undeclared reference to '(.*?)'")
+_ROOTS = ("event", "citizen", "later", "param", "entitled")
 _MISSING = re.compile(r"Syntax error: missing ('.*?') at ")
 _SIGNS = {
     "=": "==",
@@ -250,23 +252,41 @@ def _bad_condition(message: str) -> BadCondition:
     return BadCondition(_plainly(match[3]), int(match[1]), int(match[2]))
 
 
-def _plainly(problem: str) -> str:
+def _plainly(problem: str) -> str:  # noqa: PLR0911  (one for each message of the parser)
     """The parser's own words list every token that it knows."""
     if found := _UNEXPECTED.match(problem):
-        meant = f"; write {_SIGNS[found[1]]}" if found[1] in _SIGNS else ""
-        return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here{meant}"
+        if found[1] in _SIGNS:
+            return _instead(found[1])
+        return "the condition ends too early" if found[1] == "<EOF>" else f"{found[1]!r} is not expected here"
+    if found := _UNDECLARED.match(problem):
+        return _unknown(found[1])
     if found := _MISSING.match(problem):
         return f"{found[1]} is missing"
     if found := _NO_TOKEN.match(problem):
         if found[1][:1] in "\"'":
             return "a quotation mark is not closed"
-        meant = f"; write {_SIGNS[found[1].strip()]}" if found[1].strip() in _SIGNS else ""
-        return f"{found[1].strip()!r} means nothing here{meant}"
+        sign = found[1].strip()
+        return _instead(sign) if sign in _SIGNS else f"{sign!r} means nothing here"
     if found := _NO_OVERLOAD.match(problem):
         kinds = " and ".join(map(_kind, found[2].split(", ")))
         return f"{found[1]!r} does not go with {kinds}"
     found = _NO_PARTS.match(problem)
     return problem if found is None else f"{_kind(found[1])} has nothing after a dot; a date is compared as a whole"
+
+
+def _unknown(name: str) -> str:
+    """What is wrong with a name that is declared nowhere: a text whose quotation marks were left out has no dot."""
+    if "." in name or name in _ROOTS:
+        return f"there is no field {name!r}"
+    return f"{name!r} is no field; put it in quotes if it is a text"
+
+
+def _instead(sign: str) -> str:
+    """What to write in the place of a sign that is not used here."""
+    meant = _SIGNS[sign]
+    if sign == "=":
+        return "use == to compare"
+    return f"{sign!r} is not expected here; use straight quotes" if meant == '"' else f"use {meant} instead of {sign}"
 
 
 def _kind(name: str) -> str:

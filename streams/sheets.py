@@ -50,7 +50,7 @@ class SheetExists(Exception):
 
 
 class SheetMoved(Exception):
-    """{by} has changed the draft meanwhile. Take over from both texts what is to stay, and save again."""
+    """{by} changed this draft while you were editing. Merge both versions, and save again."""
 
     def __init__(self, there: Sheet) -> None:
         super().__init__((type(self).__doc__ or "").format(by=there.changed_by))

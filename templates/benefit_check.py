@@ -12,7 +12,7 @@ from domain.parameters import Parameter, parameter_of
 from templates.benefit_shapes import BenefitsFile, ParametersFile
 from templates.event_check import Known
 from templates.files import PackFiles, plain
-from templates.findings import Report, closest
+from templates.findings import Report, closest, unknown_agency
 from templates.pack_check import check_titles, group_at
 from templates.shape_check import check_shape
 from templates.trigger_check import place_of, quoted_in
@@ -95,7 +95,7 @@ def _check_benefit(document: Document, name: str, rest: Rest, report: Report) ->
     content = plain(document)[name]
     agency = content["agency"]
     if agency not in rest.known.agencies and rest.known.complete:
-        message = f"no agency is called {agency!r}"
+        message = unknown_agency(agency, rest.known.agencies)
         report.add(document.finding(document.value((name, "agency")), message, closest(agency, rest.known.agencies)))
     _check_ids(document, name, report)
     if not rest.broken & _types(content):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.event_types import EventType, event_type_of, names_persons
 from domain.events import PUBLIC
 from templates.event_shapes import EventTypeShape
-from templates.findings import Report, closest
+from templates.findings import Report, closest, unknown_agency
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
 
@@ -102,7 +102,9 @@ class _Check:
     def rest(self, type_: EventType) -> None:
         """Report what does not fit together."""
         if type_.agency not in self.known.agencies and self.known.complete:
-            self._value(("agency",), f"no agency is called {type_.agency!r}", type_.agency, self.known.agencies)
+            self._value(
+                ("agency",), unknown_agency(type_.agency, self.known.agencies), type_.agency, self.known.agencies
+            )
         singles = [role for role, several in type_.roles.items() if not several]
         for name, prop in type_.schema["properties"].items():
             self._owner(("data", "properties", name), prop, singles)

@@ -146,7 +146,7 @@ def _read_text(path: Path, report: Report) -> str | None:
     try:
         text = _text_in(path)
     except FileNotFoundError:
-        report.add(Finding(str(path), 1, 1, Words("this file is missing")))
+        report.add(Finding(str(path), 0, 0, Words("this file is missing")))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         report.add(Finding(str(path), line, 1, Words("this is no UTF-8; save the file in that encoding")))

@@ -5,10 +5,13 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+from domain.said import Words
+
 
 class Finding(Struct, frozen=True):
-    """One thing wrong; `line` and `column` count from 1. A `warning` stops neither tests nor previews.
+    """One thing wrong; `line` and `column` count from 1, and are 0 where the whole file is meant.
 
+    A `warning` stops neither tests nor previews.
     `placeholder`: text that nobody has replaced yet, so the trigger cannot be submitted.
     """
 
@@ -28,7 +31,8 @@ class Finding(Struct, frozen=True):
     def __str__(self) -> str:
         hint = "" if self.suggestion is None else f" (did you mean {self.suggestion!r}?)"
         kind = "warning: " if self.warning else ""
-        return f"{self.path}:{self.line}:{self.column}: {kind}{self.message}{hint}"
+        place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        return f"{place}: {kind}{self.message}{hint}"
 
     @property
     def order(self) -> tuple[str, int, int, str]:
@@ -78,6 +82,13 @@ class Report:
         """
         if errors := [finding for finding in self.findings if not finding.warning]:
             raise BrokenPack(errors)
+
+
+def unknown_agency(name: str, known: Iterable[str]) -> str:
+    """That there is no such agency; and which there are, for a name that is like none of them."""
+    if closest(name, known := list(known)) is not None:
+        return Words("no agency is called {name!r}", name=name)
+    return Words("no agency is called {name!r}; there are: {names}", name=name, names=", ".join(sorted(known)))
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -16,7 +16,7 @@ from templates.benefit_check import Rest, check_benefits, check_parameters
 from templates.elsewhere import Elsewhere
 from templates.event_check import Known, check_event_type
 from templates.files import PackFiles, TriggerFiles, plain, read_pack
-from templates.findings import BrokenPack, Finding, Report, closest
+from templates.findings import BrokenPack, Finding, Report, closest, unknown_agency
 from templates.link_check import check_links
 from templates.pack_check import check_packs, check_titles, domains_of, languages_of, sms_limit_of
 from templates.personas import check_personas
@@ -146,8 +146,8 @@ def _check_names(triggers: Iterable[TriggerFiles], report: Report) -> None:
 def _check_owner(rules: Document, known: Known, report: Report) -> None:
     owner = plain(rules).get("owner")
     if isinstance(owner, str) and owner not in known.agencies and known.complete:
-        message = Words("no agency is called {name!r}", name=owner)
-        report.add(rules.finding(rules.value(("owner",)), message, closest(owner, known.agencies)))
+        message, meant = unknown_agency(owner, known.agencies), closest(owner, known.agencies)
+        report.add(rules.finding(rules.value(("owner",)), message, meant))
 
 
 def _check_trigger(

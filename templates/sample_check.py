@@ -208,7 +208,7 @@ class _Sample:
 
     def _paid(self, parts: int) -> str:
         cost = f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
-        return f"{parts} SMS{cost}, at most {self.limit.parts} are paid"
+        return f"this needs {parts} SMS{cost}; the limit is {self.limit.parts}"
 
     def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])

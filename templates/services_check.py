@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from domain.said import Words
 from templates.event_check import Known
 from templates.files import plain
-from templates.findings import Report, closest
+from templates.findings import Report, closest, unknown_agency
 from templates.services_shapes import ServicesShape
 from templates.shape_check import check_shape
 from templates.yaml_file import Document, Path
@@ -61,7 +61,7 @@ class _Check:
             self._value((*path, "id"), f"another service is called {id_!r} too")
         seen.add(id_)
         if agency not in self.known.agencies and self.known.complete:
-            self._value((*path, "agency"), f"no agency is called {agency!r}", agency, self.known.agencies)
+            self._value((*path, "agency"), unknown_agency(agency, self.known.agencies), agency, self.known.agencies)
         for at, moment in enumerate(service["moments"]):
             if moment not in moments:
                 self._value((*path, "moments", at), f"no moment is called {moment!r}", moment, moments)

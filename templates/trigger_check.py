@@ -150,7 +150,8 @@ def _meant(bad: BadTrigger, rules: dict[str, Any], catalogue: Catalogue) -> str 
     names += [COMPLETE] if "with" in rules else []
     names += [ONCE] if bad.path == ("occurrence",) else []
     names += ENTITLED if isinstance(rules["on"], dict) else ()
-    role, _, field = quoted.partition(".")
-    if role in type_.roles and f"event.{field}" in names:  # child.born_on, where the event says when it was born
-        return f"event.{field}"
+    role, dot, field = quoted.partition(".")
+    inner = field if dot and role in type_.roles else quoted  # child.born_on, where the event says when it was born
+    if f"event.{inner}" in names:
+        return f"event.{inner}"
     return closest(quoted, [*names, *catalogue.citizen_variables(), *catalogue.parameter_variables()])

@@ -38,11 +38,9 @@ _EXPLAINED = {
     "mapping values are not allowed in this context": Words(
         "a text that contains ': ' must be in quotes, and keys of one group begin in the same column"
     ),
-    "found character that cannot start any token": Words(
-        "put this text in quotes, and indent with spaces, not with tabs"
-    ),
+    "found character that cannot start any token": Words("put this text in quotes"),
     "did not find expected key": Words(
-        "this fits nothing above it: look at the quotation marks, and at the column in which the line begins"
+        "check the indentation of this line, or look for a missing quotation mark above"
     ),
     "did not find expected '-' indicator": Words("this fits nothing above it: the entries of a list begin with '- '"),
     "did not find expected ',' or '}'": Words(_OPEN, signs=", }"),
@@ -156,6 +154,9 @@ def _unreadable(document: Document, error: yaml.YAMLError, before: int) -> Findi
     marks = ("context_mark", "problem_mark") if problem == _NO_KEY else ("problem_mark", "context_mark")
     mark = next(filter(None, (getattr(error, each, None) for each in marks)), None)
     line, column = (mark.line + 1 + before, mark.column + 1) if mark else (1 + before, 1)
+    here = document.lines[line - 1][column - 1 :] if line <= len(document.lines) else ""
+    if here.startswith("\t"):
+        return Finding(document.path, line, column, Words("indent with spaces, not with tabs"))
     return Finding(
         document.path, line, column, _EXPLAINED.get(problem) or Words("this is no YAML: {problem}", problem=problem)
     )

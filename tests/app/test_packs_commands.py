@@ -335,7 +335,7 @@ def test_what_is_wrong_with_the_tests_fails_them(terminal: Terminal) -> None:
     path.unlink()
     assert terminal.run("lint", str(folder)).code == 0
     assert terminal.run("test", str(folder)).lines == [
-        f"{path}:1:1: this file is missing",
+        f"{path}: this file is missing",
         "0 cases, 0 failed, 1 findings",
     ]
 

@@ -421,4 +421,4 @@ def test_a_file_that_is_no_list_or_not_there_is_a_finding(tmp_path: Path) -> Non
     assert findings(tmp_path, "name: x") == ["1:1: the file is a list of cases, each with a name"]
     report = Report()
     assert read_cases(tmp_path / "tests.yaml", stage_of(tmp_path), report) == []
-    assert [str(each) for each in report.findings] == [f"{tmp_path}/tests.yaml:1:1: this file is missing"]
+    assert [str(each) for each in report.findings] == [f"{tmp_path}/tests.yaml: this file is missing"]

@@ -64,8 +64,8 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         [
             "2:3: source is missing",
             "4:3: the key 'sourse' is not known here (did you mean 'source'?)",
-            "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
-            "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
+            "benefits.yaml:12:35: there is no field 'param.tariff'",
+            "benefits.yaml:16:18: there is no field 'param.tariff'",
         ],
     ),
     (
@@ -74,8 +74,8 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "2025-01-01: a lot",
         [
             "7:17: 2025-01-01: must be a number",
-            "benefits.yaml:12:35: undeclared reference to 'param.tariff'",
-            "benefits.yaml:16:18: undeclared reference to 'param.tariff'",
+            "benefits.yaml:12:35: there is no field 'param.tariff'",
+            "benefits.yaml:16:18: there is no field 'param.tariff'",
         ],
     ),
     (
@@ -144,7 +144,7 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "when: event.fee > 0",
         "when: event.fe > 0",
         [
-            "10:24: undeclared reference to 'event.fe' (did you mean 'event.fee'?)",
+            "10:24: there is no field 'event.fe' (did you mean 'event.fee'?)",
         ],
     ),
     (
@@ -152,7 +152,7 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "param.tariff > 1.0",
         "param.tarif > 1.0",
         [
-            "12:35: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
+            "12:35: there is no field 'param.tarif' (did you mean 'param.tariff'?)",
         ],
     ),
     (BENEFITS, "id: grown", "id: paid", ["11:11: another condition is called 'paid' too"]),
@@ -162,7 +162,7 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "{on: town.meter.installed, when: later.number",
         "{on: town.meter.installed, when: later.numer",
         [
-            "15:40: undeclared reference to 'later.numer' (did you mean 'later.number'?)",
+            "15:40: there is no field 'later.numer' (did you mean 'later.number'?)",
         ],
     ),
     (
@@ -235,7 +235,7 @@ ROWS: list[tuple[str, str, str, list[str]]] = [
         "when: event.fee > 0 &&",
         "when: param.tarif > 1.0 &&",
         [
-            "8:7: undeclared reference to 'param.tarif' (did you mean 'param.tariff'?)",
+            "8:7: there is no field 'param.tarif' (did you mean 'param.tariff'?)",
         ],
     ),
     (

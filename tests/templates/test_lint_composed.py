@@ -50,7 +50,7 @@ ROWS: list[tuple[Change, list[str]]] = [
         ),
         [
             "19:10: no event type is called 'town.meter.installd' (did you mean 'town.meter.installed'?)",
-            "20:51: undeclared reference to 'later.nummer' (did you mean 'later.number'?)",
+            "20:51: there is no field 'later.nummer' (did you mean 'later.number'?)",
         ],
     ),
     (top("with:\n  - {on: town.meter.installed}"), ["19:5: within is missing"]),

@@ -216,6 +216,7 @@ ROWS: list[Row] = [
             "2:8: title must be a group of keys",
         ],
     ),
+    (RULES, "owner: water", "owner: museum", ["3:8: no agency is called 'museum'; there are: platform, water"]),
     (RULES, "owner: water", "owner: watter", ["3:8: no agency is called 'watter' (did you mean 'water'?)"]),
     (
         RULES,
@@ -230,7 +231,7 @@ ROWS: list[Row] = [
         "when: event.fee > 0 &&",
         "when: event.fe > 0 &&",
         [
-            "8:7: undeclared reference to 'event.fe' (did you mean 'event.fee'?)",
+            "8:7: there is no field 'event.fe' (did you mean 'event.fee'?)",
         ],
     ),
     (
@@ -238,7 +239,7 @@ ROWS: list[Row] = [
         "when: event.fee > 0 && citizen.age >= 18",
         "when: |\n  event.fee > 0 &&\n  citizen.aeg >= 18",
         [
-            "10:3: undeclared reference to 'citizen.aeg' (did you mean 'citizen.age'?)",
+            "10:3: there is no field 'citizen.aeg' (did you mean 'citizen.age'?)",
         ],
     ),
     (
@@ -246,7 +247,7 @@ ROWS: list[Row] = [
         "event.number != ''",
         "event.nummer != ''",
         [
-            "16:12: undeclared reference to 'event.nummer' (did you mean 'event.number'?)",
+            "16:12: there is no field 'event.nummer' (did you mean 'event.number'?)",
         ],
     ),
     (
@@ -279,6 +280,14 @@ ROWS: list[Row] = [
         "when: event.valid_until.year > 2025 &&",
         [
             "8:24: a text has nothing after a dot; a date is compared as a whole",
+        ],
+    ),
+    (
+        RULES,
+        "occurrence: event.number",
+        "occurrence: number",
+        [
+            "10:13: 'number' is no field of town.meter.installed (did you mean 'event.number'?)",
         ],
     ),
     (
@@ -318,7 +327,7 @@ ROWS: list[Row] = [
         "later.number == event",
         "later.numbr == event",
         [
-            "19:38: undeclared reference to 'later.numbr' (did you mean 'later.number'?)",
+            "19:38: there is no field 'later.numbr' (did you mean 'later.number'?)",
         ],
     ),
     (

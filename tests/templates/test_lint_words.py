@@ -301,7 +301,7 @@ ROWS: list[Row] = [
         '  sms: "Ескермеңіз"',
         '  sms: "' + "Ескермеңіз, " * 13 + '"',
         [
-            "12:8: this comes to 155 characters or more: 3 SMS, at most 2 are paid",
+            "12:8: this comes to 155 characters or more: this needs 3 SMS; the limit is 2",
         ],
     ),
     (

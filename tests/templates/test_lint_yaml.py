@@ -32,7 +32,7 @@ ROWS: list[Row] = [
         "    from: event.valid_until\n",
         "\tfrom: event.valid_until\n",
         [
-            "14:1: put this text in quotes, and indent with spaces, not with tabs",
+            "14:1: indent with spaces, not with tabs",
         ],
     ),
     (
@@ -40,10 +40,7 @@ ROWS: list[Row] = [
         'legal_basis: "Rules of 2020"',
         'legal_basis: "Rules of 2020',
         [
-            (
-                "12:56: this fits nothing above it: look at the quotation marks, "
-                "and at the column in which the line begins"
-            ),
+            "12:56: check the indentation of this line, or look for a missing quotation mark above",
         ],
     ),
     (RULES, "class: reminder", "class: reminder\nclass: offer", ["7:1: the key 'class' is here twice"]),

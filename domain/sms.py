@@ -65,6 +65,16 @@ def segments(text: str) -> Segments:
     return Segments(encoding, tuple(_cut(((character, units(character, encoding)) for character in text), each)))
 
 
+def excess(text: str) -> int:
+    """By how many characters of the alphabet that it needs a text goes into its last part; 0 for one part."""
+    cut = segments(text)
+    if len(cut.parts) == 1:
+        return 0
+    alone, each = _LIMITS[cut.encoding]
+    fewer = len(cut.parts) - 1
+    return _cost(text, cut.encoding) - (alone if fewer == 1 else each * fewer)
+
+
 def spelt(text: str) -> str:
     """The text in GSM 03.38 where only typography or the sign of the tenge keeps it out, and it takes no more parts.
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from domain.benefits import starts_on
 from domain.event_types import Catalogue
-from domain.sms import segments
+from domain.sms import excess, segments
 from domain.steps import named
 from domain.triggers import CORRECTION, Trigger
 from templates.choices import required_of
@@ -43,6 +43,8 @@ _USUAL: Mapping[str, Any] = {"date": USUAL_DAY.isoformat(), "integer": 432_500, 
 
 LIMITS: Mapping[str, int] = {"push_title": 50, "push_body": 150}
 """What fits on the screen of a locked telephone; systems cut off more, each a little elsewhere."""
+FEW = 20
+"""So few characters are easily left out where they make an SMS cost a part more."""
 SUBJECT = 78 - len("Subject: ")
 """A line of an email should have no more than 78 characters (RFC 5322, 2.1.1); lists of mails show about as many."""
 _PATHS: Mapping[str, Path] = {
@@ -205,10 +207,19 @@ class _Sample:
         elif likely > self.limit.parts:
             message = f"this easily comes to {len(usual.sms)} characters: {self._paid(likely)}"
             self._too_long("sms", where, message, warning=True)
+        elif smallest.sms == usual.sms and 0 < (over := excess(smallest.sms)) <= FEW:
+            fewer = shortest - 1
+            message = (
+                f"these {len(smallest.sms)} characters are {shortest} SMS{self._priced(shortest)}:"
+                f" {over} fewer would fit into {fewer}{self._priced(fewer)}"
+            )
+            self._too_long("sms", where, message, warning=True)
+
+    def _priced(self, parts: int) -> str:
+        return f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
 
     def _paid(self, parts: int) -> str:
-        cost = f" (for {self.limit.cost(parts)} each time)" if self.limit.price else ""
-        return f"this needs {parts} SMS{cost}; the limit is {self.limit.parts}"
+        return f"this needs {parts} SMS{self._priced(parts)}; the limit is {self.limit.parts}"
 
     def _too_long(self, part: str, where: Path, message: str, *, warning: bool = False) -> None:
         own = (*where, *_PATHS[part])

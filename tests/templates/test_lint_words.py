@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.templates.packs import KK, RU, RULES, Row, check_row
+from templates.loader import examine
+from tests.templates.packs import KK, PACK, RU, RULES, Row, check_row, write_town
 
 ROWS: list[Row] = [
     (
@@ -319,3 +320,26 @@ ROWS: list[Row] = [
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, row: Row) -> None:
     """A finding has file, line, column, the problem in an owner's words, and what was probably meant."""
     check_row(tmp_path, row)
+
+
+@pytest.mark.parametrize(
+    ("length", "warned"),
+    [
+        (70, []),
+        (71, ["these 71 characters are 2 SMS (for 20 each time): 1 fewer would fit into 1 (for 10 each time)"]),
+        (88, ["these 88 characters are 2 SMS (for 20 each time): 18 fewer would fit into 1 (for 10 each time)"]),
+        (91, []),
+        (134, []),
+    ],
+)
+def test_a_text_that_costs_a_part_more_by_few_characters_is_warned_of(
+    tmp_path: Path, length: int, warned: list[str]
+) -> None:
+    """Who writes 88 Cyrillic letters is told that 70 cost half; far above a limit, nothing is said."""
+    folder = write_town(
+        tmp_path,
+        (PACK, "area_levels:", "sms_price: 10\narea_levels:"),
+        (RU, 'sms: "Сообщение отменено"', f'sms: "{"я" * length}"'),
+    )
+    _, report = examine([folder])
+    assert [each.message for each in report.findings if each.warning and "SMS" in each.message] == warned

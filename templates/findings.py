@@ -1,6 +1,6 @@
 """What is wrong with a pack, said so that its owner can mend it: file, line, column, a guess at what was meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from msgspec import Struct
@@ -89,6 +89,21 @@ def unknown_agency(name: str, known: Iterable[str]) -> str:
     if closest(name, known := list(known)) is not None:
         return Words("no agency is called {name!r}", name=name)
     return Words("no agency is called {name!r}; there are: {names}", name=name, names=", ".join(sorted(known)))
+
+
+MOST_SHOWN = 200
+"""The most findings that are listed at once; whoever mends these sees the next."""
+
+
+def listed(findings: Sequence[Finding]) -> tuple[list[Finding], int]:
+    """Return the findings to list, in their order, and how many more there are.
+
+    Where not all fit, a mistake comes before a warning.
+    """
+    if len(findings) <= MOST_SHOWN:
+        return list(findings), 0
+    kept = sorted(range(len(findings)), key=lambda at: findings[at].warning)[:MOST_SHOWN]
+    return [findings[at] for at in sorted(kept)], len(findings) - MOST_SHOWN
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -9,14 +9,14 @@ import typer
 from app.options import AsJson
 from app.pack_paths import Target, With, examine_folders, is_folder, target_of
 from app.rehearsing import Tried, lines_of, told, try_case
-from app.terminal import Exit, data, data_json, many, stop
+from app.terminal import Exit, data, data_json, many, stop, talk
 from streams.rehearsal_cases import read_cases
 from streams.rehearsal_script import Case, Expected
 from streams.rehearsal_stage import Stage, stages
 from streams.rehearsal_verdict import Difference, said, unlike
 from templates.catalogue import NoDefaults
 from templates.files import PackFiles
-from templates.findings import BrokenPack, Finding, Report, closest
+from templates.findings import BrokenPack, Finding, Report, closest, listed
 from templates.loader import pack_of
 from templates.placeholders import check_placeholders
 from templates.trial import tried
@@ -33,8 +33,7 @@ def lint(packs: Packs, others: With = None, as_json: AsJson = False) -> None:
     if not report.about(finding.path for finding in report.findings):
         _check_tests(asked.folders, examined, report)
     found = [finding for finding in report.findings if asked.concerns(finding.path)]
-    for finding in found:
-        _print_finding(finding, as_json=as_json)
+    _print_findings(found, as_json=as_json)
     read = [files for files in examined if files.folder.resolve() in {each.resolve() for each in asked.folders}]
     warnings = sum(finding.warning for finding in found)
     findings = len(found) - warnings
@@ -56,8 +55,7 @@ def try_packs(
     examined, found = _examined(asked.folders, one)
     findings = list(found)
     tried = [] if findings else _tried(asked, examined, only, findings)
-    for finding in findings:
-        _print_finding(finding, as_json=as_json)
+    _print_findings(findings, as_json=as_json)
     for each in tried:
         _print_json(each, explain=explain) if as_json else _print_lines(each, explain=explain)
     failed = sum(1 for each in tried if each.differences)
@@ -80,8 +78,7 @@ def require_passing(folders: Sequence[Path], triggers: Container[str], *, as_jso
     cases = [(stage, case) for stage, folder in staged for case in read_cases(folder / "tests.yaml", stage, report)]
     findings += [each for each in report.findings if each.stops_submitting]
     failed = [] if findings else [each for stage, case in cases if (each := try_case(stage, case)).differences]
-    for finding in findings:
-        _print_finding(finding, as_json=as_json)
+    _print_findings(findings, as_json=as_json)
     for each in failed:
         _print_json(each, explain=False) if as_json else _print_lines(each, explain=False)
     if findings or failed:
@@ -179,6 +176,14 @@ def _no_such(only: str, read: Iterable[tuple[Stage, Case]]) -> None:
     names = {name for stage, case in read for name in (stage.trigger.name, case.name)}
     hint = "" if (meant := closest(only, names)) is None else f" (did you mean {meant!r}?)"
     stop(Exit.USAGE, f"--only: no trigger and no case is called {only!r}{hint}")
+
+
+def _print_findings(findings: Sequence[Finding], *, as_json: bool) -> None:
+    found, more = listed(findings)
+    for finding in found:
+        _print_finding(finding, as_json=as_json)
+    if more:
+        talk(f"{more} more are not listed; mend these first")
 
 
 def _print_finding(finding: Finding, *, as_json: bool) -> None:

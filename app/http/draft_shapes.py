@@ -52,6 +52,7 @@ class Tested(BaseModel):
     passed: bool
     items: list[CaseItem]
     findings: list[FindingItem]
+    more_findings: int = Field(default=0, description="so many more are not listed")
 
 
 class HeardItem(BaseModel):
@@ -75,3 +76,4 @@ class Heard(BaseModel):
 
     items: list[HeardItem]
     findings: list[FindingItem]
+    more_findings: int = Field(default=0, description="so many more are not listed")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Request
 from msgspec.structs import asdict
@@ -12,14 +13,14 @@ from app.compose import Platform
 from app.http.access import Access
 from app.http.draft_shapes import DraftBody, Heard, PreviewBody, Tested
 from app.http.problems import FieldError, Problem
-from app.http.shapes import FindingItem, Governed
+from app.http.shapes import Governed
 from app.preview_lines import Grid
 from app.rehearsing import as_data
 from domain.principals import NotAllowed
 from domain.submissions import Subject
 from streams.governing import TwoVersions
 from streams.ownership import OtherPack
-from templates.findings import Finding
+from templates.findings import Finding, listed
 
 
 class DraftCalls:
@@ -47,7 +48,7 @@ class DraftCalls:
             cases, more = ([], ()) if found else laid.cases()
         items = [as_data(each) for each in cases]
         passed = bool(items) and all(each["passed"] for each in items) and all(each.warning for each in more)
-        return Tested.model_validate({"passed": passed, "items": items, "findings": _plain((*found, *more))})
+        return Tested.model_validate({"passed": passed, "items": items} | _plain((*found, *more)))
 
     def preview(self, request: Request, body: PreviewBody) -> Heard:
         """By person, step and language, each channel with its size and cost. Nothing is kept or sent."""
@@ -56,7 +57,7 @@ class DraftCalls:
             found = laid.hindering()
             heard = None if found else laid.heard(self._platform.clock(), body.persona)
         items = list(Grid(heard.source, heard.limit).objects(heard.hearings)) if heard else []
-        return Heard.model_validate({"items": items, "findings": _plain(found)})
+        return Heard.model_validate({"items": items} | _plain(found))
 
     def submit(self, request: Request, body: DraftBody) -> Governed:
         """Once lint and its tests have passed; the same again changes nothing."""
@@ -96,5 +97,6 @@ def laid_out(bench: Bench, body: DraftBody) -> Iterator[Laid]:
         yield laid
 
 
-def _plain(found: tuple[Finding, ...]) -> list[FindingItem]:
-    return [FindingItem(**asdict(each)) for each in found]
+def _plain(found: tuple[Finding, ...]) -> dict[str, Any]:
+    shown, more = listed(found)
+    return {"findings": [asdict(each) for each in shown], "more_findings": more}

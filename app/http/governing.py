@@ -35,6 +35,7 @@ from projections import statistics
 from streams.governing import AlreadyPublished, Done, NotSubmitted, Reference, TwoVersions, subject
 from streams.releasing import NotPublished
 from streams.switches import UnknownName
+from templates.findings import listed
 from templates.loader import examine
 from templates.placeholders import StillPlaceholders
 
@@ -159,8 +160,9 @@ class GovernCalls:
         self._access.official(request)
         with _folder(files) as folder:
             _, report = examine([folder])
-            found = [asdict(each) | {"path": _within(each.path, folder)} for each in report.findings]
-        return Findings.model_validate({"items": found})
+            found, more = listed(report.findings)
+            items = [asdict(each) | {"path": _within(each.path, folder)} for each in found]
+        return Findings.model_validate({"items": items, "more": more})
 
     def statistics(
         self, request: Request, since: Annotated[date, Query(alias="from")], until: Annotated[date, Query(alias="to")]

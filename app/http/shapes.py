@@ -79,9 +79,10 @@ class FindingItem(BaseModel):
 
 
 class Findings(BaseModel):
-    """What `lint` finds; none: it could be submitted."""
+    """What `lint` finds; none: it could be submitted. `more`: so many more are not listed."""
 
     items: list[FindingItem]
+    more: int = 0
 
 
 class Count(BaseModel):

@@ -18,7 +18,7 @@ from app.pages.visits import DraftForm, Fields, Form
 from app.pages.work.office import Office, one
 from domain.principals import Principal, Role
 from streams.sheets import Sheet, SheetMoved, Sheets, UnknownSheet
-from templates.findings import Finding
+from templates.findings import Finding, listed
 
 Id = Annotated[int, InPath(ge=1, le=2**31)]
 NEXT: Mapping[str, str] = {"save": "?done=saved", "tests": "/tests", "preview": "/preview", "submit": "/submit"}
@@ -76,10 +76,9 @@ class Editing:
 
     def _show(self, frame: Frame, sheet: Sheet, laid: Laid, who: Principal, **more: Any) -> Response:  # noqa: ANN401
         names = sorted(sheet.files, key=lambda name: (name == TESTS, name != "trigger.yaml", name))
-        fields = [
-            Field(name, sheet.files[name], [each for each in laid.findings if each.path == name]) for name in names
-        ]
-        others = [each for each in laid.findings if each.path not in sheet.files]
+        shown, _ = listed(laid.findings)
+        fields = [Field(name, sheet.files[name], [each for each in shown if each.path == name]) for name in names]
+        others = [each for each in shown if each.path not in sheet.files]
         return self._office.show(
             "draft.html",
             frame,

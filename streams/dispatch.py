@@ -197,7 +197,7 @@ class Dispatcher:
         decided += [(each.nudge, unsent(each, now)) for case in cases for each in case.leaving]
         said = [case for case in cases if not still_stopped(case, now)]
         decided += [(case.nudge, unsent(case, now)) for case in said if case.nudge.intent.id not in sending]
-        self._commit(decided)
+        self._commit(decided, rules)
         self._sending.release(turn.moved_on)
         going = [case for case in said if case.nudge.intent.id in sending]
         asked = [each for each in turn.asked if before[each.nudge.intent.id] is None]
@@ -212,10 +212,10 @@ class Dispatcher:
             outcomes.Tried(case, delivery, self._sending.routing.provider(delivery)), "no_outcome", now
         )
 
-    def _commit(self, decided: Sequence[Decided]) -> None:
+    def _commit(self, decided: Sequence[Decided], rules: Rules) -> None:
         """Append facts about nudges that have not moved since they were read."""
         if decided:
-            self._sending.decide(decided)
+            self._sending.decide(decided, rules)
 
 
 async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:

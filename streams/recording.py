@@ -19,6 +19,7 @@ from streams.digesting import Decided, append_decided
 from streams.log import Log
 from streams.outages import STORE_AWAY
 from streams.overflow import Overflow
+from streams.planning import refuse_moved_rules
 from streams.receipts import Outcomes, Receipt, Receipts
 from streams.refusals import Refusals
 
@@ -36,15 +37,25 @@ class Recording:
         """Append them, once."""
         self._commit(lambda connection: self._record(connection, Outcomes(facts)))
 
-    def decided(self, decided: Sequence[Decided], names: Names) -> None:
-        """Append what was decided about nudges that have not moved since they were read."""
-        self._commit(lambda connection: self._decided(connection, decided, names))
+    def decided(self, decided: Sequence[Decided], names: Names, position: int | None = None) -> None:
+        """Append what was decided about nudges that have not moved since they were read.
+
+        `position`: of the rules that it was decided by; None: what a provider answered, which no rule changes.
+
+        Raises:
+            RulesMoved: others hold.
+        """
+        self._commit(lambda connection: self._decided(connection, decided, names, position))
 
     def _commit(self, work: Callable[[Connection], list[Receipt]]) -> None:
         self._refusals.learn(self._database.write(work, Priority.DISPATCH))
 
-    def _decided(self, connection: Connection, decided: Sequence[Decided], names: Names) -> list[Receipt]:
+    def _decided(
+        self, connection: Connection, decided: Sequence[Decided], names: Names, position: int | None
+    ) -> list[Receipt]:
         kept = append_decided(connection, self._log, names, decided)
+        if position is not None:
+            refuse_moved_rules(connection, position)
         return self._receipts.catch_up(
             connection,
             Outcomes(

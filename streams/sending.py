@@ -95,9 +95,15 @@ class Sending:
         """Append what became of nudges."""
         self._recording.record(facts)
 
-    def decide(self, decided: Sequence[Decided]) -> None:
-        """Append what was decided about nudges that have not moved since they were read."""
-        self._recording.decided(decided, self._names)
+    def decide(self, decided: Sequence[Decided], rules: Rules) -> None:
+        """Append what was decided about nudges that have not moved since they were read, if these rules still hold.
+
+        Else the nudges are let go of and decided on anew: what is withheld or expires is final, as what is sent.
+        """
+        try:
+            self._recording.decided(decided, self._names, rules.position)
+        except RulesMoved:
+            self.release([nudge.intent.id for nudge, _ in decided])
 
     async def send(
         self, cases: Sequence[Case], rules: Rules, decided: datetime, rooms: Rooms, patience: float | None = None

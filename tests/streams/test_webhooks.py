@@ -92,6 +92,25 @@ async def told(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     world.close()
 
 
+async def test_what_an_agency_is_told_is_this(told: Told) -> None:
+    """The body and the headers, byte for byte: agencies read them, and docs/channels.md describes them."""
+    await told.answer()
+    [heard] = told.peer.heard
+    nudge = told.world.sent[0].nudge
+    assert heard.body.decode() == (
+        '{"type": "citizen.consent_given", "timestamp": "2025-06-04T05:30:00+00:00", "data": {'
+        f'"nudge": "{nudge}", "trigger": "work_offers_consent", "step": "ask", "answer": null, '
+        '"cause": {"source": "/test", "id": "jobless-77"}}}'
+    )
+    assert heard.headers["content-type"] == "application/json"
+    assert {name for name in heard.headers if name.startswith("webhook-")} == {
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }
+    assert heard.headers["webhook-signature"].startswith("v1,")
+
+
 async def test_the_agency_is_told_of_a_consent(told: Told) -> None:
     """The call is signed, names the agency's own event, and holds nobody's data."""
     await told.answer()

@@ -75,9 +75,11 @@ def _work(
     beside: Future[None] | None = None,
 ) -> None:
     topics_there(topics)
-    seat = answered(lambda: Seat(platform.database, name))
-    tuning = Tuning(session=platform.settings.kafka_session_seconds, instance=seat.name)
-    with closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag:
+    with (
+        closing(answered(lambda: Seat(platform.database, name))) as seat,
+        closing(KafkaLag(topics, name, handler.topic, platform.clock, joins=True)) as lag,
+    ):
+        tuning = Tuning(session=platform.settings.kafka_session_seconds, instance=seat.name)
 
         def look() -> list[Lag]:
             seat.keep()
@@ -87,7 +89,6 @@ def _work(
         role = Role(name, platform, lag.partitions, lambda: worker.unready, collectors=collectors)
         with answering(role, health):
             uvloop.run(_until_stopped(worker))
-    seat.give_up()
 
 
 async def _until_stopped(worker: Worker) -> None:

@@ -61,7 +61,7 @@ class Seat:
                 if self._turn.take() is None:
                     raise SeatTaken(role=self._role, number=self.number)
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """Leave it to the next one that starts."""
         with self._lock, suppress(Exception):
             self._turn.give_up()

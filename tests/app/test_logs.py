@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 import uvloop
 from starlette.types import Message, Receive, Scope, Send
 
 from app.logs import JsonLine, Tracing
+from app.terminal import TALK, talk
+from streams.outages import Patience
+from streams.severity import Failed, Warned
 from tests.app.terminal import Terminal, ndjson
 from tests.world import NOON, fine, iin, registered
 
@@ -67,6 +71,40 @@ def test_a_record_has_the_trace_of_its_request() -> None:
     for headers in ([(b"traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode())], []):
         uvloop.run(Tracing(app)({"type": "http", "headers": headers}, nothing, unsaid))
     assert [each.get("trace") for each in kept] == [TRACE, None]
+
+
+@pytest.mark.parametrize("role", [["api"], ["relay"], ["worker"], ["worker", "--intake"], ["dispatch"]], ids=" ".join)
+def test_every_line_of_a_role_is_json(tmp_path: Path, role: list[str]) -> None:
+    """Where JSON is set no line is anything else, from the first on; that it cannot work is an error."""
+    at = Terminal(tmp_path)
+    ended = at.start(*role, "--health-port", "0", "--health-host", "192.0.2.1", env=JSON)
+    _, said = ended.communicate()
+    lines = [json.loads(each) for each in said.splitlines()]
+    assert ended.returncode
+    assert lines[-1]["level"] == "error"
+
+
+def test_what_is_away_is_a_warning() -> None:
+    """That a database or Kafka does not answer is more than news, and that it answers again is news."""
+    kept: list[str] = []
+    patience = Patience(kept.append)
+    patience.after("Kafka does not answer")
+    patience.over("working")
+    assert [isinstance(each, Warned) for each in kept] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [("ready", logging.INFO), (Warned("away"), logging.WARNING), (Failed("ended"), logging.ERROR)],
+)
+def test_a_line_is_logged_as_severe_as_it_is(said: str, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    """What a role says keeps its severity in the log."""
+    caplog.set_level(logging.INFO, TALK)
+    log, handler = logging.getLogger(TALK), logging.NullHandler()
+    log.addHandler(handler)
+    talk(said)
+    log.removeHandler(handler)
+    assert [(each.levelno, each.getMessage()) for each in caplog.records] == [(level, said)]
 
 
 def test_nobody_is_in_the_logs_of_a_run(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import yaml
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from app.http.application import application
 from app.http.metrics import GAUGES, Own, exposition
 from app.http.role import Role, role_application
 from notifiers.fake import FakeNotifier
@@ -19,7 +22,7 @@ from streams.health import Standing, standing
 from streams.kafka_failures import KafkaUnavailable
 from streams.lag import Lag
 from tests.notifiers.test_routes import message
-from tests.world import LONG_AGO, World, card, iin, registered
+from tests.world import LONG_AGO, NOON, World, card, iin, registered
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 ALERTS, DASHBOARD = DEPLOY / "alerts.yaml", DEPLOY / "grafana.json"
@@ -67,13 +70,23 @@ def test_every_metric_of_the_alerts_exists(world: World) -> None:
 
 def test_the_dashboard_shows_every_metric(world: World) -> None:
     """Each panel reads metrics and labels that a role really shows, and none of the metrics is left out."""
-    shown = shown_by_all(world)
-    exported = set(re.findall(r"^(habarshy_\w+?)(?:_created)?[ {]", shown, re.MULTILINE))
+    shown = shown_by_all(world) + shown_by_registries(world)
+    exported = names(shown)
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel["targets"]]
-    assert {name for each in asked for name in re.findall(r"habarshy_\w+", each)} == exported
+    read = {name.removesuffix("_bucket") for each in asked for name in re.findall(r"habarshy_\w+", each)}
+    assert read == exported
     grouped = ", ".join(some for each in asked for some in re.findall(r"by \(([\w, ]+)\)", each))
-    assert set(grouped.split(", ")) <= LABELS
+    assert set(grouped.split(", ")) <= LABELS | {
+        "le",
+        "route",
+        "status",
+        "what",
+        "type",
+        "agency",
+        "version",
+        "instance",
+    }
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
@@ -184,6 +197,60 @@ def test_a_provider_is_the_same_where_it_is_counted() -> None:
 
     [provider] = counted(single_routes({"sms": Elsewhere("sms", [])}), Counts())["sms"].providers
     assert provider.is_elsewhere
+
+
+def shown_by_registries(world: World) -> str:
+    """Return what the collectors of all roles show, after a request."""
+    on, registry = world.platform, CollectorRegistry()
+    TestClient(application(on, registry)).get("/livez")
+    planning, sending = on.planning, world.engine.dispatcher.collectors
+    collectors = [on.intake.accepted, planning.planned, planning.planned_after, *sending]
+    return asked(Role("api", on, registry=registry, collectors=collectors)).get("/metrics").text
+
+
+def names(text: str) -> set[str]:
+    """Return the names under which Prometheus knows the metrics, histograms by their common one."""
+    return {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("habarshy_") and not family.name.endswith("_created")
+    }
+
+
+def test_the_docs_list_every_metric(world: World) -> None:
+    """docs/operations.md lists exactly what the roles show."""
+    page = (DEPLOY.parent / "docs/operations.md").read_text()
+    table = page.split("\n## Metrics\n")[1].split("\n## ")[0]
+    listed = {
+        name
+        for line in table.splitlines()
+        if line.startswith("|")
+        for name in re.findall(r"`(habarshy_\w+)`", line.split("|")[1])
+    }
+    assert listed == names(shown_by_all(world)) | names(shown_by_registries(world))
+
+
+async def test_the_way_of_an_event_is_measured(world: World) -> None:
+    """What is accepted, planned and sent is counted, and how long it took is in histograms."""
+    world.take(*registered(iin(1), LONG_AGO), card(iin(1), "2025-07-20"))
+    world.at(NOON + timedelta(seconds=2))
+    assert world.platform.planning.plan_woken([world.name(iin(1))]) == {}
+    await world.settle(datetime.fromisoformat("2025-06-20T09:00:03+05:00"))
+    shown = shown_by_registries(world)
+    for sample in (
+        'habarshy_events_accepted_total{type="kz.document.issued"} 1.0',
+        "habarshy_persons_planned_total 1.0",
+        "habarshy_planned_after_seconds_sum 2.0",
+        'habarshy_sent_after_seconds_sum{channel="sms"} 3.0',
+        'habarshy_outcomes_total{agency="interior",channel="sms",outcome="sent",provider="sms"} 1.0',
+        'habarshy_wait_seconds_count{what="connection"}',
+        'habarshy_wait_seconds_count{what="log"}',
+        'habarshy_http_request_seconds_count{method="GET",route="/livez",status="200"} 1.0',
+        "process_cpu_seconds_total",
+        "python_info",
+        "habarshy_build_info",
+    ):
+        assert f"\n{sample}" in shown, sample
 
 
 def test_metrics_name_nobody(world: World) -> None:

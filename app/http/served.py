@@ -6,9 +6,11 @@ that the route was declared with (`/persons/{person}/inbox`).
 
 import logging
 import time
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("habarshy.access")
@@ -61,10 +63,28 @@ class Served:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
-        route = getattr(scope.get("route"), "path", UNROUTED)
+        route = _template(scope)
         self._seconds.labels(method, route, str(status)).observe(seconds)
         if route in PROBES and status < _SERVER_ERROR:
             return  # a supervisor asks every few seconds
         cause = f" {scope[CAUSE]}" if CAUSE in scope else ""
         level = logging.INFO if status < _SERVER_ERROR else logging.ERROR
         log.log(level, "%s %s %d %.0f ms%s", method, route, status, seconds * 1000, cause)
+
+
+def _template(scope: Scope) -> str:
+    """Return the template of the route, also of a request that was refused before it came there."""
+    if "route" in scope:
+        return getattr(scope["route"], "path", UNROUTED)
+    return _matching(scope["app"].routes, scope) or UNROUTED
+
+
+def _matching(routes: Iterable[BaseRoute], scope: Scope) -> str:
+    for route in routes:
+        router = getattr(route, "original_router", None)  # FastAPI's, of a router that was included
+        if router is not None:
+            if found := _matching(router.routes, scope):
+                return found
+        elif route.matches(scope)[0] is Match.FULL:
+            return getattr(route, "path", "")
+    return ""

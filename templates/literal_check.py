@@ -26,6 +26,19 @@ _UNREADABLE: Mapping[str, str] = {
     "matches": N_("{text} is no pattern"),
 }
 """What reads a text as something else, and what is wrong where it cannot."""
+_ORDERED = re.compile(
+    rf"{_NAME}\s*{_OPERATOR}\s*({_LITERAL}|-?\d+(?:\.\d+)?|(?:event|later|citizen|param)(?:\.\w+)+)(?!\s*[-+*/%.(\w])"
+)
+_NO_CHAIN = re.compile(r"\|\||\?|!(?!=)")
+_EXCLUDED: Mapping[str, frozenset[str]] = {
+    "==": frozenset({"!=", "<", ">"}),
+    "!=": frozenset({"=="}),
+    "<": frozenset({"==", ">", ">="}),
+    ">": frozenset({"==", "<", "<="}),
+    "<=": frozenset({">"}),
+    ">=": frozenset({"<"}),
+}
+"""Operator -> those that never hold beside it, for the same two values."""
 EQUAL = ("==", "!=")
 
 
@@ -49,6 +62,29 @@ def meaningless(
             known = [str(each) for each in choices[found.name]]
             message = Words("{name} is never {text!r}", name=found.name, text=found.text)
             yield found.start, message, closest(found.text, known)
+
+
+def contradictory(condition: str) -> Iterator[tuple[int, str]]:
+    """Where two comparisons of one name with the same value begin that can never hold both: `x > a && x < a`.
+
+    Only a condition that is one chain of `&&` is looked at: without `||`, `?` and negation.
+    """
+    if _NO_CHAIN.search(condition):
+        return
+    seen: dict[tuple[str, str], set[str]] = {}
+    for found in _ORDERED.finditer(condition):
+        name, operator, value = found.groups()
+        before = seen.setdefault((name, value), set())
+        if against := sorted(before & _EXCLUDED[operator]):
+            message = Words(
+                "{name} {operator} {value} never holds together with {name} {other} {value}",
+                name=name,
+                operator=operator,
+                value=value,
+                other=against[0],
+            )
+            yield found.start(), message
+        before.add(operator)
 
 
 def unreadable(condition: str) -> Iterator[tuple[int, str]]:

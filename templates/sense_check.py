@@ -16,7 +16,7 @@ from domain.timing import Offset, parse_offset
 from domain.triggers import Trigger
 from templates.choices import always, choices_of
 from templates.findings import Report
-from templates.literal_check import meaningless, unreadable
+from templates.literal_check import contradictory, meaningless, unreadable
 from templates.yaml_file import Document, Path
 
 ZONE = ZoneInfo("UTC")
@@ -59,6 +59,13 @@ class _Check:
             later = self.catalogue.types[unless.on]
             never = Words("this never holds, so it prevents nothing")
             self._condition(("unless", at, "when"), unless.when, never, later)
+            if unless.on == self.trigger.on and unless.when is None:
+                message = Words(
+                    "{event} is also what starts this trigger, so any other event of it prevents the message:"
+                    " say with `when` which one counts",
+                    event=unless.on,
+                )
+                self._wrong(("unless", at, "on"), message, warning=True)
 
         for at, each in enumerate(self.trigger.needs.together if self.trigger.needs else ()):
             self._texts(("with", at, "when"), each.when, self.catalogue.types[each.on])
@@ -81,13 +88,17 @@ class _Check:
             choices |= {name.replace("event.", "later.", 1): each for name, each in choices_of(later).items()}
         if condition is None:
             return
+        for start, message in contradictory(condition.text):
+            line, column = place_in(condition.text, start)
+            self.report.add(
+                self.document.finding(self.document.inside(path, line, column=column), message, warning=True)
+            )
         found = [
             *meaningless(condition.text, kinds, choices),
             *((*each, None) for each in unreadable(condition.text)),
         ]
         for start, message, meant in found:
-            before = condition.text[:start]
-            line, column = before.count("\n") + 1, start - before.rfind("\n")
+            line, column = place_in(condition.text, start)
             self.report.add(self.document.finding(self.document.inside(path, line, column=column), message, meant))
 
     def times(self) -> None:
@@ -171,6 +182,12 @@ def _waiting(rules: Mapping[str, Any]) -> Iterator[Path]:
     for at, unless in enumerate(rules.get("unless") or ()):
         if "grace" in unless:
             yield ("unless", at, "grace")
+
+
+def place_in(text: str, start: int) -> tuple[int, int]:
+    """The line and column (from 1) of a position in a text."""
+    before = text[:start]
+    return before.count("\n") + 1, start - before.rfind("\n")
 
 
 def _dues(step: Step) -> Iterator[tuple[dict[str, Any], datetime]]:

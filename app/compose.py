@@ -288,6 +288,7 @@ def compose_dispatcher(
         clock,
         holder=holder or f"dispatch-{socket.gethostname()}-{os.getpid()}",
         lease=lease,
+        in_flight=settings.in_flight,
     )
 
 

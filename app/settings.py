@@ -127,6 +127,11 @@ class Settings(BaseSettings):
     packs: str = Field(default="", description="pack folders, separated by ':'; empty: all shipped")
     base_url: str = Field(default="http://127.0.0.1:8000", description="where citizens reach this platform")
     lease_seconds: float = Field(default=180.0, gt=0, description="how long an attempt may have no outcome")
+    in_flight: int = Field(
+        default=32,
+        ge=4,
+        description="attempts by email and SMS that are open at most: so many are unknown after a kill",
+    )
     soft_bounces: int = Field(default=3, ge=1, description="letters in a row that come back as 4.x.x end an address")
     soft_bounce_days: int = Field(default=7, ge=0, description="over how many days at least they have to")
     providers: dict[ProviderName, ProviderSettings] = Field(

@@ -17,13 +17,12 @@ from benchmarks.world import NOW
 from domain.channels import ADDRESS_OF
 from notifiers.port import Message, Outcome
 from notifiers.routes import single_routes
-from streams.attempts import Size
 from streams.publishing import Publisher
-from streams.rooms import PATIENCE
+from streams.rooms import IN_FLIGHT, PATIENCE
 from templates.loader import load_packs, shipped
 from tests.services import postgres
 
-AWAY = {0.05: (sized(3_000, least=600), 1_000), 0.2: (sized(2_000, least=600), 400)}
+AWAY = {0.05: (sized(1_500, least=600), 350), 0.2: (sized(800, least=600), 100)}
 """Seconds until a provider answers -> how many citizens, and how many messages a second it should come to."""
 
 
@@ -46,7 +45,7 @@ def measure() -> tuple[list[Row], dict[str, float]]:
         )
         for seconds, (citizens, target) in AWAY.items()
     ]
-    return rows, {f"at most at {seconds * 1000:.0f} ms": Size.IN_FLIGHT / seconds for seconds in AWAY}
+    return rows, {f"at most at {seconds * 1000:.0f} ms": IN_FLIGHT / seconds for seconds in AWAY}
 
 
 def _rate(seconds: float, citizens: int) -> float:

@@ -23,32 +23,6 @@ from streams.receipts import Outcomes
 from streams.sent_parts import parts_of
 
 
-class Size:
-    """How many messages are handed over together: few, unless the provider takes them in no time.
-
-    What is in flight when the process dies is unknown for ever, and every group costs two commits: so the larger the
-    groups, the fewer go at once. A provider that is far away has many small ones: each waits for its slowest message.
-    """
-
-    LEAST, MOST, QUICK, SLOW = 8, 64, 0.02, 0.1
-    IN_FLIGHT = 128
-
-    def __init__(self) -> None:
-        self.now = self.LEAST
-
-    @property
-    def at_once(self) -> int:
-        """How many groups go at once."""
-        return self.IN_FLIGHT // self.now
-
-    def learn(self, messages: int, seconds: float) -> None:
-        """A group of that many took so long."""
-        if messages >= self.now and seconds < self.QUICK:
-            self.now = min(self.now * 2, self.MOST)
-        elif seconds > self.SLOW:
-            self.now = max(self.now // 2, self.LEAST)
-
-
 class Routed(Struct, frozen=True):
     """A case with the provider that it goes to; None: it ends together with another that is sent, and is not.
 
@@ -82,6 +56,10 @@ class Attempt(Struct, frozen=True):
     def pieces(self) -> int:
         """How many messages its provider counts: an SMS centre each part of a long one."""
         return len(segments(self.message.text).parts) if self.message.channel == "sms" else 1
+
+
+Intention = Attempt | NudgeFact | Overflow
+"""What is to be committed for a case: an attempt, or why there is none."""
 
 
 def groups(cases: Sequence[Case], size: int) -> list[list[Case]]:

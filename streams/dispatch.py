@@ -24,7 +24,7 @@ from streams.doubts import is_in_doubt, lost_before, presumed
 from streams.library import Library
 from streams.log import Log
 from streams.outages import STORE_AWAY
-from streams.rooms import Rooms
+from streams.rooms import IN_FLIGHT, Budgets, Rooms
 from streams.rules import Rules
 from streams.sending import Sending
 from streams.settling import Looking, look
@@ -49,6 +49,7 @@ class Dispatcher:
         *,
         holder: str,
         lease: timedelta = LEASE,
+        in_flight: int = IN_FLIGHT,
     ) -> None:
         self._database, self._log, self._library, self._sending = database, log, library, sending
         self.collectors = (sending.outcomes, sending.sent_after)
@@ -57,7 +58,8 @@ class Dispatcher:
         self._waking = _Waking()
         self._front, self._urgent_front = Front(), Front()
         self._shares, self._urgent_shares = Shares(), Shares()
-        self._rooms, self._urgent_rooms = Rooms(), Rooms()
+        budgets = Budgets(sending.routing.providers, in_flight)
+        self._rooms, self._urgent_rooms = Rooms(budgets), Rooms(budgets)
         self._ahead: _Ready | None = None
 
     def stop(self) -> None:

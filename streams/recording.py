@@ -1,9 +1,7 @@
 """Recording what became of attempts: what a provider took over is not forgotten because the database was away."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -16,12 +14,14 @@ from projections import nudges
 from streams.appending import record
 from streams.database import Database, Priority
 from streams.digesting import Decided, append_decided
+from streams.group_commit import Came, GroupCommit
 from streams.log import Log
 from streams.outages import STORE_AWAY
 from streams.overflow import Overflow
 from streams.planning import refuse_moved_rules
 from streams.receipts import Outcomes, Receipt, Receipts
 from streams.refusals import Refusals
+from streams.rooms import Places
 
 PAUSE = 1.0
 """Seconds until it is tried again."""
@@ -30,8 +30,11 @@ PAUSE = 1.0
 class Recording:
     """Appends outcomes, with what was reported early about them; also that an address was refused."""
 
-    def __init__(self, database: Database, log: Log, receipts: Receipts, refusals: Refusals) -> None:
+    def __init__(
+        self, database: Database, log: Log, receipts: Receipts, refusals: Refusals, clock: Callable[[], datetime]
+    ) -> None:
         self._database, self._log, self._receipts, self._refusals = database, log, receipts, refusals
+        self._clock = clock
 
     def record(self, facts: Sequence[tuple[UUID, NudgeFact]]) -> None:
         """Append them, once."""
@@ -69,25 +72,37 @@ class Recording:
 
     async def surely(
         self,
-        outcomes: Outcomes,
-        known: Mapping[UUID, Nudge],
+        commits: GroupCommit,
+        came: Came,
         until: datetime,
-        clock: Callable[[], datetime],
+        places: Places,
         rest: Callable[[float], Awaitable[None]],
     ) -> None:
         """Append them as soon as the database answers, if that is by then: later, others call them unknown.
 
-        `known`: the nudges as they were a moment ago.
+        The `places` are left at once: whatever takes them is committed together with these outcomes, or later.
         """
-        work = partial(self._record, outcomes=outcomes, known=known)
+        count = places.left
         while True:
+            places.leave()
             try:
-                return await asyncio.to_thread(self._commit, work)
+                return await commits.record(came)
             except STORE_AWAY:
-                if clock() >= until:
+                places.take_back(count)
+                if self._clock() >= until:
                     raise
                 await rest(PAUSE)
-                work = partial(self._record_what_is_new, outcomes=outcomes)
+                came = replace(came, again=True)
+
+    def take_in(self, connection: Connection, came: Came) -> list[Receipt]:
+        """Append outcomes in the caller's transaction; gives what was reported early about them."""
+        if came.again:
+            return self._record_what_is_new(connection, came.outcomes)
+        return self._record(connection, came.outcomes, came.known)
+
+    def learn(self, receipts: Sequence[Receipt]) -> None:
+        """Learn from what was reported, once it is committed."""
+        self._refusals.learn(receipts)
 
     def _record(
         self, connection: Connection, outcomes: Outcomes, known: Mapping[UUID, Nudge] | None = None

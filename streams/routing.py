@@ -38,6 +38,11 @@ class Routing:
         return "" if found is None else found.name
 
     @property
+    def providers(self) -> Mapping[str, int]:
+        """Channel -> how many providers it has."""
+        return {channel: len(route.providers) for channel, route in self._routes.items()}
+
+    @property
     def any_elsewhere(self) -> bool:
         """Whether there is a provider to which another process has the only link."""
         return any(each.is_elsewhere for route in self._routes.values() for each in route.providers)

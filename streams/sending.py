@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, takewhile
@@ -19,20 +20,29 @@ from notifiers.routes import Route, is_for_another
 from projections import nudges
 from streams import conversations, measures, outcomes
 from streams.asking import Asking
-from streams.attempts import Attempt, Routed, Size, as_attempted, handed_back, is_bound, outcomes_of, unsent
+from streams.attempts import (
+    Attempt,
+    Intention,
+    Routed,
+    as_attempted,
+    handed_back,
+    is_bound,
+    outcomes_of,
+    unsent,
+)
 from streams.blocks import StoredFact
 from streams.books import Books
 from streams.cases import Case
 from streams.database import Priority
 from streams.digesting import Decided, append_decided, crowded
 from streams.elsewhere import Elsewhere
-from streams.overflow import Overflow
+from streams.group_commit import Came, GroupCommit, Intended
 from streams.pace import Pace
 from streams.planning import RulesMoved, refuse_moved_rules
-from streams.receipts import Receipts
+from streams.receipts import Receipt, Receipts
 from streams.recording import Recording
 from streams.refusals import Refusals, refused_by
-from streams.rooms import Room, Rooms
+from streams.rooms import Places, Room, Rooms
 from streams.routing import Routing, agency
 from streams.rules import Rules
 from streams.taking_turns import Turns, is_urgent
@@ -44,7 +54,6 @@ from templates.render import WordsFailed
 
 FRESH = timedelta(seconds=2)
 """How long a decision holds while it waits for its slot: meanwhile people stop messages, move, and go to sleep."""
-Tried = Attempt | NudgeFact | Overflow
 Telling = asyncio.Future[Sequence[Case]]
 
 
@@ -69,7 +78,8 @@ class Sending:
         self._writer, self._pace, self._refusals, self.under_way = writer, pace, refusals, UnderWay()
         self.routing = Routing(routes, pace)
         self._elsewhere = Elsewhere(books.database, books.log, self.routing)
-        self._recording = Recording(books.database, books.log, receipts, refusals)
+        self._recording = Recording(books.database, books.log, receipts, refusals, books.clock)
+        self._commits = GroupCommit(self._commit_all)
         self.asking = Asking(books, self.routing, receipts, refusals, self._recording, self.under_way)
         self.unanswered = Unanswered(books.database, books.log, books.clock)
         self._clock, self._lease, self._watermark = books.clock, lease, watermark
@@ -115,37 +125,65 @@ class Sending:
         turn = _Turn(rules, decided + FRESH, patience)
         cases = await self._elsewhere.without(cases, decided)
         cases = self._turns.ordered(cases) if self.paced else cases  # what waits for a slot holds up what follows
-        parts = [partial(self._enter, *part, turn) for part in rooms.parts(cases, self.routing.likely)]
+        parts = [partial(self._send_group, *part, turn) for part in rooms.parts(cases, self.routing.likely)]
         back = await (self.under_way.ended_of(parts) if patience is None else self.under_way.told(parts))
         return [*chain(*back)]
 
-    async def _enter(self, room: Room, cases: Sequence[Case], turn: "_Turn", telling: Telling) -> None:
-        """Send a group if there is a place; tell what there was no time for as soon as the rest is handed over."""
-        if not await room.enter(turn.patience):
-            room.put_back(case.nudge.intent.id for case in cases)
-            telling.set_result(cases)
-            return
-        begun = asyncio.get_running_loop().time()
-        try:
-            await self._send_group(room, cases, turn, telling)
-        finally:
-            room.leave(asyncio.get_running_loop().time() - begun)
-
     async def _send_group(self, room: Room, cases: Sequence[Case], turn: "_Turn", telling: Telling) -> None:
-        """Send a group as it has slots; what waited until its decision is stale is decided anew in another turn."""
+        """Send a group as it has slots and places; tell what there was no time for as soon as nothing waits.
+
+        What waited until its decision is stale is decided anew in another turn.
+        """
+        sending: list[asyncio.Task[None]] = []
+        try:
+            await self._send_each(room, cases, turn, telling, sending)
+        finally:
+            await asyncio.gather(*sending)
+
+    async def _send_each(
+        self,
+        room: Room,
+        cases: Sequence[Case],
+        turn: "_Turn",
+        telling: Telling,
+        sending: list[asyncio.Task[None]],
+    ) -> None:
         left = [Routed(case, self.routing.chosen(case)) for case in cases]
         held_up = {each.case.nudge.intent.id for each in left if self.routing.limits(each.case, each.provider)}
         left.sort(key=lambda each: each.case.nudge.intent.id in held_up)
         while left:
-            slots = [] if self._stopping or self._clock() > turn.stale else await self._slots(left, turn.stale)
-            if not slots or self._stopping:
+            if held_up and not await self._has_room(room, turn):  # a slot is for nobody else
+                self._put_back(room, left, telling)
+                return
+            slots = [] if self._is_over(turn) else await self._slots(left, turn.stale)
+            granted = await room.enter(len(slots), turn.patience) if slots and not self._stopping else None
+            if granted == 0:
+                self._put_back(room, left, telling)
+                return
+            places = Places(room, granted or 0)
+            if granted is None or self._is_over(turn):
+                places.leave()
                 await asyncio.to_thread(self.release, [each.case.nudge.intent.id for each in left])
                 telling.set_result([each.case for each in left])
                 return
-            now, left = left[: len(slots)], left[len(slots) :]
+            now, left = left[:granted], left[granted:]
             if not left:
                 telling.set_result([])
-            await self._hand_over(now, slots, turn.rules, room.size)
+            sending.append(self.under_way.begin(self._hand_over(now, slots[:granted], turn.rules, places)))
+
+    def _is_over(self, turn: "_Turn") -> bool:
+        """Whether nothing more is to be begun by these decisions."""
+        return self._stopping or self._clock() > turn.stale
+
+    async def _has_room(self, room: Room, turn: "_Turn") -> bool:
+        """Whether there is a place, or was one within the patience of the turn."""
+        granted = await room.enter(1, turn.patience)
+        Places(room, granted).leave()
+        return bool(granted)
+
+    def _put_back(self, room: Room, left: Sequence[Routed], telling: Telling) -> None:
+        room.put_back(each.case.nudge.intent.id for each in left)
+        telling.set_result([each.case for each in left])
 
     async def _slots(self, routed: Sequence[Routed], stale: datetime) -> list[datetime]:
         """When the first of them may go: all at once where there is no rate, else those as urgent as the first.
@@ -159,32 +197,57 @@ class Sending:
         alike = takewhile(lambda each: is_urgent(each[0].case) is urgent, zip(routed, limits, strict=True))
         return await self._pace.take([each for _, each in alike], urgent=urgent, until=stale)
 
-    async def _hand_over(self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, size: Size) -> None:
-        self._turns.note([each.case for each in routed])
-        attempts = await asyncio.to_thread(self._attempt, routed, rules)
-        await self._pace.owe(map(self.routing.pieces, attempts))
-        slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
-        parts = self.routing.parts(attempts)
-        await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)], size) for part in parts)
+    async def _hand_over(
+        self, routed: Sequence[Routed], slots: Sequence[datetime], rules: Rules, places: Places
+    ) -> None:
+        try:
+            self._turns.note([each.case for each in routed])
+            attempts = await self._attempt(routed, rules)
+            places.leave(len(routed) - len(attempts))
+            await self._pace.owe(map(self.routing.pieces, attempts))
+            slot_of = {id(each.case): slot for each, slot in zip(routed, slots, strict=True)}
+            parts = self.routing.parts(attempts)
+            sending = [(part, places.part(len(part))) for part in parts]
+            await self.under_way.each(self._send_on(part, slot_of[id(part[0].case)], its) for part, its in sending)
+        finally:
+            places.leave()
 
-    def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
+    async def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
         """Write the messages and commit the attempts; returns those that may be handed over."""
+        intended = await asyncio.to_thread(self._intended, routed, rules)
+        try:
+            kept = await self._commits.attempt(intended)
+        except RulesMoved:
+            await asyncio.to_thread(self.release, intended.ids)
+            return []
+        return [replace(each, committed=kept[each.nudge]) for each in intended.attempts if each.nudge in kept]
+
+    def _intended(self, routed: Sequence[Routed], rules: Rules) -> Intended:
         now = self._clock()
         cases = [each.case for each in routed]
         marks = self._marks([case for case in cases if conversations.asks(case)], rules, now)
-        tried = [self._written(each, rules, now, marks) for each in routed]
-        attempts = [each for each in tried if isinstance(each, Attempt)]
-        ids = [case.nudge.intent.id for case in cases]
-        try:
-            with self.unanswered.watching(ids, attempts):
-                kept, newest = self._database.write(
-                    lambda connection: self._commit(connection, cases, tried, rules, now), Priority.DISPATCH
-                )
-        except RulesMoved:
-            self.release(ids)
-            return []
+        return Intended(cases, [self._written(each, rules, now, marks) for each in routed], rules)
+
+    def _commit_all(self, intended: Intended | None, came: Came | None) -> Mapping[UUID, Nudge]:
+        """Commit attempts and outcomes together; returns the nudges that attempts were appended to."""
+        ids, attempts = (intended.ids, intended.attempts) if intended is not None else ([], [])
+        with self.unanswered.watching(ids, attempts) if attempts else nullcontext():
+            kept, newest, receipts = self._database.write(
+                lambda connection: self._commit_both(connection, intended, came), Priority.DISPATCH
+            )
         self._watermark.note(newest)
-        return [replace(each, committed=kept[each.nudge]) for each in attempts if each.nudge in kept]
+        self._recording.learn(receipts)
+        return kept
+
+    def _commit_both(
+        self, connection: Connection, intended: Intended | None, came: Came | None
+    ) -> tuple[Mapping[UUID, Nudge], StoredFact | None, list[Receipt]]:
+        """The attempts first, as they take the keys' locks; all nudges are held before anything is appended."""
+        kept: Mapping[UUID, Nudge] = {}
+        newest = None
+        if intended is not None:
+            kept, newest = self._commit(connection, intended, frozenset() if came is None else came.concerned)
+        return kept, newest, [] if came is None else self._recording.take_in(connection, came)
 
     def _marks(self, asking: Sequence[Case], rules: Rules, now: datetime) -> Mapping[tuple[UUID, str], str]:
         if not asking:
@@ -193,20 +256,23 @@ class Sending:
             return conversations.marks(connection, self._log, rules, self._names, asking, now)
 
     def _commit(
-        self, connection: Connection, cases: Sequence[Case], tried: Sequence[Tried], rules: Rules, now: datetime
+        self, connection: Connection, intended: Intended, further: frozenset[UUID]
     ) -> tuple[Mapping[UUID, Nudge], StoredFact | None]:
         """Append what still holds: the nudges have not moved, nor those that go with them, and the cap has room.
 
         Where the rules have changed since, nothing is sent by the old ones: a stop is obeyed at the next send. Who
         appends holds the log until they commit, so a stop comes before this append, and is seen, or after it.
+        `further`: nudges that are appended to afterwards in this transaction.
 
         Raises:
             OlderLog: the database was restored while this process ran.
             RulesMoved: others hold.
         """
+        cases, tried, attempts, now = intended.cases, intended.tried, intended.attempts, self._clock()
         self._watermark.check(connection, self._watermark.known())
         self._log.keys.hold(connection, [case.recipient.pseudonym for case in cases])  # nobody else sends to them
-        attempts = [each for each in tried if isinstance(each, Attempt)]
+        if further:
+            nudges.hold(connection, further.union(intended.ids, *(_members(case) for case in cases)))
         over = crowded(connection, [each.case.settlement for each in attempts], now)
         decided = [
             (case.nudge, each.fact if isinstance(each, Attempt) else each)
@@ -217,10 +283,12 @@ class Sending:
         nudges.release(connection, list(over))
         conversations.note_attempts(connection, self._names, attempts, now)
         kept = append_decided(connection, self._log, self._names, decided, tied)
-        refuse_moved_rules(connection, rules.position)
+        refuse_moved_rules(connection, intended.rules.position)
         return kept, self._watermark.newest(connection)
 
-    def _written(self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]) -> Tried:
+    def _written(
+        self, routed: Routed, rules: Rules, now: datetime, marks: Mapping[tuple[UUID, str], str]
+    ) -> Intention:
         case, provider = routed.case, routed.provider
         if not isinstance(case.decision, Send):
             return unsent(case, now)
@@ -237,20 +305,21 @@ class Sending:
         fact = NudgeAttempted(now, recipient, number, channel, provider.name, until, message.language)
         return Attempt(case, message, fact, provider, mark)
 
-    async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, size: Size) -> None:
+    async def _send_on(self, attempts: Sequence[Attempt], slot: datetime, places: Places) -> None:
         """Hand attempts to their provider at their time, unless their lease is nearly over by then."""
-        first, provider = attempts[0], attempts[0].provider
-        await self._pace.begin(slot, self.routing.limits(first.case, provider), self.routing.pieces(first))
-        latest = self._clock() + self._lease * 2 / 3
-        safe = [attempt for attempt in attempts if attempt.fact.until > latest]
-        late = [attempt for attempt in attempts if attempt.fact.until <= latest]
-        back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
-        begun = asyncio.get_running_loop().time()
-        results = await provider.send([attempt.message for attempt in safe]) if safe else ()
-        size.learn(len(safe), asyncio.get_running_loop().time() - begun)
-        told = outcomes_of([*back, *self._facts(safe, results)], safe, results)
-        known = {each.nudge: each.committed for each in attempts if each.committed is not None}
-        await self._recording.surely(told, known, first.fact.until, self._clock, self._pace.rest)
+        try:
+            first, provider = attempts[0], attempts[0].provider
+            await self._pace.begin(slot, self.routing.limits(first.case, provider), self.routing.pieces(first))
+            latest = self._clock() + self._lease * 2 / 3
+            safe = [attempt for attempt in attempts if attempt.fact.until > latest]
+            late = [attempt for attempt in attempts if attempt.fact.until <= latest]
+            back = [(attempt.nudge, handed_back(attempt, self._clock())) for attempt in late]
+            results = await provider.send([attempt.message for attempt in safe]) if safe else ()
+            told = outcomes_of([*back, *self._facts(safe, results)], safe, results)
+            known = {each.nudge: each.committed for each in attempts if each.committed is not None}
+            await self._recording.surely(self._commits, Came(told, known), first.fact.until, places, self._pace.rest)
+        finally:
+            places.leave()
         if refused := refused_by(provider, (each.message for each in safe), results):
             await asyncio.to_thread(self._refusals.keep, refused)
 
@@ -276,6 +345,11 @@ class Sending:
         free = is_for_another(result) and not is_bound(attempt.case)
         others = self.routing.others(attempt) if free else ()
         return outcomes.Tried(attempt.case.settlement, as_attempted(attempt), attempt.provider, others)
+
+
+def _members(case: Case) -> list[UUID]:
+    """What goes with it, or leaves it: facts about it are facts about them."""
+    return [*case.nudge.members, *(each.nudge.intent.id for each in case.members)]
 
 
 class _Turn(NamedTuple):

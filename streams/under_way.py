@@ -19,7 +19,7 @@ class UnderWay:
 
     async def each(self, parts: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         """Begin them all, and give what they give; what the first of them fails with is raised at once."""
-        return await asyncio.gather(*map(self._begin, parts))
+        return await asyncio.gather(*map(self.begin, parts))
 
     async def ended_of(self, parts: Iterable[Telling[T]]) -> list[T]:
         """Begin them all, and give what they told by their futures when they have ended."""
@@ -33,7 +33,7 @@ class UnderWay:
         tellings: list[asyncio.Future[T]] = []
         for part in parts:
             tellings.append(asyncio.get_running_loop().create_future())
-            self._begin(part(tellings[-1])).add_done_callback(partial(self._ended, telling=tellings[-1]))
+            self.begin(part(tellings[-1])).add_done_callback(partial(self._ended, telling=tellings[-1]))
         return await asyncio.gather(*tellings)
 
     def raise_failure(self) -> None:
@@ -42,7 +42,8 @@ class UnderWay:
         if failed is not None:
             raise failed
 
-    def _begin(self, part: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def begin(self, part: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin it; `ended` waits for it."""
         task = asyncio.ensure_future(part)
         self._begun.add(task)
         task.add_done_callback(self._begun.discard)

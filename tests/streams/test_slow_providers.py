@@ -12,8 +12,8 @@ from notifiers.fake import FakeNotifier
 from notifiers.port import Message
 from projections import nudges
 from projections.tables import due
-from streams.attempts import Size
 from streams.dispatch import Dispatcher
+from streams.rooms import IN_FLIGHT
 from tests.streams.dispatching import DUE, Killed, dispatcher
 from tests.world import LONG_AGO, World, card, event, iin, registered
 
@@ -83,7 +83,7 @@ async def test_a_provider_that_hangs_holds_up_only_its_own(land: Land) -> None:
     """Those with mail are told although no call is answered, of which only so many are open; all are told once."""
     sending = dispatcher(land.world)
     await land.until_written(sending)
-    assert (land.called, 0 < land.ask("open") <= Size.IN_FLIGHT) == ([], True)
+    assert (land.called, 0 < land.ask("open") <= IN_FLIGHT) == ([], True)
 
     land.answers.set()
     while len(land.told) < CALLED + WRITTEN_TO:
@@ -98,7 +98,7 @@ async def test_a_provider_that_answers_late_has_many_messages_at_a_time(land: La
     sending = dispatcher(land.world)
     for _ in range(2 * CALLED // BATCH):
         await sending.drain(BATCH, SOON)
-    assert Size.IN_FLIGHT // 2 < land.ask("open") <= Size.IN_FLIGHT
+    assert IN_FLIGHT // 2 < land.ask("open") <= IN_FLIGHT
     sending.stop()
     land.answers.set()
     await sending.ended()
@@ -112,7 +112,7 @@ async def test_who_stops_while_a_provider_hangs_keeps_nothing(land: Land) -> Non
     land.answers.set()
     await sending.ended()
     assert (land.ask("open"), land.ask("claimed")) == (0, 0)
-    assert 0 < len(land.called) <= Size.IN_FLIGHT
+    assert 0 < len(land.called) <= IN_FLIGHT
 
     await dispatcher(land.world, holder="third").drain()
     assert land.told == land.everybody

@@ -1,0 +1,124 @@
+"""kill -9 of a real `habarshy run` that sends by email and SMS at once: few messages are unknown."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from app.clock import fixed
+from app.compose import Platform, compose
+from app.keyfile import load_keyring
+from app.settings import load_settings
+from notifiers.contract import BUSY
+from projections import nudges
+from streams.rooms import IN_FLIGHT
+from tests.notifiers.smsc import Act, ScriptedCentre, scripted_centre
+from tests.world import LONG_AGO, card, event, few_triggers, iin, registered
+
+EACH = 60
+"""How many are told by mail, and how many by SMS."""
+ON_ITS_WAY = 0.05
+"""Seconds that the mail server takes for a letter."""
+LOADED, DUE = "2025-06-02T12:00+05:00", "2025-06-20T09:00+05:00"
+
+
+class Mails:
+    """Counts the letters that came."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.came = asyncio.Condition()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  (the library's name)
+        await asyncio.sleep(ON_ITS_WAY)
+        async with self.came:
+            self.count += 1
+            self.came.notify_all()
+        return "250 taken"
+
+
+@asynccontextmanager
+async def peers() -> AsyncIterator[tuple[Mails, int, ScriptedCentre]]:
+    """A mail server with its port, and an SMS centre that takes messages and answers none."""
+    mails = Mails()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(mails), "127.0.0.1", 0)
+    async with scripted_centre(submit=Act.IGNORE) as centre:
+        yield mails, server.sockets[0].getsockname()[1], centre
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("letters", [1, 40])
+async def test_a_kill_leaves_few_unknown(tmp_path: Path, letters: int) -> None:
+    """Whenever a dispatcher is killed, at most 32 attempts by email and SMS have no outcome."""
+    async with peers() as (mails, port, centre):
+        environment = _environment(tmp_path, port, centre.port)
+        await asyncio.to_thread(_fill, environment)
+        running = subprocess.Popen(  # noqa: ASYNC220, S603  (ourselves; it only begins)
+            [sys.executable, "-m", "app", "run", "--clock", DUE],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(BUSY), mails.came:
+                await mails.came.wait_for(lambda: mails.count >= letters)
+        finally:
+            running.kill()
+            running.communicate()
+    assert 0 < _open(environment) <= IN_FLIGHT
+
+
+def _environment(folder: Path, mail: int, sms: int) -> dict[str, str]:
+    here = "127.0.0.1"
+    return os.environ | {
+        "HABARSHY_DATABASE": f"sqlite:///{folder}/log.sqlite",
+        "HABARSHY_KEY_FILE": str(folder / "key"),
+        "HABARSHY_PACKS": str(few_triggers(folder)),
+        "HABARSHY_PROVIDERS": json.dumps(
+            {
+                "mail": {"kind": "smtp", "host": here, "port": mail, "security": "none", "sender": "h@example.org"},
+                "sms": {"kind": "smpp", "host": here, "port": sms, "system_id": "habarshy", "sender": "1414"},
+            }
+        ),
+    }
+
+
+def _platform(environment: dict[str, str], at: str) -> Platform:
+    key_file = Path(environment["HABARSHY_KEY_FILE"])
+    load_keyring(key_file, create=True)
+    database, packs = environment["HABARSHY_DATABASE"], environment["HABARSHY_PACKS"]
+    return compose(
+        load_settings(database=database, key_file=key_file, packs=packs), fixed(datetime.fromisoformat(at))
+    )
+
+
+def _fill(environment: dict[str, str]) -> None:
+    """Everybody's card is about to expire: some have a telephone, and some have mail."""
+    platform = _platform(environment, LOADED)
+    for number in range(2 * EACH):
+        who = iin(number)
+        birth, contact, language = registered(who, LONG_AGO)
+        if number % 2:
+            mail = {"email": f"c{number}@example.org"}
+            contact = event("citizen.contact_changed", who, "2020-01-02T00:00:00Z", mail, id=f"mail-{number}")
+        outcomes = platform.intake.accept([birth, contact, language, card(who, "2025-07-20", f"N{number}")])
+        assert all(each.accepted for each in outcomes)
+    platform.planning.drain()
+    platform.database.close()
+
+
+def _open(environment: dict[str, str]) -> int:
+    platform = _platform(environment, DUE)
+    with platform.database.reading() as connection:
+        found = nudges.open_attempts(connection)
+    platform.database.close()
+    return found

@@ -59,6 +59,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "repair.repair",
         "Find what should have been planned and was not, and plan it once; or try anew what an outage failed.",
     ),
+    "unknown": (
+        "unknown.unknown",
+        "List messages whose outcome is unknown, and decide: ask about them, settle, send again, or close.",
+    ),
     "restored": (
         "restored.restored",
         "Say that the database came back from a backup; what may have been sent since is not sent again.",

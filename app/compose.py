@@ -13,7 +13,7 @@ from app.genuine import Codes, proofs
 from app.keyfile import KeptKeys, fingerprint, keyring_for
 from app.links import Links
 from app.paths import data_folder
-from app.providers import limits_of
+from app.providers import askable, limits_of
 from app.routing import configured_routes, missing_channels
 from app.settings import BadSettings, Settings
 from domain.ids import Names
@@ -63,6 +63,7 @@ from streams.stopping import Stopping
 from streams.switches import Switches
 from streams.tidying import Tidying
 from streams.trials import Trials
+from streams.unresolved import Unresolved
 from streams.watermark import Watermark
 from streams.webhooks import KIND as WEBHOOK
 from streams.webhooks import Hook, Webhooks, retrying
@@ -108,6 +109,7 @@ class Platform(Struct, frozen=True):
     jobs: Jobs
     repairing: Repairing
     renewing: Renewing
+    unresolved: Unresolved
     backfilling: Backfilling
     forecasting: Forecasting
     watermark: Watermark
@@ -197,7 +199,8 @@ def _composed(
         soundings=Soundings(database, clock),
         jobs=Jobs(database, clock),
         repairing=repairing,
-        renewing=Renewing(database, log, library, clock),
+        renewing=(renewing := Renewing(database, log, library, clock)),
+        unresolved=Unresolved(database, log, library, renewing, clock, lambda: askable(settings.providers)),
         backfilling=Backfilling(database, log, names, library, repairing, clock),
         forecasting=Forecasting(database, log, library, clock),
         erasing=Erasing(books, letters),

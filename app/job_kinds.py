@@ -13,6 +13,7 @@ from streams.jobs import Job, Work
 from streams.renewing import Outage
 from streams.repair_selection import Selection
 from streams.turns import Lane
+from streams.unresolved import How, Which
 
 
 class UnknownKind(Exception):
@@ -36,6 +37,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "repair-failed": Kind(
         Lane.NUDGES, lambda on, given: on.renewing.work(convert(given["outage"], Outage), given["by"])
+    ),
+    "resolve-unknown": Kind(
+        Lane.NUDGES,
+        lambda on, given: on.unresolved.work(
+            convert(given["which"], Which), How(given["how"]), given["by"], given["why"]
+        ),
     ),
     "replay views": Kind(Lane.VIEWS, replaying.views),
     "replay kafka": Kind(Lane.KAFKA, replaying.kafka),

@@ -134,3 +134,8 @@ def limits_of(providers: Mapping[str, ProviderSettings], agencies: Mapping[str, 
     """Limit -> messages a second, as streams.pace takes them."""
     rates = {f"provider:{name}": each.rate for name, each in providers.items() if each.rate is not None}
     return rates | {f"agency:{name}": rate for name, rate in agencies.items()}
+
+
+def askable(providers: Mapping[str, ProviderSettings]) -> frozenset[str]:
+    """The names of the providers that can be asked what became of a message."""
+    return frozenset(name for name, each in providers.items() if getattr(each.own(), "query", None) is not None)

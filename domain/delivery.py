@@ -54,7 +54,8 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     goes with, which alone is sent; `provider`: of the last attempt; `accepted`: the attempts that a provider took
     over and did not fail since; `silence`: what the last attempt's channel still has to say, so that the next has no
     turn (None: not waited for); `arrived`: an attempt was delivered; `doubtful`: the provider that may have it from
-    its last channel, and was to get it again; `ask_at`: when the provider was to be asked about the last attempt.
+    its last channel, and was to get it again; `ask_at`: when the provider was to be asked about the last attempt;
+    `closed`: an operator said that its outcome stays unknown.
     """
 
     recipient: str
@@ -76,11 +77,17 @@ class Delivery(Struct, frozen=True, array_like=True, gc=False):
     doubts: tuple[int, ...] = ()
     since: datetime | None = None
     ask_at: datetime | None = None
+    closed: bool = False
 
     @property
     def bound(self) -> str | None:
         """The provider that may have it while its channel is still being tried: no other can remove a double."""
         return None if self.is_silent or self.channel in self.exhausted else self.doubtful
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Nobody knows whether it went, nothing more is tried, and no operator has closed it."""
+        return self.state is State.UNKNOWN and self.due is None and self.digest is None and not self.closed
 
     @property
     def is_silent(self) -> bool:
@@ -172,6 +179,7 @@ def _(fact: facts.NudgeAttempted, delivery: Delivery) -> Delivery:
         doubtful=delivery.doubtful if same else None,
         since=(delivery.since if same else None) or fact.at,
         ask_at=None,
+        closed=False,
     )
 
 
@@ -292,3 +300,26 @@ def _(fact: facts.NudgeRenewed, delivery: Delivery) -> Delivery:
         return delivery
     exhausted = tuple(each for each in delivery.exhausted if each not in fact.channels)
     return replace(delivery, state=State.DEFERRED, due=fact.at, exhausted=exhausted, reason=None, since=None)
+
+
+@after.register
+def _(fact: facts.NudgeResolved, delivery: Delivery) -> Delivery:
+    """What was heard of it meanwhile stands."""
+    if fact.attempt != delivery.attempt or not delivery.is_unresolved:
+        return delivery
+    if fact.how == "ask":
+        return replace(delivery, due=fact.at, ask_at=fact.at)
+    if fact.how == "close":
+        return replace(delivery, closed=True)
+    exhausted = tuple(each for each in delivery.exhausted if each != delivery.channel)
+    return replace(
+        delivery,
+        state=State.DEFERRED,
+        due=fact.at,
+        exhausted=exhausted,
+        reason=None,
+        since=None,
+        uncertain=False,
+        doubts=(),
+        doubtful=None,
+    )

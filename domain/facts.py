@@ -233,6 +233,21 @@ class NudgeRenewed(Struct, frozen=True, array_like=True, gc=False):
     by: str
 
 
+class NudgeResolved(Struct, frozen=True, array_like=True, gc=False):
+    """An operator decided what becomes of an attempt whose outcome is unknown; `by`: who, `why`: in their words.
+
+    `how`: `ask` its provider (once more), send it `again`, as it had surely not left, or `close` it as it is.
+    """
+
+    TOPIC: ClassVar[str] = "nudge-resolved/1"
+    at: datetime
+    recipient: str
+    attempt: int
+    how: str
+    by: str
+    why: str
+
+
 NUDGE_FACTS = (
     NudgePlanned,
     NudgeRescheduled,
@@ -252,6 +267,7 @@ NUDGE_FACTS = (
     NudgeRenewed,
     NudgeDone,
     NudgeUndone,
+    NudgeResolved,
 )
 ALL_FACTS = (AheadMoved, *NUDGE_FACTS, *GOVERNANCE_FACTS, *ACCOUNTING_FACTS, ContentRetired, LettersDropped)
 
@@ -274,4 +290,5 @@ NudgeFact = (
     | NudgeRenewed
     | NudgeDone
     | NudgeUndone
+    | NudgeResolved
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, bindparam, literal, literal_column, select, tuple_
 
 from domain.delivery import State
 from projections.lookup import Lookup
@@ -27,8 +27,21 @@ _COUNTED = Lookup(select(inbox.c.recipient, inbox.c.counted).where(_SINCE), inbo
 
 def failed(connection: Connection, after: Due, limit: int) -> list[Due]:
     """The next deliveries whose attempts came to nothing, by recipient and nudge; some of them are still tried."""
+    return _in_state(connection, _FAILED, after, limit)
+
+
+def unknown(connection: Connection, after: Due, limit: int) -> list[Due]:
+    """The next deliveries of which nobody knows whether they went, by recipient and nudge; some are still tried."""
+    return _in_state(connection, _IS_UNKNOWN, after, limit)
+
+
+_FAILED, _IS_UNKNOWN = inbox.c.state == State.FAILED.value, inbox.c.state == literal_column("'unknown'")
+"""Spelled out in the query, else PostgreSQL does not see that its partial index is meant."""
+
+
+def _in_state(connection: Connection, state: ColumnElement[bool], after: Due, limit: int) -> list[Due]:
     place = tuple_(inbox.c.recipient, inbox.c.nudge)
-    query = select(inbox.c.nudge, inbox.c.recipient).where(inbox.c.state == State.FAILED.value)
+    query = select(inbox.c.nudge, inbox.c.recipient).where(state)
     query = query.where(place > tuple_(literal(after.recipient), literal(after.nudge, inbox.c.nudge.type)))
     return [Due(*row) for row in connection.execute(query.order_by(*place).limit(limit))]
 

@@ -184,6 +184,8 @@ inbox = Table(
 )
 """What was handed over to whom; `counted`: since when it counts towards their cap (null: it does not)."""
 Index("inbox_latest", inbox.c.recipient, inbox.c.at)
+_UNKNOWN = inbox.c.state == "unknown"
+Index("inbox_unknown", inbox.c.recipient, inbox.c.nudge, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN)
 
 handed_over = Table(
     "handed_over",

@@ -1,5 +1,6 @@
 """How the platform stands: what is stored, what waits, how long already."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from domain.facts import (
 )
 from projections import history, nudges, upcoming
 from projections.tables import micros, optional_moment
-from streams import dead_events, dead_letters, outbox
+from streams import dead_events, dead_letters, outbox, unresolved
 from streams.database import Database
 from streams.follower import Follower
 from streams.log import Log
@@ -33,6 +34,7 @@ class Standing(Struct, frozen=True):
     `stopped`: the kill switches and pauses in effect, the latest first; `held_back`: the deliveries that they keep;
     `unplanned_for_seconds`: of nobody for whom there is a dead letter, who waits for a human;
     `untold`: answers that agencies have yet to be told of, also those whose agency has no webhook (yet);
+    `unknown`: messages whose outcome is unknown and about which nobody decided, by "cause/provider/channel";
     `dead_events`: how many events from Kafka were ever refused, by code, and when the last was;
     `reconciled`: how many persons ever had to be found by the reconciler, and when it last found any: trouble.
     """
@@ -54,6 +56,7 @@ class Standing(Struct, frozen=True):
     dead_events_at: datetime | None
     reconciled: int
     reconciled_at: datetime | None
+    unknown: Mapping[str, int]
 
 
 class Health(Standing, frozen=True):
@@ -96,6 +99,7 @@ def standing(database: Database, log: Log, follower: Follower, now: datetime) ->
             dead_events_at=refused_at,
             reconciled=found,
             reconciled_at=last,
+            unknown=_without_age(unresolved.kinds(connection, now)),
         )
 
 
@@ -121,6 +125,13 @@ def done_since(database: Database, position: int) -> dict[str, int]:
     with database.reading() as connection:
         found = {row.topic: row.many for row in connection.execute(query)}
     return {name: found.get(topic, 0) for topic, name in SUMMED.items()}
+
+
+def _without_age(kinds: Mapping[unresolved.Kind, int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for kind, count in kinds.items():
+        found[f"{kind.cause}/{kind.provider}/{kind.channel}"] += count
+    return dict(found)
 
 
 def _age(since: int | None, now: datetime) -> float:

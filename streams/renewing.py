@@ -152,7 +152,7 @@ class Renewing:
                 yield _left(nudge.to(row.recipient))
         told = self._facts(connection, [nudge.intent.id for nudge, _ in failed])
         members = nudges.by_id(connection, {each for nudge, _ in failed for each in nudge.members})
-        wanted = self._wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
+        wanted = self.wanted(connection, [*(nudge for nudge, _ in failed), *members.values()], now)
         for nudge, recipient in failed:
             along = [members[each] for each in nudge.members if travels(members[each], nudge)]
             leaving = tuple(each for each in along if each.intent.id not in wanted)
@@ -174,7 +174,7 @@ class Renewing:
                 told[entry.originator_id].append(entry.fact)
         return told
 
-    def _wanted(self, connection: Connection, found: Sequence[Nudge], now: datetime) -> set[UUID]:
+    def wanted(self, connection: Connection, found: Sequence[Nudge], now: datetime) -> set[UUID]:
         """Those that are still to be said: nobody took them out of the plan when they failed, for they had ended."""
         rulebook = self._library.rules().rulebook
         planned = {one.intent.id for one in found if one.intent.step != CORRECTION and not is_digest(one.intent)}

@@ -26,6 +26,7 @@ GAUGES = {
 }
 RECONCILED, DEAD_EVENTS = "habarshy_reconciled", "habarshy_dead_events"
 REFUSED, ATTEMPTS, PASSED_BY = "habarshy_refused_events", "habarshy_attempts", "habarshy_provider_passed_by"
+UNKNOWN = "habarshy_unknown"
 TAKING_IN = ("api", "intake")
 CODES = (
     "invalid",
@@ -69,6 +70,12 @@ class _Now(Collector):
             for name, about in GAUGES.items():
                 yield GaugeMetricFamily(f"habarshy_{name}", about, getattr(self._standing, name))
             yield self._stopped(self._standing)
+            unknown = GaugeMetricFamily(
+                UNKNOWN, "Messages whose outcome is unknown, undecided.", labels=["cause", "provider", "channel"]
+            )
+            for name, count in self._standing.unknown.items():
+                unknown.add_metric(name.split("/"), count)
+            yield unknown
             about = "Persons whom the reconciler found: nobody had planned them in time."
             yield CounterMetricFamily(RECONCILED, about, self._standing.reconciled)
             about = "Events from Kafka that were refused, and passed on to life-events.dead."

@@ -28,6 +28,7 @@ GOLDEN = {
     "nudge-renewed/1": "at recipient channels by",
     "nudge-done/1": "at recipient attempt done_at",
     "nudge-undone/1": "at recipient attempt done_at",
+    "nudge-resolved/1": "at recipient attempt how by why",
     "pack-submitted/1": "at by pack owner hash content",
     "pack-approved/1": "at by pack hash comment",
     "pack-refused/1": "at by pack hash reason",
@@ -96,7 +97,7 @@ def test_a_life_event_has_its_golden_line() -> None:
             Delivery,
             (
                 "recipient state due attempt channel attempted_at exhausted reason sent_at uncertain digest provider"
-                " accepted silence arrived doubtful doubts since ask_at"
+                " accepted silence arrived doubtful doubts since ask_at closed"
             ),
         ),
         (Nudge, "intent version planned_at deliveries gone members done"),

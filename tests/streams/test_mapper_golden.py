@@ -162,6 +162,14 @@ GOLDEN: tuple[tuple[str, Fact, str], ...] = (
         "94d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102d7ff00004e20683e9d70",
     ),
     (
+        "nudge-resolved/1",
+        facts.NudgeResolved(at=NOW, recipient=AIDA, attempt=2, how="again", by="olga", why="never left"),
+        (
+            "96d6ff683d4bf0d920616161616161616161616161616161616161616161616161616161616161616102a5616761696e"
+            "a46f6c6761aa6e65766572206c656674"
+        ),
+    ),
+    (
         "pack-submitted/1",
         governance.PackSubmitted(at=NOW, by="aida", pack="kz", owner="", hash="hash", content={"a": "три"}),
         "96d6ff683d4bf0a461696461a26b7aa0a46861736881a161a6d182d180d0b8",

@@ -61,7 +61,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "unknown": (
         "unknown.unknown",
-        "List messages whose outcome is unknown, and decide: ask about them, settle, send again, or close.",
+        "List messages whose outcome is unknown, or decide: ask about them, settle, send again, or close them.",
     ),
     "restored": (
         "restored.restored",
@@ -87,7 +87,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "simulate.simulate_command",
         "Write the life events of an invented population, as NDJSON of CloudEvents.",
     ),
-    "status": ("status.status", "Print what is stored, what waits, and what became of the nudges."),
+    "status": ("status.status", "Print what is stopped, what is stored, what waits, and what became of the nudges."),
     "migrate": (
         "migrate.migrate",
         "Bring the database's tables to this version; SQLite's are brought there by every start.",

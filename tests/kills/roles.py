@@ -83,7 +83,7 @@ def areas(mode: str, platform: Platform) -> AreaPlanning:
 class Careless(Sending):
     """Commits attempts together with what became of them, and not before they are handed over."""
 
-    def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
+    async def _attempt(self, routed: Sequence[Routed], rules: Rules) -> list[Attempt]:
         now = self._clock()
         tried = [self._written(each, rules, now, {}) for each in routed]
         return [each for each in tried if isinstance(each, Attempt)]

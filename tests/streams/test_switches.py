@@ -8,7 +8,7 @@ import pytest
 from domain.principals import NotAllowed, Principal
 from notifiers.fake import FakeNotifier
 from notifiers.port import Message
-from streams.attempts import Size
+from streams.rooms import IN_FLIGHT
 from streams.switches import UnknownName
 from tests.streams.calls import AIDA, BOLAT, NOON, call, calls_world, reachable, states
 from tests.streams.governors import OPERATOR, OTHER_OPERATOR, STRANGER, approver, author
@@ -69,12 +69,12 @@ async def test_a_pause_stops_also_what_was_claimed_before_it(tmp_path: Path) -> 
         sent.append(message)
 
     made = calls_world(tmp_path, notifiers={"push": FakeNotifier("push", first_pauses)})
-    count = 2 * Size.IN_FLIGHT
+    count = 2 * IN_FLIGHT
     people = [iin(number) for number in range(100, 100 + count)]
     made.take(*(each for person in people for each in reachable(person)))
     made.take(*(call(number, to=person) for number, person in enumerate(people)))
     await made.settle()
-    assert 0 < len(sent) <= Size.IN_FLIGHT
+    assert 0 < len(sent) <= IN_FLIGHT
     ends = list(states(made).values())
     assert (ends.count("sent"), ends.count("deferred stopped")) == (len(sent), count - len(sent))
     before = len(sent)

@@ -272,6 +272,7 @@ class Hall(NamedTuple):
             "/events": event("town.meter.installed", data=METER.data),
             "/lint": {"files": {"a.yaml": "x"}},
             "/submissions/{name}/{hash}/publish": {},
+            "/submissions/{name}/{hash}/refuse": {"reason": "the fee is wrong"},
             **dict.fromkeys(DRAFTING, self.draft),
             "/backtests": {**self.draft, "from": "2025-01-01", "to": "2025-02-01"},
         }
@@ -306,7 +307,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
 
 def filled_in(path: str) -> str:
     """The path with something in each of its places."""
-    places = {"name": "meter_check", "hash": "0" * 12, "id": "1"}
+    places = {"name": "meter_check", "hash": "0" * 64, "id": "1"}
     return re.sub(r"\{(\w+)\}", lambda found: places.get(found[1], "0" * 8 + "-0000" * 3 + "-" + "0" * 12), path)
 
 

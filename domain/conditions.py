@@ -6,13 +6,14 @@ Source of the language: the Common Expression Language specification (cel-spec);
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cel_expr_python import cel
 
+from domain.condition_cost import MOST, USUAL_ITEMS, USUAL_TEXT, TooCostly, cost_of
 from domain.condition_tree import Node, only, tree_of
 
 CEL_TYPES = {
@@ -91,9 +92,10 @@ class Expression(Generic[Answer]):
     KINDS: ClassVar[tuple[type, ...]]
     """The Python types of its answers."""
 
-    def __init__(self, text: str, reads: Iterable[str], expression: cel.Expression, environment: cel.Env) -> None:
+    def __init__(self, text: str, reads: Mapping[str, str], expression: cel.Expression, environment: cel.Env) -> None:
         self.text = text
         self.reads = tuple(reads)
+        self._types = reads
         self._own = [name for name in self.reads if not name.startswith(LATER)]
         self._later = [(name, _as_event(name)) for name in self.reads if name.startswith(LATER)]
         self._fetch_own = _getter(self._own)
@@ -106,6 +108,9 @@ class Expression(Generic[Answer]):
         """Its value for values by dotted name; None where it needs a value that is missing.
 
         `later`: the values of the event that `later.` speaks of, under its own names ("event.<path>").
+
+        Raises:
+            TooCostly: it would cost too much for these values.
         """
         fetch_later = self._fetch_later
         try:
@@ -120,12 +125,38 @@ class Expression(Generic[Answer]):
         for name, as_event in self._later:
             if (value := later.get(as_event)) is not None:
                 reads[name] = value
+        self._check_cost(reads)
         answer = self._evaluated(reads)
         found: Answer | None = answer if type(answer) in self.KINDS else None
         if len(reads) == len(self.reads):
             own = self._fetch_own(values)
             self._remember(own if self._fetch_later is None else (own, self._fetch_later(later)), found)
         return found
+
+    @cached_property
+    def tree(self) -> Node:
+        """What it is made of."""
+        return tree_of(self._expression.serialize())
+
+    @cached_property
+    def cost(self) -> int:
+        """What it costs at most, for values of a usual size."""
+        return cost_of(self.tree, self._types)
+
+    def _check_cost(self, reads: Mapping[str, Any]) -> None:
+        """Refuse to evaluate what would cost too much: nothing can end it once it has begun."""
+        text = items = 0
+        for value in reads.values():
+            if isinstance(value, str):
+                text = max(text, len(value))
+            elif isinstance(value, list):
+                text, items = (
+                    max([text, *(len(each) for each in value if isinstance(each, str))]),
+                    max(items, len(value)),
+                )
+        usual = text <= USUAL_TEXT and items <= USUAL_ITEMS
+        if (self.cost if usual else cost_of(self.tree, self._types, text, items)) > MOST:
+            raise TooCostly(f"a condition costs more than {MOST:,} steps for one event")
 
     def _evaluated(self, reads: Mapping[str, Any]) -> Any:  # noqa: ANN401  (whatever the expression gives)
         try:
@@ -150,15 +181,11 @@ class Condition(Expression[bool]):
     KINDS = (bool,)
     holds = Expression[bool].answer
 
-    @cached_property
-    def tree(self) -> Node:
-        """What it is made of."""
-        return tree_of(self._expression.serialize())
-
     def part(self, node: Node) -> "Condition":
         """A part of its tree that is true or false, as a condition of its own."""
         expression = self._environment.deserialize(only(node, self._expression.serialize()))
-        return Condition(self.text, sorted(node.names() & set(self.reads)), expression, self._environment)
+        reads = {name: type_ for name, type_ in self._types.items() if name in node.names()}
+        return Condition(self.text, reads, expression, self._environment)
 
 
 class Amount(Expression[int | float]):
@@ -224,14 +251,14 @@ class Conditions:
         except TypeError:
             raise BadCondition("the condition has half a character in it") from None
 
-    def _read_by(self, text: str) -> list[str]:
-        """The declared names in the text; what follows one (a method) is not part of it."""
+    def _read_by(self, text: str) -> dict[str, str]:
+        """The declared names in the text, with their types; what follows one (a method) is not part of it."""
         found: set[str] = set()
         for dotted in _NAME.findall(_QUOTED.sub(" ", text)):
             parts = _BETWEEN_NAMES.sub("", dotted).split(".")
             prefixes = (".".join(parts[:length]) for length in range(len(parts), 1, -1))
             found.update(itertools.islice((each for each in prefixes if each in self._variables), 1))
-        return sorted(found)
+        return {name: self._variables[name] for name in sorted(found)}
 
 
 def without_remarks(text: str) -> str:

@@ -13,6 +13,7 @@ from heapq import heappop, heappush, merge
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from domain.condition_cost import TooCostly
 from domain.condition_tree import AND, EQUAL, OR, Node
 from domain.conditions import LATER, Condition
 from domain.events import Effective
@@ -27,13 +28,6 @@ _TURNED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
 _HASHED = (str, datetime, float)
 
 
-class TooCostly(Exception):
-    """A rule compares too many events of a person: more than {most} pairs of them were looked at."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__((type(self).__doc__ or "").format(most=most))
-
-
 class Looks:
     """Counts how often an event was looked at beside another, up to the most that are allowed."""
 
@@ -44,7 +38,9 @@ class Looks:
         """One more look. Raises TooCostly."""
         self.taken += 1
         if self.taken > self.most:
-            raise TooCostly(self.most)
+            raise TooCostly(
+                f"a rule compares too many events of a person: more than {self.most} pairs were looked at"
+            )
 
 
 class Matcher:

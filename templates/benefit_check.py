@@ -6,10 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain.benefits import BadBenefit, problems_of, with_benefits
+from domain.benefits import BadBenefit, compile_benefit, problems_of, with_benefits
 from domain.event_types import PERSON, Catalogue
 from domain.parameters import Parameter, parameter_of
 from templates.benefit_shapes import BenefitsFile, ParametersFile
+from templates.cost_check import check_cost
 from templates.event_check import Known
 from templates.files import PackFiles, plain
 from templates.findings import Report, closest, unknown_agency
@@ -99,9 +100,12 @@ def _check_benefit(document: Document, name: str, rest: Rest, report: Report) ->
         report.add(document.finding(document.value((name, "agency")), message, closest(agency, rest.known.agencies)))
     _check_ids(document, name, report)
     if not rest.broken & _types(content):
-        for bad in problems_of(name, content, rest.catalogue):
+        problems = problems_of(name, content, rest.catalogue)
+        for bad in problems:
             suggestion = _meant(bad, content, rest.catalogue)
             report.add(document.finding(place_of(document, bad, _TEXTS), bad.problem, suggestion))
+        if not problems:
+            check_cost(document, compile_benefit(name, content, rest.catalogue), report)
 
 
 _TEXTS = ("when", "amount")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, RootModel, WithJsonSchema
 
-from templates.kinds import DURATION, Day, Duration, Name, Shape, Text, Titles, optional
+from templates.kinds import DURATION, Cel, Day, Duration, Name, Shape, Text, Titles, optional
 
 
 def _number(value: Any) -> Any:  # noqa: ANN401  (anything that a file may hold)
@@ -39,7 +39,7 @@ class RequirementShape(Shape):
     """A condition that must hold; its title says so in an answer."""
 
     id: Name
-    when: Text = Field(description="CEL over event, citizen and param")
+    when: Cel = Field(description="CEL over event, citizen and param")
     title: Titles
     clause: Text = optional("the law that asks for it, if another than the benefit's")
 
@@ -48,7 +48,7 @@ class HadShape(Shape):
     """What the benefit is for was had already."""
 
     on: Text = Field(description="the event type that tells so")
-    when: Text = optional("CEL: which of them; the first event is `event`, this one is `later`")
+    when: Cel = optional("CEL: which of them; the first event is `event`, this one is `later`")
 
 
 BoundOrDate = Annotated[
@@ -85,7 +85,7 @@ class BenefitShape(Shape):
     until: BoundOrDate = optional("the day on which it is over")
     conditions: list[RequirementShape] = optional("all of them must hold")
     unless: list[HadShape] = optional("it was had already")
-    amount: Text = optional("CEL: the amount in tenge")
+    amount: Cel = optional("CEL: the amount in tenge")
     amount_as_of: Literal["from", "asked"] = optional("by the law of the first day, or of the day asked for")
     per: Literal["once", "month"] = optional("how often the amount is paid")
 

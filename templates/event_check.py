@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from domain.event_types import EventType, event_type_of, names_persons
 from domain.events import PUBLIC
+from domain.pattern_cost import pattern_weight
+from templates.cost_check import check_pattern
 from templates.event_shapes import EventTypeShape
 from templates.findings import Report, closest, unknown_agency
 from templates.shape_check import check_shape
@@ -69,7 +71,12 @@ class _Check:
         return len(self.report) == before
 
     def _patterns(self) -> None:
+        together = 0
         for path, prop in _all(("data",), self.content["data"]):
+            if "pattern" in prop:
+                together += pattern_weight(prop["pattern"])
+                if not check_pattern(self.document, path, prop, together, self.report):
+                    return
             try:
                 jsonschema_rs.Draft202012Validator(dict(prop))
             except ValueError:  # jsonschema_rs.ValidationError is one

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from domain.condition_cost import MOST_CHARACTERS
 from domain.replies import spelt
 from domain.timing import parse_offset, zone_of
 from domain.triggers import CORRECTION
@@ -120,6 +121,8 @@ def _no_correction(name: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Cel = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")]
+"""A condition or an amount."""
 """Anything but blanks."""
 Name = Annotated[str, matching(NAME, "is written in small Latin letters, digits and underscores"), written(NAME)]
 TypeName = Annotated[

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from domain.condition_cost import TooCostly
 from domain.conditions import BadCondition, Conditions
 from domain.said import N_, Words
 from templates.findings import closest
@@ -99,7 +100,7 @@ def _reckoned(condition: str) -> bool:
     """Whether a condition that reads nothing has an answer."""
     try:
         return Conditions({}).compile(condition).holds({}) is not None
-    except BadCondition:  # it is in a remark
+    except (BadCondition, TooCostly):  # it is in a remark; or that it costs too much is said of the whole
         return True
 
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import jsonschema_rs
 
+from domain.pattern_cost import MOST_WEIGHT, pattern_weight
+
 _CLASSES = {"d": "0123456789", "w": "a1", "s": " ", "D": "a", "W": "-", "S": "a"}
 _COUNT = re.compile(r"\{(\d+)(?:,\d*)?\}")
 
 
 def example(pattern: str) -> str | None:
-    """A short text that the pattern matches; None for a pattern that is too clever."""
+    """A short text that the pattern matches; None for a pattern that is too clever, or too large."""
+    if pattern_weight(pattern) > MOST_WEIGHT:
+        return None
     try:
         text = "".join(_branches(_Reader(pattern)))
         # by the validator that intake uses: it keeps to a limit where Python's own matching can take for ever

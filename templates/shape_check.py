@@ -26,6 +26,7 @@ _PROBLEMS = {
     "greater_than_equal": N_("{name} must be at least {ge}"),
     "less_than_equal": N_("{name} must be at most {le}"),
     "string_too_short": N_("{name} is empty"),
+    "string_too_long": N_("{name} is longer than {max_length} characters"),
     "string_pattern_mismatch": N_("{name} is empty"),
     "too_short": N_("{name} is empty"),
     "too_long": N_("{name} has more than {max_length} entries"),

@@ -11,6 +11,7 @@ from domain.together import Order
 from domain.triggers import Class
 from domain.workdays import Roll
 from templates.kinds import (
+    Cel,
     Channel,
     Clock,
     Code,
@@ -49,7 +50,7 @@ class StepShape(Shape):
     )
     offset: Duration = optional("how long after it, or before it with a minus: -P30D, P18M, PT1H")
     at: Clock = optional('the local time of day, "09:00"')
-    when: Text = optional("CEL: whether the step applies")
+    when: Cel = optional("CEL: whether the step applies")
     working_days: Annotated[int, Field(ge=-250, le=250)] = optional(
         "so many working days after it, or before it with a minus"
     )
@@ -62,7 +63,7 @@ class WithShape(Shape):
     """Another event that is needed."""
 
     on: Text = Field(description="its event type")
-    when: Text = optional("CEL: which of them; the event of the trigger's `on` is `event`, this one is `later`")
+    when: Cel = optional("CEL: which of them; the event of the trigger's `on` is `event`, this one is `later`")
     within: Period = Field(description="at most so long before or after that event")
     order: Order = optional("before that event, after it, or any (unless said)")
 
@@ -78,7 +79,7 @@ class UnlessShape(Shape):
     """The thing itself happened, so nobody needs to be told."""
 
     on: Text = Field(description="the event type that tells so")
-    when: Text = optional("CEL: which of them; the first event is `event`, this one is `later`")
+    when: Cel = optional("CEL: which of them; the first event is `event`, this one is `later`")
     grace: Duration = optional("wait so long for late reports of it")
 
 
@@ -111,7 +112,7 @@ class TriggerShape(Shape):
         description="what overrides preferences and caps; emergency: danger to life or limb, if pack.yaml allows it",
     )
     on: On = Field(description="the event type that starts it, or {becomes: benefit}, or {ceases: benefit}")
-    when: Text = optional("CEL: which of these events")
+    when: Cel = optional("CEL: which of these events")
     with_: Annotated[list[WithShape], Field(min_length=1, max_length=5)] = optional(
         "other events that are needed too", alias="with"
     )

@@ -12,6 +12,7 @@ from domain.compiler_base import ENTITLED
 from domain.compiling import ONCE, compile_trigger
 from domain.event_types import Catalogue
 from domain.triggers import COMPLETE, BadTrigger, Trigger
+from templates.cost_check import check_cost
 from templates.elsewhere import Elsewhere
 from templates.findings import Report, closest
 from templates.pack_check import keys_of
@@ -75,7 +76,7 @@ def check_rules(
                 others = _roles(bad, rules, catalogue) if meant is None else ""
                 report.add(document.finding(place, f"{bad.problem}{others}" if others else bad.problem, meant))
     else:
-        if not wrong:
+        if not check_cost(document, trigger, report) and not wrong:
             check_sense(document, trigger, catalogue, report)
             return trigger
     return None

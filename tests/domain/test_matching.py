@@ -7,9 +7,10 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.condition_cost import TooCostly
 from domain.conditions import Condition, Conditions
 from domain.events import Effective, LifeEvent
-from domain.matching import Looks, Matcher, TooCostly
+from domain.matching import Looks, Matcher
 from domain.parts import prefixed
 from domain.plan import whole_plan
 from tests.domain.given import before, given, modest, rulebook, rules

@@ -16,6 +16,7 @@ SECONDS = 30
 """More than this for one input is a hang, on a busy machine too."""
 MEGABYTES = 2048
 WATCHED = {
+    "of_costs": ["domain"],
     "of_answers": ["app.http.gateways", "app.http.receipts", "notifiers"],
     "of_events": ["app.http.binding", "streams.checking", "streams.cloudevents"],
     "of_packs": ["templates"],
@@ -40,6 +41,8 @@ TARGETS = {
     "smpp-link": "of_answers",
     "words": "of_words",
     "value": "of_words",
+    "costly-condition": "of_costs",
+    "costly-pattern": "of_costs",
 }
 """Each target's module: a process reads no other."""
 

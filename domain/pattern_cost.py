@@ -1,0 +1,87 @@
+"""How large the automaton of a regular expression is: what it costs to make, and to match a character.
+
+An upper bound in the states of an automaton, near enough for a limit: a character is one state, a class of all the
+letters of the world a few hundred, and what is repeated n times is there n times.
+"""
+
+import re
+
+MOST_WEIGHT = 20_000
+"""Of the pattern of a field: about a hundred letters of any script, or twenty thousand characters."""
+HEAVY = 200
+"""States of a class such as `\\\\w`: all letters of all scripts, as UTF-8."""
+_COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
+_LARGEST = 10**9
+"""What is heavier is not told apart."""
+
+
+def pattern_weight(pattern: str) -> int:
+    """The weight of a pattern; where its brackets do not fit, that of what can be read."""
+    return _Reader(pattern).alternatives(0)
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+
+    def alternatives(self, depth: int) -> int:
+        """What stands up to the bracket that closes, or the end."""
+        total = 0
+        while self._at < len(self._text):
+            character = self._take()
+            if character == ")" and depth:
+                break
+            total += self._atom(character, depth) * self._times()
+        return min(total, _LARGEST)
+
+    def _take(self) -> str:
+        self._at += 1
+        return self._text[self._at - 1 : self._at]
+
+    def _atom(self, character: str, depth: int) -> int:
+        match character:
+            case "(" if depth < _DEEPEST:
+                return 1 + self.alternatives(depth + 1)
+            case "[":
+                return self._class()
+            case "\\":
+                return self._escaped(self._take())
+            case ".":
+                return 10
+        return 4  # one of any script, or both cases of it
+
+    def _escaped(self, character: str) -> int:
+        if character in "pPxu" and self._text.startswith("{", self._at):
+            self._at = self._text.find("}", self._at) + 1 or len(self._text)  # a name, not a count
+        return HEAVY if character in "wWdDsSbBpP" else 4
+
+    def _class(self) -> int:
+        total, first = 10, True
+        while self._at < len(self._text) and (first or self._text[self._at] != "]"):
+            character = self._take()
+            if character == "\\":
+                total += self._escaped(self._take())
+            elif character == "[":
+                total += self._class()
+            else:
+                total += 4
+            first = False
+        self._take()
+        return total
+
+    def _times(self) -> int:
+        """How often what was read is there: as often as counted at most, one or two where it is not counted."""
+        times = 1
+        while self._at < len(self._text):
+            if found := _COUNT.match(self._text, self._at):
+                self._at = found.end()
+                least, most = int(found[1][:9]), int((found[3] or "")[:9] or 0)
+                times *= max(1, least + 1 if found[2] and not found[3] else max(least, most))
+            elif self._text[self._at] in "*+?":
+                self._at += 1
+            else:
+                break
+        return min(times, _LARGEST)
+
+
+_DEEPEST = 200

@@ -55,7 +55,7 @@ def _of_benefit(benefit: Benefit) -> Costing:
 
 
 def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], together: int, report: Report) -> bool:
-    """Report a pattern that repeats too much, or whose texts have no end; whether it can be compiled at all.
+    """Report a pattern that repeats too much; whether it can be compiled at all.
 
     `together`: the weight of the event type's patterns up to this one.
     """
@@ -66,10 +66,14 @@ def check_pattern(document: Document, path: Path, prop: Mapping[str, Any], toget
         )
         report.add(document.finding(document.value((*path, "pattern")), message))
         return False
-    if "maxLength" not in prop and not _has_an_end(prop["pattern"]):
+    return True
+
+
+def check_length(document: Document, path: Path, prop: Mapping[str, Any], report: Report) -> None:
+    """Report a pattern whose texts have no end, where nothing else says how long one may be."""
+    if "pattern" in prop and "maxLength" not in prop and not _has_an_end(prop["pattern"]):
         message = Words("this pattern takes a text of any length: say maxLength beside it")
         report.add(document.finding(document.value((*path, "pattern")), message))
-    return True
 
 
 def _has_an_end(pattern: str) -> bool:

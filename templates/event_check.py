@@ -9,7 +9,7 @@ from msgspec import Struct
 from domain.event_types import EventType, event_type_of, names_persons
 from domain.events import PUBLIC
 from domain.pattern_cost import pattern_weight
-from templates.cost_check import check_pattern
+from templates.cost_check import check_length, check_pattern
 from templates.event_shapes import EventTypeShape
 from templates.findings import Report, closest, unknown_agency
 from templates.shape_check import check_shape
@@ -82,6 +82,8 @@ class _Check:
             except ValueError:  # jsonschema_rs.ValidationError is one
                 at = (*path, "pattern") if "pattern" in prop else path
                 self._value(at, "this is no pattern that JSON Schema knows")
+            else:
+                check_length(self.document, path, prop, self.report)
 
     def _object(self, path: Path, schema: Mapping[str, Any]) -> None:
         properties = schema.get("properties", {})

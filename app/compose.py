@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from app.clock import Clock
 from app.genuine import Codes, proofs
-from app.keyfile import KeptKeys, fingerprint, keyring_for
+from app.keyfile import KeptKeys, keyring_for
 from app.links import Links
+from app.log_codes import check_codes, codes_by
 from app.paths import data_folder
 from app.providers import askable, limits_of
 from app.routing import configured_routes, missing_channels
@@ -38,7 +39,7 @@ from streams.inboxes import Inboxes
 from streams.intake import Intake
 from streams.job_book import Jobs
 from streams.keyring import Keyring
-from streams.keys import PersonKeys, check_names
+from streams.keys import PersonKeys
 from streams.library import Library
 from streams.log import Log
 from streams.migrating import make_ready
@@ -143,8 +144,9 @@ def _composed(
     names, person_keys = Names(keys.names), PersonKeys(keys if keyring else KeptKeys(keys, settings.key_file))
     if database.sqlite:
         make_ready(database)
-    _check_keys(database, names, person_keys)
-    library = Library(database, log := Log(database, person_keys, clock), names)
+    check_codes(database, names, codes := codes_by(keys))
+    destroy_known(database, person_keys)
+    library = Library(database, log := Log(database, person_keys, clock, codes), names)
     planning = Planning(database, log, library, clock)
     intake = Intake(database, log, names, lambda: library.rules().checker, clock)
     _publish_first(settings, Publisher(database, log, names), log, clock, make=make and database.sqlite)
@@ -223,9 +225,8 @@ def _hooks(settings: Settings) -> dict[str, Hook]:
     return {name: Hook(each.url, each.secrets) for name, each in settings.webhooks.items()}
 
 
-def _check_keys(database: Database, names: Names, keys: PersonKeys) -> None:
-    """The keys are those of this database, and none of them is that of somebody erased."""
-    database.write(lambda connection: check_names(connection, fingerprint(names)))
+def destroy_known(database: Database, keys: PersonKeys) -> None:
+    """No key is that of somebody erased."""
     database.write(lambda connection: destroy_again(connection, keys))
 
 

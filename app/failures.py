@@ -16,6 +16,7 @@ from streams.damaged import DamagedFact
 from streams.database import DatabaseUnavailable
 from streams.drafting import DoesNotFit
 from streams.erasing import NobodyKnown
+from streams.first_codes import CodesLost
 from streams.governing import AlreadyPublished, NotSubmitted, TwoVersions
 from streams.jobs import Busy, NothingToDo, NotNow, Stale, UnknownJob
 from streams.kafka_failures import (
@@ -61,6 +62,7 @@ FAILURES: Mapping[type[BaseException], Exit] = {
     WrongSchema: Exit.UNAVAILABLE,
     StillAtWork: Exit.UNAVAILABLE,
     DamagedFact: Exit.UNAVAILABLE,
+    CodesLost: Exit.UNAVAILABLE,
     NothingPublished: Exit.UNAVAILABLE,
     AlreadyRunning: Exit.UNAVAILABLE,
     OlderLog: Exit.UNAVAILABLE,

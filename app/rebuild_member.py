@@ -5,6 +5,7 @@ from multiprocessing.connection import Connection
 
 from app.clock import system_clock
 from app.keyfile import KeptKeys, keyring_of
+from app.log_codes import codes_by
 from app.settings import Settings
 from app.tuning import calm_collector
 from domain.event_types import Catalogue
@@ -22,7 +23,7 @@ def serve(pipe: Connection, settings: Settings, catalogue: Catalogue) -> None:
     calm_collector()
     keys = keyring_of(settings, create=False)
     with closing(Database(settings.database)) as live, suppress(EOFError, BrokenPipeError):
-        log = Log(live, PersonKeys(KeptKeys(keys, settings.key_file)), system_clock)
+        log = Log(live, PersonKeys(KeptKeys(keys, settings.key_file)), system_clock, codes_by(keys))
         parts = Parts(log, Residing(catalogue, Names(keys.names)))
         pipe.send(None)
         while True:

@@ -104,10 +104,24 @@ def marked(positions: Sequence[int], leaves: Sequence[bytes]) -> bytes:
     return b"".join([_MARK.pack(position, leaf_) for position, leaf_ in zip(positions, leaves, strict=True)])
 
 
+CODED = _MARK.pack(0, b"codes/1\0")
+"""Ends the marks of a block that was made of rows with keyed codes. The log never gives position 0."""
+
+
+def is_coded(marks: bytes) -> bool:
+    """Whether the block with these marks was made of rows with keyed codes."""
+    return marks.endswith(CODED)
+
+
+def marks_position(marks: bytes) -> frozenset[int]:
+    """The positions of the facts that the marks are of."""
+    return frozenset(position for position, _ in _MARK.iter_unpack(marks)) - {0}
+
+
 def moved(before: bytes, now: bytes) -> Iterator[tuple[int, str]]:
     """What differs between a block's marks and those of the facts that are there now: (position, what happened)."""
     was, is_ = dict(_MARK.iter_unpack(before)), dict(_MARK.iter_unpack(now))
-    for position in sorted(was.keys() | is_.keys()):
+    for position in sorted((was.keys() | is_.keys()) - {0}):
         if position not in is_:
             yield position, "missing"
         elif position not in was:

@@ -52,13 +52,14 @@ class Auditing:
         if before is None:
             seen, before = Seen(), BEGINNING
         audit = Audit(self._database, self._public)
-        findings = [] if seen.block else audit.before_the_log()
+        findings = [] if seen.block else [*audit.before_the_log(), *audit.moved_away()]
         part = audit.part(before)
         while part:
             findings += [each for found, _ in part for each in found]
             before = part[-1][1].block
             part = audit.part(before) if audit.facts < self._facts else []
         ended = not audit.blocks
+        findings += audit.behind_the_chain() if ended else []
         if ended and not seen.block and audit.unchained:
             findings.append(Finding("no-chain", 0))
         return self._step(seen.longer(audit, before.number, findings), audit, save, finished=ended)
@@ -85,7 +86,7 @@ class Auditing:
 
 def _place(finding: Finding) -> str:
     position = "" if finding.position is None else f"position {finding.position}, "
-    return f"{position}block {finding.block}"
+    return f"{position}block {finding.block}" if finding.block else f"{position}in no block"
 
 
 def _words(seen: Seen, unchained: int) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from domain.chain import BEGINNING, Block, leaf, marked, moved, root
 from streams import blocks
-from streams.blocks import Chained, StoredFact
+from streams.blocks import Chained, CodedRow, StoredFact
 from streams.database import Database
+from streams.first_codes import first_codes
+from streams.forgeries import behind, moved_away
+from streams.row_codes import codes_of
 from streams.signing import key_id, signed_by
 from streams.tables import log
 
@@ -31,6 +34,9 @@ WORDS = {
     "changed": "the fact is not the one that was there",
     "missing": "the fact is gone",
     "added": "there was no fact",
+    "forged": "the row carries no valid code: none of our processes wrote it, and it is ignored",
+    "uncoded": "the fact is the one that was there, but its code is not: it cannot be read",
+    "no-note": "the note of which facts were there before the codes is gone, or not ours",
     "altered": "facts were altered, and the block's marks with them: where cannot be told",
     "no-block": "the block is gone; its facts cannot be checked",
     "not-signed": "the block is not what was signed; its facts cannot be checked",
@@ -54,12 +60,14 @@ class Audit:
     def findings(self, deposited: Iterable[Chained] = ()) -> Iterator[Finding]:
         """All that is wrong, in the order of the log; then what is wrong with the deposited heads."""
         yield from self.before_the_log()
+        yield from self.moved_away()
         with self._database.reading() as connection:
             before = self._before(connection)
         while part := self.part(before):
             for found, one in part:
                 yield from found
                 before = one.block
+        yield from self.behind_the_chain()
         if not self.chained_up_to and self.unchained:
             yield Finding("no-chain", 0)
         for head in deposited:
@@ -74,9 +82,22 @@ class Audit:
     @property
     def unchained(self) -> int:
         """How many facts are in no block as yet."""
-        after = self.chained_up_to
+        return sum(fact for _, fact in self._behind())
+
+    def behind_the_chain(self) -> list[Finding]:
+        """Rows that no block has as yet and that are no facts: they never will be in one."""
+        return [Finding("forged", 0, position) for position, fact in self._behind() if not fact]
+
+    def _behind(self) -> list[tuple[int, bool]]:
+        """The positions of the rows behind the chain, and whether each is a fact's."""
         with self._database.reading() as connection:
-            return connection.execute(select(func.count()).where(log.c.position > after)).scalar_one()
+            return list(behind(connection, blocks.latest(connection).upto))
+
+    def moved_away(self) -> list[Finding]:
+        """Forged rows that stood in the way of facts; and the note of the first codes, where it is not ours."""
+        with self._database.reading() as connection:
+            found = [Finding("forged", 0, position) for position in moved_away(connection)]
+            return found if first_codes(connection) is not None else [*found, Finding("no-note", 0)]
 
     def _before(self, connection: Connection) -> Block:
         """The block before the first one to be checked."""
@@ -116,17 +137,21 @@ class Audit:
             yield from self._facts(connection, block)
 
     def _facts(self, connection: Connection, block: Block) -> Iterator[Finding]:
-        facts = _stored(connection, block)
-        self.facts += len(facts)
-        leaves = _leaves(facts)
-        if len(facts) == block.count and root(leaves) == block.root:
+        rows, valid = _stored(connection, block), codes_of(connection).valid
+        self.facts += len(rows)
+        uncoded = {row[0] for row in rows if not valid(row)}
+        facts = [row[:5] for row in rows if row[0] not in uncoded]
+        if len(facts) == block.count and root(_leaves(facts)) == block.root:
+            yield from (Finding("forged", block.number, position) for position in sorted(uncoded))
             return
         marks = blocks.marks_of(connection, block.number)
-        found = list(moved(marks, marked([fact[0] for fact in facts], leaves)))
-        if sha256(marks).digest() != block.marks or not found:
+        found = dict(moved(marks, marked([row[0] for row in rows], _leaves([row[:5] for row in rows]))))
+        if sha256(marks).digest() != block.marks or not (found or uncoded):
             yield Finding("altered", block.number)
-        else:
-            yield from (Finding(what, block.number, position) for position, what in found)
+            return
+        for position in sorted(found.keys() | uncoded):
+            what = found.get(position, "uncoded")
+            yield Finding("forged" if what == "added" and position in uncoded else what, block.number, position)
 
     def _deposited(self, head: Chained) -> Iterator[Finding]:
         number = head.block.number
@@ -140,20 +165,20 @@ class Audit:
             yield Finding("rewritten", number)
 
 
-def _stored(connection: Connection, block: Block) -> Sequence[StoredFact]:
+def _stored(connection: Connection, block: Block) -> Sequence[CodedRow]:
     try:
-        return blocks.stored_facts(connection, block.after, upto=block.upto)
+        return blocks.coded_rows(connection, block.after, upto=block.upto)
     except sqlite3.OperationalError:  # a text that is none: the driver gives nothing from there on
         within = (log.c.position > block.after, log.c.position <= block.upto)
         query = select(log.c.position).where(*within).order_by(log.c.position)
         return [_stored_at(connection, position) for position in connection.execute(query).scalars().all()]
 
 
-def _stored_at(connection: Connection, position: int) -> StoredFact:
+def _stored_at(connection: Connection, position: int) -> CodedRow:
     try:
-        return blocks.stored_facts(connection, position - 1, upto=position)[0]
+        return blocks.coded_rows(connection, position - 1, upto=position)[0]
     except sqlite3.OperationalError:
-        return (position, b"", 0, "", b"")
+        return (position, b"", 0, "", b"", None)
 
 
 def _leaves(facts: Sequence[StoredFact]) -> list[bytes]:

@@ -14,6 +14,8 @@ from streams.tables import blocks, log
 
 StoredFact = tuple[int, bytes, int, str, bytes]
 """Position, stream, version in it, topic, state."""
+CodedRow = tuple[int, bytes, int, str, bytes, bytes | None]
+"""The same, and the row's code."""
 
 
 class Chained(NamedTuple):
@@ -80,20 +82,16 @@ def store(connection: Connection, one: Chained, marks: bytes) -> None:
     )
 
 
-def stored_facts(
+def coded_rows(
     connection: Connection, after: int, *, upto: int | None = None, limit: int | None = None
-) -> list[StoredFact]:
-    """The facts after a position as the driver gives them, in the order of the log."""
-    query = _stored(connection.dialect.name).where(log.c.position > after)
+) -> list[CodedRow]:
+    """The rows after a position as the driver gives them, in the order of the log; no code is looked at."""
+    query = _stored(connection.dialect.name).add_columns(type_coerce(log.c.code, NullType))
+    query = query.where(log.c.position > after)
     query = query if upto is None else query.where(log.c.position <= upto)
     with closing(connection.execute(query.order_by(log.c.position).limit(limit))) as result:
         cursor: Any = result.cursor
         return list(cursor.fetchall())  # at once: a block's facts are needed together, and a step a row costs as much
-
-
-def newest(connection: Connection) -> StoredFact | None:
-    """The last fact of the log."""
-    return cast("StoredFact | None", _newest(connection.dialect.name).first(connection))
 
 
 def fact_at(connection: Connection, position: int) -> StoredFact | None:
@@ -106,11 +104,6 @@ def _stored(dialect: str) -> Select[Any]:
     return select(
         log.c.position, _stream(dialect), log.c.originator_version, log.c.topic, type_coerce(log.c.state, NullType)
     )
-
-
-@cache
-def _newest(dialect: str) -> Query:
-    return Query(_stored(dialect).order_by(log.c.position.desc()).limit(1))
 
 
 @cache

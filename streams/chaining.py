@@ -6,12 +6,13 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from domain.chain import BEGINNING, Block, leaf, marked, root
+from domain.chain import BEGINNING, CODED, Block, leaf, marked, root
 from projections.tables import micros, moment
 from streams import blocks
-from streams.blocks import Chained
+from streams.blocks import Chained, StoredFact
 from streams.database import Database, Priority
 from streams.recorder import FactRecorder, take_turns
+from streams.row_codes import codes_of
 from streams.signing import Signer
 
 FACTS = 1024
@@ -50,11 +51,13 @@ class Chaining:
             waiting = FactRecorder.last_position(connection) - last.upto
             if waiting <= 0 or (patient and waiting < self._size and not self._waited(last)):
                 return None
-            facts = blocks.stored_facts(connection, last.upto, limit=self._size)
+            facts = self._facts(connection, last.upto)
+        if not facts:
+            return None
         if patient and len(facts) < self._size and not self._waited(last):
             return None
         leaves = [leaf(*fact) for fact in facts]
-        marks = marked([fact[0] for fact in facts], leaves)
+        marks = marked([fact[0] for fact in facts], leaves) + CODED
         block = Block(
             last.number + 1,
             last.upto,
@@ -67,6 +70,17 @@ class Chaining:
         )
         one = Chained(block, signer.sign(block.head), signer.id)
         return self._database.write(lambda connection: _store(connection, one, marks), Priority.FOLLOWING)
+
+    def _facts(self, connection: Connection, after: int) -> list[StoredFact]:
+        """The next facts behind a position. Rows without a valid code are none, and come into no block."""
+        valid = codes_of(connection).valid
+        found: list[StoredFact] = []
+        while rows := blocks.coded_rows(connection, after, limit=self._size - len(found)):
+            found += [row[:5] for row in rows if valid(row)]
+            after = rows[-1][0]
+            if len(found) == self._size:
+                break
+        return found
 
     def _waited(self, last: Block) -> bool:
         return last == BEGINNING or self._clock() - moment(last.at) >= WAIT

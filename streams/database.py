@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
+from eventsourcing.persistence import IntegrityError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
@@ -23,6 +24,8 @@ __all__ = ["WRITING", "Database", "DatabaseUnavailable", "NestedWrite", "Priorit
 
 T = TypeVar("T")
 
+CONFLICTS = IntegrityError
+"""May say by its `cleared` how to make room for what was to be written (streams.recorder)."""
 BUSY_TIMEOUT_MS, RETRY_MS = 30_000, 20
 SNAPSHOT = "REPEATABLE READ"
 """What PostgreSQL calls reading one moment; SQLite knows nothing else."""
@@ -55,6 +58,11 @@ class Database:
         self._writer = Writer(self.engine) if self.sqlite else None
         self._closed = False
         self.waits = waits()
+
+    def use_codes(self, codes: object) -> None:
+        """Give every later connection the codes of the log's rows (streams.row_codes), before the first is used."""
+        for each in (self.engine, self._snapshots):
+            each.update_execution_options(habarshy_row_codes=codes)
 
     @contextmanager
     def altering(self) -> Iterator[Connection]:
@@ -89,6 +97,16 @@ class Database:
         Raises:
             DatabaseUnavailable: it was closed.
         """
+        for _ in range(RETRIES):
+            try:
+                return self._write(work, priority)
+            except CONFLICTS as error:
+                cleared = getattr(error, "cleared", None)
+                if cleared is None or not self._write(cleared, priority):
+                    raise
+        return self._write(work, priority)
+
+    def _write(self, work: Callable[[Connection], T], priority: Priority) -> T:
         if self._writer is not None:
             self._writer.refuse_nested()
             return self._writer.submit(work, priority).result()

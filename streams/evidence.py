@@ -21,6 +21,7 @@ from streams.blocks import Chained, StoredFact
 from streams.explaining import Why, explain
 from streams.log import Log
 from streams.mapper import Entry
+from streams.row_codes import codes_of
 from streams.rules import Rules
 from streams.signing import signed_by
 
@@ -145,7 +146,8 @@ def _proven(connection: Connection, one: Chained, wanted: Mapping[int, str], pub
         raise NotAsWritten(block.number)
     if not any(block.after < position <= block.upto for position in wanted):
         return
-    facts = blocks.stored_facts(connection, block.after, upto=block.upto)
+    rows, valid = blocks.coded_rows(connection, block.after, upto=block.upto), codes_of(connection).valid
+    facts: list[StoredFact] = [row[:5] for row in rows if valid(row)]
     leaves = [leaf(*fact) for fact in facts]
     if root(leaves) != block.root:
         raise NotAsWritten(block.number)

@@ -13,7 +13,7 @@ from domain.events import LifeEvent
 from domain.facts import AheadMoved
 from domain.ids import Names
 from projections import area_plans, history
-from projections.bulk import among, chunked, driver_rows
+from projections.bulk import among, chunked
 from projections.tables import micros, optional_micros
 from streams import mapper, outbox
 from streams.checking import Checker
@@ -27,6 +27,7 @@ from streams.loads import as_loaded, loaded_at
 from streams.log import Log
 from streams.mapper import Entry, LifeState, holders
 from streams.measures import accepted
+from streams.row_codes import facts_by
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
 
@@ -159,7 +160,7 @@ class _Storing:
         found: dict[UUID, _Known] = {}
         first = log_rows.where(log_table.c.originator_version == 1)
         for part in chunked(streams):
-            rows = list(driver_rows(self.connection, first.where(among(log_table.c.originator_id, part))))
+            rows = list(facts_by(self.connection, first.where(among(log_table.c.originator_id, part))))
             found |= {stream_of(row[1]): _Known(row[0], life_of(row)) for row in rows}
         return found
 

@@ -13,7 +13,7 @@ from projections.tables import micros
 from streams.database import Database
 from streams.decoding import head_of
 from streams.kafka_failures import DENIED, Heard, KafkaUnavailable
-from streams.recorder import FactRecorder, page_of
+from streams.recorder import FactRecorder, first_fact
 from streams.topics import PARTITIONS, Topics, check_topic
 from streams.wakes import WAKING
 
@@ -35,7 +35,7 @@ def of_log(database: Database, reader: str, now: datetime) -> Lag:
     with database.reading() as connection:
         position = positions.position_of(connection, reader)
         count = FactRecorder.last_position(connection) - position
-        first = connection.execute(page_of(position, 1, topics=WAKING[:1])).first()
+        first = first_fact(connection, position, None, WAKING[:1])
     if first is None:
         return Lag(count, 0.0)
     return Lag(count, max(0.0, (now - head_of(first).recorded).total_seconds()))

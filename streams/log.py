@@ -8,7 +8,7 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from domain.events import LifeEvent
 from projections import retired
@@ -18,6 +18,7 @@ from streams.decoding import Unopened, entries_of, life_of
 from streams.keys import PersonKey, PersonKeys
 from streams.mapper import Entry, FactMapper, encode, sealed_by
 from streams.recorder import FactRecorder, page_of
+from streams.row_codes import RowCodes, facts_by, genuine
 from streams.tables import log, log_rows
 
 PAGE = 1000
@@ -28,7 +29,8 @@ class Log(Application[UUID]):
 
     name = "habarshy"
 
-    def __init__(self, database: Database, keys: PersonKeys, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, keys: PersonKeys, clock: Callable[[], datetime], codes: RowCodes) -> None:
+        database.use_codes(codes)
         self.database, self.keys, self.clock = database, keys, clock
         self.facts = FactRecorder(database)
         super().__init__(env={})
@@ -101,16 +103,27 @@ class Log(Application[UUID]):
         topics: Sequence[str] = (),
         limit: int | None = None,
     ) -> list[Entry]:
-        """The next entries after a position, of the whole log or of these topics."""
-        return self.decoded(connection, driver_rows(connection, page_of(after, limit, upto, topics)))
+        """The next entries after a position, of the whole log or of these topics; none only at its end."""
+        while rows := list(driver_rows(connection, page_of(after, limit, upto, topics))):
+            if entries := self.decoded(connection, rows):
+                return entries
+            after = rows[-1][0]  # all of them are forged
+        return []
 
     def positions_of(self, connection: Connection, after: int, upto: int, topics: Sequence[str]) -> list[int]:
         """Where in that range facts of these topics are; all of it is looked through."""
-        within = log.c.position > after, log.c.position <= upto, log.c.topic.in_(topics)
-        return list(connection.execute(select(log.c.position).where(*within).order_by(log.c.position)).scalars())
+        return [row[0] for row in facts_by(connection, page_of(after, None, upto, topics))]
 
     def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
-        """Rows of the log (position, stream, version, topic, state, whatever follows) as entries.
+        """Rows of the log (position, stream, version, topic, state, code, whatever follows) as entries.
+
+        Raises:
+            DamagedFact: a fact cannot be read, or was altered.
+        """
+        return self.opened(connection, genuine(connection, rows))
+
+    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+        """Genuine rows of the log as entries.
 
         In one go with the keys at hand, then once more where keys had to be looked up, all at once: what is made
         and used row by row is still in the processor's cache. A third time where a period has a key of its own: which

@@ -15,11 +15,12 @@ from domain.person import Fold, Person, person_as_of
 from domain.rulebook import Rulebook
 from projections import happened_in_areas
 from projections import history as view
-from projections.bulk import among, chunked, driver_rows
+from projections.bulk import among, chunked
 from projections.tables import history, optional_moment
 from streams.loads import as_loaded
 from streams.log import Log
 from streams.mapper import Entry
+from streams.row_codes import facts_by
 from streams.tables import log as log_table
 from streams.tables import log_rows
 
@@ -105,8 +106,8 @@ def _recorded(
         query = query.where(history.c.position < before)
     for part, wanted in _parts(connection, query, persons, types):
         log.keys.load(connection, part)  # at hand from now on: what is decoded without its key is decoded twice
-        rows = list(driver_rows(connection, wanted.where(among(history.c.person, part))))
-        for entry, (*_, person, ahead_from) in zip(log.decoded(connection, rows), rows, strict=True):
+        rows = list(facts_by(connection, wanted.where(among(history.c.person, part))))
+        for entry, (*_, person, ahead_from) in zip(log.opened(connection, rows), rows, strict=True):
             found[person].append(Learnt(_as_loaded(entry, ahead_from), entry.recorded))
     return found
 

@@ -20,6 +20,7 @@ from projections.tables import micros
 from streams.decoding import LIFE, fact_of, head_of
 from streams.mapper import LifeHead
 from streams.recorder import page_of
+from streams.row_codes import genuine
 from streams.tables import stream_of
 
 GOVERNANCE = frozenset(each.TOPIC for each in GOVERNANCE_FACTS)
@@ -56,7 +57,7 @@ def read(connection: Connection, names: Names, after: int, upto: int, limit: int
     found = Facts(
         rows[-1][0] if len(rows) == limit else upto, len(rows), [], [], [], [], [], Counter(), [], [], [], [], []
     )
-    _sort(rows, names, found)
+    _sort(genuine(connection, rows), names, found)
     return found
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from domain.facts import NUDGE_FACTS
 from domain.nudge import Nudge, evolve
 from projections import nudges, tables
-from projections.bulk import among, driver_rows, insert_rows
+from projections.bulk import among, insert_rows
 from streams import shadow_tables
 from streams.decoding import entries_of
 from streams.mapper import Entry
+from streams.row_codes import facts_by
 from streams.tables import log, log_rows
 from streams.views import Page, page_of
 
@@ -34,7 +35,7 @@ def read(connection: Connection, after: UUID | None, upto: UUID | None, last: in
     query = log_rows.where(log.c.position <= last, among(log.c.topic, TOPICS))
     query = query if after is None else query.where(log.c.originator_id > after)
     query = query if upto is None else query.where(log.c.originator_id <= upto)
-    rows = driver_rows(connection, query.order_by(log.c.originator_id, log.c.originator_version))
+    rows = facts_by(connection, query.order_by(log.c.originator_id, log.c.originator_version))
     entries = entries_of(rows, {}, {})
     folded = [_folded(id_, facts) for id_, facts in groupby(entries, attrgetter("originator_id"))]
     return Folded(folded, page_of(entries, {}), len(entries))

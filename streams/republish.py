@@ -15,7 +15,7 @@ from projections.tables import micros
 from streams.database import Database
 from streams.decoding import LIFE, head_of
 from streams.jobs import Plan, Save, Step
-from streams.recorder import FactRecorder, page_of
+from streams.recorder import FactRecorder, first_fact
 from streams.records import Record, Sender
 from streams.tables import log
 from streams.topics import Topics
@@ -51,7 +51,7 @@ def position_at(connection: Connection, moment: datetime) -> int:
     low, high = 0, FactRecorder.last_position(connection)
     while low < high:
         middle = (low + high) // 2
-        row = connection.execute(page_of(middle, 1, high, (LIFE,))).first()
+        row = first_fact(connection, middle, high, (LIFE,))
         if row is None or micros(head_of(row).recorded) >= micros(moment):
             high = middle
         else:
@@ -75,7 +75,7 @@ def checked(connection: Connection, asked: Range) -> Range:
     found = Range(asked.after, min(asked.upto, FactRecorder.last_position(connection)))
     if asked.after >= asked.upto:
         raise BadRange("its end does not come after its beginning")
-    if connection.execute(page_of(found.after, 1, found.upto, WAKING)).first() is None:
+    if first_fact(connection, found.after, found.upto, WAKING) is None:
         raise BadRange(f"no life event was recorded between positions {asked.after + 1:,} and {asked.upto:,}")
     return found
 

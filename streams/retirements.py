@@ -11,6 +11,7 @@ from projections import retired
 from streams.decoding import LIFE, life_of
 from streams.log import Log
 from streams.mapper import sealed_by
+from streams.row_codes import facts_by
 from streams.tables import log as log_table
 from streams.tables import log_rows
 
@@ -27,7 +28,7 @@ def retirement_of(connection: Connection, log: Log, stream: UUID) -> Retirement 
     first = log_rows.where(
         log_table.c.originator_id == stream, log_table.c.originator_version == 1, log_table.c.topic == LIFE
     )
-    row = connection.execute(first).first()
+    row = next(facts_by(connection, first), None)
     keys = sealed_by(life_of(row)) if row is not None else []
     gone = retired.among_keys(connection, keys) if keys else {}
     if not gone:

@@ -19,7 +19,7 @@ from domain.events import LifeEvent
 from domain.principals import Principal
 from domain.timing import Offset, shift
 from projections import history, retired
-from projections.bulk import among, chunked, driver_rows
+from projections.bulk import among, chunked
 from projections.tables import erased, micros
 from projections.tables import history as rows
 from projections.tables import retired as retired_table
@@ -29,6 +29,7 @@ from streams.decoding import life_of
 from streams.keys import KEY_ID_BYTES
 from streams.mapper import Entry, sealed_by
 from streams.retiring_trial import Sealed, Trial
+from streams.row_codes import facts_by
 from streams.rules import Rules
 from streams.tables import log as log_table
 from streams.tables import log_rows, period_keys, person_keys, stream_of
@@ -127,7 +128,7 @@ class Retiring:
         positions = list(connection.execute(theirs.distinct().order_by(rows.c.position).limit(EVENTS)).scalars())
         if not positions:
             return None
-        events = list(driver_rows(connection, log_rows.where(among(log_table.c.position, positions))))
+        events = list(facts_by(connection, log_rows.where(among(log_table.c.position, positions))))
         lost = {key for row in events for key in sealed_by(life_of(row))}
         for table in (person_keys, period_keys, erased, retired_table):
             for part in chunked(sorted(lost)):
@@ -229,7 +230,7 @@ def _events(connection: Connection, one: Over, persons: Sequence[str]) -> Iterat
     of_period = _of_period(one.type, one.year)
     for part in chunked(persons):
         theirs = select(rows.c.position).where(among(rows.c.person, part), of_period)
-        yield from driver_rows(connection, log_rows.where(log_table.c.position.in_(theirs)))
+        yield from facts_by(connection, log_rows.where(log_table.c.position.in_(theirs)))
 
 
 def _facts(connection: Connection, type_: str, year: int) -> int:

@@ -30,8 +30,35 @@ log = Table(
     Column("originator_version", Integer, nullable=False),
     Column("topic", String, nullable=False),
     Column("state", LargeBinary, nullable=False),
+    Column("code", LargeBinary(16)),
     UniqueConstraint("originator_id", "originator_version"),
 )
+"""`code`: see streams/row_codes.py."""
+
+log_forged = Table(
+    "log_forged",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("position", Position, nullable=False),
+    Column("originator_id", LargeBinary, nullable=False),
+    Column("originator_version", BigInteger, nullable=False),
+    Column("topic", String, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("code", LargeBinary),
+)
+"""Rows that stood in the log without a valid code where a fact had to go."""
+
+log_coded = Table(
+    "log_coded",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("facts", BigInteger, nullable=False),
+    Column("unproven", BigInteger, nullable=False),
+    Column("code", LargeBinary(16), nullable=False),
+)
+"""One row: up to which position there were facts before there were codes, how many, and how many of these no signed
+block proved; with a code of its own."""
 
 _ACCOUNTS = (PersonViewed.TOPIC, LettersDropped.TOPIC)
 IS_ACCOUNT = log.c.topic.in_([literal_column(f"'{each}'") for each in _ACCOUNTS])  # an index is found by its words
@@ -48,6 +75,7 @@ log_rows = select(
     log.c.originator_version,
     log.c.topic,
     type_coerce(log.c.state, NullType),
+    type_coerce(log.c.code, NullType),
 )
 """Rows of the log as `Log.decoded` takes them: everything as the driver gives it, streams made UUIDs by `stream_of`.
 

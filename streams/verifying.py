@@ -24,6 +24,7 @@ from streams.log import Log
 from streams.rebuild import Rebuilding
 from streams.rebuild_ending import ROWS, Rebuilt
 from streams.recorder import FactRecorder
+from streams.row_codes import genuine
 from streams.tables import log as log_table
 from streams.tables import log_rows, stream_of
 from streams.verifying_people import Compared, compared
@@ -141,15 +142,16 @@ class Verifying:
         if at.after:
             query = query.where(log_table.c.originator_id > UUID(at.after))
         with self._database.reading() as connection:
-            rows = [(stream_of(row[1]), head_of(row).digest) for row in list(driver_rows(connection, query))]
-        if not rows:
+            there = list(driver_rows(connection, query))
+            rows = [(stream_of(row[1]), head_of(row).digest) for row in genuine(connection, there)]
+        if not there:
             return replace(at, part="nudges", after="")
         found = replace(
             at.found,
             facts=at.found.facts + len(rows),
             digests=at.found.longer("facts", [stream.bytes + digest for stream, digest in rows]),
         )
-        return replace(at, after=rows[-1][0].hex, done=at.done + len(rows), found=found)
+        return replace(at, after=stream_of(there[-1][1]).hex, done=at.done + len(rows), found=found)
 
     def _some_nudges(self, at: At) -> At:
         """What became of each nudge."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, true
 from domain.accounting import LettersDropped, PersonViewed
 from domain.principals import Principal
 from projections import trail
+from projections.bulk import driver_rows
 from streams.books import Books
 from streams.follower import Follower
 from streams.log import Log
@@ -76,10 +77,10 @@ class Views:
 
 def accounts(log: Log) -> Iterator[Account]:
     """Every reading of anybody's data, and all dead letters that were given up, the earliest first."""
-    after = 0
-    while entries := _page(log, log_table.c.position > after, log_table.c.position):
+    after: int | None = 0
+    while after is not None:
+        entries, after = _page(log, log_table.c.position > after, log_table.c.position)
         yield from map(_account, entries)
-        after = entries[-1].position
 
 
 def latest_accounts(log: Log, before: int | None, by: str = "") -> tuple[list[Account], int | None]:
@@ -88,15 +89,17 @@ def latest_accounts(log: Log, before: int | None, by: str = "") -> tuple[list[Ac
     By one they may be fewer than there is room for, even none: only so many are looked at in one go.
     """
     at = log_table.c.position
-    entries = _page(log, at < before if before is not None else true(), at.desc())
+    entries, more = _page(log, at < before if before is not None else true(), at.desc())
     found = [each for each in map(_account, entries) if by in ("", each.by)]
-    return found, entries[-1].position if len(entries) == LOOKED_AT else None
+    return found, more
 
 
-def _page(log: Log, where: ColumnElement[bool], order: ColumnElement[int]) -> list[Entry]:
+def _page(log: Log, where: ColumnElement[bool], order: ColumnElement[int]) -> tuple[list[Entry], int | None]:
+    """The next accounts, and the position behind which there may be more."""
     query = log_rows.where(IS_ACCOUNT, where).order_by(order).limit(LOOKED_AT)
     with log.database.reading() as connection:
-        return log.decoded(connection, connection.execute(query))
+        rows = list(driver_rows(connection, query))
+        return log.decoded(connection, rows), rows[-1][0] if len(rows) == LOOKED_AT else None
 
 
 def _account(entry: Entry) -> Account:

@@ -20,6 +20,7 @@ from projections.bulk import among, chunked, driver_rows
 from streams.decoding import LIFE, life_of
 from streams.mapper import LifeState
 from streams.recorder import FactRecorder, page_of
+from streams.row_codes import facts_by, genuine
 from streams.tables import log, log_rows, stream_of
 
 WAKING = (LIFE, AheadMoved.TOPIC)
@@ -84,7 +85,7 @@ class Waking:
         page = page_of(position, self._page, last, WAKING)
         rows = list(driver_rows(connection, page)) if last > position else []
         upto = rows[-1][0] if len(rows) == self._page else last
-        events = list(self._events(connection, rows))
+        events = list(self._events(connection, list(genuine(connection, rows))))
         everybody = _in_any_revision(connection, events)
         return upto, [each for event in events for each in _records(event, everybody.get(event.original, ()))]
 
@@ -93,7 +94,9 @@ class Waking:
         again = [stream for row, stream in zip(rows, streams, strict=True) if row[3] != LIFE]
         first = _first_of(connection, again) if again else {}
         for row, stream in zip(rows, streams, strict=True):
-            state = life_of(row) if row[3] == LIFE else first[stream]
+            state = life_of(row) if row[3] == LIFE else first.get(stream)
+            if state is None:  # the event itself was altered: `audit verify` names it
+                continue
             corrected = state.corrects is not None
             original = self._names.stream(state.source, state.corrects or state.id) if corrected else stream
             yield _Known(row[0], original, state)
@@ -131,7 +134,7 @@ def _first_of(connection: Connection, streams: Sequence[UUID]) -> dict[UUID, Lif
     rows = [
         row
         for part in chunked(streams)
-        for row in driver_rows(connection, first.where(among(log.c.originator_id, part)))
+        for row in facts_by(connection, first.where(among(log.c.originator_id, part)))
     ]
     return {stream_of(row[1]): life_of(row) for row in rows}
 
@@ -140,6 +143,6 @@ def _states_at(connection: Connection, positions: Sequence[int]) -> dict[int, Li
     rows = [
         row
         for part in chunked(positions)
-        for row in driver_rows(connection, log_rows.where(among(log.c.position, part)))
+        for row in facts_by(connection, log_rows.where(among(log.c.position, part)))
     ]
     return {row[0]: life_of(row) for row in rows}

@@ -14,9 +14,10 @@ from domain.chain import leaf
 from domain.governance import LogRestored
 from projections.tables import governance
 from streams import blocks
-from streams.blocks import StoredFact, stored_facts
+from streams.blocks import StoredFact
 from streams.database import Database
 from streams.log import Log
+from streams.recorder import FactRecorder, first_fact
 
 logger = logging.getLogger("habarshy")
 LINE, ID_DIGITS, OWNER_ONLY = 256, 16, 0o600
@@ -87,7 +88,9 @@ class Watermark:
 
     def newest(self, connection: Connection) -> StoredFact | None:
         """What is to be noted once this transaction is committed, if there is anything to note it in."""
-        return None if self._beside is None else blocks.newest(connection)
+        if self._beside is None:
+            return None
+        return blocks.fact_at(connection, FactRecorder.last_position(connection))
 
     def note(self, newest: StoredFact | None) -> None:
         """From now on this fact is known to be in the log."""
@@ -108,7 +111,8 @@ class Watermark:
 
     def _open(self, connection: Connection) -> None:
         """One file a log: named by the log's first fact, which copies and backups share."""
-        first = next(iter(stored_facts(connection, -1, limit=1)), None)
+        row = first_fact(connection, 0, None, ())
+        first = None if row is None else blocks.fact_at(connection, row[0])
         if self._beside is None or first is None:
             return
         self._file = self._beside.with_name(f"{self._beside.name}.known-{_digest(first)[:ID_DIGITS]}")

@@ -9,6 +9,7 @@ import typer
 from app.compose import open_database
 from app.job_ends import audited
 from app.keyfile import BadKeyFile, keyring_of, own_keyring
+from app.log_codes import codes_by
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import Settings, settings_of
 from app.terminal import Exit, data, data_json, stop
@@ -58,11 +59,8 @@ def _print(finding: Finding, *, as_json: bool) -> None:
             {name: value for name in finding.__struct_fields__ if (value := getattr(finding, name)) is not None}
         )
     else:
-        place = (
-            f"block {finding.block}"
-            if finding.position is None
-            else f"position {finding.position}, block {finding.block}"
-        )
+        block = f"block {finding.block}" if finding.block else "in no block"
+        place = block if finding.position is None else f"position {finding.position}, {block}"
         data(f"{place}: {finding.what}: {WORDS[finding.what]}")
 
 
@@ -114,7 +112,9 @@ def key(as_json: AsJson = False, database: DatabaseUrl = None, key_file: KeyFile
 
 
 def _signer(database: Database, settings: Settings) -> Signer:
-    return _signing(settings, own_keyring(database, settings))
+    keyring = own_keyring(database, settings)
+    database.use_codes(codes_by(keyring))
+    return _signing(settings, keyring)
 
 
 def _signing(settings: Settings, keyring: Keyring) -> Signer:

@@ -7,6 +7,7 @@ import typer
 
 from app.compose import open_database
 from app.keyfile import load_keyring, own_keyring
+from app.log_codes import give_first_codes
 from app.options import AsJson, DatabaseUrl, KeyFile
 from app.settings import Settings, settings_of
 from app.terminal import data, data_json, talk
@@ -43,7 +44,12 @@ def _ready(database: Database, settings: Settings, *, first: bool) -> None:
     """The key file as this version needs it; made with the first tables, and never for those that hold data."""
     path = settings.key_file
     if holds_data(database):
-        own_keyring(database, settings)
+        done = give_first_codes(database, own_keyring(database, settings))
+        if done is not None and done.facts:
+            talk(
+                f"{done.facts} facts got their codes; {done.facts - done.unproven} are as a signed block says,"
+                f" {done.unproven} are in no signed block, so nothing proves them"
+            )
     if settings.key_ring.get_secret_value() or not (first or path.exists()):
         return
     made = not path.exists()

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, event, func, select
 from sqlalchemy import Table as SqlTable
 
 from app.clock import fixed
+from app.log_codes import codes_by
 from domain.delivery import Delivery, State
 from domain.events import LifeEvent
 from domain.facts import NudgeCancelled, NudgePlanned
@@ -27,6 +28,7 @@ from domain.ids import Names
 from domain.nudge import Nudge, evolve
 from projections.positions import save
 from streams.database import Database, Priority
+from streams.first_codes import give_codes
 from streams.keyring import KEY_BYTES, Keyring
 from streams.keys import KEY_ID_BYTES, PersonKey, PersonKeys
 from streams.log import Log
@@ -38,6 +40,8 @@ T = TypeVar("T")
 
 KEYRING = Keyring(b"n" * KEY_BYTES, {1: b"w" * KEY_BYTES})
 NAMES = Names(KEYRING.names)
+CODES = codes_by(KEYRING)
+"""What the log's rows are coded with."""
 NOW = datetime(2025, 6, 2, 7, tzinfo=UTC)
 AIDA, BOLAT, DANA = "a" * 32, "b" * 32, "d" * 32
 PATIENCE = 60
@@ -58,7 +62,8 @@ class Store:
         self.database = Database(url)
         migrate(self.database)
         self.keys = PersonKeys(keyring)
-        self.log = Log(self.database, self.keys, fixed(NOW))
+        self.log = Log(self.database, self.keys, fixed(NOW), CODES)
+        self.database.write(give_codes)
 
     def take(self, *events: LifeEvent) -> int:
         """Store life events with the keys of their persons; returns the position before the first."""
@@ -220,6 +225,7 @@ def second_process(target: Callable[..., None], *arguments: object) -> Iterator[
 def append_each(url: str, first: int, streams: int, together: Barrier) -> None:
     """Append that many streams of one fact, one at a time, from the moment when the other process is there too."""
     database = Database(url)
+    database.use_codes(CODES)
     recorder = FactRecorder(database)
     together.wait(PATIENCE)
     for stream in range(first, first + streams):

@@ -26,7 +26,7 @@ from streams.signing import Signer
 from streams.tables import blocks as block_table
 from streams.tables import log
 from tests.services import postgres
-from tests.streams.storing import AIDA, DANA, NOW, Store, cancelled, life, modest, only_sqlite, url_in
+from tests.streams.storing import AIDA, CODES, DANA, NOW, Store, cancelled, life, modest, only_sqlite, url_in
 
 SIGNER, OTHER = Signer(b"s" * 32), Signer(b"o" * 32)
 SIZE = 8
@@ -56,7 +56,8 @@ def heads(database: Database) -> list[Chained]:
 def chain(store: Store) -> Database:
     """A log with gaps, all of it in the chain."""
     rows = [(position, _stream(position), 1, "t/1", b"state %d" % position) for position in POSITIONS]
-    store.database.write(lambda connection: insert_rows(connection, log, rows))
+    coded = [(*row, CODES.code(*row)) for row in rows]
+    store.database.write(lambda connection: insert_rows(connection, log, coded))
     chaining(store.database).finish()
     return store.database
 
@@ -92,6 +93,11 @@ def tampered(database: Database, *works: Callable[[Connection], object]) -> Iter
 def setting(position: int, /, **values: Any) -> Callable[[Connection], object]:
     """Set columns of the fact at that position."""
     return lambda connection: connection.execute(update(log).where(log.c.position == position).values(values))
+
+
+def written(position: int, state: bytes) -> Callable[[Connection], object]:
+    """Write the state of the fact at that position anew, as who has the key file can."""
+    return setting(position, state=state, code=CODES.code(position, _stream(position), 1, "t/1", state))
 
 
 def flipped(position: int, column: str, bit: int) -> Callable[[Connection], object]:
@@ -151,7 +157,7 @@ def _block_over(gap: int) -> int:
 
 
 def _added(gap: int) -> Case:
-    return [put(gap)], [("added", _block_over(gap), gap)]
+    return [put(gap)], [("forged", _block_over(gap), gap)]
 
 
 def _before_all(position: int) -> Case:
@@ -165,7 +171,7 @@ def _swapped(positions: tuple[int, int]) -> Case:
 
 
 def _shifted(position: int, gap: int) -> Case:
-    found = sorted([(position, "missing", BLOCK_OF[position]), (gap, "added", _block_over(gap))])
+    found = sorted([(position, "missing", BLOCK_OF[position]), (gap, "forged", _block_over(gap))])
     return [setting(position, position=gap)], [(what, block, at) for at, what, block in found]
 
 
@@ -241,7 +247,7 @@ def test_only_what_a_deposited_head_knows_is_missed_at_the_end(chain: Database) 
 def test_a_log_written_anew_with_the_key_is_found_by_a_deposited_head(chain: Database) -> None:
     """Who has the key file as well makes a chain without a fault, but never again the one that was deposited."""
     deposited = heads(chain)
-    with tampered(chain, *(gone(block_table, number) for number in range(2, 6)), setting(10, state=b"x")):
+    with tampered(chain, *(gone(block_table, number) for number in range(2, 6)), written(10, b"x")):
         chaining(chain).finish()
         assert audited(chain) == []
         assert audited(chain, *deposited) == [Finding("rewritten", number) for number in range(2, 6)]

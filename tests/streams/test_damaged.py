@@ -11,14 +11,18 @@ from app.compose import Platform
 from app.replaying import verify
 from domain.ids import Names
 from streams import lag, rebuild_facts, republish
+from streams.chaining import Chaining
 from streams.damaged import DamagedFact
 from streams.faults import Faults
 from streams.retirements import retirement_of
+from streams.row_codes import row_codes
+from streams.signing import Signer
 from streams.tables import log
 from streams.wakes import Waking
 from tests.streams.rebuilding import ended, rebuilt
 from tests.world import LONG_AGO, NOON, World, card, corrected, iin, registered
 
+SIGNER = Signer(b"s" * 32)
 HARMS: dict[str, Callable[[bytes], bytes]] = {
     "nonsense": lambda _: b"\x00\x11",
     "no text": lambda state: re.sub(rb"[a-z]([a-z]{4})", b"\xff\\1", state, count=1),
@@ -53,6 +57,8 @@ def lived(world: World) -> World:
 def damage(world: World, topic: str, harm: str = "nonsense", only: Select[tuple[int]] | None = None) -> int:
     """Harm the last fact of that topic (`only`: of those at these positions); where it stands."""
     database = world.platform.database
+    database.use_codes(row_codes(world.platform.names.key, SIGNER.public))
+    Chaining(database, SIGNER, world.clock).finish()  # a row that no signed block knows would be nobody's fact
     with database.reading() as connection:
         query = select(log.c.position, log.c.state).where(log.c.topic == topic).order_by(log.c.position.desc())
         query = query if only is None else query.where(log.c.position.in_(only))
@@ -78,6 +84,7 @@ def test_whoever_looks_at_one_fact_says_it_too(world: World, reader: str) -> Non
     """To look at a single fact ends as reading them all does."""
     world.take(CARD)
     position = damage(world, "life/1")
+    world.take(*registered(iin(2), LONG_AGO))
     on = world.platform
     with pytest.raises(DamagedFact, match=f"position {position} "), on.database.reading() as connection:
         OF_ONE[reader](on) if reader in OF_ONE else AT_HAND[reader](on, connection)

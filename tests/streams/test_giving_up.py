@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from app.log_codes import codes_by
 from domain.accounting import LettersDropped
 from domain.principals import Principal, Role
 from streams.dead_letters import Letter
@@ -102,7 +103,7 @@ def test_nothing_given_up_is_nothing_to_say(kept: World) -> None:
 def test_no_letter_goes_without_its_fact(kept: World) -> None:
     """If the log cannot take the fact, the letters are still there."""
     on = kept.platform
-    full = replace(on.books, log=Full(on.database, PersonKeys(KEYRING), on.clock))
+    full = replace(on.books, log=Full(on.database, PersonKeys(KEYRING), on.clock, codes_by(KEYRING)))
     with pytest.raises(OSError, match="no space"):
         give_up(full, Choice(), OLGA, WHY)
     assert on.letters.count(Choice()) == len(LETTERS)

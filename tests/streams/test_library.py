@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 
+from app.log_codes import codes_by
 from domain.governance import PackPublished, TriggerPublished, TriggerWithdrawn
 from domain.ids import Names
 from streams.cloudevents import Envelope
@@ -191,7 +192,7 @@ def test_a_log_without_packs_has_no_rules(tmp_path: Path) -> None:
     """Where nothing was published, asking for the rules says so."""
     database = Database(f"sqlite:///{tmp_path}/empty.sqlite")
     migrate(database)
-    log = Log(database, PersonKeys(KEYRING), lambda: NOON)
+    log = Log(database, PersonKeys(KEYRING), lambda: NOON, codes_by(KEYRING))
     with pytest.raises(NothingPublished, match="habarshy submit"):
         Library(database, log, Names(KEYRING.names)).rules()
     database.close()

@@ -4,6 +4,7 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from msgspec.structs import replace
 
+from app.log_codes import codes_by
 from domain.events import LifeEvent
 from domain.facts import Fact, NudgeCancelled, NudgeExpired
 from projections.bulk import CHUNK
@@ -178,7 +179,7 @@ def test_another_process_reads_the_same(store: Store) -> None:
     event = life()
     store.take(event)
 
-    other = Log(store.database, PersonKeys(KEYRING), lambda: NOW)
+    other = Log(store.database, PersonKeys(KEYRING), lambda: NOW, codes_by(KEYRING))
     assert [entry.fact for page in other.scan() for entry in page] == [event]
 
 

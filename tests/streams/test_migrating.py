@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 import streams.migrations
 from app.clock import fixed
 from app.compose import compose
+from app.log_codes import codes_by
 from app.settings import load_settings
 from projections import nudges
 from projections.tables import due, metadata, micros, moment
@@ -141,14 +142,14 @@ def test_the_steps_lead_to_the_same_keys_and_indexes(database: Database, tables_
 def test_a_database_from_before_migrations_keeps_what_it_has(database: Database) -> None:
     """A database with facts and keys that was made before there were migrations is brought up to date with them."""
     made_before_migrations(database)
-    log = Log(database, PersonKeys(KEYRING), lambda: NOW)
+    log = Log(database, PersonKeys(KEYRING), lambda: NOW, codes_by(KEYRING))
     database.write(lambda connection: log.append(connection, [cancelled(1)]))
     ensured, _ = database.write(lambda connection: log.keys.ensure(connection, [AIDA]))
 
     assert [each.revision for each in migrate(database)] == STEPS[1:]
 
     make_ready(database)
-    later = Log(database, PersonKeys(KEYRING), lambda: NOW)
+    later = Log(database, PersonKeys(KEYRING), lambda: NOW, codes_by(KEYRING))
     with database.reading() as connection:
         assert [each.originator_id for each in later.read(connection, [1])] == [UUID(int=1)]
         assert later.keys.load(connection, [AIDA])[AIDA].id == ensured[AIDA].id

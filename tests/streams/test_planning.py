@@ -9,6 +9,7 @@ import pytest
 import uvloop
 from sqlalchemy import Connection
 
+from app.log_codes import codes_by
 from domain.facts import NudgeAttempted, NudgePlanned, NudgeSent
 from projections import history, nudges
 from streams.cloudevents import Envelope
@@ -266,7 +267,7 @@ def test_facts_due_rows_and_marks_are_together_or_not_at_all(world: World, datab
     """When the append fails, no nudge, due row or planned mark stays; the person waits on and is planned later."""
     world.take(card(AIGERIM, "2025-12-20"))
     before = world.health()
-    full = FullLog(database, PersonKeys(KEYRING), world.clock)
+    full = FullLog(database, PersonKeys(KEYRING), world.clock, codes_by(KEYRING))
 
     with pytest.raises(OSError):  # noqa: PT011
         planner(world, database, full).plan_batch(sorted(waiting(world)))

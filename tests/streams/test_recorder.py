@@ -20,6 +20,7 @@ from streams.recorder import FactRecorder, NoSubscription, Row
 from streams.tables import log
 from tests.services import postgres
 from tests.streams.storing import (
+    CODES,
     PATIENCE,
     Store,
     append_each,
@@ -367,8 +368,8 @@ def tailing(recorder: FactRecorder) -> Iterator[list[int]]:
 def leave_a_gap(connection: Connection, position: int) -> None:
     """Put a fact far after the newest, as if all between had been rolled back."""
     entry = cancelled(2)
-    row = [position, entry.originator_id, 1, entry.fact.TOPIC, encode(entry.fact)]
-    connection.execute(log.insert().values(row))
+    row = (position, entry.originator_id, 1, entry.fact.TOPIC, encode(entry.fact))
+    connection.execute(log.insert().values([*row, CODES.code(*row)]))
 
 
 class TestSqlite(RecorderContract):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, delete
 
+from app.log_codes import codes_by
 from app.replaying import VIEWS
 from domain.delivery import State
 from domain.facts import NudgeCancelled, NudgeUndone
@@ -20,6 +21,7 @@ from streams.tables import log as log_table
 from streams.verifying import Verified, Verifying
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
 from tests.streams.rebuilding import ended, rebuilt, verified
+from tests.streams.storing import KEYRING
 from tests.world import LONG_AGO, World, annulled, card, registered
 
 NEW = card(AIGERIM, "2035-07-01", number="N2", time="2025-07-01T10:00:00+05:00")
@@ -31,12 +33,12 @@ class Broken(Log):
 
     broken: Sequence[int] = ()
 
-    def decoded(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
+    def opened(self, connection: Connection, rows: Iterable[Any]) -> list[Entry]:
         """As the log, but for those."""
         wanted = list(rows)
         if not {row[0] for row in wanted}.isdisjoint(self.broken):
             raise ValueError("this cannot be read")
-        return super().decoded(connection, wanted)
+        return super().opened(connection, wanted)
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def verified_without(world: World, national_id: str) -> Verified:
     """A verification that meets a defect in what is known of them."""
     on = world.platform
-    broken = Broken(on.database, on.log.keys, world.clock)
+    broken = Broken(on.database, on.log.keys, world.clock, codes_by(KEYRING))
     with on.database.reading() as connection:
         broken.broken = list(trail.positions(connection, world.name(national_id)))
     catalogue = on.library.rules().catalogue

@@ -64,7 +64,7 @@ def test_the_broker_is_the_one_that_the_tests_start() -> None:
     pom = (DEPLOY.parent / "tests/services/kafka.pom.xml").read_text()
     tested = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([\d.]+)</version>", pom)
     assert tested is not None
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
+    assert SERVICES["kafka"]["image"] == f"${{KAFKA_IMAGE:-apache/kafka:{tested[1]}}}"
 
 
 @pytest.mark.parametrize("service", sorted(OURS))
@@ -122,6 +122,42 @@ def test_no_role_can_write_to_its_image_or_gain_rights(service: str) -> None:
     assert [each for each in role["volumes"] if not each.endswith(":ro")] == ["keys:/var/lib/habarshy"]
 
 
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_every_service_is_bounded_and_has_no_rights_to_spare(service: str) -> None:
+    """Memory and tasks are limited, capabilities are dropped; roots are read-only but for the broker's."""
+    one = SERVICES[service]
+    assert re.fullmatch(r"\d+[mg]", one["mem_limit"])
+    assert 0 < one["pids_limit"] <= 512
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert set(one.get("cap_add", ())) <= {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+    assert one.get("read_only", False) is (service != "kafka")
+    assert ("/tmp" in one.get("tmpfs", ())) is (service != "kafka")  # noqa: S108  (in the container)
+
+
+def test_secrets_are_read_by_a_group_and_by_nobody_else() -> None:
+    """The roles get the group of the secrets' files; no text tells anybody to open them to all."""
+    assert all(each["group_add"][0].startswith("${HABARSHY_SECRETS_GID:?") for each in OURS.values())
+    texts = [*DEPLOY.rglob("*"), *(DEPLOY.parent / "docs").glob("*.md"), DEPLOY.parent / "README.md"]
+    opened = re.compile(r"chmod (-R )?(a\+|o\+|ugo\+|[0-7]?[0-7][0-7][1-7]\b)")
+    assert [each.name for each in texts if each.is_file() and opened.search(each.read_text())] == []
+
+
+def test_images_of_others_can_be_pinned_by_digest(tmp_path: Path) -> None:
+    """Each is a variable with a tag for a default; the script prints them all, and the base, with their digests."""
+    theirs = {name: each["image"] for name, each in SERVICES.items() if name not in OURS}
+    assert all(re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[a-z/]+:v?[\d.]+\}", each) for each in theirs.values())
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\nfor image; do :; done\necho "sha256:of-$image"\n')
+    docker.chmod(0o700)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    script = ["/bin/sh", str(DEPLOY / "pin-images.sh")]
+    ended = subprocess.run(script, capture_output=True, text=True, check=True, env={"PATH": path})  # noqa: S603  (ours)
+    lines = dict(line.split("=", 1) for line in ended.stdout.splitlines())
+    assert set(lines) == {each[2:].partition(":")[0] for each in theirs.values()} | {"BASE"}
+    assert all(re.fullmatch(r"(.+)@sha256:of-\1", each) for each in lines.values())
+
+
 def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
     """One template for all roles: systemd takes it, ends no sooner than a role may, and rates it as well confined."""
     text = (DEPLOY / "systemd" / "habarshy@.service").read_text()
@@ -131,6 +167,7 @@ def test_the_unit_starts_every_role_in_a_sandbox(tmp_path: Path) -> None:
         "the file of an instance, which comes after it, may say another"
     )
     assert unit["TimeoutStopSec"] + "s" == OURS["dispatch"]["stop_grace_period"]
+    assert (unit["MemoryMax"], unit["TasksMax"]) == ("2G", "512")
     assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
     analyze = shutil.which("systemd-analyze")
     if analyze is not None:  # not on every machine: what can be said without it was said above

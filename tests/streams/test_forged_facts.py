@@ -145,7 +145,11 @@ def test_more_forged_rows_than_a_page_hide_nothing(store: Store) -> None:
     assert Chaining(store.database, SIGNER, VirtualClock(NOW), 8).finish() == 2
 
 
-MOVES = {"moved": {"position": 99}, "uncoded": {"code": None}, "copied": {"code": bytes(16)}}
+MOVES: dict[str, dict[str, Any]] = {
+    "moved": {"position": 99},
+    "uncoded": {"code": None},
+    "copied": {"code": bytes(16)},
+}
 
 
 @pytest.mark.parametrize("what", MOVES)

@@ -71,8 +71,7 @@ class FactRecorder(ApplicationRecorder):
         before = 0 if newest is None else int(newest[0])
         if before >= _HIGHEST:
             raise InTheWay("the log has no room", [])
-        code = codes_of(connection).code
-        coded = [(at, *row, code(at, *row)) for at, row in enumerate(rows, before + 1)]
+        coded = codes_of(connection).coded(before, rows)
         try:
             insert_rows(connection, log, coded)
         except sql.IntegrityError as error:

@@ -76,6 +76,18 @@ class RowCodes(Struct, frozen=True, dict=True):
         digest: bytes = made.digest()
         return digest
 
+    def coded(self, before: int, rows: Iterable[tuple[UUID, int, str, bytes]]) -> list[Coded]:
+        """Return the rows (stream, version, topic, state) at the positions after `before`, each with its code.
+
+        As `code`, without a call for each row.
+        """
+        start, fact, found = self.start, _FACT, []
+        for position, (stream, version, topic, state) in enumerate(rows, before + 1):
+            made, name = start(), topic.encode()
+            made.update(fact(position, version, len(name)) + stream.int.to_bytes(16) + name + state)
+            found.append((position, stream, version, topic, state, made.digest()))
+        return found
+
     def valid(self, row: Sequence[Any]) -> bool:
         """Return whether the row carries its own code."""
         try:

@@ -39,7 +39,7 @@ log_forged = Table(
     "log_forged",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("position", Position, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("originator_id", LargeBinary, nullable=False),
     Column("originator_version", BigInteger, nullable=False),
     Column("topic", String, nullable=False),

@@ -165,9 +165,9 @@ def test_evidence_of_no_nudge_writes_nothing(terminal: Terminal, nudge: str, cod
 
 
 def test_there_is_no_evidence_of_an_altered_log(terminal: Terminal) -> None:
-    """Where the log is not as it was written: exit 1, how to find out where, and no file."""
+    """Where the log is not as it was written: exit 3, how to find out where, and no file."""
     nudge, out = a_nudge(terminal), terminal.folder / "evidence"
     altered(terminal, "UPDATE log SET originator_version = 9 WHERE position = 1")
     ended = terminal.run("evidence", nudge, "--out", str(out))
-    assert (ended.code, out.exists()) == (1, False)
+    assert (ended.code, out.exists()) == (3, False)
     assert "habarshy audit verify" in ended.talk

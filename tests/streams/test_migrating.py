@@ -23,8 +23,10 @@ from projections import nudges
 from projections.tables import due, metadata, micros, moment
 from streams.at_work import StillAtWork, require_rest
 from streams.database import Database, DatabaseUnavailable
+from streams.first_codes import FirstCodes, give_codes
 from streams.keys import PersonKeys
 from streams.log import Log
+from streams.mapper import encode
 from streams.migrating import FIRST, HEAD, VERSION_TABLE, WrongSchema, make_ready, migrate, pending
 from streams.migrations.versions import v0001_first_schema
 from tests.services import postgres
@@ -143,13 +145,17 @@ def test_a_database_from_before_migrations_keeps_what_it_has(database: Database)
     """A database with facts and keys that was made before there were migrations is brought up to date with them."""
     made_before_migrations(database)
     log = Log(database, PersonKeys(KEYRING), lambda: NOW, codes_by(KEYRING))
-    database.write(lambda connection: log.append(connection, [cancelled(1)]))
+    entry = cancelled(1)
+    old = {"at": 1, "id": UUID(int=1).bytes if database.sqlite else UUID(int=1), "state": encode(entry.fact)}
+    insert = text("INSERT INTO log VALUES (:at, :id, 1, 'nudge-cancelled/1', :state)")
+    database.write(lambda connection: connection.execute(insert, old))
     ensured, _ = database.write(lambda connection: log.keys.ensure(connection, [AIDA]))
 
     assert [each.revision for each in migrate(database)] == STEPS[1:]
 
     make_ready(database)
     later = Log(database, PersonKeys(KEYRING), lambda: NOW, codes_by(KEYRING))
+    assert database.write(give_codes) == FirstCodes(1, 1, 1)
     with database.reading() as connection:
         assert [each.originator_id for each in later.read(connection, [1])] == [UUID(int=1)]
         assert later.keys.load(connection, [AIDA])[AIDA].id == ensured[AIDA].id
@@ -166,6 +172,8 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE dead_events",
             "TABLE drafts",
             "TABLE erased",
+            "TABLE log_coded",
+            "TABLE log_forged",
             "TABLE period_keys",
             "TABLE pieces",
             "TABLE repeats",
@@ -183,6 +191,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
         connection.execute(text("ALTER TABLE due DROP COLUMN lane"))
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
         connection.execute(text("ALTER TABLE jobs DROP COLUMN confirmed_by"))
+        connection.execute(text("ALTER TABLE log DROP COLUMN code"))
     set_version(database, "0007")
     migrate(database)
     with database.reading() as connection:
@@ -200,6 +209,9 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
         before = connection.execute(select(due.c.nudge, due.c.since)).all()
     with database.altering() as connection:
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
+        for later in ("TABLE log_coded", "TABLE log_forged"):
+            connection.execute(text(f"DROP {later}"))
+        connection.execute(text("ALTER TABLE log DROP COLUMN code"))
     set_version(database, "0021")
     migrate(database)
     with database.reading() as connection:

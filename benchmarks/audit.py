@@ -19,6 +19,7 @@ from projections.bulk import insert_rows
 from streams.auditing import Audit
 from streams.chaining import Chaining
 from streams.database import Database
+from streams.row_codes import codes_of
 from streams.signing import Signer
 from streams.tables import log
 from tests.services import postgres
@@ -49,6 +50,7 @@ def _copied(full: Platform, at: URL) -> Database:
     made = Database(at.render_as_string(hide_password=False))
     with full.database.reading() as connection:
         rows = [tuple(row) for row in connection.execute(log.select())]
+        made.use_codes(codes_of(connection))
     made.write(lambda connection: insert_rows(connection, log, rows))
     return made
 

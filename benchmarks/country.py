@@ -18,6 +18,7 @@ from projections.tables import history, micros
 from streams.keys import PersonKey
 from streams.mapper import seal
 from streams.publishing import Publisher
+from streams.row_codes import codes_of
 from streams.tables import log
 from templates.loader import load_packs, shipped
 
@@ -82,8 +83,8 @@ def make(folder: Path, events: int, url: str = "") -> Platform:
 def _write(on: Platform, people: Sequence[str], number: int, before: int) -> None:
     keys, made = on.database.write(lambda connection: on.log.keys.ensure(connection, people))
     on.log.keys.remember(made)
-    rows = list(_rows(people, number, before, keys))
-    on.database.write(lambda connection: insert_rows(connection, log, rows))
+    rows = [row[1:] for row in _rows(people, number, before, keys)]
+    on.database.write(lambda connection: insert_rows(connection, log, codes_of(connection).coded(before, rows)))
 
 
 def _rows(

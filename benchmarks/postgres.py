@@ -59,7 +59,9 @@ def _append(server: URL, *, copy: bool) -> float:
     """Facts of the usual size in batches, each in a transaction of its own."""
     state = os.urandom(157)
     numbers = itertools.count(1)
-    batches = [[(next(numbers), uuid4(), 1, "life/1", state) for _ in range(BATCH)] for _ in range(BATCHES)]
+    batches = [
+        [(next(numbers), uuid4(), 1, "life/1", state, bytes(16)) for _ in range(BATCH)] for _ in range(BATCHES)
+    ]
     names = log.columns.keys()
     with postgres.fresh(server) as at:
         database = Database(at.render_as_string(hide_password=False))

@@ -7,7 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from domain.chain import CODED, Block
+from streams.signing import Signer
 from tests.app.terminal import Terminal
 from tests.world import LONG_AGO, card, iin, registered
 
@@ -58,6 +61,57 @@ def test_what_is_not_yet_chained_is_said(terminal: Terminal) -> None:
         0,
         "not checked, at the end of the log and in no block yet: 1 fact\n",
     )
+
+
+FORGED = """
+    INSERT INTO log
+    SELECT (SELECT max(position) + 1 FROM log), planned.originator_id, 2,
+        'nudge-cancelled/1', x'92d6ff683d4bf0a0', NULL
+    FROM log AS planned WHERE planned.topic = 'nudge-planned/1' ORDER BY planned.position DESC LIMIT 1
+"""
+
+
+def test_a_forged_fact_is_named_before_and_after_the_next_run(terminal: Terminal) -> None:
+    """A row written without the key fails the audit before and after a run; no replay, rotation or copy mends it."""
+    before = terminal.run("status", "--json", MAY).objects[0]["nudges"]
+    altered(terminal, FORGED)
+    ended = terminal.run("audit", "verify")
+    [line, _] = ended.lines
+    assert (ended.code, line.split(": ")[1]) == (1, "forged")
+    assert line.split(", ")[1].startswith("in no block")
+    assert terminal.run("run", "--until-idle", MAY).code == 0
+    assert terminal.run("keys", "rotate").code == 0
+    assert terminal.run("replay", "--verify").code == 0
+    assert terminal.run("status", "--json", MAY).objects[0]["nudges"] == before
+    copy = terminal.folder / "copy.sqlite"
+    altered(terminal, f"VACUUM INTO '{copy}'")
+    for more in ((), (f"--database=sqlite:///{copy}", f"--key-file={terminal.folder / 'data/habarshy/key'}")):
+        ended = terminal.run("audit", "verify", *more)
+        assert (ended.code, ended.lines[0].split(": ")[1]) == (1, "forged")
+
+
+def test_an_older_log_gets_its_codes_by_migrate(terminal: Terminal) -> None:
+    """`migrate` says how many facts a signed block proves and how many nothing does; the audit then passes."""
+    later = terminal.written("later.ndjson", card(AIGERIM, "2035-07-20", number="N2"))
+    assert terminal.run("ingest", later, MAY).code == 0
+    with closing(sqlite3.connect(terminal.folder / "data/habarshy/habarshy.sqlite")) as connection, connection:
+        connection.executescript(
+            "DROP TABLE log_coded; DROP TABLE log_forged; ALTER TABLE log DROP COLUMN code;"
+            "UPDATE schema_version SET version_num = '0022'"
+        )
+        signer = Signer(bytes.fromhex(json.loads((terminal.folder / "data/habarshy/key").read_text())["sealing"]))
+        [row] = connection.execute("SELECT * FROM blocks").fetchall()
+        marks = row[10].removesuffix(CODED)
+        block = replace(Block(*row[:8]), marks=sha256(marks).digest())
+        given = (marks, block.marks, signer.sign(block.head))
+        connection.execute("UPDATE blocks SET marks = ?, marks_digest = ?, signature = ?", given)
+    ended = terminal.run("migrate")
+    facts = row[3]
+    assert ended.code == 0
+    said = f"{facts + 1} facts got their codes; {facts} are as a signed block says, 1 are in no signed block"
+    assert said in ended.talk
+    assert terminal.run("audit", "verify").code == 0
+    assert terminal.run("status").code == 0
 
 
 def test_an_audit_from_behind_the_chain_is_a_wrong_use(terminal: Terminal) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from app.compose import compose_dispatcher
+from app.log_codes import codes_by
 from domain.facts import NudgeDeferred, NudgeWithheld
 from domain.governance import ControlSet
 from notifiers.routes import single_routes
@@ -16,6 +17,7 @@ from streams.dispatch import Dispatcher
 from streams.log import Log
 from streams.mapper import Entry
 from tests.streams.dispatching import AIGERIM, DUE, with_card
+from tests.streams.storing import KEYRING
 from tests.world import World, event
 
 
@@ -37,7 +39,7 @@ class Stopping(Log):
 
 def _dispatcher(world: World) -> Dispatcher:
     platform = world.platform
-    log = Stopping(platform.database, platform.log.keys, platform.clock)
+    log = Stopping(platform.database, platform.log.keys, platform.clock, codes_by(KEYRING))
     log.meddles = world
     meddled = replace(platform, log=log, books=replace(platform.books, log=log))
     return compose_dispatcher(meddled, single_routes(world.notifiers))

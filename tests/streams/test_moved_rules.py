@@ -16,8 +16,8 @@ from projections import governance
 from streams.dispatch import Dispatcher
 from streams.log import Log
 from streams.mapper import Entry
+from tests.beginnings import KEYRING
 from tests.streams.dispatching import AIGERIM, DUE, with_card
-from tests.streams.storing import KEYRING
 from tests.world import World, event
 
 

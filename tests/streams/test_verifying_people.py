@@ -19,9 +19,9 @@ from streams.mapper import Entry
 from streams.rebuild import Rebuilding
 from streams.tables import log as log_table
 from streams.verifying import Verified, Verifying
+from tests.beginnings import KEYRING
 from tests.streams.dispatching import AIGERIM, DANA, DUE, with_card
 from tests.streams.rebuilding import ended, rebuilt, verified
-from tests.streams.storing import KEYRING
 from tests.world import LONG_AGO, World, annulled, card, registered
 
 NEW = card(AIGERIM, "2035-07-01", number="N2", time="2025-07-01T10:00:00+05:00")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-HEAD, FIRST = "0023", "0001"
+HEAD, FIRST = "0024", "0001"
 """The newest step of streams/migrations and the first one; here as well, because to ask Alembic takes longer."""
 OLDEST = 15
 """The oldest PostgreSQL that all of this was tried with."""

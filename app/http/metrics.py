@@ -73,7 +73,7 @@ class _Now(Collector):
             unknown = GaugeMetricFamily(
                 UNKNOWN, "Messages whose outcome is unknown, undecided.", labels=["cause", "provider", "channel"]
             )
-            for name, count in self._standing.unknown.items():
+            for name, count in (self._standing.unknown or {"//": 0}).items():  # shown from the beginning
                 unknown.add_metric(name.split("/"), count)
             yield unknown
             about = "Persons whom the reconciler found: nobody had planned them in time."

@@ -100,7 +100,7 @@ def test_metrics_say_their_unit_and_name_nobody(world: World) -> None:
         assert (
             name.endswith("_seconds")
             or (family.type == "counter" and name in COUNTERS)
-            or name in {"ready", "lag", "provider_passed_by"}
+            or name in {"ready", "lag", "provider_passed_by", "unknown"}
             or (name in GAUGES and "How long" not in GAUGES[name])
         ), name
         assert {label for sample in family.samples for label in sample.labels} <= LABELS

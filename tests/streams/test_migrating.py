@@ -182,6 +182,7 @@ def test_what_is_due_already_gets_its_lane(database: Database) -> None:
             "TABLE soundings",
             "INDEX history_recorded",
             "INDEX history_written",
+            "INDEX inbox_unknown",
             "INDEX log_accounts",
             "INDEX log_of_attempts",
             "INDEX revisions_position",
@@ -209,7 +210,7 @@ def test_what_is_due_already_says_since_when_it_could_go(database: Database) -> 
         before = connection.execute(select(due.c.nudge, due.c.since)).all()
     with database.altering() as connection:
         connection.execute(text("ALTER TABLE due DROP COLUMN since"))
-        for later in ("TABLE log_coded", "TABLE log_forged"):
+        for later in ("INDEX inbox_unknown", "TABLE log_coded", "TABLE log_forged"):
             connection.execute(text(f"DROP {later}"))
         connection.execute(text("ALTER TABLE log DROP COLUMN code"))
     set_version(database, "0021")

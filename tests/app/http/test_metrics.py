@@ -30,7 +30,7 @@ LAGS = [Lag(3, 1.5), Lag(7, 20.0, "persons", 11)]
 GATEWAY = ("gateway", "sms")
 OWN = Own({("bad_json",): 2}, {(*GATEWAY, "failed", "unreachable"): 3}, {GATEWAY: True})
 COUNTERS = {"reconciled", "dead_events", "refused_events", "attempts"}
-LABELS = {"role", "topic", "partition", "code", "provider", "channel", "outcome", "reason", "scope", "name"}
+LABELS = {"cause", "role", "topic", "partition", "code", "provider", "channel", "outcome", "reason", "scope", "name"}
 
 
 def now(world: World) -> Standing:

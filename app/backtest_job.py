@@ -60,6 +60,7 @@ class Counts(Struct, frozen=True):
     changes: list[tuple[str, str, int]]
     digest: str
     price: float | None
+    outcomes: list[tuple[str, int]] = []
 
 
 def counts(tally: Tally, price: float | None) -> Counts:
@@ -80,6 +81,7 @@ def counts(tally: Tally, price: float | None) -> Counts:
         sorted((*key, many) for key, many in tally.changes.items()),
         f"{tally.digest:032x}",
         price,
+        tally.outcomes.most_common(),
     )
 
 

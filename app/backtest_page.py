@@ -61,6 +61,10 @@ def _tables(report: Report) -> Iterator[Table]:
     tally = report.tally
     rows: list[tuple[str, ...]]
     last = frozenset({2})
+    if tally.persons:
+        rows = [(report.reason(why), f"{many:,}") for why, many in report.outcomes]
+        about = "Each person is counted once, by the reason that weighs most."
+        yield Table("Everybody who was looked at", ("Outcome", "Persons"), rows, about, numbers=frozenset({1}))
     if report.total:
         rows = [
             (CHANNELS.get(channel, channel), language, f"{many:,}")

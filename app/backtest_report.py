@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.backtest_order import Order
 from app.demo import life_words
-from streams.backtest_results import Difference, Sample, Tally
+from streams.backtest_results import TOLD, Difference, Sample, Tally
 from templates.filters import TENGE
 
 ENDINGS: Mapping[str, str] = {
@@ -19,6 +19,18 @@ ENDINGS: Mapping[str, str] = {
     "ahead": "still to come when the time was over",
     "no_rule": "the rules do not speak to them",
 }
+OUTCOMES: Mapping[str, str] = {
+    "told": "told, or somebody else was told for them",
+    "past": "too old: it was due before the publication",
+    "when": "the conditions of `when` do not hold",
+    "needs": "what it needs besides the event is missing",
+    "role": "the event names them in another role",
+    "not_there": "they do not live where it happened",
+    "later": "it became known only after the time that was played",
+    "no_event": "they have no event that it starts on",
+    "undated": "a value that it counts from or tells apart by is missing",
+}
+"""Why whoever was looked at was not told, besides the reasons of a nudge."""
 CHANGES: Mapping[str, str] = {
     "gains": "told only by the draft",
     "loses": "told only by what is in force",
@@ -86,7 +98,13 @@ class Report(Struct, frozen=True):
     @staticmethod
     def reason(word: str) -> str:
         """A reason in plain English."""
-        return ENDINGS.get(word) or life_words.reason(word)
+        return ENDINGS.get(word) or OUTCOMES.get(word) or life_words.reason(word)
+
+    @property
+    def outcomes(self) -> list[tuple[str, int]]:
+        """What became of everybody who was looked at: first those who were told, then each reason why not."""
+        counts = self.tally.outcomes
+        return [(TOLD, counts[TOLD]), *((word, many) for word, many in counts.most_common() if word != TOLD)]
 
     @property
     def first_day(self) -> date:
@@ -157,6 +175,8 @@ def lines(report: Report) -> Iterator[str]:
     if not tally.persons:
         yield "nobody has an event that this starts on, so there is nobody to backtest it on"
         return
+    for at, (word, many) in enumerate(report.outcomes):
+        yield _row("of whom" if not at else "", f"{many:,} {report.reason(word)}")
     yield _row("people told", f"{tally.people:,}")
     yield _row("messages", f"{report.total:,}" + (f", and {tally.along:,} with a digest" if tally.along else ""))
     for channel in report.channels:
@@ -237,6 +257,7 @@ def objects(report: Report) -> Iterator[dict[str, Any]]:
         "deferred": tally.deferred,
         "withheld": tally.withheld,
         "not_sent": tally.ended,
+        "outcomes": dict(report.outcomes),
         "sent": 0,
         "digest": report.digest,
         "seconds": round(report.seconds, 2),

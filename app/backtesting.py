@@ -8,7 +8,7 @@ from app.backtest_order import Order, made
 from app.compose import Platform
 from app.settings import Settings
 from domain.timing import zone_of
-from streams.backtest_families import families
+from streams.backtest_families import families, replayed
 from streams.backtest_results import Own, Tally
 
 FEW = 100_000
@@ -40,11 +40,11 @@ def backtested(
         again = families(linked, question.rules.defaults)
         tally.samples.without({person for family in again for person in family})
         many = min(max(PARTS, hands), len(again))
+        together = list[Own]()
         for owns, samples in crew.families([again[at::many] for at in range(many)]):
-            linked += owns
+            together += owns
             tally.add(Tally(samples=samples))
-    linked = [*{own.person: own for own in linked}.values()]
-    tally.take(linked, zone_of(question.rules.defaults.zone), question.spoken)
+    tally.take(replayed(linked, together), zone_of(question.rules.defaults.zone), question.spoken)
     return tally
 
 
@@ -74,7 +74,7 @@ class Gradual:
         self._tally.samples.without({person for family in again for person in family})
         if again:
             owns, samples = self._backtest.together(again)
-            linked = [*{own.person: own for own in (*linked, *owns)}.values()]
+            linked = replayed(linked, owns)
             self._tally.add(Tally(samples=samples))
         self._tally.take(linked, zone_of(defaults.zone), self._question.spoken)
         return self._tally

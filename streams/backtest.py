@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.deaths import spoken_of
 from domain.deciding import starting_types, telling_types
+from domain.delivery import State
 from domain.rulebook import Rulebook
+from domain.settle import Reason
 from domain.timing import zone_of
 from domain.triggers import Trigger
 from projections.tables import micros
@@ -24,7 +27,11 @@ from streams.bulk_reading import Selection
 from streams.database import Database
 from streams.guarding import Guarding
 from streams.log import Log
+from streams.rehearsal_prevention import Hurdles
 from streams.rules import Rules
+
+_SINCE = frozenset({Reason.DONE.value, Reason.DIED.value})
+"""What may have taken a nudge back that was planned before."""
 
 
 class Question(Struct, frozen=True):
@@ -82,6 +89,7 @@ class Backtest:
         for book in question.books:
             for version in book.versions.values():
                 self._speaking.setdefault(version.trigger.on, []).append(version.trigger)
+        self._hurdles = Hurdles(self._rulebook, question.spoken)
         self._guarding = [Guarding(book, question.start) for book in question.books]
 
     def share(self, selection: Selection) -> Share:
@@ -153,21 +161,29 @@ class Backtest:
     def _played(self, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> list[Own]:
         play = self._play(self._side, lives, planned, samples)
         if self._other is None:
-            return [Own(person, play.played(person)) for person in planned]
+            return [self._own(person, play) for person in planned]
         other = self._play(self._other, lives, planned, Samples())
-        return [_compared(person, play, other) for person in planned]
+        return [self._compared(person, play, other) for person in planned]
+
+    def _own(self, person: str, play: Play) -> Own:
+        played = play.played(person)
+        outcome = played.outcome(self._question.spoken)
+        if outcome is None or outcome == State.CANCELLED:
+            hurdle = self._hurdles.of(play.history(person), play.life(person).own)
+            outcome = outcome if outcome and hurdle not in _SINCE else hurdle
+        return Own(person, played, outcome)
+
+    def _compared(self, person: str, play: Play, other: Play) -> Own:
+        draft, live = self._own(person, play), other.played(person)
+        histories = play.history(person), other.history(person)
+        books = play.rules.rulebook, other.rules.rulebook
+        changes = tuple(differences(draft.played, live, histories, books))
+        return replace(draft, against=live.messages, differences=changes)
 
     def _play(self, side: Side, lives: Mapping[str, Life], planned: Sequence[str], samples: Samples) -> Play:
         play = Play(side, lives, planned, self._question.start, samples, self._question.spoken)
         play.until(self._question.end)
         return play
-
-
-def _compared(person: str, play: Play, other: Play) -> Own:
-    draft, live = play.played(person), other.played(person)
-    histories = play.history(person), other.history(person)
-    books = play.rules.rulebook, other.rules.rulebook
-    return Own(person, draft, live.messages, tuple(differences(draft, live, histories, books)))
 
 
 def _all_of(types: Sequence[frozenset[str] | None]) -> frozenset[str] | None:

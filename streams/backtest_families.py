@@ -26,6 +26,15 @@ def families(owns: Sequence[Own], defaults: Defaults) -> list[list[str]]:
     return _connected([{own.person, *_recipients(own)} for own in owns], crowded) if crowded else []
 
 
+def replayed(owns: Iterable[Own], together: Iterable[Own]) -> list[Own]:
+    """The persons' parts, where they were played together as that came out.
+
+    A family has recipients who were not looked at themselves: nothing concerns them, and they are left out.
+    """
+    found = {own.person: own for own in owns}
+    return [*(found | {own.person: own for own in together if own.person in found}).values()]
+
+
 def _draft(own: Own) -> Sequence[Message]:
     return own.played.messages
 

@@ -162,6 +162,10 @@ class Play(Playing):
         self._histories[person] = (self.now, known, found)
         return found
 
+    def life(self, person: str) -> Life:
+        """All that is ever known of the person."""
+        return self._lives[person]
+
     def planned_on(self, person: str) -> History:
         """As much of the history as can make any difference to the plan."""
         return self._decisive[person].history(person, self.now, self.rules.catalogue)

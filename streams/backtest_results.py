@@ -18,6 +18,10 @@ SAMPLES, TOP = 10, 10
 DAY = len("2025-01-01")
 AHEAD = "ahead"
 """What became of a nudge that still waited at the end."""
+TOLD = "told"
+"""The outcome of whoever was looked at and about whom something was sent; all others have a reason instead."""
+_FOREMOST = {"withheld": 0, "expired": 1, AHEAD: 2, "cancelled": 3}
+"""Which of several reasons of one person is told, the lowest first."""
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
@@ -67,6 +71,16 @@ class Played(Struct, frozen=True, array_like=True):
     unsent: tuple[Unsent, ...]
     deferred: tuple[tuple[str, str], ...]
 
+    def outcome(self, spoken: Collection[str]) -> str | None:
+        """That something of these triggers was sent, or else the foremost reason why not; None: nothing was planned."""
+        if any(message.trigger in spoken for message in self.messages):
+            return TOLD
+        unsent = [one for one in self.unsent if one.trigger in spoken]
+        first = min(unsent, key=lambda one: (_FOREMOST.get(one.what, 0), one.reason or ""), default=None)
+        if first is None:
+            return None
+        return first.reason if first.what == "withheld" and first.reason is not None else first.what
+
 
 class Difference(Struct, frozen=True, array_like=True):
     """One message under two rulebooks: the draft's (or, where it has none, the other's), and why only one has it."""
@@ -77,10 +91,14 @@ class Difference(Struct, frozen=True, array_like=True):
 
 
 class Own(Struct, frozen=True, array_like=True):
-    """What one person's part came to; `against`: the messages under the rules that it is compared with, if it is."""
+    """What one person's part came to. `outcome`: that something was sent about them, or the reason why nothing was.
+
+    `against`: the messages under the rules that it is compared with, if it is.
+    """
 
     person: str
     played: Played
+    outcome: str
     against: tuple[Message, ...] = ()
     differences: tuple[Difference, ...] = ()
 
@@ -135,7 +153,9 @@ class Tally(Struct):
     """Everything counted, so that two parts of the persons are put together by adding.
 
     `messages`: (channel, language) -> how many, `parts`: language -> parts of SMS; `days`: (local day, channel);
-    `hours`: local hour; `changes`: what a comparison found -> why -> how often; `most`: (messages, recipient).
+    `hours`: local hour; `outcomes`: what became of each person who was looked at, so that its sum is `persons`;
+    `changes`: what a comparison found -> why -> how often;
+    `most`: (messages, recipient).
     """
 
     persons: int = 0
@@ -150,6 +170,7 @@ class Tally(Struct):
     deferred: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[str, list[Difference]] = field(default_factory=dict)
     most: list[tuple[int, str]] = field(default_factory=list)
@@ -160,6 +181,7 @@ class Tally(Struct):
         """Count what these persons' parts came to, of these triggers and of digests; all of a recipient's at once."""
         recipients: dict[str, int] = {}
         for own in owns:
+            self.outcomes[own.outcome] += 1
             for message in own.played.messages:
                 if message.trigger in spoken:
                     self._sent(message, zone)
@@ -213,7 +235,18 @@ class Tally(Struct):
             self.people + other.people,
         )
         self.along, self.digest = self.along + other.along, (self.digest + other.digest) % 2**128
-        for name in ("messages", "parts", "steps", "days", "hours", "deferred", "withheld", "ended", "changes"):
+        for name in (
+            "messages",
+            "parts",
+            "steps",
+            "days",
+            "hours",
+            "deferred",
+            "withheld",
+            "ended",
+            "outcomes",
+            "changes",
+        ):
             getattr(self, name).update(getattr(other, name))
         for what, some in other.examples.items():
             self.examples[what] = nsmallest(SAMPLES, [*self.examples.get(what, ()), *some], key=_by_rank)

@@ -304,3 +304,36 @@ def test_reasons_are_in_words() -> None:
     """What a nudge came to is said in plain English."""
     assert Report.reason("quiet_hours") == "quiet hours"
     assert Report.reason("ahead") == "still to come when the time was over"
+
+
+def test_everybody_who_was_looked_at_is_told_or_has_a_reason(terminal: Terminal, tmp_path: Path) -> None:
+    """The reasons add up to the persons who were looked at, in text, for programs and on the page."""
+    strict = folder(terminal, ("unless:", "when: event.amount > 1000000\nunless:"))
+    page = tmp_path / "report.html"
+    told = backtest(terminal, strict, "--json", "--html", str(page))
+    assert told.code == 0, told.talk
+    [summary] = of_kind(told, "summary")
+    assert summary["outcomes"] == {"told": 0, "when": 2}
+    lines = backtest(terminal, strict).lines
+    assert any(re.fullmatch(r"of whom +0 told.*", line) for line in lines)
+    assert any(re.fullmatch(r" +2 the conditions of `when` do not hold", line) for line in lines)
+    assert "Everybody who was looked at" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "outcomes"),
+    [
+        ("2025-01-01", "2026-01-01", {"told": 2}),
+        ("2025-12-01", "2026-01-01", {"told": 0, "past": 2}),
+        ("2025-01-01", "2025-02-11", {"told": 1, "ahead": 1}),
+        ("2025-01-01", "2025-01-05", {"told": 0, "later": 2}),
+    ],
+)
+def test_what_is_too_old_or_too_late_is_a_reason(
+    terminal: Terminal, since: str, until: str, outcomes: dict[str, int]
+) -> None:
+    """Whoever's events lie before the publication, or are known after the end, is counted with that reason."""
+    told = terminal.run("backtest", folder(terminal), "--from", since, "--to", until, "--json")
+    [summary] = of_kind(told, "summary")
+    assert summary["outcomes"] == outcomes
+    assert sum(outcomes.values()) == summary["persons"]

@@ -44,6 +44,19 @@ ENDINGS: Final[Mapping[str, str]] = {
     "ahead": N_("still to come when the time was over"),
     "no_rule": N_("the rules do not speak to them"),
 }
+OUTCOMES: Final[Mapping[str, str]] = {
+    **ENDINGS,
+    "told": N_("told, or somebody else was told for them"),
+    "past": N_("too old: it was due before the first day"),
+    "when": N_("the conditions of the trigger do not hold"),
+    "needs": N_("what the trigger needs besides the event is missing"),
+    "role": N_("the event names them in another role"),
+    "not_there": N_("they do not live where it happened"),
+    "later": N_("it became known only after the last day"),
+    "no_event": N_("they have no event that the trigger starts on"),
+    "undated": N_("a value that the trigger counts from is missing"),
+}
+"""What became of somebody who was looked at."""
 
 
 class Table(Struct, frozen=True):
@@ -206,6 +219,12 @@ class _Told:
         """What was counted."""
         say, counts, speech = self._say, self._counts, self._speech
         yield self._table(
+            say("Everybody who was looked at"),
+            (say("Outcome"),),
+            [(shown(OUTCOMES, what, speech), many) for what, many in counts.outcomes],
+            of=say("Persons"),
+        )
+        yield self._table(
             say("By channel and language"),
             (say("Channel"), say("Language")),
             [(shown(CHANNELS, channel, speech), language, many) for channel, language, many in counts.messages],
@@ -225,16 +244,27 @@ class _Told:
             ],
         )
 
-    def _table(self, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
+    def _table(self, title: str, heads: Sequence[str], rows: Sequence[tuple[Any, ...]], of: str = "") -> Table:
         number = self._speech.number
-        return Table(title, (*heads, self._say("Messages")), [(*each, number(many)) for *each, many in rows])
+        return Table(title, (*heads, of or self._say("Messages")), [(*each, number(many)) for *each, many in rows])
 
 
 def _lines(counts: Counts) -> Iterator[Sequence[Any]]:
     yield "what", "of", "by", "count"
     for name in ("persons", "facts", "people"):
         yield name, "", "", getattr(counts, name)
-    for name in ("messages", "parts", "steps", "days", "hours", "deferred", "withheld", "ended", "changes"):
+    for name in (
+        "messages",
+        "parts",
+        "steps",
+        "days",
+        "hours",
+        "deferred",
+        "withheld",
+        "ended",
+        "outcomes",
+        "changes",
+    ):
         for *key, many in getattr(counts, name):
             yield name, *[*key, ""][:2], many
 

@@ -75,6 +75,11 @@ class Figures(Struct, frozen=True):
         found = Counter({name: count for name, count in self.totals.items() if name.partition(".")[0] == what})
         return [(reason(name.partition(".")[2], self.speech), count) for name, count in found.most_common()]
 
+    def unsent(self) -> list[tuple[str, int]]:
+        """What was planned and did not go, with the reason: withheld, too late, or not in the plan any more."""
+        rest = [(shown(WHAT, what, self.speech), self.totals[what]) for what in ("expired", "cancelled")]
+        return [*self.of("withheld"), *((text, count) for text, count in rest if count)]
+
     def charts(self) -> Iterator[Chart]:
         """The funnel, and what was sent a day."""
         say, stages = self.speech.say, self.stages()

@@ -324,7 +324,7 @@ def test_everybody_who_was_looked_at_is_told_or_has_a_reason(terminal: Terminal,
     ("since", "until", "outcomes"),
     [
         ("2025-01-01", "2026-01-01", {"told": 2}),
-        ("2025-12-01", "2026-01-01", {"told": 0, "past": 2}),
+        ("2025-12-01", "2026-01-01", {"told": 0, "expired": 2}),
         ("2025-01-01", "2025-02-11", {"told": 1, "ahead": 1}),
         ("2025-01-01", "2025-01-05", {"told": 0, "later": 2}),
     ],

@@ -72,7 +72,7 @@ class Played(Struct, frozen=True, array_like=True):
     deferred: tuple[tuple[str, str], ...]
 
     def outcome(self, spoken: Collection[str]) -> str | None:
-        """That something of these triggers was sent, or else the foremost reason why not; None: nothing was planned."""
+        """That something of these triggers was sent, or the foremost reason why not; None: nothing was planned."""
         if any(message.trigger in spoken for message in self.messages):
             return TOLD
         unsent = [one for one in self.unsent if one.trigger in spoken]
